@@ -1,0 +1,70 @@
+// Runs the test files of the whole house under node:test, two at a time on a two-core machine.
+//
+//   npm test                     every *.test.ts
+//   npm test -- kernel edge      files whose path contains one of the words
+//   npm test -- --name "L1"      tests whose title matches the pattern
+//
+// Ends with the runner's closing lines (`# tests 12`, `# pass 12`, ...) and one line a person reads:
+// `12 passed, 0 failed, 0 skipped`. With SIGMA_NO_SKIP=1 a skipped or todo test fails the run: continuous integration
+// has every program a test may ask for, so a skip there would be a test that silently stopped testing.
+
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { Transform } from 'node:stream';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findTestFiles } from './test-files.ts';
+import { closingLines, openTally, record, type TestEvent, verdict } from './test-tally.ts';
+
+/** One file may run this long before it fails by name; a hung test must not hang the run. */
+const FILE_TIMEOUT_MS = 5 * 60_000;
+const SLOWEST_SHOWN = 5;
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { name: { type: 'string' } } });
+  } catch (error) {
+    console.error(`${(error as Error).message}\nUsage: npm test -- [PATH-PART ...] [--name PATTERN]`);
+    process.exit(2);
+  }
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = readArguments();
+  const files = findTestFiles(root, positionals);
+  if (files.length === 0) {
+    const sought = positionals.length > 0 ? ` whose path contains ${positionals.join(' or ')}` : '';
+    console.error(`No test file${sought}. Test files end in .test.ts and lie outside node_modules and dist.`);
+    return 1;
+  }
+  const tally = openTally(root);
+  const events = run({
+    cwd: root,
+    files: files.map((file) => join(root, file)),
+    concurrency: Math.max(1, availableParallelism()),
+    timeout: FILE_TIMEOUT_MS,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    ...(values.name === undefined ? {} : { testNamePatterns: values.name }),
+  });
+  // The runner's own totals are taken out of the stream here and printed once, last, as `# tests 12`.
+  const counter = new Transform({
+    objectMode: true,
+    transform(event: TestEvent, _encoding, done) {
+      done(null, record(tally, event) ? event : undefined);
+    },
+  });
+  const report = events.compose(counter).compose(spec);
+  report.pipe(process.stdout, { end: false });
+  await once(report, 'end');
+
+  const outcome = verdict(tally, process.env.SIGMA_NO_SKIP === '1');
+  console.log(closingLines(tally, outcome, SLOWEST_SHOWN).join('\n'));
+  return outcome.passed ? 0 : 1;
+}
+
+process.exitCode = await main();
