@@ -1,9 +1,9 @@
 /** Angles in radians, counter-clockwise positive. A heading is always kept in (-pi, pi]. */
 
 /** The double nearest to pi. TAU is exactly twice it, which is what makes wrapping exact. */
-export const PI = 3.141592653589793;
-export const TAU = 6.283185307179586;
-export const HALF_PI = 1.5707963267948966;
+export const PI = Math.PI;
+export const TAU = 2 * PI;
+export const HALF_PI = PI / 2;
 
 /** Radians in one degree and degrees in one radian, each the nearest double. */
 export const RAD_PER_DEG = 0.017453292519943295;

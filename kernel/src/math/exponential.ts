@@ -21,7 +21,7 @@ const EXP_UNDERFLOW = -745.1332191019411;
 const HALF_LN2 = 0.34657359027997264;
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
-const INVERSE_LN2 = 1.4426950408889634;
+const INVERSE_LN2 = Math.LOG2E;
 const TWO_TO_MINUS_28 = 3.725290298461914e-9;
 
 // r * (exp(r) + 1) / (exp(r) - 1) = 2 + E1 r^2 + E2 r^4 + ...
@@ -117,7 +117,7 @@ const L3 = 0.33333332981837743;
 const L4 = 0.272728123808534;
 const L5 = 0.23066074577556175;
 const L6 = 0.20697501780033842;
-const LN2 = 0.6931471805599453;
+const LN2 = Math.LN2;
 const LN2_UPPER = 0.6931471824645996;
 const LN2_LOWER = -1.904654299957768e-9;
 /** -(1024 - log2(largest double + half an ulp)) */
@@ -132,7 +132,7 @@ const LOG2_OF_1_5_HIGH = 0.5849624872207642;
 const LOG2_OF_1_5_LOW = 1.350039202129749e-8;
 
 const TWO_TO_31 = 2147483648;
-const TWO_TO_64 = 18446744073709551616;
+const TWO_TO_64 = 4294967296 * 4294967296;
 /** The doubles next to 1 at a distance of 2^-20: between them pow with a huge exponent can stay finite. */
 const JUST_BELOW_1 = 0.9999995231628418;
 const JUST_ABOVE_1 = 1.0000009536743164;
