@@ -9,7 +9,8 @@
  *   Permission to use, copy, modify, and distribute this software is freely
  *   granted, provided that this notice is preserved.
  *
- * Accuracy: below 1 ulp. Special cases are those of ECMAScript's Math.
+ * Accuracy: below 1 ulp (atan2 with an argument outside 2^±400: below 1.5).
+ * Special cases are those of ECMAScript's Math.
  */
 
 import { topHalf } from './float-bits.ts';
@@ -24,6 +25,13 @@ const ATAN_HALF = 0.4636476090008061;
 const ATAN_HALF_TAIL = 2.2698777452961687e-17;
 const ATAN_3_HALVES = 0.982793723247329;
 const ATAN_3_HALVES_TAIL = 1.3903311031230998e-17;
+// the same angles seen from the negative x axis: pi - atan(1/2), pi - atan(1), pi - atan(3/2)
+const PI_LESS_ATAN_HALF = 2.677945044588987;
+const PI_LESS_ATAN_HALF_TAIL = 1.5527705369303147e-16;
+const THREE_QUARTERS_PI = 2.356194490192345;
+const THREE_QUARTERS_PI_TAIL = 9.184850993605148e-17;
+const PI_LESS_ATAN_3_HALVES = 2.158798930342464;
+const PI_LESS_ATAN_3_HALVES_TAIL = 2.1958367134601997e-16;
 
 const A0 = 0.3333333333333293;
 const A1 = -0.19999999999876483;
@@ -50,10 +58,12 @@ const Q4 = 0.07703815055590194;
 
 /** Below 2^-27 an odd function equals its argument to the last bit. */
 const TINY = 7.450580596923828e-9;
-/** From 2^66 on atan is pi/2 to the last bit; a quotient of 2^60 is as good as infinite for atan2. */
-const TWO_TO_66 = 73786976294838210000;
-const TWO_TO_60 = 1152921504606847000;
-const TWO_TO_MINUS_60 = 8.673617379884035e-19;
+/** From 2^66 on atan is pi/2 to the last bit. */
+const TWO_TO_66 = 4 * 4294967296 * 4294967296;
+/** Between these sizes a product of two lengths and its rounding error are both normal numbers. */
+const SMALL = 3.872591914849318e-121; // 2^-400
+const LARGE = 2.582249878086909e120; // 2^400
+const SPLITTER = 134217729; // 2^27 + 1
 
 /** Arc tangent in [-pi/2, pi/2]. atan(-0) is -0, NaN gives NaN. */
 export function atan(x: number): number {
@@ -107,12 +117,54 @@ export function atan2(y: number, x: number): number {
   }
   if (x === 0 || ay === Infinity) return below ? -HALF_PI : HALF_PI;
 
-  const ratio = ay / ax;
-  if (ratio > TWO_TO_60) return below ? -HALF_PI : HALF_PI;
-  const angle = left && ratio < TWO_TO_MINUS_60 ? 0 : atan(ratio);
-  if (!left) return below ? -angle : angle;
-  const turned = PI - (angle - PI_TAIL);
-  return below ? -turned : turned;
+  const angle = angleOfQuotient(ay, ax, left);
+  return below ? -angle : angle;
+}
+
+/**
+ * atan(y / x), or pi - atan(y / x) when `left`, for positive finite x and y. The
+ * fdlibm routine rounds the quotient, then the angle, then the distance from pi,
+ * and errs by up to 1.4 ulp. Here the reduction of atan is applied to the
+ * fraction itself, (y - c x) / (x + c y), and pi is part of its constants, so
+ * that only the last addition rounds at full size.
+ */
+function angleOfQuotient(y: number, x: number, left: boolean): number {
+  const q = y / x;
+  const ordinary = x > SMALL && x < LARGE && y > SMALL && y < LARGE;
+  if (!ordinary) return left ? PI - (atan(q) - PI_TAIL) : atan(q);
+  const side = left ? -1 : 1;
+  if (q < 0.4375) {
+    // what the division left over, in units of the quotient; times the slope of atan there
+    const rest = ((y - q * x - productError(q, x)) / x) * (1 - q * q);
+    const correction = q * atanSeries(q) - rest;
+    return left ? PI - (q - correction - PI_TAIL) : q - correction;
+  }
+  if (q < 0.6875) {
+    const t = (side * (2 * y - x)) / (2 * x + y);
+    return left ? atanAround(PI_LESS_ATAN_HALF, PI_LESS_ATAN_HALF_TAIL, t) : atanAround(ATAN_HALF, ATAN_HALF_TAIL, t);
+  }
+  if (q < 1.1875) {
+    const t = (side * (y - x)) / (y + x);
+    return left ? atanAround(THREE_QUARTERS_PI, THREE_QUARTERS_PI_TAIL, t) : atanAround(QUARTER_PI, QUARTER_PI_TAIL, t);
+  }
+  if (q < 2.4375) {
+    const t = (side * (y - 1.5 * x)) / (x + 1.5 * y);
+    return left
+      ? atanAround(PI_LESS_ATAN_3_HALVES, PI_LESS_ATAN_3_HALVES_TAIL, t)
+      : atanAround(ATAN_3_HALVES, ATAN_3_HALVES_TAIL, t);
+  }
+  return atanAround(HALF_PI, HALF_PI_TAIL, (-side * x) / y);
+}
+
+/** a * b less its rounded value, exactly (Dekker 1971). */
+function productError(a: number, b: number): number {
+  const aShifted = SPLITTER * a;
+  const aHigh = aShifted - (aShifted - a);
+  const aLow = a - aHigh;
+  const bShifted = SPLITTER * b;
+  const bHigh = bShifted - (bShifted - b);
+  const bLow = b - bHigh;
+  return aHigh * bHigh - a * b + aHigh * bLow + aLow * bHigh + aLow * bLow;
 }
 
 /** (asin(x) - x) / x^3 * x^2 as a rational function of t = x^2, for t <= 1/4. */
