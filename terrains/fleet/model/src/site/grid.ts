@@ -63,12 +63,22 @@ export function parseMovingAiMap(text: string, name: string): Grid {
     const at = firstRow + row;
     const line = lines[at];
     if (line === undefined || (line === '' && onlyEmptyFrom(lines, at))) {
-      throw new BrokenMapError(name, at + 1, 0, `the map ends after ${row} of ${height} rows; restore the missing rows or lower 'height'`);
+      throw new BrokenMapError(
+        name,
+        at + 1,
+        0,
+        `the map ends after ${row} of ${height} rows; restore the missing rows or lower 'height'`,
+      );
     }
     if (line.length !== width) {
       const kind = line.length < width ? 'short' : 'long';
       const column = Math.min(line.length, width) + 1;
-      throw new BrokenMapError(name, at + 1, column, `the row is too ${kind}: ${line.length} letters where 'width' says ${width}`);
+      throw new BrokenMapError(
+        name,
+        at + 1,
+        column,
+        `the row is too ${kind}: ${line.length} letters where 'width' says ${width}`,
+      );
     }
     for (let column = 0; column < width; column++) {
       const letter = line.charAt(column);
@@ -79,7 +89,12 @@ export function parseMovingAiMap(text: string, name: string): Grid {
       } else if (WALL.includes(letter)) {
         blocked[cell] = 1;
       } else {
-        throw new BrokenMapError(name, at + 1, column + 1, `unknown letter ${JSON.stringify(letter)}; floor is one of ${FLOOR}, wall one of ${WALL}`);
+        throw new BrokenMapError(
+          name,
+          at + 1,
+          column + 1,
+          `unknown letter ${JSON.stringify(letter)}; floor is one of ${FLOOR}, wall one of ${WALL}`,
+        );
       }
     }
   }
@@ -108,10 +123,12 @@ function parseHeader(lines: readonly string[], name: string): { width: number; h
     const written = found[2] as string;
     const column = (found[0] as string).indexOf(written, word.length) + 1;
     if (sizes[word] !== undefined) throw new BrokenMapError(name, at + 1, 1, `'${word}' stands twice`);
-    if (!/^\d{1,9}$/.test(written)) throw new BrokenMapError(name, at + 1, column, `'${word}' must be a whole number, not '${written.slice(0, 40)}'`);
+    if (!/^\d{1,9}$/.test(written))
+      throw new BrokenMapError(name, at + 1, column, `'${word}' must be a whole number, not '${written.slice(0, 40)}'`);
     const size = Number(written);
     if (size === 0) throw new BrokenMapError(name, at + 1, column, `'${word}' is zero: a site needs at least one cell`);
-    if (size > MAX_SIDE) throw new BrokenMapError(name, at + 1, column, `'${word}' is ${size}; the largest side is ${MAX_SIDE} cells`);
+    if (size > MAX_SIDE)
+      throw new BrokenMapError(name, at + 1, column, `'${word}' is ${size}; the largest side is ${MAX_SIDE} cells`);
     sizes[word] = size;
   }
   const width = sizes.width as number;

@@ -82,7 +82,13 @@ export function siteToJson(site: Site): SiteRecord {
     }
     rows.push(line);
   }
-  const zones = site.zones.map(({ id, name, kind, speedMps, cells }) => ({ id, name, kind, speedMps, runs: toRuns(cells) }));
+  const zones = site.zones.map(({ id, name, kind, speedMps, cells }) => ({
+    id,
+    name,
+    kind,
+    speedMps,
+    runs: toRuns(cells),
+  }));
   const { name, width, height, metresPerCell, docks, chargers, stations, digest } = site;
   return { format: 'sigma.site.1', name, width, height, metresPerCell, rows, docks, chargers, stations, zones, digest };
 }
@@ -97,7 +103,8 @@ export function siteFromJson(record: SiteRecord): Site {
   if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height) || width < 1 || height < 1) {
     throw new BrokenSiteRecordError('width, height', 'expected whole numbers above zero');
   }
-  if (!Array.isArray(rows) || rows.length !== height) throw new BrokenSiteRecordError('rows', `expected ${height} rows`);
+  if (!Array.isArray(rows) || rows.length !== height)
+    throw new BrokenSiteRecordError('rows', `expected ${height} rows`);
   const blocked = new Uint8Array(width * height);
   const exits = new Uint8Array(width * height);
   for (let row = 0; row < height; row++) {
@@ -118,7 +125,10 @@ export function siteFromJson(record: SiteRecord): Site {
   });
   const site = sealSite({ name, width, height, metresPerCell, blocked, exits, docks, chargers, stations, zones });
   if (site.digest !== record.digest) {
-    throw new BrokenSiteRecordError('digest', `says ${record.digest}, the contents give ${site.digest}: the record was changed`);
+    throw new BrokenSiteRecordError(
+      'digest',
+      `says ${record.digest}, the contents give ${site.digest}: the record was changed`,
+    );
   }
   return site;
 }

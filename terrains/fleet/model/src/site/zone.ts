@@ -51,7 +51,8 @@ export function zoneFromPolygon(site: Extent, points: readonly PointM[]): ZoneOu
     }
   }
   if (cells.length === 0) {
-    const message = 'the outline holds no floor; draw it larger or off the walls (a cell counts when its centre is inside)';
+    const message =
+      'the outline holds no floor; draw it larger or off the walls (a cell counts when its centre is inside)';
     return { ok: false, reason: 'empty', point: -1, message };
   }
   return { ok: true, cells };
