@@ -95,6 +95,7 @@ export function mathDigest(): string {
     for (const f of UNARY) fold.double(f(any));
     fold.double(log(Math.abs(any)));
     fold.double(pow(Math.abs(any), v * 3));
+    fold.double(pow(1 + u * 1.5e-7, v * 5e9));
     fold.double(hypot(u, v, u * v));
     fold.double(quantize(u, 0.001));
   }
