@@ -130,9 +130,10 @@ export function atan2(y: number, x: number): number {
  */
 function angleOfQuotient(y: number, x: number, left: boolean): number {
   const q = y / x;
+  const side = left ? -1 : 1;
+  if (q >= 2.4375) return atanAround(HALF_PI, HALF_PI_TAIL, (-side * x) / y);
   const ordinary = x > SMALL && x < LARGE && y > SMALL && y < LARGE;
   if (!ordinary) return left ? PI - (atan(q) - PI_TAIL) : atan(q);
-  const side = left ? -1 : 1;
   if (q < 0.4375) {
     // what the division left over, in units of the quotient; times the slope of atan there
     const rest = ((y - q * x - productError(q, x)) / x) * (1 - q * q);
@@ -147,13 +148,10 @@ function angleOfQuotient(y: number, x: number, left: boolean): number {
     const t = (side * (y - x)) / (y + x);
     return left ? atanAround(THREE_QUARTERS_PI, THREE_QUARTERS_PI_TAIL, t) : atanAround(QUARTER_PI, QUARTER_PI_TAIL, t);
   }
-  if (q < 2.4375) {
-    const t = (side * (y - 1.5 * x)) / (x + 1.5 * y);
-    return left
-      ? atanAround(PI_LESS_ATAN_3_HALVES, PI_LESS_ATAN_3_HALVES_TAIL, t)
-      : atanAround(ATAN_3_HALVES, ATAN_3_HALVES_TAIL, t);
-  }
-  return atanAround(HALF_PI, HALF_PI_TAIL, (-side * x) / y);
+  const t = (side * (y - 1.5 * x)) / (x + 1.5 * y);
+  return left
+    ? atanAround(PI_LESS_ATAN_3_HALVES, PI_LESS_ATAN_3_HALVES_TAIL, t)
+    : atanAround(ATAN_3_HALVES, ATAN_3_HALVES_TAIL, t);
 }
 
 /** a * b less its rounded value, exactly (Dekker 1971). */
