@@ -63,6 +63,9 @@ export interface Agent<World> {
   readonly violations: readonly { readonly atUs: number; readonly planner: PlannerName | null }[];
 }
 
+/** An agent in the middle of a cycle: the same fields, open to change until the cycle ends. */
+export type Draft<World> = { -readonly [Field in keyof Agent<World>]: Agent<World>[Field] };
+
 export interface RuledAction {
   readonly rule: string;
   readonly hash: string;
@@ -139,14 +142,45 @@ export interface OutgoingMessage {
 /** What happened, for the record and for whoever listens. */
 export type KernelEvent =
   | { readonly type: 'violation'; readonly violation: Violation }
-  | { readonly type: 'failsafe'; readonly change: 'raised' | 'cleared' | 'selected' | 'acknowledged'; readonly entry: FailsafeEntry | null; readonly selected: string | null }
-  | { readonly type: 'task'; readonly taskId: string; readonly missionId: string; readonly status: TaskStatus; readonly reason: string }
-  | { readonly type: 'chain'; readonly from: ChainState['active']; readonly to: ChainState['active']; readonly reason: string }
-  | { readonly type: 'action'; readonly actionId: string; readonly name: string; readonly status: ActionInFlight['status'] }
-  | { readonly type: 'order_refused'; readonly issuer: string; readonly sequence: number; readonly order: string; readonly reason: string }
+  | {
+      readonly type: 'failsafe';
+      readonly change: 'raised' | 'cleared' | 'selected' | 'acknowledged';
+      readonly entry: FailsafeEntry | null;
+      readonly selected: string | null;
+    }
+  | {
+      readonly type: 'task';
+      readonly taskId: string;
+      readonly missionId: string;
+      readonly status: TaskStatus;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'chain';
+      readonly from: ChainState['active'];
+      readonly to: ChainState['active'];
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'action';
+      readonly actionId: string;
+      readonly name: string;
+      readonly status: ActionInFlight['status'];
+    }
+  | {
+      readonly type: 'order_refused';
+      readonly issuer: string;
+      readonly sequence: number;
+      readonly order: string;
+      readonly reason: string;
+    }
   | { readonly type: 'order_accepted'; readonly issuer: string; readonly sequence: number; readonly order: string }
   | { readonly type: 'plan_refused'; readonly from: PlannerName; readonly revision: number; readonly reason: string }
-  | { readonly type: 'lease'; readonly holder: string | null; readonly change: 'taken' | 'returned' | 'taken_over' | 'expired' }
+  | {
+      readonly type: 'lease';
+      readonly holder: string | null;
+      readonly change: 'taken' | 'returned' | 'taken_over' | 'expired';
+    }
   | { readonly type: 'mode'; readonly from: OperatingMode; readonly to: OperatingMode; readonly by: string }
   | { readonly type: 'rule_error'; readonly rule: string }
   | { readonly type: 'reconcile'; readonly actionId: string };

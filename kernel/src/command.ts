@@ -30,6 +30,14 @@ export interface Action {
 /** `unknown`: the world may or may not have done it; only the world can reconcile it. */
 export type ActionStatus = 'accepted' | 'running' | 'done' | 'failed' | 'cancelled' | 'unknown';
 
+/** `unknown` is not final: the world can still say what became of it. */
+export const isFinal = (status: ActionStatus): boolean =>
+  status === 'done' || status === 'failed' || status === 'cancelled';
+
+/** The moment, inclusive, until which a command chosen at `atUs` holds. */
+export const commandEnd = (command: Command, atUs: number): number =>
+  command.kind === 'setpoint' ? atUs + command.durationUs : command.deadlineUs;
+
 export interface ActionInFlight {
   readonly action: Action;
   readonly status: ActionStatus;

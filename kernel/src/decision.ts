@@ -7,13 +7,13 @@ export type RejectionReason =
   | 'lower_priority'
   | 'older'
   | 'source_order'
-  | 'forbidden'
-  | 'no_confidence';
+  /** Severity, priority or sequence is no finite number, or confidence lies outside 0 to 1. */
+  | 'malformed';
 
 export interface Rejected {
   readonly proposal: CommandProposal;
   readonly reason: RejectionReason;
-  /** Source of the proposal that beat it, or the forbidden thing. */
+  /** Source of the proposal that beat it; `arbiter` for a malformed one. */
   readonly by: string;
 }
 

@@ -5,7 +5,7 @@ import type { Json } from './json.ts';
 import type { Intent, PlanState, Task } from './mission.ts';
 import type { Proposal } from './proposal.ts';
 import type { Policy } from './rule.ts';
-import type { OperatingMode, StopKind, Stimulus } from './stimulus.ts';
+import type { OperatingMode, Stimulus, StopKind } from './stimulus.ts';
 
 /**
  * A terrain as the kernel sees it: perceptions, skills, reflex rules and expectations. Pure, and the same code in
@@ -42,7 +42,12 @@ export interface TerrainModel<World> {
   /** Progress of the task by what was sensed. */
   readonly taskProgress: (world: World, task: Task) => 'running' | 'done' | 'failed';
   /** Progress of an intent that is not an action. */
-  readonly intentProgress: (world: World, intent: Intent, sinceUs: number, atUs: number) => 'running' | 'done' | 'failed';
+  readonly intentProgress: (
+    world: World,
+    intent: Intent,
+    sinceUs: number,
+    atUs: number,
+  ) => 'running' | 'done' | 'failed';
   /** The step with parameters, or null to wait. `id` and `key` are for an action, should this be one. */
   readonly parametrize: (intent: Intent, situation: Situation<World>, id: string, key: string) => Command | null;
   /** What the swarm asks of this agent: yield, keep a promise, queue. Authority `swarm` (or `mission`) only. */

@@ -6,7 +6,15 @@ import type { Intent, Task } from './mission.ts';
  * One input of an agent. An agent's inbox is ordered, and the order is part of the recording; everything the kernel
  * ever learns, time and chance included, comes in through here.
  */
-export type Stimulus = Percept | Observation | OrderStimulus | PlanStimulus | MessageStimulus | ResultStimulus | Beat | Signal;
+export type Stimulus =
+  | Percept
+  | Observation
+  | OrderStimulus
+  | PlanStimulus
+  | MessageStimulus
+  | ResultStimulus
+  | Beat
+  | Signal;
 
 /** A sensor frame in raw integer counts of the terrain's channel; the terrain's model turns counts into SI units. */
 export interface Percept {
@@ -45,8 +53,7 @@ export type Order =
   | { readonly type: 'acknowledge'; readonly by: string }
   | { readonly type: 'reset'; readonly by: string }
   | { readonly type: 'mode'; readonly mode: OperatingMode; readonly by: string }
-  | { readonly type: 'defer'; readonly forUs: number; readonly by: string }
-  | { readonly type: 'propose'; readonly proposal: Json; readonly by: string };
+  | { readonly type: 'defer'; readonly forUs: number; readonly by: string };
 
 /** IEC 60204-1 and ISO 10218-1: a normal stop ends work, a protective stop guards people, an emergency stop needs acknowledge and reset. `none` ends a normal stop. */
 export type StopKind = 'none' | 'normal' | 'protective' | 'emergency';

@@ -1,0 +1,526 @@
+import type { Agent, Ask, Draft, KernelEvent, OutgoingMessage, Outputs, RuledAction } from './agent.ts';
+import { arbitrate, type Verdict } from './arbiter.ts';
+import { silentUs, suspend, walkChain } from './chain.ts';
+import { type Action, type Command, commandEnd, type Restriction, sameCommand } from './command.ts';
+import type { Decision } from './decision.ts';
+import { differences, type PendingPromise, type Violation } from './expectation.ts';
+import { type Interventions, updateFailsafe } from './failsafe-framework.ts';
+import { type Arrivals, foldInbox } from './inbox.ts';
+import type { Situation, TerrainModel } from './model.ts';
+import type { CommandProposal, Proposal } from './proposal.ts';
+import type { Stimulus } from './stimulus.ts';
+import { ASK_AGAIN_US, activeTask, followPlan, parametrizeIntent, replan, superviseTask } from './tasks.ts';
+
+const NOTHING: readonly never[] = [];
+
+/** The draft of one cycle and what it has said so far. */
+interface Cycle<World> {
+  readonly model: TerrainModel<World>;
+  readonly agent: Draft<World>;
+  readonly before: Agent<World>;
+  readonly atUs: number;
+  readonly events: KernelEvent[];
+  readonly messages: OutgoingMessage[];
+  /** Reason for a new question to a planner, if one goes out. */
+  question: string | null;
+  interrupt: boolean;
+}
+
+/**
+ * One cycle of one agent: fold, reflexes, comparison with what was expected, supervision, arbitration. Pure: the same
+ * agent, inbox and time give the same answer in every engine, for ever (L2).
+ *
+ * @param inbox stimuli in the order of their arrival; part of the recording
+ * @param atUs agent time, microseconds since the recording began, not before the last wake
+ */
+export function step<World>(
+  model: TerrainModel<World>,
+  agent: Agent<World>,
+  inbox: readonly Stimulus[],
+  atUs: number,
+): { readonly agent: Agent<World>; readonly outputs: Outputs } {
+  if (!(Number.isSafeInteger(atUs) && atUs >= agent.wokeUs))
+    throw new TimeRunsBackwardsError(agent.id, agent.wokeUs, atUs);
+  const draft: Draft<World> = { ...agent };
+  const arrivals = foldInbox(model, draft, inbox, atUs);
+  const { events } = arrivals;
+  const cycle: Cycle<World> = {
+    model,
+    agent: draft,
+    before: agent,
+    atUs,
+    events,
+    messages: [],
+    question: null,
+    interrupt: arrivals.interrupt,
+  };
+  draft.wakes++;
+  draft.wokeUs = atUs;
+  walkPlanners(cycle);
+  watchActions(cycle);
+  compareExpectation(cycle);
+  judgePromises(cycle);
+
+  const reflexSituation = situate(cycle);
+  const reflexProposals = proposeReflexes(cycle, reflexSituation);
+  const failsafeProposals = applyFailsafe(cycle, reflexSituation, reflexProposals.actions, arrivals);
+  const supervise = cycle.interrupt || draft.wakes % model.rates.supervisionEvery === 0;
+  const assess = supervise || draft.wakes % model.rates.situationEvery === 0;
+  if (assess) assessSituation(cycle, supervise);
+
+  const proposals = gather(cycle, reflexProposals.restrictions, failsafeProposals);
+  const verdict = arbitrate(proposals, model.rest, (command, restriction) =>
+    model.clamp(command, restriction, draft.world),
+  );
+  return { outputs: conclude(cycle, verdict, assess), agent: draft };
+}
+
+export class TimeRunsBackwardsError extends Error {
+  constructor(agent: string, wokeUs: number, atUs: number) {
+    super(
+      `Agent ${agent} woke at ${wokeUs} us and cannot wake at ${atUs}: time is whole microseconds, never backwards`,
+    );
+    this.name = 'TimeRunsBackwardsError';
+  }
+}
+
+function situate<World>(cycle: Cycle<World>): Situation<World> {
+  const { agent, atUs, model } = cycle;
+  return {
+    atUs,
+    world: agent.world,
+    mode: agent.mode,
+    task: activeTask(agent)?.task ?? null,
+    plan: agent.plan,
+    command: agent.command,
+    chain: agent.chain.active,
+    linkSilentUs: agent.linkHeardUs === null ? 0 : atUs - agent.linkHeardUs,
+    primarySilentUs: silentUs(agent.chain, model.chain, 'primary', atUs),
+    secondarySilentUs: silentUs(agent.chain, model.chain, 'secondary', atUs),
+    stop: agent.stop,
+    confidence: agent.plan?.confidence ?? 1,
+    recentViolations: agent.violations.length,
+    signals: agent.signals,
+  };
+}
+
+/** A link of the chain that falls or recovers takes its plan with it; the new one is asked. */
+function walkPlanners<World>(cycle: Cycle<World>): void {
+  const { agent, model, atUs } = cycle;
+  const { chain, reason } = walkChain(agent.chain, model.chain, atUs);
+  if (reason === null) return;
+  cycle.events.push({ type: 'chain', from: agent.chain.active, to: chain.active, reason });
+  agent.chain = chain;
+  agent.plan = null;
+  agent.asked = null;
+  cycle.interrupt = true;
+}
+
+/** An action without result by its deadline is unknown; its world is asked. Ended ones are forgotten with their plan. */
+function watchActions<World>(cycle: Cycle<World>): void {
+  const { agent, atUs } = cycle;
+  if (agent.actions.length === 0) return;
+  for (const flight of agent.actions) {
+    const open = flight.status === 'accepted' || flight.status === 'running';
+    if (!open || atUs <= flight.action.deadlineUs) continue;
+    const { id, name } = flight.action;
+    agent.actions = agent.actions.map((other) =>
+      other === flight ? { ...flight, status: 'unknown' as const, sinceUs: atUs } : other,
+    );
+    cycle.events.push({ type: 'action', actionId: id, name, status: 'unknown' }, { type: 'reconcile', actionId: id });
+  }
+}
+
+function compareExpectation<World>(cycle: Cycle<World>): void {
+  const { agent, model, atUs } = cycle;
+  const expectation = agent.expectation;
+  if (expectation === null || atUs < expectation.dueUs) return;
+  agent.expectation = null;
+  const observed = model.observe(
+    agent.world,
+    expectation.quantities.map(({ name }) => name),
+  );
+  const found = differences(expectation, observed);
+  for (const { quantity, observed: seen } of found) {
+    violate(cycle, {
+      kind: 'physical',
+      atUs,
+      decisionSequence: expectation.decisionSequence,
+      command: expectation.command,
+      quantity: quantity.name,
+      expected: quantity.value,
+      observed: seen,
+      tolerance: quantity.tolerance,
+      planner: expectation.planner,
+    });
+  }
+  if (found.length > 0) strike(cycle, expectation.planner);
+}
+
+function judgePromises<World>(cycle: Cycle<World>): void {
+  const { agent, model, atUs } = cycle;
+  if (agent.promises.length === 0) return;
+  const open: PendingPromise[] = [];
+  let broken = false;
+  for (const promise of agent.promises) {
+    const verdict = model.promise(agent.world, promise, atUs);
+    if (verdict === 'kept') continue;
+    if (verdict === 'pending' && atUs <= promise.dueUs) {
+      open.push(promise);
+      continue;
+    }
+    const { peer, id, what, args, dueUs } = promise;
+    violate(cycle, { kind: 'social', atUs, peer, promiseId: id, what, args, dueUs });
+    broken = true;
+  }
+  if (open.length !== agent.promises.length) agent.promises = open;
+  if (broken) strike(cycle, null);
+}
+
+function violate<World>(cycle: Cycle<World>, violation: Violation): void {
+  cycle.events.push({ type: 'violation', violation });
+}
+
+/** A violation counts, makes the agent ask for a new plan, and in numbers bars the planner that predicted wrongly. */
+function strike<World>(cycle: Cycle<World>, planner: 'primary' | 'secondary' | null): void {
+  const { agent, model, atUs } = cycle;
+  agent.violations = [...agent.violations, { atUs, planner }];
+  cycle.interrupt = true;
+  if (agent.plan !== null && replan(agent, 'reality differs from what was expected', atUs)) {
+    cycle.question = agent.asked?.reason ?? null;
+  }
+  if (planner === null) return;
+  const strikes = agent.violations.filter((violation) => violation.planner === planner).length;
+  if (strikes < model.chain.strikes) return;
+  agent.chain = suspend(agent.chain, model.chain, planner, atUs);
+  agent.violations = agent.violations.filter((violation) => violation.planner !== planner);
+}
+
+/** Reflexes and the policy's reflex rules. */
+function proposeReflexes<World>(
+  cycle: Cycle<World>,
+  situation: Situation<World>,
+): { readonly restrictions: readonly Proposal[]; readonly actions: readonly RuledAction[] } {
+  const { agent, model, atUs } = cycle;
+  const windowStart = atUs - model.chain.strikeWindowUs;
+  if (agent.violations.length > 0 && (agent.violations[0]?.atUs ?? 0) < windowStart) {
+    agent.violations = agent.violations.filter((violation) => violation.atUs >= windowStart);
+  }
+  let restrictions: Proposal[] | null = null;
+  for (const reflex of model.reflexes) {
+    const answer = reflex.propose(situation);
+    if (answer === null) continue;
+    restrictions ??= [];
+    const { restriction, rationale } = answer;
+    restrictions.push({ ...SAFETY, type: 'restriction', source: `reflex:${reflex.id}`, restriction, rationale });
+  }
+  const ruled = applyRules(cycle, situation, 'reflex');
+  if (ruled === null) return { restrictions: restrictions ?? NOTHING, actions: agent.ruledActions };
+  return {
+    restrictions: [...(restrictions ?? NOTHING), ...ruled.restrictions],
+    actions: [...agent.ruledActions, ...ruled.actions],
+  };
+}
+
+const SAFETY = {
+  authority: 'safety',
+  severity: 0,
+  priority: 0,
+  sequence: 0,
+  confidence: 1,
+  ruleHash: null,
+} as const;
+
+/** Rules of one rate that fire. A rule that cannot be evaluated acts as if it had fired, and says so. */
+function applyRules<World>(
+  cycle: Cycle<World>,
+  situation: Situation<World>,
+  rate: 'reflex' | 'situation',
+): { readonly restrictions: Proposal[]; readonly actions: RuledAction[] } | null {
+  let found: { restrictions: Proposal[]; actions: RuledAction[] } | null = null;
+  for (const rule of cycle.model.policy.rules) {
+    if (rule.rate !== rate) continue;
+    const verdict = rule.evaluate(situation);
+    if (verdict === 'quiet') continue;
+    if (verdict === 'error') cycle.events.push({ type: 'rule_error', rule: rule.id });
+    found ??= { restrictions: [], actions: [] };
+    const { effect, id, hash, rationale } = rule;
+    if (effect.type === 'failsafe') {
+      found.actions.push({ rule: id, hash, action: effect.action, rationale });
+    } else {
+      const { restriction } = effect;
+      const source = `rule:${id}`;
+      found.restrictions.push({ ...SAFETY, type: 'restriction', source, restriction, rationale, ruleHash: hash });
+    }
+  }
+  return found;
+}
+
+function applyFailsafe<World>(
+  cycle: Cycle<World>,
+  situation: Situation<World>,
+  ruled: readonly RuledAction[],
+  arrivals: Arrivals,
+): readonly Proposal[] {
+  const { agent, model } = cycle;
+  const people: Interventions = arrivals.people;
+  const update = updateFailsafe(model.failsafe, agent.failsafe, situation, ruled, people);
+  agent.failsafe = update.state;
+  for (const event of update.events) cycle.events.push(event);
+  for (const action of update.broadcasts) {
+    if (!action.broadcast) continue;
+    cycle.messages.push({
+      to: '*',
+      topic: 'failsafe',
+      body: { agent: agent.id, action: action.id, atUs: situation.atUs },
+    });
+  }
+  if (update.events.length > 0) cycle.interrupt = true;
+  return update.proposals;
+}
+
+/** The situation layer, and supervision above it when it is due: tasks, plan, intent, swarm, slow rules. */
+function assessSituation<World>(cycle: Cycle<World>, supervise: boolean): void {
+  const { agent, model, atUs } = cycle;
+  const need = followPlan(model, agent, atUs);
+  if (supervise || need !== null) superviseTask(model, agent, cycle.events, atUs);
+  const working = activeTask(agent) !== null && agent.mode === 'automatic';
+  if (working && need !== null && replan(agent, need, atUs)) cycle.question = need;
+  if (working && agent.plan === null && replan(agent, 'the task needs a plan', atUs)) {
+    cycle.question ??= agent.asked?.reason ?? null;
+  }
+  const situation = situate(cycle);
+  if (working) parametrizeIntent(model, agent, situation, atUs);
+  agent.swarm = model.swarm(situation);
+  const ruled = applyRules(cycle, situation, 'situation');
+  agent.ruled = ruled?.restrictions ?? NOTHING;
+  agent.ruledActions = ruled?.actions ?? NOTHING;
+}
+
+/** Everything proposed at this moment. Outside automatic mode only safety and the operator speak. */
+function gather<World>(
+  cycle: Cycle<World>,
+  reflexes: readonly Proposal[],
+  failsafe: readonly Proposal[],
+): readonly Proposal[] {
+  const { agent, atUs } = cycle;
+  const proposals: Proposal[] = [...failsafe, ...reflexes, ...agent.ruled];
+  const { operator, plan } = agent;
+  if (operator !== null && agent.lease !== null && operatorSpeaks(cycle)) {
+    proposals.push({
+      ...SAFETY,
+      type: 'command',
+      authority: 'operator',
+      source: `operator:${operator.by}`,
+      sequence: operator.sequence,
+      rationale: operator.rationale,
+      command: operator.command,
+    });
+  }
+  if (agent.mode !== 'automatic') return proposals;
+  for (const proposal of agent.swarm) if (proposal.authority === 'swarm') proposals.push(proposal);
+  const mission = plan === null ? null : missionProposal(agent, atUs);
+  if (mission !== null) proposals.push(mission);
+  return proposals;
+}
+
+/** An operator's set-point holds for its duration, his action until its world has answered. */
+function operatorSpeaks<World>(cycle: Cycle<World>): boolean {
+  const { agent, atUs } = cycle;
+  const { operator } = agent;
+  if (operator === null || atUs > operator.untilUs) return false;
+  return operator.command.kind === 'setpoint' || actionOpen(agent, operator.command);
+}
+
+function actionOpen<World>(agent: Draft<World>, action: Action): boolean {
+  const flight = agent.actions.find((other) => other.action.id === action.id);
+  return flight === undefined || flight.status === 'accepted' || flight.status === 'running';
+}
+
+function missionProposal<World>(agent: Draft<World>, atUs: number): CommandProposal | null {
+  const { plan } = agent;
+  const command = plan?.command;
+  if (plan === null || command === null || command === undefined) return null;
+  if (command.kind === 'setpoint' ? atUs > commandEnd(command, plan.commandSinceUs) : !actionOpen(agent, command))
+    return null;
+  const intent = plan.intents[plan.cursor]?.name ?? 'done';
+  return {
+    type: 'command',
+    source: `plan:${plan.from}`,
+    authority: 'mission',
+    severity: 0,
+    priority: activeTask(agent)?.task.priority ?? 0,
+    sequence: plan.revision,
+    rationale: `${intent} (${plan.cursor + 1} of ${plan.intents.length}): ${plan.rationale}`,
+    confidence: plan.confidence,
+    ruleHash: null,
+    command,
+  };
+}
+
+/** Puts the verdict in force: decision if it differs, expectation, action in flight, outputs. */
+function conclude<World>(cycle: Cycle<World>, verdict: Verdict, assess: boolean): Outputs {
+  const { agent, before, model, atUs } = cycle;
+  const { command } = verdict;
+  const tightened = tighter(before.restriction, verdict.restriction);
+  const decision = decisionFor(cycle, verdict);
+  if (decision !== null) {
+    agent.decision = decision;
+    agent.decisionSequence = decision.sequence;
+    agent.expectation = null;
+  }
+  const commandChanged = !sameCommand(before.command, command) || decision?.forbiddenBy != null;
+  agent.command = command;
+  agent.commandUntilUs =
+    verdict.chosen === null || command === model.rest ? Number.MAX_SAFE_INTEGER : commandEnd(command, atUs);
+  agent.restriction = verdict.restriction;
+  if (command.kind === 'action') launch(cycle, command);
+  if (assess && agent.expectation === null && command !== model.rest) expect(cycle, command);
+  const stops = model.hazard(command) === 0 || verdict.chosen?.authority === 'safety';
+  const wakeAtUs = nextWake(cycle);
+  agent.nextWakeUs = wakeAtUs;
+  return {
+    command,
+    commandChanged,
+    urgent: tightened || (commandChanged && stops),
+    restriction: verdict.restriction,
+    decision,
+    events: cycle.events,
+    messages: cycle.messages,
+    asks: asks(cycle),
+    wakeAtUs,
+  };
+}
+
+/** True when `next` bounds anything more closely than `before` did. */
+function tighter(before: Restriction, next: Restriction): boolean {
+  if (before === next) return false;
+  for (const name of Object.keys(next.atMost)) {
+    const old = before.atMost[name];
+    if (old === undefined || (next.atMost[name] as number) < old) return true;
+  }
+  return next.forbid.some((thing) => !before.forbid.includes(thing));
+}
+
+function launch<World>(cycle: Cycle<World>, action: Action): void {
+  const { agent, atUs } = cycle;
+  if (agent.actions.some((flight) => flight.action.id === action.id)) return;
+  const open = agent.actions.filter(
+    ({ status }) => status === 'accepted' || status === 'running' || status === 'unknown',
+  );
+  const recent = agent.actions.filter((flight) => !open.includes(flight)).slice(-8);
+  agent.actions = [...recent, ...open, { action, status: 'accepted', sinceUs: atUs }];
+  cycle.events.push({ type: 'action', actionId: action.id, name: action.name, status: 'accepted' });
+}
+
+function expect<World>(cycle: Cycle<World>, command: Command): void {
+  const { agent, model, atUs } = cycle;
+  const expectation = model.expect(agent.world, command, atUs);
+  if (expectation === null) return;
+  const planner = agent.decision?.planner ?? null;
+  agent.expectation = {
+    ...expectation,
+    decisionSequence: agent.decisionSequence,
+    planner,
+    command: command.name,
+    madeUs: atUs,
+  };
+}
+
+/** A new decision when who wins, with what kind of command, against whom or under what bounds differs; else null. */
+function decisionFor<World>(cycle: Cycle<World>, verdict: Verdict): Decision | null {
+  const { agent, model, atUs } = cycle;
+  const { chosen } = verdict;
+  const serves = chosen?.authority === 'mission' ? agent.plan : null;
+  if (agent.decision !== null && !differs(agent.decision, verdict)) return null;
+  return {
+    sequence: agent.decisionSequence + 1,
+    atUs,
+    context: { epoch: agent.epoch, inputSequence: agent.inputSequence, policyHash: model.policy.hash },
+    chosen,
+    command: verdict.command,
+    authority: chosen === null ? 'rest' : chosen.authority,
+    rationale: rationaleOf(verdict),
+    confidence: chosen?.confidence ?? 1,
+    rejected: verdict.rejected,
+    restrictions: verdict.restrictions,
+    restriction: verdict.restriction,
+    clamped: verdict.clamped,
+    forbiddenBy: verdict.forbiddenBy,
+    taskId: serves?.taskId ?? null,
+    planRevision: serves?.revision ?? null,
+    planner: serves?.from ?? null,
+    planBasis: serves?.basis ?? null,
+  };
+}
+
+function rationaleOf(verdict: Verdict): string {
+  if (verdict.chosen === null) return 'nobody proposes anything';
+  if (verdict.forbiddenBy !== null) return `${verdict.chosen.source} is forbidden by ${verdict.forbiddenBy}`;
+  return verdict.chosen.rationale;
+}
+
+function differs(decision: Decision, verdict: Verdict): boolean {
+  const { chosen } = verdict;
+  if ((decision.chosen === null) !== (chosen === null) || decision.forbiddenBy !== verdict.forbiddenBy) return true;
+  if (decision.chosen !== null && chosen !== null) {
+    const old = decision.chosen;
+    if (old.source !== chosen.source || old.sequence !== chosen.sequence || old.severity !== chosen.severity)
+      return true;
+    if (old.rationale !== chosen.rationale || old.command.name !== chosen.command.name) return true;
+    if (old.command.kind === 'action' && !sameCommand(old.command, chosen.command)) return true;
+  }
+  if (decision.restrictions.length !== verdict.restrictions.length) return true;
+  for (let i = 0; i < verdict.restrictions.length; i++) {
+    if (decision.restrictions[i]?.source !== verdict.restrictions[i]?.source) return true;
+  }
+  if (decision.rejected.length !== verdict.rejected.length) return true;
+  for (let i = 0; i < verdict.rejected.length; i++) {
+    const old = decision.rejected[i];
+    const now = verdict.rejected[i];
+    if (old?.proposal.source !== now?.proposal.source || old?.reason !== now?.reason) return true;
+  }
+  return false;
+}
+
+function asks<World>(cycle: Cycle<World>): readonly Ask[] {
+  const { agent, question } = cycle;
+  const task = activeTask(agent)?.task;
+  if (question === null || agent.asked === null || task === undefined) return NOTHING;
+  const basis = { epoch: agent.epoch, inputSequence: agent.inputSequence };
+  return [{ of: agent.asked.of, task, reason: question, basis }];
+}
+
+/** The next moment at which something happens without a stimulus. */
+function nextWake<World>(cycle: Cycle<World>): number {
+  const { agent, model, atUs } = cycle;
+  const { rates, chain: limits } = model;
+  if (rates.reflexUs !== null) return atUs + rates.reflexUs;
+  let next = Number.POSITIVE_INFINITY;
+  const consider = (at: number): void => {
+    if (at < next) next = Math.max(at, atUs + 1);
+  };
+  if (agent.commandUntilUs < Number.MAX_SAFE_INTEGER) consider(agent.commandUntilUs + 1);
+  if (agent.expectation !== null) consider(agent.expectation.dueUs);
+  if (agent.lease !== null) consider(agent.lease.expiresAtUs + 1);
+  if (agent.failsafe.deferUntilUs !== null && agent.failsafe.deferUntilUs > atUs) consider(agent.failsafe.deferUntilUs);
+  for (const promise of agent.promises) consider(promise.dueUs + 1);
+  for (const flight of agent.actions) {
+    if (flight.status === 'accepted' || flight.status === 'running') consider(flight.action.deadlineUs + 1);
+  }
+  for (const entry of agent.failsafe.entries) {
+    if (entry.holding)
+      consider(atUs + (agent.failsafe.delayLeftUs[entry.condition] ?? delayOf(model, entry.condition)));
+  }
+  if (agent.asked !== null) consider(agent.asked.atUs + ASK_AGAIN_US);
+  for (const planner of ['primary', 'secondary'] as const) {
+    const timeout = planner === 'primary' ? limits.primaryTimeoutUs : limits.secondaryTimeoutUs;
+    const state = agent.chain[planner];
+    if (state.suspendedUntilUs !== null && state.suspendedUntilUs > atUs) consider(state.suspendedUntilUs);
+    if (timeout !== null && atUs - (state.heardUs ?? 0) <= timeout) consider((state.heardUs ?? 0) + timeout + 1);
+  }
+  return next;
+}
+
+const delayOf = <World>(model: TerrainModel<World>, condition: string): number =>
+  model.failsafe.conditions.find(({ id }) => id === condition)?.holdDelayUs ?? 0;

@@ -1,0 +1,108 @@
+/**
+ * Plain state as text and back, the same text in every engine: canonical JSON (object keys in code-unit order, no
+ * spaces) with tags for what JSON lacks. ECMAScript prints a double with the fewest digits that read back to it, so
+ * numbers survive bit for bit; only NaN, the infinities and -0 need a tag.
+ *
+ * Tags: `{"$n":"NaN" | "Infinity" | "-Infinity" | "-0"}`, `{"$i32":[...]}`, `{"$f64":[...]}`, `{"$u8":[...]}`. A key of the state's own may not
+ * begin with `$`.
+ */
+export class UnencodableStateError extends Error {
+  readonly path: string;
+
+  constructor(path: string, what: string) {
+    super(`State at '${path}' is ${what}; state holds plain data only`);
+    this.name = 'UnencodableStateError';
+    this.path = path;
+  }
+}
+
+/** @throws UnencodableStateError naming the path of what is no plain data */
+export function encodeState(value: unknown): string {
+  return encode(value, '');
+}
+
+function encode(value: unknown, path: string): string {
+  switch (typeof value) {
+    case 'number':
+      return encodeNumber(value);
+    case 'string':
+      return JSON.stringify(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      return value === null ? 'null' : encodeObject(value, path);
+    default:
+      throw new UnencodableStateError(path, `of type ${typeof value}`);
+  }
+}
+
+function encodeNumber(value: number): string {
+  if (value === 0) return Object.is(value, -0) ? '{"$n":"-0"}' : '0';
+  if (Number.isFinite(value)) return String(value);
+  return `{"$n":"${String(value)}"}`;
+}
+
+function encodeObject(value: object, path: string): string {
+  if (Array.isArray(value)) return `[${value.map((item, index) => encode(item, `${path}/${index}`)).join(',')}]`;
+  if (value instanceof Int32Array) return `{"$i32":[${value.join(',')}]}`;
+  if (value instanceof Uint8Array) return `{"$u8":[${value.join(',')}]}`;
+  if (value instanceof Float64Array) return `{"$f64":[${Array.from(value, encodeNumber).join(',')}]}`;
+  const prototype = Object.getPrototypeOf(value) as unknown;
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new UnencodableStateError(path, `a ${value.constructor.name}`);
+  }
+  const record = value as Record<string, unknown>;
+  const parts: string[] = [];
+  for (const key of Object.keys(record).sort()) {
+    const item = record[key];
+    if (item === undefined) continue;
+    if (key.startsWith('$')) throw new UnencodableStateError(`${path}/${key}`, 'a key that begins with $');
+    parts.push(`${JSON.stringify(key)}:${encode(item, `${path}/${key}`)}`);
+  }
+  return `{${parts.join(',')}}`;
+}
+
+/** @throws SyntaxError when the text is no JSON, or a tag is unknown */
+export function decodeState(text: string): unknown {
+  return revive(JSON.parse(text));
+}
+
+const NUMBERS: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+  '-0': -0,
+};
+
+function revive(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(revive);
+  const record = value as Record<string, unknown>;
+  const keys = Object.keys(record);
+  const tag = keys.length === 1 ? (keys[0] as string) : '';
+  if (tag.startsWith('$')) return untag(tag, record[tag]);
+  const out: Record<string, unknown> = {};
+  for (const key of keys) {
+    // A key named __proto__ in hostile JSON must become an own property and nothing else.
+    Object.defineProperty(out, key, {
+      value: revive(record[key]),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  return out;
+}
+
+function untag(tag: string, value: unknown): unknown {
+  if (tag === '$n' && typeof value === 'string') {
+    const number = NUMBERS[value];
+    if (number !== undefined) return number;
+  }
+  if (Array.isArray(value)) {
+    if (tag === '$i32') return Int32Array.from(value as number[]);
+    if (tag === '$u8') return Uint8Array.from(value as number[]);
+    if (tag === '$f64') return Float64Array.from(value.map((item) => revive(item) as number));
+  }
+  throw new SyntaxError(`Unknown tag '${tag}' in encoded state`);
+}
