@@ -132,7 +132,14 @@ function isAlive(pid) {
   }
 }
 
-/** Installs the locked packages when they are missing or stale. A stamp of the lock's hash makes the usual case cheap. */
+/**
+ * Installs the locked packages when they are missing or stale. A stamp of the lock's hash makes the usual case cheap.
+ *
+ * `npm install --no-save` and then a comparison with the lock, rather than `npm ci`: several tools publish a binary per
+ * platform as optional packages, npm leaves those out of the lock that the registry of the moment did not offer, and
+ * `npm ci` then refuses the lock on every machine. This way the lock still decides every version, nothing is written to
+ * it, and a platform whose binary is missing in the lock finds it in the registry.
+ */
 function installPackages() {
   const stamp = join(modules, '.sigma-lock');
   const wanted = createHash('sha256')
@@ -145,14 +152,28 @@ function installPackages() {
     const difference = firstDifference();
     if (difference !== undefined) {
       say(existsSync(modules) ? `${difference} differs from package-lock.json` : 'fresh checkout');
-      say('installing the locked packages (npm ci), about a minute with an empty cache');
+      say('installing the locked packages (npm install), about a minute with an empty cache');
       const started = Date.now();
-      const status = npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']);
+      const status = npm([
+        'install',
+        '--no-save',
+        '--include=dev',
+        '--include=optional',
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+      ]);
       if (status !== 0) {
         throw new SetupError(
-          `npm ci ended with code ${status}; its own message stands above.\n` +
-            '  Network or registry trouble: check `npm ping`, then run the same command again.\n' +
-            '  "package.json and package-lock.json are not in sync": run `npm install` and commit the lock.',
+          `npm install ended with code ${status}; its own message stands above.\n` +
+            '  Network or registry trouble: check `npm ping`, then run the same command again.',
+        );
+      }
+      const left = firstDifference();
+      if (left !== undefined) {
+        throw new SetupError(
+          `after the install ${left} still differs from package-lock.json, so a package.json asks for something else.\n` +
+            '  Run `npm install` and commit package-lock.json.',
         );
       }
       say(`packages installed in ${((Date.now() - started) / 1000).toFixed(0)} s`);
@@ -212,10 +233,14 @@ function hashOf(paths) {
   return hash.digest('hex');
 }
 
+const withToolsOnPath = () => ({
+  ...process.env,
+  PATH: [join(modules, '.bin'), process.env.PATH].join(windows ? ';' : ':'),
+});
+
 /** Runs the command of an installed package under the project's Node. */
 function runTool(node, name, args, cwd) {
-  const env = { ...process.env, PATH: `${join(modules, '.bin')}${windows ? ';' : ':'}${process.env.PATH}` };
-  return runToEnd(node, [realpathSync(join(modules, '.bin', name)), ...args], { cwd, env });
+  return runToEnd(node, [realpathSync(join(modules, '.bin', name)), ...args], { cwd, env: withToolsOnPath() });
 }
 
 /** Generated code is committed; this makes it again after a change in proto/sigma. */
@@ -253,27 +278,34 @@ function buildDashboard(node) {
   });
 }
 
-/** The event stream's descriptor, when the caller handed one over; unpassed, 3 belongs to Node itself. */
-function extraDescriptors() {
+const handedOver = (descriptor) => {
   try {
-    const stat = fstatSync(3);
-    return stat.isFile() || stat.isFIFO() || stat.isSocket() ? ['inherit'] : [];
+    const stat = fstatSync(descriptor);
+    return stat.isFile() || stat.isFIFO() || stat.isSocket();
   } catch {
-    return [];
+    return false;
   }
+};
+
+/**
+ * Descriptors from 3 on that carry the event stream: 3 itself, or the one SIGMA_EVENTS_FD names. Unpassed, 3 belongs to
+ * Node itself and is not a file, a pipe or a socket.
+ */
+function eventDescriptors() {
+  const named = Number.parseInt(process.env.SIGMA_EVENTS_FD ?? '', 10);
+  const wanted = [3, named].filter((descriptor) => descriptor >= 3 && descriptor < 256 && handedOver(descriptor));
+  const count = Math.max(2, ...wanted) - 2;
+  return Array.from({ length: count }, (_, i) => (wanted.includes(i + 3) ? 'inherit' : 'ignore'));
 }
 
-/** Becomes SCRIPT under the project's Node: by exec where Node offers it, else as a child that gets our signals. */
+/**
+ * Runs SCRIPT under the project's Node as a child that gets our signals and gives us its exit code. Not by
+ * process.execve: Node marks every descriptor above 2 to be closed there, and the event stream would be lost.
+ */
 function handOver(node, script, args) {
-  const command = [node, '--disable-warning=ExperimentalWarning', join(root, script), ...args];
-  const env = { ...process.env, PATH: `${join(modules, '.bin')}${windows ? ';' : ':'}${process.env.PATH}` };
-  if (!windows && typeof process.execve === 'function') {
-    process.removeAllListeners('warning');
-    process.execve(node, command, env);
-  }
-  const child = spawn(node, command.slice(1), {
-    env,
-    stdio: ['inherit', 'inherit', 'inherit', ...extraDescriptors()],
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, script), ...args], {
+    env: withToolsOnPath(),
+    stdio: ['inherit', 'inherit', 'inherit', ...eventDescriptors()],
   });
   // A terminal sends Ctrl-C to the child as well; forwarding it again would count as a second, impatient one.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));

@@ -27,6 +27,8 @@ export interface Tally {
   readonly durationMsByFile: Map<string, number>;
   passed: number;
   failed: number;
+  /** Suites with a failure in or under them; the runner does not count them as tests. */
+  brokenSuites: number;
 }
 
 export interface Verdict {
@@ -38,7 +40,16 @@ export interface Verdict {
 const TOTALS = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'];
 
 export function openTally(root: string): Tally {
-  return { root, totals: new Map(), skipped: [], todo: [], durationMsByFile: new Map(), passed: 0, failed: 0 };
+  return {
+    root,
+    totals: new Map(),
+    skipped: [],
+    todo: [],
+    durationMsByFile: new Map(),
+    passed: 0,
+    failed: 0,
+    brokenSuites: 0,
+  };
 }
 
 /** Counts one event. Returns false for the runner's closing totals, which are printed by `closingLines` instead. */
@@ -56,7 +67,10 @@ export function record(tally: Tally, event: TestEvent): boolean {
     const spentMs = tally.durationMsByFile.get(file) ?? 0;
     tally.durationMsByFile.set(file, spentMs + (data.details?.duration_ms ?? 0));
   }
-  if (data.details?.type === 'suite' && event.type === 'test:pass') return true;
+  if (data.details?.type === 'suite') {
+    if (event.type === 'test:fail') tally.brokenSuites++;
+    if (data.skip === undefined || data.skip === false) return true;
+  }
   const title = `${file}: ${data.name ?? 'unnamed test'}`;
   const skipped = data.skip !== undefined && data.skip !== false;
   const todo = data.todo !== undefined && data.todo !== false;
@@ -75,6 +89,7 @@ export function verdict(tally: Tally, skipsForbidden: boolean): Verdict {
   const problems: string[] = [];
   const stopped = Number(tally.totals.get('cancelled') ?? 0);
   if (tally.failed > 0) problems.push(`${tally.failed} failed`);
+  if (tally.failed === 0 && tally.brokenSuites > 0) problems.push(`${tally.brokenSuites} suites failed`);
   if (stopped > 0) problems.push(`${stopped} cancelled`);
   if (!tally.totals.has('tests')) problems.push('the test runner ended without its closing totals');
   else if (tally.passed + tally.failed === 0 && tally.skipped.length === 0) problems.push('no test ran');
