@@ -18,7 +18,7 @@ export default {
   plugins: ['@stryker-mutator/tap-runner'],
   tap: {
     // The elementary functions have tests of their own, minutes long, and reach nothing that is mutated.
-    testFiles: ['kernel/src/**/!(elementary|engines).test.ts'],
+    testFiles: ['kernel/{src,testing}/**/!(elementary|engines).test.ts'],
     nodeArgs: ['--test-reporter=tap', '--disable-warning=ExperimentalWarning', '-r', '{{hookFile}}', '{{testFile}}'],
     forceBail: true,
   },
