@@ -19,7 +19,9 @@ import { parseArgs } from 'node:util';
 import { findTestFiles } from './test-files.ts';
 import { closingLines, openTally, record, type TestEvent, verdict } from './test-tally.ts';
 
-/** One file may run this long before it fails by name; a hung test must not hang the run. */
+/** A test may run this long before it fails by name. */
+const TEST_TIMEOUT_MS = 4 * 60_000;
+/** A file whose process still lives after this long, a forgotten timer or server for instance, ends the whole run. */
 const FILE_TIMEOUT_MS = 5 * 60_000;
 const SLOWEST_SHOWN = 5;
 
@@ -34,6 +36,24 @@ function readArguments() {
   }
 }
 
+/** Watches the files that are running, and aborts the run with the name of one that does not end. */
+function watchFiles(abort: AbortController): (event: TestEvent) => void {
+  const startedMs = new Map<string, number>();
+  const timer = setInterval(() => {
+    for (const [file, sinceMs] of startedMs) {
+      if (performance.now() - sinceMs < FILE_TIMEOUT_MS || abort.signal.aborted) continue;
+      console.error(`${file} does not end: a test hangs, or left a timer, server or process behind. Stopping the run.`);
+      abort.abort();
+    }
+  }, 1_000);
+  timer.unref();
+  return ({ type, data }) => {
+    if (data.name === undefined || data.name !== data.file) return;
+    if (type === 'test:dequeue') startedMs.set(data.name, performance.now());
+    if (type === 'test:complete') startedMs.delete(data.name);
+  };
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
   const files = findTestFiles(root, positionals);
@@ -43,11 +63,14 @@ async function main(): Promise<number> {
     return 1;
   }
   const tally = openTally(root);
+  const abort = new AbortController();
+  const watch = watchFiles(abort);
   const events = run({
     cwd: root,
     files: files.map((file) => join(root, file)),
     concurrency: Math.max(1, availableParallelism()),
-    timeout: FILE_TIMEOUT_MS,
+    timeout: TEST_TIMEOUT_MS,
+    signal: abort.signal,
     execArgv: ['--disable-warning=ExperimentalWarning'],
     ...(values.name === undefined ? {} : { testNamePatterns: values.name }),
   });
@@ -55,6 +78,7 @@ async function main(): Promise<number> {
   const counter = new Transform({
     objectMode: true,
     transform(event: TestEvent, _encoding, done) {
+      watch(event);
       done(null, record(tally, event) ? event : undefined);
     },
   });
