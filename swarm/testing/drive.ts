@@ -1,5 +1,5 @@
 import { DistanceFields, type Grant, grantMoves, hasEdge, type RoadGraph, type TrafficResult } from '../src/index.ts';
-import { emptyTraffic, type TrafficState } from '../src/traffic/grant-moves.ts';
+import { emptyTraffic, type TrafficState } from '../src/index.ts';
 
 /** A body on the roads: it knows only what it was last told. */
 export type Body = {
@@ -14,6 +14,8 @@ export type Body = {
   after: string | null;
   /** Steps left of the present move, 0 when it stands. */
   left: number;
+  /** It gave back what it was granted and says so in its next report. */
+  released: boolean;
   arrivals: number;
   /** Steps since it last had something to celebrate, and the worst of these. */
   waited: number;
@@ -31,6 +33,7 @@ export function newBody(id: string, cell: number, extra: Partial<Body> = {}): Bo
     path: [],
     after: null,
     left: 0,
+    released: false,
     arrivals: 0,
     waited: 0,
     longest: 0,
@@ -47,8 +50,10 @@ export class Drive {
   last: TrafficResult = { state: emptyTraffic, grants: [], waits: [], problems: [] };
   steps = 0;
   readonly #byId: Map<string, Body>;
+  readonly #convoy: boolean;
 
-  constructor(graph: RoadGraph, bodies: readonly Body[]) {
+  constructor(graph: RoadGraph, bodies: readonly Body[], convoy = false) {
+    this.#convoy = convoy;
     this.graph = graph;
     this.fields = new DistanceFields(graph);
     this.bodies = bodies;
@@ -79,8 +84,10 @@ export class Drive {
       goal: body.goal,
       halted: body.halted,
       horizon: body.horizon,
+      released: body.released,
     }));
-    this.last = grantMoves(this.graph, reports, this.state, { fields: this.fields });
+    for (const body of this.bodies) body.released = false;
+    this.last = grantMoves(this.graph, reports, this.state, { fields: this.fields, convoy: this.#convoy });
     this.state = this.last.state;
     for (const grant of this.last.grants) this.#tell(grant);
   }
@@ -88,7 +95,10 @@ export class Drive {
   #tell(grant: Grant): void {
     const body = this.#byId.get(grant.agent) as Body;
     if (body.left > 0 && grant.path[0] !== body.path[0]) {
-      throw new Error(`${body.id} is moving to ${body.path[0]} and was told ${grant.path}`);
+      if (this.#ahead(body) === undefined || grant.path.length > 0) {
+        throw new Error(`${body.id} is moving to ${body.path[0]} and was told ${grant.path}`);
+      }
+      body.left = 0;
     }
     let at = body.cell;
     for (const cell of grant.path) {
@@ -97,22 +107,29 @@ export class Drive {
     }
     if (grant.path.length > Math.max(1, body.horizon)) throw new Error(`${body.id} holds more than its horizon`);
     body.path = [...grant.path];
-    if (grant.after !== null) body.after = grant.after;
+    body.after = grant.after;
+  }
+
+  /** The body that has to leave the next cell of `body` first, if there is one. */
+  #ahead(body: Body): Body | undefined {
+    if (body.after === null || body.path.length !== 1) return undefined;
+    const leader = this.#byId.get(body.after) as Body;
+    return leader.cell === body.path[0] ? leader : undefined;
   }
 
   move(): void {
     const arriving = new Set<Body>();
     for (const body of this.bodies) {
       if (body.halted || body.path.length === 0) continue;
-      if (body.left === 0) body.left = body.stepsPerCell;
+      if (body.left === 0) body.left = body.stepsPerCell + 1;
       body.left = Math.max(1, body.left - 1);
       if (body.left === 1) arriving.add(body);
     }
     for (let changed = true; changed; ) {
       changed = false;
       for (const body of arriving) {
-        const leader = body.after === null ? undefined : this.#byId.get(body.after);
-        if (leader === undefined || leader.cell !== body.path[0] || arriving.has(leader)) continue;
+        const ahead = this.#ahead(body);
+        if (ahead === undefined || arriving.has(ahead)) continue;
         arriving.delete(body);
         changed = true;
       }
@@ -120,7 +137,7 @@ export class Drive {
     for (const body of arriving) {
       body.cell = body.path.shift() as number;
       body.left = 0;
-      body.after = null;
+      if (body.path.length === 0) body.after = null;
     }
   }
 
@@ -140,10 +157,10 @@ export class Drive {
         held.set(cell, body);
         const there = stands.get(cell);
         if (there === undefined || there === body) return;
-        if (k > 0 || body.after !== there.id || there.path.length === 0) {
+        if (k !== body.path.length - 1 || body.after !== there.id) {
           throw new Error(`step ${this.steps}: ${body.id} holds ${cell}, where ${there.id} stands`);
         }
-        if (there.path[0] === body.cell) throw new Error(`step ${this.steps}: ${body.id} and ${there.id} swap`);
+        if (k === 0 && there.path[0] === body.cell) throw new Error(`step ${this.steps}: ${body.id} and ${there.id} swap`);
       });
     }
     if (this.last.problems.length > 0) throw new Error(`step ${this.steps}: ${JSON.stringify(this.last.problems)}`);

@@ -30,6 +30,10 @@ export type TrafficMember = {
   readonly cell: number;
   /** Cells granted and not yet reached, the nearest first. */
   readonly path: readonly number[];
+  /** The agent that was leaving the last cell of `path` when it was promised, null if none. */
+  readonly after: string | null;
+  /** The goal it was last heading for, -1 for none. */
+  readonly goal: number;
   /** Where it returns to after stepping aside, -1 while it has a goal. */
   readonly park: number;
   /** Cell difference of its last step. */
@@ -45,7 +49,10 @@ export const emptyTraffic: TrafficState = { members: [] };
 export type Grant = {
   readonly agent: string;
   readonly path: readonly number[];
-  /** In a rotation: the agent that is leaving `path[0]`; not to be entered before it has left. */
+  /**
+   * The agent that is leaving the last cell of `path`: the cell may be entered only once it has left.
+   * null when every cell of `path` is free. In a closed circle all members move at the same pace.
+   */
   readonly after: string | null;
 };
 
@@ -70,6 +77,11 @@ export type TrafficProblem = {
 export type TrafficOptions = {
   /** Distance fields of the same graph, kept between calls. Without them every call computes its own. */
   readonly fields?: DistanceFields;
+  /**
+   * Also promise a cell to a follower while its holder is on its way out, so that queues move as one.
+   * Only for bodies that obey `after`. Left out, just full circles are granted this way.
+   */
+  readonly convoy?: boolean;
 };
 
 export type TrafficResult = {
@@ -98,47 +110,51 @@ export function grantMoves(
   const { fields, cutOff } = loadFields(scene, roads);
   const admission = admit(scene, roads, fields);
   const course = giveWay(scene, roads, fields, admission);
-  const { granted, after } = grant(scene, course);
+  const granted = grant(scene, course, options.convoy === true);
   const waits = explainWaits(graph, scene, roads, fields, cutOff, admission, course, granted);
   lookAhead(scene, roads, fields, admission, course, granted);
-  return { state: remember(scene), grants: listGrants(scene, granted, after), waits, problems: scene.problems };
+  return { state: remember(scene), grants: listGrants(scene, granted), waits, problems: scene.problems };
 }
 
-/** Hands out the claimed cells that are free, and full circles of agents waiting for each other. */
-function grant(scene: Scene, course: Course): { granted: Uint8Array; after: Int32Array } {
+/**
+ * Hands out the claimed cells that are free; then cells whose holders are leaving: full circles of
+ * agents that wait for each other and, with `convoy`, whoever follows an agent that moves.
+ */
+function grant(scene: Scene, course: Course, convoy: boolean): Uint8Array {
   const { count, end, holder, paths, standing } = scene;
   const { target, claim } = course;
   const granted = new Uint8Array(count);
-  const after = new Int32Array(count).fill(nobody);
-  const waitsFor = new Int32Array(count).fill(nobody);
+  const leader = new Int32Array(count).fill(nobody);
   for (let i = 0; i < count; i++) {
     const cell = target[i] as number;
     if (cell === nobody || cell === end[i] || claim[cell] !== i) continue;
     const there = holder[cell] as number;
     if (there === nobody) granted[i] = 1;
-    else if (standing[i] === 1 && standing[there] === 1) waitsFor[i] = there;
+    else if (scene.cell[there] === cell && (convoy || (standing[i] === 1 && standing[there] === 1))) leader[i] = there;
   }
   const seen = new Int32Array(count).fill(nobody);
+  const line: number[] = [];
   for (let first = 0; first < count; first++) {
+    line.length = 0;
     let i = first;
-    while (i !== nobody && seen[i] === nobody && granted[i] === 0) {
+    while (seen[i] === nobody && granted[i] === 0 && leader[i] !== nobody) {
       seen[i] = first;
-      i = waitsFor[i] as number;
+      line.push(i);
+      i = leader[i] as number;
     }
-    if (i === nobody || seen[i] !== first || granted[i] === 1) continue;
-    do {
-      granted[i] = 1;
-      after[i] = waitsFor[i] as number;
-      i = waitsFor[i] as number;
-    } while (granted[i] === 0);
+    const circle = line.indexOf(i);
+    const leaves = granted[i] === 1 || (standing[i] === 0 && (paths[i] as number[]).length > 0);
+    if (circle === -1 && !(convoy && leaves)) continue;
+    for (let k = convoy ? 0 : circle; k < line.length; k++) granted[line[k] as number] = 1;
   }
   for (let i = 0; i < count; i++) {
     if (granted[i] === 0) continue;
     const cell = target[i] as number;
     (paths[i] as number[]).push(cell);
-    if (after[i] === nobody) holder[cell] = i;
+    if (holder[cell] === nobody) holder[cell] = i;
+    else scene.after[i] = holder[cell] as number;
   }
-  return { granted, after };
+  return granted;
 }
 
 /** Lets agents on their way hold further free cells towards their aim, up to their horizon. */
@@ -156,7 +172,7 @@ function lookAhead(
     const i = course.order[k] as number;
     const path = paths[i] as number[];
     const field = fields[i] as Int32Array;
-    if (path.length === 0 || frozen[i] === 1 || rank[i] === 0 || field.length === 0) continue;
+    if (path.length === 0 || frozen[i] === 1 || scene.returning[i] === 1 || rank[i] === 0 || field.length === 0) continue;
     const gate = admission.closedTo[i] as number;
     const mouth = gate === nobody ? nobody : (roads.deadEnds.mouths[gate] as number);
     const from = granted[i] === 1 ? (end[i] as number) : nobody;
@@ -275,6 +291,8 @@ function remember(scene: Scene): TrafficState {
       priority: scene.priority[i] as number,
       cell: scene.cell[i] as number,
       path: scene.paths[i] as number[],
+      after: leaderName(scene, i),
+      goal: scene.goal[i] as number,
       park: scene.park[i] as number,
       heading: scene.heading[i] as number,
     });
@@ -282,15 +300,19 @@ function remember(scene: Scene): TrafficState {
   return { members };
 }
 
-function listGrants(scene: Scene, granted: Uint8Array, after: Int32Array): Grant[] {
+function leaderName(scene: Scene, i: number): string | null {
+  const leader = scene.after[i] as number;
+  return leader === nobody ? null : (scene.ids[leader] as string);
+}
+
+function listGrants(scene: Scene, granted: Uint8Array): Grant[] {
   const grants: Grant[] = [];
   for (let i = 0; i < scene.count; i++) {
     if (granted[i] === 0 && scene.withdrawn[i] === 0) continue;
-    const before = after[i] as number;
     grants.push({
       agent: scene.ids[i] as string,
       path: scene.paths[i] as number[],
-      after: before === nobody ? null : (scene.ids[before] as string),
+      after: leaderName(scene, i),
     });
   }
   return grants;

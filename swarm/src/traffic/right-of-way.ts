@@ -41,11 +41,13 @@ export function giveWay(scene: Scene, roads: OpenRoads, fields: readonly Int32Ar
     exitAt: new Int32Array(count),
     chain: new Int32Array(count + 1),
   };
+  for (let i = 0; i < count; i++) if (scene.after[i] !== nobody) search.claim[scene.end[i] as number] = i;
   for (let k = 0; k < count; k++) {
     const i = order[k] as number;
-    if (search.decided[i] === 1 || scene.frozen[i] === 1) continue;
+    if (search.decided[i] === 1 || scene.frozen[i] === 1 || scene.returning[i] === 1) continue;
     const moving = scene.standing[i] === 0;
     if (moving && (scene.paths[i] as number[]).length >= (scene.horizon[i] as number)) continue;
+    if (scene.after[i] !== nobody) continue;
     ask(search, i);
   }
   return { target: search.target, claim: search.claim, order };
@@ -127,6 +129,7 @@ function tryNextExit(search: Search, i: number): number {
     const there = holder[cell] as number;
     if (there === i || (there !== nobody && frozen[there] === 1)) continue;
     if (there !== nobody && target[there] === own && end[there] === cell) continue;
+    if (there !== nobody && standing[there] === 0 && (scene.paths[there] as number[])[0] === own) continue;
     if (there !== nobody && standing[there] === 1 && decided[there] === 1 && target[there] === cell) continue;
     target[i] = cell;
     claim[cell] = i;

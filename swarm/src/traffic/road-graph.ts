@@ -32,6 +32,8 @@ export type GridPlan = {
 
 /**
  * Builds the 4-connected graph of a grid. [S1]
+ * No edge enters a cell against the only exit it allows: nobody drives into a one-way aisle from
+ * its end just to come back out, where those leaving the aisle could never get past.
  * Throws RangeError when an array does not fit width * height: a plan is checked where it is read.
  */
 export function buildGridGraph(plan: GridPlan): GridGraph {
@@ -56,12 +58,15 @@ export function buildGridGraph(plan: GridPlan): GridGraph {
     if (open[cell] === 0) continue;
     const allowed = oneWay === undefined ? exits.any : (oneWay[cell] as number);
     const x = cell % width;
-    if ((allowed & exits.north) !== 0 && cell >= width && open[cell - width] === 1) targets[edges++] = cell - width;
-    if ((allowed & exits.west) !== 0 && x > 0 && open[cell - 1] === 1) targets[edges++] = cell - 1;
-    if ((allowed & exits.east) !== 0 && x < width - 1 && open[cell + 1] === 1) targets[edges++] = cell + 1;
-    if ((allowed & exits.south) !== 0 && cell + width < cellCount && open[cell + width] === 1) {
-      targets[edges++] = cell + width;
-    }
+    const enter = (direction: number, target: number, back: number): void => {
+      if ((allowed & direction) === 0 || open[target] === 0) return;
+      if (oneWay !== undefined && oneWay[target] === back) return;
+      targets[edges++] = target;
+    };
+    if (cell >= width) enter(exits.north, cell - width, exits.south);
+    if (x > 0) enter(exits.west, cell - 1, exits.east);
+    if (x < width - 1) enter(exits.east, cell + 1, exits.west);
+    if (cell + width < cellCount) enter(exits.south, cell + width, exits.north);
   }
   offsets[cellCount] = edges;
   return { ...withReverse({ cellCount, offsets, targets: targets.slice(0, edges), open }), width, height };

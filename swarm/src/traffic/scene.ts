@@ -25,6 +25,8 @@ export type Scene = {
   /** What counts in this call: its priority, or that of an agent for which it has to make room. */
   readonly weight: Int32Array;
   readonly horizon: Int32Array;
+  /** The agent that is leaving the last cell of the path, nobody when the path is free. */
+  readonly after: Int32Array;
   readonly park: Int32Array;
   /** Cell difference of the last step; a step with the same difference goes straight on. */
   readonly heading: Int32Array;
@@ -32,6 +34,8 @@ export type Scene = {
   readonly frozen: Uint8Array;
   /** 1 = stands with nothing granted at the start of this call and may be pushed. */
   readonly standing: Uint8Array;
+  /** 1 = still moving into a cell that was withdrawn: it gets nothing until it stands again. */
+  readonly returning: Uint8Array;
   /** Agent that holds each cell; bodies before paths. */
   readonly holder: Int32Array;
   readonly problems: TrafficProblem[];
@@ -71,27 +75,25 @@ export function readScene(graph: RoadGraph, agents: readonly TrafficAgent[], sta
     priority: new Int32Array(count),
     weight: new Int32Array(count),
     horizon: new Int32Array(count),
+    after: column(),
     park: column(),
     heading: new Int32Array(count),
     frozen: new Uint8Array(count),
     standing: new Uint8Array(count),
+    returning: new Uint8Array(count),
     holder: new Int32Array(graph.cellCount).fill(nobody),
     problems,
     shut: [] as number[],
     withdrawn: new Uint8Array(count),
   };
-  let known = 0;
-  for (let i = 0; i < count; i++) {
-    const report = reports[i] as TrafficAgent;
-    while (known < state.members.length && (state.members[known] as TrafficMember).id < report.id) known++;
-    const member = state.members[known];
-    placeAgent(graph, scene, i, report, member !== undefined && member.id === report.id ? member : undefined);
-  }
-  holdCells(scene);
+  const members = matchMembers(ids, state.members);
+  for (let i = 0; i < count; i++) placeAgent(graph, scene, i, reports[i] as TrafficAgent, members[i]);
+  for (let i = 0; i < count; i++) recallPromise(scene, i, reports[i] as TrafficAgent, members[i]);
+  holdCells(scene, reports);
   for (let i = 0; i < count; i++) {
     if (scene.frozen[i] === 1 && scene.cell[i] !== nobody) scene.shut.push(scene.cell[i] as number);
     if (scene.frozen[i] === 1) scene.shut.push(...(scene.paths[i] as number[]));
-    else if ((scene.paths[i] as number[]).length === 0) scene.standing[i] = 1;
+    else if ((scene.paths[i] as number[]).length === 0 && scene.returning[i] === 0) scene.standing[i] = 1;
   }
   return scene;
 }
@@ -103,6 +105,50 @@ function sortAgents(agents: readonly TrafficAgent[]): readonly TrafficAgent[] {
   }
   if (ordered) return agents;
   return [...agents].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.cell - b.cell || a.to - b.to));
+}
+
+/** The member of each id; both lists are in order of id. */
+function matchMembers(ids: readonly string[], members: readonly TrafficMember[]): (TrafficMember | undefined)[] {
+  const found: (TrafficMember | undefined)[] = [];
+  let at = 0;
+  for (const id of ids) {
+    while (at < members.length && (members[at] as TrafficMember).id < id) at++;
+    const member = members[at];
+    found.push(member !== undefined && member.id === id ? member : undefined);
+  }
+  return found;
+}
+
+/**
+ * Keeps the promise of a cell that another is leaving as long as that other still leaves it. When it
+ * does not, the promise is withdrawn: the follower cannot have entered, since the other has not left.
+ */
+function recallPromise(scene: Scene, i: number, report: TrafficAgent, member: TrafficMember | undefined): void {
+  const path = scene.paths[i] as number[];
+  const last = path[path.length - 1];
+  if (member === undefined || member.after === null || last === undefined) return;
+  if (last !== member.path[member.path.length - 1]) return;
+  const leader = findId(scene.ids, member.after);
+  if (leader === nobody || scene.cell[leader] !== last) return;
+  scene.after[i] = leader;
+  const leaves = (scene.paths[leader] as number[]).length > 0 && scene.frozen[leader] === 0;
+  if (leaves) return;
+  path.pop();
+  if (path.length === 0 && report.to === last) scene.returning[i] = 1;
+  scene.after[i] = nobody;
+  scene.withdrawn[i] = 1;
+  scene.end[i] = path.length > 0 ? (path[path.length - 1] as number) : (scene.cell[i] as number);
+}
+
+function findId(ids: readonly string[], id: string): number {
+  let low = 0;
+  let high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ids[middle] as string) < id) low = middle + 1;
+    else high = middle;
+  }
+  return ids[low] === id ? low : nobody;
 }
 
 function placeAgent(
@@ -133,7 +179,9 @@ function placeAgent(
   }
   const wants = scene.goal[i] !== nobody;
   scene.rank[i] = wants ? 1 : 0;
-  scene.priority[i] = wants ? Math.min(2 ** 30, (member?.priority ?? 0) + 1) : 0;
+  const arrived = member !== undefined && (member.goal === cell || before.slice(0, walked).includes(member.goal));
+  const priority = member === undefined || arrived ? 0 : member.priority;
+  scene.priority[i] = wants ? Math.min(2 ** 30, priority + 1) : 0;
   scene.weight[i] = scene.priority[i] as number;
   if (!wants) scene.park[i] = member === undefined || member.park === nobody ? (scene.end[i] as number) : member.park;
   scene.aim[i] = wants ? (scene.goal[i] as number) : (scene.park[i] as number);
@@ -158,8 +206,7 @@ function pathAfter(
     if (held.length > 0) scene.problems.push({ agent: report.id, kind: 'left-path', cell, other: null });
   }
   const to = isOpen(graph, report.to) && report.to !== cell ? report.to : nobody;
-  if (to !== nobody && !path.includes(to)) path = [to];
-  if (report.halted) path = to === nobody ? [] : path.slice(0, path.indexOf(to) + 1);
+  if (report.halted) path = path.slice(0, path.indexOf(to) + 1);
   return path;
 }
 
@@ -167,7 +214,7 @@ function lastStep(before: readonly number[], walked: number, from: number, cell:
   return cell - (walked >= 2 ? (before[walked - 2] as number) : from);
 }
 
-function holdCells(scene: Scene): void {
+function holdCells(scene: Scene, reports: readonly TrafficAgent[]): void {
   const { count, cell, holder, frozen, problems, ids, paths } = scene;
   const clash = (agent: number, other: number, at: number): void => {
     problems.push({ agent: ids[agent] as string, kind: 'conflict', cell: at, other: ids[other] as string });
@@ -189,16 +236,25 @@ function holdCells(scene: Scene): void {
     for (const ahead of paths[i] as number[]) {
       const other = holder[ahead] as number;
       if (other === nobody) holder[ahead] = i;
-      else if (other !== i && !leaves(scene, other, ahead)) {
+      else if (other !== i && scene.after[i] !== other) {
         problems.push({ agent: ids[i] as string, kind: 'conflict', cell: ahead, other: ids[other] as string });
       }
     }
   }
+  for (let i = 0; i < count; i++) holdMove(scene, i, (reports[i] as TrafficAgent).to);
 }
 
-/** True when `agent` stands in `at` and is on its way out: the next in a rotation may hold it too. */
-function leaves(scene: Scene, agent: number, at: number): boolean {
-  return scene.cell[agent] === at && (scene.paths[agent] as number[]).length > 0;
+/** A move that was never granted, or was withdrawn: its cell is held as long as nobody else has it. */
+function holdMove(scene: Scene, i: number, to: number): void {
+  const path = scene.paths[i] as number[];
+  if (to === scene.cell[i] || path.includes(to) || !(to >= 0 && to < scene.holder.length)) return;
+  scene.returning[i] = 1;
+  const other = scene.holder[to] as number;
+  if (other !== nobody) return;
+  scene.holder[to] = i;
+  scene.paths[i] = [to];
+  scene.end[i] = to;
+  scene.after[i] = nobody;
 }
 
 /** The distance field each agent is led by, and those whose aim cannot be reached at present. */
