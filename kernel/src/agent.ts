@@ -129,6 +129,8 @@ export interface Ask {
   readonly task: Task;
   readonly reason: string;
   readonly basis: { readonly epoch: number; readonly inputSequence: number };
+  /** Newest revision of this planner that the agent has seen; 0 for none. */
+  readonly planRevision: number;
 }
 
 export interface OutgoingMessage {

@@ -488,7 +488,8 @@ function asks<World>(cycle: Cycle<World>): readonly Ask[] {
   const task = activeTask(agent)?.task;
   if (question === null || agent.asked === null || task === undefined) return NOTHING;
   const basis = { epoch: agent.epoch, inputSequence: agent.inputSequence };
-  return [{ of: agent.asked.of, task, reason: question, basis }];
+  const { of } = agent.asked;
+  return [{ of, task, reason: question, basis, planRevision: agent.planRevisions[of] }];
 }
 
 /** The next moment at which something happens without a stimulus. */

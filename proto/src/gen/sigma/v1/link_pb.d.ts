@@ -715,6 +715,13 @@ export declare type PlanAsked = Message<"sigma.v1.PlanAsked"> & {
    * @generated from field: sigma.v1.Basis basis = 4;
    */
   basis?: Basis | undefined;
+
+  /**
+   * Newest revision of this planner that the agent has accepted.
+   *
+   * @generated from field: uint64 plan_revision = 5;
+   */
+  planRevision: bigint;
 };
 
 /**
