@@ -1,5 +1,13 @@
-import { DistanceFields, type Grant, grantMoves, hasEdge, type RoadGraph, type TrafficResult } from '../src/index.ts';
-import { emptyTraffic, type TrafficState } from '../src/index.ts';
+import {
+  DistanceFields,
+  emptyTraffic,
+  type Grant,
+  grantMoves,
+  hasEdge,
+  type RoadGraph,
+  type TrafficResult,
+  type TrafficState,
+} from '../src/index.ts';
 
 /** A body on the roads: it knows only what it was last told. */
 export type Body = {
@@ -160,7 +168,8 @@ export class Drive {
         if (k !== body.path.length - 1 || body.after !== there.id) {
           throw new Error(`step ${this.steps}: ${body.id} holds ${cell}, where ${there.id} stands`);
         }
-        if (k === 0 && there.path[0] === body.cell) throw new Error(`step ${this.steps}: ${body.id} and ${there.id} swap`);
+        if (k === 0 && there.path[0] === body.cell)
+          throw new Error(`step ${this.steps}: ${body.id} and ${there.id} swap`);
       });
     }
     if (this.last.problems.length > 0) throw new Error(`step ${this.steps}: ${JSON.stringify(this.last.problems)}`);

@@ -79,13 +79,7 @@ function occupants(scene: Scene, deadEnds: DeadEnds): Map<number, number[]> {
  * The occupant for whose sake agent `i` may not head for its goal in `deadEnd`, or nobody.
  * Settled occupants deeper than the goal disturb no one; inside, only deeper ones have to get past.
  */
-function inTheWay(
-  scene: Scene,
-  deadEnds: DeadEnds,
-  inside: Map<number, number[]>,
-  i: number,
-  deadEnd: number,
-): number {
+function inTheWay(scene: Scene, deadEnds: DeadEnds, inside: Map<number, number[]>, i: number, deadEnd: number): number {
   const { depth, of } = deadEnds;
   const within = of[scene.end[i] as number] === deadEnd;
   const ownDepth = depth[scene.end[i] as number] as number;

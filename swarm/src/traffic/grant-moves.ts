@@ -172,7 +172,8 @@ function lookAhead(
     const i = course.order[k] as number;
     const path = paths[i] as number[];
     const field = fields[i] as Int32Array;
-    if (path.length === 0 || frozen[i] === 1 || scene.returning[i] === 1 || rank[i] === 0 || field.length === 0) continue;
+    if (path.length === 0 || frozen[i] === 1 || scene.returning[i] === 1 || rank[i] === 0 || field.length === 0)
+      continue;
     const gate = admission.closedTo[i] as number;
     const mouth = gate === nobody ? nobody : (roads.deadEnds.mouths[gate] as number);
     const from = granted[i] === 1 ? (end[i] as number) : nobody;

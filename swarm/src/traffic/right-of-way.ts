@@ -181,7 +181,7 @@ function sortExits(search: Search, i: number, found: number, pushed: boolean): v
   }
 }
 
-const unreachable = 2 ** 28;
+const unreachable = 268_435_456;
 
 function exitCost(search: Search, i: number, cell: number, pushed: boolean): number {
   const { scene, roads, fields, claim } = search;

@@ -128,3 +128,13 @@ export function hasEdge(graph: RoadGraph, from: number, to: number): boolean {
   for (let edge = graph.offsets[from] as number; edge < end; edge++) if (graph.targets[edge] === to) return true;
   return false;
 }
+
+/** Neighbours along edges of either direction; a neighbour may be visited twice. */
+export function eachNeighbour(graph: RoadGraph, cell: number, visit: (neighbour: number) => void): void {
+  const stop = graph.offsets[cell + 1] as number;
+  for (let edge = graph.offsets[cell] as number; edge < stop; edge++) visit(graph.targets[edge] as number);
+  const reverseStop = graph.reverseOffsets[cell + 1] as number;
+  for (let edge = graph.reverseOffsets[cell] as number; edge < reverseStop; edge++) {
+    visit(graph.reverseTargets[edge] as number);
+  }
+}

@@ -181,7 +181,7 @@ function placeAgent(
   scene.rank[i] = wants ? 1 : 0;
   const arrived = member !== undefined && (member.goal === cell || before.slice(0, walked).includes(member.goal));
   const priority = member === undefined || arrived ? 0 : member.priority;
-  scene.priority[i] = wants ? Math.min(2 ** 30, priority + 1) : 0;
+  scene.priority[i] = wants ? Math.min(1_073_741_824, priority + 1) : 0;
   scene.weight[i] = scene.priority[i] as number;
   if (!wants) scene.park[i] = member === undefined || member.park === nobody ? (scene.end[i] as number) : member.park;
   scene.aim[i] = wants ? (scene.goal[i] as number) : (scene.park[i] as number);
