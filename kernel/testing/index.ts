@@ -1,0 +1,2 @@
+export { POISONED_MATH, type QuickJSRun, runInQuickJS } from './engine-quickjs.ts';
+export { type TerrainExam, terrainContract } from './terrain-contract.ts';
