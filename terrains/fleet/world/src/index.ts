@@ -1,0 +1,17 @@
+/** The computed world of the fleet: bodies, batteries, people and sensors, re-executed on replay. */
+export { REACH_M } from './actions.ts';
+export { createWorld, type WorldSetup, WorldSetupError } from './create.ts';
+export { resolve } from './resolve.ts';
+export { BrokenSnapshotError, restore, snapshot, type WorldSnapshot, worldDigest } from './snapshot.ts';
+export { type RobotPlan, STEP_US, type World } from './state.ts';
+export type {
+  ActionResult,
+  ActiveFault,
+  Collision,
+  Frame,
+  Injection,
+  Outcomes,
+  RefusedInjection,
+  WorldInputs,
+} from './step.ts';
+export { type PersonTruth, peopleTruth, type RobotTruth, robotTruth } from './truth.ts';
