@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { sql } from 'drizzle-orm';
+import pg from 'pg';
+import { DataDirError, keptSecret, takeDataDir } from './data-dir.ts';
+import { type Database, NewerSchemaError, openDatabase } from './database.ts';
+import { type EmbeddedPostgres, startEmbedded } from './embedded.ts';
+import { alerts, missions, settings } from './schema.ts';
+
+let directory = '';
+let server: EmbeddedPostgres;
+let database: Database;
+
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sigma-hub-'));
+  const release = takeDataDir(directory);
+  release();
+  server = await startEmbedded(directory);
+  database = await openDatabase(server.url, keptSecret(directory, 'app-role', 24));
+});
+
+after(async () => {
+  await database.close();
+  await server.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const mission = (id: string) => ({ id, status: 'queued', createdTimeUs: 1, view: {} });
+
+test('[L7] tenant B sees, changes and deletes nothing of A, and cannot write in its name', async () => {
+  await database.asTenant('a', (tx) => tx.insert(missions).values(mission('m1')));
+  await database.asTenant('b', async (tx) => {
+    assert.deepEqual(await tx.select().from(missions), []);
+    assert.equal((await tx.update(missions).set({ status: 'done' })).rowCount, 0);
+    assert.equal((await tx.delete(missions)).rowCount, 0);
+    await tx.insert(missions).values(mission('m1'));
+  });
+  await assert.rejects(
+    database.asTenant('b', (tx) => tx.insert(missions).values({ ...mission('m2'), tenant: 'a' })),
+    (error: Error) => /row-level security/.test(String(error.cause)),
+  );
+  const seen = await database.asTenant('a', (tx) => tx.select().from(missions));
+  assert.deepEqual(
+    seen.map(({ tenant, id, status }) => ({ tenant, id, status })),
+    [{ tenant: 'a', id: 'm1', status: 'queued' }],
+  );
+});
+
+test('[L7] the setting ends with its transaction, and without one there are no rows', async () => {
+  await database.asTenant('a', (tx) => tx.insert(settings).values({ name: 'x', value: '1' }));
+  const bound = database.bound('nobody-yet');
+  assert.deepEqual(await bound.select().from(settings), []);
+  const rows = await database.asTenant('a', (tx) =>
+    tx.execute(
+      sql`select current_user, (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as free`,
+    ),
+  );
+  assert.deepEqual(rows.rows, [{ current_user: 'sigma_app', free: false }]);
+});
+
+test('[L7] every table has its tenant, its policy and no owner in the application', async () => {
+  const owner = new pg.Client(server.url);
+  await owner.connect();
+  const tables = await owner.query(`select c.relname, c.relrowsecurity as secured, pg_get_userbyid(c.relowner) as owner,
+      exists (select from pg_policy p where p.polrelid = c.oid) as policed,
+      exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant' and a.attnotnull) as owned
+    from pg_class c where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace`);
+  await owner.end();
+  assert.ok(tables.rows.length >= 9);
+  for (const table of tables.rows) {
+    assert.deepEqual(
+      { ...table, relname: '' },
+      { relname: '', secured: true, owner: 'sigma', policed: true, owned: true },
+      table.relname,
+    );
+  }
+});
+
+test('a database of a newer hub is refused by name, and the same one opens again', async () => {
+  const owner = new pg.Client(server.url);
+  await owner.connect();
+  await owner.query(`update settings set value = '0042_time_travel' where tenant = '-schema'`);
+  await assert.rejects(openDatabase(server.url, keptSecret(directory, 'app-role', 24)), (error: Error) => {
+    assert.ok(error instanceof NewerSchemaError);
+    assert.match(error.message, /0042_time_travel.*0001_application_role/);
+    return true;
+  });
+  await owner.query(`update settings set value = '0001_application_role' where tenant = '-schema'`);
+  await owner.end();
+  await (await openDatabase(server.url, keptSecret(directory, 'app-role', 24))).close();
+});
+
+test('an older schema is migrated with its rows', async () => {
+  const owner = new pg.Client(server.url);
+  await owner.connect();
+  await owner.query('revoke all on all tables in schema public from sigma_app');
+  await owner.query(
+    `delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from drizzle.__drizzle_migrations)`,
+  );
+  await owner.query(`update settings set value = '0000_spine' where tenant = '-schema'`);
+  await owner.end();
+  await assert.rejects(database.asTenant('a', (tx) => tx.select().from(alerts)));
+  await (await openDatabase(server.url, keptSecret(directory, 'app-role', 24))).close();
+  assert.equal((await database.asTenant('a', (tx) => tx.select().from(missions))).length, 1);
+});
+
+test('a directory in use is refused with the process that has it; secrets are for the owner alone', () => {
+  const release = takeDataDir(directory);
+  assert.throws(
+    () => takeDataDir(directory),
+    (error: Error) => error instanceof DataDirError && error.message.includes(`process ${process.pid}`),
+  );
+  release();
+  takeDataDir(directory)();
+  assert.equal(statSync(join(directory, 'keys', 'app-role')).mode & 0o777, 0o600);
+  assert.ok(readFileSync(join(directory, 'keys', 'app-role'), 'utf8').length >= 32);
+});
+
+test('[L3] a server that outlived its hub is stopped, and what it had committed is there', async () => {
+  const [, pid] = [0, Number(readFileSync(join(directory, 'pg', 'postmaster.pid'), 'utf8').split('\n')[0])];
+  await database.close();
+  const again = await startEmbedded(directory);
+  assert.throws(() => process.kill(pid, 0));
+  server = again;
+  database = await openDatabase(server.url, keptSecret(directory, 'app-role', 24));
+  assert.equal((await database.asTenant('a', (tx) => tx.select().from(missions))).length, 1);
+});

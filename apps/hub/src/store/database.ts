@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'drizzle-orm';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import pg from 'pg';
+import * as schema from './schema.ts';
+
+export type Tables = NodePgDatabase<typeof schema>;
+export type Transaction = Parameters<Parameters<Tables['transaction']>[0]>[0];
+
+/** The hub's database, reached only as the application role and only as one tenant at a time. */
+export interface Database {
+  /** One transaction that sees and writes rows of `tenant` and no others. */
+  asTenant<T>(tenant: string, work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** For a library that makes its own queries: connections that stand under one tenant for good. */
+  bound(tenant: string): Tables;
+  close(): Promise<void>;
+}
+
+/** The database was written by a newer hub. */
+export class NewerSchemaError extends Error {
+  readonly found: string;
+  readonly known: string;
+
+  constructor(found: string, known: string) {
+    super(
+      `the database stands at schema '${found}', newer than '${known}' which this hub knows; start the newer hub, or give this one its own data directory`,
+    );
+    this.name = 'NewerSchemaError';
+    this.found = found;
+    this.known = known;
+  }
+}
+
+const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
+const APPLICATION_ROLE = 'sigma_app';
+/** Settings of the schema itself belong to no customer; ids never begin with a dash, so no tenant can have this name. */
+const SCHEMA_OWNER = '-schema';
+
+/**
+ * Brings the database to this hub's schema and opens it. `url` is the owner's connection; `password` becomes that of the
+ * application role.
+ * @throws NewerSchemaError
+ */
+export async function openDatabase(url: string, password: string): Promise<Database> {
+  await prepare(url, password);
+  const address = new URL(url);
+  address.username = APPLICATION_ROLE;
+  address.password = password;
+  const connect = (options: pg.PoolConfig): pg.Pool => {
+    const pool = new pg.Pool({ connectionString: address.href, ...options });
+    pool.on('error', () => {
+      // An idle connection broke; the next query opens another and reports what is wrong.
+    });
+    return pool;
+  };
+  const pool = connect({ max: 8 });
+  const pools = [pool];
+  const tables = drizzle(pool, { schema });
+  return {
+    asTenant: (tenant, work) =>
+      tables.transaction(async (tx) => {
+        await tx.execute(sql`select set_config('sigma.tenant', ${tenant}, true)`);
+        return work(tx);
+      }),
+    bound: (tenant) => {
+      const own = connect({ max: 4, options: `-c sigma.tenant=${tenant}` });
+      pools.push(own);
+      return drizzle(own, { schema });
+    },
+    close: async () => {
+      await Promise.all(pools.map((open) => open.end()));
+    },
+  };
+}
+
+async function prepare(url: string, password: string): Promise<void> {
+  const owner = new pg.Pool({ connectionString: url, max: 1 });
+  try {
+    const known = knownMigrations();
+    const newest = known.at(-1) as Migration;
+    await refuseNewer(owner, known, newest);
+    await owner.query(
+      `do $$ begin if not exists (select from pg_roles where rolname = '${APPLICATION_ROLE}') then create role ${APPLICATION_ROLE}; end if; end $$`,
+    );
+    await owner.query(
+      `alter role ${APPLICATION_ROLE} with login nosuperuser nobypassrls nocreatedb nocreaterole password ${pg.escapeLiteral(password)}`,
+    );
+    await migrate(drizzle(owner), { migrationsFolder: MIGRATIONS });
+    await owner.query(
+      `insert into settings (tenant, name, value) values ($1, 'schema', $2) on conflict (tenant, name) do update set value = excluded.value`,
+      [SCHEMA_OWNER, newest.tag],
+    );
+  } finally {
+    await owner.end();
+  }
+}
+
+interface Migration {
+  readonly tag: string;
+  readonly when: number;
+}
+
+function knownMigrations(): readonly Migration[] {
+  const journal = JSON.parse(readFileSync(`${MIGRATIONS}/meta/_journal.json`, 'utf8')) as { entries: Migration[] };
+  return journal.entries;
+}
+
+async function refuseNewer(owner: pg.Pool, known: readonly Migration[], newest: Migration): Promise<void> {
+  const exists = await owner.query(`select to_regclass('public.settings') as settings`);
+  if (exists.rows[0]?.settings === null) return;
+  const found = await owner.query(`select value from settings where tenant = $1 and name = 'schema'`, [SCHEMA_OWNER]);
+  const tag = found.rows[0]?.value as string | undefined;
+  if (tag !== undefined && !known.some((migration) => migration.tag === tag))
+    throw new NewerSchemaError(tag, newest.tag);
+}

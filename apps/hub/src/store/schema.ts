@@ -1,0 +1,182 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgPolicy,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core';
+
+/**
+ * Everything the hub keeps. Each row carries its tenant, filled in from the connection's `sigma.tenant`; the policy of
+ * each table shows and takes only rows of that tenant (law L7), and without one shows none.
+ */
+const tenant = () => text('tenant').notNull().default(sql`current_setting('sigma.tenant')`);
+const ownRowsOnly = () =>
+  pgPolicy('own_rows_only', {
+    as: 'permissive',
+    for: 'all',
+    to: 'public',
+    using: sql`tenant = current_setting('sigma.tenant', true)`,
+    withCheck: sql`tenant = current_setting('sigma.tenant', true)`,
+  });
+/** Microseconds since 1970; exact in a double until the year 2255. */
+const timeUs = (name: string) => bigint(name, { mode: 'number' });
+const instant = (name: string) => timestamp(name, { withTimezone: true });
+
+/** Which migration the database stands at, by name, and what else is known by one word. */
+export const settings = pgTable(
+  'settings',
+  { tenant: tenant(), name: text('name').notNull(), value: text('value').notNull() },
+  (table) => [primaryKey({ columns: [table.tenant, table.name] }), ownRowsOnly()],
+);
+
+export const user = pgTable(
+  'user',
+  {
+    tenant: tenant(),
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    email: text('email').notNull(),
+    emailVerified: boolean('email_verified').notNull().default(false),
+    image: text('image'),
+    /** viewer, operator, engineer or administrator. */
+    role: text('role').notNull().default('viewer'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [unique('user_email').on(table.tenant, table.email), ownRowsOnly()],
+);
+
+export const session = pgTable(
+  'session',
+  {
+    tenant: tenant(),
+    id: text('id').primaryKey(),
+    expiresAt: instant('expires_at').notNull(),
+    token: text('token').notNull().unique(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+    ipAddress: text('ip_address'),
+    userAgent: text('user_agent'),
+    userId: text('user_id')
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+  },
+  (table) => [index('session_user').on(table.userId), ownRowsOnly()],
+);
+
+export const account = pgTable(
+  'account',
+  {
+    tenant: tenant(),
+    id: text('id').primaryKey(),
+    accountId: text('account_id').notNull(),
+    providerId: text('provider_id').notNull(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    accessToken: text('access_token'),
+    refreshToken: text('refresh_token'),
+    idToken: text('id_token'),
+    accessTokenExpiresAt: instant('access_token_expires_at'),
+    refreshTokenExpiresAt: instant('refresh_token_expires_at'),
+    scope: text('scope'),
+    /** Salted scrypt hash. */
+    password: text('password'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [index('account_user').on(table.userId), ownRowsOnly()],
+);
+
+export const verification = pgTable(
+  'verification',
+  {
+    tenant: tenant(),
+    id: text('id').primaryKey(),
+    identifier: text('identifier').notNull(),
+    value: text('value').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [index('verification_identifier').on(table.identifier), ownRowsOnly()],
+);
+
+export const missions = pgTable(
+  'missions',
+  {
+    tenant: tenant(),
+    id: text('id').notNull(),
+    status: text('status').notNull(),
+    createdTimeUs: timeUs('created_time_us').notNull(),
+    finishedTimeUs: timeUs('finished_time_us').notNull().default(0),
+    idempotencyKey: text('idempotency_key'),
+    /** The mission as the supervisor last told it: MissionView of the supervisor's port. */
+    view: jsonb('view').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant, table.id] }),
+    unique('mission_key').on(table.tenant, table.idempotencyKey),
+    index('missions_newest').on(table.tenant, table.createdTimeUs),
+    ownRowsOnly(),
+  ],
+);
+
+export const alerts = pgTable(
+  'alerts',
+  {
+    tenant: tenant(),
+    id: text('id').notNull(),
+    level: integer('level').notNull(),
+    agentId: text('agent_id').notNull(),
+    cause: text('cause').notNull(),
+    text: text('text').notNull(),
+    advice: text('advice').notNull(),
+    raisedTimeUs: timeUs('raised_time_us').notNull(),
+    clearedTimeUs: timeUs('cleared_time_us').notNull().default(0),
+    acknowledgedBy: text('acknowledged_by').notNull().default(''),
+    acknowledgedTimeUs: timeUs('acknowledged_time_us').notNull().default(0),
+    count: integer('count').notNull(),
+    decisionSequence: timeUs('decision_sequence').notNull().default(0),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant, table.id] }),
+    index('alerts_standing').on(table.tenant, table.clearedTimeUs),
+    ownRowsOnly(),
+  ],
+);
+
+export const controlLeases = pgTable(
+  'control_leases',
+  {
+    tenant: tenant(),
+    agentId: text('agent_id').notNull(),
+    leaseId: text('lease_id').notNull(),
+    holder: text('holder').notNull(),
+    expiresTimeUs: timeUs('expires_time_us').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.agentId] }), ownRowsOnly()],
+);
+
+/** One sample a second of each channel of each agent. NaN: no reading. */
+export const telemetrySamples = pgTable(
+  'telemetry_samples',
+  {
+    tenant: tenant(),
+    agentId: text('agent_id').notNull(),
+    channel: text('channel').notNull(),
+    timeUs: timeUs('time_us').notNull(),
+    sequence: timeUs('sequence').notNull(),
+    values: doublePrecision('values').array().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.agentId, table.channel, table.timeUs] }), ownRowsOnly()],
+);
