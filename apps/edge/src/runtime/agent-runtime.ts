@@ -1,0 +1,500 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  type Agent,
+  type AgentOptions,
+  type Ask,
+  createAgent,
+  type OutgoingMessage,
+  type Outputs,
+  type Stimulus,
+  step,
+  type TerrainModel,
+} from '@sigma/kernel';
+import {
+  AgentEventSchema,
+  BasisSchema,
+  DecisionMadeSchema,
+  DecisionSchema,
+  type Fault,
+  OrderAnswerSchema,
+  OrderIssuedSchema,
+  PlanAskedSchema,
+  SystemSignalSchema,
+  TaskSchema,
+  TaskStatus,
+} from '@sigma/proto';
+import { agentEvents, EVENT_TYPE, type EventDraft, type Opening, openingEvent, signalEvent } from '@sigma/recorder';
+import { ActuatorHold, type Standing } from './actuator-hold.ts';
+import { OrderDoor, type OrderName } from './order-door.ts';
+import { Outbox, type Uplink, type UplinkFrame } from './outbox.ts';
+import type { Journal, Report, VerifyOrder } from './ports.ts';
+import { UplinkReport } from './uplink-report.ts';
+
+export interface AgentRuntimeOptions<World> {
+  readonly model: TerrainModel<World>;
+  readonly agent: AgentOptions;
+  /** What the chain's first event says besides what the agent's own options and the model say. */
+  readonly opening: Pick<Opening, 'policyText' | 'previousEpochHash' | 'software'>;
+  readonly journal: Journal;
+  /** Wall time at which agent time was 0, microseconds since 1970. */
+  readonly epochTimeUs: number;
+  readonly report: Report<World>;
+  /** Kind of body, as the hub shows it. */
+  readonly body: string;
+  readonly verify: VerifyOrder;
+  /** True where the body is simulated: fault orders pass. */
+  readonly simulated: boolean;
+  /** Actions that were under way when the epoch before ended, by id and name: nobody knows how far they came. */
+  readonly inFlight?: readonly { readonly id: string; readonly name: string }[];
+  readonly limits?: Partial<RuntimeLimits>;
+}
+
+export interface RuntimeLimits {
+  /** A cut at least this often while anything happens, microseconds. */
+  readonly cutEveryUs: number;
+  readonly snapshotEveryUs: number;
+  /** A block not on disk after this long means that the recorder is down. */
+  readonly recorderTimeoutUs: number;
+  /** With the recorder down, a moving command is prolonged for this long and no longer. */
+  readonly unrecordedUs: number;
+  /** Refusals at the door that are put on record each second of agent time; the rest is counted in the next one. */
+  readonly refusalsPerS: number;
+}
+
+export const RUNTIME_LIMITS: RuntimeLimits = {
+  cutEveryUs: 250_000,
+  snapshotEveryUs: 10_000_000,
+  recorderTimeoutUs: 1_000_000,
+  unrecordedUs: 5_000_000,
+  refusalsPerS: 10,
+};
+
+/** What one wake asks of the world around the agent. */
+export interface RuntimeOutput {
+  /** What the actuators must hold now, and until when. */
+  readonly actuate: Standing;
+  /** Frames that may leave for the hub now. */
+  readonly uplink: readonly Uplink[];
+  /** Questions to the secondary planner, which lives beside the agent. */
+  readonly asks: readonly Ask[];
+  /** To peers. */
+  readonly messages: readonly OutgoingMessage[];
+  /** For the simulated body. */
+  readonly faults: readonly Fault[];
+  /** Actions whose fate the body must tell. */
+  readonly reconcile: readonly string[];
+  /** Agent time of the next wake without stimulus. */
+  readonly wakeAtUs: number;
+}
+
+export interface RuntimeCounts {
+  readonly wakes: number;
+  readonly decisions: number;
+  readonly violations: number;
+  readonly ordersAccepted: number;
+  readonly ordersRefused: number;
+  /** Of those, refused at the door because the bytes were not the hub's. */
+  readonly ordersForged: number;
+  /** Failsafe activations by action. */
+  readonly failsafe: Readonly<Record<string, number>>;
+}
+
+type Counts = { -readonly [Field in keyof RuntimeCounts]: RuntimeCounts[Field] } & { failsafe: Record<string, number> };
+
+type Released =
+  | { readonly type: 'uplink'; readonly uplink: Uplink }
+  | { readonly type: 'message'; readonly message: OutgoingMessage };
+
+const NOTHING: readonly never[] = [];
+
+/**
+ * One agent with its record, its orders and its actuators: what stands between the pure kernel and any world, live or
+ * simulated. Synchronous and deterministic; it has no clock, thread or disk. The runner calls
+ *
+ * - `deliver`, `receiveOrder` when something arrives, `wake` when `wakeAtUs` has come;
+ * - `cut` when `wantsCut`, and then `durable` once the block is on disk;
+ * - `actuatorsAt` whenever it writes the actuators, and `collect` to send what has become free meanwhile.
+ */
+export class AgentRuntime<World> {
+  readonly #model: TerrainModel<World>;
+  readonly #journal: Journal;
+  readonly #epochTimeUs: number;
+  readonly #limits: RuntimeLimits;
+  readonly #door: OrderDoor;
+  readonly #report: UplinkReport<World>;
+  readonly #greetings: Report<World>['greetings'];
+  readonly #greetingsDueUs: number[];
+  readonly #hold: ActuatorHold<World>;
+  readonly #outbox = new Outbox<Released>();
+  readonly #counts: Counts = {
+    wakes: 0,
+    decisions: 0,
+    violations: 0,
+    ordersAccepted: 0,
+    ordersRefused: 0,
+    ordersForged: 0,
+    failsafe: {},
+  };
+
+  #agent: Agent<World>;
+  #opening: EventDraft | null;
+  #inbox: Stimulus[] = [];
+  #faults: Fault[] = [];
+  #free: { uplink: Uplink[]; messages: OutgoingMessage[] } = { uplink: [], messages: [] };
+  /** Orders handed to the kernel whose answer is still to come, for the trace and for plans, which the kernel does not answer. */
+  #plans: { readonly revision: number; readonly name: OrderName }[] = [];
+
+  #sequence = 0;
+  #durable = 0;
+  #cutAtUs: number;
+  #snapshotAtUs: number;
+  #urgent = false;
+  /** Cuts that are not on disk yet, oldest first. */
+  #unsaved: { readonly sequence: number; readonly atUs: number }[] = [];
+  #recorderDownUs: number | null = null;
+  #refusals = { windowUs: 0, recorded: 0, unrecorded: 0 };
+
+  constructor(options: AgentRuntimeOptions<World>) {
+    const { model, agent, opening, epochTimeUs, report } = options;
+    this.#model = model;
+    this.#journal = options.journal;
+    this.#epochTimeUs = epochTimeUs;
+    this.#limits = { ...RUNTIME_LIMITS, ...options.limits };
+    this.#agent = createAgent(model, agent);
+    this.#door = new OrderDoor({
+      tenant: agent.tenant,
+      agentId: agent.id,
+      epochTimeUs,
+      verify: options.verify,
+      simulated: options.simulated,
+    });
+    this.#report = new UplinkReport(model, report, options.body, epochTimeUs);
+    this.#greetings = report.greetings;
+    this.#greetingsDueUs = report.greetings.map(() => 0);
+    this.#hold = new ActuatorHold(model);
+    this.#cutAtUs = agent.atUs;
+    this.#snapshotAtUs = agent.atUs;
+    this.#opening = openingEvent({
+      tenant: agent.tenant,
+      source: agent.id,
+      epoch: agent.epoch,
+      role: agent.role,
+      model: model.name,
+      modelVersion: model.version,
+      config: agent.config,
+      seed: agent.seed,
+      flags: agent.flags,
+      policyHash: model.policy.hash,
+      atUs: agent.atUs,
+      timeUs: epochTimeUs + agent.atUs,
+      ...opening,
+    });
+    this.#restart(agent, options.inFlight ?? NOTHING);
+  }
+
+  /** The agent as its last wake left it. */
+  get agent(): Agent<World> {
+    return this.#agent;
+  }
+
+  get counts(): RuntimeCounts {
+    return this.#counts;
+  }
+
+  /** Sequence of the last event on disk, and of the last that was cut. */
+  get recorded(): { readonly durable: number; readonly cut: number } {
+    return { durable: this.#durable, cut: this.#sequence };
+  }
+
+  deliver(stimulus: Stimulus): void {
+    this.#inbox.push(stimulus);
+  }
+
+  /** What the actuators must hold at `atUs`. A set-point that has expired is the model's rest command, whoever sleeps. */
+  actuatorsAt(atUs: number): Standing {
+    return this.#hold.at(atUs);
+  }
+
+  /**
+   * An order as it came from the hub, at `atUs`. What the door refuses is put on record, counted and, if it was really
+   * the hub that sent it, answered; the rest goes to the kernel with the next wake.
+   *
+   * @param signedOrder bytes of sigma.v1.SignedOrder
+   */
+  receiveOrder(signedOrder: Uint8Array, atUs: number): void {
+    const admission = this.#door.admit(signedOrder, atUs);
+    if (admission.type === 'refused') {
+      this.#refuse(admission.name, admission.reason, atUs);
+      return;
+    }
+    this.#noteOrder(signedOrder, admission.name, admission.type, atUs);
+    if (admission.type === 'fault') {
+      this.#faults.push(admission.fault);
+      this.#answer(admission.name, '');
+      return;
+    }
+    if (admission.type === 'plan') this.#plans.push({ revision: admission.stimulus.revision, name: admission.name });
+    this.#inbox.push(admission.stimulus);
+  }
+
+  /** Runs one cycle with everything delivered since the last. `atUs`: agent time, not before the last wake. */
+  wake(atUs: number): RuntimeOutput {
+    this.#watchRecorder(atUs);
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    const { agent, outputs } = step(this.#model, this.#agent, inbox, atUs);
+    this.#agent = agent;
+    this.#counts.wakes++;
+    this.#journal.wake(atUs, inbox, outputs);
+    if (this.#hold.offer(agent, atUs, this.#mayProlong(atUs)) || outputs.urgent) this.#urgent = true;
+    this.#tell(outputs, atUs);
+    const faults = this.#faults.length === 0 ? NOTHING : this.#faults.splice(0);
+    return {
+      actuate: this.#hold.at(atUs),
+      ...this.collect(),
+      asks: outputs.asks.length === 0 ? NOTHING : outputs.asks.filter(({ of }) => of === 'secondary'),
+      faults,
+      reconcile: outputs.events.length === 0 ? NOTHING : toReconcile(outputs),
+      wakeAtUs: outputs.wakeAtUs,
+    };
+  }
+
+  /** What has become free to leave since it was last asked. */
+  collect(): { readonly uplink: readonly Uplink[]; readonly messages: readonly OutgoingMessage[] } {
+    const free = this.#free;
+    if (free.uplink.length === 0 && free.messages.length === 0) return { uplink: NOTHING, messages: NOTHING };
+    this.#free = { uplink: [], messages: [] };
+    return free;
+  }
+
+  /** True when something waits for the disk, when something left before it was recorded, or when a cut is due anyway. */
+  wantsCut(atUs: number): boolean {
+    return (
+      this.#opening !== null ||
+      this.#urgent ||
+      this.#hold.uncut ||
+      this.#outbox.uncut ||
+      atUs - this.#cutAtUs >= this.#limits.cutEveryUs
+    );
+  }
+
+  /**
+   * Everything since the last cut, to be sealed into one block; empty when nothing happened. The sequences of the
+   * events run on from the cut before, from 1.
+   *
+   * @param timeUs wall clock, microseconds since 1970
+   */
+  cut(timeUs: number): readonly EventDraft[] {
+    const atUs = this.#agent.wokeUs;
+    if (atUs - this.#snapshotAtUs >= this.#limits.snapshotEveryUs) {
+      this.#journal.snapshot(this.#agent);
+      this.#snapshotAtUs = atUs;
+    }
+    const happened = this.#journal.cut(timeUs);
+    const events = this.#opening === null ? happened : [this.#opening, ...happened];
+    this.#opening = null;
+    this.#urgent = false;
+    this.#cutAtUs = atUs;
+    if (events.length === 0) return events;
+    this.#sequence += events.length;
+    this.#hold.cut(this.#sequence);
+    this.#outbox.cut(this.#sequence);
+    this.#unsaved.push({ sequence: this.#sequence, atUs });
+    return events;
+  }
+
+  /** Events up to `sequence` are on disk: commands and frames that waited for them take effect. */
+  durable(sequence: number, atUs: number): void {
+    if (sequence > this.#sequence) throw new Error(`Event ${sequence} was never cut; the last is ${this.#sequence}`);
+    if (sequence <= this.#durable) return;
+    this.#durable = sequence;
+    while (this.#unsaved[0] !== undefined && this.#unsaved[0].sequence <= sequence) this.#unsaved.shift();
+    this.#hold.release(sequence, this.#agent, atUs);
+    for (const released of this.#outbox.release(sequence)) {
+      if (released.type === 'uplink') this.#free.uplink.push(released.uplink);
+      else this.#free.messages.push(released.message);
+    }
+  }
+
+  /** The recorder said that it cannot write. Silence for `recorderTimeoutUs` means the same. */
+  recorderDown(atUs: number): void {
+    if (this.#recorderDownUs !== null) return;
+    this.#recorderDownUs = atUs;
+    this.#inbox.push({ kind: 'signal', name: 'recorder_down', value: 1 });
+  }
+
+  #restart(agent: AgentOptions, inFlight: readonly { readonly id: string; readonly name: string }[]): void {
+    if (agent.epoch === 0) return;
+    this.#inbox.push({ kind: 'signal', name: 'restarted', value: agent.epoch });
+    for (const { id, name } of inFlight) {
+      const body = { actionId: id, name, status: 'unknown', epoch: agent.epoch - 1 };
+      const event = signalEvent('edge.action_lost', body, agent.atUs, this.#epochTimeUs + agent.atUs);
+      this.#journal.note((timeUs) => ({ ...event, timeUs }));
+      this.#send('decision', eventFrame(agent.id, event));
+    }
+  }
+
+  /** The recorder is down when it says so or is silent for too long, and up again when nothing old is left unsaved. */
+  #watchRecorder(atUs: number): void {
+    const oldest = this.#unsaved[0];
+    const late = oldest !== undefined && atUs - oldest.atUs > this.#limits.recorderTimeoutUs;
+    if (late) this.recorderDown(atUs);
+    else if (oldest === undefined && this.#recorderDownUs !== null && this.#durable === this.#sequence) {
+      this.#recorderDownUs = null;
+      this.#inbox.push({ kind: 'signal', name: 'recorder_down', value: 0 });
+    }
+  }
+
+  #mayProlong(atUs: number): boolean {
+    return this.#recorderDownUs === null || atUs - this.#recorderDownUs <= this.#limits.unrecordedUs;
+  }
+
+  /** Sorts what the cycle said into what may leave at once and what waits for the disk. */
+  #tell(outputs: Outputs, atUs: number): void {
+    const agent = this.#agent;
+    this.#report.telemetry(agent, atUs, this.#free.uplink);
+    this.#greet(atUs);
+    for (const message of outputs.messages) {
+      if (message.topic === 'failsafe') this.#free.messages.push(message);
+      else this.#outbox.hold({ type: 'message', message });
+    }
+    if (outputs.events.length > 0 || outputs.decision !== null) this.#tellEvents(outputs, atUs);
+    if (this.#plans.length > 0) this.#answerPlans(outputs);
+    for (const ask of outputs.asks) if (ask.of === 'primary') this.#send('decision', askFrame(agent.id, ask));
+    const status = this.#report.status(agent, atUs, this.#durable);
+    if (status === null) return;
+    // With the recorder down nothing can be promised, and the hub must know just that.
+    if (this.#recorderDownUs === null) this.#send('safety', status);
+    else this.#free.uplink.push({ class: 'safety', frame: status });
+  }
+
+  #greet(atUs: number): void {
+    for (let i = 0; i < this.#greetings.length; i++) {
+      if (atUs < (this.#greetingsDueUs[i] as number)) continue;
+      const { everyUs, message } = this.#greetings[i] as Report<World>['greetings'][number];
+      this.#greetingsDueUs[i] = (Math.floor(atUs / everyUs) + 1) * everyUs;
+      const greeting = message(this.#agent, atUs);
+      if (greeting !== null) this.#free.messages.push(greeting);
+    }
+  }
+
+  /** The frames bear the bytes that the record will hold. Failsafe changes are safety traffic and do not wait. */
+  #tellEvents(outputs: Outputs, atUs: number): void {
+    const { id } = this.#agent;
+    const drafts: EventDraft[] = [];
+    agentEvents(id, atUs, this.#epochTimeUs + atUs, outputs, drafts);
+    for (let i = 0; i < drafts.length; i++) {
+      const draft = drafts[i] as EventDraft;
+      if (draft.type === EVENT_TYPE.decision) {
+        this.#counts.decisions++;
+        const decision = fromBinary(DecisionSchema, draft.data);
+        const value = create(DecisionMadeSchema, { agentId: id, atUs: BigInt(atUs), decision });
+        this.#send('decision', { case: 'decision', value });
+        continue;
+      }
+      const event = draft.type === EVENT_TYPE.signal ? outputs.events[i] : undefined;
+      if (event === undefined) continue;
+      if (event.type === 'violation') this.#counts.violations++;
+      if (event.type === 'order_accepted' || event.type === 'order_refused') {
+        const refusal = event.type === 'order_refused' ? event.reason : '';
+        this.#answer({ issuer: event.issuer, sequence: event.sequence, traceparent: '' }, refusal);
+        continue;
+      }
+      const frame = eventFrame(id, draft);
+      if (event.type !== 'failsafe') this.#send('decision', frame);
+      else {
+        if (event.change === 'selected' && event.selected !== null) {
+          this.#counts.failsafe[event.selected] = (this.#counts.failsafe[event.selected] ?? 0) + 1;
+        }
+        this.#free.uplink.push({ class: 'safety', frame });
+      }
+    }
+  }
+
+  /** The kernel tells only of plans it refuses; all others of this wake were accepted. */
+  #answerPlans(outputs: Outputs): void {
+    for (const { revision, name } of this.#plans.splice(0)) {
+      const refusal = outputs.events.find(
+        (event) => event.type === 'plan_refused' && event.from === 'primary' && event.revision === revision,
+      );
+      this.#answer(name, refusal?.type === 'plan_refused' ? refusal.reason : '');
+    }
+  }
+
+  #answer({ issuer, sequence }: OrderName, refusal: string): void {
+    if (refusal === '') this.#counts.ordersAccepted++;
+    else this.#counts.ordersRefused++;
+    const accepted = refusal === '';
+    const agentId = this.#agent.id;
+    const value = create(OrderAnswerSchema, { agentId, issuer, sequence: BigInt(sequence), accepted, reason: refusal });
+    this.#send('safety', { case: 'answer', value });
+  }
+
+  #send(kind: Uplink['class'], frame: UplinkFrame): void {
+    this.#outbox.hold({ type: 'uplink', uplink: { class: kind, frame } });
+  }
+
+  #noteOrder(
+    signedOrder: Uint8Array,
+    { issuer, sequence, traceparent }: OrderName,
+    summary: string,
+    atUs: number,
+  ): void {
+    const message = create(OrderIssuedSchema, { signedOrder, issuer, orderSequence: BigInt(sequence), summary });
+    const data = toBinary(OrderIssuedSchema, message);
+    this.#journal.note((timeUs) => ({ type: EVENT_TYPE.order, subject: '', atUs, timeUs, traceparent, data }));
+  }
+
+  /** A flood of forged orders must not fill the disk: beyond the rate, refusals are counted and told with the next. */
+  #refuse(name: OrderName | null, reason: string, atUs: number): void {
+    if (name === null) {
+      this.#counts.ordersForged++;
+      this.#counts.ordersRefused++;
+    } else this.#answer(name, reason);
+    const refusals = this.#refusals;
+    if (atUs - refusals.windowUs >= 1_000_000) {
+      refusals.windowUs = atUs;
+      refusals.recorded = 0;
+    }
+    if (refusals.recorded >= this.#limits.refusalsPerS) {
+      refusals.unrecorded++;
+      return;
+    }
+    refusals.recorded++;
+    const { issuer, sequence } = name ?? { issuer: '', sequence: 0 };
+    const body = { issuer, sequence, reason, alsoRefused: refusals.unrecorded };
+    refusals.unrecorded = 0;
+    const event = signalEvent('edge.order_refused', body, atUs, this.#epochTimeUs + atUs);
+    this.#journal.note((timeUs) => ({ ...event, timeUs }));
+    this.#send('safety', eventFrame(this.#agent.id, event));
+  }
+}
+
+function toReconcile(outputs: Outputs): readonly string[] {
+  const ids: string[] = [];
+  for (const event of outputs.events) if (event.type === 'reconcile') ids.push(event.actionId);
+  return ids;
+}
+
+function eventFrame(agentId: string, draft: EventDraft): UplinkFrame {
+  const signal = fromBinary(SystemSignalSchema, draft.data);
+  return { case: 'event', value: create(AgentEventSchema, { agentId, atUs: BigInt(draft.atUs), signal }) };
+}
+
+function askFrame(agentId: string, { task, reason, basis }: Ask): UplinkFrame {
+  const value = create(PlanAskedSchema, {
+    agentId,
+    task: create(TaskSchema, {
+      id: task.id,
+      missionId: task.missionId,
+      agentId,
+      kind: task.kind,
+      argsJson: JSON.stringify(task.args),
+      priority: task.priority,
+      status: TaskStatus.ACTIVE,
+    }),
+    reason,
+    basis: create(BasisSchema, { epoch: basis.epoch, inputSequence: BigInt(basis.inputSequence) }),
+  });
+  return { case: 'ask', value };
+}
