@@ -1,0 +1,70 @@
+/** The browser-safe half of the recorder: format, journal, chain. Stores stand beside it. */
+export { AgentJournal, type JournalModel, type JournalOptions } from './agent-journal.ts';
+export {
+  BLOCK_FORMAT,
+  type BlockContent,
+  decodeBlock,
+  decodeEnvelope,
+  encodeBlock,
+  encodeEnvelope,
+  NewerFormatError,
+  NO_BLOCK,
+} from './block.ts';
+export { ChainWriter, type SealedBlock, type SnapshotMark } from './chain-writer.ts';
+export {
+  type ChainHead,
+  type ChainId,
+  chainName,
+  EVENT_TYPE,
+  type EventDraft,
+  hexOfBytes,
+  type RecordedEvent,
+  type Sha256,
+  sameBytes,
+} from './event.ts';
+export {
+  agentEvents,
+  decodeKernelEvent,
+  decodeMessage,
+  decodeSignal,
+  isRunnerSignal,
+  signalEvent,
+} from './payload/agent-events.ts';
+export { decodeDecision, encodeDecision } from './payload/decision.ts';
+export { decodeOpening, type Opening, openingEvent } from './payload/opening.ts';
+export { readablePayload } from './payload/readable.ts';
+export { decodeSnapshot, type Snapshot, snapshotEvent } from './payload/snapshot.ts';
+export {
+  decodeSegment,
+  END_OF_TIME_US,
+  encodeSegment,
+  type Segment,
+  type Wake,
+} from './payload/stimulus-segment.ts';
+export {
+  agentReexecutor,
+  CannotReexecuteError,
+  type Execution,
+  type Reexecutor,
+  type Reexecutors,
+} from './reexecutor.ts';
+export { byChain, siteHead } from './site-head.ts';
+export {
+  type BlockStore,
+  ForeignBlockError,
+  type Recording,
+  type SnapshotPlace,
+  StoreBusyError,
+  StoreClosedError,
+  StoreCorruptError,
+  type StoredBlock,
+  StoreError,
+  StoreFailedError,
+  StoreFullError,
+  StoreNewerError,
+  StoreReadOnlyError,
+} from './store.ts';
+export type { ChainReport, Failure, FailureKind, Stretch, StretchResult, VerifyReport } from './verify/report.ts';
+export { type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
+export { MalformedBytesError, WireReader } from './wire/wire-reader.ts';
+export { WireWriter } from './wire/wire-writer.ts';

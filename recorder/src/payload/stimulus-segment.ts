@@ -1,0 +1,260 @@
+import { decodeState, encodeState, type Percept, type Stimulus } from '@sigma/kernel';
+import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
+import type { WireWriter } from '../wire/wire-writer.ts';
+
+/** One wake of an agent or a world: when, and what it was given. */
+export interface Wake {
+  /** Agent time, 0 to 2^52 - 1. */
+  readonly atUs: number;
+  readonly inbox: readonly Stimulus[];
+}
+
+/** Consecutive wakes. */
+export interface Segment {
+  /** Input sequence of the first stimulus. */
+  readonly firstInput: number;
+  readonly wakes: readonly Wake[];
+}
+
+/** Agent time stays below this (142 years), so that second differences of it are exact in a double. */
+export const END_OF_TIME_US = 2 ** 52;
+
+/** Rows of one channel and width, gathered for their columns. */
+interface Rows {
+  readonly channel: string;
+  readonly width: number;
+  readonly values: Int32Array[];
+}
+
+/** Kind of an input that stands in `others_json`; k + 1 is a row of percepts[k]. */
+const OTHER = 0;
+
+/**
+ * Writes sigma.v1.StimulusSegment, bit exact for every int32 and every double (SPEC R20 to R26).
+ *
+ * @throws RangeError for a time outside 0 to 2^52 - 1, or before the one before
+ */
+export function encodeSegment(wire: WireWriter, segment: Segment): void {
+  const { wakes } = segment;
+  let inputs = 0;
+  for (const { inbox } of wakes) inputs += inbox.length;
+  wire.uint(1, segment.firstInput);
+  wire.uint(2, inputs);
+  wire.uint(3, wakes.length);
+  writeTimes(wire, wakes);
+  if (wakes.length > 0) {
+    const mark = wire.open(5);
+    for (const { inbox } of wakes) wire.varint(inbox.length);
+    wire.close(mark);
+  }
+  if (inputs === 0) return;
+  const groups: Rows[] = [];
+  const others: string[] = [];
+  writeKinds(wire, wakes, groups, others);
+  for (const rows of groups) writeColumns(wire, rows);
+  for (const text of others) wire.stringPresent(8, text);
+}
+
+function writeTimes(wire: WireWriter, wakes: readonly Wake[]): void {
+  if (wakes.length === 0) return;
+  const mark = wire.open(4);
+  let before = 0;
+  let difference = 0;
+  let first = true;
+  for (const { atUs } of wakes) {
+    if (!(Number.isInteger(atUs) && atUs >= before && atUs < END_OF_TIME_US)) {
+      throw new RangeError(
+        `Wake at ${atUs} us after ${before}: agent time is a whole number below 2^52, never backwards`,
+      );
+    }
+    if (first) wire.varint(atUs);
+    else {
+      const second = atUs - before - difference;
+      wire.varint(second < 0 ? -2 * second - 1 : 2 * second);
+      difference = atUs - before;
+    }
+    before = atUs;
+    first = false;
+  }
+  wire.close(mark);
+}
+
+function writeKinds(wire: WireWriter, wakes: readonly Wake[], groups: Rows[], others: string[]): void {
+  const mark = wire.open(6);
+  let kind = -1;
+  let run = 0;
+  for (const { inbox } of wakes) {
+    for (const stimulus of inbox) {
+      const next = isRow(stimulus) ? groupOf(groups, stimulus) + 1 : OTHER;
+      if (next === OTHER) others.push(encodeState(stimulus));
+      if (next === kind) {
+        run++;
+        continue;
+      }
+      if (run > 0) {
+        wire.varint(kind);
+        wire.varint(run);
+      }
+      kind = next;
+      run = 1;
+    }
+  }
+  wire.varint(kind);
+  wire.varint(run);
+  wire.close(mark);
+}
+
+/** An empty percept would be a row without a byte, and a count without a bound; it travels with the others. */
+const isRow = (stimulus: Stimulus): stimulus is Percept =>
+  stimulus.kind === 'percept' && stimulus.values instanceof Int32Array && stimulus.values.length > 0;
+
+function groupOf(groups: Rows[], { channel, values }: Percept): number {
+  for (let i = 0; i < groups.length; i++) {
+    const group = groups[i] as Rows;
+    if (group.width === values.length && group.channel === channel) {
+      group.values.push(values);
+      return i;
+    }
+  }
+  groups.push({ channel, width: values.length, values: [values] });
+  return groups.length - 1;
+}
+
+/** Field by field, the difference to the row before, modulo 2^32 (so that the extremes of int32 stay in 32 bits). */
+function writeColumns(wire: WireWriter, { channel, width, values }: Rows): void {
+  const mark = wire.open(7);
+  wire.string(1, channel);
+  wire.uint(2, values.length);
+  const columns = wire.open(3);
+  for (let field = 0; field < width; field++) {
+    let before = 0;
+    for (const row of values) {
+      const value = row[field] as number;
+      const difference = (value - before) | 0;
+      wire.varint(((difference << 1) ^ (difference >> 31)) >>> 0);
+      before = value;
+    }
+  }
+  wire.close(columns);
+  wire.close(mark);
+}
+
+/** Reads sigma.v1.StimulusSegment. @throws MalformedBytesError */
+export function decodeSegment(bytes: Uint8Array): Segment {
+  const reader = new WireReader(bytes);
+  let firstInput = 0;
+  let inputs = 0;
+  let wakes = 0;
+  let times: Uint8Array = new Uint8Array();
+  let counts: Uint8Array = new Uint8Array();
+  let kinds: Uint8Array = new Uint8Array();
+  const channels: Channel[] = [];
+  const others: Stimulus[] = [];
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === 0x08) firstInput = reader.varint();
+    else if (tag === 0x10) inputs = reader.varint();
+    else if (tag === 0x18) wakes = reader.varint();
+    else if (tag === 0x22) times = reader.bytes();
+    else if (tag === 0x2a) counts = reader.bytes();
+    else if (tag === 0x32) kinds = reader.bytes();
+    else if (tag === 0x3a) channels.push(readColumns(reader.bytes()));
+    else if (tag === 0x42) others.push(readOther(reader.string()));
+    else reader.skip(tag);
+  }
+  const stimuli = readStimuli(kinds, inputs, channels, others);
+  return { firstInput, wakes: readWakes(wakes, times, counts, stimuli) };
+}
+
+function readOther(text: string): Stimulus {
+  try {
+    return decodeState(text) as Stimulus;
+  } catch (error) {
+    throw new MalformedBytesError(`a stimulus is no canonical JSON (${(error as Error).message})`);
+  }
+}
+
+interface Channel {
+  readonly rows: readonly Percept[];
+  next: number;
+}
+
+function readColumns(bytes: Uint8Array): Channel {
+  const reader = new WireReader(bytes);
+  let channel = '';
+  let count = 0;
+  let columns: Uint8Array = new Uint8Array();
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === 0x0a) channel = reader.string();
+    else if (tag === 0x10) count = reader.varint();
+    else if (tag === 0x1a) columns = reader.bytes();
+    else reader.skip(tag);
+  }
+  let numbers = 0;
+  for (const byte of columns) if (byte < 0x80) numbers++;
+  if (count === 0 || numbers === 0 || numbers % count !== 0) {
+    throw new MalformedBytesError(`channel '${channel}' has ${numbers} numbers for ${count} rows`);
+  }
+  const width = numbers / count;
+  const rows = Array.from({ length: count }, () => new Int32Array(width));
+  const values = new WireReader(columns);
+  for (let field = 0; field < width; field++) {
+    let before = 0;
+    for (const row of rows) {
+      const zigzag = values.varint();
+      before = (before + ((zigzag >>> 1) ^ -(zigzag & 1))) | 0;
+      row[field] = before;
+    }
+  }
+  return { rows: rows.map((row) => ({ kind: 'percept', channel, values: row })), next: 0 };
+}
+
+function readStimuli(
+  kinds: Uint8Array,
+  inputs: number,
+  channels: readonly Channel[],
+  others: readonly Stimulus[],
+): readonly Stimulus[] {
+  const reader = new WireReader(kinds);
+  const stimuli: Stimulus[] = [];
+  let other = 0;
+  while (!reader.done) {
+    const kind = reader.varint();
+    const channel = kind === OTHER ? null : channels[kind - 1];
+    for (let run = reader.varint(); run > 0; run--) {
+      const stimulus = channel === null ? others[other++] : channel?.rows[channel.next++];
+      if (stimulus === undefined) throw new MalformedBytesError(`no stimulus is left of kind ${kind}`);
+      stimuli.push(stimulus);
+    }
+  }
+  const left = channels.some(({ rows, next }) => next !== rows.length) || other !== others.length;
+  if (stimuli.length !== inputs || left) {
+    throw new MalformedBytesError(`${stimuli.length} stimuli are named where ${inputs} are announced`);
+  }
+  return stimuli;
+}
+
+function readWakes(count: number, times: Uint8Array, counts: Uint8Array, stimuli: readonly Stimulus[]): Wake[] {
+  const time = new WireReader(times);
+  const number = new WireReader(counts);
+  const wakes: Wake[] = [];
+  let atUs = 0;
+  let difference = 0;
+  let from = 0;
+  for (let i = 0; i < count; i++) {
+    const value = time.varint();
+    if (i === 0) atUs = value;
+    else {
+      difference += value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+      atUs += difference;
+    }
+    const to = from + number.varint();
+    wakes.push({ atUs, inbox: stimuli.slice(from, to) });
+    from = to;
+  }
+  if (!time.done || !number.done || from !== stimuli.length) {
+    throw new MalformedBytesError('wakes and stimuli of a segment do not add up');
+  }
+  return wakes;
+}

@@ -1,0 +1,88 @@
+import type { SealedBlock, SnapshotMark } from './chain-writer.ts';
+import type { ChainHead, ChainId } from './event.ts';
+
+/** A block as a store holds it. */
+export interface StoredBlock {
+  /** First sequence under which the store files it; what the bytes say is for `verify` to compare. */
+  readonly firstSequence: number;
+  readonly bytes: Uint8Array;
+  /** Hash as it was stored beside the bytes. */
+  readonly hash: Uint8Array;
+}
+
+/** Where a snapshot stands. */
+export interface SnapshotPlace extends SnapshotMark {
+  /** First sequence of the block that holds it. */
+  readonly blockSequence: number;
+}
+
+/** What can be read of a recording. */
+export interface Recording {
+  /** The end of every chain, in order of tenant, source and epoch. */
+  heads(): Promise<readonly ChainHead[]>;
+  /**
+   * Blocks that hold any event from `fromSequence` to `toSequence`, both inclusive, in order. Those durable when the
+   * iteration reaches them.
+   */
+  blocks(chain: ChainId, fromSequence: number, toSequence: number): AsyncIterable<StoredBlock>;
+  /** The last snapshot at or before that agent time, or null. */
+  snapshotBefore(chain: ChainId, atUs: number): Promise<SnapshotPlace | null>;
+  close(): Promise<void>;
+}
+
+/** A recording that can be appended to. */
+export interface BlockStore extends Recording {
+  /**
+   * Resolves when every block is on disk, rejects when none is, or when nobody can know (then the store refuses all
+   * more, and opening it again tells). A block that continues no chain is refused alone; one that is stored already
+   * with the same hash is acknowledged and not stored again.
+   *
+   * @throws ForeignBlockError, StoreError
+   */
+  append(blocks: readonly SealedBlock[]): Promise<void>;
+}
+
+/** A store that cannot do what was asked of it. `path` and `wayOut` stand in the message too. */
+export class StoreError extends Error {
+  readonly path: string;
+  readonly what: string;
+  readonly wayOut: string;
+
+  constructor(path: string, what: string, wayOut: string, options?: ErrorOptions) {
+    super(`${path}: ${what}. ${wayOut}`, options);
+    this.name = new.target.name;
+    this.path = path;
+    this.what = what;
+    this.wayOut = wayOut;
+  }
+}
+
+/** No room is left, on the disk or within the store's own limit. */
+export class StoreFullError extends StoreError {}
+/** The file or its folder may not be written. */
+export class StoreReadOnlyError extends StoreError {}
+/** The file is no recording, or is damaged. */
+export class StoreCorruptError extends StoreError {}
+/** Written by a newer program. */
+export class StoreNewerError extends StoreError {}
+/** Another process writes this recording. */
+export class StoreBusyError extends StoreError {}
+/** The disk failed, or something else that no type above names. */
+export class StoreFailedError extends StoreError {}
+/** The store was closed, or has failed before. */
+export class StoreClosedError extends StoreError {}
+
+/** A block that does not continue the chain it names. Nothing was written. */
+export class ForeignBlockError extends Error {
+  readonly chain: ChainId;
+  readonly sequence: number;
+  readonly what: string;
+
+  constructor(chain: ChainId, sequence: number, what: string) {
+    super(`Block of ${chain.tenant}/${chain.source} epoch ${chain.epoch} at sequence ${sequence}: ${what}`);
+    this.name = 'ForeignBlockError';
+    this.chain = chain;
+    this.sequence = sequence;
+    this.what = what;
+  }
+}

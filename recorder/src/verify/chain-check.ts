@@ -1,0 +1,115 @@
+import { decodeBlock, decodeEnvelope, NO_BLOCK } from '../block.ts';
+import { type ChainId, chainName, hexOfBytes, type RecordedEvent, type Sha256, sameBytes } from '../event.ts';
+import type { StoredBlock } from '../store.ts';
+import type { Failure, FailureKind, Sides } from './report.ts';
+
+/** A block that is as it was written, or what is wrong with it and where. */
+export type BlockVerdict =
+  | { readonly ok: true; readonly events: readonly RecordedEvent[]; readonly gap: Failure | null }
+  | { readonly ok: false; readonly failure: Failure; readonly gap: Failure | null };
+
+const NO_SIDES: Sides = { recorded: null, expected: null };
+
+/**
+ * Walks one chain block by block: hash over the stored bytes, link to the block before, sequence, owner, time. Goes on
+ * behind a damaged block, so that every damage is named and what lies between them still counts.
+ */
+export class ChainCheck {
+  readonly #chain: ChainId;
+  readonly #sha256: Sha256;
+  /** Hashes the next block may link to: that of the last block's bytes and, behind a damaged one, the one stored beside it. */
+  #links: readonly Uint8Array[] = [NO_BLOCK];
+  #sequence = 0;
+  #atUs = 0;
+  #blocks = 0;
+
+  constructor(chain: ChainId, sha256: Sha256) {
+    this.#chain = chain;
+    this.#sha256 = sha256;
+  }
+
+  /** Last sequence reached, damaged blocks included. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get atUs(): number {
+    return this.#atUs;
+  }
+
+  get blocks(): number {
+    return this.#blocks;
+  }
+
+  /** Hash of the last block's bytes. */
+  get hash(): Uint8Array {
+    return this.#links[0] ?? NO_BLOCK;
+  }
+
+  check(block: StoredBlock): BlockVerdict {
+    this.#blocks++;
+    const hash = this.#sha256(block.bytes);
+    const before = this.#links;
+    const intact = sameBytes(hash, block.hash);
+    this.#links = intact ? [hash] : [hash, block.hash];
+    const filed = block.firstSequence;
+    const expected = this.#sequence + 1;
+    const gap = filed > expected ? this.failure('missing', expected, filed - 1, 'these events are gone') : null;
+    const end = Math.max(filed, endOf(block));
+    this.#sequence = Math.max(this.#sequence, end);
+    const fail = (kind: FailureKind, what: string, sides?: Sides): BlockVerdict => ({
+      ok: false,
+      failure: this.failure(kind, filed, end, what, sides),
+      gap,
+    });
+    if (!intact) {
+      const sides = { recorded: hexOfBytes(block.hash), expected: hexOfBytes(hash) };
+      return fail('bytes', 'the bytes are not those that were hashed when it was written', sides);
+    }
+    try {
+      const content = decodeBlock(block.bytes);
+      const { tenant, source, epoch } = this.#chain;
+      if (content.tenant !== tenant || content.source !== source || content.epoch !== epoch) {
+        const sides = { recorded: chainName(content), expected: chainName(this.#chain) };
+        return fail('foreign', `the block belongs to ${chainName(content)}`, sides);
+      }
+      const events = content.events.map(decodeEnvelope);
+      const disorder =
+        filed < expected ? `${expected} belongs here` : this.#disorder(content.firstSequence, events, filed);
+      if (disorder !== null) return fail('order', disorder);
+      if (gap === null && !before.some((link) => sameBytes(link, content.previousHash))) {
+        const sides = { recorded: hexOfBytes(content.previousHash), expected: hexOfBytes(before[0] ?? NO_BLOCK) };
+        return fail('link', 'it does not carry the hash of the block before it: one of the two was replaced', sides);
+      }
+      return { ok: true, events, gap };
+    } catch (error) {
+      return fail('format', (error as Error).message);
+    }
+  }
+
+  #disorder(first: number, events: readonly RecordedEvent[], filed: number): string | null {
+    if (first !== filed) return `a block that begins with event ${first} stands where ${filed} belongs`;
+    for (let i = 0; i < events.length; i++) {
+      const { sequence, atUs } = events[i] as RecordedEvent;
+      if (sequence !== first + i) return `event ${sequence} stands where ${first + i} belongs`;
+      if (atUs < this.#atUs) return `event ${sequence} is dated ${atUs} us, after one of ${this.#atUs} us`;
+      this.#atUs = atUs;
+    }
+    return null;
+  }
+
+  failure(kind: FailureKind, fromSequence: number, toSequence: number, what: string, sides: Sides = NO_SIDES): Failure {
+    const where = toSequence > fromSequence ? `events ${fromSequence} to ${toSequence}` : `event ${fromSequence}`;
+    const message = `${chainName(this.#chain)}, ${where}: ${what}`;
+    return { kind, fromSequence, toSequence, message, recorded: sides.recorded, expected: sides.expected };
+  }
+}
+
+/** Last sequence of a block, as far as it can be read; a damaged one reaches at least its first event. */
+function endOf(block: StoredBlock): number {
+  try {
+    return block.firstSequence + decodeBlock(block.bytes).events.length - 1;
+  } catch {
+    return block.firstSequence;
+  }
+}

@@ -1,0 +1,237 @@
+import {
+  type ChainHead,
+  type ChainId,
+  EVENT_TYPE,
+  hexOfBytes,
+  type RecordedEvent,
+  type Sha256,
+  sameBytes,
+} from '../event.ts';
+import { decodeOpening, type Opening } from '../payload/opening.ts';
+import { readablePayload } from '../payload/readable.ts';
+import { CannotReexecuteError, type Reexecutors } from '../reexecutor.ts';
+import { siteHead } from '../site-head.ts';
+import type { Recording } from '../store.ts';
+import { ChainCheck } from './chain-check.ts';
+import { Reexecution } from './reexecution.ts';
+import {
+  type ChainReport,
+  type Failure,
+  type FailureKind,
+  type Sides,
+  Stretches,
+  type VerifyReport,
+} from './report.ts';
+
+export interface VerifyOptions {
+  readonly sha256: Sha256;
+  /** Terrain models by name; a chain whose model is not here stays chain-only. */
+  readonly reexecutors: Reexecutors;
+  /** Heads known from elsewhere (printed, witnessed, of an earlier look): a chain cut short or rewritten cannot meet them. */
+  readonly knownHeads?: readonly ChainHead[];
+  /** Called after every 64 blocks and at the end of each chain; awaited. */
+  readonly progress?: (progress: VerifyProgress) => void | Promise<void>;
+}
+
+export interface VerifyProgress {
+  readonly chain: ChainId;
+  readonly sequence: number;
+  readonly ofSequence: number;
+}
+
+const PROGRESS_BLOCKS = 64;
+
+/**
+ * Checks a recording: every chain from its first byte, then the kernel run again over the same inputs. What the
+ * recording holds never makes it throw: that stands in the report, located by chain and sequence (L2, L4).
+ *
+ * @throws StoreError when the store itself cannot be read
+ */
+export async function verify(recording: Recording, options: VerifyOptions): Promise<VerifyReport> {
+  const heads = await recording.heads();
+  const chains: ChainReport[] = [];
+  let before: ChainReport | null = null;
+  for (const head of heads) {
+    const sameSource: boolean = before !== null && before.tenant === head.tenant && before.source === head.source;
+    before = await new ChainWalk(head, options, sameSource ? (before?.head ?? null) : null).run(recording);
+    chains.push(before);
+  }
+  for (const known of options.knownHeads ?? []) {
+    if (!heads.some((head) => sameChain(head, known))) chains.push(missingChain(known, options.sha256));
+  }
+  const present = chains.filter((chain) => chain.head.blocks > 0).map((chain) => chain.head);
+  const failures = chains.flatMap((chain) => chain.failures);
+  return {
+    ok: failures.length === 0,
+    head: siteHead(present, options.sha256),
+    chains,
+    events: chains.reduce((sum, chain) => sum + chain.events, 0),
+    wakes: chains.reduce((sum, chain) => sum + chain.wakes, 0),
+    firstFailure: failures[0] ?? null,
+  };
+}
+
+const sameChain = (a: ChainId, b: ChainId): boolean =>
+  a.tenant === b.tenant && a.source === b.source && a.epoch === b.epoch;
+
+/** One chain from its opening to its head. */
+class ChainWalk {
+  readonly #chain: ChainId;
+  readonly #head: ChainHead;
+  readonly #options: VerifyOptions;
+  readonly #epochBefore: ChainHead | null;
+  readonly #check: ChainCheck;
+  readonly #stretches = new Stretches();
+  readonly #failures: Failure[] = [];
+  #known: ChainHead | null;
+  #opening: Opening | null = null;
+  #reexecution: Reexecution | null = null;
+  #chainOnlyBecause: string | null = null;
+  #events = 0;
+
+  constructor(head: ChainHead, options: VerifyOptions, epochBefore: ChainHead | null) {
+    const { tenant, source, epoch } = head;
+    this.#chain = { tenant, source, epoch };
+    this.#head = head;
+    this.#options = options;
+    this.#epochBefore = epochBefore;
+    this.#check = new ChainCheck(head, options.sha256);
+    this.#known = options.knownHeads?.find((known) => sameChain(known, head)) ?? null;
+  }
+
+  async run(recording: Recording): Promise<ChainReport> {
+    const check = this.#check;
+    const { progress } = this.#options;
+    const report = () => progress?.({ chain: this.#chain, sequence: check.sequence, ofSequence: this.#head.sequence });
+    for await (const block of recording.blocks(this.#chain, 1, Number.MAX_SAFE_INTEGER)) {
+      const verdict = check.check(block);
+      if (verdict.gap !== null) this.#damaged(verdict.gap);
+      if (verdict.ok) for (const event of verdict.events) this.#event(event);
+      else this.#damaged(verdict.failure);
+      this.#meetKnownHead();
+      if (check.blocks % PROGRESS_BLOCKS === 0) await report();
+    }
+    this.#end();
+    await report();
+    const { sequence, hash, atUs, blocks } = check;
+    return {
+      ...this.#chain,
+      role: this.#opening?.role ?? '',
+      model: this.#opening?.model ?? '',
+      head: { ...this.#chain, sequence, hash, atUs, blocks },
+      events: this.#events,
+      wakes: this.#reexecution?.wakes ?? 0,
+      reexecuted: this.#reexecution?.agreed ?? 0,
+      stretches: this.#stretches.all,
+      failures: this.#failures,
+      chainOnlyBecause: this.#chainOnlyBecause,
+    };
+  }
+
+  #event(event: RecordedEvent): void {
+    this.#events++;
+    const { sequence, type } = event;
+    try {
+      if (sequence === 1) {
+        if (!this.#open(event)) return;
+      } else if (type === EVENT_TYPE.opening) {
+        this.#fail('opening', sequence, 'a second opening: a new life of the writer is a new epoch');
+        return;
+      } else if (this.#reexecution === null) readablePayload(event);
+      else {
+        const found = this.#reexecution.follow(event);
+        if (found !== null) {
+          this.#fail(found.kind, sequence, found.what, found);
+          return;
+        }
+      }
+      this.#stretches.add(sequence, sequence, this.#reexecution?.running === true ? 're-executed' : 'chain-only');
+    } catch (error) {
+      this.#fail('format', sequence, (error as Error).message);
+    }
+  }
+
+  /** @returns false when the chain does not begin as it must */
+  #open(event: RecordedEvent): boolean {
+    if (event.type !== EVENT_TYPE.opening) {
+      this.#fail('opening', 1, `the chain begins with ${event.type} instead of ${EVENT_TYPE.opening}`);
+      return false;
+    }
+    const opening = decodeOpening(event);
+    this.#opening = opening;
+    if (!sameChain(opening, this.#chain)) {
+      this.#fail('opening', 1, 'the opening is that of another chain');
+      return false;
+    }
+    const before = this.#epochBefore;
+    if (before !== null && opening.previousEpochHash.length > 0 && !sameBytes(before.hash, opening.previousEpochHash)) {
+      const sides = { recorded: hexOfBytes(before.hash), expected: hexOfBytes(opening.previousEpochHash) };
+      this.#fail('cut_short', 1, `epoch ${before.epoch} does not end where this opening saw it end`, sides);
+      return false;
+    }
+    const { reexecutors, sha256 } = this.#options;
+    const reexecutor = Object.hasOwn(reexecutors, opening.model) ? reexecutors[opening.model] : undefined;
+    if (reexecutor === undefined) {
+      this.#chainOnlyBecause =
+        opening.model === '' ? 'its writer has no model' : `model '${opening.model}' is not here`;
+      return true;
+    }
+    try {
+      this.#reexecution = new Reexecution(opening, reexecutor(opening), sha256);
+    } catch (error) {
+      if (!(error instanceof CannotReexecuteError)) throw error;
+      this.#chainOnlyBecause = error.message;
+    }
+    return true;
+  }
+
+  #fail(kind: FailureKind, sequence: number, what: string, sides?: Sides): void {
+    this.#damaged(this.#check.failure(kind, sequence, sequence, what, sides));
+  }
+
+  #damaged(failure: Failure): void {
+    this.#failures.push(failure);
+    this.#stretches.add(failure.fromSequence, failure.toSequence, 'failed');
+    this.#reexecution?.rest();
+  }
+
+  #meetKnownHead(): void {
+    const known = this.#known;
+    const { sequence, hash } = this.#check;
+    if (known === null || sequence < known.sequence) return;
+    this.#known = null;
+    if (sequence === known.sequence && sameBytes(hash, known.hash)) return;
+    const sides = { recorded: hexOfBytes(hash), expected: hexOfBytes(known.hash) };
+    const what = 'the chain is not the one whose head is known: its history was rewritten';
+    this.#failures.push(this.#check.failure('head', known.sequence, known.sequence, what, sides));
+  }
+
+  #end(): void {
+    const { sequence } = this.#check;
+    const owed = this.#reexecution?.end() ?? null;
+    if (owed !== null) this.#failures.push(this.#check.failure(owed.kind, sequence, sequence, owed.what, owed));
+    const reach = Math.max(this.#known?.sequence ?? 0, this.#head.sequence);
+    if (sequence >= reach) return;
+    this.#damaged(this.#check.failure('cut_short', sequence + 1, reach, `the chain ends at ${sequence}`));
+  }
+}
+
+/** A chain whose head is known and of which nothing is left. */
+function missingChain(known: ChainHead, sha256: Sha256): ChainReport {
+  const check = new ChainCheck(known, sha256);
+  const { tenant, source, epoch, sequence } = known;
+  return {
+    tenant,
+    source,
+    epoch,
+    role: '',
+    model: '',
+    head: { tenant, source, epoch, sequence: 0, hash: check.hash, atUs: 0, blocks: 0 },
+    events: 0,
+    wakes: 0,
+    reexecuted: 0,
+    stretches: [{ fromSequence: 1, toSequence: sequence, result: 'failed' }],
+    failures: [check.failure('cut_short', 1, sequence, 'the whole chain is gone')],
+    chainOnlyBecause: null,
+  };
+}

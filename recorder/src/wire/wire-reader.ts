@@ -1,0 +1,98 @@
+/** Bytes that are no protobuf message of the kind they claim to be. */
+export class MalformedBytesError extends Error {
+  constructor(what: string) {
+    super(`Malformed bytes: ${what}`);
+    this.name = 'MalformedBytesError';
+  }
+}
+
+/** Reads protobuf wire format where protobuf-es would be too slow. Every read is bounded by the bytes given. */
+export class WireReader {
+  readonly #bytes: Uint8Array;
+  #at: number;
+  readonly #end: number;
+
+  constructor(bytes: Uint8Array, from = 0, to = bytes.length) {
+    this.#bytes = bytes;
+    this.#at = from;
+    this.#end = to;
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#end;
+  }
+
+  /** Unsigned, at most 2^53 - 1. */
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      if (this.#at >= this.#end) throw new MalformedBytesError('a number is cut short');
+      const byte = this.#bytes[this.#at++] as number;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+      scale *= 0x80;
+    }
+    throw new MalformedBytesError('a number is greater than 2^53 - 1');
+  }
+
+  /** int64 in two's complement. */
+  signed(): number {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      if (this.#at >= this.#end) throw new MalformedBytesError('a number is cut short');
+      const byte = this.#bytes[this.#at++] as number;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return Number(BigInt.asIntN(64, value));
+    }
+    throw new MalformedBytesError('a number is longer than ten bytes');
+  }
+
+  /** A view of the content of a length-delimited field. */
+  bytes(): Uint8Array {
+    const length = this.varint();
+    if (length > this.#end - this.#at) throw new MalformedBytesError('a field is cut short');
+    const from = this.#at;
+    this.#at += length;
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  string(): string {
+    const content = this.bytes();
+    if (content.length > 40) return decodeText(content);
+    let text = '';
+    for (const unit of content) {
+      if (unit > 0x7f) return decodeText(content);
+      text += String.fromCharCode(unit);
+    }
+    return text;
+  }
+
+  /** Passes over a field that this program does not know. */
+  skip(tag: number): void {
+    const wire = tag & 7;
+    if (wire === 2) this.bytes();
+    else if (wire === 0) this.signed();
+    else if (wire === 1) this.#advance(8);
+    else if (wire === 5) this.#advance(4);
+    else throw new MalformedBytesError(`wire type ${wire}`);
+  }
+
+  #advance(count: number): void {
+    if (count > this.#end - this.#at) throw new MalformedBytesError('a field is cut short');
+    this.#at += count;
+  }
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeText(content: Uint8Array): string {
+  try {
+    return UTF8.decode(content);
+  } catch {
+    throw new MalformedBytesError('a text is no UTF-8');
+  }
+}
