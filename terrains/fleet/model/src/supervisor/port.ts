@@ -1,0 +1,184 @@
+import type { Intent, Json } from '@sigma/kernel';
+import type { TrafficState } from '@sigma/swarm';
+
+/** What the supervisor of a fleet is told, and what it says. Both are plain data, so that a hub can carry them anywhere. */
+export type SupervisorInput =
+  | AgentReport
+  | {
+      readonly type: 'task';
+      readonly agentId: string;
+      readonly taskId: string;
+      readonly status: ReportedTaskStatus;
+      readonly detail: string;
+      readonly progress: number;
+    }
+  | {
+      readonly type: 'asked';
+      readonly agentId: string;
+      readonly taskId: string;
+      readonly reason: string;
+      readonly basis: PlanBasis | null;
+      readonly planRevision: number;
+    }
+  | { readonly type: 'mission'; readonly mission: NewMission }
+  | { readonly type: 'cancel'; readonly missionId: string; readonly reason: string }
+  | { readonly type: 'tick' };
+
+export type ReportedTaskStatus = 'queued' | 'active' | 'done' | 'failed' | 'cancelled' | 'refused';
+
+export interface PlanBasis {
+  readonly epoch: number;
+  readonly inputSequence: number;
+}
+
+export interface AgentReport {
+  readonly type: 'agent';
+  readonly agentId: string;
+  readonly body: string;
+  readonly linked: boolean;
+  readonly xM: number;
+  readonly yM: number;
+  readonly headingRad: number;
+  readonly speedMps: number;
+  /** 0 to 1. */
+  readonly battery: number;
+  /** It cannot move by itself: a stop, a failsafe action, no automatic mode, another planner than the primary. */
+  readonly halted: boolean;
+  readonly mode: string;
+  readonly capabilities: readonly string[];
+  readonly taskId: string | null;
+  readonly taskStatus: string | null;
+  readonly planRevision: number;
+  readonly planCursor: number;
+  readonly basis: PlanBasis | null;
+}
+
+export type SupervisorOutput =
+  | { readonly type: 'assign'; readonly agentId: string; readonly task: PlannedTask }
+  | { readonly type: 'cancel_task'; readonly agentId: string; readonly taskId: string; readonly reason: string }
+  | { readonly type: 'plan'; readonly agentId: string; readonly plan: SupervisorPlan }
+  | { readonly type: 'mission'; readonly mission: MissionView }
+  | { readonly type: 'waits'; readonly agentId: string; readonly blockedBy: string | null };
+
+export interface PlannedTask {
+  readonly id: string;
+  readonly missionId: string;
+  readonly kind: string;
+  readonly args: Json;
+  readonly priority: number;
+}
+
+export interface SupervisorPlan {
+  readonly taskId: string;
+  readonly revision: number;
+  readonly intents: readonly Intent[];
+  readonly confidence: number;
+  readonly rationale: string;
+  readonly basis: PlanBasis | null;
+  readonly alternatives: readonly { readonly summary: string; readonly reason: string }[];
+}
+
+export type MissionGoal =
+  | {
+      readonly kind: 'cover';
+      readonly zoneId: string | null;
+      readonly polygon: readonly MetricPoint[] | null;
+      readonly robots: number;
+    }
+  | {
+      readonly kind: 'patrol';
+      readonly points: readonly MetricPoint[];
+      readonly rounds: number;
+      readonly agentId: string | null;
+    }
+  | {
+      readonly kind: 'deliver';
+      readonly from: string;
+      readonly to: string;
+      readonly item: string;
+      readonly agentId: string | null;
+    }
+  | { readonly kind: 'dock'; readonly agentId: string; readonly dockId: string | null };
+
+export interface MetricPoint {
+  readonly xM: number;
+  readonly yM: number;
+}
+
+export interface NewMission {
+  readonly id: string;
+  readonly name: string;
+  readonly goal: MissionGoal;
+  readonly priority: number;
+  readonly createdBy: string;
+}
+
+export type MissionStatus = 'queued' | 'active' | 'done' | 'failed' | 'cancelled';
+export type AssignedTaskStatus = 'waiting' | ReportedTaskStatus;
+
+export interface MissionView extends NewMission {
+  readonly status: MissionStatus;
+  readonly tasks: readonly TaskView[];
+  /** 0 to 1, by what was sensed. */
+  readonly progress: number;
+  /** Why it stands as it stands, in a sentence. */
+  readonly detail: string;
+}
+
+export interface TaskView {
+  readonly task: PlannedTask;
+  readonly agentId: string | null;
+  readonly status: AssignedTaskStatus;
+  readonly progress: number;
+  readonly detail: string;
+  /** Who had it before, with the reason it was taken away. */
+  readonly history: readonly { readonly agentId: string; readonly reason: string }[];
+}
+
+/** Everything the supervisor remembers. Plain data. */
+export interface SupervisorState {
+  readonly agents: Readonly<Record<string, AgentMemory>>;
+  readonly missions: readonly MissionView[];
+  readonly traffic: TrafficState;
+  /** Counts the tasks that the supervisor made up itself: to make way, to charge. */
+  readonly madeUp: number;
+}
+
+export interface AgentMemory {
+  readonly report: AgentReport;
+  readonly heardUs: number;
+  /** Since when it has been halted or out of reach, or null. */
+  readonly haltedUs: number | null;
+  readonly unlinkedUs: number | null;
+  readonly errand: Errand | null;
+  readonly planRevision: number;
+  /** What it was last told: cells ahead, and the action at their end. */
+  readonly told: {
+    readonly taskId: string;
+    readonly revision: number;
+    readonly cells: readonly number[];
+    readonly action: string | null;
+    readonly intents: number;
+  } | null;
+  readonly asked: string | null;
+  readonly waitsFor: string | null;
+  /** The last cell it was seen in, and since when it could have left it. */
+  readonly cell: number;
+  readonly cellSinceUs: number;
+  /** Set while its grant is being taken back: the revision that told it so. */
+  readonly withdrawn: number | null;
+}
+
+/** The way through a task: stops to make, in order. */
+export interface Errand {
+  readonly taskId: string;
+  readonly missionId: string;
+  readonly stops: readonly Stop[];
+  readonly next: number;
+}
+
+export interface Stop {
+  readonly cell: number;
+  /** What to do there; null to pass on. */
+  readonly action: Intent | null;
+}

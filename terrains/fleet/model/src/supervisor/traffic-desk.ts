@@ -1,0 +1,204 @@
+import type { Intent } from '@sigma/kernel';
+import { type DistanceFields, grantMoves, type TrafficAgent, type TrafficState, type Wait } from '@sigma/swarm';
+import type { Ground } from '../ground.ts';
+import { cellAt, centreXM, centreYM } from '../site/site.ts';
+import type { AgentMemory, PlannedTask, Stop, SupervisorOutput } from './port.ts';
+
+/** Cells a robot may hold ahead of itself: enough to drive on without stopping at each. */
+const HORIZON = 3;
+/** A robot counts as being in the next cell of its way once its centre is this near the cell's centre, in cells. */
+const ARRIVED = 0.3;
+/** A robot out of reach keeps what it was granted for this long, then counts as an obstacle where it was last heard. */
+const UNREACHABLE_US = 10_000_000;
+/** A robot that has not left its cell for this long, though it may, gives its grant back. */
+const STUCK_US = 12_000_000;
+
+export interface TrafficDesk {
+  readonly ground: Ground;
+  readonly fields: DistanceFields;
+}
+
+/** The cell a robot is in along its granted way, from where it says it is; off its way, the cell under its centre. */
+export function cellOnWay(desk: TrafficDesk, memory: AgentMemory, path: readonly number[]): number {
+  const { site } = desk.ground;
+  const { xM, yM } = memory.report;
+  const near = ARRIVED * site.metresPerCell;
+  for (let i = path.length - 1; i >= 0; i--) {
+    const cell = path[i] as number;
+    if (distance(xM - centreXM(site, cell), yM - centreYM(site, cell)) <= near) return cell;
+  }
+  const under = cellAt(site, xM, yM);
+  const held = path.length > 0 && (under === memory.cell || path.includes(under));
+  return held && memory.cell >= 0 ? memory.cell : under;
+}
+
+const distance = (dx: number, dy: number): number => Math.sqrt(dx * dx + dy * dy);
+
+/** One round of right of way for everybody. */
+export function directTraffic(
+  desk: TrafficDesk,
+  traffic: TrafficState,
+  agents: ReadonlyMap<string, AgentMemory>,
+  atUs: number,
+): {
+  readonly traffic: TrafficState;
+  readonly waits: ReadonlyMap<string, Wait>;
+  readonly after: ReadonlyMap<string, string>;
+} {
+  const paths = new Map(traffic.members.map((member) => [member.id, member.path]));
+  const reports: TrafficAgent[] = [];
+  for (const [id, memory] of agents) {
+    const path = paths.get(id) ?? [];
+    const index = path.indexOf(memory.cell);
+    const to = index + 1 < path.length ? (path[index + 1] as number) : -1;
+    const lost = memory.unlinkedUs !== null && atUs - memory.unlinkedUs > UNREACHABLE_US;
+    const reachable = memory.unlinkedUs === null;
+    const released = hasReleased(memory);
+    reports.push({
+      id,
+      cell: memory.cell,
+      to: released ? -1 : to,
+      goal: goalOf(memory),
+      halted: lost || (reachable && (memory.report.halted || isActing(memory))),
+      horizon: HORIZON,
+      ...(released ? { released } : {}),
+    });
+  }
+  const result = grantMoves(desk.ground.roads, reports, traffic, { fields: desk.fields });
+  const waits = new Map(result.waits.map((wait) => [wait.agent, wait]));
+  const after = new Map<string, string>();
+  for (const grant of result.grants) if (grant.after !== null) after.set(grant.agent, grant.after);
+  return { traffic: result.state, waits, after };
+}
+
+/** The stop a robot is heading for; -1 for one without errand. */
+export function goalOf(memory: AgentMemory): number {
+  const stop = nextStop(memory);
+  return stop === null ? -1 : stop.cell;
+}
+
+export function nextStop(memory: AgentMemory): Stop | null {
+  const { errand } = memory;
+  return errand?.stops[errand.next] ?? null;
+}
+
+/** True once the robot has confirmed that it stands and will not use the grant that was taken back. */
+export function hasReleased({ withdrawn, report }: AgentMemory): boolean {
+  return withdrawn !== null && report.planRevision >= withdrawn && report.speedMps < 0.02;
+}
+
+/** True while a robot does what it came for: nobody pushes it away from there. */
+function isActing(memory: AgentMemory): boolean {
+  const stop = nextStop(memory);
+  return stop !== null && stop.action !== null && stop.cell === memory.cell && memory.told?.action === stop.action.name;
+}
+
+/** True when a grant has lain unused for so long that something must be in the way which traffic does not know of. */
+export function isStuck(memory: AgentMemory, path: readonly number[], atUs: number): boolean {
+  const { report } = memory;
+  return path.length > 0 && report.linked && !report.halted && atUs - memory.cellSinceUs > STUCK_US;
+}
+
+/**
+ * What the robot is to be told now, or null when it has been told already: the cells it holds ahead and, where they end
+ * at its stop, what to do there.
+ */
+export function nextPlan(
+  desk: TrafficDesk,
+  memory: AgentMemory,
+  task: Pick<PlannedTask, 'id' | 'kind'>,
+  path: readonly number[],
+  wait: Wait | undefined,
+  after: string | undefined,
+): { readonly memory: AgentMemory; readonly output: SupervisorOutput } | null {
+  const index = path.indexOf(memory.cell);
+  const cells = path.slice(index + 1);
+  const stop = nextStop(memory);
+  const end = cells.at(-1) ?? memory.cell;
+  const action = stop !== null && stop.cell === end ? stop.action : null;
+  const told = memory.told;
+  const same =
+    memory.asked === null &&
+    told !== null &&
+    told.taskId === task.id &&
+    told.action === (action?.name ?? null) &&
+    endsWith(told.cells, memory.cell, cells);
+  if (same) return null;
+  const intents = intentsFor(desk, cells, action, after !== undefined);
+  const revision = memory.planRevision + 1;
+  const rationale = explain(task.kind, memory, cells, wait, after);
+  return {
+    memory: {
+      ...memory,
+      planRevision: revision,
+      asked: null,
+      told: { taskId: task.id, revision, cells, action: action?.name ?? null, intents: intents.length },
+    },
+    output: {
+      type: 'plan',
+      agentId: memory.report.agentId,
+      plan: {
+        taskId: task.id,
+        revision,
+        intents,
+        confidence: 0.95,
+        rationale,
+        basis: memory.report.basis,
+        alternatives: wait === undefined ? [] : [{ summary: 'drive on', reason: whyWait(wait) }],
+      },
+    },
+  };
+}
+
+/** True when what is left of the way that was told is the way that is held. */
+function endsWith(told: readonly number[], cell: number, cells: readonly number[]): boolean {
+  const rest = told.slice(told.indexOf(cell) + 1);
+  return rest.length === cells.length && rest.every((other, i) => other === cells[i]);
+}
+
+/** Slower where another leaves the cell in the same moment, so that it has left before this one enters. */
+const ROTATION_SPEED_MPS = 0.3;
+
+function intentsFor(desk: TrafficDesk, cells: readonly number[], action: Intent | null, rotating: boolean): Intent[] {
+  const { site } = desk.ground;
+  const intents: Intent[] = cells.map((cell, i) => ({
+    name: 'advance',
+    args: {
+      xM: centreXM(site, cell),
+      yM: centreYM(site, cell),
+      ...(rotating && i === 0 ? { speedMps: ROTATION_SPEED_MPS } : {}),
+    },
+  }));
+  if (action !== null) intents.push(action);
+  if (intents.length === 0) intents.push({ name: 'wait', args: {} });
+  return intents;
+}
+
+function explain(
+  kind: string,
+  memory: AgentMemory,
+  cells: readonly number[],
+  wait: Wait | undefined,
+  after: string | undefined,
+): string {
+  if (wait !== undefined && cells.length === 0) return `${kind}: wait, ${whyWait(wait)}`;
+  if (after !== undefined) return `${kind}: move up as ${after} leaves`;
+  const { errand } = memory;
+  const place = errand === null ? '' : `stop ${errand.next + 1} of ${errand.stops.length}, `;
+  return `${kind}: ${place}${cells.length} cells granted`;
+}
+
+export function whyWait(wait: Wait): string {
+  switch (wait.reason) {
+    case 'occupied':
+      return wait.blockedBy === null ? 'the next cell is taken' : `${wait.blockedBy} holds the next cell`;
+    case 'right-of-way':
+      return `${wait.blockedBy ?? 'another'} has right of way`;
+    case 'dead-end':
+      return `${wait.blockedBy ?? 'another'} is inside the dead end`;
+    case 'cut-off':
+      return wait.blockedBy === null ? 'no road leads there' : `${wait.blockedBy} stands still and cuts off the way`;
+    case 'conflict':
+      return `${wait.blockedBy ?? 'another'} reports the same cell`;
+  }
+}
