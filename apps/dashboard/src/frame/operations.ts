@@ -1,0 +1,108 @@
+import { judgeReceipts, type Outcome } from '../live/acts.ts';
+import { localTime } from '../words/quantities.ts';
+import type { MissionControl } from './mission-control.tsx';
+
+/** Everything an operator can do to robots. Each act is told in the log of acts, with what really came of it. */
+
+export type StopWord = 'none' | 'normal' | 'protective' | 'emergency';
+
+const STOP_TITLE: Readonly<Record<StopWord, string>> = {
+  none: 'End the normal stop of',
+  normal: 'Normal stop of',
+  protective: 'Protective stop of',
+  emergency: 'Emergency stop of',
+};
+
+/** Empty `agentIds`: all robots of the site. */
+export function stopAgents(
+  { hub, acts }: MissionControl,
+  agentIds: readonly string[],
+  stop: StopWord,
+): Promise<unknown> {
+  const whom = agentIds.length === 0 ? 'the whole site' : agentIds.join(', ');
+  return acts.run(
+    `${STOP_TITLE[stop]} ${whom}`,
+    agentIds,
+    () => hub.fleet.stopAgents({ agentIds: [...agentIds], stop }),
+    ({ receipts }) => judgeReceipts(receipts),
+  );
+}
+
+export function acknowledgeAgent({ hub, acts }: MissionControl, agentId: string): Promise<unknown> {
+  const act = () => hub.fleet.acknowledgeAgent({ agentId });
+  return acts.run(`Acknowledge ${agentId}`, [agentId], act, ({ receipt }) => judgeReceipts([receipt]));
+}
+
+export function resetAgent({ hub, acts }: MissionControl, agentId: string): Promise<unknown> {
+  const act = () => hub.fleet.resetAgent({ agentId });
+  return acts.run(`Reset ${agentId}`, [agentId], act, ({ receipt }) => judgeReceipts([receipt]));
+}
+
+export function setMode({ hub, acts }: MissionControl, agentId: string, mode: string): Promise<unknown> {
+  const act = () => hub.fleet.setAgentMode({ agentId, mode });
+  return acts.run(`Mode ${mode} for ${agentId}`, [agentId], act, ({ receipt }) => judgeReceipts([receipt]));
+}
+
+const LEASE_SECONDS = 900;
+
+export async function takeLease(
+  { hub, acts, holder }: MissionControl,
+  agentId: string,
+  takeOver: boolean,
+): Promise<void> {
+  const given = await acts.run(
+    `${takeOver ? 'Take over' : 'Take'} control of ${agentId}`,
+    [agentId],
+    () => hub.fleet.takeLease({ agentId, takeOver, seconds: LEASE_SECONDS }),
+    (lease): Outcome => ({ kind: 'done', detail: `held by ${lease.holder} until ${localTime(lease.expiresTimeUs)}` }),
+  );
+  if (given !== undefined) holder.set(given.holder);
+}
+
+export function returnLease({ hub, acts }: MissionControl, agentId: string): Promise<unknown> {
+  const act = () => hub.fleet.returnLease({ agentId });
+  return acts.run(`Return control of ${agentId}`, [agentId], act, () => ({ kind: 'done', detail: 'returned' }));
+}
+
+export function injectFault(
+  { hub, acts }: MissionControl,
+  agentId: string,
+  fault: string,
+  clear: boolean,
+  seconds: number,
+): Promise<unknown> {
+  return acts.run(
+    `${clear ? 'Clear' : 'Inject'} ${fault} ${clear ? 'on' : 'into'} ${agentId}`,
+    [agentId],
+    () => hub.simulation.injectFault({ agentId, fault, clear, seconds: clear ? 0 : seconds }),
+    ({ receipt }) => judgeReceipts([receipt]),
+  );
+}
+
+export async function acknowledgeAlerts(
+  { hub, acts, live }: MissionControl,
+  cause: string,
+  alertIds: readonly string[],
+): Promise<void> {
+  const answers = await acts.run(
+    `Acknowledge ${cause}`,
+    [],
+    () => Promise.all(alertIds.map((alertId) => hub.alerts.acknowledgeAlert({ alertId }))),
+    (all): Outcome => ({ kind: 'done', detail: all.length === 1 ? 'acknowledged' : `${all.length} acknowledged` }),
+  );
+  for (const { alert } of answers ?? []) if (alert !== undefined) live.putAlert(alert);
+}
+
+export async function cancelMission(
+  { hub, acts, live }: MissionControl,
+  missionId: string,
+  name: string,
+): Promise<void> {
+  const answer = await acts.run(
+    `Cancel ${name}`,
+    [],
+    () => hub.missions.cancelMission({ missionId, reason: 'cancelled by an operator' }),
+    ({ mission }): Outcome => ({ kind: 'done', detail: mission?.detail || 'cancelled' }),
+  );
+  if (answer?.mission !== undefined) live.putMission(answer.mission);
+}

@@ -1,0 +1,42 @@
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { createGrpcWebTransport } from '@connectrpc/connect-web';
+import {
+  AlertService,
+  FleetService,
+  MissionService,
+  RecordService,
+  SimulationService,
+  SiteService,
+} from '@sigma/proto';
+
+/** Every service of the hub that the page talks to, on the page's own origin; the session's cookie goes along. */
+export function connectHub(baseUrl: string) {
+  const transport = createGrpcWebTransport({
+    baseUrl,
+    useBinaryFormat: true,
+    fetch: (input, init) => fetch(input, { ...init, credentials: 'same-origin' }),
+  });
+  return {
+    site: createClient(SiteService, transport),
+    fleet: createClient(FleetService, transport),
+    missions: createClient(MissionService, transport),
+    alerts: createClient(AlertService, transport),
+    simulation: createClient(SimulationService, transport),
+    record: createClient(RecordService, transport),
+  };
+}
+
+export type Hub = ReturnType<typeof connectHub>;
+
+export const isSignedOut = (error: unknown): boolean => ConnectError.from(error).code === Code.Unauthenticated;
+
+/** What went wrong, what is safe and what to do, in one line for a person. */
+export function explain(error: unknown): string {
+  const { code, rawMessage } = ConnectError.from(error);
+  if (code === Code.PermissionDenied) return `Not allowed for your role. ${rawMessage}`;
+  if (code === Code.Unauthenticated) return 'The session is over. Sign in again; robots keep doing what they do.';
+  if (code === Code.Unavailable || /fetch|network/i.test(rawMessage)) {
+    return 'The hub does not answer. Robots keep themselves safe; try again, or use a stop button on the robot.';
+  }
+  return rawMessage || 'The hub gave no reason.';
+}

@@ -1,0 +1,84 @@
+import { type PointM, zoneFromPolygon } from '@sigma/fleet-model';
+import { useMemo, useState } from 'react';
+import { useMissionControl } from '../../frame/mission-control.tsx';
+import { areaM2, canClose, type Draft, draftStep } from '../../site/draft.ts';
+import { number, plural } from '../../words/quantities.ts';
+import { GoalSender } from './goal-sender.tsx';
+
+/** A drawn outline becomes a cover mission: checked here against the floor, previewed by the hub, then sent. */
+export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly onDone: () => void }) {
+  const { site, draft: drawn } = useMissionControl();
+  const [robots, setRobots] = useState(0);
+  const { points, closed } = draft;
+  const outline = useMemo(
+    () => (closed ? zoneFromPolygon(site, points as readonly PointM[]) : null),
+    [site, points, closed],
+  );
+  const goal =
+    outline?.ok === true
+      ? {
+          goal: {
+            case: 'cover' as const,
+            value: {
+              area: { case: 'polygon' as const, value: { points: points.map(([xM, yM]) => ({ xM, yM })) } },
+              robots,
+            },
+          },
+        }
+      : null;
+  return (
+    <div className="composer-form" data-testid="cover-form">
+      <p className="composer-hint">
+        {closed
+          ? 'Zone closed.'
+          : 'Click the corners; they snap to the grid. Click the first one again, or press Enter, to close.'}
+        <br />
+        <span className="quiet">
+          {plural(points.length, 'corner')}, {number(areaM2(points))} m²
+          {outline?.ok === true ? `, ${plural(outline.cells.length, 'free cell')}` : ''}
+        </span>
+      </p>
+      {outline?.ok === false ? (
+        <p className="level-warning" role="alert">
+          {outline.message}
+        </p>
+      ) : null}
+      <div className="sender-row">
+        <button
+          type="button"
+          disabled={points.length === 0}
+          onClick={() => drawn.set(draftStep(draft, { type: 'undo' }))}
+          title="Ctrl-Z or Backspace"
+        >
+          Undo
+        </button>
+        <button
+          type="button"
+          disabled={!canClose(draft)}
+          onClick={() => drawn.set(draftStep(draft, { type: 'close' }))}
+          data-testid="close-zone"
+        >
+          Close zone
+        </button>
+        <label className="inline">
+          Robots at most
+          <input
+            type="number"
+            min={0}
+            max={99}
+            value={robots}
+            onChange={(event) => setRobots(Math.max(0, event.target.valueAsNumber || 0))}
+            title="0 leaves it to the supervisor"
+          />
+        </label>
+      </div>
+      <GoalSender
+        goal={goal}
+        goalKey={`${JSON.stringify(points)} ${robots}`}
+        name="Cover drawn zone"
+        sendWords="Send cover mission"
+        onDone={onDone}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,67 @@
+import { useState } from 'react';
+import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
+import { draftStep } from '../../site/draft.ts';
+import { CoverForm } from './cover-form.tsx';
+import { DeliverForm } from './deliver-form.tsx';
+import { DockForm } from './dock-form.tsx';
+import { PatrolForm } from './patrol-form.tsx';
+
+/** Delivering and docking are chosen from lists; covering and patrolling are drawn, so the draft itself is their mode. */
+type Listed = 'deliver' | 'dock' | null;
+
+/** Starts a mission of any kind. One is composed at a time. */
+export function MissionComposer() {
+  const { draft: drawn } = useMissionControl();
+  const draft = useObservable(drawn);
+  const [listed, setListed] = useState<Listed>(null);
+
+  const draw = (kind: 'zone' | 'patrol') => {
+    setListed(null);
+    drawn.set(draftStep(null, { type: 'begin', kind }));
+  };
+  const list = (form: Listed) => {
+    drawn.set(null);
+    setListed(form);
+  };
+  const done = () => {
+    drawn.set(null);
+    setListed(null);
+  };
+  return (
+    <section className="composer" aria-label="New mission">
+      <fieldset className="composer-kinds" aria-label="Kind of mission">
+        <Kind
+          active={draft?.kind === 'zone'}
+          onClick={() => draw('zone')}
+          testId="draw-zone"
+          words="Draw zone to cover"
+        />
+        <Kind active={draft?.kind === 'patrol'} onClick={() => draw('patrol')} testId="draw-patrol" words="Patrol" />
+        <Kind active={listed === 'deliver'} onClick={() => list('deliver')} testId="compose-deliver" words="Deliver" />
+        <Kind active={listed === 'dock'} onClick={() => list('dock')} testId="compose-dock" words="Dock" />
+      </fieldset>
+      {draft?.kind === 'zone' ? <CoverForm draft={draft} onDone={done} /> : null}
+      {draft?.kind === 'patrol' ? <PatrolForm draft={draft} onDone={done} /> : null}
+      {listed === 'deliver' ? <DeliverForm onDone={done} /> : null}
+      {listed === 'dock' ? <DockForm onDone={done} /> : null}
+    </section>
+  );
+}
+
+function Kind({
+  active,
+  onClick,
+  testId,
+  words,
+}: {
+  active: boolean;
+  onClick: () => void;
+  testId: string;
+  words: string;
+}) {
+  return (
+    <button type="button" aria-pressed={active} onClick={onClick} data-testid={testId}>
+      {words}
+    </button>
+  );
+}

@@ -1,0 +1,128 @@
+import { useEffect, useState } from 'react';
+import { plural } from '../../words/quantities.ts';
+import type { VerifyNews, VerifySummary } from './verify-words.ts';
+
+type State =
+  | { readonly kind: 'running'; readonly words: string; readonly share: number }
+  | { readonly kind: 'done'; readonly summary: VerifySummary }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** Verifies the recording here, without trusting the hub: every hash, every link, and the kernel run again. */
+export function VerifyPanel({ onClose }: { readonly onClose: () => void }) {
+  const [run, setRun] = useState(0);
+  const [state, setState] = useState<State>({ kind: 'running', words: 'Reading the heads…', share: 0 });
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new run is a new worker.
+  useEffect(() => {
+    setState({ kind: 'running', words: 'Reading the heads…', share: 0 });
+    const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), { type: 'module', name: 'verify' });
+    worker.onmessage = ({ data }: MessageEvent<VerifyNews>) => {
+      if (data.type === 'report') setState({ kind: 'done', summary: data.summary });
+      else if (data.type === 'failed') setState({ kind: 'failed', message: data.message });
+      else {
+        const { source, sequence, ofSequence } = data;
+        setState({
+          kind: 'running',
+          words: `${source}: event ${sequence} of ${ofSequence}`,
+          share: sequence / Math.max(1, ofSequence),
+        });
+      }
+    };
+    worker.onerror = (event) =>
+      setState({ kind: 'failed', message: event.message || 'the verifier could not be loaded' });
+    return () => worker.terminate();
+  }, [run]);
+
+  const result =
+    state.kind === 'done' ? state.summary.result : state.kind === 'failed' ? `could not verify: ${state.message}` : '';
+  const failed = state.kind === 'failed' || (state.kind === 'done' && !state.summary.ok);
+  return (
+    <section className="panel verify" aria-labelledby="verify-title" data-testid="verify">
+      <div className="control-row">
+        <h1 id="verify-title">Verify the recording</h1>
+        <span className="spring" />
+        <button
+          type="button"
+          onClick={() => setRun(run + 1)}
+          disabled={state.kind === 'running'}
+          data-testid="verify-again"
+        >
+          Again
+        </button>
+        <button type="button" onClick={onClose} data-testid="verify-close">
+          {state.kind === 'running' ? 'Cancel' : 'Back to the site'}
+        </button>
+      </div>
+      <p className="quiet">
+        This browser reads every recorded block, checks its hash and its link to the one before, and runs the kernel
+        again over the same inputs. It does not take the hub’s word for anything.
+      </p>
+      <p className={`verify-result ${failed ? 'level-critical' : ''}`} data-testid="verify-result" role="status">
+        {result}
+      </p>
+      {state.kind === 'running' ? (
+        <p role="status" data-testid="verify-progress">
+          <progress value={state.share} max={1} aria-label="Progress of this chain" /> {state.words}
+        </p>
+      ) : null}
+      {state.kind === 'done' ? <Report summary={state.summary} /> : null}
+    </section>
+  );
+}
+
+function Report({ summary }: { readonly summary: VerifySummary }) {
+  return (
+    <>
+      <dl className="facts">
+        <div>
+          <dt>Head</dt>
+          <dd className="mono" data-testid="verify-head">
+            {summary.head}
+          </dd>
+        </div>
+        <div>
+          <dt>Checked</dt>
+          <dd>
+            {plural(summary.events, 'event')} in {plural(summary.chains.length, 'chain')},{' '}
+            {plural(summary.wakes, 'cycle')} run again
+          </dd>
+        </div>
+        {summary.firstFailure?.recorded ? (
+          <div>
+            <dt>Recorded</dt>
+            <dd className="mono">{summary.firstFailure.recorded}</dd>
+          </div>
+        ) : null}
+        {summary.firstFailure?.expected ? (
+          <div>
+            <dt>Expected</dt>
+            <dd className="mono">{summary.firstFailure.expected}</dd>
+          </div>
+        ) : null}
+      </dl>
+      {summary.chains.length === 0 ? <p className="empty">Nothing has been recorded yet.</p> : null}
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Chain</th>
+            <th scope="col">Events</th>
+            <th scope="col">Agreed</th>
+            <th scope="col">Stretches</th>
+          </tr>
+        </thead>
+        <tbody>
+          {summary.chains.map((chain) => (
+            <tr key={chain.name} className={chain.failures > 0 ? 'level-critical' : undefined}>
+              <td className="mono">{chain.name}</td>
+              <td className="mono">{chain.events}</td>
+              <td className="mono">{chain.reexecuted}</td>
+              <td>
+                {chain.stretches} <span className="quiet">{chain.note}</span>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}

@@ -1,0 +1,118 @@
+/** What is being drawn on the map: a zone's outline, or the points of a patrol. Points in metres, snapped. */
+export interface Draft {
+  readonly kind: 'zone' | 'patrol';
+  readonly points: readonly DraftPoint[];
+  /** Points that undo took away, newest last. */
+  readonly undone: readonly DraftPoint[];
+  /** A closed outline can be sent; an open one can grow. A patrol is always open. */
+  readonly closed: boolean;
+  /** Where the next point would go, snapped; null while the pointer is elsewhere. */
+  readonly pointer: DraftPoint | null;
+}
+
+export type DraftPoint = readonly [xM: number, yM: number];
+
+export type DraftAct =
+  | { readonly type: 'begin'; readonly kind: Draft['kind'] }
+  | { readonly type: 'point'; readonly at: DraftPoint }
+  | { readonly type: 'move'; readonly at: DraftPoint | null }
+  | { readonly type: 'close' }
+  | { readonly type: 'undo' }
+  | { readonly type: 'redo' }
+  | { readonly type: 'cancel' };
+
+const LEAST_ZONE_POINTS = 3;
+/** As many as the site accepts in an outline. */
+const MOST_POINTS = 1_000;
+
+/**
+ * The drawing tool as a pure step. A click on the first point, or `close`, closes an outline of three points or more;
+ * undo first opens a closed outline, then takes points away, and with none left ends the tool.
+ */
+export function draftStep(draft: Draft | null, act: DraftAct): Draft | null {
+  if (act.type === 'begin') return { kind: act.kind, points: [], undone: [], closed: false, pointer: null };
+  if (draft === null) return null;
+  switch (act.type) {
+    case 'cancel':
+      return null;
+    case 'move':
+      return same(draft.pointer, act.at) ? draft : { ...draft, pointer: act.at };
+    case 'close':
+      return canClose(draft) ? { ...draft, closed: true, pointer: null } : draft;
+    case 'point':
+      return addPoint(draft, act.at);
+    case 'undo': {
+      if (draft.closed) return { ...draft, closed: false };
+      const last = draft.points.at(-1);
+      if (last === undefined) return null;
+      return { ...draft, points: draft.points.slice(0, -1), undone: [...draft.undone, last] };
+    }
+    case 'redo': {
+      const back = draft.undone.at(-1);
+      if (back === undefined || draft.closed) return draft;
+      return { ...draft, points: [...draft.points, back], undone: draft.undone.slice(0, -1) };
+    }
+  }
+}
+
+function addPoint(draft: Draft, at: DraftPoint): Draft {
+  if (draft.closed || draft.points.length >= MOST_POINTS) return draft;
+  const first = draft.points[0];
+  if (draft.kind === 'zone' && first !== undefined && same(first, at)) {
+    return canClose(draft) ? { ...draft, closed: true, pointer: null } : draft;
+  }
+  if (same(draft.points.at(-1) ?? null, at)) return draft;
+  return { ...draft, points: [...draft.points, at], undone: [] };
+}
+
+export const canClose = (draft: Draft): boolean =>
+  draft.kind === 'zone' && !draft.closed && draft.points.length >= LEAST_ZONE_POINTS;
+
+/** True when there is something to ask the hub about. */
+export const isComplete = (draft: Draft): boolean => (draft.kind === 'zone' ? draft.closed : draft.points.length >= 2);
+
+function same(a: DraftPoint | null, b: DraftPoint | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a[0] === b[0] && a[1] === b[1];
+}
+
+/**
+ * A zone's corner snaps to the nearest corner of the grid, a patrol's point to the middle of its cell; both stay on the
+ * site. `metresPerCell` is the side of a cell.
+ */
+export function snap(
+  kind: Draft['kind'],
+  xM: number,
+  yM: number,
+  site: { width: number; height: number; metresPerCell: number },
+): DraftPoint {
+  const side = site.metresPerCell;
+  const offset = kind === 'zone' ? 0 : 0.5;
+  const reach = kind === 'zone' ? 0 : 1;
+  const column = clamp(Math.round(xM / side - offset), 0, site.width - reach);
+  const row = clamp(Math.round(yM / side - offset), 0, site.height - reach);
+  return [(column + offset) * side, (row + offset) * side];
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+
+/** Area inside the outline by the shoelace formula, m². */
+export function areaM2(points: readonly DraftPoint[]): number {
+  let twice = 0;
+  for (let k = 0; k < points.length; k++) {
+    const [ax, ay] = points[k] as DraftPoint;
+    const [bx, by] = points[(k + 1) % points.length] as DraftPoint;
+    twice += ax * by - bx * ay;
+  }
+  return Math.abs(twice) / 2;
+}
+
+/** Length of the way through the points in order, m; a closed one returns to its start. */
+export function lengthM(points: readonly DraftPoint[], closed: boolean): number {
+  let total = 0;
+  for (let k = 1; k < points.length; k++) total += apart(points[k - 1] as DraftPoint, points[k] as DraftPoint);
+  if (closed && points.length > 2) total += apart(points.at(-1) as DraftPoint, points[0] as DraftPoint);
+  return total;
+}
+
+const apart = (a: DraftPoint, b: DraftPoint): number => Math.hypot(a[0] - b[0], a[1] - b[1]);

@@ -1,0 +1,93 @@
+/** One name that wants a place beside its point. Pixels; greater priority is placed first. */
+export interface LabelWish {
+  readonly text: string;
+  readonly xPx: number;
+  readonly yPx: number;
+  readonly widthPx: number;
+  /** Distance that the label keeps from its point. */
+  readonly clearancePx: number;
+  readonly priority: number;
+}
+
+export interface PlacedLabel {
+  readonly text: string;
+  /** Left edge and vertical middle. */
+  readonly leftPx: number;
+  readonly middlePx: number;
+}
+
+const BUCKET_PX = 64;
+
+/**
+ * Places labels so that none covers another: to the right of its point, else left, above, below; one that finds no room
+ * is dropped, so the less important go first. Greedy point-feature labelling (Christensen, Marks and Shieber, 1995);
+ * near-linear through a grid of buckets. Equal priorities keep their order, so that labels do not flicker.
+ */
+export function placeLabels(wishes: readonly LabelWish[], heightPx: number, taken: readonly Box[] = []): PlacedLabel[] {
+  const boxes = new Buckets();
+  for (const box of taken) boxes.add(box);
+  const order = wishes
+    .map((_, k) => k)
+    .sort((a, b) => (wishes[b] as LabelWish).priority - (wishes[a] as LabelWish).priority || a - b);
+  const placed: PlacedLabel[] = [];
+  for (const k of order) {
+    const wish = wishes[k] as LabelWish;
+    const { xPx, yPx, widthPx, clearancePx } = wish;
+    const spots = [
+      [xPx + clearancePx, yPx],
+      [xPx - clearancePx - widthPx, yPx],
+      [xPx - widthPx / 2, yPx - clearancePx - heightPx / 2],
+      [xPx - widthPx / 2, yPx + clearancePx + heightPx / 2],
+    ] as const;
+    for (const [leftPx, middlePx] of spots) {
+      const box = {
+        left: leftPx - 1,
+        right: leftPx + widthPx + 1,
+        top: middlePx - heightPx / 2,
+        bottom: middlePx + heightPx / 2,
+      };
+      if (boxes.hits(box)) continue;
+      boxes.add(box);
+      placed.push({ text: wish.text, leftPx, middlePx });
+      break;
+    }
+  }
+  return placed;
+}
+
+export interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+class Buckets {
+  #cells = new Map<number, Box[]>();
+
+  add(box: Box): void {
+    for (const key of keysOf(box)) {
+      const cell = this.#cells.get(key);
+      if (cell === undefined) this.#cells.set(key, [box]);
+      else cell.push(box);
+    }
+  }
+
+  hits(box: Box): boolean {
+    for (const key of keysOf(box)) {
+      for (const other of this.#cells.get(key) ?? []) {
+        if (box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom)
+          return true;
+      }
+    }
+    return false;
+  }
+}
+
+function* keysOf(box: Box): Generator<number> {
+  for (let row = Math.floor(box.top / BUCKET_PX); row <= Math.floor(box.bottom / BUCKET_PX); row++) {
+    for (let column = Math.floor(box.left / BUCKET_PX); column <= Math.floor(box.right / BUCKET_PX); column++) {
+      yield row * 100_003 + column;
+    }
+  }
+}

@@ -1,0 +1,305 @@
+import { BODIES } from '@sigma/fleet-model';
+import type { AgentScan } from '@sigma/proto';
+import { type LiveSite, STALE_MS } from '../live/live-site.ts';
+import type { Agent } from '../live/topics.ts';
+import { type AgentState, agentState, type Level } from '../words/agent-state.ts';
+import { span } from '../words/quantities.ts';
+import type { Draft, DraftPoint } from './draft.ts';
+import { type LabelWish, placeLabels } from './labels.ts';
+import type { MapColours } from './map-colours.ts';
+import { haloText } from './static-layer.ts';
+import { toScreenX, toScreenY, type Viewport } from './viewport.ts';
+
+type Context = CanvasRenderingContext2D;
+
+/** What the moving layer shows besides the live site. */
+export interface Focus {
+  readonly selected: string | null;
+  readonly hovered: string | null;
+  readonly draft: Draft | null;
+}
+
+/** A robot is never drawn smaller than this, and below it its body's outline gives way to a dot. */
+const LEAST_RADIUS_PX = 4.5;
+const PERSON_RADIUS_M = 0.28;
+const LABELS_AT_MOST = 300;
+const PRIORITY: Readonly<Record<Level, number>> = { critical: 60, warning: 50, advisory: 40, info: 30, calm: 10 };
+
+const states = new WeakMap<Agent, AgentState>();
+
+function stateOf(agent: Agent | undefined): AgentState {
+  if (agent === undefined) return agentState(undefined, 0);
+  const state = states.get(agent) ?? agentState(agent.status, 0);
+  states.set(agent, state);
+  return state;
+}
+
+export function radiusPx(agent: Agent | undefined, view: Viewport): number {
+  const body = agent?.status?.body === 'humanoid' ? BODIES.humanoid : BODIES.carrier;
+  return Math.max(LEAST_RADIUS_PX, body.radiusM * view.pxPerM);
+}
+
+const textWidths = new Map<string, number>();
+
+function widthOf(context: Context, text: string): number {
+  const known = textWidths.get(text);
+  if (known !== undefined) return known;
+  if (textWidths.size > 20_000) textWidths.clear();
+  const { width } = context.measureText(text);
+  textWidths.set(text, width);
+  return width;
+}
+
+/** Draws what moves, once a frame: lidar and path of the selected robot, people, robots, names, the draft. */
+export function drawLive(
+  context: Context,
+  view: Viewport,
+  live: LiveSite,
+  focus: Focus,
+  colours: MapColours,
+  nowMs: number,
+): void {
+  context.clearRect(0, 0, view.widthPx, view.heightPx);
+  const poses = live.sample(nowMs);
+  if (focus.selected !== null) {
+    drawScan(context, view, live.scan(focus.selected), colours);
+    drawPath(context, view, live, focus.selected, poses.xM, poses.yM, colours);
+  }
+  drawPeople(context, view, live.people, colours);
+  context.font = `500 12px ${colours.font}`;
+  context.textBaseline = 'middle';
+  context.textAlign = 'left';
+  const wishes: LabelWish[] = [];
+  const crowded = live.ids.length > LABELS_AT_MOST && view.pxPerM < 10;
+  for (let row = 0; row < live.ids.length; row++) {
+    const x = toScreenX(view, poses.xM[row] as number);
+    const y = toScreenY(view, poses.yM[row] as number);
+    if (!(x > -30 && y > -30 && x < view.widthPx + 30 && y < view.heightPx + 30)) continue;
+    const id = live.ids[row] as string;
+    const agent = live.agent(id);
+    const state = stateOf(agent);
+    const radius = radiusPx(agent, view);
+    const ageMs = live.ageMs(row, nowMs);
+    const stale = ageMs > STALE_MS;
+    const humanoid = agent?.status?.body === 'humanoid';
+    drawRobot(context, x, y, radius, poses.headingRad[row] as number, humanoid, state, stale, colours);
+    const chosen = id === focus.selected;
+    if (chosen || id === focus.hovered) drawRing(context, x, y, radius + 5, colours.accent, chosen ? 2 : 1.2);
+    const priority = chosen ? 100 : id === focus.hovered ? 90 : stale ? 35 : PRIORITY[state.level];
+    if (crowded && priority <= PRIORITY.calm) continue;
+    const text = stale ? `${id} · ${span(ageMs)}` : state.level === 'calm' ? id : `${id} · ${state.word}`;
+    wishes.push({ text, xPx: x, yPx: y, widthPx: widthOf(context, text), clearancePx: radius + 5, priority });
+  }
+  drawLabels(context, wishes, colours);
+  if (focus.draft !== null) drawDraft(context, view, focus.draft, colours);
+}
+
+function drawLabels(context: Context, wishes: LabelWish[], colours: MapColours): void {
+  const chosen =
+    wishes.length <= LABELS_AT_MOST ? wishes : wishes.sort((a, b) => b.priority - a.priority).slice(0, LABELS_AT_MOST);
+  const bodies = chosen.map(({ xPx, yPx, clearancePx }) => {
+    const reach = clearancePx - 3;
+    return { left: xPx - reach, right: xPx + reach, top: yPx - reach, bottom: yPx + reach };
+  });
+  for (const label of placeLabels(chosen, 14, bodies)) {
+    haloText(context, label.text, label.leftPx, label.middlePx, colours.ink, colours.halo);
+  }
+}
+
+/** A carrier is a box with a pointed front, a humanoid a disc with a nose; a stop wears an octagon, a stale one is hollow. */
+function drawRobot(
+  context: Context,
+  x: number,
+  y: number,
+  radius: number,
+  heading: number,
+  humanoid: boolean,
+  state: AgentState,
+  stale: boolean,
+  colours: MapColours,
+): void {
+  const ux = Math.cos(heading);
+  const uy = -Math.sin(heading);
+  const colour = stale ? colours.stale : colours.level[state.level];
+  context.beginPath();
+  if (humanoid) traceHumanoid(context, x, y, radius, heading, ux, uy);
+  else traceCarrier(context, x, y, radius, ux, uy);
+  if (stale) {
+    context.setLineDash([3, 2]);
+    context.strokeStyle = colour;
+    context.lineWidth = 1.4;
+    context.stroke();
+    context.setLineDash([]);
+    return;
+  }
+  context.fillStyle = colour;
+  context.fill();
+  context.strokeStyle = colours.robotEdge;
+  context.lineWidth = 1;
+  context.stroke();
+  if (state.shape === 'octagon') outline(context, x, y, radius + 4, 8, Math.PI / 8, colour);
+  else if (state.shape === 'triangle') outline(context, x, y, radius + 6, 3, -Math.PI / 2, colour);
+  else if (state.shape === 'diamond') outline(context, x, y, radius + 4, 4, 0, colour);
+}
+
+function traceHumanoid(
+  context: Context,
+  x: number,
+  y: number,
+  radius: number,
+  heading: number,
+  ux: number,
+  uy: number,
+): void {
+  const open = 0.5;
+  context.arc(x, y, radius, -heading + open, -heading - open + 2 * Math.PI);
+  context.lineTo(x + ux * radius * 1.55, y + uy * radius * 1.55);
+  context.closePath();
+}
+
+function traceCarrier(context: Context, x: number, y: number, radius: number, ux: number, uy: number): void {
+  const long = radius * 0.95;
+  const wide = radius * 0.72;
+  const corner = (along: number, across: number): [number, number] => [
+    x + ux * along - uy * across,
+    y + uy * along + ux * across,
+  ];
+  context.moveTo(...corner(-long, -wide));
+  context.lineTo(...corner(long * 0.7, -wide));
+  context.lineTo(...corner(long * 1.45, 0));
+  context.lineTo(...corner(long * 0.7, wide));
+  context.lineTo(...corner(-long, wide));
+  context.closePath();
+}
+
+function outline(
+  context: Context,
+  x: number,
+  y: number,
+  radius: number,
+  sides: number,
+  start: number,
+  colour: string,
+): void {
+  context.beginPath();
+  for (let k = 0; k < sides; k++) {
+    const angle = start + (k * 2 * Math.PI) / sides;
+    context.lineTo(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
+  }
+  context.closePath();
+  context.strokeStyle = colour;
+  context.lineWidth = 1.6;
+  context.stroke();
+}
+
+function drawRing(context: Context, x: number, y: number, radius: number, colour: string, width: number): void {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.stroke();
+}
+
+/** Head and shoulders from above, so that a person is never taken for a robot. */
+function drawPeople(context: Context, view: Viewport, people: Float32Array, colours: MapColours): void {
+  const radius = Math.max(3.5, PERSON_RADIUS_M * view.pxPerM);
+  context.strokeStyle = colours.person;
+  context.fillStyle = colours.person;
+  context.lineWidth = 1.5;
+  for (let k = 0; k + 1 < people.length; k += 2) {
+    const x = toScreenX(view, people[k] as number);
+    const y = toScreenY(view, people[k + 1] as number);
+    context.beginPath();
+    context.arc(x, y, radius * 0.5, 0, 2 * Math.PI);
+    context.fill();
+    context.beginPath();
+    context.ellipse(x, y, radius * 1.3, radius * 0.85, 0, 0, 2 * Math.PI);
+    context.stroke();
+  }
+}
+
+function drawPath(
+  context: Context,
+  view: Viewport,
+  live: LiveSite,
+  id: string,
+  xM: Float32Array,
+  yM: Float32Array,
+  colours: MapColours,
+): void {
+  const points = live.path(id)?.pointsM;
+  const row = live.row(id);
+  if (points === undefined || points.length < 2 || row < 0) return;
+  context.strokeStyle = colours.path;
+  context.lineWidth = 2;
+  context.lineJoin = 'round';
+  context.setLineDash([6, 4]);
+  context.beginPath();
+  context.moveTo(toScreenX(view, xM[row] as number), toScreenY(view, yM[row] as number));
+  for (let k = 0; k + 1 < points.length; k += 2) {
+    context.lineTo(toScreenX(view, points[k] as number), toScreenY(view, points[k + 1] as number));
+  }
+  context.stroke();
+  context.setLineDash([]);
+  const endX = toScreenX(view, points.at(-2) as number);
+  const endY = toScreenY(view, points.at(-1) as number);
+  drawRing(context, endX, endY, 4, colours.path, 2);
+}
+
+/** Where each ray met something; a ray that met nothing within range has no dot. Drawn from the pose it was taken at. */
+function drawScan(context: Context, view: Viewport, scan: AgentScan | undefined, colours: MapColours): void {
+  if (scan === undefined || scan.rangesM.length === 0) return;
+  const step = (2 * Math.PI) / scan.rangesM.length;
+  const originX = toScreenX(view, scan.xM);
+  const originY = toScreenY(view, scan.yM);
+  context.fillStyle = colours.lidar;
+  context.strokeStyle = colours.lidar;
+  context.lineWidth = 1;
+  context.globalAlpha = 0.16;
+  context.beginPath();
+  const hits: number[] = [];
+  for (let k = 0; k < scan.rangesM.length; k++) {
+    const range = scan.rangesM[k] as number;
+    if (!(range > 0)) continue;
+    const angle = scan.headingRad + k * step;
+    const x = originX + Math.cos(angle) * range * view.pxPerM;
+    const y = originY - Math.sin(angle) * range * view.pxPerM;
+    hits.push(x, y);
+    context.moveTo(originX, originY);
+    context.lineTo(x, y);
+  }
+  context.stroke();
+  context.globalAlpha = 1;
+  for (let k = 0; k < hits.length; k += 2)
+    context.fillRect((hits[k] as number) - 1.25, (hits[k + 1] as number) - 1.25, 2.5, 2.5);
+}
+
+function drawDraft(context: Context, view: Viewport, draft: Draft, colours: MapColours): void {
+  const at = ([xM, yM]: DraftPoint): [number, number] => [toScreenX(view, xM), toScreenY(view, yM)];
+  const line = draft.pointer === null || draft.closed ? draft.points : [...draft.points, draft.pointer];
+  context.strokeStyle = colours.accent;
+  context.lineWidth = 2;
+  context.setLineDash(draft.closed ? [] : [6, 3]);
+  context.beginPath();
+  for (const point of line) context.lineTo(...at(point));
+  if (draft.kind === 'zone' && line.length > 2) context.closePath();
+  context.stroke();
+  context.setLineDash([]);
+  if (draft.kind === 'zone' && line.length > 2) {
+    context.globalAlpha = 0.16;
+    context.fillStyle = colours.accent;
+    context.fill('evenodd');
+    context.globalAlpha = 1;
+  }
+  draft.points.forEach((point, k) => {
+    const [x, y] = at(point);
+    context.fillStyle = k === 0 && draft.kind === 'zone' ? colours.accent : colours.floor;
+    context.strokeStyle = colours.accent;
+    context.beginPath();
+    context.rect(x - 3.5, y - 3.5, 7, 7);
+    context.fill();
+    context.stroke();
+    if (draft.kind === 'patrol') haloText(context, String(k + 1), x + 7, y - 7, colours.ink, colours.halo);
+  });
+  if (draft.pointer !== null && !draft.closed) drawRing(context, ...at(draft.pointer), 5, colours.accent, 1.5);
+}

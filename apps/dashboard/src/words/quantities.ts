@@ -1,0 +1,99 @@
+/** Numbers as people read them: with their unit, without false digits. */
+
+/** SI units by the ending of a parameter's name, longest ending first. */
+const UNITS: readonly (readonly [ending: string, unit: string, factor: number])[] = [
+  ['Radps2', 'rad/s²', 1],
+  ['Radps', 'rad/s', 1],
+  ['Mps2', 'm/s²', 1],
+  ['Mps', 'm/s', 1],
+  ['Rad', 'rad', 1],
+  ['Us', 's', 1e-6],
+  ['Ms', 's', 1e-3],
+  ['Kg', 'kg', 1],
+  ['Wh', 'Wh', 1],
+  ['M', 'm', 1],
+];
+
+/** `speedMps`, 0.6 → "speed 0.6 m/s". A name without a known ending keeps its words and has no unit. */
+export function namedNumber(name: string, value: number): string {
+  for (const [ending, unit, factor] of UNITS) {
+    if (name.endsWith(ending) && name.length > ending.length) {
+      return `${words(name.slice(0, -ending.length))} ${number(value * factor)} ${unit}`;
+    }
+  }
+  return `${words(name)} ${number(value)}`;
+}
+
+/** `motorTempLeft` → "motor temp left", `human_proximity` → "human proximity". */
+export function words(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/[_-]+/g, ' ')
+    .toLowerCase()
+    .trim();
+}
+
+/** Three figures at most after the leading one, no trailing zeros; what is no number says so. */
+export function number(value: number): string {
+  if (Number.isNaN(value)) return 'no reading';
+  if (!Number.isFinite(value)) return value > 0 ? 'unbounded' : 'unbounded below';
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  const text = value.toFixed(digits);
+  return text.includes('.') ? text.replace(/\.?0+$/, '').replace(/^-0$/, '0') : text;
+}
+
+const UNIT_WORDS: Readonly<Record<string, string>> = {
+  degC: '°C',
+  fraction: '',
+  '1': '',
+  '-': '',
+  'm/s2': 'm/s²',
+  'rad/s2': 'rad/s²',
+  'N m': 'N·m',
+};
+
+/** A sensor's value with its unit; fractions become percents. */
+export function reading(value: number, unit: string): string {
+  if (Number.isNaN(value)) return 'no reading';
+  if (unit === 'fraction') return `${Math.round(value * 100)} %`;
+  const shown = UNIT_WORDS[unit] ?? unit;
+  return shown === '' ? number(value) : `${number(value)} ${shown}`;
+}
+
+export function percent(share: number): string {
+  return Number.isNaN(share) ? '–' : `${Math.round(share * 100)} %`;
+}
+
+/** A span of milliseconds: "0.4 s", "12 s", "3 min", "2 h 5 min". */
+export function span(ms: number): string {
+  if (!Number.isFinite(ms)) return 'never';
+  if (ms < 1_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Wall time in UTC to the second, from microseconds since 1970; "–" before there is any. */
+export function utcTime(timeUs: bigint): string {
+  return timeUs <= 0n ? '–' : new Date(Number(timeUs / 1000n)).toISOString().slice(11, 19);
+}
+
+/** Wall time in the viewer's zone, or in `timeZone` when one is given. */
+export function localTime(timeUs: bigint, timeZone?: string): string {
+  if (timeUs <= 0n) return '–';
+  const zone = timeZone === undefined ? {} : { timeZone };
+  return new Date(Number(timeUs / 1000n)).toLocaleTimeString('en-GB', { hour12: false, ...zone });
+}
+
+/** An agent's own time since its epoch began: "12:04.250". */
+export function agentTime(atUs: bigint): string {
+  const ms = Number(atUs / 1000n);
+  const minutes = Math.floor(ms / 60_000);
+  const seconds = (ms % 60_000) / 1_000;
+  return `${minutes}:${seconds.toFixed(3).padStart(6, '0')}`;
+}
+
+export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
