@@ -36,7 +36,8 @@ export class UplinkReport<World> {
       this.#dueUs[i] = (Math.floor(atUs / everyUs) + 1) * everyUs;
       const row = values(agent, atUs);
       if (row === null) continue;
-      const sequence = ((this.#sequences[i] as number) += 1);
+      const sequence = (this.#sequences[i] as number) + 1;
+      this.#sequences[i] = sequence;
       const value = create(TelemetryFrameSchema, {
         agentId: agent.id,
         channel,
