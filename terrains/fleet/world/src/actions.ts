@@ -1,4 +1,4 @@
-import { type Body, DOCK, LOAD, LOOK, UNDOCK, UNLOAD } from '@sigma/fleet-model';
+import { type Body, CUTOFF, DOCK, DRIVE, LOAD, LOOK, STOP, UNDOCK, UNLOAD } from '@sigma/fleet-model';
 import { type Action, agentKey, type Command, drawUnit, hypot, type Json, purpose } from '@sigma/kernel';
 import { castRay } from './lidar.ts';
 import {
@@ -42,6 +42,9 @@ const DURATIONS_S: Readonly<Record<string, readonly [number, number]>> = {
   [LOOK]: [2, 2],
 };
 
+/** Stop categories of IEC 60204-1. A stop of any other is a protective one. */
+const STOP_MODES: Readonly<Record<string, number>> = { 0: MODE_CUTOFF, 1: MODE_PROTECTIVE, 2: MODE_STOP };
+
 /** Gives every robot the command that was applied to it. Robots without a new one go on. */
 export function applyCommands(draft: Draft, commands: readonly (Command | null)[]): void {
   for (let robot = 0; robot < draft.layout.bodies.length; robot++) {
@@ -58,9 +61,9 @@ function applySetPoint(draft: Draft, robot: number, name: string, params: Comman
   const speed = params['speedMps'] ?? 0;
   const turn = params['turnRadps'] ?? 0;
   let mode = MODE_HOLD;
-  if (name === 'drive' && Number.isFinite(speed) && Number.isFinite(turn)) mode = MODE_DRIVE;
-  else if (name === 'stop') mode = params['category'] === 1 ? MODE_PROTECTIVE : MODE_STOP;
-  else if (name === 'cutoff') mode = MODE_CUTOFF;
+  if (name === DRIVE && Number.isFinite(speed) && Number.isFinite(turn)) mode = MODE_DRIVE;
+  else if (name === CUTOFF) mode = MODE_CUTOFF;
+  else if (name === STOP) mode = STOP_MODES[String(params['category'])] ?? MODE_PROTECTIVE;
   r[at + MODE] = mode;
   r[at + SET_SPEED] = mode === MODE_DRIVE ? (speed as number) : 0;
   r[at + SET_TURN] = mode === MODE_DRIVE ? (turn as number) : 0;

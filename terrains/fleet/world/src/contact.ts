@@ -75,8 +75,11 @@ function closer(dx: number, dy: number, oldDx: number, oldDy: number, leastM: nu
   return distance2 < leastM * leastM && distance2 <= oldDx * oldDx + oldDy * oldDy;
 }
 
-/** True when a person may be at the point: on floor, and overlapping no robot more than they do now. */
-export function personMayStand(draft: Draft, xM: number, yM: number, fromX: number, fromY: number): boolean {
+/**
+ * True when a person may be at the point: on floor, and overlapping no robot more than where they come from. Whoever
+ * comes from nowhere may overlap none.
+ */
+export function personMayStand(draft: Draft, xM: number, yM: number, fromX = Infinity, fromY = Infinity): boolean {
   const { site, bodies } = draft.layout;
   const cell = cellAt(site, xM, yM);
   if (cell < 0 || site.blocked[cell] !== 0) return false;

@@ -56,11 +56,10 @@ function injectFault(draft: Draft, injection: Exclude<Injection, { type: 'person
   const untilUs = injection.untilUs ?? Infinity;
   if (!(untilUs > draft.fromUs)) return `'untilUs' ${untilUs} is not after ${draft.fromUs}`;
   if (fault === PERSON_STEPS_IN) {
-    const ends = Math.min(untilUs, draft.fromUs + STEP_IN_STAY_US);
-    const refused = stepIn(draft, robot, value, injection.untilUs === undefined ? ends : untilUs);
-    if (refused !== null) return refused;
-    set(draft, robot, fault, value, injection.untilUs === undefined ? ends : untilUs);
-    return null;
+    const leavesAtUs = injection.untilUs ?? draft.fromUs + STEP_IN_STAY_US;
+    const refused = stepIn(draft, robot, value, leavesAtUs);
+    if (refused === null) set(draft, robot, fault, value, leavesAtUs);
+    return refused;
   }
   set(draft, robot, fault, value, untilUs);
   return null;
@@ -126,12 +125,12 @@ function stepIn(draft: Draft, robot: number, aheadM: number, untilUs: number): s
   for (let ahead = aheadM; ahead >= leastM; ahead -= 0.1) {
     const middleX = xM + dirX * ahead;
     const middleY = yM + dirY * ahead;
-    if (!personMayStand(draft, middleX, middleY, middleX + 99, middleY)) continue;
+    if (!personMayStand(draft, middleX, middleY)) continue;
     let asideM = 0;
     for (const side of [STEP_IN_ASIDE_M, -STEP_IN_ASIDE_M]) {
       const sideX = middleX - dirY * side;
       const sideY = middleY + dirX * side;
-      if (asideM === 0 && personMayStand(draft, sideX, sideY, sideX + 99, sideY)) asideM = side;
+      if (asideM === 0 && personMayStand(draft, sideX, sideY)) asideM = side;
     }
     const row = addPerson(draft, {
       xM: middleX - dirY * asideM,
@@ -158,7 +157,7 @@ function injectPerson(draft: Draft, injection: Extract<Injection, { type: 'perso
   const cell = cellAt(site, xM, yM);
   if (cell < 0) return `(${xM}, ${yM}) m lies outside the site`;
   if (site.blocked[cell] !== 0) return `(${xM}, ${yM}) m is inside a wall`;
-  if (!personMayStand(draft, xM, yM, xM + 99, yM)) return `a robot stands at (${xM}, ${yM}) m`;
+  if (!personMayStand(draft, xM, yM)) return `a robot stands at (${xM}, ${yM}) m`;
   addPerson(draft, { xM, yM, headingRad, speedMps: 1.2, leavesAtUs: untilUs, becauseOf: -1 });
   return null;
 }
