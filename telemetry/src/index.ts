@@ -1,0 +1,12 @@
+export {
+  type Analyzer,
+  type AnalyzerState,
+  type ChannelFields,
+  type CrossCheck,
+  createAnalyzer,
+  type FieldSchema,
+  type Finding,
+  type FindingKind,
+  type Frame,
+} from './analyzer.ts';
+export { RollingMedian } from './rolling-median.ts';
