@@ -27,7 +27,7 @@ export function admit(scene: Scene, roads: OpenRoads, fields: Int32Array[]): Adm
     becauseOf: new Int32Array(count).fill(nobody),
   };
   if (mouths.length === 0) return admission;
-  const inside = occupants(scene, roads.deadEnds);
+  const inside = occupants(scene, roads, fields);
   /** Strongest demand for each dead end: the priority of an agent that waits to get in. */
   const demand = new Map<number, number>();
   for (let i = 0; i < count; i++) {
@@ -38,6 +38,7 @@ export function admit(scene: Scene, roads: OpenRoads, fields: Int32Array[]): Adm
     const other = inTheWay(scene, roads.deadEnds, inside, i, deadEnd);
     if (other === nobody) continue;
     admission.closedTo[i] = deadEnd;
+    if (of[end[i] as number] === nobody && leftBehind(scene, roads, fields, i) === nobody) rank[i] = 1;
     const here = of[end[i] as number] as number;
     if (here !== deadEnd && !atGate(roads, fields[i] as Int32Array, end[i] as number, deadEnd)) continue;
     demand.set(deadEnd, Math.max(demand.get(deadEnd) ?? 0, scene.priority[i] as number));
@@ -51,7 +52,7 @@ export function admit(scene: Scene, roads: OpenRoads, fields: Int32Array[]): Adm
   for (const [deadEnd, priority] of demand) {
     for (const k of inside.get(deadEnd) ?? []) {
       if (goal[k] !== nobody || of[end[k] as number] !== deadEnd) continue;
-      rank[k] = 1;
+      rank[k] = 2;
       scene.weight[k] = priority;
       lead(scene, roads, fields, k, mouths[deadEnd] as number);
     }
@@ -59,7 +60,8 @@ export function admit(scene: Scene, roads: OpenRoads, fields: Int32Array[]): Adm
   return admission;
 }
 
-function occupants(scene: Scene, deadEnds: DeadEnds): Map<number, number[]> {
+function occupants(scene: Scene, roads: OpenRoads, fields: readonly Int32Array[]): Map<number, number[]> {
+  const { deadEnds } = roads;
   const inside = new Map<number, number[]>();
   const enter = (deadEnd: number, agent: number): void => {
     if (deadEnd === nobody) return;
@@ -71,8 +73,27 @@ function occupants(scene: Scene, deadEnds: DeadEnds): Map<number, number[]> {
     if (scene.frozen[i] === 1) continue;
     enter(deadEnds.of[scene.cell[i] as number] as number, i);
     enter(deadEnds.of[scene.end[i] as number] as number, i);
+    enter(leftBehind(scene, roads, fields, i), i);
   }
   return inside;
+}
+
+/**
+ * The dead end an agent has just come out of, standing in its mouth: it counts as inside until it has
+ * moved on, or those waiting to get in would push it back. Not so when it waits at the next gate.
+ */
+function leftBehind(scene: Scene, roads: OpenRoads, fields: readonly Int32Array[], i: number): number {
+  const { of, mouths } = roads.deadEnds;
+  const cell = scene.cell[i] as number;
+  const from = cell - (scene.heading[i] as number);
+  const wanted = scene.goal[i] as number;
+  if (from < 0 || from >= of.length || wanted === nobody) return nobody;
+  const deadEnd = of[from] as number;
+  if (deadEnd === nobody || mouths[deadEnd] !== cell || of[wanted] === deadEnd) return nobody;
+  const next = of[wanted] as number;
+  const field = fields[i] as Int32Array;
+  if (next !== nobody && field.length > 0 && atGate(roads, field, scene.end[i] as number, next)) return nobody;
+  return deadEnd;
 }
 
 /**

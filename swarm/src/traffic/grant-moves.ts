@@ -216,9 +216,11 @@ function explainWaits(
   const add = (i: number, by: number, cell: number, reason: WaitReason): void => {
     waits.push({ agent: ids[i] as string, blockedBy: name(by), cell, reason });
   };
-  for (const problem of problems) {
-    if (problem.kind !== 'conflict') continue;
-    waits.push({ agent: problem.agent, blockedBy: problem.other, cell: problem.cell, reason: 'conflict' });
+  for (const { kind, agent, other, cell } of problems) {
+    const i = ids.indexOf(agent);
+    if (kind === 'conflict' && scene.cell[i] === cell) {
+      waits.push({ agent, blockedBy: other, cell, reason: 'conflict' });
+    }
   }
   for (let i = 0; i < scene.count; i++) {
     if (goal[i] === nobody || scene.standing[i] === 0 || granted[i] === 1) continue;

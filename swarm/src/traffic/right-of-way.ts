@@ -32,6 +32,7 @@ export function giveWay(scene: Scene, roads: OpenRoads, fields: readonly Int32Ar
     roads,
     fields,
     refused: admission.refused,
+    closedTo: admission.closedTo,
     target: new Int32Array(count).fill(nobody),
     claim: new Int32Array(scene.holder.length).fill(nobody),
     decided: new Uint8Array(count),
@@ -58,6 +59,7 @@ type Search = {
   readonly roads: OpenRoads;
   readonly fields: readonly Int32Array[];
   readonly refused: Uint8Array;
+  readonly closedTo: Int32Array;
   readonly target: Int32Array;
   readonly claim: Int32Array;
   readonly decided: Uint8Array;
@@ -194,6 +196,7 @@ function exitCost(search: Search, i: number, cell: number, pushed: boolean): num
     const deadEnd = roads.deadEnds.of[cell] as number;
     const aim = scene.aim[i] as number;
     if (deadEnd !== nobody && (aim === nobody || roads.deadEnds.of[aim] !== deadEnd)) detour += 1;
+    if (deadEnd !== nobody && search.closedTo[i] === deadEnd) detour += 4;
     if (there !== nobody && scene.standing[there] === 0 && scene.cell[there] !== cell) detour += 2;
   }
   const taken = there === nobody && claim[cell] === nobody ? 0 : 2;

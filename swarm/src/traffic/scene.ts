@@ -19,7 +19,7 @@ export type Scene = {
   readonly goal: Int32Array;
   /** Where it is to be led in this call: its goal, its parking place, or out of a dead end. */
   readonly aim: Int32Array;
-  /** 1 for agents with a goal to reach, 0 for those that only step aside and return. */
+  /** 2 with a goal to reach, 1 when bound for a dead end in use, 0 for those that only step aside and return. */
   readonly rank: Uint8Array;
   readonly priority: Int32Array;
   /** What counts in this call: its priority, or that of an agent for which it has to make room. */
@@ -178,7 +178,7 @@ function placeAgent(
     scene.goal[i] = report.goal === cell && path.length === 0 ? nobody : report.goal;
   }
   const wants = scene.goal[i] !== nobody;
-  scene.rank[i] = wants ? 1 : 0;
+  scene.rank[i] = wants ? 2 : 0;
   const arrived = member !== undefined && (member.goal === cell || before.slice(0, walked).includes(member.goal));
   const priority = member === undefined || arrived ? 0 : member.priority;
   scene.priority[i] = wants ? Math.min(1_073_741_824, priority + 1) : 0;
