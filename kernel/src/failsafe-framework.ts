@@ -198,7 +198,8 @@ function nextEntry<World>(
   if (acknowledgedBy !== old.acknowledgedBy) {
     run.events.push({ type: 'failsafe', change: 'acknowledged', entry: { ...old, acknowledgedBy }, selected: null });
   }
-  if (!holds && clears(condition.clear, acknowledgedBy, people)) return null;
+  const deferring = before.deferUntilUs !== null && situation.atUs < before.deferUntilUs && condition.deferrable;
+  if (!holds && (deferring || clears(condition.clear, acknowledgedBy, people))) return null;
   const left = (before.delayLeftUs[condition.id] ?? condition.holdDelayUs) - (situation.atUs - before.updatedUs);
   const holding = old.holding && holds && left > 0;
   if (holds === old.present && acknowledgedBy === old.acknowledgedBy && holding === old.holding) return old;
