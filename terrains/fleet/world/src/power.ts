@@ -60,7 +60,7 @@ const OVERHEAT_TAU_S = 8;
 const CELLS = 13;
 /** Open-circuit voltage of a lithium-ion (NMC) cell at 25 degC, V, at these charges. */
 const OCV_CHARGE = [0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1];
-const OCV_V = [3.0, 3.3, 3.45, 3.55, 3.65, 3.78, 3.95, 4.17];
+const OCV_V = [3.0, 3.3, 3.45, 3.55, 3.65, 3.78, 3.95, 4.2];
 const NOMINAL_V = 3.65 * CELLS;
 const FULL_V = 4.2 * CELLS;
 /** A battery has lost 20 % of its capacity, and its resistance has risen by 60 %, after this many full cycles. */
