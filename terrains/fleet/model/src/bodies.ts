@@ -23,15 +23,43 @@ export interface Body {
 }
 
 export const HUMANOID: Body = {
-  kind: 'humanoid', radiusM: 0.32, heightM: 1.65, trackM: 0.46, massKg: 85, payloadKg: 15,
-  maxSpeedMps: 1.2, maxTurnRadps: 1.6, accelMps2: 0.8, brakeMps2: 1.0, hardBrakeMps2: 1.8, mechanicalBrakeMps2: 2.2,
-  turnAccelRadps2: 4.0, batteryWh: 900, idleW: 95, motorRatedA: 12, lidarRangeM: 15,
+  kind: 'humanoid',
+  radiusM: 0.32,
+  heightM: 1.65,
+  trackM: 0.46,
+  massKg: 85,
+  payloadKg: 15,
+  maxSpeedMps: 1.2,
+  maxTurnRadps: 1.6,
+  accelMps2: 0.8,
+  brakeMps2: 1.0,
+  hardBrakeMps2: 1.8,
+  mechanicalBrakeMps2: 2.2,
+  turnAccelRadps2: 4.0,
+  batteryWh: 900,
+  idleW: 95,
+  motorRatedA: 12,
+  lidarRangeM: 15,
 };
 
 export const CARRIER: Body = {
-  kind: 'carrier', radiusM: 0.38, heightM: 0.45, trackM: 0.56, massKg: 120, payloadKg: 300,
-  maxSpeedMps: 1.8, maxTurnRadps: 1.6, accelMps2: 1.0, brakeMps2: 1.2, hardBrakeMps2: 2.2, mechanicalBrakeMps2: 2.6,
-  turnAccelRadps2: 4.0, batteryWh: 1600, idleW: 60, motorRatedA: 18, lidarRangeM: 15,
+  kind: 'carrier',
+  radiusM: 0.38,
+  heightM: 0.45,
+  trackM: 0.56,
+  massKg: 120,
+  payloadKg: 300,
+  maxSpeedMps: 1.8,
+  maxTurnRadps: 1.6,
+  accelMps2: 1.0,
+  brakeMps2: 1.2,
+  hardBrakeMps2: 2.2,
+  mechanicalBrakeMps2: 2.6,
+  turnAccelRadps2: 4.0,
+  batteryWh: 1600,
+  idleW: 60,
+  motorRatedA: 18,
+  lidarRangeM: 15,
 };
 
 export const BODIES: Readonly<Record<Body['kind'], Body>> = { humanoid: HUMANOID, carrier: CARRIER };

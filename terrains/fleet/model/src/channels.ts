@@ -10,7 +10,18 @@ export const SCAN_RAYS = 180;
 /** 100 Hz. Encoder counts are cumulative; 1 count = 0.0001 m of wheel travel. */
 export const MOTION = {
   channel: 'motion',
-  fields: ['encoderLeft', 'encoderRight', 'gyroZ', 'accelX', 'accelY', 'pitch', 'roll', 'currentLeft', 'currentRight', 'bumper'],
+  fields: [
+    'encoderLeft',
+    'encoderRight',
+    'gyroZ',
+    'accelX',
+    'accelY',
+    'pitch',
+    'roll',
+    'currentLeft',
+    'currentRight',
+    'bumper',
+  ],
   /** m, m, rad/s, m/s2, m/s2, rad, rad, A, A, 0 or 1 */
   scale: [1e-4, 1e-4, 1e-4, 1e-3, 1e-3, 1e-4, 1e-4, 1e-3, 1e-3, 1],
 } as const;
@@ -34,13 +45,31 @@ export const FIX = {
 export const HEALTH = {
   channel: 'health',
   fields: [
-    'motorTempLeft', 'motorTempRight', 'boardTemp',
-    'batteryVoltage', 'batteryCurrent', 'batteryCharge', 'batteryTemp', 'batteryHealth',
-    'torqueWaist', 'torqueShoulderLeft', 'torqueShoulderRight', 'torqueElbowLeft', 'torqueElbowRight', 'torqueLift',
-    'currentWaist', 'currentShoulderLeft', 'currentShoulderRight', 'currentElbowLeft', 'currentElbowRight', 'currentLift',
+    'motorTempLeft',
+    'motorTempRight',
+    'boardTemp',
+    'batteryVoltage',
+    'batteryCurrent',
+    'batteryCharge',
+    'batteryTemp',
+    'batteryHealth',
+    'torqueWaist',
+    'torqueShoulderLeft',
+    'torqueShoulderRight',
+    'torqueElbowLeft',
+    'torqueElbowRight',
+    'torqueLift',
+    'currentWaist',
+    'currentShoulderLeft',
+    'currentShoulderRight',
+    'currentElbowLeft',
+    'currentElbowRight',
+    'currentLift',
   ],
   /** degC x3, V, A (discharge positive), fraction 0..1, degC, fraction 0..1, N m x6, A x6 */
-  scale: [0.1, 0.1, 0.1, 1e-3, 1e-3, 1e-4, 0.1, 1e-4, 1e-2, 1e-2, 1e-2, 1e-2, 1e-2, 1e-2, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3],
+  scale: [
+    0.1, 0.1, 0.1, 1e-3, 1e-3, 1e-4, 0.1, 1e-4, 1e-2, 1e-2, 1e-2, 1e-2, 1e-2, 1e-2, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3,
+  ],
 } as const;
 
 export const CHANNELS = [MOTION, SCAN, FIX, HEALTH] as const;

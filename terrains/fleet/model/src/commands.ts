@@ -15,7 +15,15 @@ export const LOOK = 'scan';
 
 /** Faults of the computed world that can be injected by name, in simulation only. */
 export const FAULTS = [
-  'motor_overload', 'overheating', 'stuck_encoder', 'lidar_freeze', 'imu_drift', 'battery_collapse', 'link_loss',
-  'planner_hang', 'planner_lies', 'person_steps_in',
+  'motor_overload',
+  'overheating',
+  'stuck_encoder',
+  'lidar_freeze',
+  'imu_drift',
+  'battery_collapse',
+  'link_loss',
+  'planner_hang',
+  'planner_lies',
+  'person_steps_in',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];

@@ -1,4 +1,19 @@
 /** The fleet terrain: what a robot senses, does and expects, and the sites it works in. */
+
+export { DEFAULT_POLICY } from '../policies/default.ts';
+export {
+  BrokenRobotConfigError,
+  type FleetBelief,
+  type HealthBelief,
+  type MotionBelief,
+  type Peer,
+  parseRobotConfig,
+  type RobotConfig,
+  type SightBelief,
+  type Track,
+} from './belief/belief.ts';
+export type { Errand } from './belief/errands.ts';
+export { POSE_TOPIC } from './belief/fold.ts';
 export { BODIES, type Body, CARRIER, HUMANOID } from './bodies.ts';
 export { CHANNELS, FIX, HEALTH, MOTION, NO_READING, SCAN, SCAN_RAYS } from './channels.ts';
 export {
@@ -14,4 +29,24 @@ export {
   UNDOCK,
   UNLOAD,
 } from './commands.ts';
+export { FLEET_ACTIONS } from './failsafe/actions.ts';
+export { fleetConditions } from './failsafe/conditions.ts';
+export { type FleetModelOptions, fleetModel } from './fleet-model.ts';
+export { type Ground, groundOf } from './ground.ts';
+export { type EdgePlan, planOnEdge } from './planner/edge-planner.ts';
+export { CONTEXT as POLICY_CONTEXT, type ContextType } from './policy/context.ts';
+export { BrokenRuleError, compilePolicy, type PolicyText, type RuleText } from './policy/policy.ts';
+export {
+  poseMessage,
+  type ReportField,
+  type RobotStatus,
+  reportFields,
+  STATE_FIELDS,
+  stateReport,
+  statusOf,
+  TRACK_FIELDS,
+  tracksReport,
+} from './report/report.ts';
 export * from './site/index.ts';
+export { ADVANCE, TURN, WAIT } from './skills/parametrize.ts';
+export { type FleetTask, readTask } from './task.ts';

@@ -1,0 +1,174 @@
+import { angleDifference, cos, sin, wrapAngle } from '@sigma/kernel';
+import type { Body } from '../bodies.ts';
+import { NO_READING } from '../channels.ts';
+import type { MotionBelief } from './belief.ts';
+
+/** Current above which a motor is overloaded, as a multiple of its rating. Starting a full load stays below it. */
+export const OVERLOAD_FACTOR = 2;
+/** Braking turns a motor into a generator: so much more is no overload, per m/s2 of deceleration. */
+const OVERLOAD_PER_BRAKING = 1.5;
+/** An encoder that stands still this long while everything else says it turns is stuck. */
+export const STUCK_AFTER_US = 200_000;
+/** Gyro bias beyond which the IMU is drifting rather than merely warm. */
+export const DRIFT_LIMIT_RADPS = 0.08;
+
+const ENCODER_M = 1e-4;
+const GYRO_RADPS = 1e-4;
+const TILT_RAD = 1e-4;
+const CURRENT_A = 1e-3;
+/** A wheel that seems to move faster than this has lost counts. */
+const IMPOSSIBLE_MPS = 6;
+/** Odometry's share of error: variance grown by a metre driven, and by a second. */
+const POSITION_VAR_PER_M = 4e-4;
+const HEADING_VAR_PER_S = 2e-5;
+
+export const encoderStuck = (motion: MotionBelief): boolean =>
+  motion.stuckLeftUs >= STUCK_AFTER_US || motion.stuckRightUs >= STUCK_AFTER_US;
+export const imuDrifts = (motion: MotionBelief): boolean => Math.abs(motion.gyroBiasRadps) > DRIFT_LIMIT_RADPS;
+
+/**
+ * Dead reckoning: distance from the encoders, turn from the gyro less its bias, each replaced by the other's word when it
+ * is known to be broken. The heading's unit vector turns by a third-order rotation and is made exact again at each fix.
+ */
+export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs: number): MotionBelief {
+  const left = v[0] as number;
+  const right = v[1] as number;
+  const dtUs = atUs - motion.atUs;
+  const unreadable = left === NO_READING || right === NO_READING;
+  const first = motion.frames === 0;
+  const dt = dtUs > 0 ? dtUs * 1e-6 : 0.01;
+  let leftM = unreadable || first ? 0 : ((left - motion.encoderLeft) | 0) * ENCODER_M;
+  let rightM = unreadable || first ? 0 : ((right - motion.encoderRight) | 0) * ENCODER_M;
+  let glitches = unreadable ? motion.glitches + 1 : motion.glitches;
+  if (Math.abs(leftM) > IMPOSSIBLE_MPS * dt || Math.abs(rightM) > IMPOSSIBLE_MPS * dt) {
+    leftM = motion.speedMps * dt;
+    rightM = leftM;
+    glitches++;
+  }
+  const gyroMissing = v[2] === NO_READING;
+  const encoderTurn = (rightM - leftM) / body.trackM;
+  const gyroTurn = gyroMissing ? encoderTurn : ((v[2] as number) * GYRO_RADPS - motion.gyroBiasRadps) * dt;
+
+  const gap = gyroMissing ? 0 : (encoderTurn - gyroTurn) / dt;
+  const stuckLeftUs = stuckFor(motion.stuckLeftUs, leftM, rightM, gap, dt);
+  const stuckRightUs = stuckFor(motion.stuckRightUs, rightM, leftM, gap, dt);
+  const lostLeft = stuckLeftUs >= STUCK_AFTER_US;
+  const lostRight = stuckRightUs >= STUCK_AFTER_US;
+  const turn = imuDrifts(motion) && !lostLeft && !lostRight ? encoderTurn : gyroTurn;
+  let travel = (leftM + rightM) * 0.5;
+  if (lostLeft !== lostRight) travel = lostLeft ? rightM - turn * body.trackM * 0.5 : leftM + turn * body.trackM * 0.5;
+
+  // Rotation by half the turn places the step; by the whole turn it gives the new heading.
+  const half = turn * 0.5;
+  const cosHalf = 1 - half * half * 0.5;
+  const sinHalf = half - half * half * half * (1 / 6);
+  const cosMid = motion.cosH * cosHalf - motion.sinH * sinHalf;
+  const sinMid = motion.sinH * cosHalf + motion.cosH * sinHalf;
+  const cosNew = cosMid * cosHalf - sinMid * sinHalf;
+  const sinNew = sinMid * cosHalf + cosMid * sinHalf;
+  const scale = 1.5 - 0.5 * (cosNew * cosNew + sinNew * sinNew);
+
+  const speed = motion.speedMps + (dt / (dt + 0.02)) * (travel / dt - motion.speedMps);
+  const acceleration = (speed - motion.speedMps) / dt;
+  const still = leftM === 0 && rightM === 0;
+  const currentLeftA = v[7] === NO_READING ? motion.currentLeftA : (v[7] as number) * CURRENT_A;
+  const currentRightA = v[8] === NO_READING ? motion.currentRightA : (v[8] as number) * CURRENT_A;
+  const limitA = body.motorRatedA * (OVERLOAD_FACTOR + OVERLOAD_PER_BRAKING * Math.max(0, -motion.accelMps2));
+  const over = Math.abs(currentLeftA) > limitA || Math.abs(currentRightA) > limitA;
+  const resting = still && motion.stillSinceUs >= 0 && atUs - motion.stillSinceUs > 300_000;
+  const rawGyro = gyroMissing ? motion.gyroBiasRadps : (v[2] as number) * GYRO_RADPS;
+  const bias =
+    resting && Math.abs(rawGyro) < 0.1
+      ? motion.gyroBiasRadps + 0.01 * (rawGyro - motion.gyroBiasRadps)
+      : motion.gyroBiasRadps;
+
+  return {
+    atUs,
+    frames: motion.frames + 1,
+    xM: motion.xM + travel * cosMid,
+    yM: motion.yM + travel * sinMid,
+    headingRad: wrapAngle(motion.headingRad + turn),
+    cosH: cosNew * scale,
+    sinH: sinNew * scale,
+    speedMps: speed,
+    turnRadps: motion.turnRadps + (dt / (dt + 0.02)) * (turn / dt - motion.turnRadps),
+    accelMps2: motion.accelMps2 + (dt / (dt + 0.1)) * (acceleration - motion.accelMps2),
+    travelM: motion.travelM + Math.abs(travel),
+    turnedRad: motion.turnedRad + Math.abs(turn),
+    positionVar: motion.positionVar + POSITION_VAR_PER_M * Math.abs(travel),
+    headingVar: motion.headingVar + HEADING_VAR_PER_S * dt,
+    gyroBiasRadps: bias,
+    pitchRad: v[5] === NO_READING ? motion.pitchRad : (v[5] as number) * TILT_RAD,
+    rollRad: v[6] === NO_READING ? motion.rollRad : (v[6] as number) * TILT_RAD,
+    currentLeftA,
+    currentRightA,
+    bumper: v[9] === 1,
+    encoderLeft: unreadable ? motion.encoderLeft : left,
+    encoderRight: unreadable ? motion.encoderRight : right,
+    stuckLeftUs,
+    stuckRightUs,
+    turnGapRadps: motion.turnGapRadps + (dt / (dt + 0.2)) * (gap - motion.turnGapRadps),
+    overCurrentSinceUs: over ? (motion.overCurrentSinceUs < 0 ? atUs : motion.overCurrentSinceUs) : -1,
+    stillSinceUs: still ? (motion.stillSinceUs < 0 ? atUs : motion.stillSinceUs) : -1,
+    glitches,
+    fixAtUs: motion.fixAtUs,
+    fixRefused: motion.fixRefused,
+    fixGapM: motion.fixGapM,
+  };
+}
+
+/** Grows while this wheel stands still, the other turns, and the gyro does not see the turn that this would be. */
+function stuckFor(beforeUs: number, ownM: number, otherM: number, gapRadps: number, dt: number): number {
+  if (ownM !== 0) return 0;
+  if (otherM === 0) return Math.max(0, beforeUs - dt * 0.5e6);
+  const otherMps = Math.abs(otherM) / dt;
+  if (otherMps < 0.05 || Math.abs(gapRadps) < 0.1) return beforeUs;
+  return Math.min(beforeUs + dt * 1e6, 10_000_000);
+}
+
+/** Fixes refused in a row after which the beacons are believed against the wheels: the robot was moved by hand. */
+const FIX_INSISTS = 15;
+
+/**
+ * Position from the beacons: a Kalman update with one variance for both axes and one for the heading. What lies beyond
+ * five standard deviations is refused, until it has said the same for a second and a half.
+ */
+export function foldFix(motion: MotionBelief, v: Int32Array, atUs: number): MotionBelief {
+  const quality = v[3] as number;
+  if (v[0] === NO_READING || v[1] === NO_READING || !(quality >= 20 && quality <= 100)) return motion;
+  const errorX = (v[0] as number) * 1e-3 - motion.xM;
+  const errorY = (v[1] as number) * 1e-3 - motion.yM;
+  const spread = 0.03 + 0.3 * (1 - quality * 0.01);
+  const noise = spread * spread;
+  const distance = Math.sqrt(errorX * errorX + errorY * errorY);
+  const fixGapM = motion.fixGapM + 0.2 * (distance - motion.fixGapM);
+  const limit = 5 * Math.sqrt(motion.positionVar + noise) + 0.05;
+  const insists = motion.fixRefused >= FIX_INSISTS;
+  if (distance > limit && !insists) return { ...motion, fixRefused: motion.fixRefused + 1, fixGapM };
+  const gain = insists ? 1 : motion.positionVar / (motion.positionVar + noise);
+
+  let { headingRad, headingVar, gyroBiasRadps } = motion;
+  if (v[2] !== NO_READING) {
+    const error = angleDifference((v[2] as number) * 1e-4, headingRad);
+    const headingNoise = noise * 0.16;
+    const headingGain = insists ? 1 : headingVar / (headingVar + headingNoise);
+    headingRad = wrapAngle(headingRad + headingGain * error);
+    headingVar *= 1 - Math.min(headingGain, 0.99);
+    const learned = gyroBiasRadps - 0.08 * Math.max(-0.3, Math.min(0.3, error));
+    gyroBiasRadps = Math.max(-0.5, Math.min(0.5, learned));
+  }
+  return {
+    ...motion,
+    xM: motion.xM + gain * errorX,
+    yM: motion.yM + gain * errorY,
+    headingRad,
+    cosH: cos(headingRad),
+    sinH: sin(headingRad),
+    positionVar: Math.max(1e-5, motion.positionVar * (1 - Math.min(gain, 0.99))),
+    headingVar: Math.max(1e-6, headingVar),
+    gyroBiasRadps,
+    fixAtUs: atUs,
+    fixRefused: 0,
+    fixGapM: insists ? 0 : fixGapM,
+  };
+}

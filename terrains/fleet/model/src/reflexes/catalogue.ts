@@ -1,0 +1,149 @@
+import type { Reflex, ReflexAnswer } from '@sigma/kernel';
+import { bodyOf, type FleetBelief } from '../belief/belief.ts';
+import type { Ground } from '../ground.ts';
+import { cellAt } from '../site/site.ts';
+import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from './separation.ts';
+
+/** Below this share of charge, or of what a healthy battery delivers, the robot saves its strength for standing safely. */
+export const LOW_CHARGE = 0.15;
+/** Tilt beyond which speed is bounded; the failsafe stops the robot at twice that. */
+export const TILT_BOUND_RAD = 0.12;
+
+const NO_FORBID: readonly string[] = [];
+
+/**
+ * Bounds are rounded down to steps of 0.05 so that a person who walks does not make a new decision at every tick, and
+ * the rounding never errs on the fast side.
+ */
+const stepDown = (speed: number): number => Math.max(0, Math.floor(speed * 20)) / 20;
+
+const speedBound = (speedMps: number, rationale: string): ReflexAnswer => ({
+  restriction: { atMost: { speedMps }, forbid: NO_FORBID },
+  rationale,
+});
+
+/** Speed and separation monitoring: who might walk towards the robot must find it standing. */
+const separation: Reflex<FleetBelief> = {
+  id: 'human_proximity',
+  reference: 'ISO/TS 15066:2016 5.5.4.2.3 (speed and separation monitoring), ISO 13855 (1.6 m/s)',
+  propose: ({ world }) => {
+    const near = nearestPerson(world);
+    if (near === null) return null;
+    const body = bodyOf(world);
+    const allowed = near.facing < -0.3 ? Math.max(0.3, personSpeed(near.gapM, body)) : personSpeed(near.gapM, body);
+    if (allowed >= body.maxSpeedMps) return null;
+    const speedMps = stepDown(allowed);
+    const atMost = near.gapM < 0.4 ? { speedMps, turnRadps: 0.5 } : { speedMps };
+    return {
+      restriction: { atMost, forbid: NO_FORBID },
+      rationale: `person ${near.track.id} at ${near.distanceM.toFixed(1)} m: at most ${speedMps} m/s`,
+    };
+  },
+};
+
+/** Never faster than the robot can stop before what stands, or comes, in its lane. */
+const obstacle: Reflex<FleetBelief> = {
+  id: 'obstacle_ahead',
+  reference: 'ISO 3691-4:2020 4.8.2 (stopping within the range of personnel detection)',
+  propose: ({ world }) => {
+    const freeM = freePathM(world);
+    const body = bodyOf(world);
+    if (freeM > 8) return null;
+    const allowed = separationSpeed(freeM, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M);
+    if (allowed >= body.maxSpeedMps) return null;
+    const speedMps = stepDown(allowed);
+    return speedBound(speedMps, `${freeM.toFixed(1)} m of free path: at most ${speedMps} m/s`);
+  },
+};
+
+/** What the battery and the posture still allow. */
+const lowPower: Reflex<FleetBelief> = {
+  id: 'low_power',
+  reference: 'ISO 13482:2014 5.3 (energy supply failure)',
+  propose: ({ world }) => {
+    const { charge } = world.health;
+    if (charge >= LOW_CHARGE) return null;
+    return speedBound(0.6, `charge ${(charge * 100).toFixed(0)} %: at most 0.6 m/s`);
+  },
+};
+
+const tilt: Reflex<FleetBelief> = {
+  id: 'tilt',
+  reference: 'ISO 13482:2014 5.10.3 (instability in travel)',
+  propose: ({ world }) => {
+    const { pitchRad, rollRad } = world.motion;
+    const lean = Math.max(Math.abs(pitchRad), Math.abs(rollRad));
+    if (lean < TILT_BOUND_RAD) return null;
+    return {
+      restriction: { atMost: { speedMps: 0.3, turnRadps: 0.4 }, forbid: NO_FORBID },
+      rationale: `tilted by ${lean.toFixed(2)} rad: at most 0.3 m/s`,
+    };
+  },
+};
+
+/** Blind robots creep: no scan for a third of a second. */
+const blind: Reflex<FleetBelief> = {
+  id: 'no_fresh_scan',
+  reference: 'ISO 13849-1:2023 6.1.8 (detection of faults in monitoring)',
+  propose: ({ world, atUs }) => {
+    const { sight } = world;
+    if (sight.atUs >= 0 && atUs - sight.atUs <= 350_000) return null;
+    return speedBound(
+      sight.atUs < 0 ? 0 : 0.3,
+      sight.atUs < 0 ? 'no scan yet: stand' : 'scan is late: at most 0.3 m/s',
+    );
+  },
+};
+
+/** Slow zones here and one stopping distance ahead; a restricted zone's edge is an obstacle that no sensor shows. */
+function fences(ground: Ground): Reflex<FleetBelief> {
+  return {
+    id: 'zones',
+    reference: 'ISO 3691-4:2020 4.8.5 (operating zones), VDA 5050 2.1 (zones)',
+    propose: ({ world }) => {
+      if (!ground.fenced) return null;
+      const body = bodyOf(world);
+      const { motion } = world;
+      const way = motion.speedMps < -0.02 ? -1 : 1;
+      const reachM = (motion.speedMps * motion.speedMps) / (2 * body.brakeMps2) + body.radiusM + 0.6;
+      let allowed = Number.POSITIVE_INFINITY;
+      let why = '';
+      for (let aheadM = 0; ; aheadM += 0.25) {
+        const at = Math.min(aheadM, reachM);
+        const cell = cellAt(ground.site, motion.xM + way * motion.cosH * at, motion.yM + way * motion.sinH * at);
+        if (cell >= 0) {
+          const limit = ground.limitMps[cell] as number;
+          const roomM = Math.max(0, at - body.radiusM);
+          const bound = Math.sqrt(limit * limit + 2 * body.brakeMps2 * roomM);
+          if (bound < allowed) {
+            allowed = bound;
+            why = `slow zone ${at === 0 ? 'here' : 'ahead'}`;
+          }
+          // A robot that is inside already is the failsafe's business; here it only must not enter.
+          if (ground.restricted[cell] !== 0 && aheadM > 0) {
+            const stop = separationSpeed(Math.max(0, roomM - 0.25), 0, body.brakeMps2, OBSTACLE_MARGIN_M);
+            if (stop < allowed) {
+              allowed = stop;
+              why = 'restricted zone ahead';
+            }
+            break;
+          }
+        }
+        if (at === reachM) break;
+      }
+      if (allowed >= body.maxSpeedMps) return null;
+      const speedMps = stepDown(allowed);
+      return speedBound(speedMps, `${why}: at most ${speedMps} m/s`);
+    },
+  };
+}
+
+/** The reflexes of a fleet robot, evaluated at every wake. Each only bounds; stopping is the failsafe's business. */
+export const fleetReflexes = (ground: Ground): readonly Reflex<FleetBelief>[] => [
+  separation,
+  obstacle,
+  fences(ground),
+  lowPower,
+  tilt,
+  blind,
+];

@@ -1,0 +1,78 @@
+import { bodyOf, type FleetBelief, type Track } from '../belief/belief.ts';
+import type { Body } from '../bodies.ts';
+
+/** A person's speed towards the robot when it is not measured (ISO 13855, ISO/TS 15066 5.5.4.2.3). */
+export const PERSON_MPS = 1.6;
+/** From the scan's instant to the first newton of the brakes: one scan period, one cycle, the drive. */
+export const REACTION_S = 0.13;
+/** Intrusion distance C of the lidar. */
+export const INTRUSION_M = 0.1;
+/** Position uncertainty of person and robot, Z_d + Z_r. */
+export const UNCERTAINTY_M = 0.05;
+/** Half of a lidar return's spread: obstacles other than people. */
+export const OBSTACLE_MARGIN_M = 0.05;
+
+/**
+ * Greatest own speed at which a robot stands before what comes towards it has used up the distance between them:
+ * `d >= v_h (T_r + v / a) + v T_r + v^2 / (2 a) + margin`, solved for v (ISO/TS 15066 5.5.4.2.3, equation 3, with
+ * constant braking). Never below 0.
+ */
+export function separationSpeed(distanceM: number, towardsMps: number, brakeMps2: number, marginM: number): number {
+  const room = distanceM - towardsMps * REACTION_S - marginM;
+  if (room <= 0) return 0;
+  const linear = towardsMps + brakeMps2 * REACTION_S;
+  return Math.sqrt(linear * linear + 2 * brakeMps2 * room) - linear;
+}
+
+/** Protective separation distance at the robot's own speed, hull to surface. */
+export function protectiveDistance(speedMps: number, body: Body): number {
+  const v = Math.abs(speedMps);
+  const stopS = v / body.brakeMps2;
+  return PERSON_MPS * (REACTION_S + stopS) + v * REACTION_S + 0.5 * v * stopS + INTRUSION_M + UNCERTAINTY_M;
+}
+
+export interface Nearness {
+  readonly track: Track;
+  /** Hull to visible surface, >= 0. */
+  readonly gapM: number;
+  /** From the robot's centre, as people measure it. */
+  readonly distanceM: number;
+  /** Cosine of the angle between the direction of travel and the direction to the person. */
+  readonly facing: number;
+}
+
+/** The person whose distance bounds the robot most, or null when none is in sight. */
+export function nearestPerson(belief: FleetBelief): Nearness | null {
+  const { tracks } = belief.sight;
+  if (tracks.length === 0) return null;
+  const { motion } = belief;
+  let best: Track | null = null;
+  let bestSquared = Number.POSITIVE_INFINITY;
+  for (const track of tracks) {
+    if (track.kind !== 'person' || !track.confirmed) continue;
+    const dx = track.xM - motion.xM;
+    const dy = track.yM - motion.yM;
+    const squared = dx * dx + dy * dy;
+    if (squared < bestSquared) {
+      best = track;
+      bestSquared = squared;
+    }
+  }
+  if (best === null) return null;
+  const distanceM = Math.sqrt(bestSquared);
+  const along = (best.xM - motion.xM) * motion.cosH + (best.yM - motion.yM) * motion.sinH;
+  const way = motion.speedMps < -0.02 ? -along : along;
+  const facing = distanceM > 0 ? way / distanceM : 1;
+  return { track: best, gapM: Math.max(0, distanceM - bodyOf(belief).radiusM), distanceM, facing };
+}
+
+/** Speed allowed beside a person at that gap. */
+export const personSpeed = (gapM: number, body: Body): number =>
+  separationSpeed(gapM, PERSON_MPS, body.brakeMps2, INTRUSION_M + UNCERTAINTY_M);
+
+/** Free path of the hull in the direction of travel, now: what the last scan showed, less what was driven since. */
+export function freePathM(belief: FleetBelief): number {
+  const { sight, motion } = belief;
+  const seen = motion.speedMps < -0.02 ? sight.behindM : sight.aheadM;
+  return Math.max(0, seen - (motion.travelM - sight.travelM));
+}

@@ -1,0 +1,138 @@
+import { angleDifference, type Command, cos, type Expectation, sin, wrapAngle } from '@sigma/kernel';
+import { bodyOf, type FleetBelief } from '../belief/belief.ts';
+import { DRIVE, HOLD } from '../commands.ts';
+import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from '../reflexes/separation.ts';
+import { number } from './parametrize.ts';
+import { arrived, type Moving, steer } from './steer.ts';
+
+/** How far ahead a drive is predicted, at most. */
+export const FORESIGHT_US = 1_200_000;
+const LEAST_US = 400_000;
+const STEP_US = 50_000;
+/** Lag of the drives that the prediction reckons with. */
+const LAG_S = 0.06;
+const TOLERANCE_M = 0.1;
+const TOLERANCE_SHARE = 0.05;
+
+/**
+ * What the command, renewed as the present plan renews it, will have done: the pose after 1.2 s or just before the end
+ * of the stretch, whichever is first. Null where the robot's own caution will speak before that (a person near, a
+ * shrinking free path), because then the bound and not the command decides how far it comes.
+ */
+export function expectCommand(world: FleetBelief, command: Command, atUs: number): Expectation | null {
+  if (command.kind === 'action') return null;
+  if (command.name === HOLD) return Math.abs(world.motion.speedMps) < 0.02 ? stays(world, atUs) : null;
+  if (command.name !== DRIVE) return null;
+  const { params } = command;
+  const headingRad = number(params, 'toHeadingRad');
+  if (headingRad !== null) return turns(world, headingRad, number(params, 'turnRadps') ?? 0, atUs);
+  const toXM = number(params, 'toXM');
+  const toYM = number(params, 'toYM');
+  const cruiseMps = number(params, 'cruiseMps');
+  if (toXM === null || toYM === null || cruiseMps === null || cruiseMps < 0.05) return null;
+  const body = bodyOf(world);
+  if (boundedSoon(world, cruiseMps)) return null;
+  const fromXM = number(params, 'fromXM');
+  const fromYM = number(params, 'fromYM');
+  const from = fromXM === null || fromYM === null ? null : { xM: fromXM, yM: fromYM };
+  const stretch = { toXM, toYM, from, beyondM: number(params, 'beyondM') ?? 0, cruiseMps };
+
+  let at: Moving = world.motion;
+  let turnRadps = world.motion.turnRadps;
+  const dt = STEP_US * 1e-6;
+  const lag = dt / (dt + LAG_S);
+  let turned = 0;
+  let driven = 0;
+  let afterUs = 0;
+  let wish = { speedMps: number(params, 'speedMps') ?? 0, turnRadps: number(params, 'turnRadps') ?? 0 };
+  while (afterUs < FORESIGHT_US) {
+    const limit = (wish.speedMps > at.speedMps ? body.accelMps2 : body.brakeMps2) * dt;
+    const change = Math.max(-limit, Math.min(limit, lag * (wish.speedMps - at.speedMps)));
+    const swing = body.turnAccelRadps2 * dt;
+    turnRadps += Math.max(-swing, Math.min(swing, lag * (wish.turnRadps - turnRadps)));
+    const next = moved(at, at.speedMps + change, turnRadps, dt);
+    if (arrived(next, toXM, toYM)) break;
+    turned += Math.abs(turnRadps) * dt;
+    driven += Math.abs(at.speedMps) * dt;
+    at = next;
+    afterUs += STEP_US;
+    if (afterUs % 100_000 === 0) wish = steer(at, stretch, body);
+  }
+  if (afterUs < LEAST_US) return null;
+  const tolerance = TOLERANCE_M + TOLERANCE_SHARE * (driven + 0.4 * turned) + 3 * Math.sqrt(world.motion.positionVar);
+  return {
+    quantities: [
+      { name: 'xM', value: at.xM, tolerance },
+      { name: 'yM', value: at.yM, tolerance },
+    ],
+    dueUs: atUs + afterUs,
+  };
+}
+
+function moved(at: Moving, speedMps: number, turnRadps: number, dt: number): Moving {
+  const middle = at.headingRad + turnRadps * dt * 0.5;
+  const way = (at.speedMps + speedMps) * 0.5 * dt;
+  const headingRad = wrapAngle(at.headingRad + turnRadps * dt);
+  return {
+    xM: at.xM + way * cos(middle),
+    yM: at.yM + way * sin(middle),
+    headingRad,
+    cosH: cos(headingRad),
+    sinH: sin(headingRad),
+    speedMps,
+  };
+}
+
+/** Whether a reflex that depends on where things are is bounding the robot now or will within the foresight. */
+function boundedSoon(world: FleetBelief, cruiseMps: number): boolean {
+  const body = bodyOf(world);
+  const ahead = cruiseMps * FORESIGHT_US * 1e-6;
+  const near = nearestPerson(world);
+  if (near !== null && personSpeed(near.gapM - ahead - 2, body) < cruiseMps) return true;
+  const way = freePathM(world);
+  const free = separationSpeed(way - ahead, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M);
+  return free < cruiseMps;
+}
+
+function stays(world: FleetBelief, atUs: number): Expectation {
+  const { motion } = world;
+  const tolerance = TOLERANCE_M + 3 * Math.sqrt(motion.positionVar);
+  return {
+    quantities: [
+      { name: 'xM', value: motion.xM, tolerance },
+      { name: 'yM', value: motion.yM, tolerance },
+    ],
+    dueUs: atUs + FORESIGHT_US,
+  };
+}
+
+/** A turn on the spot makes headway: after the foresight, less of it is left than now. */
+function turns(world: FleetBelief, headingRad: number, turnRadps: number, atUs: number): Expectation | null {
+  const errorRad = Math.abs(angleDifference(headingRad, world.motion.headingRad));
+  if (errorRad < 0.3 || Math.abs(turnRadps) < 0.2) return null;
+  const tolerance = TOLERANCE_M + 3 * Math.sqrt(world.motion.positionVar);
+  const pace = Math.min(Math.abs(turnRadps) * 0.6, errorRad / 1.2);
+  const least = world.motion.turnedRad + pace * FORESIGHT_US * 1e-6 * 0.5;
+  return {
+    quantities: [
+      { name: 'xM', value: world.motion.xM, tolerance },
+      { name: 'yM', value: world.motion.yM, tolerance },
+      { name: 'turnedRad', value: least + errorRad * 0.5, tolerance: errorRad * 0.5 + 0.4 },
+    ],
+    dueUs: atUs + FORESIGHT_US,
+  };
+}
+
+export function observe(world: FleetBelief, names: readonly string[]): Readonly<Record<string, number>> {
+  const { motion } = world;
+  const seen: Record<string, number> = {};
+  for (const name of names) {
+    if (name === 'xM') seen[name] = motion.xM;
+    else if (name === 'yM') seen[name] = motion.yM;
+    else if (name === 'headingRad') seen[name] = motion.headingRad;
+    else if (name === 'turnedRad') seen[name] = motion.turnedRad;
+    else if (name === 'speedMps') seen[name] = motion.speedMps;
+    else seen[name] = Number.NaN;
+  }
+  return seen;
+}
