@@ -6,11 +6,9 @@ import { agentState } from '../../words/agent-state.ts';
 import { percent, plural, span } from '../../words/quantities.ts';
 import { MissionComposer } from './mission-composer.tsx';
 
-declare global {
-  interface HTMLElement {
-    /** The map behind the element, so that a test can ask where a robot stands on the screen. */
-    sigmaMap?: SiteMap;
-  }
+/** The element of the map, with the map behind it, so that a test can ask where a robot stands on the screen. */
+export interface MapElement extends HTMLElement {
+  sigmaMap?: SiteMap;
 }
 
 /** The site from above, with the tools that draw on it. */
@@ -19,7 +17,7 @@ export function SitePanel() {
   const { live, site, selected, draft, nowMs } = control;
   const theme = useObservable(control.theme);
   useTopic('roster');
-  const frame = useRef<HTMLElement>(null);
+  const frame = useRef<MapElement>(null);
   const still = useRef<HTMLCanvasElement>(null);
   const moving = useRef<HTMLCanvasElement>(null);
   const tip = useRef<HTMLDivElement>(null);

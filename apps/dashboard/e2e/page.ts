@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { MapElement } from '../src/panels/site/site-panel.tsx';
+
+const CHROMIUM = '/usr/bin/chromium';
+
+/** Why the browser tests cannot run here, or false. */
+export const withoutBrowser: string | false = existsSync(CHROMIUM) ? false : 'needs chromium: apt-get install chromium';
+
+export function openBrowser(): Promise<Browser> {
+  const args = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--no-first-run',
+  ];
+  return chromium.launch({ executablePath: CHROMIUM, args });
+}
+
+/** The page as a person uses it: one verb an intention. Works against any hub that serves the dashboard. */
+export class FirstPage {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  open(url: string): Promise<unknown> {
+    return this.page.goto(url);
+  }
+
+  async signIn(email: string, password: string): Promise<void> {
+    await this.page.getByLabel('E-mail').fill(email);
+    await this.page.getByLabel('Password').fill(password);
+    await this.page.getByRole('button', { name: 'Sign in' }).click();
+  }
+
+  async isLive(): Promise<void> {
+    await this.page.waitForFunction(() => document.querySelector('[data-testid=connection]')?.textContent === 'LIVE');
+  }
+
+  at(testId: string): Locator {
+    return this.page.getByTestId(testId);
+  }
+
+  robotRow(id: string): Locator {
+    return this.at(`robot-${id}`);
+  }
+
+  async select(id: string): Promise<void> {
+    await this.robotRow(id).click();
+    await this.at('selected-robot').filter({ hasText: id }).waitFor();
+  }
+
+  async openTab(tab: 'now' | 'decisions' | 'simulation'): Promise<void> {
+    await this.at(`tab-${tab}`).click();
+  }
+
+  /** Presses and holds until the button's time is over. */
+  async hold(testId: string): Promise<void> {
+    await this.at(testId).hover();
+    await this.page.mouse.down();
+    await this.page.waitForTimeout(750);
+    await this.page.mouse.up();
+  }
+
+  /** Presses too shortly to mean it. */
+  async tap(testId: string): Promise<void> {
+    await this.at(testId).hover();
+    await this.page.mouse.down();
+    await this.page.waitForTimeout(120);
+    await this.page.mouse.up();
+  }
+
+  /** Where a point of the site stands on the page, in pixels. */
+  async locate(xM: number, yM: number): Promise<{ x: number; y: number }> {
+    const map = this.at('map');
+    const box = await map.boundingBox();
+    const inside = await map.evaluate(
+      (element, [x, y]) => (element as MapElement).sigmaMap?.locate(x as number, y as number),
+      [xM, yM],
+    );
+    if (box === null || inside === undefined) throw new Error('the map is not on the page');
+    return { x: box.x + inside.xPx, y: box.y + inside.yPx };
+  }
+
+  async clickSite(xM: number, yM: number): Promise<void> {
+    const { x, y } = await this.locate(xM, yM);
+    await this.page.mouse.click(x, y);
+  }
+
+  /** Draws an outline by clicking its corners and the first one again. */
+  async drawZone(corners: readonly (readonly [number, number])[]): Promise<void> {
+    await this.at('draw-zone').click();
+    for (const [xM, yM] of corners) await this.clickSite(xM, yM);
+    const [first] = corners;
+    if (first !== undefined) await this.clickSite(first[0], first[1]);
+  }
+
+  async wear(theme: 'dark' | 'light'): Promise<void> {
+    const worn = await this.page.evaluate(() => document.documentElement.dataset['theme']);
+    if (worn !== theme) await this.at('theme').click();
+  }
+
+  /** What the moving layer shows, as one number: two equal numbers mean that nothing moved between them. */
+  picture(): Promise<number> {
+    return this.page.evaluate(() => {
+      const canvas = document.querySelectorAll<HTMLCanvasElement>('[data-testid=map] canvas')[1];
+      const data =
+        canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? new Uint8ClampedArray();
+      let sum = 0;
+      for (let k = 0; k < data.length; k += 16) sum = (Math.imul(sum, 31) + (data[k] as number)) | 0;
+      return sum;
+    });
+  }
+
+  /** Waits until a locator's text matches, and gives it. */
+  async says(locator: Locator, pattern: RegExp): Promise<string> {
+    await locator.filter({ hasText: pattern }).first().waitFor();
+    return (await locator.first().textContent()) ?? '';
+  }
+}
