@@ -2,6 +2,7 @@ CREATE TABLE "account" (
 	"tenant" text DEFAULT current_setting('sigma.tenant') NOT NULL,
 	"id" text PRIMARY KEY NOT NULL,
 	"account_id" text NOT NULL,
+	"issuer" text NOT NULL,
 	"provider_id" text NOT NULL,
 	"user_id" text NOT NULL,
 	"access_token" text,
@@ -12,7 +13,8 @@ CREATE TABLE "account" (
 	"scope" text,
 	"password" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
-	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "account_key" UNIQUE("tenant","issuer","account_id")
 );
 --> statement-breakpoint
 ALTER TABLE "account" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint

@@ -79,6 +79,8 @@ export const account = pgTable(
     tenant: tenant(),
     id: text('id').primaryKey(),
     accountId: text('account_id').notNull(),
+    /** Who vouches for `accountId`; together they name an account. */
+    issuer: text('issuer').notNull(),
     providerId: text('provider_id').notNull(),
     userId: text('user_id')
       .notNull()
@@ -94,7 +96,11 @@ export const account = pgTable(
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
-  (table) => [index('account_user').on(table.userId), ownRowsOnly()],
+  (table) => [
+    index('account_user').on(table.userId),
+    unique('account_key').on(table.tenant, table.issuer, table.accountId),
+    ownRowsOnly(),
+  ],
 );
 
 export const verification = pgTable(

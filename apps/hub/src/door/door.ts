@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import type { DescService, JsonObject } from '@bufbuild/protobuf';
+import { CLIENT_ADDRESS, type Identity } from '../identity/identity.ts';
+import { apiPage } from './api-page.ts';
+import { authorise } from './authorise.ts';
+import { openApi } from './openapi.ts';
+import { BadRequestError, matchRoute, type RestRoute, requestJson, restRoutes } from './rest.ts';
+import { serveStatic } from './static-files.ts';
+
+export type NodeServerRequest = Parameters<typeof universalRequestFromNodeRequest>[0];
+export type NodeServerResponse = Parameters<typeof universalResponseToNodeResponse>[1];
+export type NodeHandler = (request: NodeServerRequest, response: NodeServerResponse) => void;
+
+export interface DoorOptions {
+  readonly identity: Identity;
+  readonly services: readonly DescService[];
+  readonly routes: (router: ConnectRouter) => void;
+  /** Folder of the built page, or null. */
+  readonly pages: string | null;
+  readonly version: string;
+  readonly healthy: () => boolean;
+}
+
+const MOST_BODY_BYTES = 16 * 1_048_576;
+const MOST_MESSAGE_BYTES = 16 * 1_048_576;
+
+/** Everything that answers on the hub's port. */
+export function openDoor(options: DoorOptions): NodeHandler {
+  const router = createConnectRouter({
+    interceptors: [authorise(options.identity)],
+    readMaxBytes: MOST_MESSAGE_BYTES,
+    jsonOptions: { alwaysEmitImplicit: true },
+    acceptCompression: [],
+  });
+  options.routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const rest = restRoutes(options.services);
+  const document = JSON.stringify(openApi(rest, options.version), null, 1);
+  const page = apiPage(rest);
+  const pagePolicy = policy(`'sha256-${createHash('sha256').update(page.style).digest('base64')}'`);
+
+  return (request, response) => {
+    const url = request.url ?? '/';
+    const [path, search] = url.split('?', 2) as [string, string | undefined];
+    const handler = handlers.get(path);
+    if (handler !== undefined) {
+      void run(handler, request, response, undefined);
+      return;
+    }
+    secure(response);
+    if (path === '/healthz') return answer(response, options.healthy() ? 200 : 503, 'text/plain', options.healthy() ? 'ok\n' : 'not well\n');
+    if (path === '/api/openapi.json') return answer(response, 200, 'application/json', document);
+    if (path === '/api' || path === '/api/') {
+      response.setHeader('content-security-policy', pagePolicy);
+      return answer(response, 200, 'text/html; charset=utf-8', page.html);
+    }
+    if (path.startsWith('/api/auth/')) return signIn(options.identity, request, response);
+    if (path.startsWith('/api/')) {
+      void serveRest(rest, handlers, request, response, path, new URLSearchParams(search ?? ''));
+      return;
+    }
+    if (options.pages !== null && serveStatic(options.pages, path, request, response)) return;
+    answer(response, 404, 'text/plain; charset=utf-8', 'Nothing is here. The API is described at /api.\n');
+  };
+}
+
+const policy = (style: string): string =>
+  `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self' ${style}; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+
+/** React writes style attributes, which style-src must admit; scripts stay strict. */
+const PAGE_POLICY = policy("'unsafe-inline'");
+
+function secure(response: NodeServerResponse): void {
+  response.setHeader('content-security-policy', PAGE_POLICY);
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('x-frame-options', 'DENY');
+  response.setHeader('referrer-policy', 'same-origin');
+  response.setHeader('cross-origin-opener-policy', 'same-origin');
+  response.setHeader('cross-origin-resource-policy', 'same-origin');
+  response.setHeader('permissions-policy', 'camera=(), microphone=(), geolocation=()');
+}
+
+function answer(response: NodeServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-cache' });
+  response.end(body);
+}
+
+const refuse = (response: NodeServerResponse, status: number, code: string, message: string): void =>
+  answer(response, status, 'application/json', JSON.stringify({ code, message }));
+
+/** The caller's address comes from the socket; what he writes about it himself is thrown away. */
+function signIn(identity: Identity, request: NodeServerRequest, response: NodeServerResponse): void {
+  request.headers[CLIENT_ADDRESS] = request.socket.remoteAddress ?? '127.0.0.1';
+  identity.handler(request as IncomingMessage, response as unknown as ServerResponse).catch(() => {
+    if (!response.headersSent) refuse(response, 500, 'internal', 'signing in failed');
+    else response.end();
+  });
+}
+
+async function run(
+  handler: UniversalHandler,
+  request: NodeServerRequest,
+  response: NodeServerResponse,
+  json: JsonObject | undefined,
+): Promise<void> {
+  try {
+    const universal = universalRequestFromNodeRequest(request, response, json, createContextValues());
+    const call = json === undefined ? universal : { ...universal, method: 'POST', header: asConnectJson(universal.header) };
+    await universalResponseToNodeResponse(await handler(call), response);
+  } catch (error) {
+    if (ConnectError.from(error).code === Code.Aborted || response.writableEnded) return;
+    if (!response.headersSent) refuse(response, 500, 'internal', 'the call failed inside the hub');
+    else response.end();
+  }
+}
+
+/** A REST request becomes a unary call of the Connect protocol, whose JSON and status codes are the same. */
+function asConnectJson(header: Headers): Headers {
+  const call = new Headers(header);
+  for (const name of ['content-length', 'content-encoding', 'connect-timeout-ms']) call.delete(name);
+  call.set('content-type', 'application/json');
+  call.set('connect-protocol-version', '1');
+  return call;
+}
+
+async function serveRest(
+  rest: readonly RestRoute[],
+  handlers: ReadonlyMap<string, UniversalHandler>,
+  request: NodeServerRequest,
+  response: NodeServerResponse,
+  path: string,
+  query: URLSearchParams,
+): Promise<void> {
+  const match = matchRoute(rest, request.method ?? 'GET', path);
+  if (!('route' in match)) {
+    if (match.allowed.length === 0) return refuse(response, 404, 'not_found', `there is no ${path.slice(0, 120)}; see /api`);
+    response.setHeader('allow', match.allowed.join(', '));
+    return refuse(response, 405, 'unimplemented', `${path} answers ${match.allowed.join(' and ')}`);
+  }
+  const { route, values } = match;
+  try {
+    const body = route.fromQuery ? '' : await readBody(request);
+    const json = requestJson(route, values, query, body);
+    const handler = handlers.get(`/${route.service.typeName}/${route.method.name}`) as UniversalHandler;
+    await run(handler, request, response, json);
+  } catch (error) {
+    if (error instanceof BadRequestError) refuse(response, 400, 'invalid_argument', error.message);
+    else refuse(response, 400, 'invalid_argument', 'the request broke off');
+  }
+}
+
+async function readBody(request: NodeServerRequest): Promise<string> {
+  const type = request.headers['content-type'];
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MOST_BODY_BYTES) throw new BadRequestError(`a body has at most ${MOST_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  if (size > 0 && !/^application\/json\b/i.test(type ?? '')) throw new BadRequestError('a body is application/json');
+  return Buffer.concat(chunks).toString('utf8');
+}

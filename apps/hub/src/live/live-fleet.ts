@@ -1,0 +1,124 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Bus, BusMessage } from '@sigma/bus';
+import { tokenOf } from '@sigma/bus';
+import {
+  type AgentStatus,
+  AgentStatusSchema,
+  type ChannelSchema,
+  ChannelSchemaSchema,
+  type DecisionMade,
+  DecisionMadeSchema,
+  type TelemetryFrame,
+  TelemetryFrameSchema,
+} from '@sigma/proto';
+import { toBinary } from '@bufbuild/protobuf';
+import { all, type Topic, unpacked } from '../subjects.ts';
+import { type Pose, poseOf, STATE_CHANNEL, stateColumns } from './state-channel.ts';
+
+/** An agent came or went. Sent again whenever its link changes. */
+export interface AgentLinked {
+  readonly agentId: string;
+  readonly linked: boolean;
+  readonly edgeId: string;
+  readonly epoch: number;
+  readonly role: string;
+  readonly body: string;
+  readonly epochTimeUs: number;
+  readonly capabilities: readonly string[];
+  /** Base64 of ChannelSchema messages. */
+  readonly channels: readonly string[];
+}
+
+export interface LiveAgent {
+  readonly agentId: string;
+  link: AgentLinked;
+  channels: ReadonlyMap<string, ChannelSchema>;
+  seenTimeUs: number;
+  status: AgentStatus | null;
+  pose: Pose | null;
+  readonly frames: Map<string, TelemetryFrame>;
+  /** Newest last. */
+  readonly decisions: DecisionMade[];
+}
+
+const DECISIONS_KEPT = 1000;
+
+/** The fleet as it was last heard: a fold over the bus. Each process that needs it keeps its own. */
+export class LiveFleet {
+  readonly agents = new Map<string, LiveAgent>();
+  /** Counts changes of the set of agents. */
+  roster = 0;
+  readonly #heard: ((agent: LiveAgent, topic: Topic) => void)[] = [];
+
+  constructor(bus: Bus, tenant: string, name: string) {
+    const listen = (topic: Topic, fold: (agentId: string, data: Uint8Array) => LiveAgent | null): void => {
+      const handler = (message: BusMessage): void => {
+        const agent = fold(tokenOf(message.subject, 3) as string, message.data);
+        if (agent === null) return;
+        for (const heard of this.#heard) heard(agent, topic);
+      };
+      bus.subscribe(all(tenant, topic), handler, { name: `${name}.${topic}`, capacity: 16_384 });
+    };
+    listen('link', (_, data) => this.#linked(unpacked<AgentLinked>(data)));
+    listen('telemetry', (agentId, data) => this.#frame(agentId, fromBinary(TelemetryFrameSchema, data)));
+    listen('status', (agentId, data) => {
+      const agent = this.agents.get(agentId);
+      if (agent === undefined) return null;
+      agent.status = fromBinary(AgentStatusSchema, data);
+      return agent;
+    });
+    listen('decision', (agentId, data) => {
+      const agent = this.agents.get(agentId);
+      if (agent === undefined) return null;
+      agent.decisions.push(fromBinary(DecisionMadeSchema, data));
+      if (agent.decisions.length > 2 * DECISIONS_KEPT) agent.decisions.splice(0, DECISIONS_KEPT);
+      return agent;
+    });
+  }
+
+  /** Calls back after each change, with what brought it. */
+  onChange(heard: (agent: LiveAgent, topic: Topic) => void): void {
+    this.#heard.push(heard);
+  }
+
+  #linked(link: AgentLinked): LiveAgent {
+    const channels = new Map(
+      link.channels.map((bytes) => {
+        const schema = fromBinary(ChannelSchemaSchema, Buffer.from(bytes, 'base64'));
+        return [schema.channel, schema];
+      }),
+    );
+    const known = this.agents.get(link.agentId);
+    if (known === undefined) {
+      this.roster++;
+      const agent: LiveAgent = {
+        agentId: link.agentId,
+        link,
+        channels,
+        seenTimeUs: 0,
+        status: null,
+        pose: null,
+        frames: new Map(),
+        decisions: [],
+      };
+      this.agents.set(link.agentId, agent);
+      return agent;
+    }
+    known.link = link;
+    if (link.linked) known.channels = channels;
+    return known;
+  }
+
+  #frame(agentId: string, frame: TelemetryFrame): LiveAgent | null {
+    const agent = this.agents.get(agentId);
+    if (agent === undefined) return null;
+    agent.frames.set(frame.channel, frame);
+    agent.seenTimeUs = Math.max(agent.seenTimeUs, Number(frame.timeUs));
+    const schema = frame.channel === STATE_CHANNEL ? agent.channels.get(STATE_CHANNEL) : undefined;
+    if (schema !== undefined) agent.pose = poseOf(frame, stateColumns(schema), agent.pose);
+    return agent;
+  }
+}
+
+export const packedSchemas = (schemas: Iterable<ChannelSchema>): readonly string[] =>
+  [...schemas].map((schema) => Buffer.from(toBinary(ChannelSchemaSchema, schema)).toString('base64'));

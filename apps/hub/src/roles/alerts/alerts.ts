@@ -1,0 +1,167 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Bus } from '@sigma/bus';
+import { tokenOf } from '@sigma/bus';
+import { type AgentStatus, AgentStatusSchema } from '@sigma/proto';
+import { desc } from 'drizzle-orm';
+import type { Clock } from '../../clock.ts';
+import type { Database } from '../../store/database.ts';
+import { alerts as alertRows } from '../../store/schema.ts';
+import { about, all, packed, unpacked } from '../../subjects.ts';
+import type { Finding } from '../analyzer/analyzer.ts';
+import { type HubRecord, stateChanged } from '../arbitration/hub-record.ts';
+import { type Alert, type Board, emptyBoard, type Sighting, stepBoard, withAlert } from './board.ts';
+
+export interface AlertStore {
+  /** Standing alerts, and those cleared last. */
+  load(limit: number): Promise<readonly Alert[]>;
+  put(alert: Alert): Promise<void>;
+}
+
+const STEP_US = 250_000;
+const KEPT = 1_000;
+const WARNING = 3;
+const CRITICAL = 4;
+
+/** F11 begins here: findings and failsafes become alerts that people see, acknowledge and find again. */
+export class Alerts {
+  /** By id; standing ones and the latest that were cleared. */
+  readonly known = new Map<string, Alert>();
+  /** Raised since the start. */
+  raised = 0;
+  readonly #clock: Clock;
+  readonly #bus: Bus;
+  readonly #tenant: string;
+  readonly #record: HubRecord;
+  readonly #store: AlertStore;
+  readonly #newId: () => string;
+  readonly #failsafes = new Map<string, Set<string>>();
+  readonly #heard: ((alert: Alert) => void)[] = [];
+  readonly #end: () => void;
+  #board: Board = emptyBoard;
+  #sightings: Sighting[] = [];
+
+  constructor(options: {
+    readonly bus: Bus;
+    readonly clock: Clock;
+    readonly tenant: string;
+    readonly record: HubRecord;
+    readonly store: AlertStore;
+    readonly newId: () => string;
+  }) {
+    this.#bus = options.bus;
+    this.#clock = options.clock;
+    this.#tenant = options.tenant;
+    this.#record = options.record;
+    this.#store = options.store;
+    this.#newId = options.newId;
+    const { bus, tenant } = options;
+    bus.subscribe(all(tenant, 'finding'), (message) => this.#found(unpacked<Finding>(message.data)), { name: 'alerts.finding' });
+    bus.subscribe(
+      all(tenant, 'status'),
+      (message) => this.#status(tokenOf(message.subject, 3) as string, fromBinary(AgentStatusSchema, message.data)),
+      { name: 'alerts.status', capacity: 16_384 },
+    );
+    this.#end = this.#clock.every(STEP_US, () => this.step());
+  }
+
+  async restore(): Promise<void> {
+    for (const alert of await this.#store.load(KEPT)) {
+      this.known.set(alert.id, alert);
+      if (alert.clearedTimeUs === 0) this.#board = withAlert(this.#board, alert);
+    }
+  }
+
+  onChange(heard: (alert: Alert) => void): void {
+    this.#heard.push(heard);
+  }
+
+  close(): void {
+    this.#end();
+  }
+
+  /** @returns the alert, or null when there is none with this id. */
+  async acknowledge(alertId: string, by: string): Promise<Alert | null> {
+    const before = this.known.get(alertId);
+    if (before === undefined) return null;
+    if (before.acknowledgedBy !== '') return before;
+    const alert = { ...before, acknowledgedBy: by, acknowledgedTimeUs: this.#clock.nowUs() };
+    if (alert.clearedTimeUs === 0) this.#board = withAlert(this.#board, alert);
+    await this.#changed(before, alert, by);
+    return alert;
+  }
+
+  /** Folds what was seen since the last step. */
+  step(): void {
+    const sightings = this.#sightings;
+    this.#sightings = [];
+    const { board, changed } = stepBoard(this.#board, sightings, this.#clock.nowUs(), this.#newId);
+    this.#board = board;
+    for (const alert of new Map(changed.map((one) => [one.id, one])).values()) {
+      const before = this.known.get(alert.id) ?? null;
+      if (before === null) this.raised++;
+      void this.#changed(before, alert, 'analyzer').catch(() => undefined);
+    }
+  }
+
+  #found(finding: Finding): void {
+    const { agentId, kind, channel, field, level, text, advice } = finding;
+    const cause = `${kind}:${channel}${field === '' ? '' : `.${field}`}`;
+    this.#sightings.push({ seen: true, agentId, cause, level, text, advice, certain: false });
+  }
+
+  #status(agentId: string, status: AgentStatus): void {
+    const before = this.#failsafes.get(agentId) ?? new Set<string>();
+    const now = new Set<string>();
+    for (const entry of status.failsafeEntries) {
+      const cause = `failsafe:${entry.condition}`;
+      now.add(cause);
+      if (before.has(cause)) continue;
+      const level = status.failsafe === entry.action ? CRITICAL : WARNING;
+      const text = entry.cause || entry.condition;
+      this.#sightings.push({ seen: true, agentId, cause, level, text, advice: entry.advice, certain: true });
+    }
+    for (const cause of before) if (!now.has(cause)) this.#sightings.push({ seen: false, agentId, cause });
+    this.#failsafes.set(agentId, now);
+    const critical = status.failsafeEntries.length > 0 && status.failsafe !== '';
+    if (critical && now.size > before.size) this.step();
+  }
+
+  async #changed(before: Alert | null, alert: Alert, by: string): Promise<void> {
+    this.known.set(alert.id, alert);
+    if (this.known.size > KEPT * 2) this.#forget();
+    for (const heard of this.#heard) heard(alert);
+    void this.#bus.publish(about(this.#tenant, 'alert', alert.agentId), packed(alert), 'command');
+    const { count: _, ...shape } = alert;
+    const { count: __, ...was } = before ?? alert;
+    if (before !== null && JSON.stringify(shape) === JSON.stringify(was)) return;
+    await this.#record.append(stateChanged(`alert/${alert.id}`, before === null ? null : { ...before }, { ...alert }, by));
+    await this.#store.put(alert);
+  }
+
+  #forget(): void {
+    for (const [id, alert] of this.known) {
+      if (this.known.size <= KEPT) return;
+      if (alert.clearedTimeUs > 0) this.known.delete(id);
+    }
+  }
+}
+
+export const memoryAlerts = (): AlertStore => ({ load: async () => [], put: async () => undefined });
+
+export function postgresAlerts(database: Database, tenant: string): AlertStore {
+  return {
+    load: (limit) =>
+      database.asTenant(tenant, (tx) =>
+        tx
+          .select()
+          .from(alertRows)
+          .orderBy(desc(alertRows.raisedTimeUs))
+          .limit(limit),
+      ),
+    put: async (alert) => {
+      await database.asTenant(tenant, (tx) =>
+        tx.insert(alertRows).values(alert).onConflictDoUpdate({ target: [alertRows.tenant, alertRows.id], set: alert }),
+      );
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  OrderIssuedSchema,
+  type SignedOrder,
+  SignedOrderSchema,
+  StateChangeSchema,
+} from '@sigma/proto';
+import { type BlockStore, type ChainId, ChainWriter, EVENT_TYPE, type EventDraft, openingEvent, signalEvent } from '@sigma/recorder';
+import type { Clock } from '../../clock.ts';
+import { type JsonObject, mergePatch } from './merge-patch.ts';
+
+/** The hub's own chain in the flight recorder. */
+export interface HubRecord {
+  /** Resolves when the event is durable. */
+  append(event: HubEvent): Promise<void>;
+}
+
+export interface HubEvent {
+  readonly type: string;
+  /** What it is about: an agent, a mission, an alert. */
+  readonly subject: string;
+  readonly traceparent: string;
+  readonly data: Uint8Array;
+}
+
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+const hashOf = (value: JsonObject | null): Uint8Array => sha256(new TextEncoder().encode(JSON.stringify(value)));
+
+export const orderIssued = (signed: SignedOrder, order: { agentId: string; issuer: string; sequence: bigint }, summary: string): HubEvent => ({
+  type: EVENT_TYPE.order,
+  subject: order.agentId,
+  traceparent: '',
+  data: toBinary(
+    OrderIssuedSchema,
+    create(OrderIssuedSchema, {
+      signedOrder: toBinary(SignedOrderSchema, signed),
+      issuer: order.issuer,
+      orderSequence: order.sequence,
+      summary,
+    }),
+  ),
+});
+
+/** A mission, a lease or an alert changed: what stood before, what stands now (null: nothing), and who did it. */
+export const stateChanged = (target: string, before: JsonObject | null, after: JsonObject | null, by: string): HubEvent => ({
+  type: EVENT_TYPE.stateChange,
+  subject: target,
+  traceparent: '',
+  data: toBinary(
+    StateChangeSchema,
+    create(StateChangeSchema, {
+      target,
+      beforeHash: hashOf(before),
+      afterHash: hashOf(after),
+      patchJson: JSON.stringify(mergePatch(before, after)),
+      reversible: before !== null && after !== null,
+      by,
+    }),
+  ),
+});
+
+/** Something that happened to the hub itself; a runner's signal has a dot in its name. */
+export const signal = (name: `hub.${string}`, subject: string, body: JsonObject): HubEvent => ({
+  ...signalEvent(name, body, 0, 0),
+  subject,
+});
+
+/**
+ * Writes the hub's chain into a block store: whatever arrives while a block is on its way to the disk becomes the next
+ * block. Each start of the hub is an epoch, tied to the one before by its last hash.
+ */
+export class ChainRecord implements HubRecord {
+  readonly chain: ChainId;
+  readonly #store: BlockStore;
+  readonly #clock: Clock;
+  readonly #writer: ChainWriter;
+  readonly #startUs: number;
+  #waiting: { readonly draft: EventDraft; readonly done: () => void; readonly failed: (error: unknown) => void }[] = [];
+  #writing = false;
+  #failure: Error | null = null;
+
+  static async open(store: BlockStore, clock: Clock, tenant: string, software: string): Promise<ChainRecord> {
+    const own = (await store.heads()).filter((head) => head.tenant === tenant && head.source === 'hub');
+    const last = own.reduce<(typeof own)[number] | null>((a, b) => (a === null || b.epoch > a.epoch ? b : a), null);
+    const chain = { tenant, source: 'hub', epoch: last === null ? 0 : last.epoch + 1 };
+    const record = new ChainRecord(store, clock, chain);
+    const { timeUs: _, ...opening } = openingEvent({
+      ...chain,
+      role: 'hub',
+      model: '',
+      modelVersion: 0,
+      config: {},
+      seed: 0,
+      flags: [],
+      policyText: '',
+      policyHash: '',
+      previousEpochHash: last?.hash ?? new Uint8Array(),
+      atUs: 0,
+      timeUs: clock.nowUs(),
+      software,
+    });
+    await record.append(opening);
+    return record;
+  }
+
+  private constructor(store: BlockStore, clock: Clock, chain: ChainId) {
+    this.#store = store;
+    this.#clock = clock;
+    this.chain = chain;
+    this.#writer = new ChainWriter(chain, sha256);
+    this.#startUs = clock.nowUs();
+  }
+
+  /** Why nothing can be recorded any more, or null. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  append(event: HubEvent): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timeUs = this.#clock.nowUs();
+    this.#waiting.push({ draft: { ...event, atUs: timeUs - this.#startUs, timeUs }, done: resolve, failed: reject });
+    if (!this.#writing) {
+      this.#writing = true;
+      void this.#write();
+    }
+    return promise;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        if (this.#failure !== null) throw this.#failure;
+        await this.#store.append([this.#writer.seal(batch.map(({ draft }) => draft))]);
+        for (const { done } of batch) done();
+      } catch (error) {
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+        for (const { failed } of batch) failed(this.#failure);
+      }
+    }
+    this.#writing = false;
+  }
+}

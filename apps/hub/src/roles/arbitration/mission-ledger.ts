@@ -1,0 +1,193 @@
+import { desc, eq, inArray } from 'drizzle-orm';
+import type { Bus } from '@sigma/bus';
+import type { Clock } from '../../clock.ts';
+import type { Database } from '../../store/database.ts';
+import { missions } from '../../store/schema.ts';
+import { about, all, packed, unpacked } from '../../subjects.ts';
+import type { MissionWish } from '../core/core.ts';
+import type { MissionView, NewMission } from '../core/supervisor.ts';
+import { type HubRecord, stateChanged } from './hub-record.ts';
+import type { JsonObject } from './merge-patch.ts';
+
+export interface MissionEntry {
+  readonly view: MissionView;
+  readonly createdTimeUs: number;
+  /** 0 while it runs. */
+  readonly finishedTimeUs: number;
+}
+
+/** Where missions rest between starts. */
+export interface MissionStore {
+  /** @returns the mission that holds this idempotency key already, or null after storing the new one. */
+  insert(entry: MissionEntry, idempotencyKey: string | null): Promise<MissionEntry | null>;
+  update(entry: MissionEntry): Promise<void>;
+  /** Newest first. */
+  load(limit: number): Promise<readonly MissionEntry[]>;
+  unfinished(): Promise<readonly MissionEntry[]>;
+}
+
+const FINISHED = new Set(['done', 'failed', 'cancelled']);
+const KEPT = 2_000;
+
+/** Every mission, from the wish to its end: recorded before core hears of it, kept across restarts. */
+export class MissionLedger {
+  /** Newest last. */
+  readonly entries = new Map<string, MissionEntry>();
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #tenant: string;
+  readonly #record: HubRecord;
+  readonly #store: MissionStore;
+  readonly #heard: ((entry: MissionEntry) => void)[] = [];
+  readonly #saving = new Map<string, Promise<void>>();
+
+  constructor(options: { readonly bus: Bus; readonly clock: Clock; readonly tenant: string; readonly record: HubRecord; readonly store: MissionStore }) {
+    this.#bus = options.bus;
+    this.#clock = options.clock;
+    this.#tenant = options.tenant;
+    this.#record = options.record;
+    this.#store = options.store;
+    this.#bus.subscribe(all(this.#tenant, 'mission'), (message) => this.#told(unpacked<MissionView>(message.data)), {
+      name: 'arbitration.mission',
+      capacity: 4_096,
+    });
+  }
+
+  /** Brings back what is known, and sends what had not ended to core again. */
+  async restore(): Promise<void> {
+    const known = [...(await this.#store.load(KEPT))].reverse();
+    for (const entry of known) this.entries.set(entry.view.id, entry);
+    for (const entry of await this.#store.unfinished()) {
+      this.entries.set(entry.view.id, entry);
+      const { id, name, goal, priority, createdBy } = entry.view;
+      await this.#wish({ type: 'mission', mission: { id, name, goal, priority, createdBy } });
+    }
+  }
+
+  onChange(heard: (entry: MissionEntry) => void): void {
+    this.#heard.push(heard);
+  }
+
+  /** Stores, records, and only then sends the mission to core. The same key gives the same mission. */
+  async create(mission: NewMission, idempotencyKey: string | null): Promise<MissionEntry> {
+    const view: MissionView = { ...mission, status: 'queued', tasks: [], progress: 0, detail: 'waiting for the supervisor' };
+    const entry = { view, createdTimeUs: this.#clock.nowUs(), finishedTimeUs: 0 };
+    const earlier = await this.#store.insert(entry, idempotencyKey);
+    if (earlier !== null) return this.entries.get(earlier.view.id) ?? earlier;
+    this.#keep(entry);
+    await this.#record.append(stateChanged(`mission/${mission.id}`, null, plain(view), mission.createdBy));
+    await this.#wish({ type: 'mission', mission });
+    return entry;
+  }
+
+  async cancel(missionId: string, reason: string, by: string): Promise<void> {
+    const before = this.entries.get(missionId);
+    await this.#record.append(
+      stateChanged(`mission/${missionId}/wish`, null, { cancel: true, reason, status: before?.view.status ?? 'unknown' }, by),
+    );
+    await this.#wish({ type: 'cancel', missionId, reason });
+  }
+
+  async #wish(wish: MissionWish): Promise<void> {
+    const id = wish.type === 'mission' ? wish.mission.id : wish.missionId;
+    await this.#bus.publish(about(this.#tenant, 'wish', id), packed(wish), 'command');
+  }
+
+  #told(view: MissionView): void {
+    const before = this.entries.get(view.id);
+    const finished = FINISHED.has(view.status);
+    const finishedTimeUs = finished ? before?.finishedTimeUs || this.#clock.nowUs() : 0;
+    const entry = { view, createdTimeUs: before?.createdTimeUs ?? this.#clock.nowUs(), finishedTimeUs };
+    this.#keep(entry);
+    for (const heard of this.#heard) heard(entry);
+    if (before !== undefined && shapeOf(before.view) === shapeOf(view)) return;
+    const event = stateChanged(`mission/${view.id}`, before === undefined ? null : plain(before.view), plain(view), 'core');
+    void this.#record.append(event).catch(() => undefined);
+    void this.#save(view.id);
+  }
+
+  /** One write at a time for each mission, always of its newest state. */
+  #save(id: string): Promise<void> {
+    const writing = (this.#saving.get(id) ?? Promise.resolve())
+      .then(() => this.#store.update(this.entries.get(id) as MissionEntry))
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#saving.get(id) === writing) this.#saving.delete(id);
+      });
+    this.#saving.set(id, writing);
+    return writing;
+  }
+
+  /** Resolves when everything told so far is stored. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#saving.values());
+  }
+
+  #keep(entry: MissionEntry): void {
+    this.entries.set(entry.view.id, entry);
+    if (this.entries.size <= KEPT * 2) return;
+    for (const [id, old] of this.entries) {
+      if (this.entries.size <= KEPT) break;
+      if (old.finishedTimeUs > 0) this.entries.delete(id);
+    }
+  }
+}
+
+const plain = (view: MissionView): JsonObject => view as unknown as JsonObject;
+
+/** What is worth a record: everything but progress, which moves all the time and is sensed again on replay. */
+const shapeOf = (view: MissionView): string =>
+  JSON.stringify([view.status, view.detail, view.tasks.map((task) => [task.task.id, task.agentId, task.status, task.detail])]);
+
+/** For a hub without database: the simulator's. */
+export function memoryMissions(): MissionStore {
+  const byKey = new Map<string, MissionEntry>();
+  return {
+    insert: async (entry, key) => {
+      const earlier = key === null ? undefined : byKey.get(key);
+      if (earlier === undefined && key !== null) byKey.set(key, entry);
+      return earlier ?? null;
+    },
+    update: async () => undefined,
+    load: async () => [],
+    unfinished: async () => [],
+  };
+}
+
+type Row = typeof missions.$inferSelect;
+const entryOf = (row: Row): MissionEntry => ({
+  view: row.view as MissionView,
+  createdTimeUs: row.createdTimeUs,
+  finishedTimeUs: row.finishedTimeUs,
+});
+
+export function postgresMissions(database: Database, tenant: string): MissionStore {
+  return {
+    insert: (entry, key) =>
+      database.asTenant(tenant, async (tx) => {
+        const row = { id: entry.view.id, status: entry.view.status, createdTimeUs: entry.createdTimeUs, idempotencyKey: key, view: entry.view };
+        const inserted = await tx.insert(missions).values(row).onConflictDoNothing().returning({ id: missions.id });
+        if (inserted.length > 0 || key === null) return null;
+        const [earlier] = await tx.select().from(missions).where(eq(missions.idempotencyKey, key));
+        return earlier === undefined ? null : entryOf(earlier);
+      }),
+    update: (entry) =>
+      database.asTenant(tenant, async (tx) => {
+        const row = { status: entry.view.status, finishedTimeUs: entry.finishedTimeUs, view: entry.view };
+        await tx
+          .insert(missions)
+          .values({ ...row, id: entry.view.id, createdTimeUs: entry.createdTimeUs })
+          .onConflictDoUpdate({ target: [missions.tenant, missions.id], set: row });
+      }),
+    load: async (limit) => {
+      const rows = await database.asTenant(tenant, (tx) => tx.select().from(missions).orderBy(desc(missions.createdTimeUs)).limit(limit));
+      return rows.map(entryOf);
+    },
+    unfinished: async () => {
+      const rows = await database.asTenant(tenant, (tx) =>
+        tx.select().from(missions).where(inArray(missions.status, ['queued', 'active'])).orderBy(missions.createdTimeUs),
+      );
+      return rows.map(entryOf);
+    },
+  };
+}

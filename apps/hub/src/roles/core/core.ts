@@ -1,0 +1,182 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Bus } from '@sigma/bus';
+import { type AgentEvent, AgentEventSchema, type AgentStatus, PlanAskedSchema } from '@sigma/proto';
+import type { Clock } from '../../clock.ts';
+import { type LiveAgent, LiveFleet } from '../../live/live-fleet.ts';
+import { about, all, packed, type Topic, unpacked } from '../../subjects.ts';
+import type { AgentReport, MissionPreview, NewMission, ReportedTaskStatus, Supervisor, SupervisorInput, SupervisorOutput } from './supervisor.ts';
+
+/** What people want of core. */
+export type MissionWish =
+  | { readonly type: 'mission'; readonly mission: NewMission }
+  | { readonly type: 'cancel'; readonly missionId: string; readonly reason: string };
+
+const TICK_US = 100_000;
+const TASKS_REMEMBERED = 20_000;
+const REPORTED = new Set<string>(['queued', 'active', 'done', 'failed', 'cancelled', 'refused']);
+
+/**
+ * F3 and F4: hosts the supervisor. Ticks at 10 Hz, and at once when a planner is asked, a task or a plan has moved on, or
+ * an agent stopped or came and went. What arrives in one turn of the event loop is one batch of inputs.
+ */
+export class Core {
+  /** Supervisions run, for health. */
+  supervisions = 0;
+  readonly fleet: LiveFleet;
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #tenant: string;
+  readonly #supervisor: Supervisor;
+  readonly #changed = new Set<string>();
+  readonly #told = new Map<string, string>();
+  readonly #tasks = new Map<string, string>();
+  readonly #end: () => void;
+  #state: unknown;
+  #inputs: SupervisorInput[] = [];
+  #soon = false;
+
+  constructor(options: { readonly bus: Bus; readonly clock: Clock; readonly tenant: string; readonly supervisor: Supervisor }) {
+    this.#bus = options.bus;
+    this.#clock = options.clock;
+    this.#tenant = options.tenant;
+    this.#supervisor = options.supervisor;
+    this.#state = this.#supervisor.initial();
+    this.fleet = new LiveFleet(this.#bus, this.#tenant, 'core');
+    this.fleet.onChange((agent, topic) => this.#heard(agent, topic));
+    const { bus, tenant } = options;
+    bus.subscribe(all(tenant, 'asked'), (message) => this.#asked(message.data), { name: 'core.asked' });
+    bus.subscribe(all(tenant, 'event'), (message) => this.#event(fromBinary(AgentEventSchema, message.data)), { name: 'core.event' });
+    bus.subscribe(all(tenant, 'wish'), (message) => this.#now(unpacked<MissionWish>(message.data)), { name: 'core.wish' });
+    this.#end = this.#clock.every(TICK_US, () => this.#supervise([{ type: 'tick' }]));
+  }
+
+  /** Who would do it, and how long it would take. */
+  preview(mission: NewMission): MissionPreview {
+    return this.#supervisor.preview(this.#state, mission);
+  }
+
+  close(): void {
+    this.#end();
+  }
+
+  #heard(agent: LiveAgent, topic: Topic): void {
+    if (topic === 'decision') return;
+    this.#changed.add(agent.agentId);
+    if (topic === 'status' && agent.status !== null) this.#taskOf(agent.status);
+    const { status, pose, link } = agent;
+    const stands = [
+      link.linked,
+      link.epoch,
+      pose !== null,
+      pose?.halted,
+      status?.stop,
+      status?.mode,
+      status?.chain,
+      status?.failsafe,
+      status?.taskId,
+      status?.taskStatus,
+      status?.planRevision,
+      status?.planCursor,
+    ].join(' ');
+    if (this.#told.get(agent.agentId) === stands) return;
+    this.#told.set(agent.agentId, stands);
+    this.#now(null);
+  }
+
+  /** Task news comes as events; a status that was heard first, or alone, says the same once. */
+  #taskOf(status: AgentStatus): void {
+    if (status.taskId !== '') this.#task(status.agentId, status.taskId, status.taskStatus, '', 0);
+  }
+
+  #task(agentId: string, taskId: string, status: string, detail: string, progress: number): void {
+    if (!REPORTED.has(status) || this.#tasks.get(`${agentId} ${taskId}`) === status) return;
+    this.#tasks.set(`${agentId} ${taskId}`, status);
+    if (this.#tasks.size > TASKS_REMEMBERED) this.#tasks.delete(this.#tasks.keys().next().value as string);
+    this.#now({ type: 'task', agentId, taskId, status: status as ReportedTaskStatus, detail, progress });
+  }
+
+  #event(event: AgentEvent): void {
+    if (event.signal?.name !== 'task') return;
+    const body = JSON.parse(event.signal.bodyJson) as { taskId?: unknown; status?: unknown; reason?: unknown; progress?: unknown };
+    if (typeof body.taskId !== 'string' || typeof body.status !== 'string') return;
+    const progress = typeof body.progress === 'number' ? body.progress : 0;
+    this.#task(event.agentId, body.taskId, body.status, String(body.reason ?? ''), progress);
+  }
+
+  #asked(data: Uint8Array): void {
+    const asked = fromBinary(PlanAskedSchema, data);
+    this.#changed.add(asked.agentId);
+    this.#now({
+      type: 'asked',
+      agentId: asked.agentId,
+      taskId: asked.task?.id ?? '',
+      reason: asked.reason,
+      basis: asked.basis === undefined ? null : { epoch: asked.basis.epoch, inputSequence: Number(asked.basis.inputSequence) },
+      planRevision: Number(this.fleet.agents.get(asked.agentId)?.status?.planRevision ?? 0n),
+    });
+  }
+
+  #now(input: SupervisorInput | null): void {
+    if (input !== null) this.#inputs.push(input);
+    if (this.#soon) return;
+    this.#soon = true;
+    this.#clock.soon(() => {
+      this.#soon = false;
+      this.#supervise([]);
+    });
+  }
+
+  #supervise(last: readonly SupervisorInput[]): void {
+    const reports: AgentReport[] = [];
+    for (const agentId of this.#changed) {
+      const report = reportOf(this.fleet.agents.get(agentId));
+      if (report !== null) reports.push(report);
+    }
+    this.#changed.clear();
+    const inputs = [...reports, ...this.#inputs, ...last];
+    this.#inputs = [];
+    this.supervisions++;
+    const { state, outputs } = this.#supervisor.supervise(this.#state, inputs, this.#clock.nowUs());
+    this.#state = state;
+    for (const output of outputs) this.#say(output);
+  }
+
+  #say(output: SupervisorOutput): void {
+    if (output.type === 'mission') {
+      void this.#bus.publish(about(this.#tenant, 'mission', output.mission.id), packed(output.mission), 'command');
+    } else {
+      void this.#bus.publish(about(this.#tenant, 'wanted', output.agentId), packed(output), 'command');
+    }
+  }
+}
+
+/** What the supervisor may know of an agent; null until its position is known, or for what no edge drives. */
+export function reportOf(agent: LiveAgent | undefined): AgentReport | null {
+  if (agent === undefined || agent.pose === null || agent.link.role === 'feed') return null;
+  const { link, pose, status } = agent;
+  return {
+    type: 'agent',
+    agentId: agent.agentId,
+    body: link.body,
+    linked: link.linked,
+    xM: pose.xM,
+    yM: pose.yM,
+    headingRad: pose.headingRad,
+    speedMps: pose.speedMps,
+    battery: pose.battery,
+    halted: pose.halted ?? isHalted(status),
+    mode: status?.mode ?? 'automatic',
+    capabilities: link.capabilities,
+    taskId: status === null || status.taskId === '' ? null : status.taskId,
+    taskStatus: status === null || status.taskStatus === '' ? null : status.taskStatus,
+    planRevision: Number(status?.planRevision ?? 0n),
+    planCursor: status?.planCursor ?? 0,
+    basis: { epoch: pose.epoch, inputSequence: pose.inputSequence },
+  };
+}
+
+function isHalted(status: AgentStatus | null): boolean {
+  if (status === null) return true;
+  const stopped = status.stop !== '' && status.stop !== 'none';
+  return stopped || status.failsafe !== '' || status.mode !== 'automatic' || status.chain !== 'primary';
+}

@@ -1,0 +1,136 @@
+import { eq } from 'drizzle-orm';
+import type { OrderReceipt } from '@sigma/proto';
+import type { Clock } from '../../clock.ts';
+import type { Database } from '../../store/database.ts';
+import { controlLeases } from '../../store/schema.ts';
+import { type HubRecord, stateChanged } from '../arbitration/hub-record.ts';
+import type { JsonObject } from '../arbitration/merge-patch.ts';
+import type { Gateway } from './gateway.ts';
+
+/** The right of one operator to command one agent, until it expires, is returned or is taken over. */
+export interface ControlLease {
+  readonly leaseId: string;
+  readonly agentId: string;
+  readonly holder: string;
+  readonly expiresTimeUs: number;
+}
+
+export interface LeaseStore {
+  load(): Promise<readonly ControlLease[]>;
+  put(lease: ControlLease): Promise<void>;
+  remove(agentId: string): Promise<void>;
+}
+
+export type LeaseTaken =
+  | { readonly taken: true; readonly lease: ControlLease; readonly receipt: OrderReceipt }
+  | { readonly taken: false; readonly lease: ControlLease };
+
+const DEFAULT_SECONDS = 300;
+const MOST_SECONDS = 3_600;
+const CHECK_EVERY_US = 1_000_000;
+
+export class LeaseDesk {
+  readonly #clock: Clock;
+  readonly #record: HubRecord;
+  readonly #gateway: Gateway;
+  readonly #store: LeaseStore;
+  readonly #newId: () => string;
+  readonly #leases = new Map<string, ControlLease>();
+  readonly #end: () => void;
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly record: HubRecord;
+    readonly gateway: Gateway;
+    readonly store: LeaseStore;
+    readonly newId: () => string;
+  }) {
+    this.#clock = options.clock;
+    this.#record = options.record;
+    this.#gateway = options.gateway;
+    this.#store = options.store;
+    this.#newId = options.newId;
+    this.#end = this.#clock.every(CHECK_EVERY_US, () => this.#expire());
+  }
+
+  async restore(): Promise<void> {
+    for (const lease of await this.#store.load()) this.#leases.set(lease.agentId, lease);
+    this.#expire();
+  }
+
+  close(): void {
+    this.#end();
+  }
+
+  /** The lease that stands now. */
+  of(agentId: string): ControlLease | null {
+    const lease = this.#leases.get(agentId);
+    return lease !== undefined && lease.expiresTimeUs > this.#clock.nowUs() ? lease : null;
+  }
+
+  /** Takes a free lease, renews one's own, or takes over another's when asked to. `seconds` 0 means 300; at most 3,600. */
+  async take(agentId: string, holder: string, takeOver: boolean, seconds: number): Promise<LeaseTaken> {
+    const held = this.of(agentId);
+    if (held !== null && held.holder !== holder && !takeOver) return { taken: false, lease: held };
+    const forUs = Math.min(seconds || DEFAULT_SECONDS, MOST_SECONDS) * 1_000_000;
+    const own = held !== null && held.holder === holder;
+    const lease: ControlLease = {
+      leaseId: own ? held.leaseId : `lease-${this.#newId()}`,
+      agentId,
+      holder,
+      expiresTimeUs: this.#clock.nowUs() + forUs,
+    };
+    this.#leases.set(agentId, lease);
+    await this.#record.append(stateChanged(`lease/${agentId}`, plain(held), plain(lease), holder));
+    await this.#store.put(lease);
+    const receipt = await this.#gateway.ask(agentId, holder, {
+      case: 'lease',
+      value: { leaseId: lease.leaseId, holder, expiresTimeUs: BigInt(lease.expiresTimeUs) },
+    });
+    return { taken: true, lease, receipt };
+  }
+
+  /** @returns the lease that another holds and which therefore stays, or null when it is returned. */
+  async giveBack(agentId: string, holder: string): Promise<ControlLease | null> {
+    const held = this.of(agentId);
+    if (held === null) return null;
+    if (held.holder !== holder) return held;
+    this.#leases.delete(agentId);
+    await this.#record.append(stateChanged(`lease/${agentId}`, plain(held), null, holder));
+    await this.#store.remove(agentId);
+    await this.#gateway.ask(agentId, holder, { case: 'release', value: { leaseId: held.leaseId } });
+    return null;
+  }
+
+  /** The agent ends an expired lease by its own clock too; here it is recorded. */
+  #expire(): void {
+    const nowUs = this.#clock.nowUs();
+    for (const [agentId, lease] of this.#leases) {
+      if (lease.expiresTimeUs > nowUs) continue;
+      this.#leases.delete(agentId);
+      void this.#record.append(stateChanged(`lease/${agentId}`, plain(lease), null, 'expiry')).catch(() => undefined);
+      void this.#store.remove(agentId).catch(() => undefined);
+    }
+  }
+}
+
+const plain = (lease: ControlLease | null): JsonObject | null => (lease === null ? null : { ...lease });
+
+export const memoryLeases = (): LeaseStore => ({
+  load: async () => [],
+  put: async () => undefined,
+  remove: async () => undefined,
+});
+
+export function postgresLeases(database: Database, tenant: string): LeaseStore {
+  return {
+    load: () => database.asTenant(tenant, (tx) => tx.select().from(controlLeases)),
+    put: async (lease) => {
+      const target = [controlLeases.tenant, controlLeases.agentId];
+      await database.asTenant(tenant, (tx) => tx.insert(controlLeases).values(lease).onConflictDoUpdate({ target, set: lease }));
+    },
+    remove: async (agentId) => {
+      await database.asTenant(tenant, (tx) => tx.delete(controlLeases).where(eq(controlLeases.agentId, agentId)));
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { subjectOf } from '@sigma/bus';
+
+/**
+ * What roles say to each other. The last token is always the agent (or edge) it is about.
+ *
+ * | subject | payload | from → to |
+ * |---|---|---|
+ * | telemetry | TelemetryFrame | ingest → analyzer, core, live view |
+ * | link | AgentLinked as JSON | link → core, live view |
+ * | status | AgentStatus | link → core, alerts, live view |
+ * | asked | PlanAsked | link → core |
+ * | event | AgentEvent | link → core, alerts |
+ * | decision | DecisionMade | link → live view |
+ * | answer | OrderAnswer | link → gateway |
+ * | finding | Finding as JSON | analyzer → alerts |
+ * | wish | MissionWish as JSON | people → core |
+ * | wanted | SupervisorOutput as JSON | core → gateway, live view |
+ * | mission | MissionView as JSON | core → arbitration, live view |
+ * | alert | AlertRow as JSON | alerts → live view |
+ * | edge | SignedOrder | gateway → link |
+ */
+export type Topic =
+  | 'telemetry'
+  | 'link'
+  | 'status'
+  | 'asked'
+  | 'event'
+  | 'decision'
+  | 'answer'
+  | 'finding'
+  | 'wish'
+  | 'wanted'
+  | 'mission'
+  | 'alert'
+  | 'edge';
+
+export const about = (tenant: string, topic: Topic, id: string): string => subjectOf(tenant, topic, id);
+export const all = (tenant: string, topic: Topic): string => subjectOf(tenant, topic, '>');
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+export const packed = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
+/** The roles trust each other's spelling: what leaves `packed` comes back as it was. */
+export const unpacked = <T>(data: Uint8Array): T => JSON.parse(decoder.decode(data)) as T;
