@@ -497,7 +497,10 @@ test('[K60] hysteresis: a condition is told whether its entry is present', () =>
   const conditions = [
     condition('battery', 'hold', {
       clear: 'on_acknowledge',
-      holds: ({ world }, active) => (told.push(active), world.failures.has('battery')),
+      holds: ({ world }, active) => {
+        told.push(active);
+        return world.failures.has('battery');
+      },
     }),
   ];
   const story = new Story({ ...catalogue, conditions });

@@ -52,7 +52,10 @@ export function terrainContract<World>(exam: TerrainExam<World>): void {
     })
     .map((steps): readonly Wake[] => {
       let atUs = 0;
-      return steps.map(([pauseUs, inbox]) => ({ atUs: (atUs += pauseUs), inbox }));
+      return steps.map(([pauseUs, inbox]) => {
+        atUs += pauseUs;
+        return { atUs, inbox };
+      });
     });
   const seed = 20260101;
 

@@ -1,0 +1,11 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { cartDigest } from './cart-digest.ts';
+import { runInQuickJS } from './engine-quickjs.ts';
+
+test('[L2] the whole kernel says the same bytes in QuickJS, where inexact Math, clocks and chance are poisoned', async () => {
+  const entry = fileURLToPath(new URL('cart-digest.ts', import.meta.url));
+  const there = JSON.parse(await runInQuickJS({ entry, call: 'subject.cartDigest()' }));
+  assert.equal(there, cartDigest());
+});
