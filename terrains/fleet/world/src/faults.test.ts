@@ -75,6 +75,8 @@ test('[W34] lidar_freeze: scans repeat to the bit until it is cleared', () => {
   const after = scans(c).length;
   c.run(1);
   assert.equal(new Set(scans(c).slice(after)).size, scans(c).length - after);
+  c.run(1, undefined, [fault('lidar_freeze')]);
+  assert.notEqual(scans(c).at(-1), scans(c)[seen], 'a second freeze holds a scan of its own');
 });
 
 test('[W35] imu_drift: the gyro turns while the robot stands', () => {

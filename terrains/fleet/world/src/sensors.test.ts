@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hypot, PI } from '@sigma/kernel';
+import { atan2, hypot, PI } from '@sigma/kernel';
 import { Course, cellOf, drive, hall, hold, siteOf } from '../testing/course.ts';
 import { castRay, RANGE_SIGMA_M } from './lidar.ts';
 import { FIX_SIGMA_M, GYRO_SIGMA } from './sensors.ts';
@@ -98,6 +98,32 @@ test('[W17] robots and people stand in the scan at their surfaces, and nothing s
   assert.ok(behind > 1.2 && behind < 3.4, `someone behind at ${behind} m`);
 });
 
+test('[W17] someone standing aside shows on the rays that point at them, whichever way the robot faces', () => {
+  const wide = hall(20, 20);
+  for (const turn of [0, 0.8, -1.3, 2.4]) {
+    const course = new Course(wide, [{ id: 'r1', body: 'humanoid', cell: cellOf(wide, 10, 10) }]);
+    course.run(turn === 0 ? 0.1 : Math.abs(turn), drive(0, Math.sign(turn)));
+    course.run(1, hold);
+    const { xM, yM, headingRad } = course.robot;
+    const before = course.frames.findLast((f) => f.channel === 'scan')?.values;
+    // Put there afresh at every step, they have no time to walk away.
+    for (let k = 0; k < 10; k++)
+      course.step({}, [{ type: 'person', xM: xM + 2, yM: yM + 3, untilUs: course.world.atUs + 10_000 }]);
+    const now = course.frames.findLast((f) => f.channel === 'scan')?.values;
+    assert.ok(before && now);
+    const shorter = [...now.keys()].filter(
+      (ray) => now[ray] !== 0 && (before[ray] as number) - (now[ray] as number) > 1000,
+    );
+    const bearing = ((atan2(3, 2) - headingRad) * 90) / PI;
+    assert.ok(shorter.length >= 2 && shorter.length <= 5, `turned ${turn}: rays ${shorter}`);
+    for (const ray of shorter) {
+      const off = ((((ray - bearing) % 180) + 270) % 180) - 90;
+      assert.ok(Math.abs(off) < 3, `turned ${turn}: ray ${ray} for a bearing of ${bearing}`);
+      assert.ok(Math.abs((now[ray] as number) / 1000 - (hypot(2, 3) - 0.25)) < 0.2);
+    }
+  }
+});
+
 test('[W17] a ray ends where the wall begins, from any point in any direction', () => {
   const rooms = siteOf(['########', '#...#..#', '#.#....#', '#......#', '########']);
   for (let k = 0; k < 2000; k++) {
@@ -111,12 +137,15 @@ test('[W17] a ray ends where the wall begins, from any point in any direction', 
     const length = hypot(dx, dy);
     if (length === 0) continue;
     const range = castRay(rooms, xM, yM, dx / length, dy / length, 15);
-    const wallAt = (distance: number) => {
-      const c = Math.floor(xM + (dx / length) * distance);
-      const r = 4 - Math.floor(yM + (dy / length) * distance);
+    const wallAt = (distance: number, east = 0, north = 0) => {
+      const c = Math.floor(xM + (dx / length) * distance + east);
+      const r = 4 - Math.floor(yM + (dy / length) * distance + north);
       return rooms.blocked[r * 8 + c] !== 0;
     };
-    assert.ok(range < 15 && wallAt(range + 1e-6), `no wall at the end of ray ${k}`);
+    // A ray through the very corner of a wall touches it: look a hair to either side.
+    const hair = 1e-6;
+    const touches = [-hair, hair].some((east) => [-hair, hair].some((north) => wallAt(range, east, north)));
+    assert.ok(range < 15 && touches, `no wall at the end of ray ${k}`);
     for (let part = 0; part < 1; part += 0.05) assert.ok(!wallAt(range * part - 1e-9), `ray ${k} went through a wall`);
   }
 });

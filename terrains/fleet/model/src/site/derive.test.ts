@@ -84,6 +84,11 @@ test('[W8] only the largest floor is kept, and a blind alley stays open both way
   assert.equal(site.exits[4 * 9 + 1], openExits(site)[4 * 9 + 1]);
 });
 
+test('[W8] nobody is parked in', () => {
+  // A room of four cells at the end of a long lane, and four parking places to find.
+  holdsTogether(derive(`..${'@'.repeat(62)}`, '.'.repeat(64)));
+});
+
 test('[W8] the smallest maps still give a site', () => {
   for (const rows of [['.'], ['..'], ['...'], ['..', '..'], ['.@.', '...'], ['.....']]) {
     const site = derive(...rows);

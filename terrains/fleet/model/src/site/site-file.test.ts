@@ -137,6 +137,14 @@ test('[W4] a file that cannot be used names the field and the way out', () => {
   }
 });
 
+test('[W5] a one-way aisle is closed against its direction at both ends and open across', () => {
+  const site = parse({ metresPerCell: 1, oneWay: [{ from: [2, 1], to: [3, 1], direction: 'east' }] });
+  assert.deepEqual(
+    [1, 2, 3, 4].map((column) => site.exits[at(column, 1)]),
+    [EAST | SOUTH, EAST, EAST, EAST],
+  );
+});
+
 test('[W5] the one-way aisle that cuts the site is named', () => {
   const against = [...ROUND.slice(0, 3), { from: [1, 1], to: [1, 3], direction: 'south' }];
   const error = refused({ metresPerCell: 1, oneWay: against });
