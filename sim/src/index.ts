@@ -1,0 +1,6 @@
+/** The seeded world: hub, edges, network, disks and bodies in one process on a virtual clock. */
+export { FaultPlanError, type PlannedFault, parseFault } from './fault-plan.ts';
+export { CrowdedSiteError, type PlannedRobot, planFleet, robotNames } from './fleet-plan.ts';
+export { fleetReexecutors, sitesOf } from './recording.ts';
+export { runSim, type SimOptions, type SimProgress, type SimResult } from './run-sim.ts';
+export { missionAt, missionsWanted } from './workload.ts';

@@ -1,0 +1,54 @@
+import type { NewMission, Site } from '@sigma/fleet-model';
+import { centreXM, centreYM } from '@sigma/fleet-model';
+import { drawInt, drawUnit, purpose } from '@sigma/kernel';
+
+const KIND = purpose('workload-kind');
+const PLACE = purpose('workload-place');
+
+/** Of a hundred missions so many deliver and so many patrol; the rest cover a zone, where the site has one. */
+const DELIVERIES = 70;
+const PATROLS = 22;
+const PATROL_POINTS = 3;
+
+/**
+ * Endless work for a site: mission number `index` of a seed is always the same. Deliveries between stations, patrols
+ * past three of them, and now and then a zone to cover.
+ *
+ * @param index 0, 1, 2 ...
+ * @returns null when the site has fewer than two stations: there is nothing to carry and nowhere to go
+ */
+export function missionAt(site: Site, seed: number, index: number): NewMission | null {
+  const { stations } = site;
+  if (stations.length < 2) return null;
+  const id = `w${String(index + 1).padStart(5, '0')}`;
+  const choice = drawUnit(seed, 0, index, KIND, 0) * 100;
+  const areas = site.zones.filter(({ kind }) => kind === 'area');
+  const station = (n: number): number => drawInt(seed, 0, index, PLACE, n, stations.length);
+  if (choice >= DELIVERIES + PATROLS && areas.length > 0) {
+    const zone = areas[drawInt(seed, 0, index, PLACE, 0, areas.length)] as (typeof areas)[number];
+    const goal = { kind: 'cover', zoneId: zone.id, polygon: null, robots: 2 } as const;
+    return { id, name: `Cover ${zone.name}`, goal, priority: 2, createdBy: 'workload' };
+  }
+  const from = station(0);
+  if (choice >= DELIVERIES) {
+    const points = Array.from({ length: PATROL_POINTS }, (_, n) => {
+      const { cell } = stations[(from + station(n + 1)) % stations.length] as (typeof stations)[number];
+      return { xM: centreXM(site, cell), yM: centreYM(site, cell) };
+    });
+    const goal = { kind: 'patrol', points, rounds: 1, agentId: null } as const;
+    return { id, name: `Patrol ${id}`, goal, priority: 1, createdBy: 'workload' };
+  }
+  const to = (from + 1 + drawInt(seed, 0, index, PLACE, 1, stations.length - 1)) % stations.length;
+  const source = stations[from] as (typeof stations)[number];
+  const target = stations[to] as (typeof stations)[number];
+  const goal = { kind: 'deliver', from: source.id, to: target.id, item: `crate-${id}`, agentId: null } as const;
+  const name = `${source.id} to ${target.id}`;
+  return { id, name, goal, priority: 1 + drawInt(seed, 0, index, KIND, 1, 3), createdBy: 'workload' };
+}
+
+/**
+ * How many missions to add so that every robot has something to do and a few tasks wait.
+ *
+ * @param open tasks not yet done of all missions under way
+ */
+export const missionsWanted = (robots: number, open: number): number => Math.max(0, Math.ceil(robots * 1.15) - open);
