@@ -11,6 +11,7 @@ export {
   NO_BLOCK,
 } from './block.ts';
 export { ChainWriter, type SealedBlock, type SnapshotMark } from './chain-writer.ts';
+export { CommitGate, type CommitGateOptions, type Passage } from './commit-gate.ts';
 export {
   type ChainHead,
   type ChainId,
@@ -48,6 +49,7 @@ export {
   type Reexecutor,
   type Reexecutors,
 } from './reexecutor.ts';
+export { eventsOf, type Materialised, type Moment, NoSuchEventError, replayAt } from './replay.ts';
 export { byChain, siteHead } from './site-head.ts';
 export {
   type BlockStore,

@@ -50,11 +50,10 @@ const PROGRESS_BLOCKS = 64;
 export async function verify(recording: Recording, options: VerifyOptions): Promise<VerifyReport> {
   const heads = await recording.heads();
   const chains: ChainReport[] = [];
-  let before: ChainReport | null = null;
   for (const head of heads) {
-    const sameSource: boolean = before !== null && before.tenant === head.tenant && before.source === head.source;
-    before = await new ChainWalk(head, options, sameSource ? (before?.head ?? null) : null).run(recording);
-    chains.push(before);
+    const before = chains[chains.length - 1];
+    const sameSource = before?.tenant === head.tenant && before.source === head.source;
+    chains.push(await new ChainWalk(head, options, sameSource ? before.head : null).run(recording));
   }
   for (const known of options.knownHeads ?? []) {
     if (!heads.some((head) => sameChain(head, known))) chains.push(missingChain(known, options.sha256));
@@ -166,8 +165,8 @@ class ChainWalk {
     const before = this.#epochBefore;
     if (before !== null && opening.previousEpochHash.length > 0 && !sameBytes(before.hash, opening.previousEpochHash)) {
       const sides = { recorded: hexOfBytes(before.hash), expected: hexOfBytes(opening.previousEpochHash) };
-      this.#fail('cut_short', 1, `epoch ${before.epoch} does not end where this opening saw it end`, sides);
-      return false;
+      const what = `epoch ${before.epoch} does not end where this opening saw it end`;
+      this.#failures.push(this.#check.failure('cut_short', 1, 1, what, sides));
     }
     const { reexecutors, sha256 } = this.#options;
     const reexecutor = Object.hasOwn(reexecutors, opening.model) ? reexecutors[opening.model] : undefined;

@@ -17,8 +17,8 @@ import {
 import { storeError } from './errors.ts';
 import { migrate, pragma } from './schema.ts';
 
-/** Node's SHA-256. */
-export const sha256: Sha256 = (bytes) => digest('sha256', bytes, 'buffer');
+/** Node's SHA-256. The copy frees the 32 bytes from Node's pooled buffer, which would travel between threads as a whole. */
+export const sha256: Sha256 = (bytes) => new Uint8Array(digest('sha256', bytes, 'buffer'));
 
 export interface SqliteOptions {
   /** Most bytes that the file may take; no limit but the disk's when absent. */
