@@ -1,0 +1,45 @@
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CommandError, EXIT } from './outcome.ts';
+
+/** What the environment says, read once and checked. */
+export interface Environment {
+  /** The checkout that this command runs from. */
+  readonly root: string;
+  /** Where recordings, databases and credentials of this machine rest. */
+  readonly dataDir: string;
+  readonly hubUrl: string | null;
+  readonly token: string | null;
+  readonly eventsDescriptor: number;
+}
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+/**
+ * `SIGMA_DATA` (folder), `SIGMA_HUB` (http or https address), `SIGMA_TOKEN`, `SIGMA_EVENTS_FD` (3 to 255).
+ *
+ * @throws CommandError naming the variable
+ */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
+  return {
+    root,
+    dataDir: resolve(env['SIGMA_DATA'] ?? join(root, '.data')),
+    hubUrl: env['SIGMA_HUB'] === undefined ? null : checkHubUrl(env['SIGMA_HUB'], 'SIGMA_HUB'),
+    token: env['SIGMA_TOKEN'] ?? null,
+    eventsDescriptor: eventsDescriptor(env['SIGMA_EVENTS_FD']),
+  };
+}
+
+/** @throws CommandError */
+export function checkHubUrl(text: string, from: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return text.replace(/\/+$/, '');
+  throw new CommandError(EXIT.usage, `${from}: '${text}' is no address of a hub`, 'Give it as http://127.0.0.1:8080');
+}
+
+function eventsDescriptor(text: string | undefined): number {
+  if (text === undefined) return 3;
+  const descriptor = Number(text);
+  if (Number.isInteger(descriptor) && descriptor >= 3 && descriptor < 256) return descriptor;
+  throw new CommandError(EXIT.usage, `SIGMA_EVENTS_FD: '${text}' is no file descriptor`, 'Give a number from 3 to 255');
+}

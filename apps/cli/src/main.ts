@@ -1,0 +1,48 @@
+// The composition root of `sigma`: the only place that reads the environment, the arguments and the clock.
+
+import { CommanderError } from 'commander';
+import { readEnvironment } from './environment.ts';
+import { openEventStream } from './event-stream.ts';
+import { CommandError, EXIT } from './outcome.ts';
+import { buildProgram, type Shell } from './program.ts';
+import { openTerminal } from './terminal.ts';
+
+const nowMs = (): number => performance.now();
+
+async function main(): Promise<number> {
+  const environment = readEnvironment(process.env);
+  const event = openEventStream(environment.eventsDescriptor);
+  let outcome: number = EXIT.ok;
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => interrupt.abort(new CommandError(EXIT.interrupted, `stopped by ${signal}`, '')));
+  }
+  const shell: Shell = {
+    environment,
+    interrupted: interrupt.signal,
+    nowMs,
+    terminal: (json) => openTerminal({ out: process.stdout, error: process.stderr }, event, json, nowMs),
+    ends: (code) => {
+      outcome = code;
+    },
+  };
+  await buildProgram(shell).parseAsync(process.argv);
+  return outcome;
+}
+
+/** What went wrong, as one or two lines for a person; a stack only for a defect of this program. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own message; help and version are no failures.
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  if (error instanceof CommandError) {
+    process.stderr.write(`sigma: ${error.message}\n${error.wayOut === '' ? '' : `  ${error.wayOut}\n`}`);
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`sigma: a defect of sigma itself; please report it with this text:\n${text}\n`);
+  return EXIT.defect;
+}
+
+process.exitCode = await main().catch(explain);

@@ -1,0 +1,47 @@
+import { Command, Option } from 'commander';
+import { recordCommand, replayCommand, verifyCommand } from './commands/recordings.ts';
+import { simCommand } from './commands/sim.ts';
+import type { Environment } from './environment.ts';
+import { EXIT_CODES_HELP, type ExitCode } from './outcome.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command is given besides its arguments. */
+export interface Shell {
+  readonly environment: Environment;
+  /** Aborted by Ctrl-C. */
+  readonly interrupted: AbortSignal;
+  /** Monotonic clock, milliseconds. */
+  readonly nowMs: () => number;
+  readonly terminal: (json: boolean) => Terminal;
+  /** How the process will end when the command has returned. */
+  readonly ends: (code: ExitCode) => void;
+}
+
+/** A command with `--json`, a description and at least one example in its help. */
+export function command(name: string, description: string, examples: readonly string[]): Command {
+  const help = examples.map((example) => `  $ ${example}`).join('\n');
+  return new Command(name)
+    .description(description)
+    .addOption(new Option('--json', 'one JSON line on stdout instead of text'))
+    .addHelpText('after', `\nExamples:\n${help}\n`);
+}
+
+export function buildProgram(shell: Shell): Command {
+  const program = new Command('sigma')
+    .description('An operating system for fleets of autonomous agents')
+    .version('0.1.0', '-V, --version')
+    .addHelpText('after', EXIT_CODES_HELP);
+  const commands = [simCommand, verifyCommand, replayCommand, recordCommand];
+  for (const build of commands) program.addCommand(build(shell));
+  for (const one of everyCommand(program)) {
+    one.exitOverride().showHelpAfterError(`(${pathOf(one)} --help shows how)`);
+  }
+  return program;
+}
+
+const pathOf = (one: Command): string => (one.parent === null ? one.name() : `${pathOf(one.parent)} ${one.name()}`);
+
+const everyCommand = (root: Command): Command[] => [
+  root,
+  ...root.commands.flatMap((one) => everyCommand(one as Command)),
+];

@@ -1,0 +1,64 @@
+import type { EventStream } from './event-stream.ts';
+
+/** Where a command speaks: people on stdout, progress on stderr, machines on one JSON line or the event stream. */
+export interface Terminal {
+  /** The command's result, once: as one JSON line with --json, as text without. */
+  readonly result: (value: object, text: string) => void;
+  /** Something a person should read on the way; silent with --json. */
+  readonly say: (text: string) => void;
+  /** Progress of long work, at most a few times a second. */
+  readonly progress: (text: string) => void;
+  readonly event: EventStream;
+  readonly json: boolean;
+}
+
+export interface Streams {
+  readonly out: { write(text: string): unknown };
+  readonly error: { write(text: string): unknown; readonly isTTY?: boolean };
+}
+
+/** @param nowMs monotonic clock, milliseconds */
+export function openTerminal(streams: Streams, event: EventStream, json: boolean, nowMs: () => number): Terminal {
+  const { out, error } = streams;
+  const interactive = error.isTTY === true;
+  const everyMs = interactive ? 100 : 5_000;
+  let shownMs = Number.NEGATIVE_INFINITY;
+  let drawn = false;
+  const clear = (): void => {
+    if (drawn) error.write('\r\x1b[K');
+    drawn = false;
+  };
+  return {
+    json,
+    event,
+    result: (value, text) => {
+      clear();
+      out.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    },
+    say: (text) => {
+      clear();
+      if (!json) out.write(`${text}\n`);
+    },
+    progress: (text) => {
+      if (nowMs() - shownMs < everyMs) return;
+      shownMs = nowMs();
+      clear();
+      error.write(interactive ? text : `${text}\n`);
+      drawn = interactive;
+    },
+  };
+}
+
+/** Rows as aligned columns; the first row is the heading. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
