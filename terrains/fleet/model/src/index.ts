@@ -50,3 +50,4 @@ export {
 export * from './site/index.ts';
 export { ADVANCE, TURN, WAIT } from './skills/parametrize.ts';
 export { type FleetTask, readTask } from './task.ts';
+export * from './supervisor/index.ts';
