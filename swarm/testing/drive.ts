@@ -72,6 +72,11 @@ export class Drive {
   step(newGoal: (body: Body) => number = (body) => body.goal): void {
     this.ask();
     this.move();
+    this.settle(newGoal);
+  }
+
+  /** Checks the law after a move and hands out new goals. */
+  settle(newGoal: (body: Body) => number): void {
     this.check();
     this.steps++;
     for (const body of this.bodies) {

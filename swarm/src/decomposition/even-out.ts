@@ -137,10 +137,15 @@ function cheapestHandOver(
   for (const cell of border) {
     if (owner[cell] !== from) continue;
     let touch = 0;
+    let touches = false;
     eachNeighbour(land, cell, (neighbour) => {
-      if (owner[neighbour] === to) touch++;
-      else if (owner[neighbour] === from) touch--;
+      if (owner[neighbour] === to) {
+        touch++;
+        touches = true;
+      }
+      if (owner[neighbour] === from) touch--;
     });
+    if (!touches) continue;
     if (best !== null && best.length === 1 && touch <= bestTouch) continue;
     const severed = whatGoesAlong(land, owner, cell, from);
     if (severed.length > most || (best !== null && severed.length > best.length)) continue;

@@ -133,6 +133,7 @@ function tryNextExit(search: Search, i: number): number {
     if (there !== nobody && target[there] === own && end[there] === cell) continue;
     if (there !== nobody && standing[there] === 0 && (scene.paths[there] as number[])[0] === own) continue;
     if (there !== nobody && standing[there] === 1 && decided[there] === 1 && target[there] === cell) continue;
+    if (there !== nobody && search.chain[0] === i && scene.rank[i] === 0 && standing[there] === 1) continue;
     target[i] = cell;
     claim[cell] = i;
     const free = there === nobody || standing[there] === 0;
@@ -195,7 +196,8 @@ function exitCost(search: Search, i: number, cell: number, pushed: boolean): num
   if (pushed) {
     const deadEnd = roads.deadEnds.of[cell] as number;
     const aim = scene.aim[i] as number;
-    if (deadEnd !== nobody && (aim === nobody || roads.deadEnds.of[aim] !== deadEnd)) detour += 1;
+    const bound = aim !== nobody && roads.deadEnds.of[aim] === deadEnd && (scene.rank[i] as number) > 0;
+    if (deadEnd !== nobody && !bound) detour += 1;
     if (deadEnd !== nobody && search.closedTo[i] === deadEnd) detour += 4;
     if (there !== nobody && scene.standing[there] === 0 && scene.cell[there] !== cell) detour += 2;
   }

@@ -104,7 +104,12 @@ function sortAgents(agents: readonly TrafficAgent[]): readonly TrafficAgent[] {
     ordered = (agents[i - 1] as TrafficAgent).id < (agents[i] as TrafficAgent).id;
   }
   if (ordered) return agents;
-  return [...agents].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.cell - b.cell || a.to - b.to));
+  const rest = ({ cell, to, goal, halted, horizon, released }: TrafficAgent): string =>
+    [cell, to, goal, halted, horizon, released === true].join();
+  return [...agents].sort((a, b) => {
+    if (a.id !== b.id) return a.id < b.id ? -1 : 1;
+    return rest(a) < rest(b) ? -1 : 1;
+  });
 }
 
 /** The member of each id; both lists are in order of id. */
