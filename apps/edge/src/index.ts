@@ -1,5 +1,12 @@
 /** The program beside the body: reflexes at 100 Hz, a record, a link to the hub, drivers. */
-
+export type { Bodies, OpenBodies } from './drivers/sim/bodies.ts';
+export type { BodyFault, BodyInput, Driver, DriverSetup, OpenDriver } from './hal/driver.ts';
+export { WATCHDOG_US } from './hal/driver.ts';
+export type { LinkStats } from './link/hub-link.ts';
+export type { Percentiles } from './live/board.ts';
+export type { BodyCounts } from './live/reflex-messages.ts';
+export type { OpenTerrain, Part, SecondaryPlanner, Terrain } from './live/terrain.ts';
+export { type Edge, type EdgeBody, type EdgeOptions, type EdgeStats, startEdge } from './main.ts';
 export type { Standing } from './runtime/actuator-hold.ts';
 export {
   AgentRuntime,
@@ -10,4 +17,5 @@ export {
   type RuntimeOutput,
 } from './runtime/agent-runtime.ts';
 export { UPLINK_CLASSES, type Uplink, type UplinkClass, type UplinkFrame } from './runtime/outbox.ts';
+export { passOn } from './runtime/peers.ts';
 export type { Greeting, Journal, Report, ReportChannel, ReportField, VerifyOrder } from './runtime/ports.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Command, PlanStimulus, Stimulus } from '@sigma/kernel';
-import type { OrderSchema } from '@sigma/proto';
+import type { Order, OrderSchema } from '@sigma/proto';
 import { AgentJournal, type EventDraft } from '@sigma/recorder';
 import { AgentRuntime, type AgentRuntimeOptions } from '../src/runtime/agent-runtime.ts';
 import type { Uplink } from '../src/runtime/outbox.ts';
@@ -11,7 +11,8 @@ import { orderSigner } from './signed-orders.ts';
 export const STORY_EPOCH_US = 1_700_000_000_000_000;
 const TICK_US = 10_000;
 
-type OrderInit = MessageInitShape<typeof OrderSchema>;
+type OrderInit = Exclude<MessageInitShape<typeof OrderSchema>, Order>;
+type OrderCase = NonNullable<OrderInit['order']>;
 
 /** A cart, its runtime and a disk whose hand the test holds: small verbs, explicit time, nothing real. */
 export class CartStory {
@@ -82,7 +83,7 @@ export class CartStory {
     this.uplink.push(...this.runtime.collect().uplink);
   }
 
-  order(order: OrderInit['order'], overrides: Partial<OrderInit> = {}): Uint8Array {
+  order(order: OrderCase, overrides: Partial<OrderInit> = {}): Uint8Array {
     const nowUs = STORY_EPOCH_US + this.atUs;
     return this.hub.sign({
       tenant: 'acme',
@@ -92,11 +93,11 @@ export class CartStory {
       issuedTimeUs: BigInt(nowUs),
       expiresTimeUs: BigInt(nowUs + 1_000_000),
       ...overrides,
-      ...(order === undefined ? {} : { order }),
+      order,
     });
   }
 
-  send(order: OrderInit['order'], overrides: Partial<OrderInit> = {}): void {
+  send(order: OrderCase, overrides: Partial<OrderInit> = {}): void {
     this.runtime.receiveOrder(this.order(order, overrides), this.atUs);
   }
 

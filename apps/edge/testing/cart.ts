@@ -153,6 +153,7 @@ export const cartReport: Report<Rail> = {
       values: ({ world }) => [world.xM, world.rangeM],
     },
   ],
+  reaches: () => true,
   greetings: [
     {
       everyUs: 100_000,

@@ -6,6 +6,7 @@ import {
   createAgent,
   type OutgoingMessage,
   type Outputs,
+  type PlanStimulus,
   type Stimulus,
   step,
   type TerrainModel,
@@ -47,6 +48,8 @@ export interface AgentRuntimeOptions<World> {
   /** Actions that were under way when the epoch before ended, by id and name: nobody knows how far they came. */
   readonly inFlight?: readonly { readonly id: string; readonly name: string }[];
   readonly limits?: Partial<RuntimeLimits>;
+  /** Fault injection: what becomes of a plan of the hub's before the agent sees it; null: it never arrives. */
+  readonly tamper?: (plan: PlanStimulus) => PlanStimulus | null;
 }
 
 export interface RuntimeLimits {
@@ -105,6 +108,9 @@ type Released =
   | { readonly type: 'uplink'; readonly uplink: Uplink }
   | { readonly type: 'message'; readonly message: OutgoingMessage };
 
+/** Cuts remembered while they are on their way to the disk. */
+const MOST_UNSAVED = 1_000;
+
 const NOTHING: readonly never[] = [];
 
 /**
@@ -125,6 +131,7 @@ export class AgentRuntime<World> {
   readonly #greetings: Report<World>['greetings'];
   readonly #greetingsDueUs: number[];
   readonly #hold: ActuatorHold<World>;
+  readonly #tamper: (plan: PlanStimulus) => PlanStimulus | null;
   readonly #outbox = new Outbox<Released>();
   readonly #counts: Counts = {
     wakes: 0,
@@ -172,6 +179,7 @@ export class AgentRuntime<World> {
     this.#greetings = report.greetings;
     this.#greetingsDueUs = report.greetings.map(() => 0);
     this.#hold = new ActuatorHold(model);
+    this.#tamper = options.tamper ?? ((plan) => plan);
     this.#cutAtUs = agent.atUs;
     this.#snapshotAtUs = agent.atUs;
     this.#opening = openingEvent({
@@ -233,8 +241,14 @@ export class AgentRuntime<World> {
       this.#answer(admission.name, '');
       return;
     }
-    if (admission.type === 'plan') this.#plans.push({ revision: admission.stimulus.revision, name: admission.name });
-    this.#inbox.push(admission.stimulus);
+    if (admission.type === 'order') {
+      this.#inbox.push(admission.stimulus);
+      return;
+    }
+    const plan = this.#tamper(admission.stimulus);
+    if (plan === null) return;
+    this.#plans.push({ revision: plan.revision, name: admission.name });
+    this.#inbox.push(plan);
   }
 
   /** Runs one cycle with everything delivered since the last. `atUs`: agent time, not before the last wake. */
@@ -300,6 +314,8 @@ export class AgentRuntime<World> {
     this.#hold.cut(this.#sequence);
     this.#outbox.cut(this.#sequence);
     this.#unsaved.push({ sequence: this.#sequence, atUs });
+    // A disk that never answers must not cost memory: only the oldest cut and the newest matter then.
+    if (this.#unsaved.length > MOST_UNSAVED) this.#unsaved.splice(1, 1);
     return events;
   }
 
@@ -323,14 +339,18 @@ export class AgentRuntime<World> {
     this.#inbox.push({ kind: 'signal', name: 'recorder_down', value: 1 });
   }
 
+  /** Puts something of the runner's own on record, and tells the hub once it is there. It is not re-executed. */
+  note(name: `edge.${string}`, body: unknown, atUs: number): void {
+    const event = signalEvent(name, body, atUs, this.#epochTimeUs + atUs);
+    this.#journal.note((timeUs) => ({ ...event, timeUs }));
+    this.#send('safety', eventFrame(this.#agent.id, event));
+  }
+
   #restart(agent: AgentOptions, inFlight: readonly { readonly id: string; readonly name: string }[]): void {
     if (agent.epoch === 0) return;
     this.#inbox.push({ kind: 'signal', name: 'restarted', value: agent.epoch });
     for (const { id, name } of inFlight) {
-      const body = { actionId: id, name, status: 'unknown', epoch: agent.epoch - 1 };
-      const event = signalEvent('edge.action_lost', body, agent.atUs, this.#epochTimeUs + agent.atUs);
-      this.#journal.note((timeUs) => ({ ...event, timeUs }));
-      this.#send('decision', eventFrame(agent.id, event));
+      this.note('edge.action_lost', { actionId: id, name, status: 'unknown', epoch: agent.epoch - 1 }, agent.atUs);
     }
   }
 
@@ -464,9 +484,7 @@ export class AgentRuntime<World> {
     const { issuer, sequence } = name ?? { issuer: '', sequence: 0 };
     const body = { issuer, sequence, reason, alsoRefused: refusals.unrecorded };
     refusals.unrecorded = 0;
-    const event = signalEvent('edge.order_refused', body, atUs, this.#epochTimeUs + atUs);
-    this.#journal.note((timeUs) => ({ ...event, timeUs }));
-    this.#send('safety', eventFrame(this.#agent.id, event));
+    this.note('edge.order_refused', body, atUs);
   }
 }
 

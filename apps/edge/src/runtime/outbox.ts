@@ -12,6 +12,9 @@ export interface Uplink {
   readonly frame: UplinkFrame;
 }
 
+/** Far more than a disk that answers ever leaves waiting: minutes of decisions of one agent. */
+const MOST_HELD = 10_000;
+
 /** Holds back whatever states a decision, until that decision is on disk. Order is kept among what is held. */
 export class Outbox<Item> {
   #held: { readonly item: Item; mark: number | null }[] = [];
@@ -21,9 +24,16 @@ export class Outbox<Item> {
     return this.#uncut > 0;
   }
 
+  /** Items given up because the disk did not answer for too long. */
+  shed = 0;
+
   hold(item: Item): void {
     this.#held.push({ item, mark: null });
     this.#uncut++;
+    if (this.#held.length <= MOST_HELD) return;
+    this.#held.shift();
+    this.#uncut = Math.min(this.#uncut, this.#held.length);
+    this.shed++;
   }
 
   /** Everything held so far is covered by the block that ends with event `sequence`. */

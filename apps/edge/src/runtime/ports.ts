@@ -38,6 +38,8 @@ export interface Report<World> {
   readonly channels: readonly ReportChannel<World>[];
   /** What it tells its peers of itself, unasked. Says where it is, never what it decided. */
   readonly greetings: readonly Greeting<World>[];
+  /** Whether a broadcast of the one is heard by the other. */
+  readonly reaches: (from: World, to: World) => boolean;
 }
 
 export interface Greeting<World> {

@@ -1,0 +1,57 @@
+import { type Agent, decodeState } from '@sigma/kernel';
+import {
+  type ChainHead,
+  decodeBlock,
+  decodeEnvelope,
+  decodeKernelEvent,
+  decodeSignal,
+  decodeSnapshot,
+  EVENT_TYPE,
+  isRunnerSignal,
+  type Recording,
+} from '@sigma/recorder';
+
+/** How an agent's life before this one ended, by its record. */
+export interface EarlierLife {
+  /** Epoch to begin now. */
+  readonly epoch: number;
+  /** Hash of the last block of the epoch before; empty in the first. */
+  readonly previousEpochHash: Uint8Array;
+  /** Actions that had begun and of which no end is on record. */
+  readonly inFlight: readonly { readonly id: string; readonly name: string }[];
+}
+
+/** Reads what the record knows of an agent's earlier lives. */
+export async function earlierLife(recording: Recording, tenant: string, agentId: string): Promise<EarlierLife> {
+  let last: ChainHead | null = null;
+  for (const head of await recording.heads()) {
+    if (head.tenant === tenant && head.source === agentId && (last === null || head.epoch > last.epoch)) last = head;
+  }
+  if (last === null) return { epoch: 0, previousEpochHash: new Uint8Array(), inFlight: [] };
+  return { epoch: last.epoch + 1, previousEpochHash: last.hash, inFlight: await openActions(recording, last) };
+}
+
+/** From the last snapshot on, the actions begun and not ended. */
+async function openActions(recording: Recording, head: ChainHead): Promise<EarlierLife['inFlight']> {
+  const open = new Map<string, string>();
+  const snapshot = await recording.snapshotBefore(head, head.atUs);
+  for await (const { bytes } of recording.blocks(head, snapshot?.blockSequence ?? 1, head.sequence)) {
+    for (const encoded of decodeBlock(bytes).events) {
+      const event = decodeEnvelope(encoded);
+      if (event.type === EVENT_TYPE.snapshot) {
+        const agent = decodeState(new TextDecoder().decode(decodeSnapshot(event).state)) as Agent<unknown>;
+        open.clear();
+        for (const { action, status } of agent.actions) follow(open, action.id, action.name, status);
+      }
+      if (event.type !== EVENT_TYPE.signal || isRunnerSignal(decodeSignal(event.data).name)) continue;
+      const signal = decodeKernelEvent(event.data);
+      if (signal.type === 'action') follow(open, signal.actionId, signal.name, signal.status);
+    }
+  }
+  return [...open].map(([id, name]) => ({ id, name }));
+}
+
+function follow(open: Map<string, string>, id: string, name: string, status: string): void {
+  if (status === 'accepted' || status === 'running' || status === 'unknown') open.set(id, name);
+  else open.delete(id);
+}

@@ -1,0 +1,58 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Ask, PlanStimulus } from '@sigma/kernel';
+import { Board } from './board.ts';
+import { openTerrain, type Part } from './terrain.ts';
+
+export interface PlannerThreadData {
+  readonly terrain: Part;
+  readonly board: SharedArrayBuffer;
+  readonly port: MessagePort;
+}
+
+export interface Question {
+  readonly agentId: string;
+  readonly world: unknown;
+  readonly ask: Ask;
+  readonly atUs: number;
+  readonly revision: number;
+  /** The planner is to lie about this one (fault injection). */
+  readonly lie: boolean;
+}
+
+export type ToPlanner = { readonly type: 'question'; readonly question: Question };
+
+/** From the main thread, for tests: spin for that long and answer nothing meanwhile; 0: until the end. */
+export type PlannerSwitch = { readonly type: 'hang'; readonly forMs: number };
+
+export type FromPlanner = { readonly agentId: string; readonly plan: PlanStimulus };
+
+const BEAT_MS = 100;
+
+/** The thread of the secondary planner. It beats between two answers, so a planner that hangs is soon missed. */
+const { terrain: part, board: memory, port } = workerData as PlannerThreadData;
+const board = new Board(memory);
+const { planner } = await openTerrain(part);
+
+port.on('message', (message: ToPlanner) => {
+  const { lie, ...question } = message.question;
+  const plan = planner.plan(question);
+  if (plan === null) return;
+  const answer: FromPlanner = { agentId: question.agentId, plan: lie ? planner.lie(plan) : plan };
+  port.postMessage(answer);
+  board.ring();
+});
+
+parentPort?.on('message', ({ forMs }: PlannerSwitch) => {
+  const end = forMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + forMs;
+  while (performance.now() < end && !board.closing);
+});
+
+const beat = setInterval(() => {
+  if (board.closing) {
+    clearInterval(beat);
+    port.close();
+    return;
+  }
+  board.plannerBeat();
+}, BEAT_MS);
+board.plannerBeat();

@@ -1,0 +1,253 @@
+import type { Json } from '@sigma/kernel';
+import { AgentJournal, ChainWriter, type SealedBlock, type Sha256 } from '@sigma/recorder';
+import type { Driver } from '../hal/driver.ts';
+import { UplinkQueue } from '../link/uplink-queue.ts';
+import { AgentRuntime, type RuntimeOutput } from '../runtime/agent-runtime.ts';
+import type { Uplink } from '../runtime/outbox.ts';
+import { passOn } from '../runtime/peers.ts';
+import type { VerifyOrder } from '../runtime/ports.ts';
+import type { FromPlanner, Question } from './planner-thread.ts';
+import type { BodyCounts, BodyLife, ToReflex } from './reflex-messages.ts';
+import type { Terrain } from './terrain.ts';
+
+/** Where the loop's words go: other threads, each by its own road. Nothing here may wait. */
+export interface LoopPorts {
+  readonly store: (blocks: readonly SealedBlock[]) => void;
+  readonly ask: (question: Question) => void;
+  readonly uplink: (frames: readonly Uplink[]) => void;
+  readonly wallUs: () => number;
+}
+
+export interface LoopSetup {
+  readonly terrain: Terrain<unknown>;
+  readonly driver: Driver;
+  readonly bodies: readonly BodyLife[];
+  readonly simulated: boolean;
+  readonly software: string;
+  readonly epochTimeUs: number;
+  readonly verify: VerifyOrder;
+  readonly sha256: Sha256;
+  readonly ports: LoopPorts;
+}
+
+interface Body {
+  readonly id: string;
+  readonly runtime: AgentRuntime<unknown>;
+  readonly chain: ChainWriter;
+  /** Keeps frames while the simulated world has cut this body's link. */
+  readonly gate: UplinkQueue;
+  revision: number;
+  cut: boolean;
+}
+
+/** Bytes handed to the recorder and not on disk; beyond this the recorder counts as lost and memory is spared. */
+const MOST_UNSAVED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * One turn of the reflex loop for all bodies of this edge, apart from threads and clocks: read, decide, act, and then
+ * hand the rest to whoever may take its time.
+ */
+export class ReflexLoop {
+  readonly #setup: LoopSetup;
+  readonly #bodies = new Map<string, Body>();
+  readonly #runtimes = new Map<string, AgentRuntime<unknown>>();
+  #frames: Uplink[] = [];
+  #unsavedBytes = 0;
+  #unsaved: { readonly source: string; readonly sequence: number; readonly bytes: number }[] = [];
+  #recorderLost = false;
+  #hubHeard = false;
+  #plannerHeard = false;
+
+  constructor(setup: LoopSetup) {
+    this.#setup = setup;
+    const { terrain, simulated, epochTimeUs, verify, sha256, software } = setup;
+    const { model, report, policyText } = terrain;
+    for (const { agent, body, previousEpochHash, inFlight } of setup.bodies) {
+      const { id, tenant, epoch } = agent;
+      const runtime = new AgentRuntime<unknown>({
+        model,
+        agent,
+        opening: { policyText, previousEpochHash, software },
+        journal: new AgentJournal({ agent: id, model, sha256, inputSequence: 0 }),
+        epochTimeUs,
+        report,
+        body,
+        verify,
+        simulated,
+        inFlight,
+        tamper: (plan) => {
+          const faults = setup.driver.outside(id);
+          if (faults.planner_hang !== undefined) return null;
+          return faults.planner_lies === undefined ? plan : terrain.planner.lie(plan);
+        },
+      });
+      const chain = new ChainWriter({ tenant, source: id, epoch }, sha256);
+      this.#bodies.set(id, { id, runtime, chain, gate: new UplinkQueue(), revision: 0, cut: false });
+      this.#runtimes.set(id, runtime);
+    }
+  }
+
+  /** One tick. @returns moment of the oldest frame read, agent time, or null when there was none */
+  tick(atUs: number): number | null {
+    const { driver, terrain, ports } = this.#setup;
+    let oldestUs: number | null = null;
+    for (const input of driver.read(atUs)) {
+      const body = this.#bodies.get(input.agentId);
+      if (body === undefined) continue;
+      for (const stimulus of input.stimuli) body.runtime.deliver(stimulus);
+      if (oldestUs === null || input.atUs < oldestUs) oldestUs = input.atUs;
+    }
+    this.#passBeats();
+    const blocks: SealedBlock[] = [];
+    for (const body of this.#bodies.values()) {
+      const output = body.runtime.wake(atUs);
+      const { command, untilUs } = output.actuate;
+      driver.write(body.id, command, untilUs);
+      this.#carryOut(body, output, atUs);
+      passOn(terrain.report, this.#runtimes, body.id, output.messages);
+      this.#cut(body, atUs, blocks);
+    }
+    if (blocks.length > 0 && !this.#recorderLost) ports.store(blocks);
+    this.#flush();
+    return oldestUs;
+  }
+
+  hear(message: ToReflex, atUs: number): void {
+    if (message.type === 'heard') this.#hubHeard = true;
+    else if (message.type === 'order') {
+      const body = this.#bodies.get(message.agentId);
+      if (body !== undefined && !body.cut) body.runtime.receiveOrder(message.signedOrder, atUs);
+    } else if (message.type === 'note') {
+      for (const { runtime } of this.#bodies.values()) runtime.note(message.name, message.body, atUs);
+    }
+  }
+
+  /** The secondary planner lives; passed on with the next tick. */
+  plannerBeat(): void {
+    this.#plannerHeard = true;
+  }
+
+  plan({ agentId, plan }: FromPlanner): void {
+    const body = this.#bodies.get(agentId);
+    if (body !== undefined && !hangs(this.#setup.driver, agentId, 2)) body.runtime.deliver(plan);
+  }
+
+  /** Blocks are on disk: what waited for them leaves now, between two ticks. */
+  durable(sequences: ReadonlyMap<string, number>, atUs: number): void {
+    const { driver } = this.#setup;
+    for (const [source, sequence] of sequences) {
+      const body = this.#bodies.get(source);
+      if (body === undefined) continue;
+      body.runtime.durable(sequence, atUs);
+      const { command, untilUs } = body.runtime.actuatorsAt(atUs);
+      driver.write(source, command, untilUs);
+      const { uplink, messages } = body.runtime.collect();
+      this.#send(body, uplink);
+      passOn(this.#setup.terrain.report, this.#runtimes, source, messages);
+    }
+    this.#unsaved = this.#unsaved.filter(({ source, sequence, bytes }) => {
+      const saved = sequence <= (sequences.get(source) ?? 0);
+      if (saved) this.#unsavedBytes -= bytes;
+      return !saved;
+    });
+    this.#flush();
+  }
+
+  /** The recorder is gone for this epoch: nothing is released any more that needs it. */
+  recorderLost(atUs: number): void {
+    if (this.#recorderLost) return;
+    this.#recorderLost = true;
+    this.#unsaved = [];
+    for (const { runtime } of this.#bodies.values()) runtime.recorderDown(atUs);
+  }
+
+  counts(): ReadonlyMap<string, BodyCounts> {
+    return new Map(
+      [...this.#bodies.values()].map(({ id, runtime }) => {
+        const { agent, counts, recorded } = runtime;
+        return [id, { ...counts, ...recorded, command: agent.command.name, chain: agent.chain.active }];
+      }),
+    );
+  }
+
+  /** Everything that is not cut yet, for the end of the program. */
+  lastBlocks(atUs: number): readonly SealedBlock[] {
+    const blocks: SealedBlock[] = [];
+    for (const body of this.#bodies.values()) {
+      body.runtime.note('edge.closed', {}, atUs);
+      this.#seal(body, blocks);
+    }
+    return blocks;
+  }
+
+  #passBeats(): void {
+    const { driver } = this.#setup;
+    for (const { id, runtime, cut } of this.#bodies.values()) {
+      if (this.#hubHeard && !cut) {
+        runtime.deliver({ kind: 'beat', from: 'link' });
+        if (!hangs(driver, id, 1)) runtime.deliver({ kind: 'beat', from: 'primary' });
+      }
+      if (this.#plannerHeard && !hangs(driver, id, 2)) runtime.deliver({ kind: 'beat', from: 'secondary' });
+    }
+    this.#hubHeard = false;
+    this.#plannerHeard = false;
+  }
+
+  #carryOut(body: Body, output: RuntimeOutput, atUs: number): void {
+    const { driver, ports } = this.#setup;
+    for (const { fault, clear, value, forUs } of output.faults) {
+      driver.inject({ agentId: body.id, fault, clear, value, forUs: Number(forUs) });
+    }
+    for (const actionId of output.reconcile) driver.reconcile(body.id, actionId);
+    for (const ask of output.asks) {
+      const { world } = body.runtime.agent;
+      const lie = (driver.outside(body.id).planner_lies ?? 0) >= 2;
+      ports.ask({ agentId: body.id, world, ask, atUs, revision: ++body.revision, lie });
+    }
+    this.#gate(body, driver.outside(body.id).link_loss !== undefined, atUs);
+    this.#send(body, output.uplink);
+  }
+
+  /** Opens or closes a body's own way to the hub. What waited goes out in order, each frame once (L6). */
+  #gate(body: Body, cut: boolean, atUs: number): void {
+    if (cut === body.cut) return;
+    body.cut = cut;
+    if (cut) return;
+    const { shed } = body.gate;
+    if (shed.decision + shed.telemetry > 0) body.runtime.note('edge.shed', { ...shed } as Json, atUs);
+    this.#frames.push(...body.gate.drain());
+  }
+
+  #send(body: Body, frames: readonly Uplink[]): void {
+    for (const frame of frames) {
+      if (body.cut) body.gate.push(frame);
+      else this.#frames.push(frame);
+    }
+  }
+
+  #cut(body: Body, atUs: number, into: SealedBlock[]): void {
+    if (!body.runtime.wantsCut(atUs)) return;
+    this.#seal(body, into);
+    if (this.#unsavedBytes > MOST_UNSAVED_BYTES) this.recorderLost(atUs);
+  }
+
+  #seal({ runtime, chain, id }: Body, into: SealedBlock[]): void {
+    const events = runtime.cut(this.#setup.ports.wallUs());
+    if (events.length === 0 || this.#recorderLost) return;
+    const block = chain.seal(events);
+    into.push(block);
+    this.#unsavedBytes += block.bytes.length;
+    this.#unsaved.push({ source: id, sequence: runtime.recorded.cut, bytes: block.bytes.length });
+  }
+
+  #flush(): void {
+    if (this.#frames.length === 0) return;
+    this.#setup.ports.uplink(this.#frames);
+    this.#frames = [];
+  }
+}
+
+/** A simulated planner hang: value 1 (or none) the hub's for this body, 2 the secondary too. */
+const hangs = (driver: Driver, agentId: string, least: number): boolean =>
+  Math.max(driver.outside(agentId).planner_hang ?? 0, driver.outside(agentId).planner_hang === undefined ? 0 : 1) >=
+  least;

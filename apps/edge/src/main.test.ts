@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { agentReexecutor, verify } from '@sigma/recorder';
+import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
+import { cart } from '../testing/cart.ts';
+import { LiveCart } from '../testing/live-cart.ts';
+import { TestHub } from '../testing/test-hub.ts';
+
+const assign = {
+  case: 'assign',
+  value: { task: { id: 't1', missionId: 'm1', kind: 'reach', argsJson: '{"xM":1000}' } },
+} as const;
+const plan = (revision: bigint) => ({
+  case: 'plan' as const,
+  value: {
+    taskId: 't1',
+    revision,
+    intents: [{ name: 'advance', args: [{ name: 'xM', value: { case: 'number' as const, value: 1000 } }] }],
+    confidence: 1,
+    rationale: 'along the rail',
+  },
+});
+
+test('an edge joins its hub, carries an order out, brakes when its reflexes hang, and survives a lost hub [L5] [L6]', async (t) => {
+  const hub = await new TestHub().open();
+  const live = new LiveCart();
+  const edge = await live.start(hub);
+  const agentId = 'cart-1';
+  const drives = () => live.log().filter(([, , name]) => name === 'drive').length;
+
+  await t.test('it says hello and telemetry flows', async () => {
+    await hub.until('telemetry', () => hub.of('telemetry').length >= 3);
+    const [hello] = hub.hellos;
+    assert.equal(hello?.agents[0]?.agentId, agentId);
+    assert.deepEqual(hello?.agents[0]?.capabilities, ['drive']);
+    assert.equal(hello?.channels[0]?.fields[0]?.unit, 'm');
+  });
+
+  await t.test('a signed plan becomes motion, on record before it reaches the wheels', async () => {
+    hub.order({ agentId, order: assign });
+    hub.order({ agentId, order: plan(1n) });
+    await hub.until('the cart drives', () => hub.of('status').some(({ command }) => command === 'drive'));
+    await hub.until('the wheels turn', () => drives() >= 1);
+    assert.ok(hub.of('answer').every(({ accepted }) => accepted));
+  });
+
+  await t.test(
+    'the reflex thread really blocks: the body brakes by itself and goes on when told anew [L5]',
+    async () => {
+      const before = drives();
+      edge.hang.reflex(400);
+      await hub.until('the stall is on record', () =>
+        hub.of('event').some(({ signal }) => signal?.name === 'edge.reflex_stalled'),
+      );
+      const log = live.log();
+      const brakes = log.findIndex(([, , name]) => name === 'brakes');
+      assert.ok(brakes >= 0, 'mechanical stop');
+      await hub.until('the cart drives again', () => drives() > before);
+      assert.ok(edge.stats().stalls >= 1);
+    },
+  );
+
+  await t.test('the hub is gone: the secondary takes over, and what was said meanwhile arrives once [L6]', async () => {
+    await hub.vanish();
+    const seen = hub.frames.length;
+    const chain = () => edge.stats().bodies.get(agentId)?.chain;
+    for (let i = 0; i < 400 && chain() !== 'secondary'; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(chain(), 'secondary');
+    await hub.open();
+    await hub.until('decisions drain', () => hub.frames.slice(seen).some(({ case: kind }) => kind === 'decision'));
+    await hub.until('the primary is back', () => hub.of('status').at(-1)?.chain === 'primary');
+    const sequences = hub.of('decision').map(({ decision }) => Number(decision?.sequence));
+    assert.deepEqual(
+      sequences,
+      sequences.map((_, i) => i + 1),
+      'every decision, none missing, none twice',
+    );
+  });
+
+  await t.test('nothing written is lost: the record verifies from the first event to the last [L2] [L4]', async () => {
+    await edge.close();
+    await hub.vanish();
+    const recording = openSqliteRecording(live.recordingPath);
+    const report = await verify(recording, { sha256, reexecutors: { cart: () => agentReexecutor(cart) } });
+    assert.equal(report.firstFailure, null);
+    assert.ok((report.chains[0]?.reexecuted ?? 0) > 3);
+    await recording.close();
+  });
+  live.remove();
+});

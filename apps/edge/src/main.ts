@@ -1,0 +1,320 @@
+import { once } from 'node:events';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import type { AgentOptions } from '@sigma/kernel';
+import type { FieldSchema } from '@sigma/proto';
+import { openSqliteStore } from '@sigma/recorder/sqlite';
+import { WATCHDOG_US } from './hal/driver.ts';
+import { type Backoff, HubLink, type LinkStats } from './link/hub-link.ts';
+import { Board, type Percentiles } from './live/board.ts';
+import { monotonicUs } from './live/clock.ts';
+import { earlierLife } from './live/earlier-lives.ts';
+import type { PlannerSwitch } from './live/planner-thread.ts';
+import type { FromRecorder } from './live/recorder-thread.ts';
+import type { BodyCounts, BodyLife, FromReflex, ReflexThreadData, ToReflex } from './live/reflex-messages.ts';
+import { openTerrain, type Part, type Terrain } from './live/terrain.ts';
+import type { Report, ReportField } from './runtime/ports.ts';
+
+export interface EdgeOptions {
+  readonly tenant: string;
+  readonly edgeId: string;
+  /** File of the recording; made when there is none. */
+  readonly recordingPath: string;
+  /** Null: no hub; the bodies live by their secondary planner. */
+  readonly hub: { readonly url: string; readonly joinToken: string; readonly backoff?: Backoff } | null;
+  readonly terrain: Part;
+  readonly driver: Part;
+  /** True where the bodies are simulated: fault orders pass. */
+  readonly simulated: boolean;
+  readonly bodies: readonly EdgeBody[];
+  /** Name and version of the program, for the record. */
+  readonly software: string;
+  /** Numbered behaviour flags of the kernel. */
+  readonly flags?: readonly number[];
+  /** 0 inclusive to 1 exclusive; spreads reconnections. */
+  readonly random?: () => number;
+}
+
+export interface EdgeBody extends Pick<AgentOptions, 'id' | 'role' | 'seed' | 'config'> {
+  /** Kind of body, as the hub shows it. */
+  readonly body: string;
+}
+
+export interface EdgeStats {
+  readonly bodies: ReadonlyMap<string, BodyCounts>;
+  /** How late ticks of the reflex loop began. */
+  readonly lateness: Percentiles;
+  /** From the moment of a frame to the write of the actuators. */
+  readonly frameToWrite: Percentiles;
+  /** Times the reflex loop stood still for longer than its watchdog allows. */
+  readonly stalls: number;
+  /** Time since the loop's last tick began, as the main thread sees it, milliseconds. */
+  readonly reflexSilentMs: number;
+  readonly link: LinkStats | null;
+  /** Why the recorder can write no more, or null. */
+  readonly recorderFailure: string | null;
+}
+
+export interface Edge {
+  readonly stats: () => EdgeStats;
+  /** Resolves when the edge has ended: null after `close`, an error when a thread died. */
+  readonly ended: Promise<Error | null>;
+  /** Stops the bodies' loop, puts everything on disk and ends all threads. */
+  readonly close: () => Promise<void>;
+  /** Tests of what holds the body when a part of this program hangs (law L5). */
+  readonly hang: { readonly reflex: (forMs: number) => void; readonly planner: (forMs: number) => void };
+}
+
+/** How often the main thread looks whether the reflex loop lives. */
+const WATCH_MS = 50;
+
+/**
+ * Starts the program beside the bodies: a thread each for reflexes, record, planner (and simulated bodies), and the
+ * link to the hub on the calling thread. Resolves once the loop runs; the hub need not be there.
+ *
+ * @throws StoreError when the recording cannot be opened, Error when terrain or driver cannot be set up
+ */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const bodies = await lives(options);
+  const board = new Board();
+  const threads: Worker[] = [];
+  const start = (file: string, workerData: object, ports: readonly MessagePort[]): Worker => {
+    const worker = new Worker(new URL(file, import.meta.url), { workerData, transferList: [...ports] });
+    threads.push(worker);
+    return worker;
+  };
+  const record = new MessageChannel();
+  const plans = new MessageChannel();
+  const link = new MessageChannel();
+  try {
+    const recorderData = { path: options.recordingPath, board: board.memory, port: record.port1 };
+    const recorder = start('./live/recorder-thread.ts', recorderData, [record.port1]);
+    await firstWord<FromRecorder>(recorder, record.port2);
+    const plannerData = { terrain: options.terrain, board: board.memory, port: plans.port1 };
+    const planner = start('./live/planner-thread.ts', plannerData, [plans.port1]);
+    const data: ReflexThreadData = {
+      terrain: options.terrain,
+      driver: options.driver,
+      bodies,
+      simulated: options.simulated,
+      software: options.software,
+      baseUs: monotonicUs(),
+      epochTimeUs: Date.now() * 1000,
+      board: board.memory,
+      recorder: record.port2,
+      planner: plans.port2,
+      link: link.port1,
+    };
+    const reflex = start('./live/reflex-thread.ts', data, [record.port2, plans.port2, link.port1]);
+    const open = await firstWord<FromReflex>(reflex, link.port2);
+    const capabilities = open.type === 'open' ? open.capabilities : new Map<string, readonly string[]>();
+    const { report } = (await openTerrain(options.terrain)) as Terrain<unknown>;
+    return new Program(options, data, board, { recorder, planner, reflex }, link.port2, capabilities, report);
+  } catch (error) {
+    board.close();
+    await Promise.all(threads.map((worker) => worker.terminate()));
+    throw error;
+  }
+}
+
+/** What a thread says first on its port, or the error that ended it before. */
+async function firstWord<Message>(worker: Worker, port: MessagePort): Promise<Message> {
+  const failed = once(worker, 'error').then(([error]) => Promise.reject(error as Error));
+  const ended = once(worker, 'exit').then(() => Promise.reject(new Error('a thread of the edge ended as it began')));
+  const [message] = (await Promise.race([once(port, 'message'), failed, ended])) as [Message];
+  for (const promise of [failed, ended]) promise.catch(() => undefined);
+  return message;
+}
+
+/** Reads from the record how each body's last life ended. @throws StoreError */
+async function lives(options: EdgeOptions): Promise<readonly BodyLife[]> {
+  const store = openSqliteStore(options.recordingPath);
+  try {
+    const found: BodyLife[] = [];
+    for (const { id, role, seed, config, body } of options.bodies) {
+      const { epoch, previousEpochHash, inFlight } = await earlierLife(store, options.tenant, id);
+      const flags = options.flags ?? [];
+      const agent: AgentOptions = { id, tenant: options.tenant, role, seed, epoch, flags, config, atUs: 0 };
+      found.push({ agent, body, previousEpochHash, inFlight });
+    }
+    return found;
+  } finally {
+    await store.close();
+  }
+}
+
+interface Threads {
+  readonly recorder: Worker;
+  readonly planner: Worker;
+  readonly reflex: Worker;
+}
+
+/** The running edge, as the main thread holds it. */
+class Program implements Edge {
+  readonly ended: Promise<Error | null>;
+  readonly hang: Edge['hang'];
+  readonly #data: ReflexThreadData;
+  readonly #board: Board;
+  readonly #threads: Threads;
+  readonly #port: MessagePort;
+  readonly #link: HubLink | null;
+  readonly #watch: NodeJS.Timeout;
+  #counts: ReadonlyMap<string, BodyCounts> = new Map();
+  #recorderFailure: string | null = null;
+  #beats = 0;
+  #beatAtMs = performance.now();
+  #silent = false;
+  #shed = 0;
+  #closing: Promise<void> | null = null;
+  #end: (error: Error | null) => void = () => {};
+
+  constructor(
+    options: EdgeOptions,
+    data: ReflexThreadData,
+    board: Board,
+    threads: Threads,
+    port: MessagePort,
+    capabilities: ReadonlyMap<string, readonly string[]>,
+    report: Report<unknown>,
+  ) {
+    this.#data = data;
+    this.#board = board;
+    this.#threads = threads;
+    this.#port = port;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.hang = {
+      reflex: (forMs) => board.askToBlock(forMs),
+      planner: (forMs) => threads.planner.postMessage({ type: 'hang', forMs } satisfies PlannerSwitch),
+    };
+    this.#link = options.hub === null ? null : this.#openLink(options, options.hub, capabilities, report);
+    port.on('message', (message: FromReflex) => this.#hear(message));
+    for (const [name, worker] of Object.entries(threads) as [keyof Threads, Worker][]) {
+      worker.on('error', (error) => this.#died(name, error));
+    }
+    this.#watch = setInterval(() => this.#look(), WATCH_MS);
+    this.#link?.start();
+  }
+
+  stats(): EdgeStats {
+    return {
+      bodies: this.#counts,
+      lateness: this.#board.percentiles('lateness'),
+      frameToWrite: this.#board.percentiles('frameToWrite'),
+      stalls: this.#board.stalls,
+      reflexSilentMs: performance.now() - this.#beatAtMs,
+      link: this.#link?.stats() ?? null,
+      recorderFailure: this.#recorderFailure,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#watch);
+    const { recorder, planner, reflex } = this.#threads;
+    const gone = (worker: Worker) => (worker.threadId < 0 ? Promise.resolve() : once(worker, 'exit'));
+    const saved = [gone(reflex), gone(recorder)];
+    this.#board.close();
+    await Promise.all([...saved, planner.terminate()]);
+    await this.#link?.close();
+    this.#port.close();
+    this.#end(null);
+  }
+
+  #hear(message: FromReflex): void {
+    if (message.type === 'uplink') this.#link?.send(message.frames);
+    else if (message.type === 'counts') this.#counts = message.counts;
+    else if (message.type === 'failed') this.#recorderFailure = message.message;
+  }
+
+  #say(message: ToReflex): void {
+    this.#port.postMessage(message);
+    this.#board.ring();
+  }
+
+  /** A reflex loop that stands still is the driver's business; here it is put on record once it moves again. */
+  #look(): void {
+    const { beats } = this.#board;
+    const nowMs = performance.now();
+    if (beats !== this.#beats) {
+      if (this.#silent)
+        this.#say({ type: 'note', name: 'edge.reflex_stalled', body: { ms: Math.round(nowMs - this.#beatAtMs) } });
+      this.#beats = beats;
+      this.#beatAtMs = nowMs;
+      this.#silent = false;
+    } else if ((nowMs - this.#beatAtMs) * 1000 > WATCHDOG_US) this.#silent = true;
+    const shed = this.#link?.stats().shed;
+    const total = shed === undefined ? 0 : shed.decision + shed.telemetry;
+    if (total === this.#shed || this.#link?.stats().connected !== true) return;
+    this.#shed = total;
+    this.#say({ type: 'note', name: 'edge.shed', body: shed });
+  }
+
+  /** Without its reflex thread an edge is over: its driver brakes, and the program that started it must know. */
+  #died(name: keyof Threads, error: Error): void {
+    if (name === 'recorder') this.#recorderFailure = error.message;
+    if (name !== 'reflex') return;
+    this.#end(error);
+    void this.close();
+  }
+
+  #openLink(
+    options: EdgeOptions,
+    hub: NonNullable<EdgeOptions['hub']>,
+    capabilities: ReadonlyMap<string, readonly string[]>,
+    report: Report<unknown>,
+  ): HubLink {
+    const { epochTimeUs, baseUs, bodies } = this.#data;
+    const wallUs = () => epochTimeUs + monotonicUs() - baseUs;
+    return new HubLink({
+      transport: createGrpcTransport({ baseUrl: hub.url }),
+      joinToken: hub.joinToken,
+      hello: () => ({
+        tenant: options.tenant,
+        edgeId: options.edgeId,
+        software: options.software,
+        timeUs: BigInt(wallUs()),
+        agents: bodies.map(({ agent, body }) => ({
+          agentId: agent.id,
+          epoch: agent.epoch,
+          role: agent.role,
+          body,
+          epochTimeUs: BigInt(epochTimeUs),
+          capabilities: [...(capabilities.get(agent.id) ?? [])],
+        })),
+        channels: report.channels.map(({ channel, fields }) => ({ channel, fields: fields.map(wireField) })),
+      }),
+      onKey: (key) => this.#say({ type: 'key', key }),
+      onHeard: () => this.#say({ type: 'heard' }),
+      onOrder: (agentId, signedOrder) => this.#say({ type: 'order', agentId, signedOrder }),
+      onState: (state) => this.#say({ type: 'note', name: `edge.link_${state.type}`, body: state }),
+      wallUs,
+      random: options.random ?? Math.random,
+      ...(hub.backoff === undefined ? {} : { backoff: hub.backoff }),
+    });
+  }
+}
+
+function wireField({
+  name,
+  unit,
+  low,
+  high,
+  maxRate,
+  frozenAfterUs,
+}: ReportField): MessageInitShape<typeof FieldSchema> {
+  return {
+    name,
+    unit,
+    ...(low === undefined ? {} : { low }),
+    ...(high === undefined ? {} : { high }),
+    ...(maxRate === undefined ? {} : { maxRate }),
+    ...(frozenAfterUs === undefined ? {} : { frozenAfterUs: BigInt(frozenAfterUs) }),
+  };
+}
