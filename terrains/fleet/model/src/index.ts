@@ -49,5 +49,5 @@ export {
 } from './report/report.ts';
 export * from './site/index.ts';
 export { ADVANCE, TURN, WAIT } from './skills/parametrize.ts';
-export { type FleetTask, readTask } from './task.ts';
 export * from './supervisor/index.ts';
+export { type FleetTask, readTask } from './task.ts';

@@ -117,6 +117,8 @@ export class Stage {
   batteryC = 30;
   /** Floor that gives no grip: the wheels turn, the robot stays. */
   slips = false;
+  /** Share of the commanded speed that a dragging brake leaves. */
+  drag = 1;
   #left = 0;
   #right = 0;
   #tick = 0;
@@ -251,7 +253,7 @@ export class Stage {
       const value = drives ? command.params[name] : 0;
       return typeof value === 'number' ? Math.max(-most, Math.min(most, value)) : 0;
     };
-    const speed = told('speedMps', body.maxSpeedMps);
+    const speed = told('speedMps', body.maxSpeedMps) * this.drag;
     const braking =
       command.name === 'stop'
         ? body.hardBrakeMps2

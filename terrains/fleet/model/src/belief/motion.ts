@@ -18,6 +18,10 @@ const TILT_RAD = 1e-4;
 const CURRENT_A = 1e-3;
 /** A wheel that seems to move faster than this has lost counts. */
 const IMPOSSIBLE_MPS = 6;
+/** No gyro of ours reads more. */
+const IMPOSSIBLE_RADPS = 10;
+/** Half a turn up to this is rotated by the series; after a gap in the frames it may be more. */
+const SMALL_RAD = 0.2;
 /** Odometry's share of error: variance grown by a metre driven, and by a second. */
 const POSITION_VAR_PER_M = 4e-4;
 const HEADING_VAR_PER_S = 2e-5;
@@ -45,7 +49,8 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
     rightM = leftM;
     glitches++;
   }
-  const gyroMissing = v[2] === NO_READING;
+  // NO_READING is far beyond what any gyro can say, so one comparison finds both.
+  const gyroMissing = Math.abs(v[2] as number) * GYRO_RADPS > IMPOSSIBLE_RADPS;
   const encoderTurn = (rightM - leftM) / body.trackM;
   const gyroTurn = gyroMissing ? encoderTurn : ((v[2] as number) * GYRO_RADPS - motion.gyroBiasRadps) * dt;
 
@@ -60,8 +65,9 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
 
   // Rotation by half the turn places the step; by the whole turn it gives the new heading.
   const half = turn * 0.5;
-  const cosHalf = 1 - half * half * 0.5;
-  const sinHalf = half - half * half * half * (1 / 6);
+  const small = Math.abs(half) < SMALL_RAD;
+  const cosHalf = small ? 1 - half * half * 0.5 : cos(half);
+  const sinHalf = small ? half - half * half * half * (1 / 6) : sin(half);
   const cosMid = motion.cosH * cosHalf - motion.sinH * sinHalf;
   const sinMid = motion.sinH * cosHalf + motion.cosH * sinHalf;
   const cosNew = cosMid * cosHalf - sinMid * sinHalf;

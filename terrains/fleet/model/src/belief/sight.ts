@@ -26,6 +26,9 @@ export const lidarFrozen = (sight: SightBelief, motion: MotionBelief): boolean =
   sight.repeats >= FROZEN_REPEATS &&
   (motion.travelM - sight.freshTravelM > 0.03 || motion.turnedRad - sight.freshTurnedRad > 0.05);
 
+/** A single ray nearer than this is dust or an edge: even a leg would return two. */
+const LONE_RAY_M = 3;
+
 // Scratch of one fold: points that the map does not explain, in ray order. Never read across calls.
 const pointX = new Float64Array(SCAN_RAYS);
 const pointY = new Float64Array(SCAN_RAYS);
@@ -66,15 +69,7 @@ export function foldScan(
     }
     const xM = motion.xM + forward * motion.cosH - leftward * motion.sinH;
     const yM = motion.yM + forward * motion.sinH + leftward * motion.cosH;
-    const near = tolerance + swing * range;
-    if (
-      isWall(ground.site, xM + near, yM) ||
-      isWall(ground.site, xM - near, yM) ||
-      isWall(ground.site, xM, yM + near) ||
-      isWall(ground.site, xM, yM - near) ||
-      isWall(ground.site, xM, yM)
-    )
-      continue;
+    if (nearWall(ground, xM, yM, tolerance + swing * range)) continue;
     pointX[points] = xM;
     pointY[points] = yM;
     pointRange[points] = range;
@@ -98,6 +93,17 @@ export function foldScan(
     tracks,
     nextTrack,
   };
+}
+
+/** Whether the point, or a corner of the square of so many metres around it, is wall: faces and corners of walls alike. */
+function nearWall({ site }: Ground, xM: number, yM: number, withinM: number): boolean {
+  return (
+    isWall(site, xM, yM) ||
+    isWall(site, xM + withinM, yM + withinM) ||
+    isWall(site, xM - withinM, yM + withinM) ||
+    isWall(site, xM + withinM, yM - withinM) ||
+    isWall(site, xM - withinM, yM - withinM)
+  );
 }
 
 function sameScan(a: Int32Array, b: Int32Array): boolean {
@@ -134,7 +140,7 @@ function clusters(points: number): Cluster[] {
     const last = found.pop() as Cluster;
     found[0] = merge(last, found[0] as Cluster);
   }
-  return found;
+  return found.filter(({ rays, rangeM }) => rays > 1 || rangeM > LONE_RAY_M);
 }
 
 function joined(a: number, b: number): boolean {

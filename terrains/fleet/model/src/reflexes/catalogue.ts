@@ -13,9 +13,9 @@ const NO_FORBID: readonly string[] = [];
 
 /**
  * Bounds are rounded down to steps of 0.05 so that a person who walks does not make a new decision at every tick, and
- * the rounding never errs on the fast side.
+ * the rounding never errs on the fast side. Less than 0.1 is no driving.
  */
-const stepDown = (speed: number): number => Math.max(0, Math.floor(speed * 20)) / 20;
+const stepDown = (speed: number): number => (speed < 0.1 ? 0 : Math.floor(speed * 20) / 20);
 
 const speedBound = (speedMps: number, rationale: string): ReflexAnswer => ({
   restriction: { atMost: { speedMps }, forbid: NO_FORBID },

@@ -31,6 +31,9 @@ export function protectiveDistance(speedMps: number, body: Body): number {
   return PERSON_MPS * (REACTION_S + stopS) + v * REACTION_S + 0.5 * v * stopS + INTRUSION_M + UNCERTAINTY_M;
 }
 
+/** A person keeps the velocity that was seen for so long; then the track's last place stands. */
+const MOST_EXTRAPOLATION_S = 0.3;
+
 export interface Nearness {
   readonly track: Track;
   /** Hull to visible surface, >= 0. */
@@ -47,20 +50,25 @@ export function nearestPerson(belief: FleetBelief): Nearness | null {
   if (tracks.length === 0) return null;
   const { motion } = belief;
   let best: Track | null = null;
+  let bestX = 0;
+  let bestY = 0;
   let bestSquared = Number.POSITIVE_INFINITY;
   for (const track of tracks) {
     if (track.kind !== 'person' || !track.confirmed) continue;
-    const dx = track.xM - motion.xM;
-    const dy = track.yM - motion.yM;
+    const since = Math.min(MOST_EXTRAPOLATION_S, (motion.atUs - track.seenUs) * 1e-6);
+    const dx = track.xM + track.vxMps * since - motion.xM;
+    const dy = track.yM + track.vyMps * since - motion.yM;
     const squared = dx * dx + dy * dy;
     if (squared < bestSquared) {
       best = track;
+      bestX = dx;
+      bestY = dy;
       bestSquared = squared;
     }
   }
   if (best === null) return null;
   const distanceM = Math.sqrt(bestSquared);
-  const along = (best.xM - motion.xM) * motion.cosH + (best.yM - motion.yM) * motion.sinH;
+  const along = bestX * motion.cosH + bestY * motion.sinH;
   const way = motion.speedMps < -0.02 ? -along : along;
   const facing = distanceM > 0 ? way / distanceM : 1;
   return { track: best, gapM: Math.max(0, distanceM - bodyOf(belief).radiusM), distanceM, facing };

@@ -10,7 +10,8 @@ const ZONE = 'zone:';
 
 /**
  * The kernel's clamp, the body's own limits, and zones: a drive whose path of the next second enters a forbidden zone is
- * barred. A robot that stands in the zone already may leave it, slowly: bars keep out, they do not lock in.
+ * barred, judged by what was asked for: were it judged by what the bounds leave of it, one more bound could make a barred
+ * drive a slow one, and the robot bolder (L1). A robot that stands in the zone already may leave it, slowly: bars keep out, they do not lock in.
  */
 export function clampFleet(
   command: Command,
@@ -19,6 +20,8 @@ export function clampFleet(
   ground: Ground,
 ): ClampResult {
   if (command.name !== DRIVE) return clampParams(command, restriction);
+  const zone = zoneEntered(command, restriction, world, ground);
+  if (zone !== null) return { command: null, clamped: [], forbiddenBy: zone };
   const body = bodyOf(world);
   const speedMps = Math.min(restriction.atMost.speedMps ?? Number.POSITIVE_INFINITY, body.maxSpeedMps);
   const turnRadps = Math.min(restriction.atMost.turnRadps ?? Number.POSITIVE_INFINITY, body.maxTurnRadps);
@@ -34,8 +37,6 @@ export function clampFleet(
   if (turn !== null && asked !== 0 && allowed !== asked) params.turnRadps = turn * (allowed / asked);
   if (cruise !== null && cruise > speedMps) params.cruiseMps = speedMps;
   const clamped: Command = { ...result.command, params };
-  const zone = zoneEntered(clamped, restriction, world, ground);
-  if (zone !== null) return { command: null, clamped: [], forbiddenBy: zone };
   return { command: clamped, clamped: result.clamped, forbiddenBy: null };
 }
 
@@ -48,10 +49,13 @@ function zoneEntered(command: Command, restriction: Restriction, world: FleetBel
   }
   if (barred === null) return null;
   const { motion } = world;
-  const speed = number(command.params, 'speedMps') ?? 0;
-  const turn = number(command.params, 'turnRadps') ?? 0;
+  const body = bodyOf(world);
+  const within = (name: string, most: number): number =>
+    Math.max(-most, Math.min(most, number(command.params, name) ?? 0));
+  const speed = within('speedMps', body.maxSpeedMps);
+  const turn = within('turnRadps', body.maxTurnRadps);
   const here = zonesAt(ground, motion.xM, motion.yM);
-  const radius = bodyOf(world).radiusM;
+  const radius = body.radiusM;
   for (let k = 1; k <= 4; k++) {
     const t = (FORESEEN_S * k) / 4;
     const middle = motion.headingRad + turn * t * 0.5;
