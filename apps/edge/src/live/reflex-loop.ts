@@ -1,4 +1,3 @@
-import type { Json } from '@sigma/kernel';
 import { AgentJournal, ChainWriter, type SealedBlock, type Sha256 } from '@sigma/recorder';
 import type { Driver } from '../hal/driver.ts';
 import { UplinkQueue } from '../link/uplink-queue.ts';
@@ -118,7 +117,7 @@ export class ReflexLoop {
       const body = this.#bodies.get(message.agentId);
       if (body !== undefined && !body.cut) body.runtime.receiveOrder(message.signedOrder, atUs);
     } else if (message.type === 'note') {
-      for (const { runtime } of this.#bodies.values()) runtime.note(message.name, message.body, atUs);
+      for (const { runtime } of this.#bodies.values()) runtime.note(message.name, message.body);
     }
   }
 
@@ -171,10 +170,10 @@ export class ReflexLoop {
   }
 
   /** Everything that is not cut yet, for the end of the program. */
-  lastBlocks(atUs: number): readonly SealedBlock[] {
+  lastBlocks(): readonly SealedBlock[] {
     const blocks: SealedBlock[] = [];
     for (const body of this.#bodies.values()) {
-      body.runtime.note('edge.closed', {}, atUs);
+      body.runtime.note('edge.closed', {});
       this.#seal(body, blocks);
     }
     return blocks;
@@ -204,17 +203,17 @@ export class ReflexLoop {
       const lie = (driver.outside(body.id).planner_lies ?? 0) >= 2;
       ports.ask({ agentId: body.id, world, ask, atUs, revision: ++body.revision, lie });
     }
-    this.#gate(body, driver.outside(body.id).link_loss !== undefined, atUs);
+    this.#gate(body, driver.outside(body.id).link_loss !== undefined);
     this.#send(body, output.uplink);
   }
 
   /** Opens or closes a body's own way to the hub. What waited goes out in order, each frame once (L6). */
-  #gate(body: Body, cut: boolean, atUs: number): void {
+  #gate(body: Body, cut: boolean): void {
     if (cut === body.cut) return;
     body.cut = cut;
     if (cut) return;
     const { shed } = body.gate;
-    if (shed.decision + shed.telemetry > 0) body.runtime.note('edge.shed', { ...shed } as Json, atUs);
+    if (shed.decision + shed.telemetry > 0) body.runtime.note('edge.shed', { ...shed });
     this.#frames.push(...body.gate.drain());
   }
 

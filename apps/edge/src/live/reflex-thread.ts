@@ -125,8 +125,7 @@ function turn(): void {
 }
 
 async function end(): Promise<void> {
-  const atUs = monotonicUs() - baseUs;
-  store(loop.lastBlocks(atUs));
+  store(loop.lastBlocks());
   store(null);
   await driver.close();
   say({ type: 'counts', counts: loop.counts() });

@@ -235,7 +235,7 @@ export class AgentRuntime<World> {
       this.#refuse(admission.name, admission.reason, atUs);
       return;
     }
-    this.#noteOrder(signedOrder, admission.name, admission.type, atUs);
+    this.#noteOrder(signedOrder, admission.name, admission.type);
     if (admission.type === 'fault') {
       this.#faults.push(admission.fault);
       this.#answer(admission.name, '');
@@ -339,8 +339,12 @@ export class AgentRuntime<World> {
     this.#inbox.push({ kind: 'signal', name: 'recorder_down', value: 1 });
   }
 
-  /** Puts something of the runner's own on record, and tells the hub once it is there. It is not re-executed. */
-  note(name: `edge.${string}`, body: unknown, atUs: number): void {
+  /**
+   * Puts something of the runner's own on record, after the last wake and at its time (agent time stands still between
+   * two wakes), and tells the hub once it is there. It is not re-executed.
+   */
+  note(name: `edge.${string}`, body: unknown): void {
+    const atUs = this.#agent.wokeUs;
     const event = signalEvent(name, body, atUs, this.#epochTimeUs + atUs);
     this.#journal.note((timeUs) => ({ ...event, timeUs }));
     this.#send('safety', eventFrame(this.#agent.id, event));
@@ -350,7 +354,7 @@ export class AgentRuntime<World> {
     if (agent.epoch === 0) return;
     this.#inbox.push({ kind: 'signal', name: 'restarted', value: agent.epoch });
     for (const { id, name } of inFlight) {
-      this.note('edge.action_lost', { actionId: id, name, status: 'unknown', epoch: agent.epoch - 1 }, agent.atUs);
+      this.note('edge.action_lost', { actionId: id, name, status: 'unknown', epoch: agent.epoch - 1 });
     }
   }
 
@@ -454,12 +458,8 @@ export class AgentRuntime<World> {
     this.#outbox.hold({ type: 'uplink', uplink: { class: kind, frame } });
   }
 
-  #noteOrder(
-    signedOrder: Uint8Array,
-    { issuer, sequence, traceparent }: OrderName,
-    summary: string,
-    atUs: number,
-  ): void {
+  #noteOrder(signedOrder: Uint8Array, { issuer, sequence, traceparent }: OrderName, summary: string): void {
+    const atUs = this.#agent.wokeUs;
     const message = create(OrderIssuedSchema, { signedOrder, issuer, orderSequence: BigInt(sequence), summary });
     const data = toBinary(OrderIssuedSchema, message);
     this.#journal.note((timeUs) => ({ type: EVENT_TYPE.order, subject: '', atUs, timeUs, traceparent, data }));
@@ -484,7 +484,7 @@ export class AgentRuntime<World> {
     const { issuer, sequence } = name ?? { issuer: '', sequence: 0 };
     const body = { issuer, sequence, reason, alsoRefused: refusals.unrecorded };
     refusals.unrecorded = 0;
-    this.note('edge.order_refused', body, atUs);
+    this.note('edge.order_refused', body);
   }
 }
 
