@@ -14,7 +14,7 @@ export function systemClock(): Clock {
   let last = 0;
   return {
     nowUs: () => {
-      last = Math.max(last, Date.now() * 1000);
+      last = Math.max(last, Math.floor((performance.timeOrigin + performance.now()) * 1000));
       return last;
     },
     after: (us, run) => {

@@ -1,12 +1,13 @@
-import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
-import { getOption } from '@bufbuild/protobuf';
 import type { DescMethod } from '@bufbuild/protobuf';
+import { getOption } from '@bufbuild/protobuf';
+import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { Role, role } from '@sigma/proto';
 import type { Identity } from '../identity/identity.ts';
 import { judge, PRINCIPAL } from '../identity/principal.ts';
 
 /** The role that proto demands of callers of a method. */
-export const roleOf = (method: DescMethod): Role => (method.proto.options === undefined ? Role.UNSPECIFIED : getOption(method, role));
+export const roleOf = (method: DescMethod): Role =>
+  method.proto.options === undefined ? Role.UNSPECIFIED : getOption(method, role);
 
 /** Lets nobody through whom the method's `role` does not admit, whichever protocol he comes by. */
 export function authorise(identity: Pick<Identity, 'who'>): Interceptor {
@@ -21,7 +22,10 @@ export function authorise(identity: Pick<Identity, 'who'>): Interceptor {
       case 'sign_in':
         throw new ConnectError(`sign in first: ${name} is not open`, Code.Unauthenticated);
       case 'not_enough':
-        throw new ConnectError(`${name} needs the role ${Role[roleOf(request.method)]?.toLowerCase()}`, Code.PermissionDenied);
+        throw new ConnectError(
+          `${name} needs the role ${Role[roleOf(request.method)]?.toLowerCase()}`,
+          Code.PermissionDenied,
+        );
       case 'no_rule':
         throw new ConnectError(`${name} has no role in its contract and is closed to everybody`, Code.PermissionDenied);
     }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
-import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { DescService, JsonObject } from '@bufbuild/protobuf';
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { CLIENT_ADDRESS, type Identity } from '../identity/identity.ts';
 import { apiPage } from './api-page.ts';
 import { authorise } from './authorise.ts';
@@ -52,7 +52,8 @@ export function openDoor(options: DoorOptions): NodeHandler {
       return;
     }
     secure(response);
-    if (path === '/healthz') return answer(response, options.healthy() ? 200 : 503, 'text/plain', options.healthy() ? 'ok\n' : 'not well\n');
+    if (path === '/healthz')
+      return answer(response, options.healthy() ? 200 : 503, 'text/plain', options.healthy() ? 'ok\n' : 'not well\n');
     if (path === '/api/openapi.json') return answer(response, 200, 'application/json', document);
     if (path === '/api' || path === '/api/') {
       response.setHeader('content-security-policy', pagePolicy);
@@ -85,15 +86,24 @@ function secure(response: NodeServerResponse): void {
 }
 
 function answer(response: NodeServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-cache' });
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-cache',
+  });
   response.end(body);
 }
 
 const refuse = (response: NodeServerResponse, status: number, code: string, message: string): void =>
   answer(response, status, 'application/json', JSON.stringify({ code, message }));
 
-/** The caller's address comes from the socket; what he writes about it himself is thrown away. */
+/**
+ * The caller's address comes from the socket; what he writes about it himself is thrown away. A browser always names the
+ * origin of a POST; a caller without origin and cookie is a program, and Node's `fetch` marks itself like a page.
+ */
 function signIn(identity: Identity, request: NodeServerRequest, response: NodeServerResponse): void {
+  if (request.headers.origin === undefined && request.headers.cookie === undefined)
+    delete request.headers['sec-fetch-mode'];
   request.headers[CLIENT_ADDRESS] = request.socket.remoteAddress ?? '127.0.0.1';
   identity.handler(request as IncomingMessage, response as unknown as ServerResponse).catch(() => {
     if (!response.headersSent) refuse(response, 500, 'internal', 'signing in failed');
@@ -109,7 +119,8 @@ async function run(
 ): Promise<void> {
   try {
     const universal = universalRequestFromNodeRequest(request, response, json, createContextValues());
-    const call = json === undefined ? universal : { ...universal, method: 'POST', header: asConnectJson(universal.header) };
+    const call =
+      json === undefined ? universal : { ...universal, method: 'POST', header: asConnectJson(universal.header) };
     await universalResponseToNodeResponse(await handler(call), response);
   } catch (error) {
     if (ConnectError.from(error).code === Code.Aborted || response.writableEnded) return;
@@ -137,7 +148,8 @@ async function serveRest(
 ): Promise<void> {
   const match = matchRoute(rest, request.method ?? 'GET', path);
   if (!('route' in match)) {
-    if (match.allowed.length === 0) return refuse(response, 404, 'not_found', `there is no ${path.slice(0, 120)}; see /api`);
+    if (match.allowed.length === 0)
+      return refuse(response, 404, 'not_found', `there is no ${path.slice(0, 120)}; see /api`);
     response.setHeader('allow', match.allowed.join(', '));
     return refuse(response, 405, 'unimplemented', `${path} answers ${match.allowed.join(' and ')}`);
   }

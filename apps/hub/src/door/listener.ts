@@ -14,7 +14,10 @@ export class PortInUseError extends Error {
   readonly port: number;
 
   constructor(port: number, options?: ErrorOptions) {
-    super(`port ${port} is in use; stop the program that has it, or choose another with --port (0 takes any free one)`, options);
+    super(
+      `port ${port} is in use; stop the program that has it, or choose another with --port (0 takes any free one)`,
+      options,
+    );
     this.name = 'PortInUseError';
     this.port = port;
   }

@@ -16,7 +16,10 @@ export function openApi(routes: readonly RestRoute[], version: string): Schema {
   schemas.set('Error', {
     type: 'object',
     required: ['code', 'message'],
-    properties: { code: { type: 'string', description: 'A Connect code, such as not_found' }, message: { type: 'string' } },
+    properties: {
+      code: { type: 'string', description: 'A Connect code, such as not_found' },
+      message: { type: 'string' },
+    },
   });
   return {
     openapi: '3.1.0',
@@ -35,7 +38,11 @@ export function openApi(routes: readonly RestRoute[], version: string): Schema {
       schemas: Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1))),
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: 'sigma.session_token' },
-        bearer: { type: 'http', scheme: 'bearer', description: 'Token of a session, or the join token for edges and feeds' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'Token of a session, or the join token for edges and feeds',
+        },
       },
     },
   };
@@ -48,9 +55,14 @@ function operation(route: RestRoute, schemas: Map<string, Schema>): Schema {
     return { name, in: 'path', required: true, schema: fieldSchema(field, schemas) };
   });
   const rest = method.input.fields.filter((field) => !names.includes(field.name));
-  const inQuery = fromQuery ? rest.map((field) => ({ name: field.name, in: 'query', required: false, schema: fieldSchema(field, schemas) })) : [];
+  const inQuery = fromQuery
+    ? rest.map((field) => ({ name: field.name, in: 'query', required: false, schema: fieldSchema(field, schemas) }))
+    : [];
   const body = { content: { 'application/json': { schema: objectOf(rest, schemas) } } };
-  const answer = { description: 'Done', content: { 'application/json': { schema: messageRef(method.output, schemas) } } };
+  const answer = {
+    description: 'Done',
+    content: { 'application/json': { schema: messageRef(method.output, schemas) } },
+  };
   return {
     operationId: `${route.service.name}_${method.name}`,
     summary: route.summary,
@@ -60,7 +72,10 @@ function operation(route: RestRoute, schemas: Map<string, Schema>): Schema {
     ...(fromQuery ? {} : { requestBody: body }),
     responses: {
       '200': answer,
-      default: { description: 'Refused', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+      default: {
+        description: 'Refused',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
     },
   };
 }

@@ -1,5 +1,12 @@
-import { type DescField, type DescMethod, type DescService, getOption, hasOption, ScalarType } from '@bufbuild/protobuf';
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import {
+  type DescField,
+  type DescMethod,
+  type DescService,
+  getOption,
+  hasOption,
+  ScalarType,
+} from '@bufbuild/protobuf';
 import { http } from '@sigma/proto';
 
 /** A unary method as REST, as its `http` option says. */
@@ -31,22 +38,35 @@ export function restRoutes(services: readonly DescService[]): readonly RestRoute
     for (const method of service.methods) {
       if (!hasOption(method, http)) continue;
       const rule = getOption(method, http);
-      if (method.methodKind !== 'unary') throw new Error(`${service.typeName}/${method.name} streams and cannot be REST`);
+      if (method.methodKind !== 'unary')
+        throw new Error(`${service.typeName}/${method.name} streams and cannot be REST`);
       const names = [...rule.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
       const unknown = names.find((name) => !method.input.fields.some((field) => field.name === name));
-      if (unknown !== undefined) throw new Error(`${rule.path} names '${unknown}', which ${method.input.typeName} has not`);
+      if (unknown !== undefined)
+        throw new Error(`${rule.path} names '${unknown}', which ${method.input.typeName} has not`);
       const key = `${rule.method} ${rule.path.replace(/\{\w+\}/g, '{}')}`;
       if (taken.has(key)) throw new Error(`two methods answer ${key}`);
       taken.add(key);
       const pattern = new RegExp(`^${rule.path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '([^/]+)')}$`);
       const fromQuery = rule.method === 'GET' || rule.method === 'DELETE';
-      routes.push({ service, method, verb: rule.method, path: rule.path, summary: rule.summary, fromQuery, names, pattern });
+      routes.push({
+        service,
+        method,
+        verb: rule.method,
+        path: rule.path,
+        summary: rule.summary,
+        fromQuery,
+        names,
+        pattern,
+      });
     }
   }
   return routes;
 }
 
-export type Match = { readonly route: RestRoute; readonly values: readonly string[] } | { readonly allowed: readonly string[] };
+export type Match =
+  | { readonly route: RestRoute; readonly values: readonly string[] }
+  | { readonly allowed: readonly string[] };
 
 /** The route of a request, or the verbs that its path does know. */
 export function matchRoute(routes: readonly RestRoute[], verb: string, path: string): Match {
@@ -64,7 +84,12 @@ export function matchRoute(routes: readonly RestRoute[], verb: string, path: str
  * The request message in proto's JSON form: path, then query or body. A path wins over a body that says otherwise.
  * @throws BadRequestError
  */
-export function requestJson(route: RestRoute, values: readonly string[], query: URLSearchParams, body: string): JsonObject {
+export function requestJson(
+  route: RestRoute,
+  values: readonly string[],
+  query: URLSearchParams,
+  body: string,
+): JsonObject {
   const json: Record<string, JsonValue> = {};
   if (route.fromQuery) {
     for (const name of new Set(query.keys())) {
@@ -79,7 +104,8 @@ export function requestJson(route: RestRoute, values: readonly string[], query: 
     } catch (error) {
       throw new BadRequestError(`the body is no JSON: ${(error as Error).message}`);
     }
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new BadRequestError('the body is a JSON object');
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+      throw new BadRequestError('the body is a JSON object');
     Object.assign(json, parsed);
   }
   for (const [k, name] of route.names.entries()) {

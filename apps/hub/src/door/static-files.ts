@@ -20,7 +20,12 @@ const TYPES: Readonly<Record<string, string>> = {
  * Serves files below `root`; a path without extension gets index.html, so that the page's own routes survive a reload.
  * @returns whether it answered
  */
-export function serveStatic(root: string, path: string, request: NodeServerRequest, response: NodeServerResponse): boolean {
+export function serveStatic(
+  root: string,
+  path: string,
+  request: NodeServerRequest,
+  response: NodeServerResponse,
+): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   const file = fileFor(root, path);
   if (file === null) return false;

@@ -1,9 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { betterAuth, type BetterAuthOptions } from 'better-auth';
-import { eq } from 'drizzle-orm';
+import { type BetterAuthOptions, betterAuth } from 'better-auth';
 import { drizzleAdapter } from 'better-auth/adapters/drizzle';
 import { toNodeHandler } from 'better-auth/node';
 import { bearer } from 'better-auth/plugins/bearer';
+import { eq } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import { account, session, user, verification } from '../store/schema.ts';
 import { type Principal, roleNamed } from './principal.ts';
@@ -45,7 +45,12 @@ export function openIdentity(options: IdentityOptions): Identity {
     emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 12 },
     user: { additionalFields: { role: { type: 'string', input: false, defaultValue: 'viewer' } } },
     session: { expiresIn: 60 * 60 * 24 * 7, updateAge: 60 * 60 * 24 },
-    rateLimit: { enabled: true, window: 60, max: 600, customRules: { '/sign-in/email': { window: 60, max: SIGN_INS_A_MINUTE } } },
+    rateLimit: {
+      enabled: true,
+      window: 60,
+      max: 600,
+      customRules: { '/sign-in/email': { window: 60, max: SIGN_INS_A_MINUTE } },
+    },
     advanced: { cookiePrefix: 'sigma', ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS] } },
     plugins: [bearer()],
   } satisfies BetterAuthOptions;

@@ -1,6 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import type { Bus } from '@sigma/bus';
-import { tokenOf } from '@sigma/bus';
+import { type Bus, tokenOf } from '@sigma/bus';
 import {
   AgentEventSchema,
   AgentStatusSchema,
@@ -98,7 +97,9 @@ export class LinkDesk {
     const hello = first.frame.value;
     const wrong = this.#judge(hello);
     if (wrong !== null) {
-      void this.#record.append(signal('hub.link_refused', hello.edgeId.slice(0, 63), { reason: wrong })).catch(() => undefined);
+      void this.#record
+        .append(signal('hub.link_refused', hello.edgeId.slice(0, 63), { reason: wrong }))
+        .catch(() => undefined);
       yield refused(wrong);
       return;
     }
@@ -130,7 +131,8 @@ export class LinkDesk {
   }
 
   #judge(hello: Hello): string | null {
-    if (hello.tenant !== this.#tenant) return `tenant '${hello.tenant.slice(0, 63)}' is not served here; check the edge's tenant`;
+    if (hello.tenant !== this.#tenant)
+      return `tenant '${hello.tenant.slice(0, 63)}' is not served here; check the edge's tenant`;
     if (!ID.test(hello.edgeId)) return `'${hello.edgeId.slice(0, 63)}' is no edge id`;
     if (hello.agents.length === 0) return 'an edge brings at least one agent';
     const ids = new Set(hello.agents.map((agent) => agent.agentId));
@@ -138,7 +140,8 @@ export class LinkDesk {
     for (const { agentId } of hello.agents) {
       if (!ID.test(agentId)) return `'${agentId.slice(0, 63)}' is no agent id`;
       for (const link of this.#links.values()) {
-        if (link.edgeId !== hello.edgeId && link.agents.has(agentId)) return `agent '${agentId}' is served by edge '${link.edgeId}'`;
+        if (link.edgeId !== hello.edgeId && link.agents.has(agentId))
+          return `agent '${agentId}' is served by edge '${link.edgeId}'`;
       }
     }
     return null;
@@ -210,7 +213,11 @@ export class LinkDesk {
       case 'answer':
         return this.#publish('answer', agentId, toBinary(OrderAnswerSchema, frame.value));
       case 'decision':
-        return this.#bus.publish(about(this.#tenant, 'decision', agentId), toBinary(DecisionMadeSchema, frame.value), 'telemetry');
+        return this.#bus.publish(
+          about(this.#tenant, 'decision', agentId),
+          toBinary(DecisionMadeSchema, frame.value),
+          'telemetry',
+        );
     }
   }
 
@@ -227,7 +234,12 @@ export class LinkDesk {
         this.#drop(link, 'nothing was heard of the edge for too long');
         continue;
       }
-      link.outbox.beat(response({ case: 'heartbeat', value: { sequence: this.#beat, timeUs: BigInt(nowUs), heard: link.heardSequence } }));
+      link.outbox.beat(
+        response({
+          case: 'heartbeat',
+          value: { sequence: this.#beat, timeUs: BigInt(nowUs), heard: link.heardSequence },
+        }),
+      );
     }
   }
 
@@ -246,6 +258,7 @@ export class LinkDesk {
   }
 }
 
-const response = (frame: Exclude<MessageInitShape<typeof ConnectResponseSchema>['frame'], undefined>): ConnectResponse =>
-  create(ConnectResponseSchema, { frame });
+const response = (
+  frame: Exclude<MessageInitShape<typeof ConnectResponseSchema>['frame'], undefined>,
+): ConnectResponse => create(ConnectResponseSchema, { frame });
 const refused = (reason: string): ConnectResponse => response({ case: 'refused', value: { reason } });

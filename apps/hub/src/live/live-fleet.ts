@@ -1,6 +1,5 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import type { Bus, BusMessage } from '@sigma/bus';
-import { tokenOf } from '@sigma/bus';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type Bus, type BusMessage, tokenOf } from '@sigma/bus';
 import {
   type AgentStatus,
   AgentStatusSchema,
@@ -11,7 +10,7 @@ import {
   type TelemetryFrame,
   TelemetryFrameSchema,
 } from '@sigma/proto';
-import { toBinary } from '@bufbuild/protobuf';
+import type { SupervisorOutput, SupervisorPlan } from '../roles/core/supervisor.ts';
 import { all, type Topic, unpacked } from '../subjects.ts';
 import { type Pose, poseOf, STATE_CHANNEL, stateColumns } from './state-channel.ts';
 
@@ -39,6 +38,10 @@ export interface LiveAgent {
   readonly frames: Map<string, TelemetryFrame>;
   /** Newest last. */
   readonly decisions: DecisionMade[];
+  /** Who stands in its way, or null. */
+  waitsFor: string | null;
+  /** x, y of every step of its plan that has a place. */
+  path: readonly number[];
 }
 
 const DECISIONS_KEPT = 1000;
@@ -48,7 +51,7 @@ export class LiveFleet {
   readonly agents = new Map<string, LiveAgent>();
   /** Counts changes of the set of agents. */
   roster = 0;
-  readonly #heard: ((agent: LiveAgent, topic: Topic) => void)[] = [];
+  readonly #heard = new Set<(agent: LiveAgent, topic: Topic) => void>();
 
   constructor(bus: Bus, tenant: string, name: string) {
     const listen = (topic: Topic, fold: (agentId: string, data: Uint8Array) => LiveAgent | null): void => {
@@ -67,6 +70,7 @@ export class LiveFleet {
       agent.status = fromBinary(AgentStatusSchema, data);
       return agent;
     });
+    listen('wanted', (agentId, data) => this.#wanted(agentId, unpacked<SupervisorOutput>(data)));
     listen('decision', (agentId, data) => {
       const agent = this.agents.get(agentId);
       if (agent === undefined) return null;
@@ -76,9 +80,19 @@ export class LiveFleet {
     });
   }
 
-  /** Calls back after each change, with what brought it. */
-  onChange(heard: (agent: LiveAgent, topic: Topic) => void): void {
-    this.#heard.push(heard);
+  /** Calls back after each change, with what brought it. @returns how to end that */
+  onChange(heard: (agent: LiveAgent, topic: Topic) => void): () => void {
+    this.#heard.add(heard);
+    return () => void this.#heard.delete(heard);
+  }
+
+  #wanted(agentId: string, output: SupervisorOutput): LiveAgent | null {
+    const agent = this.agents.get(agentId);
+    if (agent === undefined) return null;
+    if (output.type === 'waits') agent.waitsFor = output.blockedBy;
+    else if (output.type === 'plan') agent.path = placesOf(output.plan);
+    else if (output.type === 'cancel_task') agent.path = [];
+    return agent;
   }
 
   #linked(link: AgentLinked): LiveAgent {
@@ -100,6 +114,8 @@ export class LiveFleet {
         pose: null,
         frames: new Map(),
         decisions: [],
+        waitsFor: null,
+        path: [],
       };
       this.agents.set(link.agentId, agent);
       return agent;
@@ -122,3 +138,9 @@ export class LiveFleet {
 
 export const packedSchemas = (schemas: Iterable<ChannelSchema>): readonly string[] =>
   [...schemas].map((schema) => Buffer.from(toBinary(ChannelSchemaSchema, schema)).toString('base64'));
+
+const placesOf = (plan: SupervisorPlan): readonly number[] =>
+  plan.intents.flatMap(({ args }) => {
+    const { xM, yM } = args;
+    return typeof xM === 'number' && typeof yM === 'number' ? [xM, yM] : [];
+  });

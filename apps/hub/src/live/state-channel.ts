@@ -2,13 +2,16 @@ import type { ChannelSchema, TelemetryFrame } from '@sigma/proto';
 
 /**
  * What an edge says about its body for everyone to see, on the channel `state`: fields `xM`, `yM`, `headingRad`,
- * `speedMps`, `battery` (0 to 1) and `halted` (0 or 1), found by name so that a body may send more or fewer.
+ * `speedMps` and `charge` (0 to 1), found by name so that a body may send more or fewer.
  */
 export const STATE_CHANNEL = 'state';
-/** People that the body sees, as fields `x0M`, `y0M`, `x1M`, `y1M` ...; NaN where there is none. */
-export const PEOPLE_CHANNEL = 'people';
+/** Things that the body sees: rows of `kind` (0: a person), `xM` and `yM`. */
+export const TRACKS_CHANNEL = 'tracks';
 /** Metres to the first surface along each ray; NaN or 0 where there is none within range. */
 export const SCAN_CHANNEL = 'scan';
+
+/** A channel whose first field is `id` carries any number of rows in one frame, one after the other. */
+export const isList = (schema: ChannelSchema): boolean => schema.fields[0]?.name === 'id';
 
 export interface Pose {
   readonly xM: number;
@@ -16,14 +19,12 @@ export interface Pose {
   readonly headingRad: number;
   readonly speedMps: number;
   readonly battery: number;
-  /** null when the body does not say. */
-  readonly halted: boolean | null;
   readonly timeUs: number;
   readonly epoch: number;
   readonly inputSequence: number;
 }
 
-type Columns = Readonly<Record<'xM' | 'yM' | 'headingRad' | 'speedMps' | 'battery' | 'halted', number>>;
+type Columns = Readonly<Record<'xM' | 'yM' | 'headingRad' | 'speedMps' | 'charge', number>>;
 
 /** Where each field of the state channel stands; -1 where the body has none. */
 export function stateColumns(schema: ChannelSchema): Columns {
@@ -33,8 +34,7 @@ export function stateColumns(schema: ChannelSchema): Columns {
     yM: at('yM'),
     headingRad: at('headingRad'),
     speedMps: at('speedMps'),
-    battery: at('battery'),
-    halted: at('halted'),
+    charge: at('charge'),
   };
 }
 
@@ -47,16 +47,29 @@ export function poseOf(frame: TelemetryFrame, columns: Columns, last: Pose | nul
   const xM = read(columns.xM, last?.xM ?? Number.NaN);
   const yM = read(columns.yM, last?.yM ?? Number.NaN);
   if (Number.isNaN(xM) || Number.isNaN(yM)) return null;
-  const halted = frame.values[columns.halted];
   return {
     xM,
     yM,
     headingRad: read(columns.headingRad, last?.headingRad ?? 0),
     speedMps: read(columns.speedMps, last?.speedMps ?? 0),
-    battery: read(columns.battery, last?.battery ?? 1),
-    halted: halted === undefined || Number.isNaN(halted) ? (last?.halted ?? null) : halted > 0.5,
+    battery: read(columns.charge, last?.battery ?? 1),
     timeUs: Number(frame.timeUs),
     epoch: frame.epoch,
     inputSequence: Number(frame.inputSequence),
   };
+}
+
+const PERSON = 0;
+
+/** x and y of every person in a frame of tracks. */
+export function peopleIn(frame: TelemetryFrame, schema: ChannelSchema): readonly (readonly [xM: number, yM: number])[] {
+  const at = (name: string): number => schema.fields.findIndex((field) => field.name === name);
+  const [kind, x, y] = [at('kind'), at('xM'), at('yM')];
+  if (kind < 0 || x < 0 || y < 0) return [];
+  const people: [number, number][] = [];
+  for (let row = 0; row < frame.values.length; row += schema.fields.length) {
+    if (frame.values[row + kind] === PERSON)
+      people.push([frame.values[row + x] as number, frame.values[row + y] as number]);
+  }
+  return people;
 }

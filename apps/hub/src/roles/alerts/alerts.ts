@@ -1,6 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { Bus } from '@sigma/bus';
-import { tokenOf } from '@sigma/bus';
+import { type Bus, tokenOf } from '@sigma/bus';
 import { type AgentStatus, AgentStatusSchema } from '@sigma/proto';
 import { desc } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
@@ -35,7 +34,7 @@ export class Alerts {
   readonly #store: AlertStore;
   readonly #newId: () => string;
   readonly #failsafes = new Map<string, Set<string>>();
-  readonly #heard: ((alert: Alert) => void)[] = [];
+  readonly #heard = new Set<(alert: Alert) => void>();
   readonly #end: () => void;
   #board: Board = emptyBoard;
   #sightings: Sighting[] = [];
@@ -55,7 +54,9 @@ export class Alerts {
     this.#store = options.store;
     this.#newId = options.newId;
     const { bus, tenant } = options;
-    bus.subscribe(all(tenant, 'finding'), (message) => this.#found(unpacked<Finding>(message.data)), { name: 'alerts.finding' });
+    bus.subscribe(all(tenant, 'finding'), (message) => this.#found(unpacked<Finding>(message.data)), {
+      name: 'alerts.finding',
+    });
     bus.subscribe(
       all(tenant, 'status'),
       (message) => this.#status(tokenOf(message.subject, 3) as string, fromBinary(AgentStatusSchema, message.data)),
@@ -71,8 +72,10 @@ export class Alerts {
     }
   }
 
-  onChange(heard: (alert: Alert) => void): void {
-    this.#heard.push(heard);
+  /** @returns how to end it */
+  onChange(heard: (alert: Alert) => void): () => void {
+    this.#heard.add(heard);
+    return () => void this.#heard.delete(heard);
   }
 
   close(): void {
@@ -134,7 +137,9 @@ export class Alerts {
     const { count: _, ...shape } = alert;
     const { count: __, ...was } = before ?? alert;
     if (before !== null && JSON.stringify(shape) === JSON.stringify(was)) return;
-    await this.#record.append(stateChanged(`alert/${alert.id}`, before === null ? null : { ...before }, { ...alert }, by));
+    await this.#record.append(
+      stateChanged(`alert/${alert.id}`, before === null ? null : { ...before }, { ...alert }, by),
+    );
     await this.#store.put(alert);
   }
 
@@ -151,16 +156,13 @@ export const memoryAlerts = (): AlertStore => ({ load: async () => [], put: asyn
 export function postgresAlerts(database: Database, tenant: string): AlertStore {
   return {
     load: (limit) =>
-      database.asTenant(tenant, (tx) =>
-        tx
-          .select()
-          .from(alertRows)
-          .orderBy(desc(alertRows.raisedTimeUs))
-          .limit(limit),
-      ),
+      database.asTenant(tenant, (tx) => tx.select().from(alertRows).orderBy(desc(alertRows.raisedTimeUs)).limit(limit)),
     put: async (alert) => {
       await database.asTenant(tenant, (tx) =>
-        tx.insert(alertRows).values(alert).onConflictDoUpdate({ target: [alertRows.tenant, alertRows.id], set: alert }),
+        tx
+          .insert(alertRows)
+          .values(alert)
+          .onConflictDoUpdate({ target: [alertRows.tenant, alertRows.id], set: alert }),
       );
     },
   };

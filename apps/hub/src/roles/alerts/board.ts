@@ -95,7 +95,12 @@ export function stepBoard(
   return { board: { groups }, changed };
 }
 
-function sightingAdded(before: Group | undefined, sighting: Extract<Sighting, { seen: true }>, nowUs: number, newId: () => string): Group {
+function sightingAdded(
+  before: Group | undefined,
+  sighting: Extract<Sighting, { seen: true }>,
+  nowUs: number,
+  newId: () => string,
+): Group {
   const follows = before !== undefined && nowUs - before.lastUs < AGAIN_WITHIN_US;
   const sightings = follows ? before.sightings + 1 : 1;
   const firstUs = follows ? before.firstUs : nowUs;
@@ -113,7 +118,8 @@ function sightingAdded(before: Group | undefined, sighting: Extract<Sighting, { 
     };
     return { firstUs, lastUs: nowUs, sightings, certain, alert };
   }
-  if (!certain && sighting.level < CRITICAL && sightings < RAISE_AFTER) return { firstUs, lastUs: nowUs, sightings, certain, alert: null };
+  if (!certain && sighting.level < CRITICAL && sightings < RAISE_AFTER)
+    return { firstUs, lastUs: nowUs, sightings, certain, alert: null };
   const alert: Alert = {
     id: `a-${newId()}`,
     level: sighting.level,
@@ -135,7 +141,13 @@ function sightingAdded(before: Group | undefined, sighting: Extract<Sighting, { 
 export function withAlert(board: Board, alert: Alert): Board {
   const groups = new Map(board.groups);
   const key = keyOf(alert.agentId, alert.cause);
-  const group = groups.get(key) ?? { firstUs: alert.raisedTimeUs, lastUs: alert.raisedTimeUs, sightings: alert.count, certain: false, alert };
+  const group = groups.get(key) ?? {
+    firstUs: alert.raisedTimeUs,
+    lastUs: alert.raisedTimeUs,
+    sightings: alert.count,
+    certain: false,
+    alert,
+  };
   groups.set(key, { ...group, alert });
   return { groups };
 }

@@ -1,7 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { Bus } from '@sigma/bus';
+import { type Bus, tokenOf } from '@sigma/bus';
 import { type ChannelSchema, ChannelSchemaSchema, type TelemetryFrame, TelemetryFrameSchema } from '@sigma/proto';
-import { tokenOf } from '@sigma/bus';
 import type { AgentLinked } from '../../live/live-fleet.ts';
 import { about, all, packed, unpacked } from '../../subjects.ts';
 

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { OrderIssuedSchema, type SignedOrder, SignedOrderSchema, StateChangeSchema } from '@sigma/proto';
 import {
-  OrderIssuedSchema,
-  type SignedOrder,
-  SignedOrderSchema,
-  StateChangeSchema,
-} from '@sigma/proto';
-import { type BlockStore, type ChainId, ChainWriter, EVENT_TYPE, type EventDraft, openingEvent, signalEvent } from '@sigma/recorder';
+  type BlockStore,
+  type ChainId,
+  ChainWriter,
+  EVENT_TYPE,
+  type EventDraft,
+  openingEvent,
+  signalEvent,
+} from '@sigma/recorder';
 import type { Clock } from '../../clock.ts';
 import { type JsonObject, mergePatch } from './merge-patch.ts';
 
@@ -27,7 +30,11 @@ export interface HubEvent {
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 const hashOf = (value: JsonObject | null): Uint8Array => sha256(new TextEncoder().encode(JSON.stringify(value)));
 
-export const orderIssued = (signed: SignedOrder, order: { agentId: string; issuer: string; sequence: bigint }, summary: string): HubEvent => ({
+export const orderIssued = (
+  signed: SignedOrder,
+  order: { agentId: string; issuer: string; sequence: bigint },
+  summary: string,
+): HubEvent => ({
   type: EVENT_TYPE.order,
   subject: order.agentId,
   traceparent: '',
@@ -43,7 +50,12 @@ export const orderIssued = (signed: SignedOrder, order: { agentId: string; issue
 });
 
 /** A mission, a lease or an alert changed: what stood before, what stands now (null: nothing), and who did it. */
-export const stateChanged = (target: string, before: JsonObject | null, after: JsonObject | null, by: string): HubEvent => ({
+export const stateChanged = (
+  target: string,
+  before: JsonObject | null,
+  after: JsonObject | null,
+  by: string,
+): HubEvent => ({
   type: EVENT_TYPE.stateChange,
   subject: target,
   traceparent: '',

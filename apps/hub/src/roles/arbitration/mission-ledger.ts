@@ -1,5 +1,5 @@
-import { desc, eq, inArray } from 'drizzle-orm';
 import type { Bus } from '@sigma/bus';
+import { desc, eq, inArray } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../store/database.ts';
 import { missions } from '../../store/schema.ts';
@@ -38,10 +38,16 @@ export class MissionLedger {
   readonly #tenant: string;
   readonly #record: HubRecord;
   readonly #store: MissionStore;
-  readonly #heard: ((entry: MissionEntry) => void)[] = [];
+  readonly #heard = new Set<(entry: MissionEntry) => void>();
   readonly #saving = new Map<string, Promise<void>>();
 
-  constructor(options: { readonly bus: Bus; readonly clock: Clock; readonly tenant: string; readonly record: HubRecord; readonly store: MissionStore }) {
+  constructor(options: {
+    readonly bus: Bus;
+    readonly clock: Clock;
+    readonly tenant: string;
+    readonly record: HubRecord;
+    readonly store: MissionStore;
+  }) {
     this.#bus = options.bus;
     this.#clock = options.clock;
     this.#tenant = options.tenant;
@@ -64,13 +70,21 @@ export class MissionLedger {
     }
   }
 
-  onChange(heard: (entry: MissionEntry) => void): void {
-    this.#heard.push(heard);
+  /** @returns how to end it */
+  onChange(heard: (entry: MissionEntry) => void): () => void {
+    this.#heard.add(heard);
+    return () => void this.#heard.delete(heard);
   }
 
   /** Stores, records, and only then sends the mission to core. The same key gives the same mission. */
   async create(mission: NewMission, idempotencyKey: string | null): Promise<MissionEntry> {
-    const view: MissionView = { ...mission, status: 'queued', tasks: [], progress: 0, detail: 'waiting for the supervisor' };
+    const view: MissionView = {
+      ...mission,
+      status: 'queued',
+      tasks: [],
+      progress: 0,
+      detail: 'waiting for the supervisor',
+    };
     const entry = { view, createdTimeUs: this.#clock.nowUs(), finishedTimeUs: 0 };
     const earlier = await this.#store.insert(entry, idempotencyKey);
     if (earlier !== null) return this.entries.get(earlier.view.id) ?? earlier;
@@ -83,7 +97,12 @@ export class MissionLedger {
   async cancel(missionId: string, reason: string, by: string): Promise<void> {
     const before = this.entries.get(missionId);
     await this.#record.append(
-      stateChanged(`mission/${missionId}/wish`, null, { cancel: true, reason, status: before?.view.status ?? 'unknown' }, by),
+      stateChanged(
+        `mission/${missionId}/wish`,
+        null,
+        { cancel: true, reason, status: before?.view.status ?? 'unknown' },
+        by,
+      ),
     );
     await this.#wish({ type: 'cancel', missionId, reason });
   }
@@ -101,7 +120,12 @@ export class MissionLedger {
     this.#keep(entry);
     for (const heard of this.#heard) heard(entry);
     if (before !== undefined && shapeOf(before.view) === shapeOf(view)) return;
-    const event = stateChanged(`mission/${view.id}`, before === undefined ? null : plain(before.view), plain(view), 'core');
+    const event = stateChanged(
+      `mission/${view.id}`,
+      before === undefined ? null : plain(before.view),
+      plain(view),
+      'core',
+    );
     void this.#record.append(event).catch(() => undefined);
     void this.#save(view.id);
   }
@@ -137,7 +161,11 @@ const plain = (view: MissionView): JsonObject => view as unknown as JsonObject;
 
 /** What is worth a record: everything but progress, which moves all the time and is sensed again on replay. */
 const shapeOf = (view: MissionView): string =>
-  JSON.stringify([view.status, view.detail, view.tasks.map((task) => [task.task.id, task.agentId, task.status, task.detail])]);
+  JSON.stringify([
+    view.status,
+    view.detail,
+    view.tasks.map((task) => [task.task.id, task.agentId, task.status, task.detail]),
+  ]);
 
 /** For a hub without database: the simulator's. */
 export function memoryMissions(): MissionStore {
@@ -165,7 +193,13 @@ export function postgresMissions(database: Database, tenant: string): MissionSto
   return {
     insert: (entry, key) =>
       database.asTenant(tenant, async (tx) => {
-        const row = { id: entry.view.id, status: entry.view.status, createdTimeUs: entry.createdTimeUs, idempotencyKey: key, view: entry.view };
+        const row = {
+          id: entry.view.id,
+          status: entry.view.status,
+          createdTimeUs: entry.createdTimeUs,
+          idempotencyKey: key,
+          view: entry.view,
+        };
         const inserted = await tx.insert(missions).values(row).onConflictDoNothing().returning({ id: missions.id });
         if (inserted.length > 0 || key === null) return null;
         const [earlier] = await tx.select().from(missions).where(eq(missions.idempotencyKey, key));
@@ -180,12 +214,18 @@ export function postgresMissions(database: Database, tenant: string): MissionSto
           .onConflictDoUpdate({ target: [missions.tenant, missions.id], set: row });
       }),
     load: async (limit) => {
-      const rows = await database.asTenant(tenant, (tx) => tx.select().from(missions).orderBy(desc(missions.createdTimeUs)).limit(limit));
+      const rows = await database.asTenant(tenant, (tx) =>
+        tx.select().from(missions).orderBy(desc(missions.createdTimeUs)).limit(limit),
+      );
       return rows.map(entryOf);
     },
     unfinished: async () => {
       const rows = await database.asTenant(tenant, (tx) =>
-        tx.select().from(missions).where(inArray(missions.status, ['queued', 'active'])).orderBy(missions.createdTimeUs),
+        tx
+          .select()
+          .from(missions)
+          .where(inArray(missions.status, ['queued', 'active']))
+          .orderBy(missions.createdTimeUs),
       );
       return rows.map(entryOf);
     },

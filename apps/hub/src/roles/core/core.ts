@@ -4,7 +4,15 @@ import { type AgentEvent, AgentEventSchema, type AgentStatus, PlanAskedSchema } 
 import type { Clock } from '../../clock.ts';
 import { type LiveAgent, LiveFleet } from '../../live/live-fleet.ts';
 import { about, all, packed, type Topic, unpacked } from '../../subjects.ts';
-import type { AgentReport, MissionPreview, NewMission, ReportedTaskStatus, Supervisor, SupervisorInput, SupervisorOutput } from './supervisor.ts';
+import type {
+  AgentReport,
+  MissionPreview,
+  NewMission,
+  ReportedTaskStatus,
+  Supervisor,
+  SupervisorInput,
+  SupervisorOutput,
+} from './supervisor.ts';
 
 /** What people want of core. */
 export type MissionWish =
@@ -35,7 +43,12 @@ export class Core {
   #inputs: SupervisorInput[] = [];
   #soon = false;
 
-  constructor(options: { readonly bus: Bus; readonly clock: Clock; readonly tenant: string; readonly supervisor: Supervisor }) {
+  constructor(options: {
+    readonly bus: Bus;
+    readonly clock: Clock;
+    readonly tenant: string;
+    readonly supervisor: Supervisor;
+  }) {
     this.#bus = options.bus;
     this.#clock = options.clock;
     this.#tenant = options.tenant;
@@ -45,8 +58,12 @@ export class Core {
     this.fleet.onChange((agent, topic) => this.#heard(agent, topic));
     const { bus, tenant } = options;
     bus.subscribe(all(tenant, 'asked'), (message) => this.#asked(message.data), { name: 'core.asked' });
-    bus.subscribe(all(tenant, 'event'), (message) => this.#event(fromBinary(AgentEventSchema, message.data)), { name: 'core.event' });
-    bus.subscribe(all(tenant, 'wish'), (message) => this.#now(unpacked<MissionWish>(message.data)), { name: 'core.wish' });
+    bus.subscribe(all(tenant, 'event'), (message) => this.#event(fromBinary(AgentEventSchema, message.data)), {
+      name: 'core.event',
+    });
+    bus.subscribe(all(tenant, 'wish'), (message) => this.#now(unpacked<MissionWish>(message.data)), {
+      name: 'core.wish',
+    });
     this.#end = this.#clock.every(TICK_US, () => this.#supervise([{ type: 'tick' }]));
   }
 
@@ -60,7 +77,7 @@ export class Core {
   }
 
   #heard(agent: LiveAgent, topic: Topic): void {
-    if (topic === 'decision') return;
+    if (topic === 'decision' || topic === 'wanted') return;
     this.#changed.add(agent.agentId);
     if (topic === 'status' && agent.status !== null) this.#taskOf(agent.status);
     const { status, pose, link } = agent;
@@ -68,7 +85,6 @@ export class Core {
       link.linked,
       link.epoch,
       pose !== null,
-      pose?.halted,
       status?.stop,
       status?.mode,
       status?.chain,
@@ -97,7 +113,12 @@ export class Core {
 
   #event(event: AgentEvent): void {
     if (event.signal?.name !== 'task') return;
-    const body = JSON.parse(event.signal.bodyJson) as { taskId?: unknown; status?: unknown; reason?: unknown; progress?: unknown };
+    const body = JSON.parse(event.signal.bodyJson) as {
+      taskId?: unknown;
+      status?: unknown;
+      reason?: unknown;
+      progress?: unknown;
+    };
     if (typeof body.taskId !== 'string' || typeof body.status !== 'string') return;
     const progress = typeof body.progress === 'number' ? body.progress : 0;
     this.#task(event.agentId, body.taskId, body.status, String(body.reason ?? ''), progress);
@@ -111,7 +132,10 @@ export class Core {
       agentId: asked.agentId,
       taskId: asked.task?.id ?? '',
       reason: asked.reason,
-      basis: asked.basis === undefined ? null : { epoch: asked.basis.epoch, inputSequence: Number(asked.basis.inputSequence) },
+      basis:
+        asked.basis === undefined
+          ? null
+          : { epoch: asked.basis.epoch, inputSequence: Number(asked.basis.inputSequence) },
       planRevision: Number(this.fleet.agents.get(asked.agentId)?.status?.planRevision ?? 0n),
     });
   }
@@ -164,7 +188,7 @@ export function reportOf(agent: LiveAgent | undefined): AgentReport | null {
     headingRad: pose.headingRad,
     speedMps: pose.speedMps,
     battery: pose.battery,
-    halted: pose.halted ?? isHalted(status),
+    halted: isHalted(status),
     mode: status?.mode ?? 'automatic',
     capabilities: link.capabilities,
     taskId: status === null || status.taskId === '' ? null : status.taskId,
@@ -175,8 +199,16 @@ export function reportOf(agent: LiveAgent | undefined): AgentReport | null {
   };
 }
 
-function isHalted(status: AgentStatus | null): boolean {
+/** Failsafe actions that warn or slow down, and the cause after which a body goes on by itself. */
+const GOES_ON = new Set(['sos_broadcast', 'low_power_stability']);
+const PASSING_CAUSE = 'person_too_close';
+
+/** Whether it cannot move by itself: a stop, another mode, another planner, or a failsafe that holds it. */
+export function isHalted(status: AgentStatus | null): boolean {
   if (status === null) return true;
   const stopped = status.stop !== '' && status.stop !== 'none';
-  return stopped || status.failsafe !== '' || status.mode !== 'automatic' || status.chain !== 'primary';
+  if (stopped || status.mode !== 'automatic' || status.chain !== 'primary') return true;
+  if (status.failsafe === '' || GOES_ON.has(status.failsafe)) return false;
+  const asking = status.failsafeEntries.filter((entry) => entry.action === status.failsafe && !entry.holding);
+  return asking.length === 0 || asking.some((entry) => entry.condition !== PASSING_CAUSE);
 }

@@ -1,22 +1,23 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import type { Bus } from '@sigma/bus';
+import { type Bus, tokenOf } from '@sigma/bus';
 import {
   type Order,
   OrderAnswerSchema,
-  OrderReceiptSchema,
   type OrderReceipt,
+  OrderReceiptSchema,
   OrderSchema,
   type SignedOrder,
   SignedOrderSchema,
 } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
-import { type AgentLinked } from '../../live/live-fleet.ts';
+import type { AgentLinked } from '../../live/live-fleet.ts';
 import { about, all, unpacked } from '../../subjects.ts';
 import { type HubRecord, orderIssued } from '../arbitration/hub-record.ts';
 import type { SupervisorOutput } from '../core/supervisor.ts';
 import type { OrderKey } from './order-key.ts';
-import type { Sequences } from './sequences.ts';
+import { Percentiles } from './percentiles.ts';
 import { planOf, taskOf } from './plain-to-proto.ts';
+import type { Sequences } from './sequences.ts';
 
 export type OrderBody = Exclude<MessageInitShape<typeof OrderSchema>['order'], undefined>;
 
@@ -36,6 +37,8 @@ export class Gateway {
   /** Orders sent, and orders of core that had no linked agent to go to. */
   sent = 0;
   undelivered = 0;
+  /** From a planner being asked until its plan was handed on, recorded and signed. */
+  readonly planTimes = new Percentiles();
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #tenant: string;
@@ -43,6 +46,7 @@ export class Gateway {
   readonly #key: OrderKey;
   readonly #sequences: Sequences;
   readonly #edges = new Map<string, string>();
+  readonly #askedUs = new Map<string, number>();
   readonly #waiting = new Map<string, (accepted: boolean, reason: string) => void>();
 
   constructor(options: {
@@ -60,9 +64,26 @@ export class Gateway {
     this.#key = options.key;
     this.#sequences = options.sequences;
     const { bus, tenant } = options;
-    bus.subscribe(all(tenant, 'link'), (message) => this.#linked(unpacked<AgentLinked>(message.data)), { name: 'gateway.link', capacity: 16_384 });
-    bus.subscribe(all(tenant, 'wanted'), (message) => this.#wanted(unpacked<SupervisorOutput>(message.data)), { name: 'gateway.wanted', capacity: 16_384 });
-    bus.subscribe(all(tenant, 'answer'), (message) => this.#answered(message.data), { name: 'gateway.answer', capacity: 16_384 });
+    bus.subscribe(all(tenant, 'link'), (message) => this.#linked(unpacked<AgentLinked>(message.data)), {
+      name: 'gateway.link',
+      capacity: 16_384,
+    });
+    bus.subscribe(
+      all(tenant, 'asked'),
+      (message) => void this.#askedUs.set(tokenOf(message.subject, 3) as string, this.#clock.nowUs()),
+      {
+        name: 'gateway.asked',
+        capacity: 16_384,
+      },
+    );
+    bus.subscribe(all(tenant, 'wanted'), (message) => this.#wanted(unpacked<SupervisorOutput>(message.data)), {
+      name: 'gateway.wanted',
+      capacity: 16_384,
+    });
+    bus.subscribe(all(tenant, 'answer'), (message) => this.#answered(message.data), {
+      name: 'gateway.answer',
+      capacity: 16_384,
+    });
   }
 
   get publicKey(): Uint8Array {
@@ -98,6 +119,10 @@ export class Gateway {
   async #send(output: Exclude<SupervisorOutput, { type: 'waits' | 'mission' }>): Promise<void> {
     const sequence = await this.#sequences.next();
     await this.#issue(output.agentId, CORE, sequence, bodyOf(output), EXPIRES_US);
+    const askedUs = output.type === 'plan' ? this.#askedUs.get(output.agentId) : undefined;
+    if (askedUs === undefined) return;
+    this.#askedUs.delete(output.agentId);
+    this.planTimes.add((this.#clock.nowUs() - askedUs) / 1000);
   }
 
   async #issue(agentId: string, issuer: string, sequence: number, body: OrderBody, expiresUs: number): Promise<void> {

@@ -1,5 +1,5 @@
-import { eq } from 'drizzle-orm';
 import type { OrderReceipt } from '@sigma/proto';
+import { eq } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../store/database.ts';
 import { controlLeases } from '../../store/schema.ts';
@@ -127,7 +127,9 @@ export function postgresLeases(database: Database, tenant: string): LeaseStore {
     load: () => database.asTenant(tenant, (tx) => tx.select().from(controlLeases)),
     put: async (lease) => {
       const target = [controlLeases.tenant, controlLeases.agentId];
-      await database.asTenant(tenant, (tx) => tx.insert(controlLeases).values(lease).onConflictDoUpdate({ target, set: lease }));
+      await database.asTenant(tenant, (tx) =>
+        tx.insert(controlLeases).values(lease).onConflictDoUpdate({ target, set: lease }),
+      );
     },
     remove: async (agentId) => {
       await database.asTenant(tenant, (tx) => tx.delete(controlLeases).where(eq(controlLeases.agentId, agentId)));

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
   type Mission,
-  type MissionGoal as WireGoal,
   MissionSchema,
   MissionStatus,
   type Param,
@@ -11,6 +10,7 @@ import {
   type Task,
   TaskSchema,
   TaskStatus,
+  type MissionGoal as WireGoal,
 } from '@sigma/proto';
 import type { MissionEntry } from '../arbitration/mission-ledger.ts';
 import type { MissionGoal, PlannedTask, SupervisorPlan, TaskView } from '../core/supervisor.ts';
@@ -42,7 +42,9 @@ export const planOf = (plan: SupervisorPlan): Plan =>
     confidence: plan.confidence,
     rationale: plan.rationale,
     alternatives: [...plan.alternatives],
-    ...(plan.basis === null ? {} : { basis: { epoch: plan.basis.epoch, inputSequence: BigInt(plan.basis.inputSequence) } }),
+    ...(plan.basis === null
+      ? {}
+      : { basis: { epoch: plan.basis.epoch, inputSequence: BigInt(plan.basis.inputSequence) } }),
   });
 
 const TASK_STATUS: Readonly<Record<TaskView['status'], TaskStatus>> = {
@@ -132,11 +134,17 @@ export function goalOf(wire: WireGoal | undefined): MissionGoal | string {
       const { points, rounds, agentId } = goal.value;
       if (points.length === 0) return 'a patrol has at least one point';
       if (!points.every(isPoint)) return 'the points of a patrol are finite metres';
-      return { kind: 'patrol', points: points.map(({ xM, yM }) => ({ xM, yM })), rounds: rounds || 1, agentId: agentId || null };
+      return {
+        kind: 'patrol',
+        points: points.map(({ xM, yM }) => ({ xM, yM })),
+        rounds: rounds || 1,
+        agentId: agentId || null,
+      };
     }
     case 'deliver': {
       const { fromStation, toStation, item, agentId } = goal.value;
-      if (fromStation === '' || toStation === '') return 'a delivery names the station it begins at and the one it ends at';
+      if (fromStation === '' || toStation === '')
+        return 'a delivery names the station it begins at and the one it ends at';
       return { kind: 'deliver', from: fromStation, to: toStation, item, agentId: agentId || null };
     }
     case 'goToDock':

@@ -46,7 +46,8 @@ export class Sequences {
 
   /** For an order that may not wait. @throws Error when thousands of stops went out without the database. */
   nextStop(): number {
-    if (this.#left() <= 0) throw new Error('no order sequence is left and the database does not answer; stop the robots by hand');
+    if (this.#left() <= 0)
+      throw new Error('no order sequence is left and the database does not answer; stop the robots by hand');
     return this.#take();
   }
 
@@ -89,14 +90,20 @@ export function postgresHighWater(database: Database, tenant: string): HighWater
   return {
     load: async () => {
       const [row] = await database.asTenant(tenant, (tx) =>
-        tx.select().from(settings).where(and(eq(settings.tenant, tenant), eq(settings.name, NAME))),
+        tx
+          .select()
+          .from(settings)
+          .where(and(eq(settings.tenant, tenant), eq(settings.name, NAME))),
       );
       return row === undefined ? 0 : Number(row.value);
     },
     store: async (reserved) => {
       const value = String(reserved);
       await database.asTenant(tenant, (tx) =>
-        tx.insert(settings).values({ name: NAME, value }).onConflictDoUpdate({ target: [settings.tenant, settings.name], set: { value } }),
+        tx
+          .insert(settings)
+          .values({ name: NAME, value })
+          .onConflictDoUpdate({ target: [settings.tenant, settings.name], set: { value } }),
       );
     },
   };

@@ -1,4 +1,5 @@
 import type { ChannelSchema, TelemetryFrame } from '@sigma/proto';
+import { isList } from '../../live/state-channel.ts';
 
 /** Why a frame was turned away. Each is counted, with the first example. */
 export type Refusal =
@@ -14,7 +15,7 @@ export type Refusal =
   | 'foreign_source';
 
 export type Verdict =
-  | { readonly admitted: true; /** Fields without reading (NaN). */ readonly missing: number }
+  | { readonly admitted: true /** Fields without reading (NaN). */; readonly missing: number }
   | { readonly admitted: false; readonly reason: Refusal; readonly detail: string };
 
 /** Clocks of edges may run ahead by so much. */
@@ -68,13 +69,17 @@ export class Gate {
   /** Checks a frame against the schema and what came before it; an admitted one moves the channel on. */
   admit(frame: TelemetryFrame, nowUs: number): Verdict {
     const channels = this.#channels.get(frame.agentId);
-    if (channels === undefined) return refuse('unknown_agent', `no agent '${frame.agentId.slice(0, 64)}' is known here`);
+    if (channels === undefined)
+      return refuse('unknown_agent', `no agent '${frame.agentId.slice(0, 64)}' is known here`);
     const schema = channels.get(frame.channel);
     if (schema === undefined) {
       return refuse('unknown_channel', `'${frame.agentId}' has no channel '${frame.channel.slice(0, 64)}'`);
     }
     const where = `${frame.agentId}/${frame.channel} sequence ${frame.sequence}`;
-    if (frame.values.length !== schema.fields.length) {
+    const fits = isList(schema)
+      ? frame.values.length % schema.fields.length === 0
+      : frame.values.length === schema.fields.length;
+    if (!fits) {
       return refuse('wrong_length', `${where}: ${frame.values.length} values for ${schema.fields.length} fields`);
     }
     const time = this.#checkTime(frame, where, nowUs);
@@ -91,10 +96,12 @@ export class Gate {
     }
     const last = this.#progress.get(frame.agentId)?.get(frame.channel);
     if (last === undefined || frame.epoch > last.epoch) return null;
-    if (frame.epoch < last.epoch) return refuse('old_epoch', `${where}: epoch ${frame.epoch} ended, ${last.epoch} runs`);
+    if (frame.epoch < last.epoch)
+      return refuse('old_epoch', `${where}: epoch ${frame.epoch} ended, ${last.epoch} runs`);
     if (frame.sequence === last.sequence) return refuse('duplicate', `${where} came before`);
     if (frame.sequence < last.sequence) return refuse('out_of_order', `${where} after ${last.sequence}`);
-    if (frame.timeUs < last.timeUs) return refuse('out_of_order', `${where}: its time lies before that of ${last.sequence}`);
+    if (frame.timeUs < last.timeUs)
+      return refuse('out_of_order', `${where}: its time lies before that of ${last.sequence}`);
     return null;
   }
 
@@ -114,7 +121,7 @@ function checkValues(frame: TelemetryFrame, schema: ChannelSchema, where: string
   let missing = 0;
   for (let k = 0; k < frame.values.length; k++) {
     const value = frame.values[k] as number;
-    const field = schema.fields[k] as ChannelSchema['fields'][number];
+    const field = schema.fields[k % schema.fields.length] as ChannelSchema['fields'][number];
     if (Number.isNaN(value)) {
       missing++;
       continue;
@@ -122,7 +129,10 @@ function checkValues(frame: TelemetryFrame, schema: ChannelSchema, where: string
     if (!Number.isFinite(value)) return refuse('not_a_number', `${where}: ${field.name} is ${value}`);
     const range = PHYSICAL[field.unit];
     if (range !== undefined && (value < range[0] || value > range[1])) {
-      return refuse('out_of_range', `${where}: ${field.name} is ${value} ${field.unit}, beyond ${range[0]} to ${range[1]}`);
+      return refuse(
+        'out_of_range',
+        `${where}: ${field.name} is ${value} ${field.unit}, beyond ${range[0]} to ${range[1]}`,
+      );
     }
   }
   return { admitted: true, missing };

@@ -41,7 +41,8 @@ export class PostgresHistory implements History {
     if (this.#seconds.get(key) === second) return;
     this.#seconds.set(key, second);
     this.#waiting.push(frame);
-    if (this.#waiting.length > CAPACITY) this.#lose(this.#waiting.splice(0, CAPACITY / 10).length, 'the queue was full');
+    if (this.#waiting.length > CAPACITY)
+      this.#lose(this.#waiting.splice(0, CAPACITY / 10).length, 'the queue was full');
   }
 
   /** Writes what waits. Resolves when it is in the database or lost. */
@@ -70,7 +71,9 @@ export class PostgresHistory implements History {
         values: frame.values,
       }));
       try {
-        await this.#database.asTenant(this.#tenant, (tx) => tx.insert(telemetrySamples).values(rows).onConflictDoNothing());
+        await this.#database.asTenant(this.#tenant, (tx) =>
+          tx.insert(telemetrySamples).values(rows).onConflictDoNothing(),
+        );
         this.written += batch.length;
       } catch (error) {
         this.#lose(batch.length, error instanceof Error ? String(error.cause ?? error.message) : String(error));

@@ -16,7 +16,8 @@ export interface Tally {
 }
 
 export const newTally = (): Tally => ({ accepted: 0, missing: 0, refused: new Map() });
-export const refusedCount = (tally: Tally): number => [...tally.refused.values()].reduce((sum, { count }) => sum + count, 0);
+export const refusedCount = (tally: Tally): number =>
+  [...tally.refused.values()].reduce((sum, { count }) => sum + count, 0);
 
 /** F1: every frame, whoever brings it, comes in here: checked, counted, published, kept once a second. */
 export class Ingest {
@@ -30,7 +31,12 @@ export class Ingest {
   /** Agents that an edge serves: nobody else may speak for them. */
   readonly #linked = new Set<string>();
 
-  constructor(options: { readonly bus: Bus; readonly clock: Clock; readonly tenant: string; readonly history: History }) {
+  constructor(options: {
+    readonly bus: Bus;
+    readonly clock: Clock;
+    readonly tenant: string;
+    readonly history: History;
+  }) {
     this.#bus = options.bus;
     this.#clock = options.clock;
     this.#tenant = options.tenant;
@@ -60,7 +66,11 @@ export class Ingest {
     tally.missing += verdict.missing;
     this.total.missing += verdict.missing;
     this.#history.keep(frame);
-    void this.#bus.publish(about(this.#tenant, 'telemetry', frame.agentId), toBinary(TelemetryFrameSchema, frame), 'telemetry');
+    void this.#bus.publish(
+      about(this.#tenant, 'telemetry', frame.agentId),
+      toBinary(TelemetryFrameSchema, frame),
+      'telemetry',
+    );
     return true;
   }
 

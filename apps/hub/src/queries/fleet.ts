@@ -1,0 +1,138 @@
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import type { ChannelSchema, FleetService } from '@sigma/proto';
+import type { LiveAgent } from '../live/live-fleet.ts';
+import { STATE_CHANNEL } from '../live/state-channel.ts';
+import { agentNamed, callerOf, type Roles } from './context.ts';
+import { decisionOf } from './site.ts';
+
+const STOPS = new Set(['none', 'normal', 'protective', 'emergency']);
+const MODES = new Set(['automatic', 'manual', 'service']);
+const MOST_DECISIONS = 1_000;
+const DEFAULT_DECISIONS = 100;
+const MOST_SECONDS = 3_600;
+
+export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
+  /** Another's lease keeps everybody else's hands off, but for stops. */
+  const respectLease = (agentId: string, context: HandlerContext): void => {
+    const lease = roles.leases.of(agentId);
+    if (lease === null || lease.holder === callerOf(context)) return;
+    throw new ConnectError(
+      `${lease.holder} holds the control lease of '${agentId}'; ask for it or take it over`,
+      Code.FailedPrecondition,
+    );
+  };
+  const needLease = (agentId: string, context: HandlerContext): string => {
+    respectLease(agentId, context);
+    const lease = roles.leases.of(agentId);
+    if (lease !== null) return lease.leaseId;
+    throw new ConnectError(`take the control lease of '${agentId}' first`, Code.FailedPrecondition);
+  };
+  return {
+    listAgents: () => {
+      const channels = new Map<string, ChannelSchema>();
+      for (const agent of roles.fleet.agents.values())
+        for (const [name, schema] of agent.channels) channels.set(name, schema);
+      return {
+        agents: [...roles.fleet.agents.values()].map((agent) => viewOf(roles, agent)),
+        channels: [...channels.values()],
+      };
+    },
+    getAgent: ({ agentId }) => {
+      const agent = agentNamed(roles, agentId);
+      return { agent: viewOf(roles, agent), frames: [...agent.frames.values()] };
+    },
+    listDecisions: ({ agentId, limit, before }) => {
+      const agent = agentNamed(roles, agentId);
+      if (limit > MOST_DECISIONS) throw new ConnectError(`limit is 1 to ${MOST_DECISIONS}`, Code.InvalidArgument);
+      const older = agent.decisions.filter(({ decision }) => before === 0n || (decision?.sequence ?? 0n) < before);
+      return {
+        decisions: older
+          .slice(-(limit || DEFAULT_DECISIONS))
+          .reverse()
+          .map((made) => decisionOf(agent, made)),
+      };
+    },
+    takeLease: async ({ agentId, takeOver, seconds }, context) => {
+      agentNamed(roles, agentId);
+      if (seconds > MOST_SECONDS)
+        throw new ConnectError(`a lease lasts at most ${MOST_SECONDS} seconds`, Code.InvalidArgument);
+      const outcome = await roles.leases.take(agentId, callerOf(context), takeOver, seconds);
+      if (!outcome.taken) {
+        throw new ConnectError(
+          `${outcome.lease.holder} holds the control lease of '${agentId}'; ask for it or take it over`,
+          Code.FailedPrecondition,
+        );
+      }
+      const { leaseId, holder, expiresTimeUs } = outcome.lease;
+      return { leaseId, holder, expiresTimeUs: BigInt(expiresTimeUs) };
+    },
+    returnLease: async ({ agentId }, context) => {
+      agentNamed(roles, agentId);
+      const kept = await roles.leases.giveBack(agentId, callerOf(context));
+      if (kept !== null)
+        throw new ConnectError(
+          `${kept.holder} holds the control lease of '${agentId}', not you`,
+          Code.FailedPrecondition,
+        );
+      return {};
+    },
+    commandAgent: async ({ agentId, command, rationale }, context) => {
+      agentNamed(roles, agentId);
+      if (command === undefined || command.name === '') throw new ConnectError('name a command', Code.InvalidArgument);
+      const leaseId = needLease(agentId, context);
+      return {
+        receipt: await roles.gateway.ask(agentId, callerOf(context), {
+          case: 'command',
+          value: { leaseId, command, rationale },
+        }),
+      };
+    },
+    stopAgents: async ({ agentIds, stop }, context) => {
+      if (!STOPS.has(stop))
+        throw new ConnectError("stop is 'none', 'normal', 'protective' or 'emergency'", Code.InvalidArgument);
+      const by = callerOf(context);
+      for (const agentId of agentIds) agentNamed(roles, agentId);
+      const robots = [...roles.fleet.agents.values()]
+        .filter((agent) => agent.link.role !== 'feed')
+        .map((agent) => agent.agentId);
+      const targets = agentIds.length > 0 ? [...new Set(agentIds)] : robots;
+      const receipts = await Promise.all(
+        targets.map((agentId) => roles.gateway.ask(agentId, by, { case: 'stop', value: { stop, by } })),
+      );
+      return { receipts };
+    },
+    acknowledgeAgent: async ({ agentId }, context) => {
+      agentNamed(roles, agentId);
+      respectLease(agentId, context);
+      const by = callerOf(context);
+      return { receipt: await roles.gateway.ask(agentId, by, { case: 'acknowledge', value: { by } }) };
+    },
+    resetAgent: async ({ agentId }, context) => {
+      agentNamed(roles, agentId);
+      respectLease(agentId, context);
+      const by = callerOf(context);
+      return { receipt: await roles.gateway.ask(agentId, by, { case: 'reset', value: { by } }) };
+    },
+    setAgentMode: async ({ agentId, mode }, context) => {
+      agentNamed(roles, agentId);
+      if (!MODES.has(mode)) throw new ConnectError("mode is 'automatic', 'manual' or 'service'", Code.InvalidArgument);
+      needLease(agentId, context);
+      const by = callerOf(context);
+      return { receipt: await roles.gateway.ask(agentId, by, { case: 'mode', value: { mode, by } }) };
+    },
+  };
+}
+
+function viewOf(roles: Roles, agent: LiveAgent) {
+  const state = agent.frames.get(STATE_CHANNEL);
+  const lease = roles.leases.of(agent.agentId);
+  const status =
+    agent.status === null ? { agentId: agent.agentId, role: agent.link.role, body: agent.link.body } : agent.status;
+  return {
+    status: lease === null ? status : { ...status, leaseHolder: lease.holder },
+    ...(state === undefined ? {} : { state }),
+    linked: agent.link.linked,
+    seenTimeUs: BigInt(agent.seenTimeUs),
+    waitsFor: agent.waitsFor ?? '',
+  };
+}
