@@ -136,16 +136,14 @@ function cheapestHandOver(
   let bestTouch = -1;
   for (const cell of border) {
     if (owner[cell] !== from) continue;
-    let touch = 0;
-    let touches = false;
+    let there = 0;
+    let here = 0;
     eachNeighbour(land, cell, (neighbour) => {
-      if (owner[neighbour] === to) {
-        touch++;
-        touches = true;
-      }
-      if (owner[neighbour] === from) touch--;
+      if (owner[neighbour] === to) there++;
+      else if (owner[neighbour] === from) here++;
     });
-    if (!touches) continue;
+    if (there === 0) continue;
+    const touch = there - here;
     if (best !== null && best.length === 1 && touch <= bestTouch) continue;
     const severed = whatGoesAlong(land, owner, cell, from);
     if (severed.length > most || (best !== null && severed.length > best.length)) continue;
@@ -156,8 +154,29 @@ function cheapestHandOver(
   return best;
 }
 
+/** True when the part stays in one piece without `cell`: its neighbours there find each other, mostly nearby. */
+function staysWhole(land: RoadGraph, owner: Int32Array, cell: number, part: number): boolean {
+  const missing = new Set<number>();
+  eachNeighbour(land, cell, (neighbour) => {
+    if (owner[neighbour] === part) missing.add(neighbour);
+  });
+  const queue = [...missing].slice(0, 1);
+  const seen = new Set([cell, ...queue]);
+  for (const at of queue) {
+    missing.delete(at);
+    if (missing.size === 0) return true;
+    eachNeighbour(land, at, (neighbour) => {
+      if (owner[neighbour] !== part || seen.has(neighbour)) return;
+      seen.add(neighbour);
+      queue.push(neighbour);
+    });
+  }
+  return missing.size === 0;
+}
+
 /** `cell` and all of its part that hangs on it, except the largest piece, which stays. */
 function whatGoesAlong(land: RoadGraph, owner: Int32Array, cell: number, part: number): number[] {
+  if (staysWhole(land, owner, cell, part)) return [cell];
   const pieces: number[][] = [];
   const seen = new Set<number>([cell]);
   eachNeighbour(land, cell, (first) => {
@@ -173,7 +192,6 @@ function whatGoesAlong(land: RoadGraph, owner: Int32Array, cell: number, part: n
     }
     pieces.push(piece);
   });
-  if (pieces.length <= 1) return [cell];
   let largest = 0;
   for (let k = 1; k < pieces.length; k++) {
     if ((pieces[k]?.length ?? 0) > (pieces[largest]?.length ?? 0)) largest = k;

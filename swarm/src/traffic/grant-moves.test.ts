@@ -168,6 +168,27 @@ test('[S17] one inside a dead end gets out past a stronger one that wants in', (
   assert.ok(run(drive, 60, arrived(drive)));
 });
 
+test('[S17] who has just come out is not pushed back in by those who wait', () => {
+  const graph = drawGrid('....', '.##.', '....', '#.##', '#.##');
+  const strong = report('a-strong', 8, 17);
+  const first = grantMoves(graph, [report('in', 13, 3), strong], emptyTraffic);
+  assert.deepEqual(first.grants, [{ agent: 'in', path: [9], after: null }]);
+  const second = grantMoves(graph, [report('in', 9, 3), strong], first.state);
+  assert.deepEqual(second.waits, [{ agent: 'a-strong', blockedBy: 'in', cell: 9, reason: 'dead-end' }]);
+  assert.deepEqual(second.grants, [{ agent: 'in', path: [10], after: null }]);
+});
+
+test('[S17] who makes room in a dead end goes with the right of the one it makes room for', () => {
+  const graph = drawGrid('....', '.##.', '....', '#.##', '#.##');
+  const agents = [report('old', 8, 17), report('parked', 13, -1), report('rival', 10, 8)];
+  const members = ['old', 'rival'].map((id, k) => ({
+    ...{ id, cell: k === 0 ? 8 : 10, path: [], after: null, park: -1, heading: 0 },
+    ...{ priority: 90 - 10 * k, goal: k === 0 ? 17 : 8 },
+  }));
+  const { grants } = grantMoves(graph, agents, { members });
+  assert.deepEqual(grants, [{ agent: 'parked', path: [9], after: null }]);
+});
+
 test('[S17] an idle robot parked in a dead end makes room for one that has to get past it', () => {
   const graph = drawGrid('....', '.##.', '....', '#.##', '#.##');
   const drive = new Drive(graph, [newBody('parked', 13), newBody('a', 0, { goal: 17 })]);

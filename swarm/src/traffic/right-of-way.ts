@@ -131,7 +131,6 @@ function tryNextExit(search: Search, i: number): number {
     const there = holder[cell] as number;
     if (there === i || (there !== nobody && frozen[there] === 1)) continue;
     if (there !== nobody && target[there] === own && end[there] === cell) continue;
-    if (there !== nobody && standing[there] === 0 && (scene.paths[there] as number[])[0] === own) continue;
     if (there !== nobody && standing[there] === 1 && decided[there] === 1 && target[there] === cell) continue;
     if (there !== nobody && search.chain[0] === i && scene.rank[i] === 0 && standing[there] === 1) continue;
     target[i] = cell;
