@@ -168,6 +168,8 @@ export type KernelEvent =
       readonly actionId: string;
       readonly name: string;
       readonly status: ActionInFlight['status'];
+      /** What its world said: the result, or why it failed. */
+      readonly detail: Json;
     }
   | {
       readonly type: 'order_refused';

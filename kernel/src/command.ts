@@ -1,4 +1,4 @@
-import type { Params } from './json.ts';
+import type { Json, Params } from './json.ts';
 
 /**
  * What an agent does. A *set-point* holds for a while and is renewed; when it expires the terrain's rest command takes
@@ -42,6 +42,8 @@ export interface ActionInFlight {
   readonly action: Action;
   readonly status: ActionStatus;
   readonly sinceUs: number;
+  /** What its world last said about it. */
+  readonly detail: Json;
 }
 
 /** Bounds on whatever command wins. Restrictions intersect: the smallest bound and every forbidden thing hold. */

@@ -127,7 +127,10 @@ function watchActions<World>(cycle: Cycle<World>): void {
     agent.actions = agent.actions.map((other) =>
       other === flight ? { ...flight, status: 'unknown' as const, sinceUs: atUs } : other,
     );
-    cycle.events.push({ type: 'action', actionId: id, name, status: 'unknown' }, { type: 'reconcile', actionId: id });
+    cycle.events.push(
+      { type: 'action', actionId: id, name, status: 'unknown', detail: null },
+      { type: 'reconcile', actionId: id },
+    );
   }
 }
 
@@ -409,8 +412,8 @@ function launch<World>(cycle: Cycle<World>, action: Action): void {
     ({ status }) => status === 'accepted' || status === 'running' || status === 'unknown',
   );
   const recent = agent.actions.filter((flight) => !open.includes(flight)).slice(-8);
-  agent.actions = [...recent, ...open, { action, status: 'accepted', sinceUs: atUs }];
-  cycle.events.push({ type: 'action', actionId: action.id, name: action.name, status: 'accepted' });
+  agent.actions = [...recent, ...open, { action, status: 'accepted', sinceUs: atUs, detail: null }];
+  cycle.events.push({ type: 'action', actionId: action.id, name: action.name, status: 'accepted', detail: null });
 }
 
 function expect<World>(cycle: Cycle<World>, command: Command): void {

@@ -79,7 +79,13 @@ function receiveBeat<World>(model: TerrainModel<World>, agent: Draft<World>, bea
 function loseSightOfActions<World>(agent: Draft<World>, arrivals: Arrivals, atUs: number): void {
   agent.actions = agent.actions.map((flight) => {
     if (flight.status !== 'accepted' && flight.status !== 'running') return flight;
-    arrivals.events.push({ type: 'action', actionId: flight.action.id, name: flight.action.name, status: 'unknown' });
+    arrivals.events.push({
+      type: 'action',
+      actionId: flight.action.id,
+      name: flight.action.name,
+      status: 'unknown',
+      detail: null,
+    });
     arrivals.events.push({ type: 'reconcile', actionId: flight.action.id });
     return { ...flight, status: 'unknown', sinceUs: atUs };
   });
@@ -260,12 +266,18 @@ function receiveResult<World>(agent: Draft<World>, result: ResultStimulus, arriv
   const index = agent.actions.findIndex(({ action }) => action.id === result.actionId);
   const flight = agent.actions[index];
   if (flight === undefined || isFinal(flight.status) || flight.status === result.status) return;
-  agent.actions = agent.actions.with(index, { ...flight, status: result.status, sinceUs: atUs });
+  agent.actions = agent.actions.with(index, {
+    ...flight,
+    status: result.status,
+    sinceUs: atUs,
+    detail: result.detail,
+  });
   arrivals.events.push({
     type: 'action',
     actionId: result.actionId,
     name: flight.action.name,
     status: result.status,
+    detail: result.detail,
   });
   arrivals.interrupt = true;
 }

@@ -1,5 +1,6 @@
 import type { Agent, Draft, KernelEvent, TaskState } from './agent.ts';
-import { isFinal } from './command.ts';
+import { type Command, isFinal } from './command.ts';
+import type { Json } from './json.ts';
 import type { Task } from './mission.ts';
 import type { Situation, TerrainModel } from './model.ts';
 
@@ -133,12 +134,21 @@ export function followPlan<World>(model: TerrainModel<World>, agent: Draft<World
       plan.command?.kind === 'action'
         ? actionProgress(agent, plan.command.id)
         : model.intentProgress(agent.world, intent, plan.intentSinceUs, atUs);
-    if (progress === 'failed') return `'${intent.name}' failed`;
+    if (progress === 'failed') return `'${intent.name}' failed${whyFailed(agent, plan.command)}`;
     if (progress === 'running') break;
     plan = { ...plan, cursor: plan.cursor + 1, intentSinceUs: atUs, command: null, commandSinceUs: atUs };
   }
   agent.plan = plan;
   return null;
+}
+
+/** The reason that the world gave, where it gave one in words. */
+function whyFailed<World>(agent: Draft<World>, command: Command | null): string {
+  const flight = agent.actions.find(({ action }) => command?.kind === 'action' && action.id === command.id);
+  const detail = flight?.detail;
+  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return '';
+  const { reason } = detail as { readonly [key: string]: Json };
+  return typeof reason === 'string' ? `: ${reason}` : '';
 }
 
 /** An action that is `unknown` keeps the plan waiting until its world has reconciled it. */

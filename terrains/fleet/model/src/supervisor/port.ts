@@ -165,6 +165,9 @@ export interface AgentMemory {
   /** The last cell it was seen in, and since when it could have left it. */
   readonly cell: number;
   readonly cellSinceUs: number;
+  /** Actions at the present stop that failed, and when the next try may be made. */
+  readonly failures: number;
+  readonly retryUs: number;
   /** Set while its grant is being taken back: the revision that told it so. */
   readonly withdrawn: number | null;
 }

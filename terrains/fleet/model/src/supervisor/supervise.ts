@@ -36,6 +36,10 @@ const BATTERY_CHARGES = 0.4;
 /** A task that so many robots gave back or failed is given up. */
 const MOST_TRIES = 4;
 
+/** An action that failed is tried again after this long, and so many times at one stop. */
+const RETRY_US = 3_000_000;
+const MOST_FAILURES = 3;
+
 const TRAFFIC = 'traffic';
 const UPKEEP = 'upkeep';
 
@@ -164,6 +168,8 @@ class Shift {
       waitsFor: null,
       cell: -1,
       cellSinceUs: atUs,
+      failures: 0,
+      retryUs: 0,
       withdrawn: null,
       ...before,
       report,
@@ -203,8 +209,29 @@ class Shift {
     const stop = nextStop(memory);
     const acted = told !== null && told.action !== null && told.revision === input.planRevision;
     const finished = input.reason === 'the plan is finished' && acted && stop?.action?.name === told.action;
-    const next = finished ? { ...errand, next: errand.next + 1 } : errand;
-    this.#agents.set(input.agentId, { ...memory, errand: next, asked: input.reason });
+    if (finished) {
+      const next = { ...errand, next: errand.next + 1 };
+      this.#remember({ ...memory, errand: next, asked: input.reason, failures: 0 });
+    } else if (acted) {
+      this.#failed(memory, errand, input.reason);
+    } else {
+      this.#remember({ ...memory, asked: input.reason });
+    }
+  }
+
+  /** An action failed: it is tried again after a while, and after some tries the task goes to another robot. */
+  #failed(memory: AgentMemory, errand: Errand, reason: string): void {
+    const failures = memory.failures + 1;
+    const { agentId } = memory.report;
+    if (failures < MOST_FAILURES) {
+      this.#remember({ ...memory, failures, retryUs: this.#atUs + RETRY_US, told: null, asked: reason });
+      return;
+    }
+    this.#recall(agentId, errand.taskId, reason);
+    const mission = this.#missions.get(errand.missionId);
+    const view = mission?.tasks.find(({ task }) => task.id === errand.taskId);
+    if (mission !== undefined && view !== undefined)
+      this.#put(this.#withTask(mission, giveBack(view, agentId, reason)));
   }
 
   #taskReport(input: Extract<SupervisorInput, { type: 'task' }>): void {
@@ -215,7 +242,7 @@ class Shift {
       input.status === 'cancelled' ||
       input.status === 'refused';
     if (memory !== undefined && over && memory.errand?.taskId === input.taskId) {
-      this.#agents.set(input.agentId, { ...memory, errand: null, told: null, asked: null });
+      this.#agents.set(input.agentId, { ...memory, errand: null, told: null, asked: null, failures: 0 });
     }
     for (const mission of this.#missions.values()) {
       const task = mission.tasks.find((view) => view.task.id === input.taskId && view.agentId === input.agentId);
@@ -252,7 +279,7 @@ class Shift {
   #recall(agentId: string, taskId: string, reason: string): void {
     const memory = this.#agents.get(agentId);
     if (memory?.errand?.taskId !== taskId) return;
-    this.#agents.set(agentId, { ...memory, errand: null, told: null, asked: null });
+    this.#agents.set(agentId, { ...memory, errand: null, told: null, asked: null, failures: 0 });
     this.outputs.push({ type: 'cancel_task', agentId, taskId, reason });
   }
 
@@ -373,7 +400,7 @@ class Shift {
     if (memory?.errand == null) return;
     const task = this.#taskOf(memory.errand);
     const stuck = isStuck(memory, ahead, this.#atUs);
-    const plan = nextPlan(this.#desk, memory, task, stuck ? [] : path, wait, after);
+    const plan = nextPlan(this.#desk, memory, task, stuck ? [] : path, { wait, after, atUs: this.#atUs });
     if (plan === null) return;
     this.#remember({ ...plan.memory, withdrawn: stuck ? plan.memory.planRevision : null });
     this.outputs.push(plan.output);

@@ -5,7 +5,9 @@ import { cellAt, centreXM, centreYM } from '../site/site.ts';
 import type { AgentMemory, PlannedTask, Stop, SupervisorOutput } from './port.ts';
 
 /** Cells a robot may hold ahead of itself: enough to drive on without stopping at each. */
-const HORIZON = 3;
+const HORIZON = 5;
+/** While it still has so many of them before it, more of the same way need not be told yet. */
+const ENOUGH_TOLD = 3;
 /** A robot counts as being in the next cell of its way once its centre is this near the cell's centre, in cells. */
 const ARRIVED = 0.3;
 /** A robot out of reach keeps what it was granted for this long, then counts as an obstacle where it was last heard. */
@@ -108,23 +110,15 @@ export function nextPlan(
   memory: AgentMemory,
   task: Pick<PlannedTask, 'id' | 'kind'>,
   path: readonly number[],
-  wait: Wait | undefined,
-  after: string | undefined,
+  moment: { readonly wait: Wait | undefined; readonly after: string | undefined; readonly atUs: number },
 ): { readonly memory: AgentMemory; readonly output: SupervisorOutput } | null {
-  const index = path.indexOf(memory.cell);
-  const cells = path.slice(index + 1);
+  const { wait, after, atUs } = moment;
+  const cells = path.slice(path.indexOf(memory.cell) + 1);
   const stop = nextStop(memory);
   const end = cells.at(-1) ?? memory.cell;
-  const action = stop !== null && stop.cell === end ? stop.action : null;
-  const told = memory.told;
-  const same =
-    memory.asked === null &&
-    told !== null &&
-    told.taskId === task.id &&
-    told.action === (action?.name ?? null) &&
-    endsWith(told.cells, memory.cell, cells);
-  if (same) return null;
-  const intents = intentsFor(desk, cells, action, after !== undefined);
+  const action = stop !== null && stop.cell === end && atUs >= memory.retryUs ? stop.action : null;
+  if (memory.asked === null && knows(memory, task.id, cells, action)) return null;
+  const intents = intentsFor(desk, memory, cells, action, after !== undefined);
   const revision = memory.planRevision + 1;
   const rationale = explain(task.kind, memory, cells, wait, after);
   return {
@@ -150,18 +144,30 @@ export function nextPlan(
   };
 }
 
-/** True when what is left of the way that was told is the way that is held. */
-function endsWith(told: readonly number[], cell: number, cells: readonly number[]): boolean {
-  const rest = told.slice(told.indexOf(cell) + 1);
-  return rest.length === cells.length && rest.every((other, i) => other === cells[i]);
+/** True when the robot knows all that it needs now: this way, or enough of its beginning, and what to do at its end. */
+function knows(memory: AgentMemory, taskId: string, cells: readonly number[], action: Intent | null): boolean {
+  const { told } = memory;
+  if (told === null || told.taskId !== taskId) return false;
+  const rest = told.cells.slice(told.cells.indexOf(memory.cell) + 1);
+  if (!rest.every((cell, i) => cell === cells[i])) return false;
+  if (rest.length === cells.length) return told.action === (action?.name ?? null);
+  return rest.length >= ENOUGH_TOLD && told.action === null;
 }
 
 /** Slower where another leaves the cell in the same moment, so that it has left before this one enters. */
 const ROTATION_SPEED_MPS = 0.3;
 
-function intentsFor(desk: TrafficDesk, cells: readonly number[], action: Intent | null, rotating: boolean): Intent[] {
+function intentsFor(
+  desk: TrafficDesk,
+  memory: AgentMemory,
+  cells: readonly number[],
+  action: Intent | null,
+  rotating: boolean,
+): Intent[] {
   const { site } = desk.ground;
-  const intents: Intent[] = cells.map((cell, i) => ({
+  // What is done at a place is done in its middle, so a robot that stands near it goes there first.
+  const way = cells.length === 0 && action !== null ? [memory.cell] : cells;
+  const intents: Intent[] = way.map((cell, i) => ({
     name: 'advance',
     args: {
       xM: centreXM(site, cell),
