@@ -3,7 +3,7 @@ import { type BlockStore, siteHead, verify } from '@sigma/recorder';
 import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import type { Percentiles } from './decision-times.ts';
 import type { PlannedFault } from './fault-plan.ts';
-import type { SimAlert } from './hub/alert-desk.ts';
+import type { SimAlert } from './hub/virtual-hub.ts';
 import type { Breach } from './invariants.ts';
 import { fleetReexecutors } from './recording.ts';
 import { Simulation } from './simulation.ts';
@@ -67,6 +67,8 @@ export interface SimResult {
   readonly deliveries: number;
   readonly collisions: number;
   readonly ordersRefused: number;
+  /** Frames that the hub's ingest turned away, by reason. */
+  readonly framesRefused: Readonly<Record<string, number>>;
   readonly alerts: readonly SimAlert[];
   readonly refusedFaults: readonly string[];
   /** What must never happen and did. Empty in a sound run. */
@@ -82,13 +84,13 @@ export interface SimResult {
 export async function runSim(options: SimOptions): Promise<SimResult> {
   const { site, seed, robots, people, minutes, recordingPath, onProgress, nowMs } = options;
   const { workload = 'mixed', faults = [], lossShare = 0 } = options;
-  const simulation = new Simulation({ site, seed, robots, people, workload, faults, lossShare }, sha256);
+  const simulation = await Simulation.open({ site, seed, robots, people, workload, faults, lossShare }, sha256);
   const endUs = Math.max(1, Math.round(minutes * 6_000)) * 10_000;
   const store = openSqliteStore(recordingPath);
   const startedMs = nowMs();
   try {
     while (simulation.atUs < endUs) {
-      simulation.step();
+      await simulation.step();
       if (simulation.atUs % COMMIT_US !== 0) continue;
       await store.append(simulation.takeBlocks());
       options.onSecond?.(simulation);
@@ -150,6 +152,7 @@ async function conclude(
     deliveries: done.filter(({ goal }) => goal.kind === 'deliver').length,
     collisions: simulation.collisions,
     ordersRefused: counts.reduce((sum, { ordersRefused }) => sum + ordersRefused, 0),
+    framesRefused: hub.refusedFrames,
     alerts: hub.alerts,
     refusedFaults: simulation.refusedFaults,
     breaches: simulation.breaches,
