@@ -33,6 +33,9 @@ function pickGiver(sizes: Int32Array, high: number, low: number, stuck: Readonly
   return best;
 }
 
+/** Hand-overs along one chain before the borders are looked at again. */
+const mostAtOnce = 4;
+
 /** Moves cells from `giver` towards the nearest part smaller by two or more; false when it cannot. */
 function handAlong(
   land: RoadGraph,
@@ -50,8 +53,13 @@ function handAlong(
       if (came[next] !== -1) continue;
       came[next] = part;
       queue.push(next);
-      if ((sizes[next] as number) + 2 > (sizes[giver] as number)) continue;
-      if (carry(land, owner, sizes, borders, chainTo(came, giver, next))) return true;
+      const chain = chainTo(came, giver, next);
+      let moved = 0;
+      while (moved < mostAtOnce && (sizes[next] as number) + 2 <= (sizes[giver] as number)) {
+        if (!carry(land, owner, sizes, borders, chain)) break;
+        moved++;
+      }
+      if (moved > 0) return true;
     }
   }
   return false;
@@ -87,7 +95,7 @@ function findBorders(
   return borders;
 }
 
-/** One hand-over on every border of the chain, all or nothing. */
+/** One hand-over on every border of the chain, all or nothing. Cells that came to a border since are not looked at. */
 function carry(
   land: RoadGraph,
   owner: Int32Array,
@@ -132,8 +140,7 @@ function cheapestHandOver(
   to: number,
   most: number,
 ): number[] | null {
-  let best: number[] | null = null;
-  let bestTouch = -1;
+  const touching: { cell: number; touch: number }[] = [];
   for (const cell of border) {
     if (owner[cell] !== from) continue;
     let there = 0;
@@ -142,14 +149,18 @@ function cheapestHandOver(
       if (owner[neighbour] === to) there++;
       else if (owner[neighbour] === from) here++;
     });
-    if (there === 0) continue;
-    const touch = there - here;
-    if (best !== null && best.length === 1 && touch <= bestTouch) continue;
-    const severed = whatGoesAlong(land, owner, cell, from);
-    if (severed.length > most || (best !== null && severed.length > best.length)) continue;
-    if (best !== null && severed.length === best.length && touch <= bestTouch) continue;
-    best = severed;
-    bestTouch = touch;
+    if (there > 0) touching.push({ cell, touch: there - here });
+  }
+  touching.sort((a, b) => b.touch - a.touch || a.cell - b.cell);
+  const severing: number[] = [];
+  for (const { cell } of touching) {
+    if (staysWhole(land, owner, cell, from)) return [cell];
+    severing.push(cell);
+  }
+  let best: number[] | null = null;
+  for (const cell of severing) {
+    const along = whatGoesAlong(land, owner, cell, from);
+    if (along.length <= most && (best === null || along.length < best.length)) best = along;
   }
   return best;
 }
@@ -176,7 +187,6 @@ function staysWhole(land: RoadGraph, owner: Int32Array, cell: number, part: numb
 
 /** `cell` and all of its part that hangs on it, except the largest piece, which stays. */
 function whatGoesAlong(land: RoadGraph, owner: Int32Array, cell: number, part: number): number[] {
-  if (staysWhole(land, owner, cell, part)) return [cell];
   const pieces: number[][] = [];
   const seen = new Set<number>([cell]);
   eachNeighbour(land, cell, (first) => {
