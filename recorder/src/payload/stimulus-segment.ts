@@ -32,21 +32,20 @@ const OTHER = 0;
 /**
  * Writes sigma.v1.StimulusSegment, bit exact for every int32 and every double (SPEC R20 to R26).
  *
- * @throws RangeError for a time outside 0 to 2^52 - 1, or before the one before
+ * @throws RangeError without a wake, or for a time outside 0 to 2^52 - 1 or before the one before
  */
 export function encodeSegment(wire: WireWriter, segment: Segment): void {
   const { wakes } = segment;
+  if (wakes.length === 0) throw new RangeError('A segment covers at least one wake');
   let inputs = 0;
   for (const { inbox } of wakes) inputs += inbox.length;
   wire.uint(1, segment.firstInput);
   wire.uint(2, inputs);
   wire.uint(3, wakes.length);
   writeTimes(wire, wakes);
-  if (wakes.length > 0) {
-    const mark = wire.open(5);
-    for (const { inbox } of wakes) wire.varint(inbox.length);
-    wire.close(mark);
-  }
+  const counts = wire.open(5);
+  for (const { inbox } of wakes) wire.varint(inbox.length);
+  wire.close(counts);
   if (inputs === 0) return;
   const groups: Rows[] = [];
   const others: string[] = [];
@@ -56,7 +55,6 @@ export function encodeSegment(wire: WireWriter, segment: Segment): void {
 }
 
 function writeTimes(wire: WireWriter, wakes: readonly Wake[]): void {
-  if (wakes.length === 0) return;
   const mark = wire.open(4);
   let before = 0;
   let difference = 0;
@@ -253,7 +251,7 @@ function readWakes(count: number, times: Uint8Array, counts: Uint8Array, stimuli
     wakes.push({ atUs, inbox: stimuli.slice(from, to) });
     from = to;
   }
-  if (!time.done || !number.done || from !== stimuli.length) {
+  if (count === 0 || !time.done || !number.done || from !== stimuli.length) {
     throw new MalformedBytesError('wakes and stimuli of a segment do not add up');
   }
   return wakes;

@@ -85,7 +85,7 @@ export class SqliteFile {
     const planned = new Map<string, Tail>();
     try {
       this.#statement('BEGIN IMMEDIATE').run();
-      if (pragma(this.#db, 'data_version') !== this.#dataVersion) {
+      if (this.#statement('PRAGMA data_version').get()?.data_version !== this.#dataVersion) {
         throw new StoreBusyError(this.path, 'another process wrote to it', 'Stop one of the two and open it again');
       }
       const answers = groups.map((blocks) => this.#write(blocks, planned));

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Decision } from '@sigma/kernel';
+import { DecisionSchema } from '@sigma/proto';
+import fc from 'fast-check';
+import { anyDecision } from '../../testing/decisions.ts';
+import { MalformedBytesError } from '../wire/wire-reader.ts';
+import { WireWriter } from '../wire/wire-writer.ts';
+import { decodeDecision, encodeDecision } from './decision.ts';
+
+const RUNS = { seed: 20260302, numRuns: 400 };
+
+function encode(decision: Decision): Uint8Array {
+  const wire = new WireWriter();
+  encodeDecision(wire, decision);
+  return wire.take();
+}
+
+test('[R30] a decision comes back as it was: order of parameters, -0, NaN and absence included', () => {
+  fc.assert(
+    fc.property(anyDecision, (decision) => {
+      const back = decodeDecision(encode(decision), decision.atUs);
+      assert.deepEqual(back, decision);
+      assert.deepEqual(Object.keys(back.command.params), Object.keys(decision.command.params));
+    }),
+    RUNS,
+  );
+});
+
+test('[R30] the bytes are those of sigma.v1.Decision: protobuf-es reads them and writes the same', () => {
+  fc.assert(
+    fc.property(anyDecision, (decision) => {
+      const bytes = encode(decision);
+      assert.deepEqual(toBinary(DecisionSchema, fromBinary(DecisionSchema, bytes)), bytes);
+    }),
+    RUNS,
+  );
+});
+
+test('[R31] nonsense in an untrusted proposal cannot keep a decision off the record', () => {
+  const [sane] = fc.sample(anyDecision, { seed: 5, numRuns: 1 }) as [Decision];
+  for (const nonsense of [Number.NaN, -3, 1.5, Number.POSITIVE_INFINITY, 1e300]) {
+    const command = { kind: 'setpoint' as const, name: 'go', params: {}, durationUs: nonsense };
+    const back = decodeDecision(encode({ ...sane, command }), 0).command;
+    assert.ok(back.kind === 'setpoint' && Number.isSafeInteger(back.durationUs) && back.durationUs >= 0);
+  }
+});
+
+test('[L4] altered bytes are refused by name or read as another decision, and never anything else', () => {
+  const [decision] = fc.sample(anyDecision, { seed: 6, numRuns: 1 }) as [Decision];
+  const whole = encode(decision);
+  fc.assert(
+    fc.property(fc.nat({ max: whole.length - 1 }), fc.nat({ max: 255 }), (at, byte) => {
+      const bytes = whole.slice();
+      bytes[at] = byte;
+      try {
+        decodeDecision(bytes, 0);
+      } catch (error) {
+        assert.ok(error instanceof MalformedBytesError, String(error));
+      }
+    }),
+    { ...RUNS, numRuns: 1000 },
+  );
+});

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { encodeState, type Stimulus } from '@sigma/kernel';
+import { StimulusSegmentSchema } from '@sigma/proto';
+import fc from 'fast-check';
+import { MalformedBytesError } from '../wire/wire-reader.ts';
+import { WireWriter } from '../wire/wire-writer.ts';
+import { decodeSegment, END_OF_TIME_US, encodeSegment, type Segment } from './stimulus-segment.ts';
+
+const RUNS = { seed: 20260301, numRuns: 300 };
+const INT32_ENDS = [-(2 ** 31), 2 ** 31 - 1, 0, -1, 1];
+const int32 = fc.oneof(fc.constantFrom(...INT32_ENDS), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
+const oddNumber = fc.constantFrom(Number.NaN, -0, Number.POSITIVE_INFINITY, 5e-324, 1e308, 2 ** 53);
+const json = fc.oneof(fc.string({ unit: 'binary' }), oddNumber, fc.array(fc.double()), fc.constant(null));
+
+const stimulus: fc.Arbitrary<Stimulus> = fc.oneof(
+  fc
+    .tuple(fc.constantFrom('motion', 'scan', '', 'Zürich'), fc.array(int32, { maxLength: 12 }))
+    .map(([channel, values]) => ({ kind: 'percept' as const, channel, values: Int32Array.from(values) })),
+  fc.record({ kind: fc.constant('observation' as const), channel: fc.string(), data: json }),
+  fc.record({ kind: fc.constant('beat' as const), from: fc.constantFrom('primary' as const, 'link' as const) }),
+  fc.record({ kind: fc.constant('signal' as const), name: fc.string(), value: fc.oneof(oddNumber, fc.double()) }),
+  fc.record({
+    kind: fc.constant('message' as const),
+    from: fc.constant('r02'),
+    topic: fc.string(),
+    body: json,
+    promise: fc.record({ id: fc.string(), what: fc.string(), args: json, dueUs: fc.nat() }),
+  }),
+);
+
+const times = fc
+  .tuple(
+    fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 51 })),
+    fc.array(fc.oneof(fc.constant(0), fc.constant(10_000), fc.nat(), fc.integer({ min: 0, max: 2 ** 45 })), {
+      maxLength: 30,
+    }),
+  )
+  .map(([first, pauses]) => {
+    let atUs = first;
+    return [first, ...pauses.map((pause) => (atUs += pause))];
+  });
+
+const segment: fc.Arbitrary<Segment> = times.chain((all) =>
+  fc.record({
+    firstInput: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    wakes: fc.tuple(
+      ...all.map((atUs) => fc.record({ atUs: fc.constant(atUs), inbox: fc.array(stimulus, { maxLength: 4 }) })),
+    ),
+  }),
+);
+
+function encode(value: Segment): Uint8Array {
+  const wire = new WireWriter();
+  encodeSegment(wire, value);
+  return wire.take();
+}
+
+test('[R20] [R21] any stimuli at any times come back bit for bit: NaN, -0, the ends of int32, ragged channels', () => {
+  fc.assert(
+    fc.property(segment, (value) => {
+      const back = decodeSegment(encode(value));
+      assert.equal(encodeState(back), encodeState(value));
+      for (const { inbox } of back.wakes) {
+        for (const input of inbox) if (input.kind === 'percept') assert.ok(input.values instanceof Int32Array);
+      }
+    }),
+    RUNS,
+  );
+});
+
+test('[R20] the bytes are those of sigma.v1.StimulusSegment: protobuf-es reads them and writes the same', () => {
+  fc.assert(
+    fc.property(segment, (value) => {
+      const bytes = encode(value);
+      const message = fromBinary(StimulusSegmentSchema, bytes);
+      assert.deepEqual(toBinary(StimulusSegmentSchema, message), bytes);
+      assert.equal(message.wakes, value.wakes.length);
+      assert.equal(
+        message.inputs,
+        value.wakes.reduce((sum, { inbox }) => sum + inbox.length, 0),
+      );
+    }),
+    { ...RUNS, numRuns: 100 },
+  );
+});
+
+test('[R24] the greatest jump between int32 extremes, at the last moment of time', () => {
+  const row = (...values: number[]): Stimulus => ({ kind: 'percept', channel: 'c', values: Int32Array.from(values) });
+  const [low, high] = INT32_ENDS as [number, number];
+  const value: Segment = {
+    firstInput: 1,
+    wakes: [
+      { atUs: 0, inbox: [row(low, high), row(high, low)] },
+      { atUs: END_OF_TIME_US - 1, inbox: [row(low, high)] },
+      { atUs: END_OF_TIME_US - 1, inbox: [] },
+    ],
+  };
+  assert.equal(encodeState(decodeSegment(encode(value))), encodeState(value));
+});
+
+test('[R22] time that runs backwards, is no whole number or lies beyond its end is refused', () => {
+  for (const atUs of [-1, 0.5, Number.NaN, END_OF_TIME_US, 4]) {
+    const wakes = [
+      { atUs: atUs === 4 ? 5 : 0, inbox: [] },
+      { atUs, inbox: [] },
+    ];
+    assert.throws(() => encode({ firstInput: 1, wakes }), RangeError, `${atUs}`);
+  }
+});
+
+test('[R20] a steady reflex loop costs a few bytes a wake', () => {
+  const wakes = Array.from({ length: 1000 }, (_, n) => ({
+    atUs: n * 10_000 + (n % 3),
+    inbox: [{ kind: 'percept' as const, channel: 'motion', values: Int32Array.of(n, 600, 7, 7, 7, 7, 7, 7, 7, n % 5) }],
+  }));
+  const bytes = encode({ firstInput: 1, wakes }).length;
+  assert.ok(bytes < 12.5 * 1000, `${bytes} bytes for 1,000 wakes of ten counts`);
+});
+
+test('[L4] bytes that are no segment are refused by name, never misread and never without end', () => {
+  const whole = encode({
+    firstInput: 9,
+    wakes: [
+      { atUs: 1, inbox: [{ kind: 'percept', channel: 'c', values: Int32Array.of(1, 2, 3) }] },
+      { atUs: 2, inbox: [{ kind: 'beat', from: 'link' }] },
+    ],
+  });
+  fc.assert(
+    fc.property(fc.nat({ max: whole.length - 1 }), fc.nat({ max: 255 }), (at, byte) => {
+      const bytes = whole.slice();
+      bytes[at] = byte;
+      try {
+        decodeSegment(bytes);
+      } catch (error) {
+        assert.ok(error instanceof MalformedBytesError, String(error));
+      }
+    }),
+    { ...RUNS, numRuns: 2000 },
+  );
+  for (let length = 1; length < whole.length; length++) {
+    assert.throws(() => decodeSegment(whole.subarray(0, length)), MalformedBytesError, `cut to ${length} bytes`);
+  }
+});
