@@ -217,6 +217,18 @@ test('[F50] a brake drags: the robot is not where it expected to be, which is a 
   assert.equal(stage.agent.asked?.of, 'primary');
 });
 
+test('[F52] a stop that does not stop the body is a violation on record', () => {
+  const stage = underway();
+  stage.order({ type: 'stop', stop: 'protective', by: 'bob' }).tick();
+  const { body } = stage;
+  (stage as { body: typeof body }).body = { ...body, brakeMps2: 0, hardBrakeMps2: 0 };
+  stage.run(3);
+  const [event] = stage.happened('violation');
+  assert.ok(
+    event?.type === 'violation' && event.violation.kind === 'physical' && event.violation.quantity === 'speedMps',
+  );
+});
+
 test('[F14] [F49] the wheels spin without grip: beacons against wheels, the robot stops within 1.2 s and finds its place again', () => {
   const stage = underway();
   stage.slips = true;

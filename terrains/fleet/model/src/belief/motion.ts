@@ -5,8 +5,9 @@ import type { MotionBelief } from './belief.ts';
 
 /** Current above which a motor is overloaded, as a multiple of its rating. Starting a full load stays below it. */
 export const OVERLOAD_FACTOR = 2;
-/** Braking turns a motor into a generator: so much more is no overload, per m/s2 of deceleration. */
+/** A protective stop turns a loaded motor into a generator: so much more is no overload, per m/s2 beyond a normal stop. */
 const OVERLOAD_PER_BRAKING = 1.5;
+const NORMAL_BRAKING_MPS2 = 1.2;
 /** An encoder that stands still this long while everything else says it turns is stuck. */
 export const STUCK_AFTER_US = 200_000;
 /** Gyro bias beyond which the IMU is drifting rather than merely warm. */
@@ -16,6 +17,9 @@ const ENCODER_M = 1e-4;
 const GYRO_RADPS = 1e-4;
 const TILT_RAD = 1e-4;
 const CURRENT_A = 1e-3;
+const ACCEL_MPS2 = 1e-3;
+/** No brake of ours is harder: beyond it the allowance for braking does not grow. */
+const MOST_BRAKING_MPS2 = 2.6;
 /** A wheel that seems to move faster than this has lost counts. */
 const IMPOSSIBLE_MPS = 6;
 /** No gyro of ours reads more. */
@@ -79,7 +83,10 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
   const still = leftM === 0 && rightM === 0;
   const currentLeftA = v[7] === NO_READING ? motion.currentLeftA : (v[7] as number) * CURRENT_A;
   const currentRightA = v[8] === NO_READING ? motion.currentRightA : (v[8] as number) * CURRENT_A;
-  const limitA = body.motorRatedA * (OVERLOAD_FACTOR + OVERLOAD_PER_BRAKING * Math.max(0, -motion.accelMps2));
+  // The IMU feels braking at once, and also when the encoders are stuck.
+  const feltMps2 = v[3] === NO_READING ? 0 : (v[3] as number) * ACCEL_MPS2;
+  const braking = Math.max(0, Math.min(MOST_BRAKING_MPS2, Math.max(-motion.accelMps2, -feltMps2)));
+  const limitA = body.motorRatedA * (OVERLOAD_FACTOR + OVERLOAD_PER_BRAKING * Math.max(0, braking - NORMAL_BRAKING_MPS2));
   const over = Math.abs(currentLeftA) > limitA || Math.abs(currentRightA) > limitA;
   const resting = still && motion.stillSinceUs >= 0 && atUs - motion.stillSinceUs > 300_000;
   const rawGyro = gyroMissing ? motion.gyroBiasRadps : (v[2] as number) * GYRO_RADPS;

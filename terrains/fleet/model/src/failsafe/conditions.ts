@@ -1,6 +1,6 @@
 import type { FailsafeCondition, Situation } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
-import { encoderStuck, imuDrifts } from '../belief/motion.ts';
+import { DRIFT_LIMIT_RADPS, encoderStuck, imuDrifts } from '../belief/motion.ts';
 import { lidarFrozen } from '../belief/sight.ts';
 import type { Ground } from '../ground.ts';
 import { nearestPerson, personSpeed, protectiveDistance } from '../reflexes/separation.ts';
@@ -54,7 +54,8 @@ const blindWhileMoving: Holds = ({ world, atUs }, active) => {
 /** Wheels, gyro and beacons tell different stories, so the robot knows neither its speed nor its place. */
 const odometryDisagrees: Holds = ({ world, atUs }) => {
   const { motion } = world;
-  if (rests(world, atUs)) return false;
+  // Wheels that stand while the beacons wander off: both encoders are dead, or somebody carries the robot.
+  if (rests(world, atUs)) return motion.fixGapM > 0.3;
   if (encoderStuck(motion)) return true;
   return (Math.abs(motion.turnGapRadps) > 0.5 && !imuDrifts(motion)) || motion.fixGapM > 0.6;
 };
@@ -271,6 +272,14 @@ export const fleetConditions = (ground: Ground): readonly Condition[] => [
       const { charge } = world.health;
       return charge < (active ? 0.1 : 0.06) || lean(world) > 0.24;
     },
+    MILD,
+  ),
+  condition(
+    'imu_drifts',
+    'sos_broadcast',
+    'the gyro drifts; the wheels give the heading',
+    'Have the IMU calibrated or replaced',
+    ({ world }, active) => Math.abs(world.motion.gyroBiasRadps) > (active ? 0.5 : 1) * DRIFT_LIMIT_RADPS,
     MILD,
   ),
 ];

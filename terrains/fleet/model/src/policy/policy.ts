@@ -1,12 +1,11 @@
 import { celEnv, isCelError, parse, plan } from '@bufbuild/cel';
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Policy, Restriction, Rule, RuleEffect, RuleVerdict, Situation } from '@sigma/kernel';
 import type { FleetBelief } from '../belief/belief.ts';
 import { FLEET_ACTIONS } from '../failsafe/actions.ts';
 import type { Ground } from '../ground.ts';
 import { checkTypes, RuleTypeError } from './check.ts';
 import { CONTEXT, contextOf } from './context.ts';
+import { sha256Hex } from './sha256.ts';
 
 /** A rule as people write it: plain JSON. `when` is CEL over the names of the context. */
 export interface RuleText {
@@ -38,7 +37,6 @@ export class BrokenRuleError extends Error {
 }
 
 const ENVIRONMENT = celEnv();
-const hex = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)));
 
 /** The text that is hashed: every field, in a fixed order, so that two equal rules have one hash and no others do. */
 function canonical({ id, rate, when, effect, rationale }: RuleText): string {
@@ -64,7 +62,7 @@ export function compilePolicy(policy: PolicyText, ground: Ground): Policy<Situat
   }
   const rules = policy.rules.map((rule) => compileRule(rule, ground));
   const ordered = [...rules].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { version: policy.version, hash: hex(ordered.map((rule) => rule.hash).join('\n')), rules };
+  return { version: policy.version, hash: sha256Hex(ordered.map((rule) => rule.hash).join('\n')), rules };
 }
 
 function compileRule(text: RuleText, ground: Ground): Rule<Situation<FleetBelief>> {
@@ -101,7 +99,7 @@ function compileRule(text: RuleText, ground: Ground): Rule<Situation<FleetBelief
     return answer === true ? 'fires' : answer === false ? 'quiet' : 'error';
   };
   const { id, rate, rationale, effect } = text;
-  return { id, hash: hex(canonical(text)), rate, rationale, effect, evaluate };
+  return { id, hash: sha256Hex(canonical(text)), rate, rationale, effect, evaluate };
 }
 
 function checkFields({ id, rate, effect, when }: RuleText): void {

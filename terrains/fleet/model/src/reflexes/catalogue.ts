@@ -1,5 +1,6 @@
 import type { Reflex, ReflexAnswer } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
+import { imuDrifts } from '../belief/motion.ts';
 import type { Ground } from '../ground.ts';
 import { cellAt } from '../site/site.ts';
 import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from './separation.ts';
@@ -81,6 +82,13 @@ const tilt: Reflex<FleetBelief> = {
   },
 };
 
+/** Encoders alone give the heading, and they slip: no fast driving until the IMU has been seen to. */
+const drifting: Reflex<FleetBelief> = {
+  id: 'imu_drift',
+  reference: 'ISO 13849-1:2023 6.1.8 (detection of faults in monitoring)',
+  propose: ({ world }) => (imuDrifts(world.motion) ? speedBound(0.6, 'the gyro drifts: at most 0.6 m/s') : null),
+};
+
 /** Blind robots creep: no scan for a third of a second. */
 const blind: Reflex<FleetBelief> = {
   id: 'no_fresh_scan',
@@ -145,5 +153,6 @@ export const fleetReflexes = (ground: Ground): readonly Reflex<FleetBelief>[] =>
   fences(ground),
   lowPower,
   tilt,
+  drifting,
   blind,
 ];

@@ -1,17 +1,18 @@
-import { type ClampResult, type Command, clampParams, cos, type Restriction, sin } from '@sigma/kernel';
+import { atan2, type ClampResult, type Command, clampParams, cos, type Restriction, sin } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
-import { DRIVE } from '../commands.ts';
+import { CUTOFF, DRIVE, HOLD, STOP } from '../commands.ts';
 import type { Ground } from '../ground.ts';
-import { cellAt } from '../site/site.ts';
+import { cellAt, centreXM, centreYM } from '../site/site.ts';
 import { number } from './parametrize.ts';
 
 const FORESEEN_S = 1;
 const ZONE = 'zone:';
+const STOPS: readonly string[] = [HOLD, STOP, CUTOFF];
 
 /**
  * The kernel's clamp, the body's own limits, and zones: a drive whose path of the next second enters a forbidden zone is
  * barred, judged by what was asked for: were it judged by what the bounds leave of it, one more bound could make a barred
- * drive a slow one, and the robot bolder (L1). A robot that stands in the zone already may leave it, slowly: bars keep out, they do not lock in.
+ * drive a slow one, and the robot bolder (L1). Stops survive every restriction. A robot that stands in the zone already may leave it, slowly: bars keep out, they do not lock in.
  */
 export function clampFleet(
   command: Command,
@@ -19,7 +20,13 @@ export function clampFleet(
   world: FleetBelief,
   ground: Ground,
 ): ClampResult {
+  if (command.kind === 'setpoint' && STOPS.includes(command.name)) return { command, clamped: [], forbiddenBy: null };
   if (command.name !== DRIVE) return clampParams(command, restriction);
+  for (const name of Object.keys(command.params)) {
+    const value = command.params[name];
+    if (typeof value === 'number' && !Number.isFinite(value))
+      return { command: null, clamped: [], forbiddenBy: `nan:${name}` };
+  }
   const zone = zoneEntered(command, restriction, world, ground);
   if (zone !== null) return { command: null, clamped: [], forbiddenBy: zone };
   const body = bodyOf(world);
@@ -40,39 +47,78 @@ export function clampFleet(
   return { command: clamped, clamped: result.clamped, forbiddenBy: null };
 }
 
+/**
+ * The zone that the drive may enter within the next second: the sector swept by every slower and straighter drive as well.
+ * A smaller command sweeps a part of it, so no bound can free a barred drive (L1) and clamping twice is clamping once.
+ */
 function zoneEntered(command: Command, restriction: Restriction, world: FleetBelief, ground: Ground): string | null {
   let barred: string[] | null = null;
   for (const thing of restriction.forbid) {
     if (!thing.startsWith(ZONE)) continue;
     barred ??= [];
-    barred.push(thing);
+    barred.push(thing.slice(ZONE.length));
   }
   if (barred === null) return null;
-  const { motion } = world;
   const body = bodyOf(world);
-  const within = (name: string, most: number): number =>
-    Math.max(-most, Math.min(most, number(command.params, name) ?? 0));
-  const speed = within('speedMps', body.maxSpeedMps);
-  const turn = within('turnRadps', body.maxTurnRadps);
-  const here = zonesAt(ground, motion.xM, motion.yM);
-  const radius = body.radiusM;
-  for (let k = 1; k <= 4; k++) {
-    const t = (FORESEEN_S * k) / 4;
-    const middle = motion.headingRad + turn * t * 0.5;
-    const reach = speed * t + (speed > 0 ? radius : speed < 0 ? -radius : 0);
-    const zones = zonesAt(ground, motion.xM + reach * cos(middle), motion.yM + reach * sin(middle));
-    if (zones === null) continue;
-    for (const zone of zones) {
-      const name = ZONE + zone;
-      if (barred.includes(name) && !(here?.includes(zone) ?? false)) return name;
+  const speed = within(command, 'speedMps', body.maxSpeedMps);
+  if (speed === 0) return null;
+  const { site } = ground;
+  const { motion } = world;
+  const here = ground.zonesOf[cellAt(site, motion.xM, motion.yM)] ?? null;
+  const reachM = Math.abs(speed) * FORESEEN_S + body.radiusM;
+  const bendRad = (within(command, 'turnRadps', body.maxTurnRadps) * FORESEEN_S) / 2;
+  const sector = {
+    reachM,
+    bendRad,
+    cosH: speed < 0 ? -motion.cosH : motion.cosH,
+    sinH: speed < 0 ? -motion.sinH : motion.sinH,
+  };
+  const box = reachM + site.metresPerCell;
+  for (let yM = motion.yM - box; yM <= motion.yM + box; yM += site.metresPerCell) {
+    for (let xM = motion.xM - box; xM <= motion.xM + box; xM += site.metresPerCell) {
+      const cell = cellAt(site, xM, yM);
+      const zones = cell < 0 ? null : (ground.zonesOf[cell] ?? null);
+      if (zones === null) continue;
+      const zone = zones.find((id) => barred.includes(id) && !(here?.includes(id) ?? false));
+      if (zone === undefined) continue;
+      const dx = centreXM(site, cell) - motion.xM;
+      const dy = centreYM(site, cell) - motion.yM;
+      if (distanceToSector(dx, dy, sector) <= site.metresPerCell / 2) return ZONE + zone;
     }
   }
   return null;
 }
 
-function zonesAt(ground: Ground, xM: number, yM: number): readonly string[] | null {
-  const cell = cellAt(ground.site, xM, yM);
-  return cell < 0 ? null : (ground.zonesOf[cell] ?? null);
+const within = (command: Command, name: string, most: number): number =>
+  Math.max(-most, Math.min(most, number(command.params, name) ?? 0));
+
+interface Sector {
+  readonly reachM: number;
+  /** From the heading to the sector's other edge, signed, within half a turn. */
+  readonly bendRad: number;
+  readonly cosH: number;
+  readonly sinH: number;
+}
+
+/** From the point (relative to the robot) to the nearest of the sector. */
+function distanceToSector(dx: number, dy: number, { reachM, bendRad, cosH, sinH }: Sector): number {
+  const ahead = dx * cosH + dy * sinH;
+  const aside = (dy * cosH - dx * sinH) * (bendRad < 0 ? -1 : 1);
+  const bend = Math.abs(bendRad);
+  const angle = atan2(aside, ahead);
+  if (angle >= 0 && angle <= bend) return Math.max(0, Math.sqrt(ahead * ahead + aside * aside) - reachM);
+  const c = cos(bend);
+  const s = sin(bend);
+  return Math.min(
+    distanceToSegment(ahead, aside, reachM),
+    distanceToSegment(ahead * c + aside * s, aside * c - ahead * s, reachM),
+  );
+}
+
+/** From the point to the segment from the origin along the first axis. */
+function distanceToSegment(along: number, across: number, length: number): number {
+  const beyond = along < 0 ? along : along > length ? along - length : 0;
+  return Math.sqrt(beyond * beyond + across * across);
 }
 
 /** Actions move arms, loads and docks: more than any stop, less than a drive at speed. */
@@ -85,7 +131,8 @@ const ACTION_HAZARD = 0.25;
 export function hazardOf(command: Command): number {
   if (command.kind === 'action') return ACTION_HAZARD;
   if (command.name !== DRIVE) return 0;
-  const speed = Math.abs(number(command.params, 'speedMps') ?? 0);
-  const turn = Math.abs(number(command.params, 'turnRadps') ?? 0);
-  return speed / 1.8 + turn / 1.6;
+  const { speedMps = 0, turnRadps = 0 } = command.params;
+  if (typeof speedMps !== 'number' || typeof turnRadps !== 'number') return Number.POSITIVE_INFINITY;
+  const hazard = Math.abs(speedMps) / 1.8 + Math.abs(turnRadps) / 1.6;
+  return Number.isNaN(hazard) ? Number.POSITIVE_INFINITY : hazard;
 }

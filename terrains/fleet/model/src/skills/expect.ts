@@ -1,6 +1,6 @@
 import { angleDifference, type Command, cos, type Expectation, sin, wrapAngle } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
-import { DRIVE, HOLD } from '../commands.ts';
+import { CUTOFF, DRIVE, HOLD, STOP } from '../commands.ts';
 import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from '../reflexes/separation.ts';
 import { number } from './parametrize.ts';
 import { arrived, type Moving, steer } from './steer.ts';
@@ -22,6 +22,7 @@ const TOLERANCE_SHARE = 0.05;
 export function expectCommand(world: FleetBelief, command: Command, atUs: number): Expectation | null {
   if (command.kind === 'action') return null;
   if (command.name === HOLD) return Math.abs(world.motion.speedMps) < 0.02 ? stays(world, atUs) : null;
+  if (command.name === STOP || command.name === CUTOFF) return stands(world, atUs);
   if (command.name !== DRIVE) return null;
   const { params } = command;
   const headingRad = number(params, 'toHeadingRad');
@@ -92,6 +93,15 @@ function boundedSoon(world: FleetBelief, cruiseMps: number): boolean {
   const way = freePathM(world);
   const free = separationSpeed(way - ahead, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M);
   return free < cruiseMps;
+}
+
+/** A stop that has had the time of a normal braking, and some, has stopped. */
+function stands(world: FleetBelief, atUs: number): Expectation {
+  const brakingS = Math.abs(world.motion.speedMps) / bodyOf(world).brakeMps2;
+  return {
+    quantities: [{ name: 'speedMps', value: 0, tolerance: 0.1 }],
+    dueUs: atUs + Math.ceil(brakingS * 1e6) + LEAST_US,
+  };
 }
 
 function stays(world: FleetBelief, atUs: number): Expectation {

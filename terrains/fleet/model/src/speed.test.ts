@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { measureModel } from '../testing/measure.ts';
+
+/** Ten times what the hot paths may cost: enough for a busy machine, not for a loop that should not be there. */
+const MOST_US: Readonly<Record<string, number>> = {
+  'fold motion': 10,
+  'fold scan': 600,
+  'reflex cycle': 50,
+  'cycle at all rates': 100,
+  policy: 200,
+};
+
+test('[F80] the hot paths stay cheap', (t) => {
+  const costs = measureModel(0.2);
+  for (const { name, us } of costs) {
+    t.diagnostic(`${name}: ${us.toFixed(2)} us`);
+    const most = MOST_US[name];
+    if (most !== undefined) assert.ok(us < most, `${name} took ${us} us`);
+  }
+});
