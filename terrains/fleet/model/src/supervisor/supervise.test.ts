@@ -260,6 +260,28 @@ test('[F83] a battery that will not last: the task goes to another and the robot
   assert.equal(floor.missions.get(charge?.id ?? '')?.status, 'done');
 });
 
+test('[F88] a robot that stands for long gives its cells back before others get them, and goes on when it can', () => {
+  const floor = new Floor(warehouse, 6);
+  for (let i = 0; i < 6; i++) deliver(floor, `m${i}`, i, i + 9);
+  floor.run(8);
+  const halted = floor.missions.get('m0')?.tasks[0]?.agentId as string;
+  const told = () => floor.said.filter((output) => output.type === 'plan' && output.agentId === halted).length;
+  floor.change(halted, { halted: true, speedMps: 0 });
+  const before = told();
+  floor.run(1.5);
+  assert.equal(told(), before, 'a moment changes nothing');
+  floor.run(1);
+  assert.equal(told(), before + 1);
+  assert.deepEqual(
+    floor.robots.get(halted)?.queue.map(({ name }) => name),
+    ['wait'],
+  );
+  floor.run(10);
+  floor.change(halted, { halted: false });
+  floor.run(600);
+  assert.ok([...floor.missions.values()].every(({ status }) => status === 'done'));
+});
+
 test('[F84] missions that cannot be: each is failed at once and names the culprit', () => {
   const floor = new Floor(warehouse, 2);
   const refuse = (id: string, goal: NewMission['goal'], message: RegExp): void => {

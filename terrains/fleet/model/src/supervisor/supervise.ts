@@ -20,6 +20,7 @@ import {
   cellOnWay,
   directTraffic,
   hasReleased,
+  isHaltedLong,
   isStuck,
   nextPlan,
   nextStop,
@@ -373,7 +374,8 @@ class Shift {
     const paths = new Map(traffic.members.map((member) => [member.id, member.path]));
     for (const [id, before] of [...this.#agents]) {
       const path = paths.get(id) ?? [];
-      const memory = hasReleased(before) ? { ...before, withdrawn: null, cellSinceUs: this.#atUs } : before;
+      const memory =
+        hasReleased(before) && !before.report.halted ? { ...before, withdrawn: null, cellSinceUs: this.#atUs } : before;
       this.#agents.set(id, memory);
       this.#tellWait(id, memory, waits.get(id));
       if (memory.report.linked) this.#tellPlan(id, path, waits.get(id), after.get(id));
@@ -389,9 +391,9 @@ class Shift {
 
   #tellPlan(id: string, path: readonly number[], wait: Wait | undefined, after: string | undefined): void {
     let memory = this.#agents.get(id);
-    if (memory === undefined || memory.report.halted) return;
+    if (memory === undefined) return;
     const ahead = path.slice(path.indexOf(memory.cell) + 1);
-    if (memory.withdrawn !== null) return;
+    if (memory.withdrawn !== null && memory.asked === null) return;
     if (ahead.length === 0) memory = this.#remember({ ...memory, cellSinceUs: this.#atUs });
     if (memory.errand === null && ahead.length > 0) {
       this.#makeWay(id, ahead);
@@ -399,10 +401,10 @@ class Shift {
     }
     if (memory?.errand == null) return;
     const task = this.#taskOf(memory.errand);
-    const stuck = isStuck(memory, ahead, this.#atUs);
-    const plan = nextPlan(this.#desk, memory, task, stuck ? [] : path, { wait, after, atUs: this.#atUs });
+    const retract = isStuck(memory, ahead, this.#atUs) || isHaltedLong(memory, this.#atUs) || memory.withdrawn !== null;
+    const plan = nextPlan(this.#desk, memory, task, retract ? [] : path, { wait, after, atUs: this.#atUs });
     if (plan === null) return;
-    this.#remember({ ...plan.memory, withdrawn: stuck ? plan.memory.planRevision : null });
+    this.#remember({ ...plan.memory, withdrawn: retract ? plan.memory.planRevision : null });
     this.outputs.push(plan.output);
   }
 

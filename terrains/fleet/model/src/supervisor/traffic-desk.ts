@@ -12,6 +12,8 @@ const ENOUGH_TOLD = 3;
 const ARRIVED = 0.3;
 /** A robot out of reach keeps what it was granted for this long, then counts as an obstacle where it was last heard. */
 const UNREACHABLE_US = 10_000_000;
+/** A stop shorter than this changes no one's way: the others wait the moment. */
+const BRIEF_STOP_US = 2_000_000;
 /** A robot that has not left its cell for this long, though it may, gives its grant back. */
 const STUCK_US = 12_000_000;
 
@@ -55,13 +57,14 @@ export function directTraffic(
     const to = index + 1 < path.length ? (path[index + 1] as number) : -1;
     const lost = memory.unlinkedUs !== null && atUs - memory.unlinkedUs > UNREACHABLE_US;
     const reachable = memory.unlinkedUs === null;
-    const released = hasReleased(memory);
+    const released = hasReleased(memory) && !memory.report.halted;
+    const standsLong = isHaltedLong(memory, atUs) && (memory.errand === null || hasReleased(memory));
     reports.push({
       id,
       cell: memory.cell,
       to: released ? -1 : to,
       goal: goalOf(memory),
-      halted: lost || (reachable && (memory.report.halted || isActing(memory))),
+      halted: lost || (reachable && (standsLong || isActing(memory))),
       horizon: HORIZON,
       ...(released ? { released } : {}),
     });
@@ -87,6 +90,14 @@ export function nextStop(memory: AgentMemory): Stop | null {
 /** True once the robot has confirmed that it stands and will not use the grant that was taken back. */
 export function hasReleased({ withdrawn, report }: AgentMemory): boolean {
   return withdrawn !== null && report.planRevision >= withdrawn && report.speedMps < 0.02;
+}
+
+/**
+ * True when a robot has stood halted for more than a moment. What it holds is taken back then, and only once it has
+ * confirmed that does traffic give its cells to others: it may recover at any moment and would drive on.
+ */
+export function isHaltedLong({ haltedUs, report }: AgentMemory, atUs: number): boolean {
+  return report.linked && haltedUs !== null && atUs - haltedUs > BRIEF_STOP_US;
 }
 
 /** True while a robot does what it came for: nobody pushes it away from there. */
@@ -172,7 +183,7 @@ function intentsFor(
     args: {
       xM: centreXM(site, cell),
       yM: centreYM(site, cell),
-      ...(rotating && i === 0 ? { speedMps: ROTATION_SPEED_MPS } : {}),
+      ...(rotating && i === way.length - 1 ? { speedMps: ROTATION_SPEED_MPS } : {}),
     },
   }));
   if (action !== null) intents.push(action);
