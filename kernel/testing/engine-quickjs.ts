@@ -101,7 +101,8 @@ export async function runInQuickJS(run: QuickJSRun): Promise<string> {
   }
 }
 
-function bundleOf(entry: string): Promise<string> {
+/** The module and all it imports as one script that sets `subject`. */
+export function bundleOf(entry: string): Promise<string> {
   const known = bundles.get(entry);
   if (known) return known;
   const made = build({
