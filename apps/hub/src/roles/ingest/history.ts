@@ -11,7 +11,8 @@ export interface History {
 export const noHistory: History = { keep: () => undefined };
 
 const WRITE_EVERY_US = 1_000_000;
-const BATCH = 500;
+/** Small enough that building one statement does not hold up a plan. */
+const BATCH = 50;
 const CAPACITY = 50_000;
 
 /** F6: one sample a second of each channel into PostgreSQL, in batches, beside the live path. */
