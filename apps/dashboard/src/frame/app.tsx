@@ -1,7 +1,7 @@
 import { type Site, siteFromJson } from '@sigma/fleet-model';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Acts } from '../live/acts.ts';
-import { explain, type Hub, isSignedOut } from '../live/hub.ts';
+import { explain, type Hub, isSignedOut, shortReason } from '../live/hub.ts';
 import { LiveSite } from '../live/live-site.ts';
 import { Observable } from '../live/observable.ts';
 import { readSession, type Session, signOut } from '../live/session.ts';
@@ -117,6 +117,7 @@ function LiveFrame({
       nowMs,
       wait: waitFor,
       chance: Math.random,
+      reason: shortReason,
       refused: isSignedOut,
     });
     return {

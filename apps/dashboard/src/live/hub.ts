@@ -30,12 +30,22 @@ export type Hub = ReturnType<typeof connectHub>;
 
 export const isSignedOut = (error: unknown): boolean => ConnectError.from(error).code === Code.Unauthenticated;
 
+/** Why a call failed, in a few words. */
+export function shortReason(error: unknown): string {
+  return isOutOfReach(error) ? 'the hub does not answer' : ConnectError.from(error).rawMessage || 'no reason given';
+}
+
+function isOutOfReach(error: unknown): boolean {
+  const { code, rawMessage } = ConnectError.from(error);
+  return code === Code.Unavailable || /fetch|network/i.test(rawMessage);
+}
+
 /** What went wrong, what is safe and what to do, in one line for a person. */
 export function explain(error: unknown): string {
   const { code, rawMessage } = ConnectError.from(error);
   if (code === Code.PermissionDenied) return `Not allowed for your role. ${rawMessage}`;
   if (code === Code.Unauthenticated) return 'The session is over. Sign in again; robots keep doing what they do.';
-  if (code === Code.Unavailable || /fetch|network/i.test(rawMessage)) {
+  if (isOutOfReach(error)) {
     return 'The hub does not answer. Robots keep themselves safe; try again, or use a stop button on the robot.';
   }
   return rawMessage || 'The hub gave no reason.';

@@ -16,6 +16,8 @@ export interface StreamPorts {
   readonly nowMs: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly chance: () => number;
+  /** Why the stream broke, in a few words. */
+  readonly reason: (error: unknown) => string;
   /** True when the error says that the session is over. */
   readonly refused: (error: unknown) => boolean;
 }
@@ -115,7 +117,7 @@ export class SiteStream {
       if (this.#refollow) return { kind: 'refollow' };
       if (this.#ports.refused(error)) return { kind: 'refused' };
       if (stalled) return { kind: 'broken', reason: 'the stream fell silent' };
-      return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) };
+      return { kind: 'broken', reason: this.#ports.reason(error) };
     } finally {
       current.abort();
     }

@@ -23,6 +23,9 @@ export interface Focus {
 const LEAST_RADIUS_PX = 4.5;
 const PERSON_RADIUS_M = 0.28;
 const LABELS_AT_MOST = 300;
+/** Beyond so many abnormal robots their words would cover the map; colour, sign and name stay. */
+const WORDS_AT_MOST = 6;
+const WORDS_FROM_PX_PER_M = 30;
 const PRIORITY: Readonly<Record<Level, number>> = { critical: 60, warning: 50, advisory: 40, info: 30, calm: 10 };
 
 const states = new WeakMap<Agent, AgentState>();
@@ -70,6 +73,9 @@ export function drawLive(
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   const wishes: LabelWish[] = [];
+  let abnormal = 0;
+  for (const agent of live.agents()) if (stateOf(agent).level !== 'calm') abnormal++;
+  const spoken = abnormal <= WORDS_AT_MOST || view.pxPerM > WORDS_FROM_PX_PER_M;
   const crowded = live.ids.length > LABELS_AT_MOST && view.pxPerM < 10;
   for (let row = 0; row < live.ids.length; row++) {
     const x = toScreenX(view, poses.xM[row] as number);
@@ -87,7 +93,11 @@ export function drawLive(
     if (chosen || id === focus.hovered) drawRing(context, x, y, radius + 5, colours.accent, chosen ? 2 : 1.2);
     const priority = chosen ? 100 : id === focus.hovered ? 90 : stale ? 35 : PRIORITY[state.level];
     if (crowded && priority <= PRIORITY.calm) continue;
-    const text = stale ? `${id} · ${span(ageMs)}` : state.level === 'calm' ? id : `${id} · ${state.word}`;
+    const text = stale
+      ? `${id} · ${span(ageMs)}`
+      : state.level === 'calm' || !(spoken || chosen)
+        ? id
+        : `${id} · ${state.word}`;
     wishes.push({ text, xPx: x, yPx: y, widthPx: widthOf(context, text), clearancePx: radius + 5, priority });
   }
   drawLabels(context, wishes, colours);

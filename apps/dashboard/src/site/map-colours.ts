@@ -21,7 +21,7 @@ export interface MapColours {
   readonly halo: string;
   readonly accent: string;
   readonly ink: string;
-  readonly inkSoft: string;
+  readonly name: string;
   readonly level: Readonly<Record<Level, string>>;
   readonly font: string;
 }
@@ -49,7 +49,7 @@ export function readMapColours(element: Element): MapColours {
     halo: token('--map-halo'),
     accent: token('--accent'),
     ink: token('--ink'),
-    inkSoft: token('--ink-2'),
+    name: token('--map-name'),
     level: {
       calm: token('--map-robot'),
       info: token('--info'),

@@ -184,7 +184,7 @@ function drawNames(context: Context, view: Viewport, site: Site, shapes: SiteSha
     (one) => one.xPx > -one.widthPx && one.xPx < view.widthPx && one.yPx > 0 && one.yPx < view.heightPx,
   );
   for (const label of placeLabels(visible, 14))
-    haloText(context, label.text, label.leftPx, label.middlePx, colours.inkSoft, colours.halo);
+    haloText(context, label.text, label.leftPx, label.middlePx, colours.name, colours.halo);
 }
 
 function zoneName({ zone }: ZoneShape): string {

@@ -51,22 +51,24 @@ function GroupRow({ group }: { readonly group: AlertGroup }) {
         <span className={`state level-${group.level}`}>
           <ShapeMark shape={LEVEL_SHAPE[group.level]} level={group.level} /> {group.level}
         </span>
-        <span className="row-title">{newest.text || cause}</span>
-        <span className="mono quiet">{localTime(group.newestTimeUs)}</span>
+        <span className="row-title" title={newest.text}>
+          {newest.text || cause}
+        </span>
         {waiting.length > 0 ? (
           <button
             type="button"
             onClick={() => void acknowledgeAlerts(control, cause, waiting)}
             data-testid={`acknowledge-${group.cause}`}
+            title={waiting.length > 1 ? `Acknowledge all ${waiting.length}` : 'Acknowledge'}
           >
-            Acknowledge{waiting.length > 1 ? ` ${waiting.length}` : ''}
+            Ack{waiting.length > 1 ? ` ${waiting.length}` : ''}
           </button>
-        ) : (
-          <span className="quiet">acknowledged by {newest.acknowledgedBy}</span>
-        )}
+        ) : null}
       </div>
       <p className="row-detail">
         {group.advice === '' ? null : <span className="advice">{group.advice} </span>}
+        <span className="mono quiet">{localTime(group.newestTimeUs)}</span>
+        {waiting.length > 0 ? null : <span className="quiet"> · acknowledged by {newest.acknowledgedBy}</span>}
         {shown.map((alert) => (
           <AgentLink key={alert.id} alert={alert} />
         ))}

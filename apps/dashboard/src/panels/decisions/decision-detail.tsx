@@ -10,6 +10,12 @@ export function DecisionDetail({ view, titled = false }: { readonly view: Decisi
         </p>
       ) : null}
       <dl className="facts">
+        {titled ? null : (
+          <div>
+            <dt>Command</dt>
+            <dd>{view.title}</dd>
+          </div>
+        )}
         <div>
           <dt>Winner</dt>
           <dd>{view.winner}</dd>

@@ -82,7 +82,7 @@ export function FleetPanel() {
               <th scope="col">Robot</th>
               <th scope="col">State</th>
               <th scope="col" className="right">
-                Battery
+                Batt.
               </th>
               <th scope="col">Task</th>
               <th scope="col">Lease</th>
@@ -180,7 +180,7 @@ function haystack(row: Row): string {
 function walk(body: HTMLTableSectionElement | null, step: 1 | -1): void {
   if (body === null) return;
   const rows = [...body.rows];
-  const at = rows.findIndex((row) => row === document.activeElement);
+  const at = rows.indexOf(document.activeElement as HTMLTableRowElement);
   const from = at >= 0 ? at + step : rows.findIndex((row) => row.getAttribute('aria-selected') === 'true');
   rows[Math.min(rows.length - 1, Math.max(0, from))]?.focus();
 }

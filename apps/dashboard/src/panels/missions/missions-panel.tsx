@@ -56,9 +56,9 @@ function MissionRow({
           <span className={`state level-${level}`}>
             <ShapeMark shape={shape} level={level} /> {word}
           </span>
-          <span className="row-title">{name}</span>
-          <span className="mono">{percent(mission.progress)}</span>
-          <progress value={mission.progress} max={1} aria-label={`Progress of ${name}`} />
+          <span className="row-title" title={name}>
+            {name}
+          </span>
         </button>
         {isOpen(mission) ? (
           <HoldButton
@@ -66,11 +66,15 @@ function MissionRow({
             consequence={`Cancels ${name}; its robots end their tasks and wait.`}
             testId={`cancel-${mission.id}`}
           >
-            Cancel · hold
+            Cancel
           </HoldButton>
         ) : null}
       </div>
-      <p className="row-detail quiet">{mission.detail || goalWords(mission.goal)}</p>
+      <p className="row-detail">
+        <progress value={mission.progress} max={1} aria-label={`Progress of ${name}`} />
+        <span className="mono"> {percent(mission.progress)}</span>{' '}
+        <span className="quiet">{mission.detail || goalWords(mission.goal)}</span>
+      </p>
       {open ? (
         <ul className="tasks">
           <li className="quiet">

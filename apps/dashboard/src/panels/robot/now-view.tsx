@@ -38,7 +38,7 @@ export function NowView({ id, onDecisions }: { readonly id: string; readonly onD
         <Fact name="Planner">{CHAIN[status.chain] ?? status.chain}</Fact>
         <Fact name="Motion">
           {(live.newest.speedMps[row] ?? 0).toFixed(2)} m/s · battery {percent(live.newest.battery[row] ?? Number.NaN)}{' '}
-          · seen {span(live.ageMs(row, nowMs()))} ago
+          · {span(live.ageMs(row, nowMs()))} old
         </Fact>
       </dl>
       <section className="block" aria-label="Last decision">

@@ -55,8 +55,8 @@ export function RobotControls({ id, status }: { readonly id: string; readonly st
           Reset · hold
         </HoldButton>
         <label className="inline">
-          Mode
           <select
+            aria-label="Operating mode"
             value={status?.mode ?? ''}
             onChange={(event) => void setMode(control, id, event.target.value)}
             data-testid="mode"

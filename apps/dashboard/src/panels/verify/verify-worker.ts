@@ -1,8 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
+import { siteFromJson } from '@sigma/fleet-model';
 import { verify } from '@sigma/recorder';
 import { connectHub, explain } from '../../live/hub.ts';
 import { HubRecording } from './hub-recording.ts';
-import { reexecutors } from './reexecutors.ts';
+import { fleetReexecutors } from './reexecutors.ts';
 import { summariseReport, type VerifyNews } from './verify-words.ts';
 
 /** Checks the hub's recording in this browser, apart from the page, so that the page stays quick. */
@@ -10,10 +11,13 @@ const tell = (news: VerifyNews) => self.postMessage(news);
 
 async function run(): Promise<void> {
   try {
-    const recording = new HubRecording(connectHub(self.location.origin).record);
+    const hub = connectHub(self.location.origin);
+    const recording = new HubRecording(hub.record);
+    const { siteJson } = await hub.site.getSite({});
+    const shown = siteJson === '' ? null : siteFromJson(JSON.parse(siteJson));
     const report = await verify(recording, {
       sha256: (bytes) => sha256(bytes),
-      reexecutors,
+      reexecutors: await fleetReexecutors(recording, shown),
       progress: ({ chain, sequence, ofSequence }) =>
         tell({ type: 'progress', source: chain.source, sequence, ofSequence }),
     });

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import {
+  AgentStatusSchema,
+  AlertLevel,
+  AlertSchema,
+  Authority,
+  DecisionSchema,
+  FailsafeEntrySchema,
+  MissionSchema,
+  MissionStatus,
+} from '@sigma/proto';
+import { sensorLines } from '../panels/robot/sensor-lines.ts';
+import { agentState, nextStep } from './agent-state.ts';
+import { groupAlerts } from './alert-words.ts';
+import { reasonWords, restrictionWords, viewDecision } from './decision-words.ts';
+import { byStanding, goalWords } from './mission-words.ts';
+import { agentTime, namedNumber, number, reading, span, utcTime, words } from './quantities.ts';
+
+test('numbers carry their unit and no false digits', () => {
+  assert.equal(namedNumber('speedMps', 0.6), 'speed 0.6 m/s');
+  assert.equal(namedNumber('holdUs', 1_250_000), 'hold 1.25 s');
+  assert.equal(namedNumber('category', 1), 'category 1');
+  assert.equal(number(100), '100');
+  assert.equal(number(-0.0001), '0');
+  assert.equal(number(Number.NaN), 'no reading');
+  assert.equal(reading(0.834, 'fraction'), '83 %');
+  assert.equal(reading(41.25, 'degC'), '41.3 °C');
+  assert.equal(words('motorTempLeft'), 'motor temp left');
+  assert.deepEqual([400, 12_000, 200_000, 7_500_000].map(span), ['0.4 s', '12 s', '3 min', '2 h 5 min']);
+  assert.equal(agentTime(64_250_000n), '1:04.250');
+  assert.equal(utcTime(1_700_000_000_000_000n), '22:13:20');
+});
+
+test('a decision names its winner, what was clamped, and why each loser lost', () => {
+  const drive = (speed: number) => ({
+    name: 'drive',
+    params: [{ name: 'speedMps', value: { case: 'number' as const, value: speed } }],
+    kind: { case: 'setPoint' as const, value: { durationUs: 1_200_000n } },
+  });
+  const plan = {
+    source: 'plan:primary',
+    authority: Authority.MISSION,
+    rationale: 'aisle is free',
+    wants: { case: 'command' as const, value: drive(0.9) },
+  };
+  const yieldTo = {
+    source: 'peer:r07',
+    authority: Authority.SWARM,
+    wants: { case: 'command' as const, value: { name: 'hold' } },
+  };
+  const slow = {
+    source: 'reflex:human_proximity',
+    authority: Authority.SAFETY,
+    rationale: 'person at 1.2 m',
+    wants: { case: 'restriction' as const, value: { atMost: [{ param: 'speedMps', atMost: 0.3 }], forbid: [] } },
+  };
+  const view = viewDecision(
+    create(DecisionSchema, {
+      sequence: 12n,
+      context: { epoch: 1, inputSequence: 480n, policyHash: 'abcdef0123456789' },
+      chosen: yieldTo,
+      command: drive(0.3),
+      confidence: 0.94,
+      rejected: [{ proposal: plan, reason: 'lower_authority', by: 'peer:r07' }],
+      restrictions: [slow],
+      clamped: [{ param: 'speedMps', from: 0.9, to: 0.3 }],
+    }),
+    5_000_000n,
+  );
+  assert.equal(view.title, 'drive: speed 0.3 m/s, for 1.2 s');
+  assert.equal(view.winner, 'swarm · peer:r07');
+  assert.deepEqual(view.losers, [
+    { what: 'drive: speed 0.9 m/s, for 1.2 s', who: 'mission · plan:primary', why: 'lower authority than peer:r07' },
+  ]);
+  assert.deepEqual(view.restrictions[0], {
+    what: 'at most speed 0.3 m/s',
+    who: 'safety · reflex:human_proximity',
+    why: 'person at 1.2 m',
+  });
+  assert.deepEqual(view.clamped, ['speed 0.9 m/s lowered to speed 0.3 m/s']);
+  assert.equal(view.context, 'epoch 1, input 480, policy abcdef012345');
+});
+
+test('a decision that nobody asked for says so instead of inventing a winner', () => {
+  const view = viewDecision(create(DecisionSchema, { command: { name: 'hold' } }), 0n);
+  assert.equal(view.authority, 'rest');
+  assert.match(view.winner, /nobody proposed anything/);
+});
+
+test('a reason that this page does not know is shown as it came', () => {
+  assert.equal(reasonWords('out_of_purse', 'rule:tax'), 'out of purse (rule:tax)');
+  assert.equal(
+    restrictionWords(
+      create(DecisionSchema, {
+        restrictions: [{ wants: { case: 'restriction', value: { forbid: ['zone:4', 'name:lift'] } } }],
+      }).restrictions[0]?.wants.value as never,
+    ),
+    'not in zone 4, never lift',
+  );
+});
+
+const status = (init: object) =>
+  create(AgentStatusSchema, { agentId: 'r1', stop: 'none', chain: 'primary', mode: 'automatic', ...init });
+
+test('the gravest true thing about a robot comes first', () => {
+  const entry = (clear: string) => create(FailsafeEntrySchema, { action: 'thermal_shutdown', clear });
+  assert.equal(agentState(status({ taskId: 't1' }), 0).word, 'working');
+  assert.equal(agentState(status({}), 0).word, 'idle');
+  assert.equal(agentState(status({ taskId: 't1' }), 3_000).word, 'stale 3 s');
+  assert.equal(
+    agentState(status({ stop: 'emergency' }), 3_000).word,
+    'emergency stop',
+    'a short silence hides no emergency stop',
+  );
+  assert.equal(agentState(status({ stop: 'emergency' }), 60_000).word, 'no contact 60 s');
+  const hot = agentState(
+    status({ failsafe: 'thermal_shutdown', failsafeEntries: [entry('when_clears'), entry('on_reset')] }),
+    0,
+  );
+  assert.deepEqual(hot, { word: 'thermal shutdown', level: 'critical', shape: 'octagon' });
+  assert.equal(agentState(status({ chain: 'mechanical' }), 0).level, 'critical');
+});
+
+test('a failsafe entry says what stands in the way of its end', () => {
+  const entry = (init: object) => create(FailsafeEntrySchema, { clear: 'on_reset', ...init });
+  assert.equal(nextStep(entry({ present: true })), 'the cause is still there');
+  assert.equal(nextStep(entry({})), 'acknowledge it');
+  assert.equal(nextStep(entry({ acknowledgedBy: 'ada' })), 'reset the robot');
+});
+
+test('a flood of one cause is one line; acknowledged is not resolved; cleared and acknowledged is history', () => {
+  const alert = (id: string, init: object = {}) =>
+    create(AlertSchema, { id, cause: 'link_loss', level: AlertLevel.WARNING, raisedTimeUs: BigInt(id), ...init });
+  const groups = groupAlerts([
+    alert('1'),
+    alert('2'),
+    alert('3', { acknowledgedBy: 'ada', clearedTimeUs: 5n }),
+    alert('4', { cause: 'overheating', level: AlertLevel.CRITICAL, acknowledgedBy: 'ada' }),
+    alert('5', { cause: 'battery', level: AlertLevel.ADVISORY, clearedTimeUs: 9n }),
+  ]);
+  assert.deepEqual(
+    groups.map((group) => [group.cause, group.alerts.length, group.unacknowledged]),
+    [
+      ['link_loss', 2, 2],
+      ['battery', 1, 1],
+      ['overheating', 1, 0],
+    ],
+  );
+});
+
+test('missions: open before finished, urgent before others, newest first', () => {
+  const mission = (id: string, init: object) => create(MissionSchema, { id, status: MissionStatus.ACTIVE, ...init });
+  const sorted = [
+    mission('a', { status: MissionStatus.DONE, createdTimeUs: 9n }),
+    mission('b', { createdTimeUs: 1n }),
+    mission('c', { priority: 5 }),
+    mission('d', { createdTimeUs: 2n }),
+  ].sort(byStanding);
+  assert.deepEqual(
+    sorted.map((one) => one.id),
+    ['c', 'd', 'b', 'a'],
+  );
+  assert.equal(
+    goalWords(create(MissionSchema, { goal: { goal: { case: 'goToDock', value: { agentId: 'r1' } } } }).goal),
+    'r1 to the nearest free dock',
+  );
+});
+
+test('sensors outside their band come first, and numbers without a schema do not appear', () => {
+  const schema = {
+    channel: 'health',
+    fields: [
+      { name: 'boardTemp', unit: 'degC', high: 75 },
+      { name: 'motorTempLeft', unit: 'degC', low: 0, high: 80 },
+      { name: 'batteryCurrent', unit: 'A' },
+    ],
+  };
+  const frame = (sequence: bigint, values: number[], channel = 'health') => ({ channel, sequence, values });
+  const lines = sensorLines(
+    [frame(2n, [40, 96.4, Number.NaN]), frame(1n, [0, 0, 0]), frame(9n, [1], 'secret')] as never,
+    [schema] as never,
+  );
+  assert.deepEqual(
+    lines.map((line) => [line.name, line.reading, line.band, line.standing]),
+    [
+      ['motor temp left', '96.4 °C', '0 °C to 80 °C', 'above'],
+      ['battery current', 'no reading', '', 'no reading'],
+      ['board temp', '40 °C', 'at most 75 °C', 'inside'],
+    ],
+  );
+});
