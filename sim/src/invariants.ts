@@ -1,5 +1,5 @@
 import { BODIES } from '@sigma/fleet-model';
-import { type Outcomes, peopleTruth, robotTruth, type World } from '@sigma/fleet-world';
+import { type Outcomes, robotTruth, type World } from '@sigma/fleet-world';
 
 /** What must never happen, whatever the seed. */
 export interface Breach {
@@ -16,8 +16,9 @@ export const CONTACT_MPS = 0.25;
 const TOUCH_M = 1e-6;
 
 /**
- * Looks at the truth of a world after a step: no two robots overlap, and nobody is touched faster than the contact
- * speed.
+ * Looks at the truth of a world after a step: no two robots overlap, and nobody who walks the site is touched faster
+ * than the contact speed. Somebody whom a fault puts inside a robot's stopping distance is a collision and no breach:
+ * no brake could have helped.
  */
 export function breaches(world: World, outcomes: Outcomes): readonly Breach[] {
   const found: Breach[] = [];
@@ -38,10 +39,9 @@ export function breaches(world: World, outcomes: Outcomes): readonly Breach[] {
     }
   }
   for (const { robot, with: what, other, speedMps } of outcomes.collisions) {
-    if (what !== 'person' || speedMps <= CONTACT_MPS) continue;
-    const seen = peopleTruth(world).some(({ id }) => id === other) ? '' : ' (gone since)';
-    const whom = `person ${other}${seen}`;
-    found.push({ atUs: world.atUs, what: `${robots[robot]?.id} touched ${whom} at ${speedMps.toFixed(2)} m/s` });
+    if (what !== 'person' || speedMps <= CONTACT_MPS || other >= world.layout.people) continue;
+    const text = `${robots[robot]?.id} touched person ${other} at ${speedMps.toFixed(2)} m/s`;
+    found.push({ atUs: world.atUs, what: text });
   }
   return found;
 }

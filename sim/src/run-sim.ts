@@ -150,7 +150,7 @@ async function conclude(
     missionsFailed: missions.filter(({ status }) => status === 'failed').length,
     missionsOpen: missions.filter(({ status }) => status === 'queued' || status === 'active').length,
     deliveries: done.filter(({ goal }) => goal.kind === 'deliver').length,
-    collisions: simulation.collisions,
+    collisions: simulation.contacts.length,
     ordersRefused: counts.reduce((sum, { ordersRefused }) => sum + ordersRefused, 0),
     framesRefused: hub.refusedFrames,
     alerts: hub.alerts,

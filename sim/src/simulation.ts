@@ -59,6 +59,14 @@ export interface SimulationOptions {
   readonly lossShare: number;
 }
 
+/** A robot touched something. */
+export interface Contact {
+  readonly robot: string;
+  readonly with: 'robot' | 'person' | 'wall';
+  readonly speedMps: number;
+  readonly atUs: number;
+}
+
 type Packet =
   | { readonly type: 'up'; readonly edgeId: string; readonly frame: ConnectRequest }
   | { readonly type: 'down'; readonly edgeId: string; readonly frame: ConnectResponse };
@@ -74,7 +82,8 @@ export class Simulation {
   readonly breaches: Breach[] = [];
   /** Faults that the world would not have, and why. */
   readonly refusedFaults: string[] = [];
-  collisions = 0;
+  /** Every contact at 0.05 m/s or more. */
+  readonly contacts: Contact[] = [];
 
   readonly #options: SimulationOptions;
   readonly #byEdge: ReadonlyMap<string, SimRobot<FleetBelief>>;
@@ -282,7 +291,9 @@ export class Simulation {
     }
     const outcomes = this.#world.step(inbox, EPOCH_TIME_US + atUs);
     this.#outcomes = outcomes;
-    this.collisions += outcomes.collisions.length;
+    for (const { robot, with: what, speedMps } of outcomes.collisions) {
+      this.contacts.push({ robot: this.robots[robot]?.id ?? '', with: what, speedMps, atUs });
+    }
     for (const { injection, reason } of outcomes.refused) {
       this.refusedFaults.push(`${injection.type === 'fault' ? injection.fault : injection.type}: ${reason}`);
     }
