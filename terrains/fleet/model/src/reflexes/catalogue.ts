@@ -3,6 +3,7 @@ import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { imuDrifts } from '../belief/motion.ts';
 import type { Ground } from '../ground.ts';
 import { cellAt } from '../site/site.ts';
+import { nextCrossing } from './crossing.ts';
 import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from './separation.ts';
 
 /** Below this share of charge, or of what a healthy battery delivers, the robot saves its strength for standing safely. */
@@ -54,6 +55,18 @@ const obstacle: Reflex<FleetBelief> = {
     if (allowed >= body.maxSpeedMps) return null;
     const speedMps = stepDown(allowed);
     return speedBound(speedMps, `${freeM.toFixed(1)} m of free path: at most ${speedMps} m/s`);
+  },
+};
+
+/** Right of way where nobody granted it: whoever comes from the right goes first. */
+const crossing: Reflex<FleetBelief> = {
+  id: 'crossing_traffic',
+  reference: 'ISO 3691-4:2020 4.8.2, rule of the road (priority to the right)',
+  propose: ({ world }) => {
+    const found = nextCrossing(world);
+    if (found === null || found.speedMps >= bodyOf(world).maxSpeedMps) return null;
+    const speedMps = stepDown(found.speedMps);
+    return speedBound(speedMps, `something (${found.track}) will cross the way: at most ${speedMps} m/s`);
   },
 };
 
@@ -150,6 +163,7 @@ function fences(ground: Ground): Reflex<FleetBelief> {
 export const fleetReflexes = (ground: Ground): readonly Reflex<FleetBelief>[] => [
   separation,
   obstacle,
+  crossing,
   fences(ground),
   lowPower,
   tilt,

@@ -1,6 +1,7 @@
 import { angleDifference, type Command, cos, type Expectation, sin, wrapAngle } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { CUTOFF, DRIVE, HOLD, STOP } from '../commands.ts';
+import { nextCrossing } from '../reflexes/crossing.ts';
 import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from '../reflexes/separation.ts';
 import { number } from './parametrize.ts';
 import { arrived, type Moving, steer } from './steer.ts';
@@ -90,6 +91,7 @@ function boundedSoon(world: FleetBelief, cruiseMps: number): boolean {
   const ahead = cruiseMps * FORESIGHT_US * 1e-6;
   const near = nearestPerson(world);
   if (near !== null && personSpeed(near.gapM - ahead - 2, body) < cruiseMps) return true;
+  if (nextCrossing(world) !== null) return true;
   const way = freePathM(world);
   const free = separationSpeed(way - ahead, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M);
   return free < cruiseMps;
