@@ -71,19 +71,25 @@ export class LiveFleet {
       return agent;
     });
     listen('wanted', (agentId, data) => this.#wanted(agentId, unpacked<SupervisorOutput>(data)));
-    listen('decision', (agentId, data) => {
-      const agent = this.agents.get(agentId);
-      if (agent === undefined) return null;
-      agent.decisions.push(fromBinary(DecisionMadeSchema, data));
-      if (agent.decisions.length > 2 * DECISIONS_KEPT) agent.decisions.splice(0, DECISIONS_KEPT);
-      return agent;
-    });
+    listen('decision', (agentId, data) => this.#decided(agentId, fromBinary(DecisionMadeSchema, data)));
   }
 
   /** Calls back after each change, with what brought it. @returns how to end that */
   onChange(heard: (agent: LiveAgent, topic: Topic) => void): () => void {
     this.#heard.add(heard);
     return () => void this.#heard.delete(heard);
+  }
+
+  /** Links deliver at least once: a decision that came before is dropped. */
+  #decided(agentId: string, made: DecisionMade): LiveAgent | null {
+    const agent = this.agents.get(agentId);
+    if (agent === undefined) return null;
+    const last = agent.decisions.at(-1)?.decision;
+    const sameEpoch = last?.context?.epoch === made.decision?.context?.epoch;
+    if (last !== undefined && sameEpoch && (made.decision?.sequence ?? 0n) <= last.sequence) return null;
+    agent.decisions.push(made);
+    if (agent.decisions.length > 2 * DECISIONS_KEPT) agent.decisions.splice(0, DECISIONS_KEPT);
+    return agent;
   }
 
   #wanted(agentId: string, output: SupervisorOutput): LiveAgent | null {

@@ -50,7 +50,7 @@ export function takeDataDir(directory: string): () => void {
 const reason = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? String(cause);
 
 /** Whether the process written as `<pid> <start time>` still lives; a reused pid has another start time. */
-export function isAlive(written: string): boolean {
+function isAlive(written: string): boolean {
   const [pid, started] = written.split(' ') as [string, string | undefined];
   try {
     process.kill(Number(pid), 0);

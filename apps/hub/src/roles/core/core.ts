@@ -21,6 +21,7 @@ export type MissionWish =
 
 const TICK_US = 100_000;
 const TASKS_REMEMBERED = 20_000;
+const ENDED = new Set(['done', 'failed', 'cancelled', 'refused']);
 const REPORTED = new Set<string>(['queued', 'active', 'done', 'failed', 'cancelled', 'refused']);
 
 /**
@@ -99,9 +100,11 @@ export class Core {
     this.#now(null);
   }
 
-  /** Task news comes as events; a status that was heard first, or alone, says the same once. */
+  /** Task news comes as events; a status that was heard first says the same once. One that comes late reopens nothing. */
   #taskOf(status: AgentStatus): void {
-    if (status.taskId !== '') this.#task(status.agentId, status.taskId, status.taskStatus, '', 0);
+    const known = this.#tasks.get(`${status.agentId} ${status.taskId}`);
+    if (status.taskId === '' || (known !== undefined && ENDED.has(known))) return;
+    this.#task(status.agentId, status.taskId, status.taskStatus, '', 0);
   }
 
   #task(agentId: string, taskId: string, status: string, detail: string, progress: number): void {
@@ -175,7 +178,7 @@ export class Core {
 }
 
 /** What the supervisor may know of an agent; null until its position is known, or for what no edge drives. */
-export function reportOf(agent: LiveAgent | undefined): AgentReport | null {
+function reportOf(agent: LiveAgent | undefined): AgentReport | null {
   if (agent === undefined || agent.pose === null || agent.link.role === 'feed') return null;
   const { link, pose, status } = agent;
   return {
@@ -204,7 +207,7 @@ const GOES_ON = new Set(['sos_broadcast', 'low_power_stability']);
 const PASSING_CAUSE = 'person_too_close';
 
 /** Whether it cannot move by itself: a stop, another mode, another planner, or a failsafe that holds it. */
-export function isHalted(status: AgentStatus | null): boolean {
+function isHalted(status: AgentStatus | null): boolean {
   if (status === null) return true;
   const stopped = status.stop !== '' && status.stop !== 'none';
   if (stopped || status.mode !== 'automatic' || status.chain !== 'primary') return true;

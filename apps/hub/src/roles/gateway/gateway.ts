@@ -27,7 +27,7 @@ const STOP_EXPIRES_US = 60_000_000;
 /** How long a person waits for the edge's answer. */
 const ANSWER_WAIT_US = 2_000_000;
 
-export const CORE = 'core';
+const CORE = 'core';
 
 /**
  * F5: makes orders of what core and people want: signed, sequenced, expiring (L11). An order leaves only after its record

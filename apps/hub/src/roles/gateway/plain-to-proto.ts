@@ -17,7 +17,7 @@ import type { MissionGoal, PlannedTask, SupervisorPlan, TaskView } from '../core
 
 /** The supervisor's plain words and their form on the wire. */
 
-export const paramsOf = (args: Readonly<Record<string, number | string | boolean>>): Param[] =>
+const paramsOf = (args: Readonly<Record<string, number | string | boolean>>): Param[] =>
   Object.entries(args).map(([name, value]) => {
     if (typeof value === 'number') return create(ParamSchema, { name, value: { case: 'number', value } });
     if (typeof value === 'string') return create(ParamSchema, { name, value: { case: 'text', value } });
