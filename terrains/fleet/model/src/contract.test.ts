@@ -49,18 +49,16 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc
     .record({ speedMps: number, turnRadps: number })
     .map((params): Command => ({ kind: 'setpoint', name: 'drive', params, durationUs: 300_000 })),
-  fc
-    .constantFrom('load', 'dock', 'fly')
-    .map(
-      (name): Command => ({
-        kind: 'action',
-        name,
-        params: { place: 'a' },
-        id: name,
-        idempotencyKey: name,
-        deadlineUs: 1,
-      }),
-    ),
+  fc.constantFrom('load', 'dock', 'fly').map(
+    (name): Command => ({
+      kind: 'action',
+      name,
+      params: { place: 'a' },
+      id: name,
+      idempotencyKey: name,
+      deadlineUs: 1,
+    }),
+  ),
 );
 
 terrainContract({

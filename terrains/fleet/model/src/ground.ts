@@ -71,12 +71,6 @@ export function isWall(site: Site, xM: number, yM: number): boolean {
   return cell < 0 || site.blocked[cell] !== 0;
 }
 
-/** Whether a robot may be at the point: floor, inside the grid and outside every restricted zone. */
-export function isAllowed(ground: Ground, xM: number, yM: number): boolean {
-  const cell = cellAt(ground.site, xM, yM);
-  return cell >= 0 && ground.site.blocked[cell] === 0 && ground.restricted[cell] === 0;
-}
-
 /**
  * Whether nothing blocks the straight line between the centres of two cells. The line steps along its longer side; where it
  * meets a corner exactly, both cells beside the corner must be blocked to hide what is behind (symmetric both ways).

@@ -35,7 +35,7 @@ export type Errand =
   | { readonly kind: 'goto' | 'dock'; readonly taskId: string };
 
 /** A patrol point counts as passed within this distance. */
-export const PASSED_M = 0.5;
+const PASSED_M = 0.5;
 const MOST_ERRANDS = 8;
 
 export const errandOf = (belief: FleetBelief, taskId: string): Errand | null =>

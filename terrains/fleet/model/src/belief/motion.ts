@@ -4,12 +4,12 @@ import { NO_READING } from '../channels.ts';
 import type { MotionBelief } from './belief.ts';
 
 /** Current above which a motor is overloaded, as a multiple of its rating. Starting a full load stays below it. */
-export const OVERLOAD_FACTOR = 2;
+const OVERLOAD_FACTOR = 2;
 /** A protective stop turns a loaded motor into a generator: so much more is no overload, per m/s2 beyond a normal stop. */
 const OVERLOAD_PER_BRAKING = 1.5;
 const NORMAL_BRAKING_MPS2 = 1.2;
 /** An encoder that stands still this long while everything else says it turns is stuck. */
-export const STUCK_AFTER_US = 200_000;
+const STUCK_AFTER_US = 200_000;
 /** Gyro bias beyond which the IMU is drifting rather than merely warm. */
 export const DRIFT_LIMIT_RADPS = 0.08;
 
@@ -86,7 +86,8 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
   // The IMU feels braking at once, and also when the encoders are stuck.
   const feltMps2 = v[3] === NO_READING ? 0 : (v[3] as number) * ACCEL_MPS2;
   const braking = Math.max(0, Math.min(MOST_BRAKING_MPS2, Math.max(-motion.accelMps2, -feltMps2)));
-  const limitA = body.motorRatedA * (OVERLOAD_FACTOR + OVERLOAD_PER_BRAKING * Math.max(0, braking - NORMAL_BRAKING_MPS2));
+  const limitA =
+    body.motorRatedA * (OVERLOAD_FACTOR + OVERLOAD_PER_BRAKING * Math.max(0, braking - NORMAL_BRAKING_MPS2));
   const over = Math.abs(currentLeftA) > limitA || Math.abs(currentRightA) > limitA;
   const resting = still && motion.stillSinceUs >= 0 && atUs - motion.stillSinceUs > 300_000;
   const rawGyro = gyroMissing ? motion.gyroBiasRadps : (v[2] as number) * GYRO_RADPS;

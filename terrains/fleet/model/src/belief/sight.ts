@@ -15,7 +15,7 @@ for (let ray = 0; ray < SCAN_RAYS; ray++) {
 const RAY_STEP_RAD = (360 * RAD_PER_DEG) / SCAN_RAYS;
 
 /** Scans equal in every ray, in a row, that no living sensor gives. */
-export const FROZEN_REPEATS = 3;
+const FROZEN_REPEATS = 3;
 /** The hull's free path is measured in a lane this much wider than the hull, on each side. */
 const LANE_MARGIN_M = 0.04;
 /** A return this near to a wall of the map is the wall. The pose's own uncertainty comes on top. */

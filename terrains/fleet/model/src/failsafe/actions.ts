@@ -4,9 +4,9 @@ import { CUTOFF, STOP } from '../commands.ts';
 import { HOLD_COMMAND } from '../skills/parametrize.ts';
 
 /** Below this voltage the drives cannot brake electrically: only the springs can. */
-export const BRAKING_V = 36;
+const BRAKING_V = 36;
 /** A motor hotter than this may not be asked to brake. */
-export const BURNING_C = 115;
+const BURNING_C = 115;
 
 const stop = (category: 1 | 2): Command => ({
   kind: 'setpoint',

@@ -25,10 +25,10 @@ const moves = ({ motion }: FleetBelief): boolean =>
 const rests = ({ motion }: FleetBelief, atUs: number): boolean =>
   motion.stillSinceUs >= 0 && atUs - motion.stillSinceUs > 1_000_000;
 
-export const OVER_CURRENT_US = 50_000;
-export const RECORDER_GRACE_US = 5_000_000;
-export const LINK_GRACE_US = 2_000_000;
-export const LEAST_CONFIDENCE = 0.4;
+const OVER_CURRENT_US = 50_000;
+const RECORDER_GRACE_US = 5_000_000;
+const LINK_GRACE_US = 2_000_000;
+const LEAST_CONFIDENCE = 0.4;
 /** Excess over the speed allowed beside a person that the brakes are given time to take away. */
 const BRAKING_LAG_MPS = 0.25;
 

@@ -7,9 +7,9 @@ import { nextCrossing } from './crossing.ts';
 import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from './separation.ts';
 
 /** Below this share of charge, or of what a healthy battery delivers, the robot saves its strength for standing safely. */
-export const LOW_CHARGE = 0.15;
+const LOW_CHARGE = 0.15;
 /** Tilt beyond which speed is bounded; the failsafe stops the robot at twice that. */
-export const TILT_BOUND_RAD = 0.12;
+const TILT_BOUND_RAD = 0.12;
 
 const NO_FORBID: readonly string[] = [];
 

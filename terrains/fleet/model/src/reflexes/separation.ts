@@ -2,13 +2,13 @@ import { bodyOf, type FleetBelief, type Track } from '../belief/belief.ts';
 import type { Body } from '../bodies.ts';
 
 /** A person's speed towards the robot when it is not measured (ISO 13855, ISO/TS 15066 5.5.4.2.3). */
-export const PERSON_MPS = 1.6;
+const PERSON_MPS = 1.6;
 /** From the scan's instant to the first newton of the brakes: one scan period, one cycle, the drive. */
-export const REACTION_S = 0.13;
+const REACTION_S = 0.13;
 /** Intrusion distance C of the lidar. */
-export const INTRUSION_M = 0.1;
+const INTRUSION_M = 0.1;
 /** Position uncertainty of person and robot, Z_d + Z_r. */
-export const UNCERTAINTY_M = 0.05;
+const UNCERTAINTY_M = 0.05;
 /** Half of a lidar return's spread: obstacles other than people. */
 export const OBSTACLE_MARGIN_M = 0.05;
 

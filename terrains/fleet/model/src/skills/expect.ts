@@ -7,7 +7,7 @@ import { number } from './parametrize.ts';
 import { arrived, type Moving, steer } from './steer.ts';
 
 /** How far ahead a drive is predicted, at most. */
-export const FORESIGHT_US = 1_200_000;
+const FORESIGHT_US = 1_200_000;
 const LEAST_US = 400_000;
 const STEP_US = 50_000;
 /** Lag of the drives that the prediction reckons with. */

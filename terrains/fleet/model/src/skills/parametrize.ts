@@ -17,7 +17,7 @@ export const TURN = 'turn';
 export const WAIT = 'wait';
 
 /** A set-point is renewed ten times a second and outlives two renewals that fail to come. */
-export const SETPOINT_US = 300_000;
+const SETPOINT_US = 300_000;
 /** Bends up to this are driven through; for more the robot stands and turns. */
 const SMOOTH_BEND_RAD = 0.2;
 /** No need to look further along the plan than any robot needs to stop. */
@@ -134,7 +134,7 @@ function wayBeyond(
 }
 
 /** Standing still for this long with the way not done means that it cannot be done as planned. */
-export const BLOCKED_AFTER_US = 12_000_000;
+const BLOCKED_AFTER_US = 12_000_000;
 
 export function intentProgress(
   world: FleetBelief,

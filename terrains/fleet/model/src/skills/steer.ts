@@ -39,13 +39,13 @@ const LOOKAHEAD_S = 0.25;
 const TURN_FIRST_RAD = 0.06;
 const TURN_ANYWAY_RAD = 0.5;
 /** The end of a stretch is reached this near. */
-export const ARRIVED_M = 0.04;
-export const ASIDE_M = 0.12;
+const ARRIVED_M = 0.04;
+const ASIDE_M = 0.12;
 /** A point passed by this much no longer counts as missed by a robot that moves on. */
-export const PASSED_BY_M = 0.3;
+const PASSED_BY_M = 0.3;
 
 /** Greatest speed from which the robot stands after `distanceM`, when it may change its mind only every `PERIOD_S`. */
-export function stoppingSpeed(distanceM: number, decel: number): number {
+function stoppingSpeed(distanceM: number, decel: number): number {
   if (distanceM <= 0) return 0;
   return decel * (Math.sqrt(PERIOD_S * PERIOD_S + (2 * distanceM) / decel) - PERIOD_S);
 }

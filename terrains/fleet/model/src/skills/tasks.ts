@@ -7,7 +7,7 @@ import { cellAt } from '../site/site.ts';
 import { type FleetTask, readTask } from '../task.ts';
 
 /** Below this charge a robot takes nothing but the way to a charger. */
-export const REFUSES_BELOW = 0.12;
+const REFUSES_BELOW = 0.12;
 
 /** The reason why this robot cannot do the task, in a sentence, or null. */
 export function refuseTask(world: FleetBelief, ground: Ground, task: Task): string | null {
