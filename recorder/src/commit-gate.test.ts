@@ -44,13 +44,14 @@ test('[R51] [L5] a safety command leaves at once, and no command decided before 
 test('[R52] [R53] with the recorder down missions end after the set time, safety goes on, and the kernel is told once', () => {
   const gate = gateOf();
   gate.offer('drive', MISSION, 1000);
+  gate.offer('I am coming', MESSAGE, 1000);
   gate.sealed(2);
   assert.equal(gate.check(501_000), null, 'not yet: the bound is inclusive');
   assert.deepEqual(gate.check(501_001), { kind: 'signal', name: 'recorder_down', value: 1 });
   assert.equal(gate.check(600_000), null);
   assert.deepEqual(gate.offer('drive on', MISSION, 600_000), []);
   assert.deepEqual(gate.offer('stop', SAFETY, 600_000), ['stop']);
-  assert.equal(gate.discarded, 2);
+  assert.equal(gate.discarded, 3);
   gate.sealed(3);
   assert.deepEqual(gate.durable(3), [], 'what was held is of a moment that is gone');
   assert.deepEqual(gate.check(700_000), { kind: 'signal', name: 'recorder_down', value: 0 });

@@ -48,6 +48,17 @@ export function decodeSignal(data: Uint8Array): { readonly name: string; readonl
   return { name, body: readJson(body) };
 }
 
+/** Name of a sigma.v1.SystemSignal, without reading its body. @throws MalformedBytesError */
+export function signalName(data: Uint8Array): string {
+  const reader = new WireReader(data);
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === 0x0a) return reader.string();
+    reader.skip(tag);
+  }
+  return '';
+}
+
 /** A signal of the kernel as it was. @throws MalformedBytesError for one that a runner wrote */
 export function decodeKernelEvent(data: Uint8Array): KernelEvent {
   const { name, body } = decodeSignal(data);

@@ -1,4 +1,4 @@
-import { fromBinary, toJsonString } from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, toJson } from '@bufbuild/protobuf';
 import { encodeState } from '@sigma/kernel';
 import { GapSchema, OrderIssuedSchema, StateChangeSchema } from '@sigma/proto';
 import { EVENT_TYPE, type RecordedEvent } from '../event.ts';
@@ -9,32 +9,48 @@ import { decodeOpening } from './opening.ts';
 import { decodeSnapshot } from './snapshot.ts';
 import { decodeSegment } from './stimulus-segment.ts';
 
-type Payload = Pick<RecordedEvent, 'type' | 'atUs' | 'data'>;
+/** What an event says, as its type's own value. */
+type Reader = (event: RecordedEvent) => unknown;
 
-const READERS: Readonly<Record<string, (event: RecordedEvent) => string>> = {
-  [EVENT_TYPE.opening]: (event) => encodeState(decodeOpening(event)),
-  [EVENT_TYPE.decision]: (event) => encodeState(decodeDecision(event.data, event.atUs)),
-  [EVENT_TYPE.stateChange]: ({ data }) => toJsonString(StateChangeSchema, fromBinary(StateChangeSchema, data)),
-  [EVENT_TYPE.message]: ({ data }) => encodeState(decodeMessage(data)),
-  [EVENT_TYPE.order]: ({ data }) => toJsonString(OrderIssuedSchema, fromBinary(OrderIssuedSchema, data)),
-  [EVENT_TYPE.stimulusSegment]: ({ data }) => encodeState(decodeSegment(data)),
-  [EVENT_TYPE.signal]: ({ data }) => encodeState(decodeSignal(data)),
-  [EVENT_TYPE.snapshot]: (event) => encodeState(decodeSnapshot(event)),
-  [EVENT_TYPE.gap]: ({ data }) => toJsonString(GapSchema, fromBinary(GapSchema, data)),
+const message =
+  <Desc extends DescMessage>(schema: Desc): Reader =>
+  ({ data }) =>
+    toJson(schema, fromBinary(schema, data));
+
+const READERS: Readonly<Record<string, Reader>> = {
+  [EVENT_TYPE.opening]: decodeOpening,
+  [EVENT_TYPE.decision]: ({ data, atUs }) => decodeDecision(data, atUs),
+  [EVENT_TYPE.stateChange]: message(StateChangeSchema),
+  [EVENT_TYPE.message]: ({ data }) => decodeMessage(data),
+  [EVENT_TYPE.order]: message(OrderIssuedSchema),
+  [EVENT_TYPE.stimulusSegment]: ({ data }) => decodeSegment(data),
+  [EVENT_TYPE.signal]: ({ data }) => decodeSignal(data),
+  [EVENT_TYPE.snapshot]: decodeSnapshot,
+  [EVENT_TYPE.gap]: message(GapSchema),
 };
+
+/**
+ * Reads an event's payload, whatever its type; null for a type that this program does not know.
+ *
+ * @throws MalformedBytesError when the payload is not what its type says
+ */
+export function readPayload(event: RecordedEvent): unknown {
+  const read = Object.hasOwn(READERS, event.type) ? READERS[event.type] : undefined;
+  if (read === undefined) return null;
+  try {
+    return read(event);
+  } catch (error) {
+    if (error instanceof MalformedBytesError) throw error;
+    throw new MalformedBytesError(`no ${event.type} (${(error as Error).message})`);
+  }
+}
 
 /**
  * An event's payload as JSON for a person to read. A type that this program does not know is shown by its length.
  *
  * @throws MalformedBytesError when the payload is not what its type says
  */
-export function readablePayload(event: Payload): string {
-  const read = READERS[event.type];
-  if (read === undefined) return `${event.data.length} bytes of ${event.type}`;
-  try {
-    return read({ sequence: 0, subject: '', timeUs: 0, traceparent: '', ...event });
-  } catch (error) {
-    if (error instanceof MalformedBytesError) throw error;
-    throw new MalformedBytesError(`${event.type} (${(error as Error).message})`);
-  }
+export function readablePayload(event: Pick<RecordedEvent, 'type' | 'atUs' | 'data'>): string {
+  if (!Object.hasOwn(READERS, event.type)) return `${event.data.length} bytes of ${event.type}`;
+  return encodeState(readPayload({ sequence: 0, subject: '', timeUs: 0, traceparent: '', ...event }));
 }

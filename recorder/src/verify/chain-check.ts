@@ -1,12 +1,20 @@
-import { decodeBlock, decodeEnvelope, NO_BLOCK } from '../block.ts';
+import { type BlockContent, decodeBlock, decodeEnvelope, NO_BLOCK } from '../block.ts';
 import { type ChainId, chainName, hexOfBytes, type RecordedEvent, type Sha256, sameBytes } from '../event.ts';
 import type { StoredBlock } from '../store.ts';
 import type { Failure, FailureKind, Sides } from './report.ts';
 
 /** A block that is as it was written, or what is wrong with it and where. */
 export type BlockVerdict =
-  | { readonly ok: true; readonly events: readonly RecordedEvent[]; readonly gap: Failure | null }
-  | { readonly ok: false; readonly failure: Failure; readonly gap: Failure | null };
+  | ({ readonly ok: true; readonly events: readonly RecordedEvent[] } & Before)
+  | ({ readonly ok: false; readonly failure: Failure } & Before);
+
+/** What lies between this block and the last one. */
+interface Before {
+  /** Events that are missing. */
+  readonly gap: Failure | null;
+  /** Events of the damaged block before this one, whose failure is already told. */
+  readonly extent: { readonly fromSequence: number; readonly toSequence: number } | null;
+}
 
 const NO_SIDES: Sides = { recorded: null, expected: null };
 
@@ -22,6 +30,7 @@ export class ChainCheck {
   #sequence = 0;
   #atUs = 0;
   #blocks = 0;
+  #endOpen = false;
 
   constructor(chain: ChainId, sha256: Sha256) {
     this.#chain = chain;
@@ -31,6 +40,11 @@ export class ChainCheck {
   /** Last sequence reached, damaged blocks included. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** True when the last block is damaged, so that nobody knows how far it reaches. */
+  get endOpen(): boolean {
+    return this.#endOpen;
   }
 
   get atUs(): number {
@@ -54,37 +68,46 @@ export class ChainCheck {
     this.#links = intact ? [hash] : [hash, block.hash];
     const filed = block.firstSequence;
     const expected = this.#sequence + 1;
-    const gap = filed > expected ? this.failure('missing', expected, filed - 1, 'these events are gone') : null;
-    const end = Math.max(filed, endOf(block));
+    const content = read(block.bytes);
+    const linked = !(content instanceof Error) && before.some((link) => sameBytes(link, content.previousHash));
+    const behindDamage = this.#endOpen;
+    this.#endOpen = !intact || content instanceof Error;
+    // What a damaged block says of its length is worth nothing: it reaches up to the block that links to it.
+    const hole = filed > expected ? { fromSequence: expected, toSequence: filed - 1 } : null;
+    const extent = behindDamage && linked ? hole : null;
+    const gap =
+      hole === null || extent !== null ? null : this.failure('missing', expected, filed - 1, 'these are gone');
+    const end = this.#endOpen || content instanceof Error ? filed : filed + content.events.length - 1;
     this.#sequence = Math.max(this.#sequence, end);
     const fail = (kind: FailureKind, what: string, sides?: Sides): BlockVerdict => ({
       ok: false,
       failure: this.failure(kind, filed, end, what, sides),
       gap,
+      extent,
     });
     if (!intact) {
       const sides = { recorded: hexOfBytes(block.hash), expected: hexOfBytes(hash) };
-      return fail('bytes', 'the bytes are not those that were hashed when it was written', sides);
+      return fail(
+        'bytes',
+        'the block that begins here does not hold the bytes that were hashed when it was written',
+        sides,
+      );
     }
-    try {
-      const content = decodeBlock(block.bytes);
-      const { tenant, source, epoch } = this.#chain;
-      if (content.tenant !== tenant || content.source !== source || content.epoch !== epoch) {
-        const sides = { recorded: chainName(content), expected: chainName(this.#chain) };
-        return fail('foreign', `the block belongs to ${chainName(content)}`, sides);
-      }
-      const events = content.events.map(decodeEnvelope);
-      const disorder =
-        filed < expected ? `${expected} belongs here` : this.#disorder(content.firstSequence, events, filed);
-      if (disorder !== null) return fail('order', disorder);
-      if (gap === null && !before.some((link) => sameBytes(link, content.previousHash))) {
-        const sides = { recorded: hexOfBytes(content.previousHash), expected: hexOfBytes(before[0] ?? NO_BLOCK) };
-        return fail('link', 'it does not carry the hash of the block before it: one of the two was replaced', sides);
-      }
-      return { ok: true, events, gap };
-    } catch (error) {
-      return fail('format', (error as Error).message);
+    if (content instanceof Error) return fail('format', content.message);
+    const { tenant, source, epoch } = this.#chain;
+    if (content.tenant !== tenant || content.source !== source || content.epoch !== epoch) {
+      const sides = { recorded: chainName(content), expected: chainName(this.#chain) };
+      return fail('foreign', `the block belongs to ${chainName(content)}`, sides);
     }
+    const { events } = content;
+    const disorder =
+      filed < expected ? `${expected} belongs here` : this.#disorder(content.firstSequence, events, filed);
+    if (disorder !== null) return fail('order', disorder);
+    if (gap === null && !linked) {
+      const sides = { recorded: hexOfBytes(content.previousHash), expected: hexOfBytes(before[0] ?? NO_BLOCK) };
+      return fail('link', 'it does not carry the hash of the block before it: one of the two was replaced', sides);
+    }
+    return { ok: true, events, gap, extent };
   }
 
   #disorder(first: number, events: readonly RecordedEvent[], filed: number): string | null {
@@ -105,11 +128,13 @@ export class ChainCheck {
   }
 }
 
-/** Last sequence of a block, as far as it can be read; a damaged one reaches at least its first event. */
-function endOf(block: StoredBlock): number {
+type ReadBlock = Omit<BlockContent, 'events'> & { readonly events: readonly RecordedEvent[] };
+
+function read(bytes: Uint8Array): ReadBlock | Error {
   try {
-    return block.firstSequence + decodeBlock(block.bytes).events.length - 1;
-  } catch {
-    return block.firstSequence;
+    const content = decodeBlock(bytes);
+    return { ...content, events: content.events.map(decodeEnvelope) };
+  } catch (error) {
+    return error as Error;
   }
 }

@@ -1,7 +1,7 @@
 import { EVENT_TYPE, type EventDraft, type RecordedEvent, type Sha256, sameBytes } from '../event.ts';
-import { decodeSignal, isRunnerSignal } from '../payload/agent-events.ts';
+import { isRunnerSignal, signalName } from '../payload/agent-events.ts';
 import type { Opening } from '../payload/opening.ts';
-import { readablePayload } from '../payload/readable.ts';
+import { readablePayload, readPayload } from '../payload/readable.ts';
 import { decodeSnapshot } from '../payload/snapshot.ts';
 import { decodeSegment } from '../payload/stimulus-segment.ts';
 import type { Execution, Reexecutor } from '../reexecutor.ts';
@@ -78,14 +78,18 @@ export class Reexecution {
       case EVENT_TYPE.snapshot:
         return this.#judgeSnapshot(event);
       case EVENT_TYPE.signal:
-        return isRunnerSignal(decodeSignal(event.data).name) ? null : this.#compare(event);
+        return isRunnerSignal(signalName(event.data)) ? this.#read(event) : this.#compare(event);
       case EVENT_TYPE.decision:
       case EVENT_TYPE.message:
         return this.#compare(event);
       default:
-        readablePayload(event);
-        return null;
+        return this.#read(event);
     }
+  }
+
+  #read(event: RecordedEvent): null {
+    readPayload(event);
+    return null;
   }
 
   /** What is still owed at the end of the chain. */
@@ -131,10 +135,7 @@ export class Reexecution {
   }
 
   #compare(event: RecordedEvent): Disagreement | null {
-    if (this.#execution === null) {
-      readablePayload(event);
-      return null;
-    }
+    if (this.#execution === null) return this.#read(event);
     const due = this.#due[this.#met++];
     if (due !== undefined && sameEvent(due, event)) {
       this.#agreed++;

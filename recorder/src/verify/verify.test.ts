@@ -97,6 +97,7 @@ test('[R61] [L4] one altered bit anywhere in the bytes is found, in its block', 
     const [failure] = report.firstFailure === null ? [] : [report.firstFailure];
     assert.equal(failure?.kind, 'bytes', `block ${victim}, byte ${place}`);
     assert.equal(failure?.fromSequence, block.firstSequence);
+    assert.equal(report.chains[0]?.failures.length, 1, 'the blocks behind it are not blamed');
     assert.match(failure?.message ?? '', /acme\/tram-1 epoch 0/);
   }
 });

@@ -8,7 +8,7 @@ import {
   sameBytes,
 } from '../event.ts';
 import { decodeOpening, type Opening } from '../payload/opening.ts';
-import { readablePayload } from '../payload/readable.ts';
+import { readPayload } from '../payload/readable.ts';
 import { CannotReexecuteError, type Reexecutors } from '../reexecutor.ts';
 import { siteHead } from '../site-head.ts';
 import type { Recording } from '../store.ts';
@@ -105,6 +105,8 @@ class ChainWalk {
     for await (const block of recording.blocks(this.#chain, 1, Number.MAX_SAFE_INTEGER)) {
       const verdict = check.check(block);
       if (verdict.gap !== null) this.#damaged(verdict.gap);
+      if (verdict.extent !== null)
+        this.#stretches.add(verdict.extent.fromSequence, verdict.extent.toSequence, 'failed');
       if (verdict.ok) for (const event of verdict.events) this.#event(event);
       else this.#damaged(verdict.failure);
       this.#meetKnownHead();
@@ -136,7 +138,7 @@ class ChainWalk {
       } else if (type === EVENT_TYPE.opening) {
         this.#fail('opening', sequence, 'a second opening: a new life of the writer is a new epoch');
         return;
-      } else if (this.#reexecution === null) readablePayload(event);
+      } else if (this.#reexecution === null) readPayload(event);
       else {
         const found = this.#reexecution.follow(event);
         if (found !== null) {
@@ -209,9 +211,14 @@ class ChainWalk {
     const { sequence } = this.#check;
     const owed = this.#reexecution?.end() ?? null;
     if (owed !== null) this.#failures.push(this.#check.failure(owed.kind, sequence, sequence, owed.what, owed));
+    let end = sequence;
+    if (this.#check.endOpen && this.#head.sequence > end) {
+      this.#stretches.add(end + 1, this.#head.sequence, 'failed');
+      end = this.#head.sequence;
+    }
     const reach = Math.max(this.#known?.sequence ?? 0, this.#head.sequence);
-    if (sequence >= reach) return;
-    this.#damaged(this.#check.failure('cut_short', sequence + 1, reach, `the chain ends at ${sequence}`));
+    if (end >= reach) return;
+    this.#damaged(this.#check.failure('cut_short', end + 1, reach, `the chain ends at ${end}`));
   }
 }
 
