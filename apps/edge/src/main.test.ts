@@ -25,6 +25,10 @@ test('an edge joins its hub, carries an order out, brakes when its reflexes hang
   const hub = await new TestHub().open();
   const live = new LiveCart();
   const edge = await live.start(hub);
+  t.after(async () => {
+    await edge.close();
+    await hub.vanish();
+  });
   const agentId = 'cart-1';
   const drives = () => live.log().filter(([, , name]) => name === 'drive').length;
 

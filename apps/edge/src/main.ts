@@ -57,11 +57,13 @@ export interface EdgeStats {
 }
 
 export interface Edge {
-  readonly stats: () => EdgeStats;
+  stats(): EdgeStats;
+  /** Begins the histograms of `stats` anew. */
+  forgetTimes(): void;
   /** Resolves when the edge has ended: null after `close`, an error when a thread died. */
   readonly ended: Promise<Error | null>;
   /** Stops the bodies' loop, puts everything on disk and ends all threads. */
-  readonly close: () => Promise<void>;
+  close(): Promise<void>;
   /** Tests of what holds the body when a part of this program hangs (law L5). */
   readonly hang: { readonly reflex: (forMs: number) => void; readonly planner: (forMs: number) => void };
 }
@@ -208,6 +210,10 @@ class Program implements Edge {
       link: this.#link?.stats() ?? null,
       recorderFailure: this.#recorderFailure,
     };
+  }
+
+  forgetTimes(): void {
+    this.#board.forget();
   }
 
   close(): Promise<void> {

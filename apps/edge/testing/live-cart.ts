@@ -8,7 +8,7 @@ import type { TestHub } from './test-hub.ts';
 export class LiveCart {
   readonly folder = mkdtempSync(join(tmpdir(), 'sigma-edge-'));
   readonly recordingPath = join(this.folder, 'cart.sigma');
-  readonly #logPath = join(this.folder, 'bodies.log');
+  readonly logPath = join(this.folder, 'bodies.log');
 
   start(hub: TestHub | null, overrides: Partial<EdgeOptions> = {}): Promise<Edge> {
     return startEdge({
@@ -19,7 +19,7 @@ export class LiveCart {
       terrain: { module: new URL('./cart-terrain.ts', import.meta.url).href, settings: null },
       driver: {
         module: new URL('../src/drivers/sim/sim-driver.ts', import.meta.url).href,
-        settings: { module: new URL('./cart-bodies.ts', import.meta.url).href, bodies: { logPath: this.#logPath } },
+        settings: { module: new URL('./cart-bodies.ts', import.meta.url).href, bodies: { logPath: this.logPath } },
       },
       simulated: true,
       bodies: [{ id: 'cart-1', role: 'carrier', seed: 7, config: null, body: 'cart' }],
@@ -30,7 +30,7 @@ export class LiveCart {
 
   /** What the bodies were made to do so far: `[agent, agent time, command]`. */
   log(): (readonly [string, number, string])[] {
-    const lines = readFileSync(this.#logPath, 'utf8').trim().split('\n');
+    const lines = readFileSync(this.logPath, 'utf8').trim().split('\n');
     return lines.map((line) => line.split(' ')).map(([id = '', at = '', name = '']) => [id, Number(at), name] as const);
   }
 

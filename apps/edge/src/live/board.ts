@@ -109,6 +109,12 @@ export class Board {
     if (value > (this.#greatest[index] as number)) this.#greatest[index] = value;
   }
 
+  /** Forgets what was counted, so that a measurement can begin after the warm-up. */
+  forget(): void {
+    for (const counts of Object.values(this.#counts)) counts.fill(0);
+    this.#greatest.fill(0);
+  }
+
   percentiles(name: HistogramName): Percentiles {
     const counts = this.#counts[name];
     let count = 0;
@@ -118,7 +124,7 @@ export class Board {
       let left = Math.ceil(count * share);
       for (let bucket = 0; bucket < BUCKETS; bucket++) {
         left -= counts[bucket] as number;
-        if (left <= 0) return Math.min(maxUs, (bucket + 1) * BUCKET_US);
+        if (left <= 0) return bucket === BUCKETS - 1 ? maxUs : Math.min(maxUs, (bucket + 1) * BUCKET_US);
       }
       return maxUs;
     };

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Ask, PlanStimulus } from '@sigma/kernel';
 import { Board } from './board.ts';
+import { threadPriority } from './priority.ts';
 import { openTerrain, type Part } from './terrain.ts';
 
 export interface PlannerThreadData {
@@ -30,6 +31,7 @@ const BEAT_MS = 100;
 
 /** The thread of the secondary planner. It beats between two answers, so a planner that hangs is soon missed. */
 const { terrain: part, board: memory, port } = workerData as PlannerThreadData;
+threadPriority('last');
 const board = new Board(memory);
 const { planner } = await openTerrain(part);
 

@@ -6,6 +6,7 @@ import { WATCHDOG_US } from '../hal/driver.ts';
 import { Board } from './board.ts';
 import { monotonicUs } from './clock.ts';
 import type { FromPlanner, ToPlanner } from './planner-thread.ts';
+import { threadPriority } from './priority.ts';
 import type { FromRecorder, ToRecorder } from './recorder-thread.ts';
 import { ReflexLoop } from './reflex-loop.ts';
 import type { FromReflex, ReflexThreadData, ToReflex } from './reflex-messages.ts';
@@ -19,6 +20,7 @@ const COUNTS_EVERY_US = 200_000;
 
 const data = workerData as ReflexThreadData;
 const { baseUs, epochTimeUs, recorder, planner, link } = data;
+threadPriority('first');
 const board = new Board(data.board);
 const terrain = await openTerrain(data.terrain);
 const { openDriver } = (await import(data.driver.module)) as { readonly openDriver: OpenDriver };
