@@ -10,7 +10,6 @@ import {
   Authority,
   type FailsafeEntry,
   FailsafeEntrySchema,
-  type Mission,
   OrderReceiptSchema,
 } from '@sigma/proto';
 
@@ -287,5 +286,3 @@ export const receipt = (agentId: string, reason: string, sequence: bigint) =>
     outcome: reason === '' ? 'accepted' : 'refused',
     reason,
   });
-
-export type FakeMission = Mission;

@@ -25,6 +25,7 @@ import {
   TaskStatus,
   WatchSiteResponseSchema,
 } from '@sigma/proto';
+import type { SealedBlock } from '@sigma/recorder';
 import {
   advance,
   decide,
@@ -51,6 +52,8 @@ export class FakeHub {
   readonly missions = new Map<string, Mission>();
   readonly alerts = new Map<string, Alert>();
   orders: string[] = [];
+  /** Blocks of one chain, as RecordService serves them. */
+  recording: SealedBlock[] = [];
   /** While true every stream is cut and none is opened, as if the hub were gone. */
   down = false;
   tries = 0;
@@ -192,7 +195,27 @@ export class FakeHub {
         ),
       }),
     });
-    router.service(RecordService, { listChains: () => ({ heads: [], path: '' }), readBlocks: async function* () {} });
+    router.service(RecordService, {
+      listChains: () => this.#chains(),
+      readBlocks: (request) => this.#blocks(Number(request.fromSequence), Number(request.toSequence)),
+    });
+  }
+
+  #chains() {
+    const last = this.recording.at(-1);
+    if (last === undefined) return { heads: [], path: '' };
+    const { tenant, source, epoch, hash } = last;
+    const [sequence, atUs] = [BigInt(last.firstSequence + last.count - 1), BigInt(last.lastAtUs)];
+    return {
+      heads: [{ tenant, source, epoch, sequence, hash, atUs, blocks: BigInt(this.recording.length) }],
+      path: 'memory',
+    };
+  }
+
+  async *#blocks(fromSequence: number, toSequence: number) {
+    for (const { firstSequence, count, bytes, hash } of this.recording) {
+      if (firstSequence + count - 1 >= fromSequence && firstSequence <= toSequence) yield { block: bytes, hash };
+    }
   }
 
   #order(agentId: string, what: string, act: () => string) {

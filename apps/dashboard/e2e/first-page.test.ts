@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import AxeBuilder from '@axe-core/playwright';
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { SealedBlock } from '@sigma/recorder';
 import type { Browser } from 'playwright-core';
 import { buildPage, RESULTS } from './build.ts';
 import { poseOf } from './fake-fleet.ts';
 import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
 import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { recordRobot } from './robot-recording.ts';
 
 const FIRST_CHUNK_KB = 350;
 
@@ -236,10 +239,29 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.isLive();
   });
 
-  test('an empty recording verifies, and the way back is one click', async () => {
+  test('[L2] the browser re-executes a robot of the kernel and finds every decision as recorded', async () => {
+    hub.recording = recordRobot(hub.site, sha256, 4);
     await first.at('verify-open').click();
     await first.says(first.at('verify-result'), /^ok$/);
     assert.match(first.page.url(), /\/verify$/);
+    await first.says(first.at('verify'), /400 cycles run again/);
+    await first.says(first.at('verify'), /1–\d+ re-executed/);
+    await shot('verify');
+    await accessible();
+  });
+
+  test('[L4] one flipped bit in a recorded block is found and located', async () => {
+    const victim = hub.recording[3] as SealedBlock;
+    const bytes = victim.bytes.slice();
+    (bytes[bytes.length >> 1] as number) ^= 1;
+    hub.recording[3] = { ...victim, bytes };
+    await first.at('verify-again').click();
+    const words = await first.says(first.at('verify-result'), /r01/);
+    assert.match(words, new RegExp(`\\b${victim.firstSequence}\\b`));
+    await first.page.screenshot({ path: join(RESULTS, 'verify-failed.png') });
+    hub.recording = [];
+    await first.at('verify-again').click();
+    await first.says(first.at('verify-result'), /^ok$/);
     await first.at('verify-close').click();
     await first.at('map').waitFor();
   });

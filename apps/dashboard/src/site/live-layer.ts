@@ -98,7 +98,14 @@ export function drawLive(
       : state.level === 'calm' || !(spoken || chosen)
         ? id
         : `${id} · ${state.word}`;
-    wishes.push({ text, xPx: x, yPx: y, widthPx: widthOf(context, text), clearancePx: radius + 5, priority });
+    wishes.push({
+      text,
+      xPx: x,
+      yPx: y,
+      widthPx: widthOf(context, text),
+      clearancePx: radius + (chosen ? 9 : 6),
+      priority,
+    });
   }
   drawLabels(context, wishes, colours);
   if (focus.draft !== null) drawDraft(context, view, focus.draft, colours);

@@ -8,7 +8,7 @@ type Context = CanvasRenderingContext2D;
 
 /** Smallest spacing of one-way arrows, and the smallest cell in which places are drawn with their sign. */
 const ARROW_SPACING_PX = 34;
-const SIGN_FROM_PX = 7;
+const SIGN_FROM_PX = 6;
 const PLACE_NAMES_FROM_PX = 26;
 
 /** Draws what stands still: floor, zones, walls, one-way arrows, places, north and scale. Called when the view changes. */
