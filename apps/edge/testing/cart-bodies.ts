@@ -8,7 +8,9 @@ const STEP_S = 0.01;
 /** Simulated carts. What each was made to do is written to `logPath`, one line a change: `agent atUs command`. */
 export function openBodies(settings: Json, agents: readonly { readonly id: string }[]): Bodies {
   const { logPath } = settings as { readonly logPath: string };
-  const carts = new Map(agents.map(({ id }) => [id, { xM: 0, rangeM: 100, last: '', done: new Set<string>() }]));
+  const carts = new Map(
+    agents.map(({ id }) => [id, { xM: 0, rangeM: 100, last: '', done: new Map<string, ResultStimulus>() }]),
+  );
   const outside = new Map<string, Record<string, number>>();
 
   function move(id: string, command: Command, atUs: number): Stimulus[] {
@@ -19,8 +21,8 @@ export function openBodies(settings: Json, agents: readonly { readonly id: strin
     cart.last = command.name;
     const stimuli: Stimulus[] = [railFrame(cart.xM, cart.rangeM)];
     if (command.kind !== 'action' || cart.done.has(command.idempotencyKey)) return stimuli;
-    cart.done.add(command.idempotencyKey);
     const result: ResultStimulus = { kind: 'result', actionId: command.id, status: 'done', detail: null };
+    cart.done.set(command.idempotencyKey, result);
     return [...stimuli, result];
   }
 
@@ -41,6 +43,7 @@ export function openBodies(settings: Json, agents: readonly { readonly id: strin
       return new Map([...commands].map(([id, command]) => [id, move(id, command, atUs)]));
     },
     outside: () => outside,
-    actionStatus: () => null,
+    actionStatus: (id, actionId) =>
+      [...(carts.get(id)?.done.values() ?? [])].find((result) => result.actionId === actionId) ?? null,
   };
 }
