@@ -55,7 +55,7 @@ test('[T1] inside its band a value says nothing; outside it is a warning, far ou
 });
 
 test('[T2] a learned band: noise is usual, a spike is noise, a shift is unusual until it is the new usual', () => {
-  const feed = new Feed();
+  const feed = new Feed({ learn: true });
   for (let i = 0; i < 1000; i++) feed.send(20 + noise(i));
   feed.send(60);
   assert.deepEqual(feed.kinds(), [], 'noise and one spike');
@@ -69,9 +69,16 @@ test('[T2] a learned band: noise is usual, a spike is noise, a shift is unusual 
 });
 
 test('[T2] a constant that moves a little is not unusual: without spread there is no scale to judge by', () => {
-  const feed = new Feed();
+  const feed = new Feed({ learn: true });
   for (let i = 0; i < 300; i++) feed.send(5);
   for (let i = 0; i < 20; i++) feed.send(5.001);
+  assert.deepEqual(feed.kinds(), []);
+});
+
+test('[T2] a field that moves freely has no learned band unless its schema asks for one', () => {
+  const feed = new Feed();
+  for (let i = 0; i < 300; i++) feed.send(20 + noise(i));
+  for (let i = 0; i < 20; i++) feed.send(60);
   assert.deepEqual(feed.kinds(), []);
 });
 

@@ -20,6 +20,8 @@ export interface FieldSchema {
   readonly maxRate?: number | undefined;
   /** A healthy sensor never repeats exactly for longer than this. */
   readonly frozenAfterUs?: number | bigint | undefined;
+  /** Learn what is usual. Not for what moves freely, such as a position. */
+  readonly learn?: boolean | undefined;
 }
 
 export interface ChannelFields {
@@ -171,7 +173,7 @@ function lookAt(frame: Frame, field: FieldSchema, value: number, atUs: number, m
       },
       memory,
     );
-  } else if (unusual(memory, value)) {
+  } else if (field.learn === true && unusual(memory, value)) {
     const usual = `${shown(memory.window.median())} ± ${shown(memory.window.deviation() * MAD_TO_SIGMA)}`;
     const text = `${field.name} is ${shown(value)}; usual is ${usual}`;
     say(

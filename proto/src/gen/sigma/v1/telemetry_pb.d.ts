@@ -131,6 +131,13 @@ export declare type Field = Message<"sigma.v1.Field"> & {
    * @generated from field: optional uint64 frozen_after_us = 6;
    */
   frozenAfterUs?: bigint | undefined;
+
+  /**
+   * Learn what is usual from what comes, and say when a reading is not. Not for what moves freely, such as a position.
+   *
+   * @generated from field: bool learn = 7;
+   */
+  learn: boolean;
 };
 
 /**
