@@ -1,4 +1,4 @@
-import { subjectOf } from '@sigma/bus';
+import { type Bus, type ServiceClass, subjectOf } from '@sigma/bus';
 
 /**
  * What roles say to each other. The last token is always the agent (or edge) it is about.
@@ -42,3 +42,8 @@ const decoder = new TextDecoder();
 export const packed = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
 /** The roles trust each other's spelling: what leaves `packed` comes back as it was. */
 export const unpacked = <T>(data: Uint8Array): T => JSON.parse(decoder.decode(data)) as T;
+
+/** Says it and goes on. On a bus that has closed nobody is left to hear. */
+export function tell(bus: Bus, subject: string, data: Uint8Array, serviceClass: ServiceClass): void {
+  bus.publish(subject, data, serviceClass).catch(() => undefined);
+}

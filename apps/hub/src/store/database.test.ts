@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -105,6 +105,29 @@ test('an older schema is migrated with its rows', async () => {
   await assert.rejects(database.asTenant('a', (tx) => tx.select().from(alerts)));
   await (await openDatabase(server.url, keptSecret(directory, 'app-role', 24))).close();
   assert.equal((await database.asTenant('a', (tx) => tx.select().from(missions))).length, 1);
+});
+
+test('as root, in a directory that only root may enter, it runs all the same or says what to do', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root is refused by PostgreSQL');
+  const closed = mkdtempSync(join(tmpdir(), 'sigma-closed-'));
+  chmodSync(closed, 0o700);
+  const inside = join(closed, 'data');
+  takeDataDir(inside)();
+  try {
+    const hidden = await startEmbedded(inside);
+    await (await openDatabase(hidden.url, 'secret-of-the-test')).close();
+    await hidden.stop();
+  } catch (error) {
+    assert.ok(error instanceof DataDirError);
+    assert.match(error.message, /may not enter .*chmod o\+x/);
+  } finally {
+    rmSync(closed, { recursive: true });
+  }
+});
+
+test('the lock of a hub that was killed is taken over', () => {
+  writeFileSync(join(directory, 'hub.pid'), '4194304 1\n');
+  takeDataDir(directory)();
 });
 
 test('a directory in use is refused with the process that has it; secrets are for the owner alone', () => {

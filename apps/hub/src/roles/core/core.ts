@@ -3,11 +3,12 @@ import type { Bus } from '@sigma/bus';
 import { type AgentEvent, AgentEventSchema, type AgentStatus, PlanAskedSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import { type LiveAgent, LiveFleet } from '../../live/live-fleet.ts';
-import { about, all, packed, type Topic, unpacked } from '../../subjects.ts';
+import { about, all, packed, type Topic, tell, unpacked } from '../../subjects.ts';
 import type {
   AgentReport,
   MissionPreview,
   NewMission,
+  PlanBasis,
   ReportedTaskStatus,
   Supervisor,
   SupervisorInput,
@@ -39,6 +40,8 @@ export class Core {
   readonly #changed = new Set<string>();
   readonly #told = new Map<string, string>();
   readonly #tasks = new Map<string, string>();
+  /** What each agent had folded when it last asked; its telemetry may lag behind. */
+  readonly #askedOn = new Map<string, PlanBasis>();
   readonly #end: () => void;
   #state: unknown;
   #inputs: SupervisorInput[] = [];
@@ -129,16 +132,16 @@ export class Core {
 
   #asked(data: Uint8Array): void {
     const asked = fromBinary(PlanAskedSchema, data);
+    const basis =
+      asked.basis === undefined ? null : { epoch: asked.basis.epoch, inputSequence: Number(asked.basis.inputSequence) };
+    if (basis !== null) this.#askedOn.set(asked.agentId, basis);
     this.#changed.add(asked.agentId);
     this.#now({
       type: 'asked',
       agentId: asked.agentId,
       taskId: asked.task?.id ?? '',
       reason: asked.reason,
-      basis:
-        asked.basis === undefined
-          ? null
-          : { epoch: asked.basis.epoch, inputSequence: Number(asked.basis.inputSequence) },
+      basis,
       planRevision: Number(this.fleet.agents.get(asked.agentId)?.status?.planRevision ?? 0n),
     });
   }
@@ -157,7 +160,7 @@ export class Core {
     const reports: AgentReport[] = [];
     for (const agentId of this.#changed) {
       const report = reportOf(this.fleet.agents.get(agentId));
-      if (report !== null) reports.push(report);
+      if (report !== null) reports.push({ ...report, basis: newer(report.basis, this.#askedOn.get(agentId) ?? null) });
     }
     this.#changed.clear();
     const inputs = [...reports, ...this.#inputs, ...last];
@@ -170,9 +173,9 @@ export class Core {
 
   #say(output: SupervisorOutput): void {
     if (output.type === 'mission') {
-      void this.#bus.publish(about(this.#tenant, 'mission', output.mission.id), packed(output.mission), 'command');
+      tell(this.#bus, about(this.#tenant, 'mission', output.mission.id), packed(output.mission), 'command');
     } else {
-      void this.#bus.publish(about(this.#tenant, 'wanted', output.agentId), packed(output), 'command');
+      tell(this.#bus, about(this.#tenant, 'wanted', output.agentId), packed(output), 'command');
     }
   }
 }
@@ -200,6 +203,12 @@ function reportOf(agent: LiveAgent | undefined): AgentReport | null {
     planCursor: status?.planCursor ?? 0,
     basis: { epoch: pose.epoch, inputSequence: pose.inputSequence },
   };
+}
+
+function newer(a: PlanBasis | null, b: PlanBasis | null): PlanBasis | null {
+  if (a === null || b === null) return a ?? b;
+  if (a.epoch !== b.epoch) return a.epoch > b.epoch ? a : b;
+  return a.inputSequence >= b.inputSequence ? a : b;
 }
 
 /** Failsafe actions that warn or slow down, and the cause after which a body goes on by itself. */

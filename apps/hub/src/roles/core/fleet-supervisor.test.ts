@@ -8,7 +8,6 @@ import {
   ChannelSchemaSchema,
   type Order,
   OrderSchema,
-  PlanAskedSchema,
   SignedOrderSchema,
   TelemetryFrameSchema,
 } from '@sigma/proto';

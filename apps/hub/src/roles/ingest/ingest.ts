@@ -3,7 +3,7 @@ import type { Bus } from '@sigma/bus';
 import { type ChannelSchema, type TelemetryFrame, TelemetryFrameSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import { type AgentLinked, packedSchemas } from '../../live/live-fleet.ts';
-import { about, packed } from '../../subjects.ts';
+import { about, packed, tell } from '../../subjects.ts';
 import { Gate, type Refusal } from './gate.ts';
 import type { History } from './history.ts';
 
@@ -66,7 +66,8 @@ export class Ingest {
     tally.missing += verdict.missing;
     this.total.missing += verdict.missing;
     this.#history.keep(frame);
-    void this.#bus.publish(
+    tell(
+      this.#bus,
       about(this.#tenant, 'telemetry', frame.agentId),
       toBinary(TelemetryFrameSchema, frame),
       'telemetry',
@@ -110,7 +111,7 @@ export class Ingest {
       capabilities: [],
       channels: packedSchemas(declared.values()),
     };
-    void this.#bus.publish(about(this.#tenant, 'link', agentId), packed(link), 'command');
+    tell(this.#bus, about(this.#tenant, 'link', agentId), packed(link), 'command');
   }
 }
 
