@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type EventDraft, signalEvent } from '../src/index.ts';
+import { type Command, type Decision, NO_RESTRICTION, type Outputs, type Stimulus } from '@sigma/kernel';
+import { AgentJournal, type EventDraft, signalEvent } from '../src/index.ts';
 import { openSqliteRecorder, sha256 } from '../stores/sqlite/sqlite-store.ts';
 import { testChain } from './chains.ts';
+import { tramModel } from './tram.ts';
 
 export interface AppendRates {
   /** Events per second, each on disk before the next batch begins. */
@@ -75,5 +77,91 @@ function openBare(path: string, batch: number): { insert: () => void; close: () 
       db.exec('COMMIT');
     },
     close: () => db.close(),
+  };
+}
+
+/** What a typical block of an agent costs to encode and seal: ten motion frames, one scan, one decision, no disk. */
+export function benchSeal(blocks = 20_000): { readonly usPerBlock: number; readonly bytesPerBlock: number } {
+  const model = tramModel();
+  const journal = new AgentJournal({ agent: 'bench', model, sha256, inputSequence: 0 });
+  const { writer, begin } = testChain('bench', sha256);
+  begin();
+  const motion = percept('motion', 10);
+  const scan = percept('scan', 180);
+  const silent = outputsOf(model.rest, null);
+  const deciding = outputsOf(model.rest, typicalDecision());
+  let bytes = 0;
+  let from = 0;
+  for (let n = -Math.ceil(blocks / 10); n < blocks; n++) {
+    if (n === 0) {
+      bytes = 0;
+      from = performance.now();
+    }
+    const startUs = (n + blocks) * 100_000;
+    for (let wake = 0; wake < 10; wake++) {
+      journal.wake(startUs + wake * 10_000, wake === 0 ? [motion, scan] : [motion], wake === 9 ? deciding : silent);
+    }
+    bytes += writer.seal(journal.cut(1_700_000_000_000_000)).bytes.length;
+  }
+  return { usPerBlock: ((performance.now() - from) * 1000) / blocks, bytesPerBlock: bytes / blocks };
+}
+
+const percept = (channel: string, width: number): Stimulus => ({
+  kind: 'percept',
+  channel,
+  values: Int32Array.from({ length: width }, (_, i) => 3000 + ((i * 7919) % 1000)),
+});
+
+const outputsOf = (command: Command, decision: Decision | null): Outputs => ({
+  command,
+  commandChanged: decision !== null,
+  urgent: false,
+  restriction: NO_RESTRICTION,
+  decision,
+  events: [],
+  messages: [],
+  asks: [],
+  wakeAtUs: Number.POSITIVE_INFINITY,
+});
+
+function typicalDecision(): Decision {
+  const command: Command = { kind: 'setpoint', name: 'drive', params: { speedMps: 0.6 }, durationUs: 1_200_000 };
+  const voice = { severity: 0, priority: 1, sequence: 3, confidence: 0.8, ruleHash: null };
+  const rationale = 'advance (1 of 4): cover the zone from the west';
+  const chosen = {
+    ...voice,
+    type: 'command',
+    source: 'plan:primary',
+    authority: 'mission',
+    rationale,
+    command,
+  } as const;
+  const restriction = { atMost: { speedMps: 0.3 }, forbid: [] };
+  const near = {
+    ...voice,
+    type: 'restriction',
+    source: 'reflex:near',
+    authority: 'safety',
+    rationale,
+    restriction,
+  } as const;
+  return {
+    sequence: 5,
+    atUs: 0,
+    context: { epoch: 0, inputSequence: 77, policyHash: 'a'.repeat(64) },
+    chosen,
+    command,
+    authority: 'mission',
+    rationale,
+    confidence: 0.8,
+    rejected: [{ proposal: chosen, reason: 'lower_priority', by: 'plan:primary' }],
+    restrictions: [near],
+    restriction,
+    clamped: [{ param: 'speedMps', from: 0.6, to: 0.3 }],
+    forbiddenBy: null,
+    taskId: 'task-7',
+    planRevision: 3,
+    planner: 'primary',
+    planBasis: { epoch: 0, inputSequence: 60 },
   };
 }
