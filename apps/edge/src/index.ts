@@ -19,3 +19,5 @@ export {
 export { UPLINK_CLASSES, type Uplink, type UplinkClass, type UplinkFrame } from './runtime/outbox.ts';
 export { passOn } from './runtime/peers.ts';
 export type { Greeting, Journal, Report, ReportChannel, ReportField, VerifyOrder } from './runtime/ports.ts';
+export { fleetReport } from './terrain/fleet.ts';
+export { type SimulatedFleet, simulatedFleet } from './terrain/simulated-fleet.ts';

@@ -81,8 +81,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const bodies = await lives(options);
   const board = new Board();
   const threads: Worker[] = [];
-  const start = (file: string, workerData: object, ports: readonly MessagePort[]): Worker => {
-    const worker = new Worker(new URL(file, import.meta.url), { workerData, transferList: [...ports] });
+  const start = (file: URL, workerData: object, ports: readonly MessagePort[]): Worker => {
+    const worker = new Worker(file, { workerData, transferList: [...ports] });
     threads.push(worker);
     return worker;
   };
@@ -91,10 +91,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const link = new MessageChannel();
   try {
     const recorderData = { path: options.recordingPath, board: board.memory, port: record.port1 };
-    const recorder = start('./live/recorder-thread.ts', recorderData, [record.port1]);
+    const recorder = start(new URL('./live/recorder-thread.ts', import.meta.url), recorderData, [record.port1]);
     await firstWord<FromRecorder>(recorder, record.port2);
     const plannerData = { terrain: options.terrain, board: board.memory, port: plans.port1 };
-    const planner = start('./live/planner-thread.ts', plannerData, [plans.port1]);
+    const planner = start(new URL('./live/planner-thread.ts', import.meta.url), plannerData, [plans.port1]);
     const data: ReflexThreadData = {
       terrain: options.terrain,
       driver: options.driver,
@@ -108,7 +108,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       planner: plans.port2,
       link: link.port1,
     };
-    const reflex = start('./live/reflex-thread.ts', data, [record.port2, plans.port2, link.port1]);
+    const reflex = start(new URL('./live/reflex-thread.ts', import.meta.url), data, [
+      record.port2,
+      plans.port2,
+      link.port1,
+    ]);
     const open = await firstWord<FromReflex>(reflex, link.port2);
     const capabilities = open.type === 'open' ? open.capabilities : new Map<string, readonly string[]>();
     const { report } = (await openTerrain(options.terrain)) as Terrain<unknown>;

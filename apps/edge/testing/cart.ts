@@ -11,7 +11,7 @@ export interface Rail {
   readonly grabbed: boolean;
 }
 
-export const RAIL_CHANNEL = 'rail';
+const RAIL_CHANNEL = 'rail';
 
 /** Counts of the rail channel: millimetres travelled, millimetres free ahead. */
 export const railFrame = (xM: number, rangeM: number) => ({
@@ -20,7 +20,7 @@ export const railFrame = (xM: number, rangeM: number) => ({
   values: Int32Array.of(Math.round(xM * 1000), Math.round(rangeM * 1000)),
 });
 
-export const STOP_COMMAND = { kind: 'setpoint', name: 'stop', params: {}, durationUs: 1_000_000 } as const;
+const STOP_COMMAND = { kind: 'setpoint', name: 'stop', params: {}, durationUs: 1_000_000 } as const;
 
 export const cart: TerrainModel<Rail> = {
   name: 'cart',

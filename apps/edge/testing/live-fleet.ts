@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { centreXM, centreYM, parseMovingAiMap, parseSiteFile, type Site, siteToJson } from '@sigma/fleet-model';
-import type { Json } from '@sigma/kernel';
 import { type Edge, type EdgeOptions, startEdge } from '../src/main.ts';
+import { simulatedFleet } from '../src/terrain/simulated-fleet.ts';
 
 const SITES = new URL('../../../terrains/fleet/world/sites/', import.meta.url);
 
-export function warehouse(): Site {
+function warehouse(): Site {
   const grid = parseMovingAiMap(readFileSync(new URL('warehouse.map', SITES), 'utf8'), 'warehouse.map');
   return parseSiteFile(readFileSync(new URL('warehouse.site.json', SITES), 'utf8'), grid);
 }
@@ -25,19 +25,12 @@ export class LiveFleet {
 
   start(hub: EdgeOptions['hub'], people = 0): Promise<Edge> {
     const { site } = this;
-    const record = siteToJson(site) as unknown as Json;
-    const part = (path: string) => new URL(path, import.meta.url).href;
     return startEdge({
       tenant: 'acme',
       edgeId: 'edge-1',
       recordingPath: this.recordingPath,
       hub,
-      terrain: { module: part('../src/terrain/fleet.ts'), settings: { site: record } },
-      driver: {
-        module: part('../src/drivers/sim/sim-driver.ts'),
-        settings: { module: part('../src/drivers/sim/fleet-bodies.ts'), bodies: { site: record, seed: 7, people } },
-      },
-      simulated: true,
+      ...simulatedFleet({ site: siteToJson(site), seed: 7, people }),
       software: 'test',
       bodies: this.ids.map((id, i) => {
         const dock = site.docks[i];

@@ -6,7 +6,7 @@ export interface QueueLimits {
   readonly telemetry: number;
 }
 
-export const QUEUE_LIMITS: QueueLimits = { decision: 20_000, telemetry: 4_000 };
+const QUEUE_LIMITS: QueueLimits = { decision: 20_000, telemetry: 4_000 };
 
 export type ShedCounts = Readonly<Record<UplinkClass, number>>;
 

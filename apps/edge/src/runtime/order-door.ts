@@ -29,7 +29,7 @@ export type Admission =
   | { readonly type: 'refused'; readonly name: OrderName | null; readonly reason: string };
 
 /** Longest order that is looked at, in bytes. */
-export const LONGEST_ORDER_BYTES = 262_144;
+const LONGEST_ORDER_BYTES = 262_144;
 
 /**
  * Where orders come in (L11): signature, tenant and addressee are checked here, once; sequence and expiry by the

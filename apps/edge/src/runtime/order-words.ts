@@ -93,7 +93,7 @@ function kernelParams(params: readonly Param[]): Params {
 }
 
 /** @throws MalformedOrderError */
-export function kernelCommand(command: WireCommand | undefined): Command {
+function kernelCommand(command: WireCommand | undefined): Command {
   if (command === undefined || command.name === '') throw new MalformedOrderError('no command');
   const { name, kind } = command;
   const params = kernelParams(command.params);
