@@ -110,6 +110,7 @@ export function clampParams(command: Command, restriction: Restriction): ClampRe
     clamped.push({ param: name, from: value, to });
   }
   if (params === null || clamped === null) return { command, clamped: [], forbiddenBy: null };
+  if (clamped.length > 1) clamped.sort((a, b) => (a.param < b.param ? -1 : 1));
   return { command: { ...command, params }, clamped, forbiddenBy: null };
 }
 

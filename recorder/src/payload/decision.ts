@@ -74,7 +74,7 @@ export function writeCommand(wire: WireWriter, field: number, command: Command):
   const mark = wire.open(field);
   wire.string(1, command.name);
   const { params } = command;
-  for (const name of Object.keys(params)) {
+  for (const name of Object.keys(params).sort()) {
     const value = params[name];
     const param = wire.open(2);
     wire.string(1, name);
@@ -114,7 +114,7 @@ function writeProposal(wire: WireWriter, field: number, proposal: Proposal): voi
 
 function writeRestriction(wire: WireWriter, field: number, { atMost, forbid }: Restriction): void {
   const mark = wire.open(field);
-  for (const name of Object.keys(atMost)) {
+  for (const name of Object.keys(atMost).sort()) {
     const bound = wire.open(1);
     wire.string(1, name);
     wire.double(2, atMost[name] as number);
