@@ -47,6 +47,8 @@ export interface EdgeStats {
   readonly lateness: Percentiles;
   /** From the moment of a frame to the write of the actuators. */
   readonly frameToWrite: Percentiles;
+  /** From the cut of a block until the loop knew it to be on disk. */
+  readonly commit: Percentiles;
   /** Times the reflex loop stood still for longer than its watchdog allows. */
   readonly stalls: number;
   /** Time since the loop's last tick began, as the main thread sees it, milliseconds. */
@@ -209,6 +211,7 @@ class Program implements Edge {
       bodies: this.#counts,
       lateness: this.#board.percentiles('lateness'),
       frameToWrite: this.#board.percentiles('frameToWrite'),
+      commit: this.#board.percentiles('commit'),
       stalls: this.#board.stalls,
       reflexSilentMs: performance.now() - this.#beatAtMs,
       link: this.#link?.stats() ?? null,

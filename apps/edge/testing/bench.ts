@@ -26,6 +26,8 @@ export interface ReflexFigures {
   readonly p99: number;
   readonly p999: number;
   readonly frames: number;
+  /** From the cut of a block until it was known to be on disk: a stop is recorded within this and its tick. */
+  readonly commitP99: number;
   /** How late the loop's ticks began. */
   readonly latenessP999: number;
   /** The same of an empty 100 Hz process that ran beside it. */
@@ -44,12 +46,13 @@ export async function benchReflex({ seconds, spinPlanner, syncDisk, robots = 1 }
     const file = fileURLToPath(new URL('./empty-timer.ts', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [file, String(seconds)]);
     const empty = JSON.parse(stdout) as Percentiles;
-    const { frameToWrite, lateness } = edge.stats();
+    const { frameToWrite, lateness, commit } = edge.stats();
     return {
       p50: frameToWrite.p50Us / 1000,
       p99: frameToWrite.p99Us / 1000,
       p999: frameToWrite.p999Us / 1000,
       frames: frameToWrite.count,
+      commitP99: commit.p99Us / 1000,
       latenessP999: lateness.p999Us / 1000,
       emptyTimerP999: empty.p999Us / 1000,
     };

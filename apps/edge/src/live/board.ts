@@ -20,7 +20,7 @@ export interface Percentiles {
 }
 
 /** Names of the histograms on the board. */
-const HISTOGRAMS = ['lateness', 'frameToWrite'] as const;
+const HISTOGRAMS = ['lateness', 'frameToWrite', 'commit'] as const;
 type HistogramName = (typeof HISTOGRAMS)[number];
 
 /**
@@ -38,7 +38,7 @@ export class Board {
     this.memory = memory ?? new SharedArrayBuffer(words * 4);
     this.#cells = new Int32Array(this.memory, 0, CELLS);
     const at = (index: number) => new Int32Array(this.memory, (CELLS + index * BUCKETS) * 4, BUCKETS);
-    this.#counts = { lateness: at(0), frameToWrite: at(1) };
+    this.#counts = { lateness: at(0), frameToWrite: at(1), commit: at(2) };
     this.#greatest = new Int32Array(this.memory, (CELLS + HISTOGRAMS.length * BUCKETS) * 4, HISTOGRAMS.length);
   }
 

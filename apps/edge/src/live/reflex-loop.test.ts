@@ -60,6 +60,7 @@ class LoopStory {
         ask: (question) => this.asked.push(question),
         uplink: (frames) => this.sent.push(...frames),
         wallUs: () => STORY_EPOCH_US + this.atUs,
+        committed: () => {},
       },
     });
   }
@@ -156,6 +157,16 @@ test('a planner in the hub that lies is seen through by what it makes the body d
   story.run(2);
   const text = story.stored.map(({ bytes }) => new TextDecoder().decode(bytes)).join('');
   assert.ok(text.includes('"xM":-1'), 'the inputs on record hold what the agent was told, not what was signed');
+});
+
+test('an order for a body that is not here is refused and counted, not dropped in silence [L11]', () => {
+  const story = new LoopStory();
+  story.run(2);
+  story.order('cart-9', { case: 'stop', value: { stop: 'emergency', by: 'ann' } });
+  story.run(3);
+  assert.equal(story.loop.counts().get('cart-1')?.ordersRefused, 1);
+  const answer = story.sent.find(({ frame }) => frame.case === 'answer')?.frame;
+  assert.match(answer?.case === 'answer' ? answer.value.reason : '', /^foreign: the order is for agent 'cart-9'/);
 });
 
 test('with the recorder lost the loop goes on, stops nothing that is safe, and stores no more', () => {

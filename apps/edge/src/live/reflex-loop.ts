@@ -15,6 +15,8 @@ export interface LoopPorts {
   readonly ask: (question: Question) => void;
   readonly uplink: (frames: readonly Uplink[]) => void;
   readonly wallUs: () => number;
+  /** A block took so long from its cut until it was on disk, microseconds. */
+  readonly committed: (us: number) => void;
 }
 
 export interface LoopSetup {
@@ -52,7 +54,12 @@ export class ReflexLoop {
   readonly #runtimes = new Map<string, AgentRuntime<unknown>>();
   #frames: Uplink[] = [];
   #unsavedBytes = 0;
-  #unsaved: { readonly source: string; readonly sequence: number; readonly bytes: number }[] = [];
+  #unsaved: {
+    readonly source: string;
+    readonly sequence: number;
+    readonly bytes: number;
+    readonly cutUs: number;
+  }[] = [];
   #recorderLost = false;
   #hubHeard = false;
   #plannerHeard = false;
@@ -114,7 +121,8 @@ export class ReflexLoop {
   hear(message: ToReflex, atUs: number): void {
     if (message.type === 'heard') this.#hubHeard = true;
     else if (message.type === 'order') {
-      const body = this.#bodies.get(message.agentId);
+      // An order for nobody here goes to some body's door all the same: there it is refused, counted and recorded.
+      const body = this.#bodies.get(message.agentId) ?? this.#bodies.values().next().value;
       if (body !== undefined && !body.cut) body.runtime.receiveOrder(message.signedOrder, atUs);
     } else if (message.type === 'note') {
       for (const { runtime } of this.#bodies.values()) runtime.note(message.name, message.body);
@@ -144,9 +152,13 @@ export class ReflexLoop {
       this.#send(body, uplink);
       passOn(this.#setup.terrain.report, this.#runtimes, source, messages);
     }
-    this.#unsaved = this.#unsaved.filter(({ source, sequence, bytes }) => {
+    const { committed, wallUs } = this.#setup.ports;
+    this.#unsaved = this.#unsaved.filter(({ source, sequence, bytes, cutUs }) => {
       const saved = sequence <= (sequences.get(source) ?? 0);
-      if (saved) this.#unsavedBytes -= bytes;
+      if (saved) {
+        this.#unsavedBytes -= bytes;
+        committed(wallUs() - cutUs);
+      }
       return !saved;
     });
     this.#flush();
@@ -231,12 +243,13 @@ export class ReflexLoop {
   }
 
   #seal({ runtime, chain, id }: Body, into: SealedBlock[]): void {
-    const events = runtime.cut(this.#setup.ports.wallUs());
+    const cutUs = this.#setup.ports.wallUs();
+    const events = runtime.cut(cutUs);
     if (events.length === 0 || this.#recorderLost) return;
     const block = chain.seal(events);
     into.push(block);
     this.#unsavedBytes += block.bytes.length;
-    this.#unsaved.push({ source: id, sequence: runtime.recorded.cut, bytes: block.bytes.length });
+    this.#unsaved.push({ source: id, sequence: runtime.recorded.cut, bytes: block.bytes.length, cutUs });
   }
 
   #flush(): void {

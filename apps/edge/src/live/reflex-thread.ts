@@ -51,6 +51,7 @@ const loop = new ReflexLoop({
     store,
     ask: (question) => planner.postMessage({ type: 'question', question } satisfies ToPlanner),
     uplink: (frames) => say({ type: 'uplink', frames }),
+    committed: (us) => board.count('commit', us),
     wallUs: () => epochTimeUs + monotonicUs() - baseUs,
   },
 });

@@ -499,7 +499,7 @@ function eventFrame(agentId: string, draft: EventDraft): UplinkFrame {
   return { case: 'event', value: create(AgentEventSchema, { agentId, atUs: BigInt(draft.atUs), signal }) };
 }
 
-function askFrame(agentId: string, { task, reason, basis }: Ask): UplinkFrame {
+function askFrame(agentId: string, { task, reason, basis, planRevision }: Ask): UplinkFrame {
   const value = create(PlanAskedSchema, {
     agentId,
     task: create(TaskSchema, {
@@ -513,6 +513,7 @@ function askFrame(agentId: string, { task, reason, basis }: Ask): UplinkFrame {
     }),
     reason,
     basis: create(BasisSchema, { epoch: basis.epoch, inputSequence: BigInt(basis.inputSequence) }),
+    planRevision: BigInt(planRevision),
   });
   return { case: 'ask', value };
 }

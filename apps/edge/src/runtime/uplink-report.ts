@@ -95,7 +95,7 @@ export class UplinkReport<World> {
       leaseHolder: agent.lease?.holder ?? '',
       taskId: task?.task.id ?? '',
       taskStatus: task?.status ?? '',
-      planRevision: BigInt(plan?.revision ?? 0),
+      planRevision: BigInt(agent.planRevisions.primary),
       planCursor: plan?.cursor ?? 0,
       planLength: plan?.intents.length ?? 0,
       decisionSequence: BigInt(agent.decisionSequence),
