@@ -135,7 +135,7 @@ const toldOf = <World>(agent: Agent<World>): Told => ({
   entries: agent.failsafe.entries,
   lease: agent.lease,
   tasks: agent.tasks,
-  revision: agent.plan?.revision ?? 0,
+  revision: agent.planRevisions.primary,
   cursor: agent.plan?.cursor ?? 0,
   decision: agent.decisionSequence,
   command: agent.command.name,

@@ -142,7 +142,7 @@ export class Core {
       taskId: asked.task?.id ?? '',
       reason: asked.reason,
       basis,
-      planRevision: Number(this.fleet.agents.get(asked.agentId)?.status?.planRevision ?? 0n),
+      planRevision: Number(asked.planRevision),
     });
   }
 

@@ -215,6 +215,8 @@ export declare type AgentStatus = Message<"sigma.v1.AgentStatus"> & {
   taskStatus: string;
 
   /**
+   * Newest revision of the primary planner that it has seen.
+   *
    * @generated from field: uint64 plan_revision = 13;
    */
   planRevision: bigint;
