@@ -1,10 +1,11 @@
 import { AgentJournal, ChainWriter, type SealedBlock, type Sha256 } from '@sigma/recorder';
 import type { Driver } from '../hal/driver.ts';
 import { UplinkQueue } from '../link/uplink-queue.ts';
-import { AgentRuntime, type RuntimeOutput } from '../runtime/agent-runtime.ts';
+import { AgentRuntime } from '../runtime/agent-runtime.ts';
 import type { Uplink } from '../runtime/outbox.ts';
 import { passOn } from '../runtime/peers.ts';
 import type { VerifyOrder } from '../runtime/ports.ts';
+import type { RuntimeOutput } from '../runtime/runtime-words.ts';
 import type { FromPlanner, Question } from './planner-thread.ts';
 import type { BodyCounts, BodyLife, ToReflex } from './reflex-messages.ts';
 import type { Terrain } from './terrain.ts';

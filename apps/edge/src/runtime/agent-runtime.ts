@@ -1,8 +1,7 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type Agent,
   type AgentOptions,
-  type Ask,
   createAgent,
   type OutgoingMessage,
   type Outputs,
@@ -11,96 +10,21 @@ import {
   step,
   type TerrainModel,
 } from '@sigma/kernel';
-import {
-  AgentEventSchema,
-  BasisSchema,
-  DecisionMadeSchema,
-  DecisionSchema,
-  type Fault,
-  OrderAnswerSchema,
-  OrderIssuedSchema,
-  PlanAskedSchema,
-  SystemSignalSchema,
-  TaskSchema,
-  TaskStatus,
-} from '@sigma/proto';
-import { agentEvents, EVENT_TYPE, type EventDraft, type Opening, openingEvent, signalEvent } from '@sigma/recorder';
+import { type Fault, OrderIssuedSchema } from '@sigma/proto';
+import { agentEvents, EVENT_TYPE, type EventDraft, openingEvent, signalEvent } from '@sigma/recorder';
 import { ActuatorHold, type Standing } from './actuator-hold.ts';
+import { answerFrame, askFrame, decisionFrame, eventFrame } from './frames.ts';
 import { OrderDoor, type OrderName } from './order-door.ts';
 import { Outbox, type Uplink, type UplinkFrame } from './outbox.ts';
-import type { Journal, Report, VerifyOrder } from './ports.ts';
+import type { Journal, Report } from './ports.ts';
+import {
+  type AgentRuntimeOptions,
+  RUNTIME_LIMITS,
+  type RuntimeCounts,
+  type RuntimeLimits,
+  type RuntimeOutput,
+} from './runtime-words.ts';
 import { UplinkReport } from './uplink-report.ts';
-
-export interface AgentRuntimeOptions<World> {
-  readonly model: TerrainModel<World>;
-  readonly agent: AgentOptions;
-  /** What the chain's first event says besides what the agent's own options and the model say. */
-  readonly opening: Pick<Opening, 'policyText' | 'previousEpochHash' | 'software'>;
-  readonly journal: Journal;
-  /** Wall time at which agent time was 0, microseconds since 1970. */
-  readonly epochTimeUs: number;
-  readonly report: Report<World>;
-  /** Kind of body, as the hub shows it. */
-  readonly body: string;
-  readonly verify: VerifyOrder;
-  /** True where the body is simulated: fault orders pass. */
-  readonly simulated: boolean;
-  /** Actions that were under way when the epoch before ended, by id and name: nobody knows how far they came. */
-  readonly inFlight?: readonly { readonly id: string; readonly name: string }[];
-  readonly limits?: Partial<RuntimeLimits>;
-  /** Fault injection: what becomes of a plan of the hub's before the agent sees it; null: it never arrives. */
-  readonly tamper?: (plan: PlanStimulus) => PlanStimulus | null;
-}
-
-export interface RuntimeLimits {
-  /** A cut at least this often while anything happens, microseconds. */
-  readonly cutEveryUs: number;
-  readonly snapshotEveryUs: number;
-  /** A block not on disk after this long means that the recorder is down. */
-  readonly recorderTimeoutUs: number;
-  /** With the recorder down, a moving command is prolonged for this long and no longer. */
-  readonly unrecordedUs: number;
-  /** Refusals at the door that are put on record each second of agent time; the rest is counted in the next one. */
-  readonly refusalsPerS: number;
-}
-
-export const RUNTIME_LIMITS: RuntimeLimits = {
-  cutEveryUs: 250_000,
-  snapshotEveryUs: 10_000_000,
-  recorderTimeoutUs: 1_000_000,
-  unrecordedUs: 5_000_000,
-  refusalsPerS: 10,
-};
-
-/** What one wake asks of the world around the agent. */
-export interface RuntimeOutput {
-  /** What the actuators must hold now, and until when. */
-  readonly actuate: Standing;
-  /** Frames that may leave for the hub now. */
-  readonly uplink: readonly Uplink[];
-  /** Questions to the secondary planner, which lives beside the agent. */
-  readonly asks: readonly Ask[];
-  /** To peers. */
-  readonly messages: readonly OutgoingMessage[];
-  /** For the simulated body. */
-  readonly faults: readonly Fault[];
-  /** Actions whose fate the body must tell. */
-  readonly reconcile: readonly string[];
-  /** Agent time of the next wake without stimulus. */
-  readonly wakeAtUs: number;
-}
-
-export interface RuntimeCounts {
-  readonly wakes: number;
-  readonly decisions: number;
-  readonly violations: number;
-  readonly ordersAccepted: number;
-  readonly ordersRefused: number;
-  /** Of those, refused at the door because the bytes were not the hub's. */
-  readonly ordersForged: number;
-  /** Failsafe activations by action. */
-  readonly failsafe: Readonly<Record<string, number>>;
-}
 
 type Counts = { -readonly [Field in keyof RuntimeCounts]: RuntimeCounts[Field] } & { failsafe: Record<string, number> };
 
@@ -411,9 +335,7 @@ export class AgentRuntime<World> {
       const draft = drafts[i] as EventDraft;
       if (draft.type === EVENT_TYPE.decision) {
         this.#counts.decisions++;
-        const decision = fromBinary(DecisionSchema, draft.data);
-        const value = create(DecisionMadeSchema, { agentId: id, atUs: BigInt(atUs), decision });
-        this.#send('decision', { case: 'decision', value });
+        this.#send('decision', decisionFrame(id, draft));
         continue;
       }
       const event = draft.type === EVENT_TYPE.signal ? outputs.events[i] : undefined;
@@ -445,13 +367,10 @@ export class AgentRuntime<World> {
     }
   }
 
-  #answer({ issuer, sequence }: OrderName, refusal: string): void {
+  #answer(name: OrderName, refusal: string): void {
     if (refusal === '') this.#counts.ordersAccepted++;
     else this.#counts.ordersRefused++;
-    const accepted = refusal === '';
-    const agentId = this.#agent.id;
-    const value = create(OrderAnswerSchema, { agentId, issuer, sequence: BigInt(sequence), accepted, reason: refusal });
-    this.#send('safety', { case: 'answer', value });
+    this.#send('safety', answerFrame(this.#agent.id, name, refusal));
   }
 
   #send(kind: Uplink['class'], frame: UplinkFrame): void {
@@ -492,28 +411,4 @@ function toReconcile(outputs: Outputs): readonly string[] {
   const ids: string[] = [];
   for (const event of outputs.events) if (event.type === 'reconcile') ids.push(event.actionId);
   return ids;
-}
-
-function eventFrame(agentId: string, draft: EventDraft): UplinkFrame {
-  const signal = fromBinary(SystemSignalSchema, draft.data);
-  return { case: 'event', value: create(AgentEventSchema, { agentId, atUs: BigInt(draft.atUs), signal }) };
-}
-
-function askFrame(agentId: string, { task, reason, basis, planRevision }: Ask): UplinkFrame {
-  const value = create(PlanAskedSchema, {
-    agentId,
-    task: create(TaskSchema, {
-      id: task.id,
-      missionId: task.missionId,
-      agentId,
-      kind: task.kind,
-      argsJson: JSON.stringify(task.args),
-      priority: task.priority,
-      status: TaskStatus.ACTIVE,
-    }),
-    reason,
-    basis: create(BasisSchema, { epoch: basis.epoch, inputSequence: BigInt(basis.inputSequence) }),
-    planRevision: BigInt(planRevision),
-  });
-  return { case: 'ask', value };
 }
