@@ -52,8 +52,9 @@ export interface Agent<World> {
   readonly signals: Readonly<Record<string, number>>;
   readonly linkHeardUs: number | null;
 
-  /** The command in force and until when. */
+  /** The command in force, since when a command of its name has been, and until when it holds. */
   readonly command: Command;
+  readonly commandSinceUs: number;
   readonly commandUntilUs: number;
   readonly restriction: Restriction;
   readonly decision: Decision | null;

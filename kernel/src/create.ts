@@ -67,6 +67,7 @@ export function createAgent<World>(model: TerrainModel<World>, options: AgentOpt
     signals: {},
     linkHeardUs: null,
     command: model.rest,
+    commandSinceUs: atUs,
     commandUntilUs: Number.MAX_SAFE_INTEGER,
     restriction: NO_RESTRICTION,
     decision: null,

@@ -93,6 +93,7 @@ function situate<World>(cycle: Cycle<World>): Situation<World> {
     task: activeTask(agent)?.task ?? null,
     plan: agent.plan,
     command: agent.command,
+    commandSinceUs: agent.commandSinceUs,
     chain: agent.chain.active,
     linkSilentUs: agent.linkHeardUs === null ? 0 : atUs - agent.linkHeardUs,
     primarySilentUs: silentUs(agent.chain, model.chain, 'primary', atUs),
@@ -373,6 +374,7 @@ function conclude<World>(cycle: Cycle<World>, verdict: Verdict, assess: boolean)
     agent.expectation = null;
   }
   const commandChanged = !sameCommand(before.command, command) || decision?.forbiddenBy != null;
+  if (command.name !== before.command.name) agent.commandSinceUs = atUs;
   agent.command = command;
   agent.commandUntilUs =
     verdict.chosen === null || command === model.rest ? Number.MAX_SAFE_INTEGER : commandEnd(command, atUs);

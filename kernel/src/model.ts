@@ -103,8 +103,9 @@ export interface Situation<World> {
   readonly mode: OperatingMode;
   readonly task: Task | null;
   readonly plan: PlanState | null;
-  /** The command in force before this cycle. */
+  /** The command in force before this cycle, and since when a command of that name has been. */
   readonly command: Command;
+  readonly commandSinceUs: number;
   readonly chain: 'primary' | 'secondary' | 'mechanical';
   /** How long each has been silent; 0 for one that is not watched or has not been expected yet. */
   readonly linkSilentUs: number;
