@@ -10,13 +10,16 @@ export interface Environment {
   readonly dataDir: string;
   readonly hubUrl: string | null;
   readonly token: string | null;
+  /** A PostgreSQL of one's own instead of the embedded one. */
+  readonly databaseUrl: string | undefined;
   readonly eventsDescriptor: number;
 }
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 
 /**
- * `SIGMA_DATA` (folder), `SIGMA_HUB` (http or https address), `SIGMA_TOKEN`, `SIGMA_EVENTS_FD` (3 to 255).
+ * `SIGMA_DATA` (folder), `SIGMA_HUB` (http or https address), `SIGMA_TOKEN`, `SIGMA_EVENTS_FD` (3 to 255),
+ * `DATABASE_URL`.
  *
  * @throws CommandError naming the variable
  */
@@ -26,6 +29,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     dataDir: resolve(env['SIGMA_DATA'] ?? join(root, '.data')),
     hubUrl: env['SIGMA_HUB'] === undefined ? null : checkHubUrl(env['SIGMA_HUB'], 'SIGMA_HUB'),
     token: env['SIGMA_TOKEN'] ?? null,
+    databaseUrl: env['DATABASE_URL'],
     eventsDescriptor: eventsDescriptor(env['SIGMA_EVENTS_FD']),
   };
 }

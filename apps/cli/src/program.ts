@@ -1,6 +1,14 @@
 import { Command, Option } from 'commander';
+import { doctorCommand } from './commands/doctor.ts';
+import { ingestCommand } from './commands/ingest.ts';
+import { loginCommand } from './commands/login.ts';
+import { missionCommand } from './commands/mission.ts';
+import { benchCommand, soakCommand } from './commands/programs.ts';
 import { recordCommand, replayCommand, verifyCommand } from './commands/recordings.ts';
+import { robotCommand } from './commands/robot.ts';
+import { edgeCommand, hubServerCommand } from './commands/serve.ts';
 import { simCommand } from './commands/sim.ts';
+import { upCommand } from './commands/up.ts';
 import type { Environment } from './environment.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
@@ -26,12 +34,34 @@ export function command(name: string, description: string, examples: readonly st
     .addHelpText('after', `\nExamples:\n${help}\n`);
 }
 
+/** A command that talks to a hub. */
+export const hubCommand = (name: string, description: string, examples: readonly string[]): Command =>
+  command(name, description, examples).option(
+    '--hub <url>',
+    'address of the hub (default: SIGMA_HUB, or the one `sigma up` started)',
+  );
+
 export function buildProgram(shell: Shell): Command {
   const program = new Command('sigma')
     .description('An operating system for fleets of autonomous agents')
     .version('0.1.0', '-V, --version')
     .addHelpText('after', EXIT_CODES_HELP);
-  const commands = [simCommand, verifyCommand, replayCommand, recordCommand];
+  const commands = [
+    upCommand,
+    simCommand,
+    missionCommand,
+    robotCommand,
+    verifyCommand,
+    replayCommand,
+    recordCommand,
+    ingestCommand,
+    loginCommand,
+    doctorCommand,
+    benchCommand,
+    soakCommand,
+    hubServerCommand,
+    edgeCommand,
+  ];
   for (const build of commands) program.addCommand(build(shell));
   for (const one of everyCommand(program)) {
     one.exitOverride().showHelpAfterError(`(${pathOf(one)} --help shows how)`);

@@ -1,0 +1,203 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  CoverSchema,
+  DeliverSchema,
+  GoToDockSchema,
+  type Mission,
+  type MissionGoal,
+  MissionGoalSchema,
+  MissionService,
+  MissionStatus,
+  PatrolSchema,
+  PointSchema,
+  PolygonSchema,
+  TaskStatus,
+} from '@sigma/proto';
+import { type Command, InvalidArgumentError } from 'commander';
+import { wholeNumber } from '../arguments.ts';
+import { type HubFlags, openHub } from '../hub-access.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { command, hubCommand, type Shell } from '../program.ts';
+import { columns } from '../terminal.ts';
+
+interface CreateFlags extends HubFlags {
+  readonly json?: boolean;
+  readonly name?: string;
+  readonly priority: number;
+  readonly robot?: string;
+  readonly robots: number;
+  readonly zone?: string;
+  readonly area?: readonly (readonly [number, number])[];
+  readonly point: readonly (readonly [number, number])[];
+  readonly rounds: number;
+  readonly from?: string;
+  readonly to?: string;
+  readonly item: string;
+  readonly dock?: string;
+}
+
+/** `12.5,8` in metres. */
+export function point(text: string): readonly [number, number] {
+  const match = /^(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Give x,y in metres, as in 12.5,8.');
+  return [Number(match[1]), Number(match[2])];
+}
+
+const area = (text: string): readonly (readonly [number, number])[] => text.trim().split(/\s+/).map(point);
+
+/** `sigma mission create|list|cancel`. */
+export function missionCommand(shell: Shell): Command {
+  const mission = command('mission', 'What the fleet is to do', ['sigma mission create deliver --from a --to b']);
+  return mission.addCommand(createMission(shell)).addCommand(listMissions(shell)).addCommand(cancelMission(shell));
+}
+
+function createMission(shell: Shell): Command {
+  return hubCommand('create', 'Send a mission', [
+    'sigma mission create cover --zone aisles-a1 --robots 4',
+    'sigma mission create cover --area "10,10 20,10 20,20 10,20"',
+    'sigma mission create patrol --point 5,5 --point 40,12 --rounds 3',
+    'sigma mission create deliver --from shelf-w1 --to pack-e2 --item crate-7',
+    'sigma mission create dock --robot r07',
+  ])
+    .argument('<goal>', 'cover, patrol, deliver or dock')
+    .option('--name <text>', 'what people call it')
+    .option('--priority <n>', 'greater is more urgent', wholeNumber(0, 1000), 1)
+    .option('--robot <id>', 'only this robot (patrol, deliver, dock)')
+    .option('--robots <n>', 'most robots to use (cover); 0: as many as make sense', wholeNumber(0, 1000), 0)
+    .option('--zone <id>', 'zone to cover')
+    .option('--area <points>', 'outline to cover, "x,y x,y x,y" in metres', area)
+    .option(
+      '--point <x,y>',
+      'a point of the patrol, repeatable',
+      (text, before) => [...before, point(text)],
+      [] as readonly (readonly [number, number])[],
+    )
+    .option('--rounds <n>', 'rounds of the patrol', wholeNumber(1, 10_000), 1)
+    .option('--from <station>', 'where to pick up')
+    .option('--to <station>', 'where to set down')
+    .option('--item <name>', 'what to carry', 'crate')
+    .option('--dock <id>', 'which dock; the nearest free one when absent')
+    .action(async (goal: string, flags: CreateFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      const wanted = goalOf(goal, flags);
+      const hub = openHub(flags, shell.environment);
+      const { mission } = await hub.attempt(() =>
+        hub.client(MissionService).createMission({
+          name: flags.name ?? '',
+          goal: wanted,
+          priority: flags.priority,
+          idempotencyKey: crypto.randomUUID(),
+        }),
+      );
+      if (mission === undefined) throw new CommandError(EXIT.refused, 'the hub made no mission', '');
+      terminal.result(missionJson(mission), `mission ${mission.id} ${statusWord(mission.status)}: ${mission.detail}`);
+    });
+}
+
+/** @throws CommandError naming the option that is missing */
+export function goalOf(goal: string, flags: CreateFlags): MissionGoal {
+  const robot = flags.robot ?? '';
+  const need = (option: string, value: string | undefined): string => {
+    if (value !== undefined && value !== '') return value;
+    throw new CommandError(
+      EXIT.usage,
+      `a mission to ${goal} needs ${option}`,
+      '`sigma mission create --help` has examples',
+    );
+  };
+  const made = (value: MissionGoal['goal']): MissionGoal => create(MissionGoalSchema, { goal: value });
+  const points = (list: readonly (readonly [number, number])[]) =>
+    list.map(([xM, yM]) => create(PointSchema, { xM, yM }));
+  switch (goal) {
+    case 'cover': {
+      const outline = flags.area;
+      const value = create(CoverSchema, {
+        robots: flags.robots,
+        area:
+          outline === undefined
+            ? { case: 'zoneId', value: need('--zone or --area', flags.zone) }
+            : { case: 'polygon', value: create(PolygonSchema, { points: points(outline) }) },
+      });
+      return made({ case: 'cover', value });
+    }
+    case 'patrol': {
+      if (flags.point.length === 0) need('--point', undefined);
+      const value = create(PatrolSchema, { points: points(flags.point), rounds: flags.rounds, agentId: robot });
+      return made({ case: 'patrol', value });
+    }
+    case 'deliver': {
+      const fromStation = need('--from', flags.from);
+      const toStation = need('--to', flags.to);
+      return made({
+        case: 'deliver',
+        value: create(DeliverSchema, { fromStation, toStation, item: flags.item, agentId: robot }),
+      });
+    }
+    case 'dock':
+      return made({
+        case: 'goToDock',
+        value: create(GoToDockSchema, { agentId: need('--robot', flags.robot), dockId: flags.dock ?? '' }),
+      });
+    default:
+      throw new CommandError(EXIT.usage, `there is no goal '${goal}'`, 'Give cover, patrol, deliver or dock');
+  }
+}
+
+const statusWord = (status: MissionStatus): string => MissionStatus[status]?.toLowerCase() ?? 'unknown';
+
+const missionJson = (mission: Mission) => ({
+  id: mission.id,
+  name: mission.name,
+  goal: mission.goal?.goal.case ?? '',
+  status: statusWord(mission.status),
+  priority: mission.priority,
+  progress: mission.progress,
+  detail: mission.detail,
+  createdBy: mission.createdBy,
+  createdTimeUs: Number(mission.createdTimeUs),
+  finishedTimeUs: Number(mission.finishedTimeUs),
+  tasks: mission.tasks.map(({ id, agentId, kind, status, progress, detail }) => ({
+    id,
+    agentId,
+    kind,
+    status: TaskStatus[status]?.toLowerCase() ?? 'unknown',
+    progress,
+    detail,
+  })),
+});
+
+function listMissions(shell: Shell): Command {
+  return hubCommand('list', 'Missions, newest first', ['sigma mission list --limit 20'])
+    .option('--limit <n>', 'most to show', wholeNumber(1, 1000), 50)
+    .action(async (flags: HubFlags & { readonly json?: boolean; readonly limit: number }) => {
+      const terminal = shell.terminal(flags.json === true);
+      const hub = openHub(flags, shell.environment);
+      const { missions } = await hub.attempt(() => hub.client(MissionService).listMissions({ limit: flags.limit }));
+      const rows = missions.map((mission) => [
+        mission.id,
+        statusWord(mission.status),
+        `${Math.round(mission.progress * 100)} %`,
+        mission.name,
+        mission.detail,
+      ]);
+      terminal.result(
+        { missions: missions.map(missionJson) },
+        columns([['mission', 'status', 'done', 'name', 'detail'], ...rows]),
+      );
+    });
+}
+
+function cancelMission(shell: Shell): Command {
+  return hubCommand('cancel', 'Call a mission off', ['sigma mission cancel m-1 --reason "wrong zone"'])
+    .argument('<mission>', 'its id')
+    .option('--reason <text>', 'why, for the record', '')
+    .action(async (missionId: string, flags: HubFlags & { readonly json?: boolean; readonly reason: string }) => {
+      const terminal = shell.terminal(flags.json === true);
+      const hub = openHub(flags, shell.environment);
+      const { mission } = await hub.attempt(() =>
+        hub.client(MissionService).cancelMission({ missionId, reason: flags.reason }),
+      );
+      if (mission === undefined) throw new CommandError(EXIT.refused, `there is no mission '${missionId}'`, '');
+      terminal.result(missionJson(mission), `mission ${mission.id} ${statusWord(mission.status)}: ${mission.detail}`);
+    });
+}

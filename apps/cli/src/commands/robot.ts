@@ -1,0 +1,141 @@
+import { type AgentView, FleetService, type OrderReceipt } from '@sigma/proto';
+import { type Command, Option } from 'commander';
+import { type HubFlags, openHub } from '../hub-access.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { command, hubCommand, type Shell } from '../program.ts';
+import { columns, type Terminal } from '../terminal.ts';
+
+interface Flags extends HubFlags {
+  readonly json?: boolean;
+}
+
+/** `sigma robot list|show|stop|reset|ack`. */
+export function robotCommand(shell: Shell): Command {
+  const robot = command('robot', 'The fleet, and what a person may do to it', ['sigma robot list']);
+  for (const build of [listRobots, showRobot, stopRobots, acknowledgeRobot, resetRobot]) robot.addCommand(build(shell));
+  return robot;
+}
+
+function listRobots(shell: Shell): Command {
+  return hubCommand('list', 'Every robot, with what it does now', ['sigma robot list --json']).action(
+    async (flags: Flags) => {
+      const terminal = shell.terminal(flags.json === true);
+      const hub = openHub(flags, shell.environment);
+      const { agents } = await hub.attempt(() => hub.client(FleetService).listAgents({}));
+      const rows = agents.map((agent) => {
+        const { id, mode, chain, failsafe, task, command: doing } = robotJson(agent);
+        return [id, agent.linked ? 'linked' : 'OUT OF REACH', mode, chain, failsafe || '-', task || '-', doing];
+      });
+      const head = ['robot', 'link', 'mode', 'planner', 'failsafe', 'task', 'command'];
+      terminal.result({ robots: agents.map(robotJson) }, columns([head, ...rows]));
+    },
+  );
+}
+
+const robotJson = (agent: AgentView) => ({
+  id: agent.status?.agentId ?? '',
+  linked: agent.linked,
+  seenTimeUs: Number(agent.seenTimeUs),
+  body: agent.status?.body ?? '',
+  mode: agent.status?.mode ?? '',
+  chain: agent.status?.chain ?? '',
+  failsafe: agent.status?.failsafe ?? '',
+  stop: agent.status?.stop ?? '',
+  leaseHolder: agent.status?.leaseHolder ?? '',
+  task: agent.status?.taskId ?? '',
+  taskStatus: agent.status?.taskStatus ?? '',
+  command: agent.status?.command ?? '',
+  authority: agent.status?.authority ?? '',
+  rationale: agent.status?.rationale ?? '',
+  waitsFor: agent.waitsFor,
+});
+
+function showRobot(shell: Shell): Command {
+  return hubCommand('show', 'One robot: state, failsafe entries, last decisions', ['sigma robot show r07'])
+    .argument('<robot>', 'its id')
+    .action(async (agentId: string, flags: Flags) => {
+      const terminal = shell.terminal(flags.json === true);
+      const hub = openHub(flags, shell.environment);
+      const fleet = hub.client(FleetService);
+      const [{ agent }, { decisions }] = await hub.attempt(() =>
+        Promise.all([fleet.getAgent({ agentId }), fleet.listDecisions({ agentId, limit: 5 })]),
+      );
+      if (agent === undefined)
+        throw new CommandError(EXIT.refused, `there is no robot '${agentId}'`, '`sigma robot list` has the names');
+      const state = robotJson(agent);
+      const entries = (agent.status?.failsafeEntries ?? []).map(({ condition, action, cause, advice, present }) => ({
+        condition,
+        action,
+        cause,
+        advice,
+        present,
+      }));
+      const last = decisions.map(({ atUs, decision }) => ({
+        atUs: Number(atUs),
+        sequence: Number(decision?.sequence ?? 0),
+        command: decision?.command?.name ?? '',
+        rationale: decision?.rationale ?? '',
+        rejected: decision?.rejected.length ?? 0,
+      }));
+      const text = [
+        columns(Object.entries(state).map(([name, value]) => [name, String(value)])),
+        ...entries.map(({ action, cause, advice }) => `${action}: ${cause}. ${advice}`),
+        ...last.map(({ sequence, command: what, rationale }) => `decision ${sequence}: ${what}, ${rationale}`),
+      ].join('\n');
+      terminal.result({ ...state, failsafeEntries: entries, decisions: last }, text);
+    });
+}
+
+function stopRobots(shell: Shell): Command {
+  return hubCommand('stop', 'Stop robots, or all of them; needs no lease', [
+    'sigma robot stop r07',
+    'sigma robot stop --all --kind emergency',
+    'sigma robot stop r07 --kind none',
+  ])
+    .argument('[robots...]', 'their ids')
+    .option('--all', 'every robot')
+    .addOption(
+      new Option('--kind <kind>', 'none ends a normal stop')
+        .choices(['none', 'normal', 'protective', 'emergency'])
+        .default('normal'),
+    )
+    .action(async (agentIds: string[], flags: Flags & { readonly all?: boolean; readonly kind: string }) => {
+      if (agentIds.length === 0 && flags.all !== true) {
+        throw new CommandError(EXIT.usage, 'no robot is named', 'Name them, or give --all');
+      }
+      const terminal = shell.terminal(flags.json === true);
+      const hub = openHub(flags, shell.environment);
+      const { receipts } = await hub.attempt(() => hub.client(FleetService).stopAgents({ agentIds, stop: flags.kind }));
+      shell.ends(tellReceipts(terminal, receipts));
+    });
+}
+
+function acknowledgeRobot(shell: Shell): Command {
+  return hubCommand('ack', "Acknowledge a robot's failsafe: somebody has looked at it", ['sigma robot ack r07'])
+    .argument('<robot>', 'its id')
+    .action(async (agentId: string, flags: Flags) => {
+      const terminal = shell.terminal(flags.json === true);
+      const hub = openHub(flags, shell.environment);
+      const { receipt } = await hub.attempt(() => hub.client(FleetService).acknowledgeAgent({ agentId }));
+      shell.ends(tellReceipts(terminal, receipt === undefined ? [] : [receipt]));
+    });
+}
+
+function resetRobot(shell: Shell): Command {
+  return hubCommand('reset', 'Allow a robot to move again after it was acknowledged', ['sigma robot reset r07'])
+    .argument('<robot>', 'its id')
+    .action(async (agentId: string, flags: Flags) => {
+      const terminal = shell.terminal(flags.json === true);
+      const hub = openHub(flags, shell.environment);
+      const { receipt } = await hub.attempt(() => hub.client(FleetService).resetAgent({ agentId }));
+      shell.ends(tellReceipts(terminal, receipt === undefined ? [] : [receipt]));
+    });
+}
+
+/** What the robots themselves said; anything but `accepted` ends in a refusal. */
+function tellReceipts(terminal: Terminal, receipts: readonly OrderReceipt[]) {
+  const rows = receipts.map(({ agentId, outcome, reason }) => ({ robot: agentId, outcome, reason }));
+  const text = rows.map(({ robot, outcome, reason }) => `${robot}: ${outcome}${reason === '' ? '' : ` (${reason})`}`);
+  terminal.result({ receipts: rows }, text.join('\n'));
+  return receipts.length > 0 && receipts.every(({ outcome }) => outcome === 'accepted') ? EXIT.ok : EXIT.refused;
+}

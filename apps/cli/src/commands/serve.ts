@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { numberAbove, wholeNumber } from '../arguments.ts';
+import { checkHubUrl } from '../environment.ts';
+import { readCredentials } from '../hub-access.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { command, type Shell } from '../program.ts';
+import { loadSite } from '../site-input.ts';
+import { startEdgeChild } from '../solo/edge-child.ts';
+import { simulatedFleet } from '../solo/fleet-parts.ts';
+import { startSoloHub } from '../solo/solo-hub.ts';
+import { stampOf, untilEnd } from '../solo/waiting.ts';
+
+interface HubServerFlags {
+  readonly port: number;
+  readonly host: string;
+  readonly data?: string;
+  readonly tenant: string;
+  readonly map?: string;
+  readonly site?: string;
+  readonly seconds?: number;
+  readonly json?: boolean;
+}
+
+/** `sigma hub`: the hub alone. */
+export function hubServerCommand(shell: Shell): Command {
+  return command('hub', 'Run a hub alone; edges come to it with the join token', [
+    'sigma hub --port 8080',
+    'DATABASE_URL=postgres://… sigma hub',
+  ])
+    .option('--port <n>', '0 takes any free one', wholeNumber(0, 65_535), 8080)
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--data <dir>', 'folder for keys, database and recording (default: SIGMA_DATA, or .data)')
+    .option('--tenant <id>', 'who owns it', 'solo')
+    .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
+    .option('--site <file>', 'site file for the map')
+    .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
+    .action(async (flags: HubServerFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      const { root, dataDir, databaseUrl } = shell.environment;
+      const site = loadSite(flags, root);
+      const folder = flags.data === undefined ? dataDir : resolve(flags.data);
+      const { port, host, tenant } = flags;
+      const hub = await startSoloHub({
+        tenant,
+        site,
+        dataDir: folder,
+        root,
+        port,
+        host,
+        databaseUrl,
+        pages: true,
+        simulated: true,
+      });
+      const { email, password } = hub.operator;
+      terminal.event({ type: 'sigma.hub.started', url: hub.url });
+      terminal.say(`hub at ${hub.url}, recording ${hub.recordingPath}`);
+      if (password !== null) terminal.say(`operator ${email}, password ${password} (shown this once)`);
+      await untilEnd(shell, flags.seconds, []);
+      await hub.close();
+      terminal.result({ url: hub.url, recording: hub.recordingPath }, 'hub ended');
+    });
+}
+
+interface EdgeFlags extends Pick<HubServerFlags, 'map' | 'site' | 'tenant' | 'data' | 'seconds' | 'json'> {
+  readonly hub?: string;
+  readonly robots: number;
+  readonly people: number;
+  readonly seed: number;
+}
+
+/** `sigma edge`: a simulated fleet that joins a hub. */
+export function edgeCommand(shell: Shell): Command {
+  return command('edge', 'Run the edge of a simulated fleet, linked to a hub', [
+    'sigma edge --hub http://127.0.0.1:8080 --robots 12',
+  ])
+    .option('--hub <url>', 'address of the hub (default: SIGMA_HUB, or the one started here)')
+    .option('--robots <n>', 'how many', wholeNumber(1, 1000), 40)
+    .option('--people <n>', 'how many walk the site', wholeNumber(0, 10_000), 8)
+    .option('--seed <n>', 'chance in bodies and world', wholeNumber(0, 0xffffffff), 1)
+    .option('--tenant <id>', 'who owns it', 'solo')
+    .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
+    .option('--site <file>', 'site file for the map')
+    .option('--data <dir>', 'folder for the recording (default: SIGMA_DATA, or .data)')
+    .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
+    .action(async (flags: EdgeFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      const { root, dataDir, hubUrl, token } = shell.environment;
+      const known = readCredentials(dataDir);
+      const url = flags.hub === undefined ? (hubUrl ?? known?.url ?? null) : checkHubUrl(flags.hub, '--hub');
+      const joinToken = token ?? known?.joinToken ?? null;
+      if (url === null || joinToken === null) {
+        throw new CommandError(
+          EXIT.usage,
+          'no hub and join token are known here',
+          'Give --hub and SIGMA_TOKEN, or start one with `sigma hub`',
+        );
+      }
+      const folder = join(flags.data === undefined ? dataDir : resolve(flags.data), 'recordings');
+      mkdirSync(folder, { recursive: true });
+      const recordingPath = join(folder, `edge-${stampOf(new Date())}.sqlite`);
+      const site = loadSite(flags, root);
+      const { tenant, robots, people, seed } = flags;
+      const edge = await startEdgeChild(
+        simulatedFleet({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken } }),
+      );
+      terminal.say(`${robots} robots at the edge, recording ${recordingPath}`);
+      await untilEnd(shell, flags.seconds, [edge.failed]);
+      const tally = await edge.close();
+      terminal.result(
+        { recording: recordingPath, ...tally },
+        `${tally.decisions} decisions, ${tally.violations} violations`,
+      );
+    });
+}

@@ -1,0 +1,27 @@
+import type { EdgeOptions } from '@sigma/edge';
+
+/** What the edge did, as its process tells the one that started it. */
+export interface EdgeTally {
+  readonly robots: number;
+  readonly decisions: number;
+  readonly violations: number;
+  readonly ordersRefused: number;
+  /** Failsafe activations by action. */
+  readonly failsafe: Readonly<Record<string, number>>;
+  readonly linked: boolean;
+  readonly reflexStalls: number;
+  readonly frameToWriteMs: { readonly p50: number; readonly p99: number; readonly p999: number };
+  readonly recorderFailure: string | null;
+}
+
+export type ToEdge =
+  | { readonly type: 'start'; readonly options: EdgeOptions }
+  | { readonly type: 'tally' }
+  | { readonly type: 'close' };
+
+export type FromEdge =
+  | { readonly type: 'ready' }
+  | { readonly type: 'started' }
+  | { readonly type: 'tally'; readonly tally: EdgeTally }
+  | { readonly type: 'closed'; readonly tally: EdgeTally }
+  | { readonly type: 'failed'; readonly message: string };

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { FAULTS, fleetSupervisor, type Site, siteToJson } from '@sigma/fleet-model';
+import {
+  DataDirError,
+  type Hub,
+  NewerSchemaError,
+  PortInUseError,
+  PostgresStartError,
+  type Supervisor,
+  startHub,
+} from '@sigma/hub';
+import { StoreError } from '@sigma/recorder';
+import { readCredentials, signIn, writeCredentials } from '../hub-access.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+
+export interface SoloHubOptions {
+  readonly tenant: string;
+  readonly site: Site;
+  readonly dataDir: string;
+  readonly root: string;
+  readonly port: number;
+  readonly host?: string | undefined;
+  readonly databaseUrl?: string | undefined;
+  /** Folder of the built page is served unless false. */
+  readonly pages: boolean;
+  readonly simulated: boolean;
+}
+
+/**
+ * Starts the hub for a fleet on a site, and leaves credentials for the other commands where only this user reads them.
+ *
+ * @throws CommandError naming port, folder or database, and the way out
+ */
+export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
+  const { tenant, site, dataDir, root, port, host, databaseUrl, pages, simulated } = options;
+  try {
+    const hub = await startHub({
+      tenant,
+      dataDir: join(dataDir, 'hub'),
+      site: { json: JSON.stringify(siteToJson(site)), digest: site.digest },
+      // The supervisor's state is its own; the hub only carries it.
+      supervisor: fleetSupervisor(site) as unknown as Supervisor,
+      port,
+      host: host ?? '127.0.0.1',
+      databaseUrl,
+      faults: simulated ? FAULTS : undefined,
+      pages: pages ? join(root, 'apps/dashboard/dist') : undefined,
+    });
+    await keepCredentials(dataDir, hub);
+    return hub;
+  } catch (error) {
+    if (isExpected(error)) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
+    throw error;
+  }
+}
+
+const isExpected = (error: unknown): error is Error =>
+  error instanceof PortInUseError ||
+  error instanceof DataDirError ||
+  error instanceof PostgresStartError ||
+  error instanceof NewerSchemaError ||
+  error instanceof StoreError;
+
+/** At the first start the password is known, once: it becomes a session. Later the session of before is kept. */
+async function keepCredentials(dataDir: string, { url, joinToken, operator }: Hub): Promise<void> {
+  const { email, password } = operator;
+  const before = readCredentials(dataDir);
+  const session = password === null ? (before?.session ?? null) : await signIn(url, email, password);
+  writeCredentials(dataDir, { url, joinToken, email, session });
+}
