@@ -324,6 +324,61 @@ test('[K62] a delay that is used up stays used up while the condition stands', (
   assert.equal(story.selected, 'return');
 });
 
+test('[K62] a delay does not regrow while its condition stands', () => {
+  const story = new Story()
+    .fails('battery')
+    .pass(60 * S)
+    .pass(60 * S);
+  assert.equal(story.state.delayLeftUs.battery, 0);
+});
+
+test('[K65] the end of a deferral is the first moment at which the action is in force', () => {
+  const story = new Story()
+    .fails('planner')
+    .recovers('planner')
+    .pass(10 * MS, { deferForUs: 6 * S });
+  const untilUs = story.state.deferUntilUs ?? assert.fail();
+  story.fails('wind');
+  story.pass(untilUs - story.atUs - 1);
+  assert.equal(story.selected, null);
+  story.pass(1);
+  assert.equal(story.selected, 'return');
+  assert.equal(story.state.selectedBy, 'wind');
+});
+
+test('[K65] [K61] what outlives its deferral waits for its own clear condition', () => {
+  const story = new Story()
+    .pass(10 * MS, { deferForUs: 1 * S })
+    .fails('operator_link')
+    .pass(2 * S)
+    .recovers('operator_link');
+  assert.equal(story.state.entries[0]?.present, false);
+  const undeferrable = new Story()
+    .pass(10 * MS, { deferForUs: 9 * S })
+    .fails('motor')
+    .recovers('motor');
+  assert.equal(undeferrable.selected, 'cutoff');
+});
+
+test('[K60] what is in force says who asked for it', () => {
+  const story = new Story().fails('wind', 'motor');
+  assert.equal(story.state.selectedBy, 'motor');
+  assert.equal(
+    story
+      .recovers('motor')
+      .pass(10 * MS, { acknowledgedBy: 'ann' })
+      .pass(10 * MS, { resetBy: 'ann' }).state.selectedBy,
+    'wind',
+  );
+});
+
+test('[K60] an unknown action is named in words', () => {
+  assert.throws(
+    () => findAction(catalogue, 'fly'),
+    /UnknownFailsafeActionError: Failsafe action 'fly' is not in the terrain's catalogue/,
+  );
+});
+
 test('[K61] on_acknowledge: the condition must be gone and a person must have seen it, in either order', () => {
   const first = new Story().fails('hatch').recovers('hatch');
   assert.equal(first.selected, 'hold');

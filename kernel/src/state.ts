@@ -18,10 +18,25 @@ export class UnencodableStateError extends Error {
 
 /** @throws UnencodableStateError naming the path of what is no plain data */
 export function encodeState(value: unknown): string {
-  return encode(value, '');
+  try {
+    return encode(value);
+  } catch (error) {
+    if (error instanceof NotPlain) throw new UnencodableStateError(pathTo(value, error.value, '') ?? '', error.message);
+    throw error;
+  }
 }
 
-function encode(value: unknown, path: string): string {
+/** Thrown inside; the path is looked for only then, because keeping it at hand would cost more than all the rest. */
+class NotPlain extends Error {
+  readonly value: unknown;
+
+  constructor(value: unknown, what: string) {
+    super(what);
+    this.value = value;
+  }
+}
+
+function encode(value: unknown): string {
   switch (typeof value) {
     case 'number':
       return encodeNumber(value);
@@ -30,9 +45,9 @@ function encode(value: unknown, path: string): string {
     case 'boolean':
       return value ? 'true' : 'false';
     case 'object':
-      return value === null ? 'null' : encodeObject(value, path);
+      return value === null ? 'null' : encodeObject(value);
     default:
-      throw new UnencodableStateError(path, `of type ${typeof value}`);
+      throw new NotPlain(value, `of type ${typeof value}`);
   }
 }
 
@@ -42,24 +57,52 @@ function encodeNumber(value: number): string {
   return `{"$n":"${String(value)}"}`;
 }
 
-function encodeObject(value: object, path: string): string {
-  if (Array.isArray(value)) return `[${value.map((item, index) => encode(item, `${path}/${index}`)).join(',')}]`;
+function encodeObject(value: object): string {
+  if (Array.isArray(value)) {
+    let text = '[';
+    for (let i = 0; i < value.length; i++) text += i === 0 ? encode(value[i]) : `,${encode(value[i])}`;
+    return `${text}]`;
+  }
+  const prototype = Object.getPrototypeOf(value) as unknown;
+  if (prototype === Object.prototype || prototype === null) return encodeRecord(value as Record<string, unknown>);
   if (value instanceof Int32Array) return `{"$i32":[${value.join(',')}]}`;
   if (value instanceof Uint8Array) return `{"$u8":[${value.join(',')}]}`;
   if (value instanceof Float64Array) return `{"$f64":[${Array.from(value, encodeNumber).join(',')}]}`;
-  const prototype = Object.getPrototypeOf(value) as unknown;
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw new UnencodableStateError(path, `a ${value.constructor.name}`);
-  }
-  const record = value as Record<string, unknown>;
-  const parts: string[] = [];
+  throw new NotPlain(value, `a ${value.constructor.name}`);
+}
+
+function encodeRecord(record: Record<string, unknown>): string {
+  let text = '{';
   for (const key of Object.keys(record).sort()) {
     const item = record[key];
     if (item === undefined) continue;
-    if (key.startsWith('$')) throw new UnencodableStateError(`${path}/${key}`, 'a key that begins with $');
-    parts.push(`${JSON.stringify(key)}:${encode(item, `${path}/${key}`)}`);
+    if (key.charCodeAt(0) === DOLLAR) throw new NotPlain(record, `the home of '${key}', a key that begins with $`);
+    text += `${text.length === 1 ? '' : ','}${quoted(key)}:${encode(item)}`;
   }
-  return `{${parts.join(',')}}`;
+  return `${text}}`;
+}
+
+const DOLLAR = 36;
+const QUOTED_MOST = 4096;
+const quotedKeys = new Map<string, string>();
+
+/** Keys repeat, so their quoted forms are kept; strangers beyond a bound are quoted anew. */
+function quoted(key: string): string {
+  const known = quotedKeys.get(key);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(key);
+  if (quotedKeys.size < QUOTED_MOST) quotedKeys.set(key, text);
+  return text;
+}
+
+function pathTo(value: unknown, culprit: unknown, path: string): string | null {
+  if (value === culprit) return path;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, item] of Object.entries(value)) {
+    const found = pathTo(item, culprit, `${path}/${key}`);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** @throws SyntaxError when the text is no JSON, or a tag is unknown */
