@@ -45,7 +45,7 @@ const WORLD_CUT_US = 250_000;
 const WORLD_SNAPSHOT_US = 10_000_000;
 const PLANNER_BEAT_US = 100_000;
 /** What every body of this fleet can be sent to do. */
-const CAPABILITIES = ['cover', 'goto', 'patrol', 'deliver', 'dock'];
+const CAPABILITIES = ['drive', 'scan', 'load', 'unload', 'dock'];
 
 export interface SimulationOptions {
   readonly site: Site;

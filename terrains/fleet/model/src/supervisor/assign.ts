@@ -1,5 +1,6 @@
 import { type AllocationAgent, type AllocationTask, allocate, type LegCosts } from '@sigma/swarm';
 import { BODIES, type Body } from '../bodies.ts';
+import { DOCK, DRIVE, LOAD, UNLOAD } from '../commands.ts';
 import { stopsOf } from './errand.ts';
 import { SENSING_RADIUS_M } from './missions.ts';
 import type { AgentMemory, Errand, MissionView, Stop, TaskView } from './port.ts';
@@ -148,9 +149,18 @@ function costs(
 const bodyOf = (memory: AgentMemory | undefined): Body =>
   memory?.report.body === 'carrier' ? BODIES.carrier : BODIES.humanoid;
 
+/** What a body must be able to do for each kind of task, in the words of its actuators. */
+const SKILLS: Readonly<Record<string, readonly string[]>> = {
+  goto: [DRIVE],
+  cover: [DRIVE],
+  patrol: [DRIVE],
+  deliver: [DRIVE, LOAD, UNLOAD],
+  dock: [DRIVE, DOCK],
+};
+
 const taskOf = (view: TaskView): AllocationTask => ({
   id: view.task.id,
-  needs: view.agentId === null ? [view.task.kind] : [view.task.kind, `is:${view.agentId}`],
+  needs: [...(SKILLS[view.task.kind] ?? [view.task.kind]), ...(view.agentId === null ? [] : [`is:${view.agentId}`])],
   priority: view.task.priority,
 });
 

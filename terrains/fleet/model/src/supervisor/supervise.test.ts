@@ -55,7 +55,7 @@ class Floor {
       battery: 0.9,
       halted: false,
       mode: 'automatic',
-      capabilities: ['cover', 'goto', 'patrol', 'deliver', 'dock'],
+      capabilities: ['drive', 'load', 'unload', 'dock'],
       taskId: null,
       taskStatus: null,
       planRevision: 0,
