@@ -1,4 +1,5 @@
 /** The seeded world: hub, edges, network, disks and bodies in one process on a virtual clock. */
+export { type Percentiles, percentiles } from './decision-times.ts';
 export { FaultPlanError, type PlannedFault, parseFault } from './fault-plan.ts';
 export { CrowdedSiteError, type PlannedRobot, planFleet, robotNames } from './fleet-plan.ts';
 export { fleetReexecutors, sitesOf } from './recording.ts';

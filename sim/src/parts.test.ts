@@ -6,6 +6,7 @@ import { FaultPlanError, parseFault } from './fault-plan.ts';
 import { CrowdedSiteError, planFleet, robotNames } from './fleet-plan.ts';
 import { VirtualClock } from './hub/virtual-clock.ts';
 import { VirtualNetwork } from './network.ts';
+import { repeatCommand, soakRun } from './soak-plan.ts';
 import { VirtualDisk } from './virtual-disk.ts';
 import { missionAt, missionsWanted } from './workload.ts';
 
@@ -104,4 +105,13 @@ test('a fault is written as people say it, and what cannot be read names itself'
 test('percentiles are nearest ranks', () => {
   assert.deepEqual(percentiles([]), { p50: 0, p99: 0, count: 0 });
   assert.deepEqual(percentiles([5, 1, 3]), { p50: 3, p99: 5, count: 3 });
+});
+
+test('a seed of the soak names its run, and the command that repeats it can be read back', () => {
+  for (let seed = 1; seed < 60; seed++) {
+    const run = soakRun(seed, 3);
+    assert.deepEqual(run, soakRun(seed, 3));
+    const specs = [...repeatCommand(run).matchAll(/--fault (\S+)/g)].map(([, spec]) => parseFault(spec ?? ''));
+    assert.deepEqual(specs, run.faults);
+  }
 });

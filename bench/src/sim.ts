@@ -1,0 +1,28 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Site } from '@sigma/fleet-model';
+import { runSim } from '@sigma/sim';
+import { absolute, type BenchLine } from './line.ts';
+
+/** Forty robots in one process, recording on: virtual seconds for each second of the wall clock. */
+export async function benchSim(site: Site): Promise<readonly BenchLine[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-bench-'));
+  try {
+    const recordingPath = join(folder, 'sim.sqlite');
+    const nowMs = (): number => performance.now();
+    const { realTimeFactor } = await runSim({
+      site,
+      seed: 7,
+      robots: 40,
+      people: 8,
+      minutes: 1,
+      recordingPath,
+      nowMs,
+      verify: false,
+    });
+    return [absolute('sim.realTimeFactor', realTimeFactor, 'x real time', '>=', 10)];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
