@@ -21,9 +21,10 @@ export const MOTION = {
     'currentLeft',
     'currentRight',
     'bumper',
+    'clock',
   ],
-  /** m, m, rad/s, m/s2, m/s2, rad, rad, A, A, 0 or 1 */
-  scale: [1e-4, 1e-4, 1e-4, 1e-3, 1e-3, 1e-4, 1e-4, 1e-3, 1e-3, 1],
+  /** m, m, rad/s, m/s2, m/s2, rad, rad, A, A, 0 or 1, s on the controller's own clock (it wraps) */
+  scale: [1e-4, 1e-4, 1e-4, 1e-3, 1e-3, 1e-4, 1e-4, 1e-3, 1e-3, 1, 1e-4],
 } as const;
 
 /** 10 Hz. Millimetres to the first surface; 0 = nothing within range. */

@@ -303,6 +303,7 @@ export class Stage {
       amps,
       amps,
       this.bumper,
+      this.#tick * 100,
     ];
     inbox.push({ kind: 'percept', channel: MOTION.channel, values: Int32Array.from(motion) });
     if (this.#tick % 10 === 1) {

@@ -84,7 +84,7 @@ function motion(draft: Draft, robot: number): Int32Array {
   const along = r[at + ACCEL] as number;
   const across = turn * (r[at + GROUND_SPEED] as number);
   const gyro = turn + bias + (r[at + GYRO_DRIFT] as number) + GYRO_SIGMA * noise(1);
-  const values = new Int32Array(10);
+  const values = new Int32Array(11);
   values[0] = Math.round((r[at + ENCODER_LEFT] as number) * 1e4);
   values[1] = Math.round((r[at + ENCODER_RIGHT] as number) * 1e4);
   values[2] = Math.round(gyro * 1e4);
@@ -95,6 +95,7 @@ function motion(draft: Draft, robot: number): Int32Array {
   values[7] = Math.round(((r[at + CURRENT_LEFT] as number) + CURRENT_SIGMA * noise(6)) * 1e3);
   values[8] = Math.round(((r[at + CURRENT_RIGHT] as number) + CURRENT_SIGMA * noise(7)) * 1e3);
   values[9] = r[at + BUMPER] as number;
+  values[10] = (tick * 100) | 0;
   return values;
 }
 

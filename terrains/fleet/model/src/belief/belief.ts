@@ -1,5 +1,6 @@
 import { cos, type Json, sin } from '@sigma/kernel';
 import { BODIES, type Body } from '../bodies.ts';
+import { NO_READING } from '../channels.ts';
 import type { Ground } from '../ground.ts';
 import { cellAt } from '../site/site.ts';
 import type { Errand } from './errands.ts';
@@ -55,6 +56,8 @@ export interface MotionBelief {
   readonly currentLeftA: number;
   readonly currentRightA: number;
   readonly bumper: boolean;
+  /** The controller's clock at the last frame, counts of 0.1 ms; NO_READING before the first. */
+  readonly clock: number;
   readonly encoderLeft: number;
   readonly encoderRight: number;
   /** How long each encoder has stood still while the other wheel's and the gyro's word say that it turned. */
@@ -238,6 +241,7 @@ export function initialBelief(config: RobotConfig, atUs: number): FleetBelief {
       currentLeftA: 0,
       currentRightA: 0,
       bumper: false,
+      clock: NO_READING,
       encoderLeft: 0,
       encoderRight: 0,
       stuckLeftUs: 0,

@@ -41,10 +41,9 @@ export const imuDrifts = (motion: MotionBelief): boolean => Math.abs(motion.gyro
 export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs: number): MotionBelief {
   const left = v[0] as number;
   const right = v[1] as number;
-  const dtUs = atUs - motion.atUs;
   const unreadable = left === NO_READING || right === NO_READING;
   const first = motion.frames === 0;
-  const dt = dtUs > 0 ? dtUs * 1e-6 : 0.01;
+  const dt = sinceLast(motion, v[10] ?? NO_READING, atUs);
   let leftM = unreadable || first ? 0 : ((left - motion.encoderLeft) | 0) * ENCODER_M;
   let rightM = unreadable || first ? 0 : ((right - motion.encoderRight) | 0) * ENCODER_M;
   let glitches = unreadable ? motion.glitches + 1 : motion.glitches;
@@ -117,6 +116,7 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
     currentLeftA,
     currentRightA,
     bumper: v[9] === 1,
+    clock: v[10] ?? NO_READING,
     encoderLeft: unreadable ? motion.encoderLeft : left,
     encoderRight: unreadable ? motion.encoderRight : right,
     stuckLeftUs,
@@ -129,6 +129,19 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
     fixRefused: motion.fixRefused,
     fixGapM: motion.fixGapM,
   };
+}
+
+/**
+ * Seconds between two frames by the controller's own clock: frames that wait on their way arrive in bunches, and what
+ * they measured must not be spread over the time of their arrival. Without that clock, by the agent's time.
+ */
+function sinceLast(motion: MotionBelief, clock: number, atUs: number): number {
+  if (clock !== NO_READING && motion.clock !== NO_READING) {
+    const counts = (clock - motion.clock) | 0;
+    if (counts > 0 && counts < 10_000) return counts * 1e-4;
+  }
+  const elapsedUs = atUs - motion.atUs;
+  return elapsedUs > 0 ? elapsedUs * 1e-6 : 0.01;
 }
 
 /** Grows while this wheel stands still, the other turns, and the gyro does not see the turn that this would be. */
