@@ -223,7 +223,7 @@ const helloOf = (robots: DecideSetup['robots']) => ({
     role: 'robot',
     body,
     epochTimeUs: 0n,
-    capabilities: ['cover', 'goto', 'patrol', 'deliver', 'dock'],
+    capabilities: ['drive', 'scan', 'load', 'unload', 'dock'],
   })),
   channels: [{ channel: 'state', fields: FIELDS.map((name) => ({ name, unit: '' })) }],
 });

@@ -1,5 +1,6 @@
 import type { UplinkFrame } from '@sigma/edge';
 import {
+  BODIES,
   centreXM,
   centreYM,
   DEFAULT_POLICY,
@@ -44,8 +45,6 @@ const CUT_US = 50_000;
 const WORLD_CUT_US = 250_000;
 const WORLD_SNAPSHOT_US = 10_000_000;
 const PLANNER_BEAT_US = 100_000;
-/** What every body of this fleet can be sent to do. */
-const CAPABILITIES = ['drive', 'scan', 'load', 'unload', 'dock'];
 
 export interface SimulationOptions {
   readonly site: Site;
@@ -149,14 +148,14 @@ export class Simulation {
       report: fleetReport,
       software: SOFTWARE,
       epochTimeUs: EPOCH_TIME_US,
-      capabilities: CAPABILITIES,
       sha256: hash,
       verify,
     };
     this.robots = plan.map((planned, index) => {
       const robotConfig = this.#configOf(planned, index);
       const who = { id: planned.id, tenant: TENANT, role: 'robot', seed, epoch: 0, flags: [], atUs: 0 };
-      return new SimRobot(index, { ...common, agent: { ...who, config: robotConfig }, body: planned.body });
+      const agent = { ...who, config: robotConfig };
+      return new SimRobot(index, { ...common, agent, body: planned.body, capabilities: capabilitiesOf(planned) });
     });
     this.#byEdge = new Map(this.robots.map((robot) => [edgeOf(robot), robot]));
   }
@@ -330,6 +329,17 @@ export class Simulation {
     this.#worldEvents = [];
   }
 }
+
+/** What a body can do, in the words of the fleet. */
+const capabilitiesOf = ({ body }: PlannedRobot): readonly string[] => [
+  'drive',
+  'scan',
+  'load',
+  'unload',
+  'dock',
+  body,
+  `payload:${BODIES[body].payloadKg}`,
+];
 
 const edgeOf = ({ id }: { readonly id: string }): string => `edge-${id}`;
 
