@@ -4,7 +4,7 @@ import { type FleetBelief, poseMessage, STATE_FIELDS, stateReport, statusOf } fr
 const STATE_EVERY_US = 100_000;
 const POSE_EVERY_US = 200_000;
 /** Radio between robots reaches this far, m. */
-const REACH_M = 15;
+const REACH_M = 8;
 
 const fields: readonly ReportField[] = [
   ...STATE_FIELDS.map(({ name, unit, low, high }) => ({

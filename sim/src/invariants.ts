@@ -15,12 +15,8 @@ export const CONTACT_MPS = 0.25;
 /** Rounding of positions: bodies may seem to overlap by so much and only touch, m. */
 const TOUCH_M = 1e-6;
 
-/**
- * Looks at the truth of a world after a step: no two robots overlap, and nobody who walks the site is touched faster
- * than the contact speed. Somebody whom a fault puts inside a robot's stopping distance is a collision and no breach:
- * no brake could have helped.
- */
-export function breaches(world: World, outcomes: Outcomes): readonly Breach[] {
+/** No two robots overlap. */
+export function overlaps(world: World): readonly Breach[] {
   const found: Breach[] = [];
   const { robots } = world.layout;
   const truths = robots.map((_, i) => robotTruth(world, i));
@@ -38,9 +34,18 @@ export function breaches(world: World, outcomes: Outcomes): readonly Breach[] {
       found.push({ atUs: world.atUs, what: `robots ${a.id} and ${b.id} overlap: ${gapM.toFixed(3)} m apart` });
     }
   }
+  return found;
+}
+
+/**
+ * Nobody who walks the site is touched faster than the contact speed. Somebody whom a fault puts inside a robot's
+ * stopping distance is a collision and no breach: no brake could have helped.
+ */
+export function harms(world: World, outcomes: Outcomes): readonly Breach[] {
+  const found: Breach[] = [];
   for (const { robot, with: what, other, speedMps } of outcomes.collisions) {
     if (what !== 'person' || speedMps <= CONTACT_MPS || other >= world.layout.people) continue;
-    const text = `${robots[robot]?.id} touched person ${other} at ${speedMps.toFixed(2)} m/s`;
+    const text = `${world.layout.robots[robot]?.id} touched person ${other} at ${speedMps.toFixed(2)} m/s`;
     found.push({ atUs: world.atUs, what: text });
   }
   return found;

@@ -35,6 +35,8 @@ export class VirtualNetwork<Packet> {
   readonly #links = new Map<string, Link>();
   #waiting: Delivery<Packet>[] = [];
   #order = 0;
+  /** Nothing arrives before this moment. */
+  #nextDueUs = Number.POSITIVE_INFINITY;
 
   /** @param lossShare 0 to 1: how many packets have to be sent twice */
   constructor(seed: number, lossShare = 0) {
@@ -50,6 +52,7 @@ export class VirtualNetwork<Packet> {
     const lost = this.#lossShare > 0 && drawUnit(this.#seed, line.key, line.sent, LOSS, 0) < this.#lossShare;
     line.sent++;
     line.lastDueUs = Math.max(line.lastDueUs, atUs + latencyUs + (lost ? RETRANSMISSION_US : 0));
+    this.#nextDueUs = Math.min(this.#nextDueUs, line.lastDueUs);
     this.#waiting.push({ link, dueUs: line.lastDueUs, order: this.#order++, packet });
   }
 
@@ -64,9 +67,17 @@ export class VirtualNetwork<Packet> {
 
   /** Takes out what has arrived by `atUs`, inclusive: by arrival, then in the order of sending. */
   arrived(atUs: number): readonly Delivery<Packet>[] {
+    if (atUs < this.#nextDueUs) return [];
+    this.#nextDueUs = Number.POSITIVE_INFINITY;
     const due: Delivery<Packet>[] = [];
     const left: Delivery<Packet>[] = [];
-    for (const delivery of this.#waiting) (delivery.dueUs <= atUs ? due : left).push(delivery);
+    for (const delivery of this.#waiting) {
+      if (delivery.dueUs <= atUs) due.push(delivery);
+      else {
+        left.push(delivery);
+        this.#nextDueUs = Math.min(this.#nextDueUs, delivery.dueUs);
+      }
+    }
     if (due.length === 0) return due;
     this.#waiting = left;
     return due.sort((a, b) => a.dueUs - b.dueUs || a.order - b.order);

@@ -21,7 +21,7 @@ import type { PlannedFault } from './fault-plan.ts';
 import { type PlannedRobot, planFleet } from './fleet-plan.ts';
 import { fleetReport } from './fleet-report.ts';
 import { VirtualHub } from './hub/virtual-hub.ts';
-import { type Breach, breaches } from './invariants.ts';
+import { type Breach, harms, overlaps } from './invariants.ts';
 import { VirtualMesh } from './mesh.ts';
 import { VirtualNetwork } from './network.ts';
 import { SecondaryPlanner } from './secondary-planner.ts';
@@ -45,6 +45,8 @@ const CUT_US = 50_000;
 const WORLD_CUT_US = 250_000;
 const WORLD_SNAPSHOT_US = 10_000_000;
 const PLANNER_BEAT_US = 100_000;
+/** Bodies are looked at this often: no faster than 3.6 m/s towards each other, none passes through another meanwhile. */
+const WATCH_US = 50_000;
 
 export interface SimulationOptions {
   readonly site: Site;
@@ -95,6 +97,8 @@ export class Simulation {
   #worldEvents: EventDraft[];
   #faults: PlannedFault[];
   #outcomes: Outcomes | null = null;
+  /** True while any robot has a fault. */
+  #faulty = false;
   #missions = 0;
   #atUs = 0;
 
@@ -296,13 +300,15 @@ export class Simulation {
     for (const { injection, reason } of outcomes.refused) {
       this.refusedFaults.push(`${injection.type === 'fault' ? injection.fault : injection.type}: ${reason}`);
     }
-    for (const breach of breaches(this.#world.world, outcomes)) this.breaches.push(breach);
-    this.#holdFaults(outcomes);
+    if (atUs % WATCH_US === 0) for (const breach of overlaps(this.#world.world)) this.breaches.push(breach);
+    for (const breach of harms(this.#world.world, outcomes)) this.breaches.push(breach);
+    if (outcomes.faults.length > 0 || this.#faulty) this.#holdFaults(outcomes);
     if (atUs % WORLD_CUT_US === 0) this.#cutWorld(atUs, atUs % WORLD_SNAPSHOT_US === 0 && atUs > 0);
   }
 
   /** Faults of links and planners are the world's to time and ours to carry out. */
   #holdFaults(outcomes: Outcomes): void {
+    this.#faulty = outcomes.faults.length > 0;
     for (const robot of this.robots) {
       const held = outcomes.faults.filter((fault) => fault.robot === robot.index);
       if (held.length === 0 && robot.faults.size === 0) continue;
