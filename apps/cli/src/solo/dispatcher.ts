@@ -22,7 +22,7 @@ const RECENT = 200;
 const MOST_AT_ONCE = 20;
 
 export interface Dispatcher {
-  /** Missions done since it began. */
+  /** Missions done since it began, whoever sent them and whenever. */
   readonly completed: () => number;
   readonly stop: () => void;
 }
@@ -35,16 +35,17 @@ export function dispatchWork(
   robots: number,
   onError: (error: unknown) => void,
 ): Dispatcher {
-  const own = new Set<string>();
+  let before: ReadonlySet<string> | null = null;
   const done = new Set<string>();
   let index = 0;
   let ended = false;
   const look = async (): Promise<void> => {
     const missions = hub.client(MissionService);
     const { missions: recent } = await missions.listMissions({ limit: RECENT });
+    before ??= new Set(recent.filter(({ status }) => status === MissionStatus.DONE).map(({ id }) => id));
     let open = 0;
     for (const { id, status, tasks } of recent) {
-      if (status === MissionStatus.DONE && own.has(id)) done.add(id);
+      if (status === MissionStatus.DONE && !before.has(id)) done.add(id);
       if (status === MissionStatus.QUEUED || status === MissionStatus.ACTIVE) {
         open += Math.max(1, tasks.filter(({ status: of }) => OPEN.has(of)).length);
       }
@@ -53,8 +54,7 @@ export function dispatchWork(
       const mission = missionAt(site, seed, index++);
       if (mission === null) return;
       const { name, goal, priority } = mission;
-      const made = await missions.createMission({ name, goal: wireGoal(goal), priority, idempotencyKey: '' });
-      if (made.mission !== undefined) own.add(made.mission.id);
+      await missions.createMission({ name, goal: wireGoal(goal), priority, idempotencyKey: '' });
     }
   };
   const again = (): void => {
