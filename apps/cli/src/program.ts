@@ -25,13 +25,19 @@ export interface Shell {
   readonly ends: (code: ExitCode) => void;
 }
 
+/** A command that only holds others. */
+export const group = (name: string, description: string, examples: readonly string[]): Command =>
+  new Command(name).description(description).addHelpText('after', examplesHelp(examples));
+
+const examplesHelp = (examples: readonly string[]): string =>
+  `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`;
+
 /** A command with `--json`, a description and at least one example in its help. */
 export function command(name: string, description: string, examples: readonly string[]): Command {
-  const help = examples.map((example) => `  $ ${example}`).join('\n');
   return new Command(name)
     .description(description)
     .addOption(new Option('--json', 'one JSON line on stdout instead of text'))
-    .addHelpText('after', `\nExamples:\n${help}\n`);
+    .addHelpText('after', examplesHelp(examples));
 }
 
 /** A command that talks to a hub. */

@@ -17,7 +17,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { command, hubCommand, type Shell } from '../program.ts';
+import { group, hubCommand, type Shell } from '../program.ts';
 import { columns } from '../terminal.ts';
 
 interface CreateFlags extends HubFlags {
@@ -47,7 +47,7 @@ const area = (text: string): readonly (readonly [number, number])[] => text.trim
 
 /** `sigma mission create|list|cancel`. */
 export function missionCommand(shell: Shell): Command {
-  const mission = command('mission', 'What the fleet is to do', ['sigma mission create deliver --from a --to b']);
+  const mission = group('mission', 'What the fleet is to do', ['sigma mission create deliver --from a --to b']);
   return mission.addCommand(createMission(shell)).addCommand(listMissions(shell)).addCommand(cancelMission(shell));
 }
 

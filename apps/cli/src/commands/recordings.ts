@@ -11,10 +11,9 @@ import {
   verify,
 } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
-import { fleetReexecutors } from '@sigma/sim';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandError, EXIT } from '../outcome.ts';
-import { command, type Shell } from '../program.ts';
+import { command, group, type Shell } from '../program.ts';
 import { withRecording } from '../recording-input.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
@@ -40,6 +39,7 @@ export function verifyCommand(shell: Shell): Command {
 }
 
 async function runVerify(shell: Shell, terminal: Terminal, recording: Recording): Promise<VerifyReport> {
+  const { fleetReexecutors } = await import('@sigma/sim');
   return verify(recording, {
     sha256,
     reexecutors: await fleetReexecutors(recording),
@@ -105,7 +105,7 @@ function resultOf({ failures, stretches, chainOnlyBecause }: ChainReport): strin
 
 /** `sigma record ls FILE`: which chains there are. */
 export function recordCommand(shell: Shell): Command {
-  const record = command('record', 'Look into recordings', ['sigma record ls .data/recordings/sim-7.sqlite']);
+  const record = group('record', 'Look into recordings', ['sigma record ls .data/recordings/sim-7.sqlite']);
   const list = command('ls', 'Chains of a recording, with their lengths and heads', [
     'sigma record ls site.sqlite --json',
   ])
@@ -164,6 +164,7 @@ export function replayCommand(shell: Shell): Command {
 }
 
 async function runReplay(terminal: Terminal, recording: Recording, file: string, flags: ReplayFlags): Promise<void> {
+  const { fleetReexecutors } = await import('@sigma/sim');
   const sources = await replayAt(recording, flags.at, await fleetReexecutors(recording));
   const chosen = sources.filter(({ chain }) => flags.agent === undefined || chain.source === flags.agent);
   if (chosen.length === 0) {

@@ -2,7 +2,7 @@ import { type AgentView, FleetService, type OrderReceipt } from '@sigma/proto';
 import { type Command, Option } from 'commander';
 import { type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { command, hubCommand, type Shell } from '../program.ts';
+import { group, hubCommand, type Shell } from '../program.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
 interface Flags extends HubFlags {
@@ -11,7 +11,7 @@ interface Flags extends HubFlags {
 
 /** `sigma robot list|show|stop|reset|ack`. */
 export function robotCommand(shell: Shell): Command {
-  const robot = command('robot', 'The fleet, and what a person may do to it', ['sigma robot list']);
+  const robot = group('robot', 'The fleet, and what a person may do to it', ['sigma robot list']);
   for (const build of [listRobots, showRobot, stopRobots, acknowledgeRobot, resetRobot]) robot.addCommand(build(shell));
   return robot;
 }

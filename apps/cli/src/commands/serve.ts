@@ -7,9 +7,6 @@ import { readCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { command, type Shell } from '../program.ts';
 import { loadSite } from '../site-input.ts';
-import { startEdgeChild } from '../solo/edge-child.ts';
-import { simulatedFleet } from '../solo/fleet-parts.ts';
-import { startSoloHub } from '../solo/solo-hub.ts';
 import { stampOf, untilEnd } from '../solo/waiting.ts';
 
 interface HubServerFlags {
@@ -37,6 +34,7 @@ export function hubServerCommand(shell: Shell): Command {
     .option('--site <file>', 'site file for the map')
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
     .action(async (flags: HubServerFlags) => {
+      const { startSoloHub } = await import('../solo/solo-hub.ts');
       const terminal = shell.terminal(flags.json === true);
       const { root, dataDir, databaseUrl } = shell.environment;
       const site = loadSite(flags, root);
@@ -85,6 +83,8 @@ export function edgeCommand(shell: Shell): Command {
     .option('--data <dir>', 'folder for the recording (default: SIGMA_DATA, or .data)')
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
     .action(async (flags: EdgeFlags) => {
+      const { startEdgeChild } = await import('../solo/edge-child.ts');
+      const { simulatedFleet } = await import('../solo/fleet-parts.ts');
       const terminal = shell.terminal(flags.json === true);
       const { root, dataDir, hubUrl, token } = shell.environment;
       const known = readCredentials(dataDir);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { StoreError } from '@sigma/recorder';
-import { CrowdedSiteError, FaultPlanError, parseFault, runSim, type SimProgress, type SimResult } from '@sigma/sim';
+import type { SimProgress, SimResult } from '@sigma/sim';
 import type { Command } from 'commander';
 import { each, numberAbove, share, wholeNumber } from '../arguments.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -43,6 +43,8 @@ export function simCommand(shell: Shell): Command {
 }
 
 async function run(shell: Shell, flags: SimFlags) {
+  // Loaded here, so that the help of every other command does not wait for a whole hub.
+  const { CrowdedSiteError, FaultPlanError, parseFault, runSim } = await import('@sigma/sim');
   const terminal = shell.terminal(flags.json === true);
   const { seed, minutes, robots, people, loss } = flags;
   const site = loadSite(flags, shell.environment.root);

@@ -1,0 +1,229 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Hub } from '@sigma/hub';
+import { SiteService } from '@sigma/proto';
+import { siteHead, verify } from '@sigma/recorder';
+import { sha256 } from '@sigma/recorder/sqlite';
+import { fleetReexecutors } from '@sigma/sim';
+import { type HubAccess, openHub } from '../hub-access.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import type { Shell } from '../program.ts';
+import { withRecording } from '../recording-input.ts';
+import { loadSite } from '../site-input.ts';
+import { columns, type Terminal } from '../terminal.ts';
+import { type Dispatcher, dispatchWork } from './dispatcher.ts';
+import { type EdgeChild, startEdgeChild } from './edge-child.ts';
+import type { EdgeTally } from './edge-messages.ts';
+import { simulatedFleet } from './fleet-parts.ts';
+import { startSoloHub } from './solo-hub.ts';
+import { stampOf, untilEnd } from './waiting.ts';
+
+const TENANT = 'solo';
+const TALLY_EVERY_MS = 1_000;
+
+export interface UpFlags {
+  readonly headless?: boolean;
+  readonly seconds?: number;
+  readonly robots: number;
+  readonly people: number;
+  readonly seed: number;
+  readonly map?: string;
+  readonly site?: string;
+  readonly port: number;
+  readonly data?: string;
+  readonly work: boolean;
+  readonly json?: boolean;
+}
+
+/** Starts everything, waits for the end, and concludes. */
+export async function up(shell: Shell, flags: UpFlags) {
+  const terminal = shell.terminal(flags.json === true);
+  const { root, databaseUrl } = shell.environment;
+  const dataDir = flags.data === undefined ? shell.environment.dataDir : resolve(flags.data);
+  const headless = flags.headless === true;
+  const site = loadSite(flags, root);
+  terminal.progress('starting the hub and its database');
+  const port = headless && flags.port === 8080 ? 0 : flags.port;
+  const hub = await startSoloHub({
+    tenant: TENANT,
+    site,
+    dataDir,
+    root,
+    port,
+    databaseUrl,
+    pages: !headless,
+    simulated: true,
+  });
+  let edge: EdgeChild | null = null;
+  let work: Dispatcher | null = null;
+  try {
+    const recordingPath = pathFor(dataDir);
+    const { robots, people, seed } = flags;
+    terminal.progress(`starting ${robots} robots`);
+    const link = { url: hub.url, joinToken: hub.joinToken };
+    edge = await startEdgeChild(
+      simulatedFleet({ tenant: TENANT, site, robots, people, seed, recordingPath, hub: link }),
+    );
+    const access = openHub({ hub: hub.url }, { ...shell.environment, dataDir });
+    greet(terminal, hub, flags, recordingPath);
+    terminal.event({ type: 'sigma.up.started', url: hub.url, robots, recording: recordingPath });
+    if (flags.work) {
+      let told = false;
+      work = dispatchWork(access, site, seed, robots, (error) => {
+        if (!told) terminal.say(`no work is sent: ${(error as Error).message}`);
+        told = true;
+      });
+    }
+    const stopTelling = tellTallies(terminal, edge, work);
+    await untilEnd(shell, flags.seconds, [edge.failed]).finally(stopTelling);
+    return await conclude(terminal, hub, edge, work, access, recordingPath);
+  } finally {
+    work?.stop();
+    await edge?.close().catch(() => undefined);
+    await hub.close();
+  }
+}
+
+function pathFor(dataDir: string): string {
+  const folder = join(dataDir, 'recordings');
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new CommandError(
+      EXIT.machine,
+      `${folder} cannot be made: ${(error as Error).message}`,
+      'Name another folder with --data',
+    );
+  }
+  return join(folder, `live-${stampOf(new Date())}.sqlite`);
+}
+
+function greet(terminal: Terminal, hub: Hub, { headless, robots }: UpFlags, recordingPath: string): void {
+  const { email, password } = hub.operator;
+  terminal.say(
+    [
+      `${headless === true ? 'hub' : 'Mission Control'} at ${hub.url}`,
+      password === null ? `sign in as ${email}` : `sign in as ${email}, password ${password} (shown this once)`,
+      `${robots} robots at work, recording ${recordingPath}`,
+      '',
+      'Try next, in another terminal:',
+      '  npx sigma robot list',
+      '  npx sigma mission create cover --zone aisles-a1 --robots 4',
+      '  npx sigma robot stop --all --kind protective',
+      `  npx sigma replay --at 10 ${recordingPath}`,
+      '',
+      'Ctrl-C ends it.',
+    ].join('\n'),
+  );
+}
+
+/** @returns how to end it */
+function tellTallies(terminal: Terminal, edge: EdgeChild, work: Dispatcher | null): () => void {
+  const timer = setInterval(() => {
+    edge
+      .tally()
+      .then((tally) => {
+        const missionsCompleted = work?.completed() ?? 0;
+        terminal.event({ type: 'sigma.up.tally', missionsCompleted, ...tally });
+        terminal.progress(
+          `${missionsCompleted} missions done, ${tally.decisions} decisions, ${tally.violations} violations`,
+        );
+      })
+      .catch(() => undefined);
+  }, TALLY_EVERY_MS);
+  return () => clearInterval(timer);
+}
+
+async function conclude(
+  terminal: Terminal,
+  hub: Hub,
+  edge: EdgeChild,
+  work: Dispatcher | null,
+  access: HubAccess,
+  recordingPath: string,
+) {
+  const missionsCompleted = work?.completed() ?? 0;
+  const decisionMs = await decisionTimes(access);
+  work?.stop();
+  terminal.progress('ending the fleet');
+  const tally = await edge.close();
+  await hub.close();
+  terminal.progress('verifying the recording');
+  const checked = await check(recordingPath);
+  const hubChecked = await check(hub.recordingPath);
+  const result = resultOf(tally, missionsCompleted, decisionMs, recordingPath, checked, hub, hubChecked);
+  terminal.event({ type: 'sigma.up.result', ...result });
+  terminal.result(result, describe(result));
+  if (result.verify === 'ok' && hubChecked.verify === 'ok') return EXIT.ok;
+  throw new CommandError(
+    EXIT.failed,
+    `a recording does not verify: ${result.verify} (hub: ${hubChecked.verify})`,
+    `sigma verify ${recordingPath}`,
+  );
+}
+
+interface Checked {
+  readonly head: string;
+  readonly verify: string;
+}
+
+function resultOf(
+  tally: EdgeTally,
+  missionsCompleted: number,
+  decisionMs: { readonly p50: number; readonly p99: number },
+  recording: string,
+  checked: Checked,
+  hub: Hub,
+  hubChecked: Checked,
+) {
+  return {
+    robots: tally.robots,
+    missionsCompleted,
+    decisions: tally.decisions,
+    violations: tally.violations,
+    failsafe: tally.failsafe,
+    decisionMs,
+    recording,
+    head: checked.head,
+    verify: checked.verify,
+    hubRecording: hub.recordingPath,
+    hubHead: hubChecked.head,
+    hubVerify: hubChecked.verify,
+    url: hub.url,
+    linked: tally.linked,
+    ordersRefused: tally.ordersRefused,
+    reflexStalls: tally.reflexStalls,
+    frameToWriteMs: tally.frameToWriteMs,
+  };
+}
+
+/** From a planner being asked to its plan being handed on, as the hub measures it. */
+async function decisionTimes(access: HubAccess): Promise<{ readonly p50: number; readonly p99: number }> {
+  const health = await access
+    .client(SiteService)
+    .getHealth({})
+    .catch(() => null);
+  return { p50: health?.decisionMsP50 ?? 0, p99: health?.decisionMsP99 ?? 0 };
+}
+
+async function check(path: string): Promise<Checked> {
+  return withRecording(path, async (recording) => {
+    const report = await verify(recording, { sha256, reexecutors: await fleetReexecutors(recording) });
+    return { head: siteHead(await recording.heads(), sha256), verify: report.firstFailure?.message ?? 'ok' };
+  });
+}
+
+function describe(result: ReturnType<typeof resultOf>): string {
+  const { robots, missionsCompleted, decisions, violations, failsafe, decisionMs, recording, head } = result;
+  const actions = Object.entries(failsafe).map(([action, times]) => `${action} ${times}`);
+  return columns([
+    ['robots', String(robots)],
+    ['missions', `${missionsCompleted} done`],
+    ['decisions', `${decisions}; ${decisionMs.p50} ms at p50, ${decisionMs.p99} ms at p99`],
+    ['violations', String(violations)],
+    ['failsafe', actions.length === 0 ? 'none' : actions.join(', ')],
+    ['recording', recording],
+    ['head', head],
+    ['verify', `${result.verify}; the hub's: ${result.hubVerify}`],
+  ]);
+}
