@@ -70,7 +70,7 @@ export function cancelTask<World>(
 }
 
 /** Ends a task, and the plan and question that served it. */
-export function endTask<World>(
+function endTask<World>(
   agent: Draft<World>,
   taskId: string,
   status: 'done' | 'failed' | 'cancelled',
@@ -89,7 +89,7 @@ export function endTask<World>(
 }
 
 /** Asks the planner of the chain's active link for steps, unless it was asked a moment ago. */
-export function askPlanner<World>(agent: Draft<World>, reason: string, atUs: number): boolean {
+function askPlanner<World>(agent: Draft<World>, reason: string, atUs: number): boolean {
   if (agent.chain.active === 'mechanical') return false;
   const { asked } = agent;
   if (asked !== null && asked.of === agent.chain.active && atUs - asked.atUs < ASK_AGAIN_US) return false;

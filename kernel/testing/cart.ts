@@ -63,7 +63,7 @@ export interface CartOptions {
   readonly optimism?: number;
 }
 
-export function cartModel(options: CartOptions = {}): TerrainModel<Cart> {
+function cartModel(options: CartOptions = {}): TerrainModel<Cart> {
   const policy: Policy<Situation<Cart>> = { version: '1', hash: 'policy-1', rules: options.rules ?? [] };
   return {
     name: 'cart',

@@ -23,7 +23,7 @@ const FOUND_BY_NAME = /(^|\/)[\w-]+\.config\.[cm]?[jt]s$|\.d\.[cm]?ts$/;
 /**
  * Source files that nothing reaches. The roots are the entries and programs of every package.json, test files, files
  * that a tool finds by name, and `starts` (paths named in HTML pages, shell scripts and the like). A file that only
- * tests reach is dead too, unless it stands in testing/ or in tools/, where a test is itself the program. A package whose
+ * tests reach is dead too, unless it stands in testing/, in e2e/ or in tools/, where a test is itself the program. A package whose
  * entry is missing gives one finding instead of one for each of its files.
  */
 export function deadFiles(house: House, starts: readonly string[]): Finding[] {

@@ -96,7 +96,8 @@ export const isModel = (folder: string): boolean => matches('terrains/*/model', 
 const isWorld = (folder: string): boolean => matches('terrains/*/world', folder);
 
 /** Tests and what exists for them may use Node and the test libraries, whatever package they stand in. */
-export const isForTests = (path: string): boolean => /\.(test|soak)\.tsx?$/.test(path) || /(^|\/)testing\//.test(path);
+export const isForTests = (path: string): boolean =>
+  /\.(test|soak)\.tsx?$/.test(path) || /(^|\/)(testing|e2e)\//.test(path);
 
 /**
  * Libraries without effects that a pure package may use. The kernel uses none; CEL is the rule language of the models

@@ -29,7 +29,7 @@ export interface Pottery {
 }
 
 const MINUTE_US = 60_000_000;
-export const REST: Command = { kind: 'setpoint', name: 'rest', params: {}, durationUs: 60 * MINUTE_US };
+const REST: Command = { kind: 'setpoint', name: 'rest', params: {}, durationUs: 60 * MINUTE_US };
 
 const action = (id: string, severity: number, more: Partial<FailsafeAction<Pottery>>): FailsafeAction<Pottery> => ({
   id,
@@ -43,7 +43,7 @@ const action = (id: string, severity: number, more: Partial<FailsafeAction<Potte
   ...more,
 });
 
-export const SKILL_MINUTES: Readonly<Record<string, number>> = { throw: 4, fire: 40, fetch: 10 };
+const SKILL_MINUTES: Readonly<Record<string, number>> = { throw: 4, fire: 40, fetch: 10 };
 
 function fold(world: Pottery, stimulus: Stimulus): Pottery {
   if (stimulus.kind === 'observation' && stimulus.channel === 'kiln') {

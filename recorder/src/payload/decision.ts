@@ -70,7 +70,7 @@ export function encodeDecision(wire: WireWriter, decision: Decision): void {
 }
 
 /** Writes sigma.v1.Command as field `field`. */
-export function writeCommand(wire: WireWriter, field: number, command: Command): void {
+function writeCommand(wire: WireWriter, field: number, command: Command): void {
   const mark = wire.open(field);
   wire.string(1, command.name);
   const { params } = command;

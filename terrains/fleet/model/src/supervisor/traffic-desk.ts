@@ -69,7 +69,7 @@ export function directTraffic(
       ...(released ? { released } : {}),
     });
   }
-  const result = grantMoves(desk.ground.roads, reports, traffic, { fields: desk.fields });
+  const result = grantMoves(desk.ground.permitted, reports, traffic, { fields: desk.fields });
   const waits = new Map(result.waits.map((wait) => [wait.agent, wait]));
   const after = new Map<string, string>();
   for (const grant of result.grants) if (grant.after !== null) after.set(grant.agent, grant.after);
@@ -77,7 +77,7 @@ export function directTraffic(
 }
 
 /** The stop a robot is heading for; -1 for one without errand. */
-export function goalOf(memory: AgentMemory): number {
+function goalOf(memory: AgentMemory): number {
   const stop = nextStop(memory);
   return stop === null ? -1 : stop.cell;
 }
