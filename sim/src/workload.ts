@@ -1,4 +1,4 @@
-import type { NewMission, Site } from '@sigma/fleet-model';
+import type { NewMission, Place, Site } from '@sigma/fleet-model';
 import { centreXM, centreYM } from '@sigma/fleet-model';
 import { drawInt, drawUnit, purpose } from '@sigma/kernel';
 
@@ -8,11 +8,12 @@ const PLACE = purpose('workload-place');
 /** Of a hundred missions so many deliver and so many patrol; the rest cover a zone, where the site has one. */
 const DELIVERIES = 70;
 const PATROLS = 22;
-const PATROL_POINTS = 3;
+/** Work stays in a quarter of the site: from a station to one of so many nearest to it. */
+const NEIGHBOURS = 8;
 
 /**
- * Endless work for a site: mission number `index` of a seed is always the same. Deliveries between stations, patrols
- * past three of them, and now and then a zone to cover.
+ * Endless work for a site: mission number `index` of a seed is always the same. Deliveries between stations that are
+ * near each other, patrols past two of them, and now and then a zone to cover.
  *
  * @param index 0, 1, 2 ...
  * @returns null when the site has fewer than two stations: there is nothing to carry and nowhere to go
@@ -29,21 +30,28 @@ export function missionAt(site: Site, seed: number, index: number): NewMission |
     const goal = { kind: 'cover', zoneId: zone.id, polygon: null, robots: 2 } as const;
     return { id, name: `Cover ${zone.name}`, goal, priority: 2, createdBy: 'workload' };
   }
-  const from = station(0);
+  const source = stations[station(0)] as Place;
+  const near = nearest(site, source);
+  const target = near[drawInt(seed, 0, index, PLACE, 1, near.length)] as Place;
   if (choice >= DELIVERIES) {
-    const points = Array.from({ length: PATROL_POINTS }, (_, n) => {
-      const { cell } = stations[(from + station(n + 1)) % stations.length] as (typeof stations)[number];
-      return { xM: centreXM(site, cell), yM: centreYM(site, cell) };
-    });
+    const points = [source, target].map(({ cell }) => ({ xM: centreXM(site, cell), yM: centreYM(site, cell) }));
     const goal = { kind: 'patrol', points, rounds: 1, agentId: null } as const;
-    return { id, name: `Patrol ${id}`, goal, priority: 1, createdBy: 'workload' };
+    return { id, name: `Patrol ${source.id} and ${target.id}`, goal, priority: 1, createdBy: 'workload' };
   }
-  const to = (from + 1 + drawInt(seed, 0, index, PLACE, 1, stations.length - 1)) % stations.length;
-  const source = stations[from] as (typeof stations)[number];
-  const target = stations[to] as (typeof stations)[number];
   const goal = { kind: 'deliver', from: source.id, to: target.id, item: `crate-${id}`, agentId: null } as const;
   const name = `${source.id} to ${target.id}`;
   return { id, name, goal, priority: 1 + drawInt(seed, 0, index, KIND, 1, 3), createdBy: 'workload' };
+}
+
+/** The stations nearest to one, itself left out; ties by name. */
+function nearest(site: Site, from: Place): readonly Place[] {
+  const away = ({ cell }: Place): number => {
+    const dx = centreXM(site, cell) - centreXM(site, from.cell);
+    const dy = centreYM(site, cell) - centreYM(site, from.cell);
+    return dx * dx + dy * dy;
+  };
+  const others = site.stations.filter(({ id }) => id !== from.id);
+  return others.sort((a, b) => away(a) - away(b) || (a.id < b.id ? -1 : 1)).slice(0, NEIGHBOURS);
 }
 
 /**
