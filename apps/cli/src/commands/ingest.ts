@@ -101,7 +101,7 @@ class Sender {
       const { channel, fields } = piece.channel;
       this.#schemas.set(
         channel,
-        create(ChannelSchemaSchema, { channel, fields: fields.map((name) => ({ name, unit: '' })) }),
+        create(ChannelSchemaSchema, { channel, fields: fields.map((name) => ({ name, unit: '', learn: true })) }),
       );
     } else {
       const { channel, timeUs, values } = piece.frame;
