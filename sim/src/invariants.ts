@@ -11,7 +11,7 @@ export interface Breach {
  * Fastest a robot may touch somebody, m/s. ISO/TS 15066:2016 annex A allows a transient contact of some 0.25 m/s for a
  * body of about 100 kg against the weaker regions of a person (formula A.6 with 130 N on the abdomen and k = 10 N/mm).
  */
-export const CONTACT_MPS = 0.25;
+const CONTACT_MPS = 0.25;
 /** Rounding of positions: bodies may seem to overlap by so much and only touch, m. */
 const TOUCH_M = 1e-6;
 

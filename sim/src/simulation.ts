@@ -36,10 +36,10 @@ import {
   worldConfigToJson,
 } from './world-chain.ts';
 
-export const TENANT = 'solo';
+const TENANT = 'solo';
 const SOFTWARE = 'sigma 0.1.0 (simulation)';
 /** Wall time at which every simulation begins: 2026-01-01T00:00:00Z. One seed, one recording, on any day. */
-export const EPOCH_TIME_US = 1_767_225_600_000_000;
+const EPOCH_TIME_US = 1_767_225_600_000_000;
 
 const CUT_US = 50_000;
 const WORLD_CUT_US = 250_000;

@@ -92,7 +92,7 @@ export const injectionStimulus = (injection: Injection): Observation => ({
 });
 
 /** What the world is given for the step that begins at `atUs`. Live and on replay it is read from the same stimuli. */
-export function worldInputs(robots: number, inbox: readonly Stimulus[], atUs: number): WorldInputs {
+function worldInputs(robots: number, inbox: readonly Stimulus[], atUs: number): WorldInputs {
   const commands: (Command | null)[] = Array.from({ length: robots }, () => null);
   const injections: Injection[] = [];
   for (const stimulus of inbox) {

@@ -58,7 +58,7 @@ export async function signIn(url: string, email: string, password: string): Prom
   throw new CommandError(EXIT.refused, `${url} does not sign in ${email} (${response.status})`, wayOut);
 }
 
-export const unreachable = (url: string, cause: unknown): CommandError =>
+const unreachable = (url: string, cause: unknown): CommandError =>
   new CommandError(
     EXIT.unreachable,
     `no hub answers at ${url}`,

@@ -54,7 +54,7 @@ function exists(path: string): boolean {
 }
 
 /** @throws CommandError */
-export function readText(path: string): string {
+function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -68,7 +68,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'is a folder',
 };
 
-export function unreadable(path: string, error: unknown): CommandError {
+function unreadable(path: string, error: unknown): CommandError {
   const { code, message } = error as NodeJS.ErrnoException;
   return new CommandError(
     EXIT.machine,

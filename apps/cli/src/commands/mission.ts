@@ -37,7 +37,7 @@ interface CreateFlags extends HubFlags {
 }
 
 /** `12.5,8` in metres. */
-export function point(text: string): readonly [number, number] {
+function point(text: string): readonly [number, number] {
   const match = /^(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)$/.exec(text);
   if (match === null) throw new InvalidArgumentError('Give x,y in metres, as in 12.5,8.');
   return [Number(match[1]), Number(match[2])];
@@ -95,7 +95,7 @@ function createMission(shell: Shell): Command {
 }
 
 /** @throws CommandError naming the option that is missing */
-export function goalOf(goal: string, flags: CreateFlags): MissionGoal {
+function goalOf(goal: string, flags: CreateFlags): MissionGoal {
   const robot = flags.robot ?? '';
   const need = (option: string, value: string | undefined): string => {
     if (value !== undefined && value !== '') return value;

@@ -135,7 +135,7 @@ const chainTable = (heads: readonly ChainHead[]): string =>
   ]);
 
 /** `12`, `12.5`, `12.5s`, `1:30`: seconds since the recording began, as microseconds. */
-export function momentUs(text: string): number {
+function momentUs(text: string): number {
   const match = /^(?:(\d+):)?(\d+(?:\.\d+)?)s?$/.exec(text);
   if (match === null)
     throw new InvalidArgumentError('Give seconds since the recording began (12.5) or minutes and seconds (1:30).');
