@@ -17,6 +17,7 @@ import { type AgentLinked, packedSchemas } from '../live/live-fleet.ts';
 import { type HubRecord, signal } from '../roles/arbitration/hub-record.ts';
 import { type Ingest, newTally, type Tally } from '../roles/ingest/ingest.ts';
 import { about, all, packed } from '../subjects.ts';
+import { Arrivals } from './arrivals.ts';
 import { Outbox } from './outbox.ts';
 
 /** Both sides say that they live so often; a link silent for `TIMEOUT_US` is given up. */
@@ -39,6 +40,7 @@ interface Link {
 
 /** The hub's end of every link: one stream for each edge, the newest wins. */
 export class LinkDesk {
+  readonly arrivals = new Arrivals();
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #tenant: string;
@@ -196,7 +198,8 @@ export class LinkDesk {
     }
     if (frame.case === 'hello' || frame.case === undefined) return;
     const { agentId } = frame.value;
-    if (!link.agents.has(agentId)) {
+    const agent = link.agents.get(agentId);
+    if (agent === undefined) {
       if (frame.case === 'telemetry') this.#ingest.takeForeign(frame.value, new Map(), link.tally);
       return;
     }
@@ -206,6 +209,9 @@ export class LinkDesk {
         return;
       case 'status':
         return this.#publish('status', agentId, toBinary(AgentStatusSchema, frame.value));
+    }
+    if (!this.arrivals.isNew(frame, agent.epoch)) return;
+    switch (frame.case) {
       case 'ask':
         return this.#publish('asked', agentId, toBinary(PlanAskedSchema, frame.value));
       case 'event':

@@ -46,6 +46,12 @@ export interface LiveAgent {
 
 const DECISIONS_KEPT = 1000;
 
+/** By epoch, then by sequence. */
+function orderOf(a: DecisionMade, b: DecisionMade): number {
+  const epochs = (a.decision?.context?.epoch ?? 0) - (b.decision?.context?.epoch ?? 0);
+  return epochs !== 0 ? epochs : Number((a.decision?.sequence ?? 0n) - (b.decision?.sequence ?? 0n));
+}
+
 /** The fleet as it was last heard: a fold over the bus. Each process that needs it keeps its own. */
 export class LiveFleet {
   readonly agents = new Map<string, LiveAgent>();
@@ -80,15 +86,16 @@ export class LiveFleet {
     return () => void this.#heard.delete(heard);
   }
 
-  /** Links deliver at least once: a decision that came before is dropped. */
+  /** A decision for safety overtakes others on its way here; the list keeps the order in which they were made. */
   #decided(agentId: string, made: DecisionMade): LiveAgent | null {
     const agent = this.agents.get(agentId);
-    if (agent === undefined) return null;
-    const last = agent.decisions.at(-1)?.decision;
-    const sameEpoch = last?.context?.epoch === made.decision?.context?.epoch;
-    if (last !== undefined && sameEpoch && (made.decision?.sequence ?? 0n) <= last.sequence) return null;
-    agent.decisions.push(made);
-    if (agent.decisions.length > 2 * DECISIONS_KEPT) agent.decisions.splice(0, DECISIONS_KEPT);
+    if (agent === undefined || made.decision === undefined) return null;
+    const { decisions } = agent;
+    let at = decisions.length;
+    while (at > 0 && orderOf(decisions[at - 1] as DecisionMade, made) > 0) at--;
+    if (at > 0 && orderOf(decisions[at - 1] as DecisionMade, made) === 0) return null;
+    decisions.splice(at, 0, made);
+    if (decisions.length > 2 * DECISIONS_KEPT) decisions.splice(0, DECISIONS_KEPT);
     return agent;
   }
 

@@ -78,7 +78,7 @@ class Watch {
   readonly #paths = new Set<LiveAgent>();
   readonly #missions = new Map<string, MissionEntry>();
   readonly #alerts = new Map<string, Alert>();
-  readonly #shown = new Map<string, bigint>();
+  readonly #shown = new WeakSet<LiveAgent['decisions'][number]>();
   readonly #scans = new Map<string, bigint>();
   #roster = -1;
 
@@ -147,11 +147,11 @@ class Watch {
     for (const agentId of this.#followed) {
       const agent = this.#roles.fleet.agents.get(agentId);
       if (agent === undefined) continue;
-      const seen = this.#shown.get(agentId) ?? 0n;
       for (const made of agent.decisions.slice(-50)) {
-        if ((made.decision?.sequence ?? 0n) > seen) fresh.push(decisionOf(agent, made));
+        if (this.#shown.has(made)) continue;
+        this.#shown.add(made);
+        fresh.push(decisionOf(agent, made));
       }
-      this.#shown.set(agentId, agent.decisions.at(-1)?.decision?.sequence ?? seen);
     }
     return fresh;
   }

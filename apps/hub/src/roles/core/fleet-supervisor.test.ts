@@ -43,7 +43,7 @@ test("F3 F4 F5 with the fleet's own supervisor: a patrol is assigned and planned
   );
 
   const channels = packedSchemas([create(ChannelSchemaSchema, STATE_SCHEMA)]);
-  const capabilities = ['goto', 'cover', 'patrol', 'deliver', 'dock'];
+  const capabilities = ['drive', 'load', 'unload', 'dock'];
   const link = {
     agentId: 'r1',
     linked: true,
