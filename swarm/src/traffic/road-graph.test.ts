@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { drawGrid } from '../../testing/sites.ts';
 import { deadEnds } from './dead-ends.ts';
 import { DistanceFields, distanceField } from './distance-fields.ts';
-import { buildGridGraph, hasEdge, type RoadGraph } from './road-graph.ts';
+import { buildGridGraph, exits, hasEdge, type RoadGraph } from './road-graph.ts';
 import { shortestPath } from './shortest-path.ts';
 import { strongComponents } from './strong-components.ts';
 
@@ -41,6 +41,18 @@ test('[S1] nobody enters a one-way aisle against its direction', () => {
   const graph = drawGrid('.>>.');
   assert.ok(hasEdge(graph, 2, 3));
   assert.ok(!hasEdge(graph, 3, 2));
+});
+
+test('[S1] the end of a blind aisle is left the way it is entered, whatever a mask of open neighbours looks like', () => {
+  const { north, east, south } = exits;
+  const blocked = Uint8Array.from([0, 1, 0, 0]);
+  // Two columns, two rows: cell 0 hangs on cell 2 and on nothing else, so its mask is a single bit.
+  const graph = buildGridGraph({ width: 2, height: 2, blocked, oneWay: Uint8Array.from([south, 0, north + east, 8]) });
+  assert.ok(hasEdge(graph, 2, 0));
+  assert.ok(hasEdge(graph, 0, 2));
+  const ring = Uint8Array.from([south, 8, east, north]);
+  const circle = buildGridGraph({ width: 2, height: 2, blocked: new Uint8Array(4), oneWay: ring });
+  assert.ok(hasEdge(circle, 0, 2) && !hasEdge(circle, 2, 0), 'a real one-way stays one');
 });
 
 test('[S1] the reverse rows hold the same edges', () => {

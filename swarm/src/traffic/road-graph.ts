@@ -33,7 +33,8 @@ export type GridPlan = {
 /**
  * Builds the 4-connected graph of a grid. [S1]
  * No edge enters a cell against the only exit it allows: nobody drives into a one-way aisle from
- * its end just to come back out, where those leaving the aisle could never get past.
+ * its end just to come back out, where those leaving the aisle could never get past. The end of a
+ * blind aisle, whose only open neighbour is that exit, is none: its way out is its way in.
  * Throws RangeError when an array does not fit width * height: a plan is checked where it is read.
  */
 export function buildGridGraph(plan: GridPlan): GridGraph {
@@ -60,7 +61,7 @@ export function buildGridGraph(plan: GridPlan): GridGraph {
     const x = cell % width;
     const enter = (direction: number, target: number, back: number): void => {
       if ((allowed & direction) === 0 || open[target] === 0) return;
-      if (oneWay !== undefined && oneWay[target] === back) return;
+      if (oneWay !== undefined && oneWay[target] === back && !isBlindEnd(open, width, target)) return;
       targets[edges++] = target;
     };
     if (cell >= width) enter(exits.north, cell - width, exits.south);
@@ -70,6 +71,17 @@ export function buildGridGraph(plan: GridPlan): GridGraph {
   }
   offsets[cellCount] = edges;
   return { ...withReverse({ cellCount, offsets, targets: targets.slice(0, edges), open }), width, height };
+}
+
+/** True when a single one of the four neighbours is open. */
+function isBlindEnd(open: Uint8Array, width: number, cell: number): boolean {
+  const x = cell % width;
+  let neighbours = 0;
+  if (open[cell - width] === 1) neighbours++;
+  if (open[cell + width] === 1) neighbours++;
+  if (x > 0 && open[cell - 1] === 1) neighbours++;
+  if (x < width - 1 && open[cell + 1] === 1) neighbours++;
+  return neighbours === 1;
 }
 
 /** Completes forward rows with the reverse rows. Reverse rows come out ascending too. */
