@@ -1,4 +1,4 @@
-import type { UplinkFrame } from '@sigma/edge';
+import { fleetReport, type UplinkFrame } from '@sigma/edge';
 import {
   BODIES,
   centreXM,
@@ -19,7 +19,6 @@ import { ChainWriter, type EventDraft, openingEvent, type SealedBlock, type Sha2
 import { DecisionTimes } from './decision-times.ts';
 import type { PlannedFault } from './fault-plan.ts';
 import { type PlannedRobot, planFleet } from './fleet-plan.ts';
-import { fleetReport } from './fleet-report.ts';
 import { VirtualHub } from './hub/virtual-hub.ts';
 import { type Breach, harms, overlaps } from './invariants.ts';
 import { VirtualMesh } from './mesh.ts';

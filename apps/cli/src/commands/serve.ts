@@ -84,7 +84,7 @@ export function edgeCommand(shell: Shell): Command {
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
     .action(async (flags: EdgeFlags) => {
       const { startEdgeChild } = await import('../solo/edge-child.ts');
-      const { simulatedFleet } = await import('../solo/fleet-parts.ts');
+      const { soloEdge } = await import('../solo/fleet-parts.ts');
       const terminal = shell.terminal(flags.json === true);
       const { root, dataDir, hubUrl, token } = shell.environment;
       const known = readCredentials(dataDir);
@@ -103,7 +103,7 @@ export function edgeCommand(shell: Shell): Command {
       const site = loadSite(flags, root);
       const { tenant, robots, people, seed } = flags;
       const edge = await startEdgeChild(
-        simulatedFleet({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken } }),
+        soloEdge({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken } }),
       );
       terminal.say(`${robots} robots at the edge, recording ${recordingPath}`);
       await untilEnd(shell, flags.seconds, [edge.failed]);

@@ -1,9 +1,9 @@
-import type { EdgeBody, EdgeOptions } from '@sigma/edge';
+import { type EdgeBody, type EdgeOptions, simulatedFleet } from '@sigma/edge';
 import { centreXM, centreYM, DEFAULT_POLICY, type Site, siteToJson } from '@sigma/fleet-model';
 import type { Json } from '@sigma/kernel';
 import { planFleet } from '@sigma/sim';
 
-export interface SimulatedFleet {
+export interface SoloEdge {
   readonly tenant: string;
   readonly site: Site;
   readonly robots: number;
@@ -13,35 +13,23 @@ export interface SimulatedFleet {
   readonly hub: EdgeOptions['hub'];
 }
 
-/** A module of the edge program, by its place in the package: threads open terrains and drivers by address. */
-const part = (path: string): string => new URL(path, import.meta.resolve('@sigma/edge')).href;
-
-/** The edge of a simulated fleet: which modules it runs, and where every robot begins. */
-export function simulatedFleet(fleet: SimulatedFleet): EdgeOptions {
-  const { tenant, site, people, seed, recordingPath, hub } = fleet;
-  const record = siteToJson(site) as unknown as Json;
+/** The edge of a simulated fleet, and where every robot of it begins. */
+export function soloEdge({ tenant, site, robots, people, seed, recordingPath, hub }: SoloEdge): EdgeOptions {
   return {
+    ...simulatedFleet({ site: siteToJson(site), seed, people, policy: DEFAULT_POLICY }),
     tenant,
     edgeId: 'edge-1',
     recordingPath,
     hub,
-    terrain: {
-      module: part('./terrain/fleet.ts'),
-      settings: { site: record, policy: DEFAULT_POLICY as unknown as Json },
-    },
-    driver: {
-      module: part('./drivers/sim/sim-driver.ts'),
-      settings: { module: part('./drivers/sim/fleet-bodies.ts'), bodies: { site: record, seed, people } },
-    },
-    simulated: true,
     software: 'sigma 0.1.0',
-    bodies: bodiesOf(fleet, record),
+    bodies: bodiesOf(site, robots, seed),
   };
 }
 
 /** The first robot's configuration holds the whole site, so that the recording can be run again by itself. */
-function bodiesOf({ site, robots, seed }: SimulatedFleet, record: Json): readonly EdgeBody[] {
+function bodiesOf(site: Site, robots: number, seed: number): readonly EdgeBody[] {
   const parked = new Map([...site.docks, ...site.chargers].map(({ id, cell }) => [cell, id]));
+  const record = siteToJson(site) as unknown as Json;
   return planFleet(site, robots, seed).map(({ id, body, cell }, i) => ({
     id,
     role: 'robot',

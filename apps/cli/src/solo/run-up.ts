@@ -14,7 +14,7 @@ import { columns, type Terminal } from '../terminal.ts';
 import { type Dispatcher, dispatchWork } from './dispatcher.ts';
 import { type EdgeChild, startEdgeChild } from './edge-child.ts';
 import type { EdgeTally } from './edge-messages.ts';
-import { simulatedFleet } from './fleet-parts.ts';
+import { soloEdge } from './fleet-parts.ts';
 import { startSoloHub } from './solo-hub.ts';
 import { stampOf, untilEnd } from './waiting.ts';
 
@@ -61,9 +61,7 @@ export async function up(shell: Shell, flags: UpFlags) {
     const { robots, people, seed } = flags;
     terminal.progress(`starting ${robots} robots`);
     const link = { url: hub.url, joinToken: hub.joinToken };
-    edge = await startEdgeChild(
-      simulatedFleet({ tenant: TENANT, site, robots, people, seed, recordingPath, hub: link }),
-    );
+    edge = await startEdgeChild(soloEdge({ tenant: TENANT, site, robots, people, seed, recordingPath, hub: link }));
     const access = openHub({ hub: hub.url }, { ...shell.environment, dataDir });
     greet(terminal, hub, flags, recordingPath);
     terminal.event({ type: 'sigma.up.started', url: hub.url, robots, recording: recordingPath });
