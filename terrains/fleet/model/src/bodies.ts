@@ -9,6 +9,8 @@ export interface Body {
   readonly maxSpeedMps: number;
   readonly maxTurnRadps: number;
   readonly accelMps2: number;
+  /** Share of the acceleration that is left with the full payload. */
+  readonly loadedAccelShare: number;
   /** Normal stop (category 2) and set-point changes. */
   readonly brakeMps2: number;
   /** Protective stop (category 1). */
@@ -32,6 +34,7 @@ export const HUMANOID: Body = {
   maxSpeedMps: 1.2,
   maxTurnRadps: 1.6,
   accelMps2: 0.8,
+  loadedAccelShare: 0.6,
   brakeMps2: 1.0,
   hardBrakeMps2: 1.8,
   mechanicalBrakeMps2: 2.2,
@@ -52,6 +55,7 @@ export const CARRIER: Body = {
   maxSpeedMps: 1.8,
   maxTurnRadps: 1.6,
   accelMps2: 1.0,
+  loadedAccelShare: 0.6,
   brakeMps2: 1.2,
   hardBrakeMps2: 2.2,
   mechanicalBrakeMps2: 2.6,

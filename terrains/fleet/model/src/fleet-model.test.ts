@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeState, encodeState } from '@sigma/kernel';
+import { decodeState, encodeState, type Intent } from '@sigma/kernel';
 import { DEFAULT_POLICY } from '../policies/default.ts';
 import { AISLE, advance, drawnSite, goTo, HALL, Stage } from '../testing/stage.ts';
 import { groundOf } from './ground.ts';
@@ -248,17 +248,54 @@ test('[F51] no bound, person or corner makes a violation: the robot expects its 
   assert.deepEqual(stage.happened('violation'), []);
 });
 
-test('[F22] something stands in the aisle for good: the advance fails and another plan is asked for', () => {
+test('[F54] [F22] something stands in the aisle for good: that is a violation on record, and another plan is asked for', () => {
   const stage = new Stage({ site: drawnSite(AISLE), start: { xM: 1.5, yM: 1.5, headingRad: 0 } });
   stage.assign(goTo(13.5, 1.5)).tick();
   stage.plan(advance([13.5, 1.5]));
   stage.person(7, 1.5);
-  let asked = false;
-  stage.run(30, (outputs) => {
-    asked ||= outputs.asks.some(({ reason }) => reason.includes('advance'));
-  });
-  assert.ok(asked);
+  const reasons: string[] = [];
+  stage.run(25, (outputs) => reasons.push(...outputs.asks.map(({ reason }) => reason)));
+  const [event, ...more] = stage.happened('violation');
+  assert.ok(event?.type === 'violation' && event.violation.kind === 'physical');
+  const { quantity, expected, observed, planner } = event.violation;
+  assert.deepEqual([quantity, expected, planner], ['standsS', 0, 'primary']);
+  assert.ok(observed > 9.5 && observed < 11, `stood for ${observed} s`);
+  assert.deepEqual(more, [], 'once: without a plan it is expected to stand');
+  assert.ok(reasons.includes('reality differs from what was expected'));
   assert.ok(stage.xM < 6.3, 'did not touch it');
+});
+
+test('[F54] something stands in the aisle for eight seconds and goes: no surprise', () => {
+  const stage = new Stage({ site: drawnSite(AISLE), start: { xM: 1.5, yM: 1.5, headingRad: 0 } });
+  stage.assign(goTo(12.5, 1.5)).tick();
+  stage.plan(advance([12.5, 1.5]));
+  stage.person(6, 1.5);
+  stage.run(11);
+  stage.actors.length = 0;
+  stage.until(() => statusOf(stage) === 'done', 20);
+  assert.deepEqual(stage.happened('violation'), []);
+});
+
+test('[F22] an advance on which the robot has stood for 12 s has failed', () => {
+  const intent = advance([13.5, 1.5])[0] as Intent;
+  const { model, belief } = new Stage({ site: drawnSite(AISLE) }).run(0.1);
+  const progress = (standsS: number) =>
+    model.intentProgress(belief, intent, 0, belief.motion.standsSinceUs + standsS * 1e6);
+  assert.deepEqual([11.9, 12.1].map(progress), ['running', 'failed']);
+});
+
+test('[F38] nose against an obstacle, the robot may back up, and not go on', () => {
+  const stage = hall();
+  stage.assign(goTo(17.5, 4.5)).tick();
+  stage.actors.push({ xM: 2.35, yM: 4.5, vxMps: 0, vyMps: 0, radiusM: 0.4 });
+  const tell = () => {
+    const body = [2.35, 4.5, 0, 0, 0.4];
+    stage.tell({ kind: 'message', from: 'r2', topic: 'pose', body });
+  };
+  stage.plan(advance([17.5, 4.5])).run(3, tell);
+  assert.ok(stage.xM < 1.63, `went on to ${stage.xM}`);
+  stage.plan(advance([1.3, 4.5])).run(3, tell);
+  assert.ok(stage.xM < 1.4, `stands at ${stage.xM}`);
 });
 
 test('[F02] belief survives its text form bit for bit, and two runs give one state', () => {

@@ -50,7 +50,7 @@ export function fleetModel({ site, policy }: FleetModelOptions): TerrainModel<Fl
     intentProgress,
     parametrize,
     swarm: () => [],
-    expect: expectCommand,
+    expect: (world, command, atUs) => expectCommand(world, ground, command, atUs),
     observe,
     // Right of way is granted by the hub and kept by the reflexes; robots of this terrain promise each other nothing.
     promise: (_world, _promise, atUs) => (atUs > _promise.dueUs ? 'broken' : 'pending'),

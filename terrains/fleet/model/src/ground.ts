@@ -1,11 +1,13 @@
 import { buildGridGraph, type GridGraph } from '@sigma/swarm';
-import { cellAt, EAST, NORTH, type Place, type Site, SOUTH, WEST } from './site/site.ts';
-import { DIRECTIONS, isFree, neighbour } from './site/ways.ts';
+import { cellAt, type Place, type Site } from './site/site.ts';
 
 /** A site as the model asks about it ten thousand times a second: zones by cell, places by id. Built once, never changed. */
 export interface Ground {
   readonly site: Site;
+  /** Every way that the walls leave. */
   readonly roads: GridGraph;
+  /** The ways that robots may be sent: those without restricted zones. */
+  readonly permitted: GridGraph;
   /** 1 where no robot may be: inside a zone of kind `restricted`. */
   readonly restricted: Uint8Array;
   /** 1 where people work. */
@@ -41,28 +43,11 @@ export function groundOf(site: Site): Ground {
   const places = new Map<string, Place>();
   for (const list of [site.docks, site.chargers, site.stations]) for (const place of list) places.set(place.id, place);
   const stations = new Map(site.stations.map((place) => [place.id, place]));
-  const roads = buildGridGraph({
-    width: site.width,
-    height: site.height,
-    blocked: site.blocked,
-    oneWay: roadExits(site),
-  });
-  return { site, roads, restricted, work, limitMps, zonesOf, places, stations, fenced };
-}
-
-/**
- * The site's exits, except that a cell with one free neighbour allows every direction: it is the end of an aisle, not a
- * one-way, and the way out is the way in.
- */
-function roadExits(site: Site): Uint8Array {
-  const exits = site.exits.slice();
-  for (let cell = 0; cell < exits.length; cell++) {
-    if (site.blocked[cell] !== 0) continue;
-    let free = 0;
-    for (const direction of DIRECTIONS) if (isFree(site, neighbour(site, cell, direction))) free++;
-    if (free === 1) exits[cell] = NORTH | EAST | SOUTH | WEST;
-  }
-  return exits;
+  const { width, height, blocked, exits: oneWay } = site;
+  const roads = buildGridGraph({ width, height, blocked, oneWay });
+  const barred = blocked.map((wall, cell) => (wall !== 0 || restricted[cell] !== 0 ? 1 : 0));
+  const permitted = buildGridGraph({ width, height, blocked: barred, oneWay });
+  return { site, roads, permitted, restricted, work, limitMps, zonesOf, places, stations, fenced };
 }
 
 /** True for walls and for everything outside the grid. */

@@ -11,7 +11,7 @@ const MOST_US: Readonly<Record<string, number>> = {
   policy: 200,
 };
 
-test('[F80] the hot paths stay cheap', (t) => {
+test('[F92] the hot paths stay cheap', (t) => {
   const costs = measureModel(0.2);
   for (const { name, us } of costs) {
     t.diagnostic(`${name}: ${us.toFixed(2)} us`);

@@ -75,6 +75,7 @@ export function measureModel(share = 1): readonly Cost[] {
     task: null,
     plan,
     command,
+    commandSinceUs: 0,
     chain: 'primary',
     linkSilentUs: 0,
     primarySilentUs: 0,

@@ -119,6 +119,8 @@ export class Stage {
   slips = false;
   /** Share of the commanded speed that a dragging brake leaves. */
   drag = 1;
+  /** A drive that runs by itself, whatever it is told. */
+  runaway: { readonly speedMps: number; readonly turnRadps: number } | null = null;
   #left = 0;
   #right = 0;
   #tick = 0;
@@ -248,9 +250,10 @@ export class Stage {
   #move(command: Command): void {
     const { body } = this;
     const dt = TICK_US * 1e-6;
-    const drives = command.kind === 'setpoint' && command.name === 'drive';
-    const told = (name: string, most: number): number => {
-      const value = drives ? command.params[name] : 0;
+    const { runaway } = this;
+    const drives = (command.kind === 'setpoint' && command.name === 'drive') || runaway !== null;
+    const told = (name: 'speedMps' | 'turnRadps', most: number): number => {
+      const value = runaway !== null ? runaway[name] : drives ? command.params[name] : 0;
       return typeof value === 'number' ? Math.max(-most, Math.min(most, value)) : 0;
     };
     const speed = told('speedMps', body.maxSpeedMps) * this.drag;

@@ -44,8 +44,6 @@ const SLIP_FRESH = Math.sqrt(1 - SLIP_KEPT * SLIP_KEPT) * SLIP_SIGMA;
 const LEAST_IMPACT_MPS = 0.05;
 /** A jammed drive reaches this part of the speed it is told. */
 const JAMMED_SPEED = 0.6;
-/** Acceleration left to a drive that carries its full payload. */
-const LOADED_ACCEL = 0.6;
 
 const SLIP = purpose('world-slip');
 
@@ -141,9 +139,9 @@ export function modeInForce(r: Float64Array, at: number): number {
   return (r[at + CHARGE] as number) <= 0 ? MODE_CUTOFF : (r[at + MODE] as number);
 }
 
-/** The drives give full acceleration empty and less the more they carry, down to 60 % with the full payload. */
+/** The drives give full acceleration empty and less the more they carry, down to the body's share with the full payload. */
 export function accelLimit(body: Body, loadKg: number): number {
-  return body.accelMps2 * (1 - (1 - LOADED_ACCEL) * Math.min(1, loadKg / body.payloadKg));
+  return body.accelMps2 * (1 - (1 - body.loadedAccelShare) * Math.min(1, loadKg / body.payloadKg));
 }
 
 function slipAfter(draft: Draft, robot: number, column: number, n: number): number {

@@ -69,6 +69,8 @@ export interface MotionBelief {
   readonly overCurrentSinceUs: number;
   /** Since when the wheels have not turned, or -1 while they do. */
   readonly stillSinceUs: number;
+  /** Since when the robot has neither come on nor turned with the plan that it has, or -1. */
+  readonly standsSinceUs: number;
   /** Frames that made no sense (a field missing, an impossible jump). */
   readonly glitches: number;
   /** Time of the last accepted fix, and how many in a row were refused. */
@@ -249,6 +251,7 @@ export function initialBelief(config: RobotConfig, atUs: number): FleetBelief {
       turnGapRadps: 0,
       overCurrentSinceUs: -1,
       stillSinceUs: atUs,
+      standsSinceUs: atUs,
       glitches: 0,
       fixAtUs: atUs,
       fixRefused: 0,

@@ -26,11 +26,19 @@ export function foldBelief(belief: FleetBelief, ground: Ground, stimulus: Stimul
       return stimulus.order.type === 'cancel' ? dropErrand(belief, stimulus.order.taskId) : belief;
     case 'result':
       return stimulus.status === 'done' ? finishAction(belief, stimulus.actionId, stimulus.detail) : belief;
+    case 'plan':
+      return beginPlan(belief, atUs);
     case 'signal':
       return stimulus.name === 'recorder_down' ? watchRecorder(belief, stimulus.value, atUs) : belief;
     default:
       return belief;
   }
+}
+
+/** Who has been standing for want of a plan has a plan now, and the time to carry it out begins. */
+function beginPlan(belief: FleetBelief, atUs: number): FleetBelief {
+  const { motion } = belief;
+  return motion.standsSinceUs < 0 ? belief : { ...belief, motion: { ...motion, standsSinceUs: atUs } };
 }
 
 function watchRecorder(belief: FleetBelief, down: number, atUs: number): FleetBelief {

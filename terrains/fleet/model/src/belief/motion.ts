@@ -26,6 +26,9 @@ const IMPOSSIBLE_MPS = 6;
 const IMPOSSIBLE_RADPS = 10;
 /** Half a turn up to this is rotated by the series; after a gap in the frames it may be more. */
 const SMALL_RAD = 0.2;
+/** Slower than this a robot makes no headway: it twitches. */
+const HEADWAY_MPS = 0.03;
+const HEADWAY_RADPS = 0.1;
 /** Odometry's share of error: variance grown by a metre driven, and by a second. */
 const POSITION_VAR_PER_M = 4e-4;
 const HEADING_VAR_PER_S = 2e-5;
@@ -80,6 +83,7 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
   const speed = motion.speedMps + (dt / (dt + 0.02)) * (travel / dt - motion.speedMps);
   const acceleration = (speed - motion.speedMps) / dt;
   const still = leftM === 0 && rightM === 0;
+  const stands = Math.abs(speed) < HEADWAY_MPS && Math.abs(turn) < HEADWAY_RADPS * dt;
   const currentLeftA = v[7] === NO_READING ? motion.currentLeftA : (v[7] as number) * CURRENT_A;
   const currentRightA = v[8] === NO_READING ? motion.currentRightA : (v[8] as number) * CURRENT_A;
   // The IMU feels braking at once, and also when the encoders are stuck.
@@ -124,6 +128,7 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
     turnGapRadps: motion.turnGapRadps + (dt / (dt + 0.2)) * (gap - motion.turnGapRadps),
     overCurrentSinceUs: over ? (motion.overCurrentSinceUs < 0 ? atUs : motion.overCurrentSinceUs) : -1,
     stillSinceUs: still ? (motion.stillSinceUs < 0 ? atUs : motion.stillSinceUs) : -1,
+    standsSinceUs: stands ? (motion.standsSinceUs < 0 ? atUs : motion.standsSinceUs) : -1,
     glitches,
     fixAtUs: motion.fixAtUs,
     fixRefused: motion.fixRefused,

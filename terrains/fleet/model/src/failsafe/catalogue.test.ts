@@ -62,6 +62,7 @@ const CAUSES: Readonly<Record<string, Patch>> = {
   tilted: motion({ pitchRad: -0.3 }),
   bumped: motion({ bumper: true }),
   overspeed: motion({ speedMps: 2.4 }),
+  moves_against_command: (s) => ({ ...s, commandSinceUs: 0 }),
   odometry_disagrees: motion({ stuckLeftUs: 300_000 }),
   imu_drifts: motion({ gyroBiasRadps: 0.1 }),
   blind: sight({ repeats: 5, freshTravelM: -1 }),
@@ -102,6 +103,7 @@ const BASE: Situation<FleetBelief> = {
     commandSinceUs: 0,
   },
   command: HOLD_COMMAND,
+  commandSinceUs: AT_US,
   chain: 'primary',
   linkSilentUs: 0,
   primarySilentUs: 0,
@@ -239,7 +241,7 @@ test('[F41] [L1] every one, pair and triple of conditions, in every mode, with a
       }
     }
   }
-  assert.equal(cases, 6 * (22 + 231 + 1540));
+  assert.equal(cases, 6 * (23 + 253 + 1771));
 });
 
 test('[F42] nobody can take over a motor cutoff, a heat shutdown or a stop that guards a person', () => {

@@ -5,6 +5,7 @@ import { lidarFrozen } from '../belief/sight.ts';
 import type { Ground } from '../ground.ts';
 import { nearestPerson, personSpeed, protectiveDistance } from '../reflexes/separation.ts';
 import { cellAt } from '../site/site.ts';
+import { movesAgainst } from '../skills/obedience.ts';
 
 type Condition = FailsafeCondition<FleetBelief>;
 type Holds = (situation: Situation<FleetBelief>, active: boolean) => boolean;
@@ -178,6 +179,14 @@ export const fleetConditions = (ground: Ground): readonly Condition[] => [
     'the robot moves faster than it can be told to',
     'Find out what pushes it, then acknowledge',
     overspeed,
+    LOOKED_AT_STANDING,
+  ),
+  condition(
+    'moves_against_command',
+    'unsafe_movement_override',
+    'the robot moves otherwise than it is told to',
+    'Look for a drive that runs by itself or a brake that does not hold, then acknowledge',
+    movesAgainst,
     LOOKED_AT_STANDING,
   ),
   condition(

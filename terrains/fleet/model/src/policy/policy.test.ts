@@ -34,6 +34,7 @@ const situation = () => {
     mode,
     plan,
     command,
+    commandSinceUs: 0,
     task: null,
     chain: 'primary' as const,
     linkSilentUs: 0,

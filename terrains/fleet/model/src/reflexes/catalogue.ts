@@ -2,9 +2,17 @@ import type { Reflex, ReflexAnswer } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { imuDrifts } from '../belief/motion.ts';
 import type { Ground } from '../ground.ts';
-import { cellAt } from '../site/site.ts';
 import { nextCrossing } from './crossing.ts';
-import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from './separation.ts';
+import { fenceBound } from './fences.ts';
+import {
+  freePathM,
+  headsBack,
+  nearestPerson,
+  OBSTACLE_MARGIN_M,
+  personSpeed,
+  separationSpeed,
+  stepDown,
+} from './separation.ts';
 
 /** Below this share of charge, or of what a healthy battery delivers, the robot saves its strength for standing safely. */
 const LOW_CHARGE = 0.15;
@@ -12,12 +20,6 @@ const LOW_CHARGE = 0.15;
 const TILT_BOUND_RAD = 0.12;
 
 const NO_FORBID: readonly string[] = [];
-
-/**
- * Bounds are rounded down to steps of 0.05 so that a person who walks does not make a new decision at every tick, and
- * the rounding never errs on the fast side. Less than 0.1 is no driving.
- */
-const stepDown = (speed: number): number => (speed < 0.1 ? 0 : Math.floor(speed * 20) / 20);
 
 const speedBound = (speedMps: number, rationale: string): ReflexAnswer => ({
   restriction: { atMost: { speedMps }, forbid: NO_FORBID },
@@ -47,8 +49,9 @@ const separation: Reflex<FleetBelief> = {
 const obstacle: Reflex<FleetBelief> = {
   id: 'obstacle_ahead',
   reference: 'ISO 3691-4:2020 4.8.2 (stopping within the range of personnel detection)',
-  propose: ({ world }) => {
-    const freeM = freePathM(world);
+  propose: (situation) => {
+    const { world } = situation;
+    const freeM = freePathM(world, headsBack(situation));
     const body = bodyOf(world);
     if (freeM > 8) return null;
     const allowed = separationSpeed(freeM, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M);
@@ -116,45 +119,15 @@ const blind: Reflex<FleetBelief> = {
   },
 };
 
-/** Slow zones here and one stopping distance ahead; a restricted zone's edge is an obstacle that no sensor shows. */
 function fences(ground: Ground): Reflex<FleetBelief> {
   return {
     id: 'zones',
     reference: 'ISO 3691-4:2020 4.8.5 (operating zones), VDA 5050 2.1 (zones)',
-    propose: ({ world }) => {
+    propose: (situation) => {
       if (!ground.fenced) return null;
-      const body = bodyOf(world);
-      const { motion } = world;
-      const way = motion.speedMps < -0.02 ? -1 : 1;
-      const reachM = (motion.speedMps * motion.speedMps) / (2 * body.brakeMps2) + body.radiusM + 0.6;
-      let allowed = Number.POSITIVE_INFINITY;
-      let why = '';
-      for (let aheadM = 0; ; aheadM += 0.25) {
-        const at = Math.min(aheadM, reachM);
-        const cell = cellAt(ground.site, motion.xM + way * motion.cosH * at, motion.yM + way * motion.sinH * at);
-        if (cell >= 0) {
-          const limit = ground.limitMps[cell] as number;
-          const roomM = Math.max(0, at - body.radiusM);
-          const bound = Math.sqrt(limit * limit + 2 * body.brakeMps2 * roomM);
-          if (bound < allowed) {
-            allowed = bound;
-            why = `slow zone ${at === 0 ? 'here' : 'ahead'}`;
-          }
-          // A robot that is inside already is the failsafe's business; here it only must not enter.
-          if (ground.restricted[cell] !== 0 && aheadM > 0) {
-            const stop = separationSpeed(Math.max(0, roomM - 0.25), 0, body.brakeMps2, OBSTACLE_MARGIN_M);
-            if (stop < allowed) {
-              allowed = stop;
-              why = 'restricted zone ahead';
-            }
-            break;
-          }
-        }
-        if (at === reachM) break;
-      }
-      if (allowed >= body.maxSpeedMps) return null;
-      const speedMps = stepDown(allowed);
-      return speedBound(speedMps, `${why}: at most ${speedMps} m/s`);
+      const { world } = situation;
+      const bound = fenceBound(ground, bodyOf(world), world.motion, headsBack(situation));
+      return bound === null ? null : speedBound(bound.speedMps, `${bound.why}: at most ${bound.speedMps} m/s`);
     },
   };
 }

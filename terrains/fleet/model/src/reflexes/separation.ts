@@ -1,5 +1,7 @@
+import type { Command, Situation } from '@sigma/kernel';
 import { bodyOf, type FleetBelief, type Track } from '../belief/belief.ts';
 import type { Body } from '../bodies.ts';
+import { DRIVE } from '../commands.ts';
 
 /** A person's speed towards the robot when it is not measured (ISO 13855, ISO/TS 15066 5.5.4.2.3). */
 const PERSON_MPS = 1.6;
@@ -11,6 +13,12 @@ const INTRUSION_M = 0.1;
 const UNCERTAINTY_M = 0.05;
 /** Half of a lidar return's spread: obstacles other than people. */
 export const OBSTACLE_MARGIN_M = 0.05;
+
+/**
+ * Bounds are rounded down to steps of 0.05 so that a person who walks does not make a new decision at every tick, and
+ * the rounding never errs on the fast side. Less than 0.1 is no driving.
+ */
+export const stepDown = (speed: number): number => (speed < 0.1 ? 0 : Math.floor(speed * 20) / 20);
 
 /**
  * Greatest own speed at which a robot stands before what comes towards it has used up the distance between them:
@@ -78,9 +86,23 @@ export function nearestPerson(belief: FleetBelief): Nearness | null {
 export const personSpeed = (gapM: number, body: Body): number =>
   separationSpeed(gapM, PERSON_MPS, body.brakeMps2, INTRUSION_M + UNCERTAINTY_M);
 
-/** Free path of the hull in the direction of travel, now: what the last scan showed, less what was driven since. */
-export function freePathM(belief: FleetBelief): number {
-  const { sight, motion } = belief;
-  const seen = motion.speedMps < -0.02 ? sight.behindM : sight.aheadM;
+/** Free path of the hull, now: what the last scan showed, less what was driven since. */
+export function freePathM({ sight, motion }: FleetBelief, backwards = motion.speedMps < -0.02): number {
+  const seen = backwards ? sight.behindM : sight.aheadM;
   return Math.max(0, seen - (motion.travelM - sight.travelM));
 }
+
+/**
+ * Whether the body moves backwards, or stands and its plan wants it to: what it faces then bounds nothing. Who is told to
+ * drive forward by anybody is not about to back up.
+ */
+export function headsBack({ world, mode, plan, command }: Situation<FleetBelief>): boolean {
+  const { speedMps } = world.motion;
+  if (Math.abs(speedMps) > 0.02) return speedMps < 0;
+  return mode === 'automatic' && driveOf(plan?.command ?? null) < 0 && driveOf(command) <= 0;
+}
+
+const driveOf = (command: Command | null): number => {
+  const speedMps = command?.name === DRIVE ? command.params.speedMps : 0;
+  return typeof speedMps === 'number' ? speedMps : 0;
+};

@@ -1,10 +1,13 @@
 import { angleDifference, type Command, cos, type Expectation, sin, wrapAngle } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
+import { BODIES } from '../bodies.ts';
 import { CUTOFF, DRIVE, HOLD, STOP } from '../commands.ts';
+import type { Ground } from '../ground.ts';
 import { nextCrossing } from '../reflexes/crossing.ts';
+import { fenceBound } from '../reflexes/fences.ts';
 import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from '../reflexes/separation.ts';
 import { number } from './parametrize.ts';
-import { arrived, type Moving, steer } from './steer.ts';
+import { arrived, type Moving, type Stretch, steer, type Wheels } from './steer.ts';
 
 /** How far ahead a drive is predicted, at most. */
 const FORESIGHT_US = 1_200_000;
@@ -15,12 +18,17 @@ const LAG_S = 0.06;
 const TOLERANCE_M = 0.1;
 const TOLERANCE_SHARE = 0.05;
 
+/** A robot that is told to drive stands no longer than this; more is a way that is blocked. */
+const MOST_STANDING_S = 9.5;
+/** It is asked as often. */
+const HEADWAY_US = 1_000_000;
+
 /**
  * What the command, renewed as the present plan renews it, will have done: the pose after 1.2 s or just before the end
- * of the stretch, whichever is first. Null where the robot's own caution will speak before that (a person near, a
- * shrinking free path), because then the bound and not the command decides how far it comes.
+ * of the stretch, whichever is first. Where the robot's own caution decides how far it comes (a person near, a shrinking
+ * free path), only that it does not stand all the while.
  */
-export function expectCommand(world: FleetBelief, command: Command, atUs: number): Expectation | null {
+export function expectCommand(world: FleetBelief, ground: Ground, command: Command, atUs: number): Expectation | null {
   if (command.kind === 'action') return null;
   if (command.name === HOLD) return Math.abs(world.motion.speedMps) < 0.02 ? stays(world, atUs) : null;
   if (command.name === STOP || command.name === CUTOFF) return stands(world, atUs);
@@ -31,45 +39,83 @@ export function expectCommand(world: FleetBelief, command: Command, atUs: number
   const toXM = number(params, 'toXM');
   const toYM = number(params, 'toYM');
   const cruiseMps = number(params, 'cruiseMps');
-  if (toXM === null || toYM === null || cruiseMps === null || cruiseMps < 0.05) return null;
-  const body = bodyOf(world);
-  if (boundedSoon(world, cruiseMps)) return null;
+  if (toXM === null || toYM === null || cruiseMps === null) return null;
+  if (cruiseMps < 0.05 || boundedSoon(world, cruiseMps)) return comesOn(atUs);
   const fromXM = number(params, 'fromXM');
   const fromYM = number(params, 'fromYM');
   const from = fromXM === null || fromYM === null ? null : { xM: fromXM, yM: fromYM };
   const stretch = { toXM, toYM, from, beyondM: number(params, 'beyondM') ?? 0, cruiseMps };
+  const wish = { speedMps: number(params, 'speedMps') ?? 0, turnRadps: number(params, 'turnRadps') ?? 0 };
+  return drives(world, ground, stretch, wish, atUs);
+}
 
-  let at: Moving = world.motion;
-  let turnRadps = world.motion.turnRadps;
-  const dt = STEP_US * 1e-6;
-  const lag = dt / (dt + LAG_S);
-  let turned = 0;
-  let driven = 0;
-  let afterUs = 0;
-  let wish = { speedMps: number(params, 'speedMps') ?? 0, turnRadps: number(params, 'turnRadps') ?? 0 };
-  while (afterUs < FORESIGHT_US) {
-    const limit = (wish.speedMps > at.speedMps ? body.accelMps2 : body.brakeMps2) * dt;
-    const change = Math.max(-limit, Math.min(limit, lag * (wish.speedMps - at.speedMps)));
-    const swing = body.turnAccelRadps2 * dt;
-    turnRadps += Math.max(-swing, Math.min(swing, lag * (wish.turnRadps - turnRadps)));
-    const next = moved(at, at.speedMps + change, turnRadps, dt);
-    if (arrived(next, toXM, toYM)) break;
-    turned += Math.abs(turnRadps) * dt;
-    driven += Math.abs(at.speedMps) * dt;
-    at = next;
-    afterUs += STEP_US;
-    if (afterUs % 100_000 === 0) wish = steer(at, stretch, body);
-  }
+/** A load of unknown mass lies between none and the full payload: so does the place, and the tolerance covers both. */
+function drives(world: FleetBelief, ground: Ground, stretch: Stretch, wish: Wheels, atUs: number): Expectation | null {
+  const body = bodyOf(world);
+  const light = predict(world, ground, stretch, wish, body.accelMps2);
+  const heavy =
+    world.cargo === null ? light : predict(world, ground, stretch, wish, body.accelMps2 * body.loadedAccelShare);
+  const afterUs = Math.min(light.length, heavy.length) * STEP_US;
   if (afterUs < LEAST_US) return null;
-  const tolerance = TOLERANCE_M + TOLERANCE_SHARE * (driven + 0.4 * turned) + 3 * Math.sqrt(world.motion.positionVar);
+  const a = light[afterUs / STEP_US - 1] as Predicted;
+  const b = heavy[afterUs / STEP_US - 1] as Predicted;
+  const slack =
+    TOLERANCE_M + TOLERANCE_SHARE * (a.drivenM + 0.4 * a.turnedRad) + 3 * Math.sqrt(world.motion.positionVar);
   return {
     quantities: [
-      { name: 'xM', value: at.xM, tolerance },
-      { name: 'yM', value: at.yM, tolerance },
+      { name: 'xM', value: (a.at.xM + b.at.xM) / 2, tolerance: slack + Math.abs(a.at.xM - b.at.xM) / 2 },
+      { name: 'yM', value: (a.at.yM + b.at.yM) / 2, tolerance: slack + Math.abs(a.at.yM - b.at.yM) / 2 },
     ],
     dueUs: atUs + afterUs,
   };
 }
+
+interface Predicted {
+  readonly at: Moving;
+  readonly drivenM: number;
+  readonly turnedRad: number;
+}
+
+/** The way in steps of 50 ms, up to the foresight or just before the end of the stretch, zones reckoned with. */
+function predict(
+  { body: kind, motion }: FleetBelief,
+  ground: Ground,
+  stretch: Stretch,
+  first: Wheels,
+  accelMps2: number,
+): readonly Predicted[] {
+  const body = BODIES[kind];
+  const dt = STEP_US * 1e-6;
+  const lag = dt / (dt + LAG_S);
+  const steps: Predicted[] = [];
+  let at: Moving = motion;
+  let { turnRadps } = motion;
+  let turnedRad = 0;
+  let drivenM = 0;
+  let wish = first;
+  for (let afterUs = STEP_US; afterUs <= FORESIGHT_US; afterUs += STEP_US) {
+    const mostMps = fenceBound(ground, body, at)?.speedMps ?? body.maxSpeedMps;
+    const speedMps = Math.max(-mostMps, Math.min(mostMps, wish.speedMps));
+    const limit = (speedMps > at.speedMps ? accelMps2 : body.brakeMps2) * dt;
+    const change = Math.max(-limit, Math.min(limit, lag * (speedMps - at.speedMps)));
+    const swing = body.turnAccelRadps2 * dt;
+    turnRadps += Math.max(-swing, Math.min(swing, lag * (wish.turnRadps - turnRadps)));
+    const next = moved(at, at.speedMps + change, turnRadps, dt);
+    if (arrived(next, stretch.toXM, stretch.toYM)) break;
+    turnedRad += Math.abs(turnRadps) * dt;
+    drivenM += Math.abs(at.speedMps) * dt;
+    at = next;
+    steps.push({ at, drivenM, turnedRad });
+    if (afterUs % 100_000 === 0) wish = steer(at, stretch, body);
+  }
+  return steps;
+}
+
+/** However slowly: who is told to drive and stands all the while has something in the way that will not go. */
+const comesOn = (atUs: number): Expectation => ({
+  quantities: [{ name: 'standsS', value: 0, tolerance: MOST_STANDING_S }],
+  dueUs: atUs + HEADWAY_US,
+});
 
 function moved(at: Moving, speedMps: number, turnRadps: number, dt: number): Moving {
   const middle = at.headingRad + turnRadps * dt * 0.5;
@@ -144,6 +190,8 @@ export function observe(world: FleetBelief, names: readonly string[]): Readonly<
     else if (name === 'headingRad') seen[name] = motion.headingRad;
     else if (name === 'turnedRad') seen[name] = motion.turnedRad;
     else if (name === 'speedMps') seen[name] = motion.speedMps;
+    else if (name === 'standsS')
+      seen[name] = motion.standsSinceUs < 0 ? 0 : (motion.atUs - motion.standsSinceUs) * 1e-6;
     else seen[name] = Number.NaN;
   }
   return seen;

@@ -10,6 +10,7 @@ import {
 } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { DOCK, DRIVE, HOLD, LOAD, LOOK, UNDOCK, UNLOAD } from '../commands.ts';
+import { againstSince } from './obedience.ts';
 import { arrived, bend, steer, turnTowards } from './steer.ts';
 
 export const ADVANCE = 'advance';
@@ -58,8 +59,8 @@ export function parametrize(
       const headingRad = number(intent.args, 'headingRad');
       if (headingRad === null) return null;
       const { world } = situation;
-      const errorRad = angleDifference(headingRad, world.motion.headingRad);
-      return drive({ speedMps: 0, turnRadps: turnTowards(errorRad, bodyOf(world)), toHeadingRad: headingRad });
+      const turnRadps = turnTowards(angleDifference(headingRad, world.motion.headingRad), bodyOf(world));
+      return drive({ speedMps: 0, turnRadps, toHeadingRad: headingRad, ...againstSince(situation) });
     }
     case WAIT:
       return HOLD_COMMAND;
@@ -81,7 +82,8 @@ export function parametrize(
   }
 }
 
-function advance(intent: Intent, { world, plan }: Situation<FleetBelief>): Command | null {
+function advance(intent: Intent, situation: Situation<FleetBelief>): Command | null {
+  const { world, plan } = situation;
   const toXM = number(intent.args, 'xM');
   const toYM = number(intent.args, 'yM');
   if (toXM === null || toYM === null) return null;
@@ -93,7 +95,7 @@ function advance(intent: Intent, { world, plan }: Situation<FleetBelief>): Comma
   const wanted = number(intent.args, 'speedMps');
   const cruiseMps = Math.min(body.maxSpeedMps, wanted !== null && wanted > 0 ? wanted : body.maxSpeedMps);
   const { speedMps, turnRadps } = steer(motion, { toXM, toYM, from, beyondM, cruiseMps }, body);
-  const params = { speedMps, turnRadps, cruiseMps, toXM, toYM, beyondM };
+  const params = { speedMps, turnRadps, cruiseMps, toXM, toYM, beyondM, ...againstSince(situation) };
   return drive(from === null ? params : { ...params, fromXM: from.xM, fromYM: from.yM });
 }
 
@@ -148,7 +150,7 @@ export function intentProgress(
       const point = pointOf(intent);
       if (point === null) return 'failed';
       if (arrived(motion, point.xM, point.yM)) return 'done';
-      const standsUs = motion.stillSinceUs < 0 ? 0 : atUs - Math.max(motion.stillSinceUs, sinceUs);
+      const standsUs = motion.standsSinceUs < 0 ? 0 : atUs - Math.max(motion.standsSinceUs, sinceUs);
       return standsUs > BLOCKED_AFTER_US ? 'failed' : 'running';
     }
     case TURN: {

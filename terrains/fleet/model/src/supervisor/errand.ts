@@ -27,7 +27,7 @@ export function stopsOf(ground: Ground, task: PlannedTask, from: number): readon
     }
     case 'cover': {
       const radius = Math.max(0, Math.floor(read.sensingRadiusM / site.metresPerCell));
-      const route = coverageRoute(ground.roads, read.cells, from, { radius });
+      const route = coverageRoute(ground.permitted, read.cells, from, { radius });
       return route.stops.map((cell) => ({ cell, action: null }));
     }
     case 'patrol': {

@@ -100,7 +100,7 @@ function coverShares(
   const able = [...agents.values()].filter(({ report }) => report.linked && !report.halted);
   const wanted = goal.robots > 0 ? goal.robots : Math.ceil(cells.length / CELLS_PER_ROBOT);
   const parts = Math.max(1, Math.min(wanted, able.length, cells.length));
-  const split = decompose(ground.roads, cells, [], parts);
+  const split = decompose(ground.permitted, cells, [], parts);
   return split.parts
     .filter((part) => part.length > 0)
     .map((part, i) => share({ cells: [...part], sensingRadiusM: SENSING_RADIUS_M }, i + 1));

@@ -140,8 +140,17 @@ export interface SupervisorState {
   readonly agents: Readonly<Record<string, AgentMemory>>;
   readonly missions: readonly MissionView[];
   readonly traffic: TrafficState;
+  /** Places where a robot found something in its way that traffic does not know of. In order of discovery. */
+  readonly obstacles: readonly Obstacle[];
   /** Counts the tasks that the supervisor made up itself: to make way, to charge. */
   readonly madeUp: number;
+}
+
+/** A cell that counts as closed for a while. */
+export interface Obstacle {
+  readonly cell: number;
+  readonly foundBy: string;
+  readonly untilUs: number;
 }
 
 export interface AgentMemory {
@@ -159,6 +168,8 @@ export interface AgentMemory {
     readonly cells: readonly number[];
     readonly action: string | null;
     readonly intents: number;
+    /** It was to go back to the middle of its cell. */
+    readonly middle: boolean;
   } | null;
   readonly asked: string | null;
   readonly waitsFor: string | null;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { encodeState } from '@sigma/kernel';
-import { centreXM, centreYM, deriveSite, parseMovingAiMap, parseSiteFile, type Site } from '../site/index.ts';
+import { cellAt, centreXM, centreYM, deriveSite, parseMovingAiMap, parseSiteFile, type Site } from '../site/index.ts';
 import type { AgentReport, MissionView, NewMission, SupervisorInput, SupervisorOutput } from './port.ts';
 import { fleetSupervisor } from './supervise.ts';
 
@@ -16,6 +16,7 @@ interface Robot {
   queue: { name: string; args: Readonly<Record<string, unknown>> }[];
   seen: number;
   actS: number;
+  blockedS: number;
 }
 
 const STEP_S = 0.1;
@@ -26,6 +27,8 @@ class Floor {
   readonly robots = new Map<string, Robot>();
   readonly missions = new Map<string, MissionView>();
   readonly said: SupervisorOutput[] = [];
+  /** Cells in which something stands that only the robots see: they stop 0.7 m before its middle. */
+  readonly blocked = new Set<number>();
   #supervisor;
   #state;
   #atUs = 0;
@@ -38,7 +41,14 @@ class Floor {
     for (let i = 0; i < count; i++) {
       const agentId = `r${String(i + 1).padStart(2, '0')}`;
       const cell = (site.docks[i] as { cell: number }).cell;
-      this.robots.set(agentId, { report: this.#reportAt(agentId, cell), task: null, queue: [], seen: 0, actS: 0 });
+      this.robots.set(agentId, {
+        report: this.#reportAt(agentId, cell),
+        task: null,
+        queue: [],
+        seen: 0,
+        actS: 0,
+        blockedS: 0,
+      });
     }
   }
 
@@ -112,6 +122,11 @@ class Floor {
     const toX = Number(intent.args.xM) - xM;
     const toY = Number(intent.args.yM) - yM;
     const left = Math.hypot(toX, toY);
+    if (left < 0.75 && this.blocked.has(cellAt(this.site, Number(intent.args.xM), Number(intent.args.yM)))) {
+      this.#stand(id, robot);
+      return;
+    }
+    robot.blockedS = 0;
     const step = Math.min(left, STEP_S);
     robot.report = {
       ...robot.report,
@@ -120,6 +135,17 @@ class Floor {
       speedMps: 1,
     };
     if (left <= STEP_S) this.#intentDone(id, robot);
+  }
+
+  /** After ten seconds before something in its way the robot drops its plan and says so. */
+  #stand(agentId: string, robot: Robot): void {
+    robot.blockedS += STEP_S;
+    if (robot.blockedS < 10 || robot.task === null) return;
+    robot.blockedS = 0;
+    robot.queue = [];
+    const { planRevision } = robot.report;
+    const reason = 'reality differs from what was expected';
+    this.#inputs.push({ type: 'asked', agentId, taskId: robot.task.id, reason, basis: null, planRevision });
   }
 
   #intentDone(id: string, robot: Robot): void {
@@ -280,6 +306,40 @@ test('[F88] a robot that stands for long gives its cells back before others get 
   floor.change(halted, { halted: false });
   floor.run(600);
   assert.ok([...floor.missions.values()].every(({ status }) => status === 'done'));
+});
+
+test('[F89] [F90] an aisle is blocked by what only the robot sees: it backs off to its cell and is led around', () => {
+  const floor = new Floor(warehouse, 1);
+  const robot = floor.robots.get('r01') as Robot;
+  const home = cellAt(warehouse, robot.report.xM, robot.report.yM);
+  deliver(floor, 'm1', 0, 9);
+  floor.run(2);
+  const plan = floor.said.findLast((output) => output.type === 'plan');
+  const args = plan?.plan.intents.at(-1)?.args;
+  const cell = cellAt(warehouse, Number(args?.xM), Number(args?.yM));
+  assert.notEqual(cell, home);
+  floor.blocked.add(cell);
+  floor.said.length = 0;
+  floor.run(600);
+  assert.equal(floor.missions.get('m1')?.status, 'done');
+  const backed = floor.said.findIndex(
+    (said) => said.type === 'plan' && said.plan.rationale.endsWith('middle of its cell'),
+  );
+  assert.ok(backed >= 0, 'it was told to go back to the middle of its cell');
+});
+
+test('[F91] no way leads through a restricted zone', () => {
+  const cage = warehouse.zones.find(({ kind }) => kind === 'restricted');
+  const floor = new Floor(warehouse, 40);
+  for (let i = 0; i < 40; i++) deliver(floor, `m${i}`, i * 11, i * 11 + 12);
+  floor.run(300);
+  for (const output of floor.said) {
+    if (output.type !== 'plan') continue;
+    for (const { name, args } of output.plan.intents) {
+      if (name !== 'advance') continue;
+      assert.ok(!cage?.cells.includes(cellAt(warehouse, Number(args.xM), Number(args.yM))), JSON.stringify(output));
+    }
+  }
 });
 
 test('[F84] missions that cannot be: each is failed at once and names the culprit', () => {

@@ -41,6 +41,14 @@ const MOST_TRIES = 4;
 const RETRY_US = 3_000_000;
 const MOST_FAILURES = 3;
 
+/** A robot that asks for another plan after standing for so long before a cell it may enter has found it blocked. */
+const BLOCKED_US = 8_000_000;
+/** So long the others are led around; then somebody looks again. */
+const AROUND_US = 30_000_000;
+
+/** What the kernel says when the steps it was given are done. */
+const FINISHED = 'the plan is finished';
+
 const TRAFFIC = 'traffic';
 const UPKEEP = 'upkeep';
 
@@ -68,9 +76,9 @@ export interface MissionPreview {
 
 export function fleetSupervisor(site: Site): FleetSupervisor {
   const ground = groundOf(site);
-  const desk: TrafficDesk = { ground, fields: new DistanceFields(ground.roads) };
+  const desk: TrafficDesk = { ground, fields: new DistanceFields(ground.permitted) };
   return {
-    initial: () => ({ agents: {}, missions: [], traffic: emptyTraffic, madeUp: 0 }),
+    initial: () => ({ agents: {}, missions: [], traffic: emptyTraffic, obstacles: [], madeUp: 0 }),
     supervise: (state, inputs, atUs) => {
       const shift = new Shift(desk, state, atUs);
       for (const input of inputs) shift.hear(input);
@@ -97,6 +105,7 @@ class Shift {
   readonly #missions: Map<string, MissionView>;
   readonly #changed = new Set<string>();
   #traffic: SupervisorState['traffic'];
+  #obstacles: SupervisorState['obstacles'];
   #madeUp: number;
 
   constructor(desk: TrafficDesk, state: SupervisorState, atUs: number) {
@@ -106,6 +115,7 @@ class Shift {
     this.#agents = sorted(state.agents);
     this.#missions = new Map(state.missions.map((mission) => [mission.id, mission]));
     this.#traffic = state.traffic;
+    this.#obstacles = state.obstacles.filter(({ untilUs }) => atUs < untilUs);
     this.#madeUp = state.madeUp;
   }
 
@@ -114,6 +124,7 @@ class Shift {
       agents: Object.fromEntries(this.#agents),
       missions: [...this.#missions.values()],
       traffic: this.#traffic,
+      obstacles: this.#obstacles,
       madeUp: this.#madeUp,
     };
   }
@@ -209,15 +220,26 @@ class Shift {
     }
     const stop = nextStop(memory);
     const acted = told !== null && told.action !== null && told.revision === input.planRevision;
-    const finished = input.reason === 'the plan is finished' && acted && stop?.action?.name === told.action;
+    const finished = input.reason === FINISHED && acted && stop?.action?.name === told.action;
     if (finished) {
       const next = { ...errand, next: errand.next + 1 };
       this.#remember({ ...memory, errand: next, asked: input.reason, failures: 0 });
     } else if (acted) {
       this.#failed(memory, errand, input.reason);
     } else {
+      if (input.reason !== FINISHED) this.#findObstacle(memory);
       this.#remember({ ...memory, asked: input.reason });
     }
+  }
+
+  /** Reality was not as expected: if the robot has stood before the next cell all the while, that cell is blocked. */
+  #findObstacle({ report, cell, cellSinceUs }: AgentMemory): void {
+    const cells = this.#pathOf(report.agentId);
+    const next = cells[cells.indexOf(cell) + 1];
+    const stands = Math.abs(report.speedMps) < 0.05 && this.#atUs - cellSinceUs > BLOCKED_US;
+    if (next === undefined || !stands || report.halted) return;
+    const others = this.#obstacles.filter((known) => known.cell !== next);
+    this.#obstacles = [...others, { cell: next, foundBy: report.agentId, untilUs: this.#atUs + AROUND_US }];
   }
 
   /** An action failed: it is tried again after a while, and after some tries the task goes to another robot. */
@@ -369,7 +391,13 @@ class Shift {
 
   /** A round of right of way, and a plan for everyone to whom it brings something new. */
   #direct(): void {
-    const { traffic, waits, after } = directTraffic(this.#desk, this.#traffic, this.#agents, this.#atUs);
+    const { traffic, waits, after } = directTraffic(
+      this.#desk,
+      this.#traffic,
+      this.#agents,
+      this.#obstacles,
+      this.#atUs,
+    );
     this.#traffic = traffic;
     const paths = new Map(traffic.members.map((member) => [member.id, member.path]));
     for (const [id, before] of [...this.#agents]) {
@@ -401,7 +429,9 @@ class Shift {
     }
     if (memory?.errand == null) return;
     const task = this.#taskOf(memory.errand);
-    const retract = isStuck(memory, ahead, this.#atUs) || isHaltedLong(memory, this.#atUs) || memory.withdrawn !== null;
+    const blocked = this.#obstacles.some(({ cell }) => cell === ahead[0]);
+    const stopped = isStuck(memory, ahead, this.#atUs) || isHaltedLong(memory, this.#atUs);
+    const retract = blocked || stopped || memory.withdrawn !== null;
     const plan = nextPlan(this.#desk, memory, task, retract ? [] : path, { wait, after, atUs: this.#atUs });
     if (plan === null) return;
     this.#remember({ ...plan.memory, withdrawn: retract ? plan.memory.planRevision : null });

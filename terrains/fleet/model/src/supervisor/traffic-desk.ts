@@ -2,7 +2,7 @@ import type { Intent } from '@sigma/kernel';
 import { type DistanceFields, grantMoves, type TrafficAgent, type TrafficState, type Wait } from '@sigma/swarm';
 import type { Ground } from '../ground.ts';
 import { cellAt, centreXM, centreYM } from '../site/site.ts';
-import type { AgentMemory, PlannedTask, Stop, SupervisorOutput } from './port.ts';
+import type { AgentMemory, Obstacle, PlannedTask, Stop, SupervisorOutput } from './port.ts';
 
 /** Cells a robot may hold ahead of itself: enough to drive on without stopping at each. */
 const HORIZON = 5;
@@ -16,6 +16,12 @@ const UNREACHABLE_US = 10_000_000;
 const BRIEF_STOP_US = 2_000_000;
 /** A robot that has not left its cell for this long, though it may, gives its grant back. */
 const STUCK_US = 12_000_000;
+/** Further than this from the middle of its cell a robot that may not go on stands in its neighbours' way, m. */
+const OFF_MIDDLE_M = 0.12;
+/** A robot that has not come back to the middle of its cell in this time after it could have left it cannot. */
+const MIDDLE_WITHIN_US = 40_000_000;
+/** Obstacles take part in traffic as robots that never move; no robot's id begins like this. */
+const OBSTACLE = '#obstacle ';
 
 export interface TrafficDesk {
   readonly ground: Ground;
@@ -43,6 +49,7 @@ export function directTraffic(
   desk: TrafficDesk,
   traffic: TrafficState,
   agents: ReadonlyMap<string, AgentMemory>,
+  obstacles: readonly Obstacle[],
   atUs: number,
 ): {
   readonly traffic: TrafficState;
@@ -69,11 +76,28 @@ export function directTraffic(
       ...(released ? { released } : {}),
     });
   }
+  reports.push(...asTraffic(obstacles, reports, paths));
   const result = grantMoves(desk.ground.permitted, reports, traffic, { fields: desk.fields });
   const waits = new Map(result.waits.map((wait) => [wait.agent, wait]));
   const after = new Map<string, string>();
   for (const grant of result.grants) if (grant.after !== null) after.set(grant.agent, grant.after);
   return { traffic: result.state, waits, after };
+}
+
+/** Obstacles as robots that stand for good, save where a robot stands or still holds the cell. */
+function asTraffic(
+  obstacles: readonly Obstacle[],
+  reports: readonly TrafficAgent[],
+  paths: ReadonlyMap<string, readonly number[]>,
+): TrafficAgent[] {
+  if (obstacles.length === 0) return [];
+  const held = new Set<number>();
+  for (const { id, cell, released } of reports) {
+    held.add(cell);
+    if (released !== true) for (const ahead of paths.get(id) ?? []) held.add(ahead);
+  }
+  const open = obstacles.filter(({ cell }) => !held.has(cell));
+  return open.map(({ cell }) => ({ id: OBSTACLE + cell, cell, to: -1, goal: -1, halted: true, horizon: 1 }));
 }
 
 /** The stop a robot is heading for; -1 for one without errand. */
@@ -87,9 +111,19 @@ export function nextStop(memory: AgentMemory): Stop | null {
   return errand?.stops[errand.next] ?? null;
 }
 
-/** True once the robot has confirmed that it stands and will not use the grant that was taken back. */
-export function hasReleased({ withdrawn, report }: AgentMemory): boolean {
-  return withdrawn !== null && report.planRevision >= withdrawn && report.speedMps < 0.02;
+/**
+ * True once the robot has confirmed that it stands and will not use the grant that was taken back. One that was told to
+ * go back to the middle of its cell has done so.
+ */
+export function hasReleased({ withdrawn, report, told }: AgentMemory): boolean {
+  const obeyed = withdrawn !== null && report.planRevision >= withdrawn && Math.abs(report.speedMps) < 0.02;
+  return obeyed && (told?.middle !== true || report.halted);
+}
+
+/** Metres from where the robot is to the middle of the cell that it counts as being in. */
+function offMiddleM(desk: TrafficDesk, { report, cell }: AgentMemory): number {
+  const { site } = desk.ground;
+  return cell < 0 ? 0 : distance(report.xM - centreXM(site, cell), report.yM - centreYM(site, cell));
 }
 
 /**
@@ -128,16 +162,21 @@ export function nextPlan(
   const stop = nextStop(memory);
   const end = cells.at(-1) ?? memory.cell;
   const action = stop !== null && stop.cell === end && atUs >= memory.retryUs ? stop.action : null;
-  if (memory.asked === null && knows(memory, task.id, cells, action)) return null;
-  const intents = intentsFor(desk, memory, cells, action, after !== undefined);
+  const idle = cells.length === 0 && action === null && !memory.report.halted;
+  const stands = Math.abs(memory.report.speedMps) < 0.02 && atUs - memory.cellSinceUs < MIDDLE_WITHIN_US;
+  const middle = idle && stands && offMiddleM(desk, memory) > OFF_MIDDLE_M;
+  if (memory.asked === null && knows(memory, task.id, cells, action, middle)) return null;
+  const intents = intentsFor(desk, memory, cells, middle ? 'middle' : action, after !== undefined);
   const revision = memory.planRevision + 1;
-  const rationale = explain(task.kind, memory, cells, wait, after);
+  const rationale = middle
+    ? `${task.kind}: back to the middle of its cell`
+    : explain(task.kind, memory, cells, wait, after);
   return {
     memory: {
       ...memory,
       planRevision: revision,
       asked: null,
-      told: { taskId: task.id, revision, cells, action: action?.name ?? null, intents: intents.length },
+      told: { taskId: task.id, revision, cells, action: action?.name ?? null, intents: intents.length, middle },
     },
     output: {
       type: 'plan',
@@ -156,9 +195,16 @@ export function nextPlan(
 }
 
 /** True when the robot knows all that it needs now: this way, or enough of its beginning, and what to do at its end. */
-function knows(memory: AgentMemory, taskId: string, cells: readonly number[], action: Intent | null): boolean {
+function knows(
+  memory: AgentMemory,
+  taskId: string,
+  cells: readonly number[],
+  action: Intent | null,
+  middle: boolean,
+): boolean {
   const { told } = memory;
   if (told === null || told.taskId !== taskId) return false;
+  if (middle !== told.middle && (middle || cells.length === 0)) return false;
   const rest = told.cells.slice(told.cells.indexOf(memory.cell) + 1);
   if (!rest.every((cell, i) => cell === cells[i])) return false;
   if (rest.length === cells.length) return told.action === (action?.name ?? null);
@@ -172,12 +218,13 @@ function intentsFor(
   desk: TrafficDesk,
   memory: AgentMemory,
   cells: readonly number[],
-  action: Intent | null,
+  then: Intent | 'middle' | null,
   rotating: boolean,
 ): Intent[] {
   const { site } = desk.ground;
+  const action = then === 'middle' ? null : then;
   // What is done at a place is done in its middle, so a robot that stands near it goes there first.
-  const way = cells.length === 0 && action !== null ? [memory.cell] : cells;
+  const way = cells.length === 0 && then !== null ? [memory.cell] : cells;
   const intents: Intent[] = way.map((cell, i) => ({
     name: 'advance',
     args: {
@@ -214,7 +261,10 @@ export function whyWait(wait: Wait): string {
     case 'dead-end':
       return `${wait.blockedBy ?? 'another'} is inside the dead end`;
     case 'cut-off':
-      return wait.blockedBy === null ? 'no road leads there' : `${wait.blockedBy} stands still and cuts off the way`;
+      if (wait.blockedBy === null) return 'no road leads there';
+      return wait.blockedBy.startsWith(OBSTACLE)
+        ? 'something stands in the only way'
+        : `${wait.blockedBy} stands still and cuts off the way`;
     case 'conflict':
       return `${wait.blockedBy ?? 'another'} reports the same cell`;
   }

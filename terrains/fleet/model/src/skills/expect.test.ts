@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { advance, drawnSite, goTo, Stage } from '../../testing/stage.ts';
+import type { Body } from '../bodies.ts';
+import type { Zone } from '../site/site.ts';
+
+const LONG_HALL = ['@'.repeat(40), ...Array.from({ length: 7 }, () => `@${'.'.repeat(38)}@`), '@'.repeat(40)];
+
+/** A carrier on its way along a hall of 38 metres, with what it carries and what its drives still give. */
+function drive(options: { zones?: readonly Zone[]; cargo?: boolean; accelShare?: number }): Stage {
+  const { zones = [], cargo = false, accelShare = 1 } = options;
+  const start = { xM: 1.5, yM: 4.5, headingRad: 0 };
+  const stage = new Stage({ site: drawnSite(LONG_HALL, zones), body: 'carrier', start });
+  const { body } = stage;
+  (stage as { body: Body }).body = { ...body, accelMps2: body.accelMps2 * accelShare };
+  if (cargo)
+    stage.tell({ kind: 'result', actionId: '1/load', status: 'done', detail: { item: 'crate', station: 's' } });
+  stage.assign(goTo(37.5, 4.5)).tick();
+  stage.plan(advance([37.5, 4.5]));
+  const over = (): boolean => stage.agent.tasks[0]?.status === 'done' || stage.happened('violation').length > 0;
+  stage.until(over, 60);
+  return stage;
+}
+
+test('[F50] whatever it carries, a body that keeps within its limits is where it was expected', () => {
+  for (const accelShare of [0.6, 0.8, 1]) {
+    assert.deepEqual(drive({ cargo: true, accelShare }).happened('violation'), [], `${accelShare} of the acceleration`);
+  }
+});
+
+test('[F50] drives that give half of what they should are a violation, with a load and without', () => {
+  assert.ok(drive({ accelShare: 0.5 }).happened('violation').length > 0);
+  assert.ok(drive({ cargo: true, accelShare: 0.25 }).happened('violation').length > 0);
+});
+
+test('[F51] slow zones on the way are reckoned with, at full speed and from either side', () => {
+  const cells = [20, 21, 22, 23, 24, 25].map((column) => 4 * 40 + column);
+  const zones: Zone[] = [{ id: 'z', name: 'packing', kind: 'slow', cells, speedMps: 0.6 }];
+  const stage = drive({ zones });
+  assert.deepEqual(stage.happened('violation'), []);
+});
