@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY, fleetModel, type Site, type SiteRecord, siteFromJson } from '@sigma/fleet-model';
+import { RecordedModels, type Site } from '@sigma/fleet-model';
 import {
   agentReexecutor,
   CannotReexecuteError,
@@ -28,42 +28,23 @@ const worldReexecutor: Reexecutor = {
  * opening of the same recording, and the computed world.
  */
 export async function fleetReexecutors(recording: Recording): Promise<Reexecutors> {
-  const sites = await sitesOf(recording);
-  const models = new Map<string, Reexecutor>();
+  const models = await modelsOf(recording);
   const reexecutorFor = (opening: Opening): Reexecutor => {
-    const digest = digestOf(opening);
-    const site = sites.get(digest);
-    if (site === undefined) throw new CannotReexecuteError(`the recording holds no site with digest ${digest}`);
-    const policy = opening.policyText === '' ? DEFAULT_POLICY : JSON.parse(opening.policyText);
-    const key = `${digest} ${opening.policyHash}`;
-    const known = models.get(key) ?? agentReexecutor(fleetModel({ site, policy }));
-    models.set(key, known);
-    return known;
+    const model = models.modelOf(opening);
+    if (typeof model === 'string') throw new CannotReexecuteError(model);
+    return agentReexecutor(model);
   };
   return { fleet: reexecutorFor, [WORLD_MODEL]: () => worldReexecutor };
 }
 
 /** Every site whose whole record stands in an opening, by digest. */
-export async function sitesOf(recording: Recording): Promise<ReadonlyMap<string, Site>> {
-  const sites = new Map<string, Site>();
+export const sitesOf = async (recording: Recording): Promise<ReadonlyMap<string, Site>> =>
+  (await modelsOf(recording)).sites;
+
+async function modelsOf(recording: Recording): Promise<RecordedModels> {
+  const models = new RecordedModels();
   for (const head of await recording.heads()) {
-    for await (const event of eventsOf(recording, head, 1, 1)) {
-      const record = siteRecordIn(decodeOpening(event));
-      if (record === null) continue;
-      const site = siteFromJson(record);
-      sites.set(site.digest, site);
-    }
+    for await (const event of eventsOf(recording, head, 1, 1)) models.learn(decodeOpening(event).config);
   }
-  return sites;
-}
-
-function siteRecordIn({ config }: Opening): SiteRecord | null {
-  if (typeof config !== 'object' || config === null || !('site' in config)) return null;
-  const { site } = config as { readonly site?: unknown };
-  return typeof site === 'object' && site !== null && 'width' in site ? (site as SiteRecord) : null;
-}
-
-function digestOf({ config }: Opening): string {
-  const { site } = (config ?? {}) as { readonly site?: { readonly digest?: string } };
-  return site?.digest ?? '';
+  return models;
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY, fleetModel, type Site, type SiteRecord, siteFromJson } from '@sigma/fleet-model';
+import { RecordedModels, type Site } from '@sigma/fleet-model';
 import {
   agentReexecutor,
   CannotReexecuteError,
@@ -16,41 +16,26 @@ import {
  * proves itself by its digest. What computes the world is not part of a browser: such a chain is checked as a chain.
  */
 export async function fleetReexecutors(recording: Recording, shown: Site | null): Promise<Reexecutors> {
-  const sites = new Map<string, Site>();
-  if (shown !== null) sites.set(shown.digest, shown);
-  for (const head of await recording.heads()) {
-    const site = await siteInOpening(recording, head);
-    if (site !== null) sites.set(site.digest, site);
-  }
-  const models = new Map<string, Reexecutor>();
+  const models = new RecordedModels();
+  if (shown !== null) models.know(shown);
+  for (const head of await recording.heads()) await learnOpening(models, recording, head);
   const reexecutorFor = (opening: Opening): Reexecutor => {
-    const digest = digestIn(opening);
-    const site = sites.get(digest);
-    if (site === undefined) throw new CannotReexecuteError(`the recording holds no site with digest ${digest}`);
-    const key = `${digest} ${opening.policyHash}`;
-    const policy = opening.policyText === '' ? DEFAULT_POLICY : JSON.parse(opening.policyText);
-    const known = models.get(key) ?? agentReexecutor(fleetModel({ site, policy }));
-    models.set(key, known);
-    return known;
+    const model = models.modelOf(opening);
+    if (typeof model === 'string') throw new CannotReexecuteError(model);
+    return agentReexecutor(model);
   };
   return { fleet: reexecutorFor };
 }
 
 /** An opening that cannot be read names no site; that it cannot be read is for `verify` to say, with its place. */
-async function siteInOpening(recording: Recording, head: Parameters<Recording['blocks']>[0]): Promise<Site | null> {
+async function learnOpening(
+  models: RecordedModels,
+  recording: Recording,
+  head: Parameters<Recording['blocks']>[0],
+): Promise<void> {
   try {
-    for await (const event of eventsOf(recording, head, 1, 1)) {
-      const { config } = decodeOpening(event);
-      const site = (config as { readonly site?: unknown } | null)?.site;
-      if (typeof site === 'object' && site !== null && 'width' in site) return siteFromJson(site as SiteRecord);
-    }
-    return null;
+    for await (const event of eventsOf(recording, head, 1, 1)) models.learn(decodeOpening(event).config);
   } catch {
-    return null;
+    // Left to `verify`.
   }
-}
-
-function digestIn({ config }: Opening): string {
-  const { site } = (config ?? {}) as { readonly site?: { readonly digest?: string } };
-  return site?.digest ?? '';
 }
