@@ -1,5 +1,5 @@
 import { judgeReceipts, type Outcome } from '../live/acts.ts';
-import { localTime } from '../words/quantities.ts';
+import { localTime, personWords } from '../words/quantities.ts';
 import type { MissionControl } from './mission-control.tsx';
 
 /** Everything an operator can do to robots. Each act is told in the log of acts, with what really came of it. */
@@ -54,7 +54,10 @@ export async function takeLease(
     `${takeOver ? 'Take over' : 'Take'} control of ${agentId}`,
     [agentId],
     () => hub.fleet.takeLease({ agentId, takeOver, seconds: LEASE_SECONDS }),
-    (lease): Outcome => ({ kind: 'done', detail: `held by ${lease.holder} until ${localTime(lease.expiresTimeUs)}` }),
+    (lease): Outcome => ({
+      kind: 'done',
+      detail: `held by ${personWords(lease.holder)} until ${localTime(lease.expiresTimeUs)}`,
+    }),
   );
   if (given !== undefined) holder.set(given.holder);
 }

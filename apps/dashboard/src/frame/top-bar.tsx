@@ -58,7 +58,7 @@ function FleetSummary() {
     const { level } = agentState(agent.status, age);
     counts.set(level, (counts.get(level) ?? 0) + 1);
   }
-  const open = groupAlerts(live.alerts()).filter((group) => group.unacknowledged > 0);
+  const open = groupAlerts(live.alerts()).filter((group) => group.unacknowledged > 0 && group.standing > 0);
   const worst = open[0];
   return (
     <p className="fleet-summary" data-testid="fleet-summary" role="status">

@@ -21,11 +21,19 @@ const BUCKET_PX = 64;
 /**
  * Places labels so that none covers another: to the right of its point, else left, above, below; one that finds no room
  * is dropped, so the less important go first. Greedy point-feature labelling (Christensen, Marks and Shieber, 1995);
- * near-linear through a grid of buckets. Equal priorities keep their order, so that labels do not flicker.
+ * near-linear through a grid of buckets. Equal priorities keep their order, so that labels do not flicker. A spot on one of
+ * the `avoided` boxes is taken only when no other is free.
  */
-export function placeLabels(wishes: readonly LabelWish[], heightPx: number, taken: readonly Box[] = []): PlacedLabel[] {
+export function placeLabels(
+  wishes: readonly LabelWish[],
+  heightPx: number,
+  taken: readonly Box[] = [],
+  avoided: readonly Box[] = [],
+): PlacedLabel[] {
   const boxes = new Buckets();
   for (const box of taken) boxes.add(box);
+  const soft = new Buckets();
+  for (const box of avoided) soft.add(box);
   const order = wishes
     .map((_, k) => k)
     .sort((a, b) => (wishes[b] as LabelWish).priority - (wishes[a] as LabelWish).priority || a - b);
@@ -39,21 +47,38 @@ export function placeLabels(wishes: readonly LabelWish[], heightPx: number, take
       [xPx - widthPx / 2, yPx - clearancePx - heightPx / 2],
       [xPx - widthPx / 2, yPx + clearancePx + heightPx / 2],
     ] as const;
+    let second: Placing | undefined;
+    let best: Placing | undefined;
     for (const [leftPx, middlePx] of spots) {
-      const box = {
-        left: leftPx - 1,
-        right: leftPx + widthPx + 1,
-        top: middlePx - heightPx / 2,
-        bottom: middlePx + heightPx / 2,
-      };
+      const box = boxOf(leftPx, middlePx, widthPx, heightPx);
       if (boxes.hits(box)) continue;
-      boxes.add(box);
-      placed.push({ text: wish.text, leftPx, middlePx });
-      break;
+      if (!soft.hits(box)) {
+        best = { leftPx, middlePx, box };
+        break;
+      }
+      second ??= { leftPx, middlePx, box };
     }
+    const chosen = best ?? second;
+    if (chosen === undefined) continue;
+    boxes.add(chosen.box);
+    placed.push({ text: wish.text, leftPx: chosen.leftPx, middlePx: chosen.middlePx });
   }
   return placed;
 }
+
+interface Placing {
+  readonly leftPx: number;
+  readonly middlePx: number;
+  readonly box: Box;
+}
+
+/** What a label covers, with a pixel to spare at its sides. */
+export const boxOf = (leftPx: number, middlePx: number, widthPx: number, heightPx: number): Box => ({
+  left: leftPx - 1,
+  right: leftPx + widthPx + 1,
+  top: middlePx - heightPx / 2,
+  bottom: middlePx + heightPx / 2,
+});
 
 export interface Box {
   readonly left: number;

@@ -5,7 +5,7 @@ import type { Agent } from '../live/topics.ts';
 import { type AgentState, agentState, type Level } from '../words/agent-state.ts';
 import { span } from '../words/quantities.ts';
 import type { Draft, DraftPoint } from './draft.ts';
-import { type LabelWish, placeLabels } from './labels.ts';
+import { type Box, type LabelWish, placeLabels } from './labels.ts';
 import type { MapColours } from './map-colours.ts';
 import { haloText } from './static-layer.ts';
 import { toScreenX, toScreenY, type Viewport } from './viewport.ts';
@@ -17,6 +17,8 @@ export interface Focus {
   readonly selected: string | null;
   readonly hovered: string | null;
   readonly draft: Draft | null;
+  /** Where the names of zones and places stand. */
+  readonly names: readonly Box[];
 }
 
 /** A robot is never drawn smaller than this, and below it its body's outline gives way to a dot. */
@@ -107,18 +109,18 @@ export function drawLive(
       priority,
     });
   }
-  drawLabels(context, wishes, colours);
+  drawLabels(context, wishes, focus.names, colours);
   if (focus.draft !== null) drawDraft(context, view, focus.draft, colours);
 }
 
-function drawLabels(context: Context, wishes: LabelWish[], colours: MapColours): void {
+function drawLabels(context: Context, wishes: LabelWish[], names: readonly Box[], colours: MapColours): void {
   const chosen =
     wishes.length <= LABELS_AT_MOST ? wishes : wishes.sort((a, b) => b.priority - a.priority).slice(0, LABELS_AT_MOST);
   const bodies = chosen.map(({ xPx, yPx, clearancePx }) => {
     const reach = clearancePx - 3;
     return { left: xPx - reach, right: xPx + reach, top: yPx - reach, bottom: yPx + reach };
   });
-  for (const label of placeLabels(chosen, 14, bodies)) {
+  for (const label of placeLabels(chosen, 14, bodies, names)) {
     haloText(context, label.text, label.leftPx, label.middlePx, colours.ink, colours.halo);
   }
 }

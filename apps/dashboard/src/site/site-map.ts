@@ -2,6 +2,7 @@ import type { Site } from '@sigma/fleet-model';
 import type { LiveSite } from '../live/live-site.ts';
 import type { Observable } from '../live/observable.ts';
 import { type Draft, type DraftAct, draftStep, snap } from './draft.ts';
+import type { Box } from './labels.ts';
 import { drawLive, radiusPx } from './live-layer.ts';
 import { type MapColours, readMapColours } from './map-colours.ts';
 import { type SiteShapes, siteShapes } from './site-shapes.ts';
@@ -47,6 +48,9 @@ export class SiteMap {
   #colours: MapColours;
   #view: Viewport;
   #stillDirty = true;
+  /** The whole site is shown, and stays so when the map changes its size, until a person looks elsewhere. */
+  #fitted = true;
+  #names: readonly Box[] = [];
   #hovered: string | null = null;
   #drag: { readonly x: number; readonly y: number; moved: boolean; lastX: number; lastY: number } | undefined;
   #request = 0;
@@ -88,7 +92,8 @@ export class SiteMap {
 
   fit(): void {
     if (this.#shapes === undefined) return;
-    this.#look(fit(this.#shapes.widthM, this.#shapes.heightM, this.#view.widthPx, this.#view.heightPx));
+    this.#show(fit(this.#shapes.widthM, this.#shapes.heightM, this.#view.widthPx, this.#view.heightPx));
+    this.#fitted = true;
   }
 
   zoom(steps: number): void {
@@ -118,6 +123,11 @@ export class SiteMap {
   }
 
   #look(view: Viewport): void {
+    this.#fitted = false;
+    this.#show(view);
+  }
+
+  #show(view: Viewport): void {
     const shapes = this.#shapes;
     this.#view = shapes === undefined ? view : keepInSight(view, shapes.widthM, shapes.heightM);
     this.#stillDirty = true;
@@ -131,9 +141,8 @@ export class SiteMap {
       canvas.width = Math.round(widthPx * ratio);
       canvas.height = Math.round(heightPx * ratio);
     }
-    const first = this.#view.widthPx === 0;
-    this.#look(resized(this.#view, widthPx, heightPx));
-    if (first) this.fit();
+    this.#show(resized(this.#view, widthPx, heightPx));
+    if (this.#fitted) this.fit();
   }
 
   #draw(): void {
@@ -143,7 +152,7 @@ export class SiteMap {
       const context = this.#still.getContext('2d');
       if (context === null) return;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      drawStatic(context, this.#view, this.#site, this.#shapes, this.#colours);
+      this.#names = drawStatic(context, this.#view, this.#site, this.#shapes, this.#colours);
       this.#stillDirty = false;
     }
     const context = this.#moving.getContext('2d');
@@ -151,7 +160,7 @@ export class SiteMap {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const { live, selected, draft, nowMs } = this.#ports;
     const focus = { selected: selected.get(), hovered: this.#hovered, draft: draft.get() };
-    drawLive(context, this.#view, live, focus, this.#colours, nowMs());
+    drawLive(context, this.#view, live, { ...focus, names: this.#names }, this.#colours, nowMs());
   }
 
   #place(event: PointerEvent | WheelEvent): readonly [number, number] {

@@ -17,6 +17,8 @@ export interface ZoneShape {
   readonly outline: Float32Array;
   /** x, y, width, height, as for walls. */
   readonly runs: Float32Array;
+  /** From its western to its eastern edge. */
+  readonly widthM: number;
   readonly labelXM: number;
   readonly labelYM: number;
 }
@@ -97,12 +99,15 @@ function zoneShape(site: Site, zone: Zone): ZoneShape {
   const side = site.metresPerCell;
   const outline: number[] = [];
   let sumX = 0;
+  let [western, eastern] = [Number.POSITIVE_INFINITY, 0];
   let sumY = 0;
   for (const cell of zone.cells) {
     const column = cell % site.width;
     const row = (cell - column) / site.width;
     const west = column * side;
     const north = (site.height - row) * side;
+    western = Math.min(western, west);
+    eastern = Math.max(eastern, west + side);
     sumX += west + side / 2;
     sumY += north - side / 2;
     if (column === 0 || !member.has(cell - 1)) outline.push(west, north, west, north - side);
@@ -113,5 +118,6 @@ function zoneShape(site: Site, zone: Zone): ZoneShape {
   }
   const runs = rectangles(site, (cell) => member.has(cell));
   const count = Math.max(1, zone.cells.length);
-  return { zone, outline: Float32Array.from(outline), runs, labelXM: sumX / count, labelYM: sumY / count };
+  const widthM = Math.max(0, eastern - western);
+  return { zone, outline: Float32Array.from(outline), runs, widthM, labelXM: sumX / count, labelYM: sumY / count };
 }

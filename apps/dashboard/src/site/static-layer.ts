@@ -1,5 +1,5 @@
 import { centreXM, centreYM, type Place, type Site } from '@sigma/fleet-model';
-import { placeLabels } from './labels.ts';
+import { type Box, boxOf, placeLabels } from './labels.ts';
 import type { MapColours } from './map-colours.ts';
 import type { SiteShapes, ZoneShape } from './site-shapes.ts';
 import { scaleBar, toScreenX, toScreenY, type Viewport } from './viewport.ts';
@@ -11,14 +11,18 @@ const ARROW_SPACING_PX = 34;
 const SIGN_FROM_PX = 6;
 const PLACE_NAMES_FROM_PX = 26;
 
-/** Draws what stands still: floor, zones, walls, one-way arrows, places, north and scale. Called when the view changes. */
+/**
+ * Draws what stands still: floor, zones, walls, one-way arrows, places, north and scale. Called when the view changes.
+ *
+ * @returns where its names stand, so that the names of robots may keep off them
+ */
 export function drawStatic(
   context: Context,
   view: Viewport,
   site: Site,
   shapes: SiteShapes,
   colours: MapColours,
-): void {
+): readonly Box[] {
   context.fillStyle = colours.void;
   context.fillRect(0, 0, view.widthPx, view.heightPx);
   context.fillStyle = colours.floor;
@@ -29,8 +33,9 @@ export function drawStatic(
   drawPlaces(context, view, site, site.docks, 'dock', colours);
   drawPlaces(context, view, site, site.chargers, 'charger', colours);
   drawPlaces(context, view, site, site.stations, 'station', colours);
-  drawNames(context, view, site, shapes, colours);
+  const names = drawNames(context, view, site, shapes, colours);
   drawScale(context, view, colours);
+  return names;
 }
 
 function fillRectangles(context: Context, view: Viewport, rectangles: Float32Array): void {
@@ -162,16 +167,27 @@ function drawPlaces(
   }
 }
 
-function drawNames(context: Context, view: Viewport, site: Site, shapes: SiteShapes, colours: MapColours): void {
-  context.font = `500 12px ${colours.font}`;
+const NAME_HEIGHT_PX = 14;
+
+function drawNames(
+  context: Context,
+  view: Viewport,
+  site: Site,
+  shapes: SiteShapes,
+  colours: MapColours,
+): readonly Box[] {
+  context.font = `400 12px ${colours.font}`;
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   const wish = (text: string, xM: number, yM: number, clearancePx: number, priority: number) => {
     const widthPx = context.measureText(text).width;
     return { text, xPx: toScreenX(view, xM), yPx: toScreenY(view, yM), widthPx, clearancePx, priority };
   };
+  const fits = (text: string, roomM: number) => context.measureText(text).width <= roomM * view.pxPerM;
   const wishes = shapes.zones.map((shape) => {
-    const name = wish(zoneName(shape), shape.labelXM, shape.labelYM, 0, shape.zone.kind === 'restricted' ? 9 : 5);
+    const [full, short] = zoneNames(shape);
+    const text = fits(full, shape.widthM) || short === '' ? full : short;
+    const name = wish(text, shape.labelXM, shape.labelYM, 0, shape.zone.kind === 'restricted' ? 9 : 5);
     return { ...name, xPx: name.xPx - name.widthPx / 2 };
   });
   const side = site.metresPerCell * view.pxPerM;
@@ -183,14 +199,18 @@ function drawNames(context: Context, view: Viewport, site: Site, shapes: SiteSha
   const visible = wishes.filter(
     (one) => one.xPx > -one.widthPx && one.xPx < view.widthPx && one.yPx > 0 && one.yPx < view.heightPx,
   );
-  for (const label of placeLabels(visible, 14))
-    haloText(context, label.text, label.leftPx, label.middlePx, colours.name, colours.halo);
+  return placeLabels(visible, NAME_HEIGHT_PX).map(({ text, leftPx, middlePx }) => {
+    haloText(context, text, leftPx, middlePx, colours.name, colours.halo);
+    return boxOf(leftPx, middlePx, context.measureText(text).width, NAME_HEIGHT_PX);
+  });
 }
 
-function zoneName({ zone }: ZoneShape): string {
-  if (zone.kind === 'restricted') return `${zone.name} · no entry`;
-  if (zone.kind === 'slow' && zone.speedMps !== null) return `${zone.name} · ${zone.speedMps} m/s`;
-  return zone.kind === 'work' ? `${zone.name} · people` : zone.name;
+/** The name with what holds there, and the rule alone for where the name has no room. */
+function zoneNames({ zone }: ZoneShape): readonly [full: string, short: string] {
+  if (zone.kind === 'restricted') return [`${zone.name} · no entry`, 'no entry'];
+  if (zone.kind === 'slow' && zone.speedMps !== null)
+    return [`${zone.name} · ${zone.speedMps} m/s`, `${zone.speedMps} m/s`];
+  return zone.kind === 'work' ? [`${zone.name} · people`, zone.name] : [zone.name, ''];
 }
 
 export function haloText(context: Context, text: string, x: number, y: number, ink: string, halo: string): void {

@@ -33,7 +33,7 @@ export interface AlertGroup {
 
 const RANK: readonly Level[] = ['critical', 'warning', 'advisory', 'info', 'calm'];
 
-/** Standing or unacknowledged alerts in groups, the most urgent first. What is both cleared and acknowledged is history. */
+/** Standing or unacknowledged alerts in groups, the most urgent first; what is over comes last. What is both cleared and acknowledged is history. */
 export function groupAlerts(alerts: readonly Alert[]): AlertGroup[] {
   const groups = new Map<string, Alert[]>();
   for (const alert of alerts) {
@@ -64,6 +64,8 @@ function summarise(key: string, members: Alert[]): AlertGroup {
 }
 
 function moreUrgent(a: AlertGroup, b: AlertGroup): number {
+  const over = Number(a.standing === 0) - Number(b.standing === 0);
+  if (over !== 0) return over;
   const acknowledged = Number(a.unacknowledged === 0) - Number(b.unacknowledged === 0);
   if (acknowledged !== 0) return acknowledged;
   const level = RANK.indexOf(a.level) - RANK.indexOf(b.level);

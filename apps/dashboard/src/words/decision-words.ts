@@ -1,11 +1,13 @@
 import { Authority, type Command, type Decision, type Param, type Proposal, type Restriction } from '@sigma/proto';
-import { agentTime, namedNumber, percent, words } from './quantities.ts';
+import { agentTime, namedNumber, number as numberWords, percent, plainWords, words } from './quantities.ts';
 
 /** A decision as the decision view shows it: every line a person reads, none of the arithmetic. */
 export interface DecisionView {
   readonly sequence: string;
   readonly time: string;
   readonly title: string;
+  /** The whole command, with every parameter. */
+  readonly command: string;
   /** Who decided: "safety · reflex:human_proximity". */
   readonly winner: string;
   readonly authority: AuthorityWord;
@@ -15,7 +17,8 @@ export interface DecisionView {
   readonly restrictions: readonly { readonly what: string; readonly who: string; readonly why: string }[];
   readonly clamped: readonly string[];
   readonly forbiddenBy: string;
-  readonly task: string;
+  readonly taskId: string;
+  readonly planRevision: string;
   readonly planner: string;
   readonly context: string;
   readonly rule: string;
@@ -37,10 +40,11 @@ export function viewDecision(decision: Decision, atUs: bigint): DecisionView {
   return {
     sequence: String(decision.sequence),
     time: agentTime(atUs),
-    title: commandWords(decision.command),
+    title: commandWords(decision.command, TITLE_PARAMS),
+    command: commandWords(decision.command),
     winner: chosen === undefined ? 'nobody proposed anything: the rest command holds' : proposer(chosen),
     authority: chosen === undefined ? 'rest' : AUTHORITY[chosen.authority],
-    rationale: decision.rationale || chosen?.rationale || '',
+    rationale: plainWords(decision.rationale || chosen?.rationale || ''),
     confidence: percent(decision.confidence),
     losers: decision.rejected.map(({ proposal, reason, by }) => ({
       what: wantWords(proposal),
@@ -50,13 +54,14 @@ export function viewDecision(decision: Decision, atUs: bigint): DecisionView {
     restrictions: decision.restrictions.map((proposal) => ({
       what: wantWords(proposal),
       who: proposer(proposal),
-      why: proposal.rationale,
+      why: plainWords(proposal.rationale),
     })),
     clamped: decision.clamped.map(
       ({ param, from, to }) => `${namedNumber(param, from)} lowered to ${namedNumber(param, to)}`,
     ),
     forbiddenBy: decision.forbiddenBy,
-    task: decision.taskId === '' ? '' : `${decision.taskId}, plan revision ${decision.planRevision}`,
+    taskId: decision.taskId,
+    planRevision: String(decision.planRevision),
     planner: decision.planner,
     context:
       context === undefined
@@ -76,15 +81,40 @@ function wantWords(proposal: Proposal | undefined): string {
   return 'nothing';
 }
 
-/** "drive: speed 0.6 m/s, turn 0.1 rad/s, for 1.2 s". */
-export function commandWords(command: Command | undefined): string {
+/** A title holds the goal and the speed; the rest stands in the opened decision. */
+const TITLE_PARAMS = 2;
+
+/** "drive: to 30.5, 55.5 m, speed 0.6 m/s, for 1.2 s". Where and how fast come first; points are read as one. */
+export function commandWords(command: Command | undefined, mostParams = Number.POSITIVE_INFINITY): string {
   if (command === undefined) return 'no command';
-  const params = command.params.map(paramWords).filter((text) => text !== '');
+  const all = paramsInOrder(command.params);
+  const params = all.slice(0, mostParams);
+  if (params.length < all.length) return `${words(command.name)}: ${params.join(', ')}`;
   if (command.kind.case === 'setPoint' && command.kind.value.durationUs > 0n) {
     const seconds = Number(command.kind.value.durationUs) / 1e6;
     params.push(`for ${Number(seconds.toFixed(2))} s`);
   }
   return params.length === 0 ? words(command.name) : `${words(command.name)}: ${params.join(', ')}`;
+}
+
+const coordinate = (value: number | undefined): string => numberWords(value ?? Number.NaN);
+const FIRST = ['to', 'speedMps', 'turnRadps', 'cruiseMps'];
+
+function paramsInOrder(params: readonly Param[]): string[] {
+  const points = new Map<string, { x?: number; y?: number }>();
+  const rest: Param[] = [];
+  for (const param of params) {
+    const [, of, axis] = /^(.*?)([xXyY])M$/.exec(param.name) ?? [];
+    if (of === undefined || axis === undefined || param.value.case !== 'number') rest.push(param);
+    else points.set(of, { ...points.get(of), [axis.toLowerCase()]: param.value.value });
+  }
+  const told = rest.map((param): [string, string] => [param.name, paramWords(param)]);
+  for (const [of, { x, y }] of points) told.push([of, `${words(of || 'at')} ${coordinate(x)}, ${coordinate(y)} m`]);
+  const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+  return told
+    .filter(([, text]) => text !== '')
+    .sort(([a], [b]) => rank(a) - rank(b))
+    .map(([, text]) => text);
 }
 
 function paramWords(param: Param): string {

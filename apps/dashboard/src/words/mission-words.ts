@@ -61,5 +61,19 @@ export function byStanding(a: Mission, b: Mission): number {
   return a.createdTimeUs < b.createdTimeUs ? 1 : a.createdTimeUs > b.createdTimeUs ? -1 : 0;
 }
 
+/**
+ * A task by the name of its mission, with its share when the mission has several. A mission that this page does not know
+ * leaves the id, which is never wrong.
+ */
+export function taskName(taskId: string, missionOf: (id: string) => Mission | undefined): string {
+  const dot = taskId.lastIndexOf('.');
+  const mission = missionOf(dot < 0 ? taskId : taskId.slice(0, dot));
+  if (mission === undefined || mission.name === '') return taskId;
+  const share = mission.tasks.findIndex((task) => task.id === taskId);
+  return mission.tasks.length > 1 && share >= 0
+    ? `${mission.name} (${share + 1} of ${mission.tasks.length})`
+    : mission.name;
+}
+
 export const taskTitle = (task: Task): string =>
   `${words(task.kind)} · ${task.agentId === '' ? 'nobody yet' : task.agentId}`;

@@ -33,6 +33,16 @@ export function words(name: string): string {
     .trim();
 }
 
+/** An account without the role in front of it: "operator:ada@example.org" → "ada@example.org". */
+export const personWords = (account: string): string => account.replace(/^[a-z]+:/, '');
+
+/** "motorLeftC is 111.6 degC" → "motor left is 111.6 °C": fields as words without their unit, units as people write them. */
+export function plainWords(text: string): string {
+  return text
+    .replace(/\bdegC\b/g, '°C')
+    .replace(/\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g, (name) => words(name.replace(/(?:Radps2?|Mps2?|Rad|C|A|V|M|S)$/, '')));
+}
+
 /** Three figures at most after the leading one, no trailing zeros; what is no number says so. */
 export function number(value: number): string {
   if (Number.isNaN(value)) return 'no reading';

@@ -15,8 +15,18 @@ import { sensorLines } from '../panels/robot/sensor-lines.ts';
 import { agentState, nextStep } from './agent-state.ts';
 import { groupAlerts } from './alert-words.ts';
 import { reasonWords, restrictionWords, viewDecision } from './decision-words.ts';
-import { byStanding, goalWords } from './mission-words.ts';
-import { agentTime, namedNumber, number, reading, span, utcTime, words } from './quantities.ts';
+import { byStanding, goalWords, taskName } from './mission-words.ts';
+import {
+  agentTime,
+  namedNumber,
+  number,
+  personWords,
+  plainWords,
+  reading,
+  span,
+  utcTime,
+  words,
+} from './quantities.ts';
 
 test('numbers carry their unit and no false digits', () => {
   assert.equal(namedNumber('speedMps', 0.6), 'speed 0.6 m/s');
@@ -89,6 +99,46 @@ test('a decision that nobody asked for says so instead of inventing a winner', (
   assert.match(view.winner, /nobody proposed anything/);
 });
 
+test('a title says where and how fast; the opened command says everything', () => {
+  const params = Object.entries({
+    beyondM: 3,
+    cruiseMps: 1.8,
+    fromXM: 1,
+    fromYM: 2,
+    speedMps: 0.6,
+    toXM: 30.5,
+    toYM: 55.5,
+  });
+  const command = {
+    name: 'drive',
+    params: params.map(([name, value]) => ({ name, value: { case: 'number' as const, value } })),
+    kind: { case: 'setPoint' as const, value: { durationUs: 300_000n } },
+  };
+  const view = viewDecision(create(DecisionSchema, { command }), 0n);
+  assert.equal(view.title, 'drive: to 30.5, 55.5 m, speed 0.6 m/s');
+  assert.equal(
+    view.command,
+    'drive: to 30.5, 55.5 m, speed 0.6 m/s, cruise 1.8 m/s, beyond 3 m, from 1, 2 m, for 0.3 s',
+  );
+});
+
+test('names of missions, fields and people are read, not decoded', () => {
+  const mission = create(MissionSchema, {
+    id: 'm-mwq.x',
+    name: 'Cover west yard',
+    tasks: [{ id: 'm-mwq.x.1' }, { id: 'm-mwq.x.2' }],
+  });
+  const known = (id: string) => (id === mission.id ? mission : undefined);
+  assert.equal(taskName('m-mwq.x.2', known), 'Cover west yard (2 of 2)');
+  assert.equal(taskName('m-other.1', known), 'm-other.1');
+  assert.equal(taskName('', known), '');
+  assert.equal(
+    plainWords('motorLeftC is 111.6 degC, above 85 degC; personM is 0.7 m'),
+    'motor left is 111.6 °C, above 85 °C; person is 0.7 m',
+  );
+  assert.equal(personWords('operator:ada@example.org'), 'ada@example.org');
+});
+
 test('a reason that this page does not know is shown as it came', () => {
   assert.equal(reasonWords('out_of_purse', 'rule:tax'), 'out of purse (rule:tax)');
   assert.equal(
@@ -130,7 +180,7 @@ test('a failsafe entry says what stands in the way of its end', () => {
   assert.equal(nextStep(entry({ acknowledgedBy: 'ada' })), 'reset the robot');
 });
 
-test('a flood of one cause is one line; acknowledged is not resolved; cleared and acknowledged is history', () => {
+test('a flood of one cause is one line; acknowledged is not resolved; what is over comes last, and is history once acknowledged', () => {
   const alert = (id: string, init: object = {}) =>
     create(AlertSchema, { id, cause: 'link_loss', level: AlertLevel.WARNING, raisedTimeUs: BigInt(id), ...init });
   const groups = groupAlerts([
@@ -144,8 +194,8 @@ test('a flood of one cause is one line; acknowledged is not resolved; cleared an
     groups.map((group) => [group.cause, group.alerts.length, group.unacknowledged]),
     [
       ['link_loss', 2, 2],
-      ['battery', 1, 1],
       ['overheating', 1, 0],
+      ['battery', 1, 1],
     ],
   );
 });

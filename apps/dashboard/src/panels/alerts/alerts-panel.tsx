@@ -4,7 +4,7 @@ import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
 import { acknowledgeAlerts } from '../../frame/operations.ts';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { type AlertGroup, groupAlerts, LEVEL_SHAPE } from '../../words/alert-words.ts';
-import { localTime, plural, words } from '../../words/quantities.ts';
+import { localTime, personWords, plainWords, plural, words } from '../../words/quantities.ts';
 
 /** One list, the most urgent first, grouped by cause. Acknowledged is not resolved: what stands stays. */
 export function AlertsPanel() {
@@ -41,18 +41,20 @@ function GroupRow({ group }: { readonly group: AlertGroup }) {
   const waiting = group.alerts.filter((alert) => alert.acknowledgedBy === '').map((alert) => alert.id);
   const newest = group.alerts[0] as Alert;
   const cause = words(group.cause);
+  const over = group.standing === 0;
   return (
     <li
       data-testid={`alert-${group.cause}`}
       data-level={group.level}
-      className={waiting.length > 0 ? `edge-${group.level}` : 'acknowledged'}
+      className={over ? 'over' : waiting.length > 0 ? `edge-${group.level}` : 'acknowledged'}
     >
       <div className="row-line">
-        <span className={`state level-${group.level}`}>
-          <ShapeMark shape={LEVEL_SHAPE[group.level]} level={group.level} /> {group.level}
+        <span className={`state level-${over ? 'calm' : group.level}`}>
+          <ShapeMark shape={over ? 'ring' : LEVEL_SHAPE[group.level]} level={over ? 'calm' : group.level} />{' '}
+          {over ? `was ${group.level}` : group.level}
         </span>
         <span className="row-title" title={newest.text}>
-          {newest.text || cause}
+          {plainWords(newest.text) || cause}
         </span>
         {waiting.length > 0 ? (
           <button
@@ -66,9 +68,11 @@ function GroupRow({ group }: { readonly group: AlertGroup }) {
         ) : null}
       </div>
       <p className="row-detail">
-        {group.advice === '' ? null : <span className="advice">{group.advice} </span>}
+        {group.advice === '' || over ? null : <span className="advice">{plainWords(group.advice)} </span>}
         <span className="mono quiet">{localTime(group.newestTimeUs)}</span>
-        {waiting.length > 0 ? null : <span className="quiet"> · acknowledged by {newest.acknowledgedBy}</span>}
+        {waiting.length > 0 ? null : (
+          <span className="quiet"> · acknowledged by {personWords(newest.acknowledgedBy)}</span>
+        )}
         {shown.map((alert) => (
           <AgentLink key={alert.id} alert={alert} />
         ))}
@@ -85,7 +89,7 @@ function GroupRow({ group }: { readonly group: AlertGroup }) {
 function AgentLink({ alert }: { readonly alert: Alert }) {
   const { selected } = useMissionControl();
   if (alert.agentId === '') return null;
-  const cleared = alert.clearedTimeUs > 0n ? ', cleared' : '';
+  const cleared = alert.clearedTimeUs > 0n ? ' over' : '';
   const times = alert.count > 1 ? ` ×${alert.count}` : '';
   return (
     <button type="button" className="link mono" onClick={() => selected.set(alert.agentId)} title={alert.text}>

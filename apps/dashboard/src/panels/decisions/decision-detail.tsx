@@ -1,7 +1,10 @@
+import { useMissionControl } from '../../frame/mission-control.tsx';
 import type { DecisionView } from '../../words/decision-words.ts';
+import { taskName } from '../../words/mission-words.ts';
 
 /** Winner, losers with reasons, restrictions, clamps, rationale, confidence, context: the same view everywhere. */
 export function DecisionDetail({ view, titled = false }: { readonly view: DecisionView; readonly titled?: boolean }) {
+  const { live } = useMissionControl();
   return (
     <div className="decision" data-testid="decision-detail">
       {titled ? (
@@ -10,12 +13,10 @@ export function DecisionDetail({ view, titled = false }: { readonly view: Decisi
         </p>
       ) : null}
       <dl className="facts">
-        {titled ? null : (
-          <div>
-            <dt>Command</dt>
-            <dd>{view.title}</dd>
-          </div>
-        )}
+        <div>
+          <dt>Command</dt>
+          <dd>{view.command}</dd>
+        </div>
         <div>
           <dt>Winner</dt>
           <dd>{view.winner}</dd>
@@ -42,11 +43,11 @@ export function DecisionDetail({ view, titled = false }: { readonly view: Decisi
             <dd>by {view.forbiddenBy}</dd>
           </div>
         )}
-        {view.task === '' ? null : (
+        {view.taskId === '' ? null : (
           <div>
             <dt>Serves</dt>
-            <dd>
-              {view.task}
+            <dd title={view.taskId}>
+              {taskName(view.taskId, (id) => live.mission(id))}, plan {view.planRevision}
               {view.planner === '' ? '' : `, ${view.planner} planner`}
             </dd>
           </div>

@@ -1,16 +1,19 @@
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
-import { STALE_MS } from '../../live/live-site.ts';
+import { type LiveSite, STALE_MS } from '../../live/live-site.ts';
 import type { Agent } from '../../live/topics.ts';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { agentState, byId, byUrgency } from '../../words/agent-state.ts';
-import { percent, plural } from '../../words/quantities.ts';
+import { taskName } from '../../words/mission-words.ts';
+import { percent, personWords, plural } from '../../words/quantities.ts';
 
 interface Row {
   readonly agent: Agent;
   /** Whole seconds when stale, else 0: a fresh robot's row does not change with its age. */
   readonly staleMs: number;
   readonly battery: string;
+  /** The task by the name of its mission. */
+  readonly task: string;
 }
 
 /** Every robot in a line. `/` filters, `j` and `k` walk, Enter selects. */
@@ -18,6 +21,7 @@ export function FleetPanel() {
   const { live, selected } = useMissionControl();
   const agentsVersion = useTopic('agents');
   const rosterVersion = useTopic('roster');
+  const missionsVersion = useTopic('missions');
   const chosen = useObservable(selected);
   const [filter, setFilter] = useState('');
   const [urgentFirst, setUrgentFirst] = useState(false);
@@ -26,14 +30,14 @@ export function FleetPanel() {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the versions say that the live site, one object for ever, changed.
   const rows = useMemo(() => {
-    const all = [...live.agents()].map((agent): Row => readRow(agent, live.newest, live.row(agent.id)));
+    const all = [...live.agents()].map((agent): Row => readRow(agent, live));
     const sought = filter.trim().toLowerCase();
     const found = sought === '' ? all : all.filter((row) => haystack(row).includes(sought));
     return found.sort((a, b) => {
       if (!urgentFirst) return byId(a.agent.id, b.agent.id);
       return byUrgency({ level: stateOf(a).level, id: a.agent.id }, { level: stateOf(b).level, id: b.agent.id });
     });
-  }, [live, filter, urgentFirst, agentsVersion, rosterVersion]);
+  }, [live, filter, urgentFirst, agentsVersion, rosterVersion, missionsVersion]);
 
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
@@ -85,7 +89,6 @@ export function FleetPanel() {
                 Batt.
               </th>
               <th scope="col">Task</th>
-              <th scope="col">Lease</th>
             </tr>
           </thead>
           <tbody ref={body}>
@@ -121,9 +124,9 @@ interface RobotRowProps extends Row {
   readonly onSelect: (id: string) => void;
 }
 
-const RobotRow = memo(function RobotRow({ agent, staleMs, battery, chosen, first, onSelect }: RobotRowProps) {
+const RobotRow = memo(function RobotRow({ agent, staleMs, battery, task, chosen, first, onSelect }: RobotRowProps) {
   const state = agentState(agent.status, staleMs);
-  const task = agent.status?.taskId ?? '';
+  const taskId = agent.status?.taskId ?? '';
   const holder = agent.status?.leaseHolder ?? '';
   return (
     <tr
@@ -136,26 +139,25 @@ const RobotRow = memo(function RobotRow({ agent, staleMs, battery, chosen, first
       onKeyDown={(event) => event.key === 'Enter' && onSelect(agent.id)}
     >
       <td className="mono">{agent.id}</td>
-      <td className={`state level-${state.level}`} title={agent.status?.rationale}>
+      <td className={`state level-${state.level}`} title={`${state.word}. ${agent.status?.rationale ?? ''}`}>
         <ShapeMark {...state} /> {state.word}
       </td>
       <td className="mono right">{battery}</td>
-      <td className="mono" title={task}>
+      <td title={holder === '' ? taskId : `${holder} holds control. ${taskId}`}>
+        {holder === '' ? null : <span className="holder">held by {personWords(holder)} </span>}
         {task === '' ? '–' : task}
       </td>
-      <td title={holder}>{holder === '' ? '–' : holder}</td>
     </tr>
   );
 });
 
-function readRow(
-  agent: Agent,
-  poses: { readonly ageMs: Float32Array; readonly battery: Float32Array },
-  row: number,
-): Row {
+function readRow(agent: Agent, live: LiveSite): Row {
+  const row = live.row(agent.id);
+  const poses = live.newest;
+  const task = taskName(agent.status?.taskId ?? '', (id) => live.mission(id));
   const age = poses.ageMs[row] ?? Number.POSITIVE_INFINITY;
   const staleMs = age <= STALE_MS ? 0 : Number.isFinite(age) ? Math.round(age / 1_000) * 1_000 : age;
-  return { agent, staleMs, battery: percent(poses.battery[row] ?? Number.NaN) };
+  return { agent, staleMs, battery: percent(poses.battery[row] ?? Number.NaN), task };
 }
 
 const stateOf = ({ agent, staleMs }: Row) => agentState(agent.status, staleMs);
@@ -167,6 +169,7 @@ function haystack(row: Row): string {
     agent.id,
     stateOf(row).word,
     status?.taskId,
+    row.task,
     status?.body,
     status?.leaseHolder,
     status?.mode,

@@ -4,7 +4,8 @@ import { ShapeMark } from '../../parts/shape.tsx';
 import { clearWords, failsafeLevel, nextStep } from '../../words/agent-state.ts';
 import { LEVEL_SHAPE } from '../../words/alert-words.ts';
 import { viewDecision } from '../../words/decision-words.ts';
-import { percent, span, words } from '../../words/quantities.ts';
+import { taskName } from '../../words/mission-words.ts';
+import { percent, personWords, plainWords, span, words } from '../../words/quantities.ts';
 import { DecisionDetail } from '../decisions/decision-detail.tsx';
 import { SensorTable } from './sensor-table.tsx';
 
@@ -33,8 +34,13 @@ export function NowView({ id, onDecisions }: { readonly id: string; readonly onD
           {status.command === '' ? 'rests' : words(status.command)}
           {status.authority === '' ? '' : ` · ${status.authority}`}
         </Fact>
-        <Fact name="Because">{status.rationale || '–'}</Fact>
-        <Fact name="Wants">{wants(status)}</Fact>
+        <Fact name="Because">{plainWords(status.rationale) || '–'}</Fact>
+        <Fact name="Wants" title={status.taskId}>
+          {wants(
+            status,
+            taskName(status.taskId, (mission) => live.mission(mission)),
+          )}
+        </Fact>
         <Fact name="Planner">{CHAIN[status.chain] ?? status.chain}</Fact>
         <Fact name="Motion">
           {(live.newest.speedMps[row] ?? 0).toFixed(2)} m/s · battery {percent(live.newest.battery[row] ?? Number.NaN)}{' '}
@@ -65,20 +71,26 @@ const CHAIN: Readonly<Record<string, string>> = {
   mechanical: 'mechanical (brakes and locks; no planner answers)',
 };
 
-function wants(status: AgentStatus): string {
+function wants(status: AgentStatus, task: string): string {
   if (status.taskId === '') return 'nothing: no task';
   const steps =
     status.planLength === 0
       ? 'no plan yet'
       : `step ${Math.min(status.planCursor + 1, status.planLength)} of ${status.planLength}, plan ${status.planRevision}`;
-  return `${status.taskId} (${words(status.taskStatus)}), ${steps}`;
+  return `${task} (${words(status.taskStatus)}), ${steps}`;
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
+interface FactProps {
+  readonly name: string;
+  readonly title?: string;
+  readonly children: React.ReactNode;
+}
+
+function Fact({ name, title, children }: FactProps) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{children}</dd>
+      <dd title={title}>{children}</dd>
     </div>
   );
 }
@@ -95,11 +107,11 @@ function FailsafeCard({ entry, status }: { readonly entry: FailsafeEntry; readon
           {entry.holding ? 'hold delay runs' : inForce ? 'in force' : 'asked for'} · {span(Math.max(0, sinceMs))}
         </span>
       </h3>
-      <p>{entry.cause || words(entry.condition)}</p>
-      {entry.advice === '' ? null : <p className="advice">{entry.advice}</p>}
+      <p>{plainWords(entry.cause) || words(entry.condition)}</p>
+      {entry.advice === '' ? null : <p className="advice">{plainWords(entry.advice)}</p>}
       <p className="quiet">
         {clearWords(entry.clear)}. Now: {nextStep(entry)}.
-        {entry.acknowledgedBy === '' ? '' : ` Acknowledged by ${entry.acknowledgedBy}.`}
+        {entry.acknowledgedBy === '' ? '' : ` Acknowledged by ${personWords(entry.acknowledgedBy)}.`}
       </p>
     </article>
   );

@@ -2,6 +2,7 @@ import type { AgentStatus } from '@sigma/proto';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { acknowledgeAgent, resetAgent, returnLease, setMode, stopAgents, takeLease } from '../../frame/operations.ts';
 import { HoldButton } from '../../parts/hold-button.tsx';
+import { personWords } from '../../words/quantities.ts';
 
 const MODES = ['automatic', 'manual', 'service'] as const;
 
@@ -82,7 +83,7 @@ function LeaseRow({ id, holder }: { readonly id: string; readonly holder: string
   return (
     <fieldset className="control-row lease" aria-label="Control lease">
       <span className="lease-words" data-testid="lease">
-        {holder === '' ? 'Nobody holds control' : mine ? 'You hold control' : `Control: ${holder}`}
+        {holder === '' ? 'Nobody holds control' : mine ? 'You hold control' : `Control: ${personWords(holder)}`}
       </span>
       <span className="spring" />
       {mine ? (

@@ -118,6 +118,13 @@ function PreviewLine({ preview }: { readonly preview: Preview }) {
       </p>
     );
   }
+  if (who.length === 0) {
+    return (
+      <p className="preview" data-testid="preview">
+        No robot is free now: it waits for one, the most urgent mission first. {detail}
+      </p>
+    );
+  }
   const named = who.length <= 6 ? who.join(', ') : `${who.slice(0, 6).join(', ')} and ${who.length - 6} more`;
   return (
     <p className="preview" data-testid="preview">

@@ -111,7 +111,7 @@ function showTip(
   control: ReturnType<typeof useMissionControl>,
 ): void {
   if (tip === null) return;
-  if (id === null) {
+  if (id === null || control.draft.get() !== null) {
     tip.hidden = true;
     return;
   }
