@@ -44,6 +44,7 @@ export async function up(shell: Shell, flags: UpFlags) {
   const site = loadSite(flags, root);
   terminal.progress('starting the hub and its database');
   const port = headless && flags.port === 8080 ? 0 : flags.port;
+  const recordingPath = pathFor(dataDir);
   const hub = await startSoloHub({
     tenant: TENANT,
     site,
@@ -53,11 +54,11 @@ export async function up(shell: Shell, flags: UpFlags) {
     databaseUrl,
     pages: !headless,
     simulated: true,
+    edgeRecordings: [recordingPath],
   });
   let edge: EdgeChild | null = null;
   let work: Dispatcher | null = null;
   try {
-    const recordingPath = pathFor(dataDir);
     const { robots, people, seed } = flags;
     terminal.progress(`starting ${robots} robots`);
     const link = { url: hub.url, joinToken: hub.joinToken };

@@ -12,6 +12,7 @@ import {
 import { StoreError } from '@sigma/recorder';
 import { readCredentials, signIn, writeCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
+import { showRecordings } from './shown-recordings.ts';
 
 export interface SoloHubOptions {
   readonly tenant: string;
@@ -24,6 +25,8 @@ export interface SoloHubOptions {
   /** Folder of the built page is served unless false. */
   readonly pages: boolean;
   readonly simulated: boolean;
+  /** Recordings of edges beside this hub, shown with its own to whoever verifies; each may begin later. */
+  readonly edgeRecordings?: readonly string[];
 }
 
 /**
@@ -32,7 +35,8 @@ export interface SoloHubOptions {
  * @throws CommandError naming port, folder or database, and the way out
  */
 export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
-  const { tenant, site, dataDir, root, port, host, databaseUrl, pages, simulated } = options;
+  const { tenant, site, dataDir, root, port, host, databaseUrl, pages, simulated, edgeRecordings = [] } = options;
+  const shown = showRecordings([join(dataDir, 'hub', 'hub.sqlite'), ...edgeRecordings]);
   try {
     const hub = await startHub({
       tenant,
@@ -45,10 +49,12 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       databaseUrl,
       faults: simulated ? FAULTS : undefined,
       pages: pages ? join(root, 'apps/dashboard/dist') : undefined,
+      blocks: shown,
     });
     await keepCredentials(dataDir, hub);
-    return hub;
+    return { ...hub, close: () => hub.close().finally(shown.close) };
   } catch (error) {
+    await shown.close();
     if (isExpected(error)) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
     throw error;
   }
