@@ -34,6 +34,7 @@ import { type AnalyzerOf, AnalyzerRole } from './roles/analyzer/analyzer.ts';
 import { ChainRecord, signal } from './roles/arbitration/hub-record.ts';
 import { MissionLedger, postgresMissions } from './roles/arbitration/mission-ledger.ts';
 import { Core } from './roles/core/core.ts';
+import { postgresPlanner } from './roles/core/planner-memory.ts';
 import type { Supervisor } from './roles/core/supervisor.ts';
 import { Gateway } from './roles/gateway/gateway.ts';
 import { LeaseDesk, postgresLeases } from './roles/gateway/leases.ts';
@@ -173,7 +174,14 @@ async function openRoles(
   closing.push(() => alerts.close());
   const missions = new MissionLedger({ bus, clock, tenant, record, store: postgresMissions(database, tenant) });
   closing.push(() => missions.settled());
-  const core = new Core({ bus, clock, tenant, supervisor: options.supervisor });
+  const core = new Core({
+    bus,
+    clock,
+    tenant,
+    supervisor: options.supervisor,
+    planners: postgresPlanner(database, tenant),
+    siteDigest: options.site.digest,
+  });
   closing.push(() => core.close());
   const sequences = await Sequences.open(postgresHighWater(database, tenant));
   const gateway = new Gateway({ bus, clock, tenant, record, key: keptOrderKey(dataDir), sequences });
@@ -191,6 +199,9 @@ async function openRoles(
   recordLosses(bus, tenant, record);
   await alerts.restore();
   await leases.restore();
+  const left = await core.restore();
+  if (left !== null)
+    void record.append(signal('hub.planner_state_left', 'core', { reason: left })).catch(() => undefined);
   await missions.restore();
 
   const joinToken = keptSecret(dataDir, 'join-token', 24);
@@ -225,7 +236,14 @@ async function openRoles(
         detail: `${ingest.total.accepted} frames accepted, ${refusedCount(ingest.total)} refused`,
       },
       { name: 'analyzer', ok: true, detail: `${analyzer.analyzed} frames analyzed` },
-      { name: 'core', ok: true, detail: `${core.supervisions} supervisions` },
+      {
+        name: 'core',
+        ok: core.forgetful === null,
+        detail:
+          core.forgetful === null
+            ? `${core.supervisions} supervisions`
+            : `a restart would forget who does what: ${core.forgetful.message}`,
+      },
       {
         name: 'gateway',
         ok: record.failure === null,

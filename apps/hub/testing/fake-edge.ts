@@ -21,6 +21,7 @@ export interface FakeEdgeOptions {
   readonly edgeId?: string;
   readonly agentIds: readonly string[];
   readonly epoch?: number;
+  readonly capabilities?: readonly string[];
   /** What it says to an order; accepts everything otherwise. null: does not answer. */
   readonly answers?: (order: Order) => { accepted: boolean; reason: string } | null;
 }
@@ -71,7 +72,7 @@ export class FakeEdge {
           role: 'carrier',
           body: 'carrier',
           epochTimeUs: 0n,
-          capabilities: ['drive'],
+          capabilities: [...(options.capabilities ?? ['drive'])],
         })),
         channels: [STATE_SCHEMA, TRACKS_SCHEMA],
         software: 'fake-edge',

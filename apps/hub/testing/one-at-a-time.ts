@@ -8,8 +8,8 @@ import type {
 } from '../src/roles/core/supervisor.ts';
 
 interface State {
-  readonly agents: ReadonlySet<string>;
-  readonly missions: ReadonlyMap<string, MissionView>;
+  readonly agents: readonly string[];
+  readonly missions: readonly MissionView[];
   readonly revision: number;
 }
 
@@ -23,7 +23,7 @@ const taskOf = (mission: NewMission): PlannedTask => ({
 
 /** The least supervisor there can be: every mission goes to the first linked agent, every plan is one step. */
 export const oneAtATime: Supervisor = {
-  initial: (): State => ({ agents: new Set(), missions: new Map(), revision: 0 }),
+  initial: (): State => ({ agents: [], missions: [], revision: 0 }),
   supervise: (state, inputs) => {
     let now = state as State;
     const outputs: SupervisorOutput[] = [];
@@ -46,17 +46,21 @@ export const oneAtATime: Supervisor = {
 
 function fold(state: State, input: SupervisorInput): { state: State; outputs: SupervisorOutput[] } {
   const agents = new Set(state.agents);
-  const missions = new Map(state.missions);
+  const missions = new Map(state.missions.map((view) => [view.id, view]));
   const told = (view: MissionView, outputs: SupervisorOutput[] = []) => {
     missions.set(view.id, view);
-    return { state: { ...state, missions }, outputs: [...outputs, { type: 'mission' as const, mission: view }] };
+    return {
+      state: { ...state, missions: [...missions.values()] },
+      outputs: [...outputs, { type: 'mission' as const, mission: view }],
+    };
   };
   switch (input.type) {
     case 'agent':
       if (input.linked) agents.add(input.agentId);
       else agents.delete(input.agentId);
-      return { state: { ...state, agents }, outputs: [] };
+      return { state: { ...state, agents: [...agents] }, outputs: [] };
     case 'mission': {
+      if (missions.has(input.mission.id)) return { state, outputs: [] };
       const agentId = [...agents][0] ?? null;
       const { mission } = input;
       const task = taskOf(mission);

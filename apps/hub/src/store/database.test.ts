@@ -8,7 +8,7 @@ import pg from 'pg';
 import { DataDirError, keptSecret, takeDataDir } from './data-dir.ts';
 import { type Database, NewerSchemaError, openDatabase } from './database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './embedded.ts';
-import { alerts, missions, settings } from './schema.ts';
+import { missions, plannerStates, settings } from './schema.ts';
 
 let directory = '';
 let server: EmbeddedPostgres;
@@ -85,10 +85,10 @@ test('a database of a newer hub is refused by name, and the same one opens again
   await owner.query(`update settings set value = '0042_time_travel' where tenant = '-schema'`);
   await assert.rejects(openDatabase(server.url, keptSecret(directory, 'app-role', 24)), (error: Error) => {
     assert.ok(error instanceof NewerSchemaError);
-    assert.match(error.message, /0042_time_travel.*0001_application_role/);
+    assert.match(error.message, /0042_time_travel.*0002_restart/);
     return true;
   });
-  await owner.query(`update settings set value = '0001_application_role' where tenant = '-schema'`);
+  await owner.query(`update settings set value = '0002_restart' where tenant = '-schema'`);
   await owner.end();
   await (await openDatabase(server.url, keptSecret(directory, 'app-role', 24))).close();
 });
@@ -96,15 +96,16 @@ test('a database of a newer hub is refused by name, and the same one opens again
 test('an older schema is migrated with its rows', async () => {
   const owner = new pg.Client(server.url);
   await owner.connect();
-  await owner.query('revoke all on all tables in schema public from sigma_app');
+  await owner.query('drop table decisions, planner_states');
   await owner.query(
     `delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from drizzle.__drizzle_migrations)`,
   );
-  await owner.query(`update settings set value = '0000_spine' where tenant = '-schema'`);
+  await owner.query(`update settings set value = '0001_application_role' where tenant = '-schema'`);
   await owner.end();
-  await assert.rejects(database.asTenant('a', (tx) => tx.select().from(alerts)));
+  await assert.rejects(database.asTenant('a', (tx) => tx.select().from(plannerStates)));
   await (await openDatabase(server.url, keptSecret(directory, 'app-role', 24))).close();
   assert.equal((await database.asTenant('a', (tx) => tx.select().from(missions))).length, 1);
+  assert.deepEqual(await database.asTenant('a', (tx) => tx.select().from(plannerStates)), []);
 });
 
 test('as root, in a directory that only root may enter, it runs all the same or says what to do', async (t) => {

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
+  customType,
   doublePrecision,
   index,
   integer,
@@ -29,6 +30,7 @@ const ownRowsOnly = () =>
   });
 /** Microseconds since 1970; exact in a double until the year 2255. */
 const timeUs = (name: string) => bigint(name, { mode: 'number' });
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 const instant = (name: string) => timestamp(name, { withTimezone: true });
 
 /** Which migration the database stands at, by name, and what else is known by one word. */
@@ -185,4 +187,32 @@ export const telemetrySamples = pgTable(
     values: doublePrecision('values').array().notNull(),
   },
   (table) => [primaryKey({ columns: [table.tenant, table.agentId, table.channel, table.timeUs] }), ownRowsOnly()],
+);
+
+/** What a planner knew when it was last kept, so that a hub that was killed goes on where it stood. */
+export const plannerStates = pgTable(
+  'planner_states',
+  {
+    tenant: tenant(),
+    name: text('name').notNull(),
+    version: text('version').notNull(),
+    atUs: timeUs('at_us').notNull(),
+    state: text('state').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.name] }), ownRowsOnly()],
+);
+
+/** Decisions of agents as they came, found again by agent, epoch and sequence. Older ones go when there are too many. */
+export const decisions = pgTable(
+  'decisions',
+  {
+    tenant: tenant(),
+    agentId: text('agent_id').notNull(),
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    sequence: bigint('sequence', { mode: 'number' }).notNull(),
+    timeUs: timeUs('time_us').notNull(),
+    /** sigma.v1.DecisionMade. */
+    made: bytea('made').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.agentId, table.epoch, table.sequence] }), ownRowsOnly()],
 );

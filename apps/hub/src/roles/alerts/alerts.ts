@@ -18,8 +18,13 @@ export interface AlertStore {
 
 const STEP_US = 250_000;
 const KEPT = 1_000;
+/** Statuses come every second; a robot that misses so many of them is out of contact. */
+const SILENT_AFTER_US = 5_000_000;
+const SILENT = 'link:silent';
+const ADVISORY = 2;
 const WARNING = 3;
 const CRITICAL = 4;
+const FAILSAFE = 'failsafe:';
 
 /** F11 begins here: findings and failsafes become alerts that people see, acknowledge and find again. */
 export class Alerts {
@@ -34,6 +39,9 @@ export class Alerts {
   readonly #store: AlertStore;
   readonly #newId: () => string;
   readonly #failsafes = new Map<string, Set<string>>();
+  /** When each robot's newest status came, and whether its silence has been told. */
+  readonly #statusUs = new Map<string, number>();
+  readonly #silent = new Set<string>();
   readonly #heard = new Set<(alert: Alert) => void>();
   readonly #end: () => void;
   #board: Board = emptyBoard;
@@ -68,7 +76,12 @@ export class Alerts {
   async restore(): Promise<void> {
     for (const alert of await this.#store.load(KEPT)) {
       this.known.set(alert.id, alert);
-      if (alert.clearedTimeUs === 0) this.#board = withAlert(this.#board, alert);
+      if (alert.clearedTimeUs > 0) continue;
+      const failsafe = alert.cause.startsWith(FAILSAFE);
+      this.#board = withAlert(this.#board, alert, { lastUs: this.#clock.nowUs(), certain: failsafe });
+      // The agent's next status says whether it still stands; nobody is told of it a second time.
+      if (failsafe)
+        this.#failsafes.set(alert.agentId, (this.#failsafes.get(alert.agentId) ?? new Set()).add(alert.cause));
     }
   }
 
@@ -93,11 +106,19 @@ export class Alerts {
     return alert;
   }
 
-  /** Folds what was seen since the last step. */
+  /** Folds what was seen since the last step, and who was not heard. */
   step(): void {
+    const nowUs = this.#clock.nowUs();
+    for (const [agentId, heardUs] of this.#statusUs) {
+      if (this.#silent.has(agentId) || nowUs - heardUs < SILENT_AFTER_US) continue;
+      this.#silent.add(agentId);
+      const text = `nothing was heard from the robot for ${SILENT_AFTER_US / 1_000_000} s`;
+      const advice = 'It keeps itself safe and works on by its own planner; look at its network, then at the robot';
+      this.#sightings.push({ seen: true, agentId, cause: SILENT, level: WARNING, text, advice, certain: true });
+    }
     const sightings = this.#sightings;
     this.#sightings = [];
-    const { board, changed } = stepBoard(this.#board, sightings, this.#clock.nowUs(), this.#newId);
+    const { board, changed } = stepBoard(this.#board, sightings, nowUs, this.#newId);
     this.#board = board;
     for (const alert of new Map(changed.map((one) => [one.id, one])).values()) {
       const before = this.known.get(alert.id) ?? null;
@@ -113,13 +134,15 @@ export class Alerts {
   }
 
   #status(agentId: string, status: AgentStatus): void {
+    this.#statusUs.set(agentId, this.#clock.nowUs());
+    if (this.#silent.delete(agentId)) this.#sightings.push({ seen: false, agentId, cause: SILENT });
     const before = this.#failsafes.get(agentId) ?? new Set<string>();
     const now = new Set<string>();
     for (const entry of status.failsafeEntries) {
-      const cause = `failsafe:${entry.condition}`;
+      const cause = `${FAILSAFE}${entry.condition}`;
       now.add(cause);
       if (before.has(cause)) continue;
-      const level = status.failsafe === entry.action ? CRITICAL : WARNING;
+      const level = gravity(entry.clear);
       const text = entry.cause || entry.condition;
       this.#sightings.push({ seen: true, agentId, cause, level, text, advice: entry.advice, certain: true });
     }
@@ -166,4 +189,10 @@ export function postgresAlerts(database: Database, tenant: string): AlertStore {
       );
     },
   };
+}
+
+/** How urgently a failsafe needs a person: what ends by itself needs none, what only a person ends needs one soon. */
+function gravity(clear: string): number {
+  if (clear === 'when_clears') return ADVISORY;
+  return clear === 'on_acknowledge' || clear === 'on_mode_change' ? WARNING : CRITICAL;
 }

@@ -137,17 +137,15 @@ function sightingAdded(
   return { firstUs, lastUs: nowUs, sightings, certain, alert };
 }
 
-/** The board with one alert put in place of its older self. */
-export function withAlert(board: Board, alert: Alert): Board {
+/** The board with one alert put in place of its older self, or taken up from a board of before. */
+export function withAlert(
+  board: Board,
+  alert: Alert,
+  taken: { readonly lastUs: number; readonly certain: boolean } = { lastUs: alert.raisedTimeUs, certain: false },
+): Board {
   const groups = new Map(board.groups);
   const key = keyOf(alert.agentId, alert.cause);
-  const group = groups.get(key) ?? {
-    firstUs: alert.raisedTimeUs,
-    lastUs: alert.raisedTimeUs,
-    sightings: alert.count,
-    certain: false,
-    alert,
-  };
+  const group = groups.get(key) ?? { firstUs: alert.raisedTimeUs, sightings: alert.count, ...taken, alert };
   groups.set(key, { ...group, alert });
   return { groups };
 }

@@ -1,9 +1,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@sigma/bus';
+import { decodeState, encodeState } from '@sigma/kernel';
 import { type AgentEvent, AgentEventSchema, type AgentStatus, PlanAskedSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import { type LiveAgent, LiveFleet } from '../../live/live-fleet.ts';
 import { about, all, packed, type Topic, tell, unpacked } from '../../subjects.ts';
+import { PlannerMemory, type PlannerStore } from './planner-memory.ts';
 import type {
   AgentReport,
   MissionPreview,
@@ -43,6 +45,11 @@ export class Core {
   /** What each agent had folded when it last asked; its telemetry may lag behind. */
   readonly #askedOn = new Map<string, PlanBasis>();
   readonly #end: () => void;
+  readonly #planners: PlannerStore | null;
+  readonly #memory: PlannerMemory | null;
+  readonly #version: string;
+  /** The last report of each agent, kept with the state. */
+  readonly #reports = new Map<string, AgentReport>();
   #state: unknown;
   #inputs: SupervisorInput[] = [];
   #soon = false;
@@ -52,12 +59,28 @@ export class Core {
     readonly clock: Clock;
     readonly tenant: string;
     readonly supervisor: Supervisor;
+    /** Where the supervisor's state rests between starts; without it each start begins anew. */
+    readonly planners?: PlannerStore;
+    /** What the state is about: a state of another site is not taken up. */
+    readonly siteDigest?: string;
   }) {
     this.#bus = options.bus;
     this.#clock = options.clock;
     this.#tenant = options.tenant;
     this.#supervisor = options.supervisor;
     this.#state = this.#supervisor.initial();
+    this.#version = `${this.#supervisor.stateVersion ?? 0} ${Object.keys(this.#state as object).sort()} ${options.siteDigest ?? ''}`;
+    this.#planners = options.planners ?? null;
+    this.#memory =
+      this.#planners === null
+        ? null
+        : new PlannerMemory({
+            store: this.#planners,
+            clock: this.#clock,
+            version: this.#version,
+            encode: () => encodeState({ state: this.#state, reports: [...this.#reports.values()] }),
+            say: (output) => this.#say(output),
+          });
     this.fleet = new LiveFleet(this.#bus, this.#tenant, 'core');
     this.fleet.onChange((agent, topic) => this.#heard(agent, topic));
     const { bus, tenant } = options;
@@ -76,8 +99,36 @@ export class Core {
     return this.#supervisor.preview(this.#state, mission);
   }
 
-  close(): void {
+  /** Why the supervisor's state cannot be kept at present, or null. */
+  get forgetful(): Error | null {
+    return this.#memory?.failure ?? null;
+  }
+
+  /**
+   * Takes up the state of before. Every robot counts as out of reach until it is heard again, which it is within the time
+   * that its task waits for it; what it then says of its task and plan goes on from there.
+   * @returns why the state was left behind, or null
+   */
+  async restore(): Promise<string | null> {
+    const kept = (await this.#planners?.load()) ?? null;
+    if (kept === null) return null;
+    if (kept.version !== this.#version) return `it was kept by '${kept.version}', and this is '${this.#version}'`;
+    try {
+      const { state, reports } = decodeState(kept.text) as { readonly state: unknown; readonly reports: AgentReport[] };
+      const away = reports.map((report) => ({ ...report, linked: false }));
+      const after = this.#supervisor.supervise(state, away, this.#clock.nowUs());
+      for (const report of away) this.#reports.set(report.agentId, report);
+      this.#state = after.state;
+      this.#tell(after.outputs);
+      return null;
+    } catch (error) {
+      return `the supervisor cannot read it (${(error as Error).message})`;
+    }
+  }
+
+  async close(): Promise<void> {
     this.#end();
+    await this.#memory?.close();
   }
 
   #heard(agent: LiveAgent, topic: Topic): void {
@@ -160,7 +211,10 @@ export class Core {
     const reports: AgentReport[] = [];
     for (const agentId of this.#changed) {
       const report = reportOf(this.fleet.agents.get(agentId));
-      if (report !== null) reports.push({ ...report, basis: newer(report.basis, this.#askedOn.get(agentId) ?? null) });
+      if (report === null) continue;
+      const heard = { ...report, basis: newer(report.basis, this.#askedOn.get(agentId) ?? null) };
+      this.#reports.set(agentId, heard);
+      reports.push(heard);
     }
     this.#changed.clear();
     const inputs = [...reports, ...this.#inputs, ...last];
@@ -168,7 +222,12 @@ export class Core {
     this.supervisions++;
     const { state, outputs } = this.#supervisor.supervise(this.#state, inputs, this.#clock.nowUs());
     this.#state = state;
-    for (const output of outputs) this.#say(output);
+    this.#tell(outputs);
+  }
+
+  #tell(outputs: readonly SupervisorOutput[]): void {
+    if (this.#memory !== null) this.#memory.take(outputs);
+    else for (const output of outputs) this.#say(output);
   }
 
   #say(output: SupervisorOutput): void {

@@ -5,6 +5,8 @@ import type { Intent, Json } from '@sigma/kernel';
  * @sigma/fleet-model; any terrain may bring its own. Everything is plain data, so that a hub can carry it anywhere.
  */
 export interface Supervisor<State = unknown> {
+  /** Raised whenever a state of before can no longer be read; 0 when absent. */
+  readonly stateVersion?: number;
   initial(): State;
   /** `inputs` in order of arrival; `atUs` is the hub's time and never goes back. */
   supervise(
