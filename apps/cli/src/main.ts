@@ -4,7 +4,8 @@ import { CommanderError } from 'commander';
 import { readEnvironment } from './environment.ts';
 import { openEventStream } from './event-stream.ts';
 import { CommandError, EXIT } from './outcome.ts';
-import { buildProgram, type Shell } from './program.ts';
+import { buildProgram } from './program.ts';
+import type { Shell } from './shell.ts';
 import { openTerminal } from './terminal.ts';
 
 const nowMs = (): number => performance.now();

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { doctorCommand } from './commands/doctor.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { loginCommand } from './commands/login.ts';
@@ -9,43 +9,8 @@ import { robotCommand } from './commands/robot.ts';
 import { edgeCommand, hubServerCommand } from './commands/serve.ts';
 import { simCommand } from './commands/sim.ts';
 import { upCommand } from './commands/up.ts';
-import type { Environment } from './environment.ts';
-import { EXIT_CODES_HELP, type ExitCode } from './outcome.ts';
-import type { Terminal } from './terminal.ts';
-
-/** What a command is given besides its arguments. */
-export interface Shell {
-  readonly environment: Environment;
-  /** Aborted by Ctrl-C. */
-  readonly interrupted: AbortSignal;
-  /** Monotonic clock, milliseconds. */
-  readonly nowMs: () => number;
-  readonly terminal: (json: boolean) => Terminal;
-  /** How the process will end when the command has returned. */
-  readonly ends: (code: ExitCode) => void;
-}
-
-/** A command that only holds others. */
-export const group = (name: string, description: string, examples: readonly string[]): Command =>
-  new Command(name).description(description).addHelpText('after', examplesHelp(examples));
-
-const examplesHelp = (examples: readonly string[]): string =>
-  `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`;
-
-/** A command with `--json`, a description and at least one example in its help. */
-export function command(name: string, description: string, examples: readonly string[]): Command {
-  return new Command(name)
-    .description(description)
-    .addOption(new Option('--json', 'one JSON line on stdout instead of text'))
-    .addHelpText('after', examplesHelp(examples));
-}
-
-/** A command that talks to a hub. */
-export const hubCommand = (name: string, description: string, examples: readonly string[]): Command =>
-  command(name, description, examples).option(
-    '--hub <url>',
-    'address of the hub (default: SIGMA_HUB, or the one `sigma up` started)',
-  );
+import { EXIT_CODES_HELP } from './outcome.ts';
+import type { Shell } from './shell.ts';
 
 export function buildProgram(shell: Shell): Command {
   const program = new Command('sigma')

@@ -15,7 +15,7 @@ import { delimiter, join } from 'node:path';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { EXIT } from '../outcome.ts';
-import { command, type Shell } from '../program.ts';
+import { command, type Shell } from '../shell.ts';
 
 /** One thing that was looked at. */
 interface Finding {

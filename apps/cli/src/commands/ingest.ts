@@ -14,7 +14,7 @@ import { type FeedPiece, idOf } from '../feeds/feed.ts';
 import { readMcap } from '../feeds/mcap.ts';
 import { type HubAccess, type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { hubCommand, type Shell } from '../program.ts';
+import { hubCommand, type Shell } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface IngestFlags extends HubFlags {

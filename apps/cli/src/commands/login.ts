@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { checkHubUrl } from '../environment.ts';
 import { type HubFlags, readCredentials, signIn, writeCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { hubCommand, type Shell } from '../program.ts';
+import { hubCommand, type Shell } from '../shell.ts';
 
 /** `sigma login`: a person's session for the other commands. */
 export function loginCommand(shell: Shell): Command {

@@ -17,7 +17,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { group, hubCommand, type Shell } from '../program.ts';
+import { group, hubCommand, type Shell } from '../shell.ts';
 import { columns } from '../terminal.ts';
 
 interface CreateFlags extends HubFlags {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from '../outcome.ts';
-import { command, type Shell } from '../program.ts';
+import { command, type Shell } from '../shell.ts';
 
 /** `sigma bench NAME`: the benches are a program of their own, above this one. */
 export function benchCommand(shell: Shell): Command {

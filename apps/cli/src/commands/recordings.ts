@@ -13,8 +13,8 @@ import {
 import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandError, EXIT } from '../outcome.ts';
-import { command, group, type Shell } from '../program.ts';
 import { withRecording } from '../recording-input.ts';
+import { command, group, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
 /** `sigma verify FILE`: the chain from its first byte, then the kernel and the physics run again. */

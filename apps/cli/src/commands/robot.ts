@@ -2,7 +2,7 @@ import { type AgentView, FleetService, type OrderReceipt } from '@sigma/proto';
 import { type Command, Option } from 'commander';
 import { type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { group, hubCommand, type Shell } from '../program.ts';
+import { group, hubCommand, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
 interface Flags extends HubFlags {

@@ -5,7 +5,7 @@ import { numberAbove, wholeNumber } from '../arguments.ts';
 import { checkHubUrl } from '../environment.ts';
 import { readCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { command, type Shell } from '../program.ts';
+import { command, type Shell } from '../shell.ts';
 import { loadSite } from '../site-input.ts';
 import { stampOf, untilEnd } from '../solo/waiting.ts';
 

@@ -5,7 +5,7 @@ import type { SimProgress, SimResult } from '@sigma/sim';
 import type { Command } from 'commander';
 import { each, numberAbove, share, wholeNumber } from '../arguments.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { command, type Shell } from '../program.ts';
+import { command, type Shell } from '../shell.ts';
 import { loadSite } from '../site-input.ts';
 import { columns, type Terminal } from '../terminal.ts';
 

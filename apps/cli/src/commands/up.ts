@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { numberAbove, wholeNumber } from '../arguments.ts';
-import { command, type Shell } from '../program.ts';
+import { command, type Shell } from '../shell.ts';
 import type { UpFlags } from '../solo/run-up.ts';
 
 /** `sigma up`: hub, simulated fleet and page in one command. */

@@ -1,5 +1,5 @@
 import { CommandError, EXIT } from '../outcome.ts';
-import type { Shell } from '../program.ts';
+import type { Shell } from '../shell.ts';
 
 /**
  * Waits until the time is over or a person ends it (both are a regular end), or until something fails.
