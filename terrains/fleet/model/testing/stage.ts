@@ -117,6 +117,8 @@ export class Stage {
   batteryC = 30;
   /** Floor that gives no grip: the wheels turn, the robot stays. */
   slips = false;
+  /** Share of the wheels' travel that the floor gives. */
+  grip = 1;
   /** Share of the commanded speed that a dragging brake leaves. */
   drag = 1;
   /** A drive that runs by itself, whatever it is told. */
@@ -275,8 +277,8 @@ export class Stage {
     if (!this.stuckLeft) this.#left += travel - (turn * body.trackM) / 2;
     this.#right += travel + (turn * body.trackM) / 2;
     if (!this.slips) {
-      this.xM += travel * cos(this.headingRad + turn / 2);
-      this.yM += travel * sin(this.headingRad + turn / 2);
+      this.xM += this.grip * travel * cos(this.headingRad + turn / 2);
+      this.yM += this.grip * travel * sin(this.headingRad + turn / 2);
       this.headingRad = wrapAngle(this.headingRad + turn);
     }
     for (const actor of this.actors) {

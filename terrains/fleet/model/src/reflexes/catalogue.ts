@@ -30,8 +30,10 @@ const speedBound = (speedMps: number, rationale: string): ReflexAnswer => ({
 const separation: Reflex<FleetBelief> = {
   id: 'human_proximity',
   reference: 'ISO/TS 15066:2016 5.5.4.2.3 (speed and separation monitoring), ISO 13855 (1.6 m/s)',
-  propose: ({ world }) => {
-    const near = nearestPerson(world);
+  propose: (situation) => {
+    const { world } = situation;
+    if (world.sight.tracks.length === 0) return null;
+    const near = nearestPerson(world, headsBack(situation));
     if (near === null) return null;
     const body = bodyOf(world);
     const allowed = near.facing < -0.3 ? Math.max(0.3, personSpeed(near.gapM, body)) : personSpeed(near.gapM, body);

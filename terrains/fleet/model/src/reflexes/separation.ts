@@ -53,7 +53,7 @@ export interface Nearness {
 }
 
 /** The person whose distance bounds the robot most, or null when none is in sight. */
-export function nearestPerson(belief: FleetBelief): Nearness | null {
+export function nearestPerson(belief: FleetBelief, backwards = belief.motion.speedMps < -0.02): Nearness | null {
   const { tracks } = belief.sight;
   if (tracks.length === 0) return null;
   const { motion } = belief;
@@ -77,7 +77,7 @@ export function nearestPerson(belief: FleetBelief): Nearness | null {
   if (best === null) return null;
   const distanceM = Math.sqrt(bestSquared);
   const along = bestX * motion.cosH + bestY * motion.sinH;
-  const way = motion.speedMps < -0.02 ? -along : along;
+  const way = backwards ? -along : along;
   const facing = distanceM > 0 ? way / distanceM : 1;
   return { track: best, gapM: Math.max(0, distanceM - bodyOf(belief).radiusM), distanceM, facing };
 }

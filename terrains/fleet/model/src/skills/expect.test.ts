@@ -39,3 +39,30 @@ test('[F51] slow zones on the way are reckoned with, at full speed and from eith
   const stage = drive({ zones });
   assert.deepEqual(stage.happened('violation'), []);
 });
+
+test('[F50] wheels that slip on wet floor are a violation, whether the beacons win or the wheels are still believed', () => {
+  for (const [grip, quantity] of [
+    [0.7, 'xM'],
+    [0.5, 'fixGapM'],
+  ] as const) {
+    const stage = new Stage({ site: drawnSite(LONG_HALL), start: { xM: 1.5, yM: 4.5, headingRad: 0 } });
+    stage.assign(goTo(37.5, 4.5)).tick();
+    stage.plan(advance([37.5, 4.5])).run(4);
+    stage.grip = grip;
+    stage.until(() => stage.happened('violation').length > 0, 4);
+    const [event] = stage.happened('violation');
+    assert.ok(event?.type === 'violation' && event.violation.kind === 'physical');
+    assert.deepEqual([event.violation.quantity, event.violation.planner], [quantity, 'primary']);
+  }
+});
+
+test('[F54] a planner that lies sends the robot into a wall: it does not touch it, and says that it cannot come on', () => {
+  const stage = new Stage({ site: drawnSite(LONG_HALL), start: { xM: 1.5, yM: 4.5, headingRad: 0 } });
+  stage.assign(goTo(37.5, 4.5)).tick();
+  stage.plan(advance([5.5, 4.5], [5.5, 12]), { confidence: 1 });
+  stage.until(() => stage.happened('violation').length > 0, 30);
+  const [event] = stage.happened('violation');
+  assert.ok(event?.type === 'violation' && event.violation.kind === 'physical');
+  assert.equal(event.violation.quantity, 'standsS');
+  assert.ok(stage.yM < 8 - stage.body.radiusM, `at ${stage.yM}`);
+});

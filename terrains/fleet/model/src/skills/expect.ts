@@ -18,6 +18,9 @@ const LAG_S = 0.06;
 const TOLERANCE_M = 0.1;
 const TOLERANCE_SHARE = 0.05;
 
+/** Wheels that grip agree with the beacons to this, smoothed: a robot that slips believes its wheels for a while. */
+const MOST_GAP_M = 0.2;
+
 /** A robot that is told to drive stands no longer than this; more is a way that is blocked. */
 const MOST_STANDING_S = 9.5;
 /** It is asked as often. */
@@ -65,6 +68,7 @@ function drives(world: FleetBelief, ground: Ground, stretch: Stretch, wish: Whee
     quantities: [
       { name: 'xM', value: (a.at.xM + b.at.xM) / 2, tolerance: slack + Math.abs(a.at.xM - b.at.xM) / 2 },
       { name: 'yM', value: (a.at.yM + b.at.yM) / 2, tolerance: slack + Math.abs(a.at.yM - b.at.yM) / 2 },
+      { name: 'fixGapM', value: 0, tolerance: MOST_GAP_M },
     ],
     dueUs: atUs + afterUs,
   };
@@ -189,6 +193,7 @@ export function observe(world: FleetBelief, names: readonly string[]): Readonly<
     else if (name === 'yM') seen[name] = motion.yM;
     else if (name === 'headingRad') seen[name] = motion.headingRad;
     else if (name === 'turnedRad') seen[name] = motion.turnedRad;
+    else if (name === 'fixGapM') seen[name] = motion.fixGapM;
     else if (name === 'speedMps') seen[name] = motion.speedMps;
     else if (name === 'standsS')
       seen[name] = motion.standsSinceUs < 0 ? 0 : (motion.atUs - motion.standsSinceUs) * 1e-6;

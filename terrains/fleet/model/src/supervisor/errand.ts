@@ -1,4 +1,4 @@
-import { coverageRoute } from '@sigma/swarm';
+import { coverageRoute, type GridGraph, visibleCells } from '@sigma/swarm';
 import type { Ground } from '../ground.ts';
 import { cellAt } from '../site/site.ts';
 import { readTask } from '../task.ts';
@@ -28,7 +28,7 @@ export function stopsOf(ground: Ground, task: PlannedTask, from: number): readon
     case 'cover': {
       const radius = Math.max(0, Math.floor(read.sensingRadiusM / site.metresPerCell));
       const route = coverageRoute(ground.permitted, read.cells, from, { radius });
-      return route.stops.map((cell) => ({ cell, action: null }));
+      return watchPoints(ground.permitted, read.cells, route.path, radius).map((cell) => ({ cell, action: null }));
     }
     case 'patrol': {
       const stops: Stop[] = [];
@@ -56,4 +56,22 @@ export function stopsOf(ground: Ground, task: PlannedTask, from: number): readon
       return [{ cell: place.cell, action: { name: 'dock', args: { place: read.place } } }];
     }
   }
+}
+
+/**
+ * The cells of a way from which all that the way shows is seen, whatever way is driven between them: traffic leads robots
+ * round each other. Each is the last on the way to show something that none before it has shown.
+ */
+function watchPoints(roads: GridGraph, part: readonly number[], way: readonly number[], radius: number): number[] {
+  const wanted = new Set(part);
+  const views = way.map((cell) => (radius === 0 ? [cell] : visibleCells(roads, cell, radius)));
+  const lastSeen = new Map<number, number>();
+  for (const [i, view] of views.entries()) for (const cell of view) if (wanted.has(cell)) lastSeen.set(cell, i);
+  const points: number[] = [];
+  for (const [i, view] of views.entries()) {
+    if (!view.some((cell) => wanted.has(cell) && lastSeen.get(cell) === i)) continue;
+    for (const cell of view) wanted.delete(cell);
+    points.push(way[i] as number);
+  }
+  return points;
 }
