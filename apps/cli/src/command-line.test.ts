@@ -86,6 +86,19 @@ test('every command explains itself with an example, and the exit codes stand in
   for (const meaning of ['wrong usage', 'cannot be reached', 'refused']) assert.ok(out.includes(meaning), meaning);
 });
 
+test('a reader that has seen enough ends the command without complaint', async () => {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, '--help'], {
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let error = '';
+  child.stderr.on('data', (text: Buffer) => (error += text.toString()));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  assert.equal(error, '');
+  assert.equal(code, 0);
+});
+
 test('wrong usage ends with 2 and names the option', async () => {
   const cases: readonly (readonly [readonly string[], string])[] = [
     [['sim', '--robots', 'many'], '--robots'],

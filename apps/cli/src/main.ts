@@ -46,4 +46,12 @@ function explain(error: unknown): number {
   return EXIT.defect;
 }
 
+// A reader that has seen enough, such as `head`, closes the pipe: that is its right and no failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT.ok);
+  });
+}
+
 process.exitCode = await main().catch(explain);
