@@ -298,6 +298,19 @@ test('[F38] nose against an obstacle, the robot may back up, and not go on', () 
   assert.ok(stage.xM < 1.4, `stands at ${stage.xM}`);
 });
 
+test('[F38] [F30] a person close in front lets the robot back away, slowly', () => {
+  const stage = hall();
+  stage.assign(goTo(17.5, 4.5)).tick();
+  stage.person(2.55, 4.5);
+  stage.plan(advance([17.5, 4.5])).run(2);
+  assert.ok(stage.xM < 1.55, `went on to ${stage.xM}`);
+  let fastest = 0;
+  stage.plan(advance([1.3, 4.5])).run(3, () => {
+    fastest = Math.max(fastest, Math.abs(stage.speedMps));
+  });
+  assert.ok(stage.xM < 1.4 && fastest <= 0.3, `stands at ${stage.xM}, drove ${fastest} m/s`);
+});
+
 test('[F02] belief survives its text form bit for bit, and two runs give one state', () => {
   const a = underway();
   const b = underway();
