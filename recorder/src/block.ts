@@ -138,3 +138,39 @@ export function decodeEnvelope(bytes: Uint8Array): RecordedEvent {
   const event = { sequence, type, subject, atUs, timeUs, traceparent, data };
   return dataschema === '' ? event : { ...event, dataschema };
 }
+
+/** What chain and tree need to know of a block's envelopes, column by column. */
+export interface EnvelopeHeads {
+  readonly sequences: Float64Array;
+  readonly atUs: Float64Array;
+  /** Place of an opening behind the first envelope, or -1. */
+  readonly laterOpening: number;
+}
+
+const OPENING = new TextEncoder().encode(EVENT_TYPE.opening);
+
+/**
+ * Reads the numbers that give each envelope its place, and passes over the rest: an order of magnitude cheaper than
+ * decoding it.
+ *
+ * @throws MalformedBytesError when an envelope's fields do not fill it
+ */
+export function envelopeHeads(envelopes: readonly Uint8Array[]): EnvelopeHeads {
+  const sequences = new Float64Array(envelopes.length);
+  const atUs = new Float64Array(envelopes.length);
+  let laterOpening = -1;
+  for (let i = 0; i < envelopes.length; i++) {
+    const reader = new WireReader(envelopes[i] as Uint8Array);
+    while (!reader.done) {
+      const tag = reader.varint();
+      if (tag === 0x08) sequences[i] = reader.varint();
+      else if (tag === 0x20) atUs[i] = reader.varint();
+      else if (tag === 0x12) {
+        if (reader.passBytes(OPENING) && i > 0 && laterOpening < 0) laterOpening = i;
+      } else if ((tag & 7) === 2) reader.passBytes(null);
+      else if (tag === 0x28) reader.passVarint();
+      else reader.skip(tag);
+    }
+  }
+  return { sequences, atUs, laterOpening };
+}

@@ -43,6 +43,65 @@ export {
   type Wake,
 } from './payload/stimulus-segment.ts';
 export {
+  type Checkpoint,
+  chainOfOrigin,
+  cosign,
+  logKey,
+  openCheckpoint,
+  originOf,
+  parseCheckpoint,
+  type SignedCheckpoint,
+  signCheckpoint,
+  type Trust,
+} from './proof/checkpoint.ts';
+export {
+  type ChainTree,
+  checkProof,
+  type EventProof,
+  openTree,
+  type ProofAnchor,
+  type ProvedEvent,
+  proveEvent,
+  signHead,
+} from './proof/event-proof.ts';
+export { exportTlog, type TlogExport, type TlogSignature, type WriteFile } from './proof/export-tlog.ts';
+export { leafHash, leafHasher, TreeFrontier } from './proof/merkle.ts';
+export {
+  consistencyProof,
+  firstDifference,
+  inclusionProof,
+  type NodeAt,
+  type TreeHead,
+  verifyConsistency,
+  verifyInclusion,
+} from './proof/merkle-proof.ts';
+export {
+  type Ed25519Verify,
+  formatNoteKey,
+  NoteError,
+  type NoteKey,
+  parseNoteKey,
+  type SignedBy,
+  type SigningKey,
+} from './proof/note.ts';
+export {
+  fillShelf,
+  memoryShelf,
+  type Tile,
+  type TileShelf,
+  TilesDifferError,
+  TileWriter,
+  tileNodes,
+} from './proof/tiles.ts';
+export {
+  type Refusal,
+  type RefusalKind,
+  type Testimony,
+  type Witness,
+  type WitnessState,
+  witness,
+} from './proof/witness.ts';
+export {
   agentReexecutor,
   CannotReexecuteError,
   type Execution,

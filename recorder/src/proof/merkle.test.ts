@@ -15,7 +15,8 @@ import {
 } from './merkle-proof.ts';
 
 const sha256: Sha256 = (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer'));
-const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+const bytesOf = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 
 /** The leaves and roots that Certificate Transparency tests its RFC 6962 trees with; RFC 9162 has the same tree. */
 const CT_LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
@@ -73,7 +74,11 @@ test('[R92] the proofs of the Certificate Transparency vectors', async () => {
     CT_ROOTS[3],
   ]);
   assert.deepEqual(await path(2, 3), [CT_ROOTS[1]]);
-  assert.deepEqual(await growth(1, 8), ['96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7', left, right]);
+  assert.deepEqual(await growth(1, 8), [
+    '96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7',
+    left,
+    right,
+  ]);
   assert.deepEqual(await growth(6, 8), [
     '0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a',
     'ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0',
@@ -138,8 +143,12 @@ test('[R92] growth is proved between all sizes, and a rewritten past is not', as
       const proof = await consistencyProof(first, second, nodes, sha256);
       assert.equal(verifyConsistency(a, b, proof, sha256), true, `${first} to ${second}`);
       if (first === 0) continue;
-      const other = { size: first, root: naiveRoot([...leaves.slice(0, first - 1), leaves[0] as Uint8Array].reverse()) };
-      if (first > 1) assert.equal(verifyConsistency(other, b, proof, sha256), false, `${first} to ${second}, rewritten`);
+      const other = {
+        size: first,
+        root: naiveRoot([...leaves.slice(0, first - 1), leaves[0] as Uint8Array].reverse()),
+      };
+      if (first > 1)
+        assert.equal(verifyConsistency(other, b, proof, sha256), false, `${first} to ${second}, rewritten`);
       const changed = { size: second, root: a.root.map((byte) => byte ^ 1) };
       assert.equal(verifyConsistency(a, changed, proof, sha256), false);
       assert.equal(verifyConsistency(a, b, [...proof, a.root], sha256), false);

@@ -1,11 +1,11 @@
-import { type BlockContent, decodeBlock, decodeEnvelope, NO_BLOCK } from '../block.ts';
-import { type ChainId, chainName, hexOfBytes, type RecordedEvent, type Sha256, sameBytes } from '../event.ts';
+import { type BlockContent, decodeBlock, type EnvelopeHeads, envelopeHeads, NO_BLOCK } from '../block.ts';
+import { type ChainId, chainName, hexOfBytes, type Sha256, sameBytes } from '../event.ts';
 import type { StoredBlock } from '../store.ts';
 import type { Failure, FailureKind, Sides } from './report.ts';
 
 /** A block that is as it was written, or what is wrong with it and where. */
 export type BlockVerdict =
-  | ({ readonly ok: true; readonly events: readonly RecordedEvent[] } & Before)
+  | ({ readonly ok: true; readonly envelopes: readonly Uint8Array[]; readonly heads: EnvelopeHeads } & Before)
   | ({ readonly ok: false; readonly failure: Failure } & Before);
 
 /** What lies between this block and the last one. */
@@ -99,21 +99,22 @@ export class ChainCheck {
       const sides = { recorded: chainName(content), expected: chainName(this.#chain) };
       return fail('foreign', `the block belongs to ${chainName(content)}`, sides);
     }
-    const { events } = content;
+    const { events: envelopes, heads } = content;
     const disorder =
-      filed < expected ? `${expected} belongs here` : this.#disorder(content.firstSequence, events, filed);
+      filed < expected ? `${expected} belongs here` : this.#disorder(content.firstSequence, heads, filed);
     if (disorder !== null) return fail('order', disorder);
     if (gap === null && !linked) {
       const sides = { recorded: hexOfBytes(content.previousHash), expected: hexOfBytes(before[0] ?? NO_BLOCK) };
       return fail('link', 'it does not carry the hash of the block before it: one of the two was replaced', sides);
     }
-    return { ok: true, events, gap, extent };
+    return { ok: true, envelopes, heads, gap, extent };
   }
 
-  #disorder(first: number, events: readonly RecordedEvent[], filed: number): string | null {
+  #disorder(first: number, { sequences, atUs: times }: EnvelopeHeads, filed: number): string | null {
     if (first !== filed) return `a block that begins with event ${first} stands where ${filed} belongs`;
-    for (let i = 0; i < events.length; i++) {
-      const { sequence, atUs } = events[i] as RecordedEvent;
+    for (let i = 0; i < sequences.length; i++) {
+      const sequence = sequences[i] as number;
+      const atUs = times[i] as number;
       if (sequence !== first + i) return `event ${sequence} stands where ${first + i} belongs`;
       if (atUs < this.#atUs) return `event ${sequence} is dated ${atUs} us, after one of ${this.#atUs} us`;
       this.#atUs = atUs;
@@ -128,12 +129,12 @@ export class ChainCheck {
   }
 }
 
-type ReadBlock = Omit<BlockContent, 'events'> & { readonly events: readonly RecordedEvent[] };
+type ReadBlock = BlockContent & { readonly heads: EnvelopeHeads };
 
 function read(bytes: Uint8Array): ReadBlock | Error {
   try {
     const content = decodeBlock(bytes);
-    return { ...content, events: content.events.map(decodeEnvelope) };
+    return { ...content, heads: envelopeHeads(content.events) };
   } catch (error) {
     return error as Error;
   }

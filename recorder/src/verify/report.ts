@@ -1,4 +1,5 @@
 import type { ChainHead, ChainId } from '../event.ts';
+import type { TreeHead } from '../proof/merkle-proof.ts';
 
 /** `chain-only`: the bytes are as they were written; nobody ran them again. */
 export type StretchResult = 're-executed' | 'chain-only' | 'failed';
@@ -20,6 +21,8 @@ export interface Stretch {
  * - `opening`: the chain does not begin as every chain must.
  * - `cut_short`: events that a known head covers are not there, or the end of a segment's events is missing.
  * - `head`: at a known head the chain has another hash: two histories.
+ * - `tree`: at a signed checkpoint the tree over the events has another root: two histories, or an altered past.
+ * - `signature`: a checkpoint handed in bears a false signature, or none by a known key.
  * - `re-execution`: the kernel, given the same inputs, says something else.
  * - `snapshot`: the state on record is not the state that the inputs lead to.
  */
@@ -33,6 +36,8 @@ export type FailureKind =
   | 'opening'
   | 'cut_short'
   | 'head'
+  | 'tree'
+  | 'signature'
   | 're-execution'
   | 'snapshot';
 
@@ -55,6 +60,10 @@ export interface ChainReport extends ChainId {
   readonly model: string;
   /** End of what could be read. */
   readonly head: ChainHead;
+  /** Head of the Merkle tree over all its events; null behind damage, where nobody knows the leaves. */
+  readonly tree: TreeHead | null;
+  /** Signed checkpoints that it met. */
+  readonly checkpointsMet: number;
   readonly events: number;
   readonly wakes: number;
   /** Recorded decisions, signals, messages and snapshots that re-execution gave again. */

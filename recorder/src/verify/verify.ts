@@ -1,3 +1,4 @@
+import { decodeEnvelope } from '../block.ts';
 import {
   type ChainHead,
   type ChainId,
@@ -8,11 +9,13 @@ import {
   sameBytes,
 } from '../event.ts';
 import { decodeOpening, type Opening } from '../payload/opening.ts';
-import { readPayload } from '../payload/readable.ts';
+import { chainOfOrigin, openCheckpoint, parseCheckpoint, type Trust } from '../proof/checkpoint.ts';
+import { NoteError } from '../proof/note.ts';
+import type { TileShelf } from '../proof/tiles.ts';
 import { CannotReexecuteError, type Reexecutors } from '../reexecutor.ts';
 import { siteHead } from '../site-head.ts';
 import type { Recording } from '../store.ts';
-import { ChainCheck } from './chain-check.ts';
+import { type BlockVerdict, ChainCheck } from './chain-check.ts';
 import { Reexecution } from './reexecution.ts';
 import {
   type ChainReport,
@@ -22,6 +25,7 @@ import {
   Stretches,
   type VerifyReport,
 } from './report.ts';
+import { type SignedHead, TreeCheck } from './tree-check.ts';
 
 export interface VerifyOptions {
   readonly sha256: Sha256;
@@ -29,6 +33,13 @@ export interface VerifyOptions {
   readonly reexecutors: Reexecutors;
   /** Heads known from elsewhere (printed, witnessed, of an earlier look): a chain cut short or rewritten cannot meet them. */
   readonly knownHeads?: readonly ChainHead[];
+  /**
+   * Signed checkpoints kept from an earlier look, by a witness or on a shelf, and the keys that are trusted. Each must
+   * be signed by one of these keys, and be met by the tree of its chain.
+   */
+  readonly checkpoints?: { readonly notes: readonly string[]; readonly trust: Pick<Trust, 'keys' | 'ed25519'> };
+  /** Tiles of an earlier look: with them a difference from a checkpoint is traced to the very event. */
+  readonly shelf?: Pick<TileShelf, 'size' | 'tile'>;
   /** Called after every 64 blocks and at the end of each chain; awaited. */
   readonly progress?: (progress: VerifyProgress) => void | Promise<void>;
 }
@@ -45,18 +56,24 @@ const PROGRESS_BLOCKS = 64;
  * Checks a recording: every chain from its first byte, then the kernel run again over the same inputs. What the
  * recording holds never makes it throw: that stands in the report, located by chain and sequence (L2, L4).
  *
- * @throws StoreError when the store itself cannot be read
+ * @throws StoreError when the store itself cannot be read; NoteError when a checkpoint handed in is no checkpoint of a
+ * chain of this format at all
  */
 export async function verify(recording: Recording, options: VerifyOptions): Promise<VerifyReport> {
   const heads = await recording.heads();
   const chains: ChainReport[] = [];
+  const signed = signedHeads(options);
   for (const head of heads) {
     const before = chains[chains.length - 1];
     const sameSource = before?.tenant === head.tenant && before.source === head.source;
-    chains.push(await new ChainWalk(head, options, sameSource ? before.head : null).run(recording));
+    chains.push(await new ChainWalk(head, options, signed, sameSource ? before.head : null).run(recording));
   }
   for (const known of options.knownHeads ?? []) {
     if (!heads.some((head) => sameChain(head, known))) chains.push(missingChain(known, options.sha256));
+  }
+  for (const { chain, size } of signed) {
+    if (chains.some((report) => sameChain(report, chain)) || size === 0) continue;
+    chains.push(missingChain({ ...chain, sequence: size }, options.sha256));
   }
   const present = chains.filter((chain) => chain.head.blocks > 0).map((chain) => chain.head);
   const failures = chains.flatMap((chain) => chain.failures);
@@ -73,6 +90,23 @@ export async function verify(recording: Recording, options: VerifyOptions): Prom
 const sameChain = (a: ChainId, b: ChainId): boolean =>
   a.tenant === b.tenant && a.source === b.source && a.epoch === b.epoch;
 
+/** Reads the checkpoints handed in; a signature that does not hold is kept as what it is: a finding. */
+function signedHeads({ checkpoints, sha256 }: VerifyOptions): readonly SignedHead[] {
+  if (checkpoints === undefined) return [];
+  const { notes, trust } = checkpoints;
+  return notes.map((note) => {
+    const { origin, size, root } = parseCheckpoint(note);
+    const chain = chainOfOrigin(origin);
+    if (chain === null) throw new NoteError(`${origin} is no chain of a recording`);
+    try {
+      openCheckpoint(note, { ...trust, sha256 });
+      return { chain, size, root, distrust: null };
+    } catch (error) {
+      return { chain, size, root, distrust: (error as Error).message };
+    }
+  });
+}
+
 /** One chain from its opening to its head. */
 class ChainWalk {
   readonly #chain: ChainId;
@@ -80,6 +114,7 @@ class ChainWalk {
   readonly #options: VerifyOptions;
   readonly #epochBefore: ChainHead | null;
   readonly #check: ChainCheck;
+  readonly #tree: TreeCheck;
   readonly #stretches = new Stretches();
   readonly #failures: Failure[] = [];
   #known: ChainHead | null;
@@ -88,13 +123,15 @@ class ChainWalk {
   #chainOnlyBecause: string | null = null;
   #events = 0;
 
-  constructor(head: ChainHead, options: VerifyOptions, epochBefore: ChainHead | null) {
+  constructor(head: ChainHead, options: VerifyOptions, signed: readonly SignedHead[], epochBefore: ChainHead | null) {
     const { tenant, source, epoch } = head;
     this.#chain = { tenant, source, epoch };
     this.#head = head;
     this.#options = options;
     this.#epochBefore = epochBefore;
     this.#check = new ChainCheck(head, options.sha256);
+    const mine = signed.filter(({ chain }) => sameChain(chain, head));
+    this.#tree = new TreeCheck(this.#chain, mine, options.sha256, options.shelf ?? null);
     this.#known = options.knownHeads?.find((known) => sameChain(known, head)) ?? null;
   }
 
@@ -107,8 +144,14 @@ class ChainWalk {
       if (verdict.gap !== null) this.#damaged(verdict.gap);
       if (verdict.extent !== null)
         this.#stretches.add(verdict.extent.fromSequence, verdict.extent.toSequence, 'failed');
-      if (verdict.ok) for (const event of verdict.events) this.#event(event);
-      else this.#damaged(verdict.failure);
+      if (verdict.gap !== null || !verdict.ok) this.#tree.lose();
+      if (verdict.ok) {
+        this.#envelopes(verdict);
+        for (const at of this.#tree.grow(block.bytes, verdict.envelopes)) {
+          const { fromSequence, toSequence, what, ...sides } = await this.#tree.trace(at);
+          this.#failures.push(check.failure('tree', fromSequence, toSequence, what, sides));
+        }
+      } else this.#damaged(verdict.failure);
       this.#meetKnownHead();
       if (check.blocks % PROGRESS_BLOCKS === 0) await report();
     }
@@ -120,6 +163,8 @@ class ChainWalk {
       role: this.#opening?.role ?? '',
       model: this.#opening?.model ?? '',
       head: { ...this.#chain, sequence, hash, atUs, blocks },
+      tree: this.#tree.head(),
+      checkpointsMet: this.#tree.met,
       events: this.#events,
       wakes: this.#reexecution?.wakes ?? 0,
       reexecuted: this.#reexecution?.agreed ?? 0,
@@ -129,17 +174,33 @@ class ChainWalk {
     };
   }
 
-  #event(event: RecordedEvent): void {
+  /** Where nothing is re-executed, nobody reads what events say: their place, their bytes and the tree are all. */
+  #envelopes({ envelopes, heads }: Extract<BlockVerdict, { ok: true }>): void {
+    const first = heads.sequences[0] as number;
+    let from = 0;
+    if (first === 1) {
+      from = 1;
+      this.#event(envelopes[0] as Uint8Array, 1);
+    }
+    if (this.#reexecution !== null || heads.laterOpening >= 0) {
+      for (let i = from; i < envelopes.length; i++) this.#event(envelopes[i] as Uint8Array, first + i);
+      return;
+    }
+    if (envelopes.length === from) return;
+    this.#events += envelopes.length - from;
+    this.#stretches.add(first + from, first + envelopes.length - 1, 'chain-only');
+  }
+
+  #event(envelope: Uint8Array, sequence: number): void {
     this.#events++;
-    const { sequence, type } = event;
     try {
+      const event = decodeEnvelope(envelope);
       if (sequence === 1) {
         if (!this.#open(event)) return;
-      } else if (type === EVENT_TYPE.opening) {
+      } else if (event.type === EVENT_TYPE.opening) {
         this.#fail('opening', sequence, 'a second opening: a new life of the writer is a new epoch');
         return;
-      } else if (this.#reexecution === null) readPayload(event);
-      else {
+      } else if (this.#reexecution !== null) {
         const found = this.#reexecution.follow(event);
         if (found !== null) {
           this.#fail(found.kind, sequence, found.what, found);
@@ -216,14 +277,17 @@ class ChainWalk {
       this.#stretches.add(end + 1, this.#head.sequence, 'failed');
       end = this.#head.sequence;
     }
-    const reach = Math.max(this.#known?.sequence ?? 0, this.#head.sequence);
+    for (const { size, distrust } of this.#tree.distrusted) {
+      this.#failures.push(this.#check.failure('signature', size, size, distrust ?? ''));
+    }
+    const reach = Math.max(this.#known?.sequence ?? 0, this.#head.sequence, this.#tree.promised);
     if (end >= reach) return;
     this.#damaged(this.#check.failure('cut_short', end + 1, reach, `the chain ends at ${end}`));
   }
 }
 
 /** A chain whose head is known and of which nothing is left. */
-function missingChain(known: ChainHead, sha256: Sha256): ChainReport {
+function missingChain(known: ChainId & { readonly sequence: number }, sha256: Sha256): ChainReport {
   const check = new ChainCheck(known, sha256);
   const { tenant, source, epoch, sequence } = known;
   return {
@@ -233,6 +297,8 @@ function missingChain(known: ChainHead, sha256: Sha256): ChainReport {
     role: '',
     model: '',
     head: { tenant, source, epoch, sequence: 0, hash: check.hash, atUs: 0, blocks: 0 },
+    tree: null,
+    checkpointsMet: 0,
     events: 0,
     wakes: 0,
     reexecuted: 0,

@@ -60,6 +60,26 @@ export class WireReader {
     return this.#bytes.subarray(from, this.#at);
   }
 
+  /** Passes over a length-delimited field. @returns whether its content is `expected` */
+  passBytes(expected: Uint8Array | null): boolean {
+    const length = this.varint();
+    if (length > this.#end - this.#at) throw new MalformedBytesError('a field is cut short');
+    const from = this.#at;
+    this.#at += length;
+    if (expected === null || length !== expected.length) return false;
+    for (let i = 0; i < length; i++) if (this.#bytes[from + i] !== expected[i]) return false;
+    return true;
+  }
+
+  /** Passes over a number of up to ten bytes. */
+  passVarint(): void {
+    for (let i = 0; i < 10; i++) {
+      if (this.#at >= this.#end) throw new MalformedBytesError('a number is cut short');
+      if ((this.#bytes[this.#at++] as number) < 0x80) return;
+    }
+    throw new MalformedBytesError('a number is longer than ten bytes');
+  }
+
   string(): string {
     const content = this.bytes();
     if (content.length > 40) return decodeText(content);
