@@ -21,6 +21,8 @@ const KEPT = 1_000;
 /** Statuses come every second; a robot that misses so many of them is out of contact. */
 const SILENT_AFTER_US = 5_000_000;
 const SILENT = 'link:silent';
+/** Stands where the agent stands in an alert about the hub itself. */
+const HUB = 'hub';
 const ADVISORY = 2;
 const WARNING = 3;
 const CRITICAL = 4;
@@ -78,7 +80,9 @@ export class Alerts {
       this.known.set(alert.id, alert);
       if (alert.clearedTimeUs > 0) continue;
       const failsafe = alert.cause.startsWith(FAILSAFE);
-      this.#board = withAlert(this.#board, alert, { lastUs: this.#clock.nowUs(), certain: failsafe });
+      const certain = failsafe || alert.cause === SILENT || alert.agentId === HUB;
+      this.#board = withAlert(this.#board, alert, { lastUs: this.#clock.nowUs(), certain });
+      if (alert.cause === SILENT) this.#silent.add(alert.agentId);
       // The agent's next status says whether it still stands; nobody is told of it a second time.
       if (failsafe)
         this.#failsafes.set(alert.agentId, (this.#failsafes.get(alert.agentId) ?? new Set()).add(alert.cause));
@@ -100,10 +104,21 @@ export class Alerts {
     const before = this.known.get(alertId);
     if (before === undefined) return null;
     if (before.acknowledgedBy !== '') return before;
-    const alert = { ...before, acknowledgedBy: by, acknowledgedTimeUs: this.#clock.nowUs() };
+    const acknowledged = { acknowledgedBy: by, acknowledgedTimeUs: this.#clock.nowUs() };
+    await this.#record.append(stateChanged(`alert/${alertId}`, { ...before }, { ...before, ...acknowledged }, by));
+    const alert = { ...(this.known.get(alertId) ?? before), ...acknowledged };
     if (alert.clearedTimeUs === 0) this.#board = withAlert(this.#board, alert);
-    await this.#changed(before, alert, by);
+    this.#told(alert);
+    await this.#store.put(alert);
     return alert;
+  }
+
+  /** Something about the hub itself, or that it is over. Told at once. */
+  aboutHub(cause: string, trouble: { readonly text: string; readonly advice: string } | null): void {
+    const about = { agentId: HUB, cause };
+    if (trouble === null) this.#sightings.push({ seen: false, ...about });
+    else this.#sightings.push({ seen: true, ...about, ...trouble, level: CRITICAL, certain: true });
+    this.step();
   }
 
   /** Folds what was seen since the last step, and who was not heard. */
@@ -152,17 +167,21 @@ export class Alerts {
     if (critical && now.size > before.size) this.step();
   }
 
-  async #changed(before: Alert | null, alert: Alert, by: string): Promise<void> {
+  #told(alert: Alert): void {
     this.known.set(alert.id, alert);
     if (this.known.size > KEPT * 2) this.#forget();
     for (const heard of this.#heard) heard(alert);
     tell(this.#bus, about(this.#tenant, 'alert', alert.agentId), packed(alert), 'command');
+  }
+
+  /** What is wrong is told and kept also when it cannot be recorded. */
+  async #changed(before: Alert | null, alert: Alert, by: string): Promise<void> {
+    this.#told(alert);
     const { count: _, ...shape } = alert;
     const { count: __, ...was } = before ?? alert;
     if (before !== null && JSON.stringify(shape) === JSON.stringify(was)) return;
-    await this.#record.append(
-      stateChanged(`alert/${alert.id}`, before === null ? null : { ...before }, { ...alert }, by),
-    );
+    const event = stateChanged(`alert/${alert.id}`, before === null ? null : { ...before }, { ...alert }, by);
+    await this.#record.append(event).catch(() => undefined);
     await this.#store.put(alert);
   }
 
