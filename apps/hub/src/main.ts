@@ -85,6 +85,7 @@ export interface Hub {
   close(): Promise<void>;
 }
 
+const RECORDER_FAILED = 'recorder:failed';
 const DEFAULT_OPERATOR = 'operator@sigma.local';
 const SERVICES = [
   AgentLinkService,
@@ -198,6 +199,13 @@ async function openRoles(
   );
   recordLosses(bus, tenant, record);
   await alerts.restore();
+  alerts.aboutHub(RECORDER_FAILED, null);
+  record.onFailure(({ message }) => {
+    alerts.aboutHub(RECORDER_FAILED, {
+      text: message,
+      advice: 'Make room or mend the disk, then start the hub again; until then only stops leave',
+    });
+  });
   await leases.restore();
   const left = await core.restore();
   if (left !== null)
@@ -247,7 +255,7 @@ async function openRoles(
       {
         name: 'gateway',
         ok: record.failure === null,
-        detail: `${gateway.sent} orders sent, ${gateway.undelivered} undelivered`,
+        detail: `${gateway.sent} orders sent, ${gateway.undelivered} undelivered, ${gateway.held} held back for want of a record`,
       },
       {
         name: 'recorder',

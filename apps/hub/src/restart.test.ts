@@ -129,7 +129,7 @@ test('[L3] [L11] a hub killed in the midst of work goes on: robots keep their ta
     )
   ).alerts[0];
   await hub.alerts.acknowledgeAlert({ alertId: alert?.id ?? '' });
-  const lastSequence = before.orders.reduce((max, { sequence }) => (sequence > max ? sequence : max), 0n);
+  const lastSequence = before.orders.map(({ sequence }) => sequence).sort((a, b) => (a < b ? 1 : -1))[0] ?? 0n;
   await end(first.process, 'SIGKILL');
   await before.ended;
 

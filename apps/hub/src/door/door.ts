@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DescService, JsonObject } from '@bufbuild/protobuf';
-import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { DrizzleQueryError } from 'drizzle-orm';
 import { CLIENT_ADDRESS, type Identity } from '../identity/identity.ts';
+import { NotRecordedError } from '../roles/arbitration/hub-record.ts';
 import { apiPage } from './api-page.ts';
 import { authorise } from './authorise.ts';
 import { openApi } from './openapi.ts';
@@ -31,7 +40,7 @@ const MOST_MESSAGE_BYTES = 16 * 1_048_576;
 /** Everything that answers on the hub's port. */
 export function openDoor(options: DoorOptions): NodeHandler {
   const router = createConnectRouter({
-    interceptors: [authorise(options.identity)],
+    interceptors: [plainly, authorise(options.identity)],
     readMaxBytes: MOST_MESSAGE_BYTES,
     jsonOptions: { alwaysEmitImplicit: true },
     acceptCompression: [],
@@ -110,6 +119,22 @@ function signIn(identity: Identity, request: NodeServerRequest, response: NodeSe
     else response.end();
   });
 }
+
+/** What went wrong inside is told by what it means to the caller; queries, paths and rows stay inside. */
+const plainly: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (error) {
+    if (error instanceof ConnectError) throw error;
+    if (error instanceof NotRecordedError) throw new ConnectError(error.message, Code.Unavailable);
+    if (error instanceof DrizzleQueryError)
+      throw new ConnectError(
+        'the database does not answer as it should; GET /api/v1/health says more',
+        Code.Unavailable,
+      );
+    throw new ConnectError(`${request.method.name} failed inside the hub`, Code.Internal);
+  }
+};
 
 async function run(
   handler: UniversalHandler,

@@ -13,9 +13,23 @@ import {
 import type { Clock } from '../../clock.ts';
 import { type JsonObject, mergePatch } from './merge-patch.ts';
 
+/** What must be on record cannot be recorded: it is refused. Stops do not wait for the record and go on. */
+export class NotRecordedError extends Error {
+  constructor(cause: Error) {
+    super(
+      `the hub cannot record, so it takes no orders but stops: ${cause.message}. Then start the hub again; everything acknowledged is safe`,
+      { cause },
+    );
+    this.name = 'NotRecordedError';
+  }
+}
+
 /** The hub's own chain in the flight recorder. */
 export interface HubRecord {
-  /** Resolves when the event is durable. */
+  /**
+   * Resolves when the event is durable.
+   * @throws NotRecordedError
+   */
   append(event: HubEvent): Promise<void>;
 }
 
@@ -90,7 +104,8 @@ export class ChainRecord implements HubRecord {
   readonly #startUs: number;
   #waiting: { readonly draft: EventDraft; readonly done: () => void; readonly failed: (error: unknown) => void }[] = [];
   #writing = false;
-  #failure: Error | null = null;
+  #failure: NotRecordedError | null = null;
+  readonly #failed: ((failure: NotRecordedError) => void)[] = [];
 
   static async open(store: BlockStore, clock: Clock, tenant: string, software: string): Promise<ChainRecord> {
     const own = (await store.heads()).filter((head) => head.tenant === tenant && head.source === 'hub');
@@ -125,8 +140,14 @@ export class ChainRecord implements HubRecord {
   }
 
   /** Why nothing can be recorded any more, or null. */
-  get failure(): Error | null {
+  get failure(): NotRecordedError | null {
     return this.#failure;
+  }
+
+  /** Calls back once, when nothing can be recorded any more. */
+  onFailure(told: (failure: NotRecordedError) => void): void {
+    if (this.#failure === null) this.#failed.push(told);
+    else told(this.#failure);
   }
 
   append(event: HubEvent): Promise<void> {
@@ -150,10 +171,17 @@ export class ChainRecord implements HubRecord {
         await this.#store.append([this.#writer.seal(batch.map(({ draft }) => draft))]);
         for (const { done } of batch) done();
       } catch (error) {
-        this.#failure ??= error instanceof Error ? error : new Error(String(error));
-        for (const { failed } of batch) failed(this.#failure);
+        const failure = this.#fail(error);
+        for (const { failed } of batch) failed(failure);
       }
     }
     this.#writing = false;
+  }
+
+  #fail(error: unknown): NotRecordedError {
+    if (this.#failure !== null) return this.#failure;
+    this.#failure = new NotRecordedError(error instanceof Error ? error : new Error(String(error)));
+    for (const told of this.#failed.splice(0)) told(this.#failure);
+    return this.#failure;
   }
 }

@@ -89,7 +89,15 @@ export class MissionLedger {
     const earlier = await this.#store.insert(entry, idempotencyKey);
     if (earlier !== null) return this.entries.get(earlier.view.id) ?? earlier;
     this.#keep(entry);
-    await this.#record.append(stateChanged(`mission/${mission.id}`, null, plain(view), mission.createdBy));
+    try {
+      await this.#record.append(stateChanged(`mission/${mission.id}`, null, plain(view), mission.createdBy));
+    } catch (error) {
+      // It stands in the store already: a restart must not begin what its sender was told is refused.
+      const refused = { ...view, status: 'failed' as const, detail: (error as Error).message };
+      this.#keep({ ...entry, view: refused, finishedTimeUs: this.#clock.nowUs() });
+      await this.#save(mission.id);
+      throw error;
+    }
     await this.#wish({ type: 'mission', mission });
     return entry;
   }

@@ -12,7 +12,7 @@ import {
 import type { Clock } from '../../clock.ts';
 import type { AgentLinked } from '../../live/live-fleet.ts';
 import { about, all, unpacked } from '../../subjects.ts';
-import { type HubRecord, orderIssued } from '../arbitration/hub-record.ts';
+import { type HubRecord, NotRecordedError, orderIssued } from '../arbitration/hub-record.ts';
 import type { SupervisorOutput } from '../core/supervisor.ts';
 import type { OrderKey } from './order-key.ts';
 import { Percentiles } from './percentiles.ts';
@@ -34,9 +34,10 @@ const CORE = 'core';
  * is durable (output commit); a stop leaves first.
  */
 export class Gateway {
-  /** Orders sent, and orders of core that had no linked agent to go to. */
+  /** Orders sent, orders of core that had no linked agent to go to, and those held back because nothing records them. */
   sent = 0;
   undelivered = 0;
+  held = 0;
   /** From a planner being asked until its plan was handed on, recorded and signed. */
   readonly planTimes = new Percentiles();
   readonly #bus: Bus;
@@ -98,8 +99,10 @@ export class Gateway {
     try {
       await this.#issue(agentId, issuer, sequence, body, isStop(body) ? STOP_EXPIRES_US : expiresUs);
     } catch (error) {
+      // A stop has left before its record failed; its answer is still to come.
+      if (isStop(body)) return answer;
       this.#waiting.delete(`${agentId} ${issuer} ${sequence}`);
-      if (!isStop(body)) throw error;
+      throw error;
     }
     return answer;
   }
@@ -111,8 +114,9 @@ export class Gateway {
       this.undelivered++;
       return;
     }
-    void this.#send(output).catch(() => {
-      this.undelivered++;
+    void this.#send(output).catch((error: unknown) => {
+      if (error instanceof NotRecordedError) this.held++;
+      else this.undelivered++;
     });
   }
 

@@ -81,7 +81,7 @@ export class LeaseDesk {
       expiresTimeUs: this.#clock.nowUs() + forUs,
     };
     this.#leases.set(agentId, lease);
-    await this.#record.append(stateChanged(`lease/${agentId}`, plain(held), plain(lease), holder));
+    await this.#recorded(agentId, held, lease, holder);
     await this.#store.put(lease);
     const receipt = await this.#gateway.ask(agentId, holder, {
       case: 'lease',
@@ -96,10 +96,21 @@ export class LeaseDesk {
     if (held === null) return null;
     if (held.holder !== holder) return held;
     this.#leases.delete(agentId);
-    await this.#record.append(stateChanged(`lease/${agentId}`, plain(held), null, holder));
+    await this.#recorded(agentId, held, null, holder);
     await this.#store.remove(agentId);
     await this.#gateway.ask(agentId, holder, { case: 'release', value: { leaseId: held.leaseId } });
     return null;
+  }
+
+  /** A change that cannot be recorded has not been. @throws NotRecordedError */
+  async #recorded(agentId: string, held: ControlLease | null, now: ControlLease | null, by: string): Promise<void> {
+    try {
+      await this.#record.append(stateChanged(`lease/${agentId}`, plain(held), plain(now), by));
+    } catch (error) {
+      if (held === null) this.#leases.delete(agentId);
+      else this.#leases.set(agentId, held);
+      throw error;
+    }
   }
 
   /** The agent ends an expired lease by its own clock too; here it is recorded. */
