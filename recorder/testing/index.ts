@@ -1,3 +1,3 @@
-export { type AppendBench, type AppendRates, benchAppend, benchSeal } from './bench.ts';
+export { type AppendBench, type AppendRates, benchAppend, benchSeal, benchVerify, type VerifyRates } from './bench.ts';
 export { blockStoreContract, type StoreExam } from './block-store-contract.ts';
 export { MemoryStore } from './memory-store.ts';

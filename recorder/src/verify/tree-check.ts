@@ -106,16 +106,28 @@ export class TreeCheck {
     return { fromSequence, toSequence, what, ...sides, expected: hexOfBytes(root) };
   }
 
+  /** At the end of a chain that is shorter than was signed: the event from which on it is another, if it is. */
+  async traceEnd(): Promise<TreeDifference | null> {
+    const signed = this.#signed[this.#signed.length - 1];
+    if (this.#lost || signed === undefined || signed.size <= this.#tree.size) return null;
+    const place = await this.#place(signed);
+    if (place === null) return null;
+    const what = 'this event is not the one that was signed: it was rewritten';
+    return { fromSequence: place + 1, toSequence: place + 1, what, recorded: null, expected: null };
+  }
+
+  /** The first event in which the tree differs from a signed one, as far as both go. */
   async #place({ size, root }: SignedHead): Promise<number | null> {
     if (this.#shelf === null || this.#tiles === null || (await this.#shelf.size(this.#chain)) < size) return null;
     for (const { level, index, hashes } of this.#tiles.partial()) this.#kept.set(`${level}/${index}`, hashes);
     const before = tileNodes(this.#shelf, this.#chain, this.#sha256);
-    const own = {
+    const tiles = {
       tile: async (_: ChainId, level: number, index: number) => this.#kept.get(`${level}/${index}`) ?? null,
     };
     try {
       if (!sameBytes(await treeRoot(size, before, this.#sha256), root)) return null;
-      return await firstDifference(before, tileNodes(own, this.#chain, this.#sha256), size);
+      const own = tileNodes(tiles, this.#chain, this.#sha256);
+      return await firstDifference(before, own, Math.min(size, this.#tree.size));
     } catch {
       // A shelf with holes tells nothing; the failure stands without the exact place.
       return null;

@@ -155,7 +155,7 @@ class ChainWalk {
       this.#meetKnownHead();
       if (check.blocks % PROGRESS_BLOCKS === 0) await report();
     }
-    this.#end();
+    await this.#end();
     await report();
     const { sequence, hash, atUs, blocks } = check;
     return {
@@ -268,7 +268,7 @@ class ChainWalk {
     this.#failures.push(this.#check.failure('head', known.sequence, known.sequence, what, sides));
   }
 
-  #end(): void {
+  async #end(): Promise<void> {
     const { sequence } = this.#check;
     const owed = this.#reexecution?.end() ?? null;
     if (owed !== null) this.#failures.push(this.#check.failure(owed.kind, sequence, sequence, owed.what, owed));
@@ -279,6 +279,11 @@ class ChainWalk {
     }
     for (const { size, distrust } of this.#tree.distrusted) {
       this.#failures.push(this.#check.failure('signature', size, size, distrust ?? ''));
+    }
+    const parted = await this.#tree.traceEnd();
+    if (parted !== null) {
+      const { fromSequence, toSequence, what } = parted;
+      this.#failures.push(this.#check.failure('tree', fromSequence, toSequence, what));
     }
     const reach = Math.max(this.#known?.sequence ?? 0, this.#head.sequence, this.#tree.promised);
     if (end >= reach) return;

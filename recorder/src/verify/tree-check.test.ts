@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { test } from 'node:test';
+import { ed25519Key, ed25519Verify } from '../../keys/ed25519.ts';
+import { testChain } from '../../testing/chains.ts';
+import { MemoryStore } from '../../testing/memory-store.ts';
+import {
+  type ChainId,
+  ChainWriter,
+  decodeBlock,
+  decodeEnvelope,
+  type EventDraft,
+  logKey,
+  memoryShelf,
+  openTree,
+  type Sha256,
+  signCheckpoint,
+  type TileShelf,
+  type VerifyReport,
+  verify,
+} from '../index.ts';
+
+const sha256: Sha256 = (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer'));
+const key = ed25519Key(new Uint8Array(32).fill(1));
+const { opening } = testChain('r17', sha256);
+const trust = { keys: [logKey(opening, key.publicKey)], ed25519: ed25519Verify };
+
+async function honest(blocks = 40): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  const chain = testChain('r17', sha256);
+  await store.append([chain.begin(), ...Array.from({ length: blocks }, () => chain.notes(10))]);
+  return store;
+}
+
+/** The history written anew by somebody who can seal blocks: hashes and links are all in order. */
+async function rewritten(change: (event: EventDraft, sequence: number) => readonly EventDraft[]): Promise<MemoryStore> {
+  const writer = new ChainWriter(opening, sha256);
+  const store = new MemoryStore();
+  for (const { bytes } of (await honest()).rows) {
+    const events = decodeBlock(bytes).events.map(decodeEnvelope);
+    await store.append([writer.seal(events.flatMap((event) => change(event, event.sequence)))]);
+  }
+  return store;
+}
+
+/** Checkpoints of the honest recording at some sizes, and its tiles. */
+async function remembered(...sizes: readonly number[]) {
+  const shelf = memoryShelf();
+  const tree = await openTree(await honest(), opening, sha256, shelf);
+  const notes = await Promise.all(
+    sizes.map(async (size) => signCheckpoint(opening, await tree.head(size), key, sha256)),
+  );
+  return { shelf, notes };
+}
+
+const judge = (store: MemoryStore, notes: readonly string[], shelf?: TileShelf): Promise<VerifyReport> =>
+  verify(store, { sha256, reexecutors: {}, checkpoints: { notes, trust }, ...(shelf === undefined ? {} : { shelf }) });
+
+test('[R97] an honest recording meets every checkpoint, in the middle of a block too, and says its tree head', async () => {
+  const { notes, shelf } = await remembered(401, 1, 17, 300);
+  const store = await honest();
+  const report = await judge(store, notes, shelf);
+  assert.equal(report.firstFailure, null);
+  assert.equal(report.chains[0]?.checkpointsMet, 4);
+  assert.deepEqual(report.chains[0]?.tree, await (await openTree(store, opening, sha256)).head());
+  const grown = await judge(await honest(60), notes);
+  assert.equal(grown.firstFailure, null, 'a log may have grown since');
+});
+
+test('[R97] [R99] [L4] one rewritten event is found, and with the tiles of an earlier look it is named', async () => {
+  const { notes, shelf } = await remembered(100, 300, 401);
+  for (const victim of [101, 137, 256, 257, 299, 300]) {
+    const forgery = await rewritten((event, n) => [n === victim ? { ...event, subject: 'another' } : event]);
+    assert.equal((await judge(forgery, [])).ok, true, 'nothing in the chain itself betrays it');
+    const rough = await judge(forgery, notes);
+    assert.equal(rough.firstFailure?.kind, 'tree');
+    assert.deepEqual([rough.firstFailure?.fromSequence, rough.firstFailure?.toSequence], [101, 300]);
+    const exact = await judge(forgery, notes, shelf);
+    assert.deepEqual([exact.firstFailure?.fromSequence, exact.firstFailure?.toSequence], [victim, victim]);
+    assert.match(exact.firstFailure?.message ?? '', new RegExp(`acme/r17 epoch 0, event ${victim}: .*rewritten`));
+    assert.equal(exact.chains[0]?.checkpointsMet, 1);
+  }
+});
+
+test('[R97] [R99] [L4] reordered, inserted and removed events are named by the first that differs', async () => {
+  const { notes, shelf } = await remembered(401);
+  const made = {
+    ...decodeEnvelope(decodeBlock((await honest(1)).rows[1]?.bytes as Uint8Array).events[0] as Uint8Array),
+  };
+  const all = (await honest()).rows.flatMap(({ bytes }) => decodeBlock(bytes).events.map(decodeEnvelope));
+  const [before, after] = [all[149] as EventDraft, all[150] as EventDraft];
+  const vandals: readonly (readonly [string, (event: EventDraft, n: number) => readonly EventDraft[]])[] = [
+    ['reordered', (event, n) => [n === 150 ? after : n === 151 ? before : event]],
+    ['inserted', (event, n) => (n === 150 ? [made, event] : [event])],
+    ['removed', (event, n) => (n === 150 ? [] : [event])],
+  ];
+  for (const [name, change] of vandals) {
+    const { firstFailure } = await judge(await rewritten(change), notes, shelf);
+    assert.equal(firstFailure?.kind, 'tree', name);
+    assert.equal(firstFailure?.fromSequence, 150, name);
+  }
+});
+
+test('[R97] [L4] a chain cut short, or gone, does not reach its checkpoint', async () => {
+  const { notes } = await remembered(401);
+  const cut = await judge(await honest(38), notes);
+  assert.equal(cut.firstFailure?.kind, 'cut_short');
+  assert.deepEqual([cut.firstFailure?.fromSequence, cut.firstFailure?.toSequence], [382, 401]);
+  const gone = await judge(new MemoryStore(), notes);
+  assert.match(gone.firstFailure?.message ?? '', /r17.*the whole chain is gone/);
+});
+
+test('[R97] [L4] two histories that were both signed cannot both be met', async () => {
+  const { notes } = await remembered(200);
+  const other = await openTree(
+    await rewritten((event, n) => [n === 9 ? { ...event, subject: 'x' } : event]),
+    opening,
+    sha256,
+  );
+  const second = signCheckpoint(opening, await other.head(200), key, sha256);
+  const report = await judge(await honest(), [...notes, second]);
+  assert.deepEqual(
+    report.chains[0]?.failures.map(({ kind }) => kind),
+    ['tree'],
+  );
+});
+
+test('[R97] [R94] a checkpoint with a false signature, or none by a known key, is a failure and is not compared', async () => {
+  const { notes } = await remembered(100);
+  const [note] = notes as [string];
+  const stranger = ed25519Key(new Uint8Array(32).fill(5));
+  const foreign = signCheckpoint(opening, { size: 50, root: new Uint8Array(32) }, stranger, sha256);
+  for (const text of [note.replace('\n100\n', '\n101\n'), foreign]) {
+    const { firstFailure } = await judge(await honest(), [text]);
+    assert.equal(firstFailure?.kind, 'signature');
+  }
+  await assert.rejects(judge(await honest(), ['nonsense']), /No signed note/);
+  const unknown: ChainId = { tenant: 'x', source: 'y', epoch: 0 };
+  const odd = signCheckpoint(unknown, { size: 1, root: new Uint8Array(32) }, key, sha256).replaceAll(
+    'sigma/',
+    'other/',
+  );
+  await assert.rejects(judge(await honest(), [odd]), /no chain of a recording/);
+});
+
+test('[R97] [L4] behind damage nobody knows the tree, and no checkpoint is said to be met', async () => {
+  const { notes } = await remembered(100, 401);
+  const store = await honest();
+  const row = store.rows[20] as (typeof store.rows)[number];
+  store.rows[20] = { ...row, bytes: row.bytes.map((byte, i) => (i === 60 ? byte ^ 1 : byte)) };
+  const report = await judge(store, notes);
+  assert.equal(report.firstFailure?.kind, 'bytes');
+  assert.equal(report.chains[0]?.tree, null);
+  assert.equal(report.chains[0]?.checkpointsMet, 1);
+});

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ed25519Key, ed25519Verify } from '../../keys/ed25519.ts';
+import {
+  cosign,
+  exportTlog,
+  formatNoteKey,
+  logKey,
+  openTree,
+  parseCheckpoint,
+  signCheckpoint,
+  signHead,
+  siteHead,
+} from '../../src/index.ts';
+import { testChain } from '../../testing/chains.ts';
+import { tramDay } from '../../testing/tram-day.ts';
+import { openProofShelf } from './proof-shelf.ts';
+import { openSqliteStore, sha256 } from './sqlite-store.ts';
+
+const SCRIPT = fileURLToPath(new URL('../../../tools/verify-recording.py', import.meta.url));
+const home = mkdtempSync(join(tmpdir(), 'sigma-python-'));
+after(() => rmSync(home, { recursive: true }));
+
+const python = spawnSync('python3', ['-c', 'import sqlite3; assert sqlite3.sqlite_version_info >= (3, 37)']);
+const skip = python.status === 0 ? false : 'needs python3 with SQLite 3.37 or newer: apt-get install python3';
+
+function judged(...args: readonly string[]): { readonly status: number | null; readonly said: string } {
+  const { status, stdout, stderr } = spawnSync('python3', [SCRIPT, ...args], { encoding: 'utf8' });
+  return { status, said: `${stdout}${stderr}`.trim() };
+}
+
+const key = ed25519Key(new Uint8Array(32).fill(7));
+const witnessKey = ed25519Key(new Uint8Array(32).fill(8));
+const day = tramDay({ seed: 5, wakes: 400, sha256 });
+const trusted = formatNoteKey(logKey(day.opening, key.publicKey), sha256);
+
+/** A recording of a tram's day and of a source with two lives, with shelf and signed checkpoints, checked as honest. */
+async function recorded(
+  name: string,
+): Promise<{ readonly path: string; readonly head: string; readonly early: string }> {
+  const path = join(home, `${name}.sqlite`);
+  const store = openSqliteStore(path);
+  const first = testChain('caf\u00e9 +1', sha256);
+  await store.append([...day.blocks, first.begin(), first.notes(3)]);
+  const previousEpochHash = first.writer.head.hash;
+  const second = testChain('caf\u00e9 +1', sha256, { epoch: 1, atUs: 50_000, previousEpochHash });
+  await store.append([second.begin(), second.notes(300)]);
+  const shelf = openProofShelf(path);
+  const tree = await openTree(store, day.opening, sha256, shelf);
+  const early = signCheckpoint(day.opening, await tree.head(150), key, sha256);
+  await shelf.keep(day.opening, 150, early);
+  await shelf.keep(day.opening, tree.size, await signHead(store, day.opening, key, sha256, shelf));
+  const head = siteHead(await store.heads(), sha256);
+  await shelf.close();
+  await store.close();
+  return { path, head, early };
+}
+
+const altered = (path: string, sql: string): void => {
+  const db = new DatabaseSync(path);
+  db.exec(`PRAGMA foreign_keys = OFF; ${sql}`);
+  db.close();
+};
+
+test('[R102] an independent verifier in Python accepts an honest recording, and finds the same site head', {
+  skip,
+}, async () => {
+  const { path, head } = await recorded('honest');
+  const { status, said } = judged(path, '--key', trusted);
+  assert.equal(status, 0, said);
+  assert.match(said, new RegExp(`ok: 3 chains, \\d+ events, head ${head}$`));
+  assert.match(said, /sigma\/acme\/tram-1\/0: \d+ events, root [0-9a-f]{64}, 2 checkpoints/);
+  assert.match(judged(path).said, /signatures not checked: no --key given/);
+  assert.equal(judged(join(home, 'nothing')).status, 2);
+});
+
+test('[R102] [L4] the independent verifier rejects every altered recording, and names the event', {
+  skip,
+}, async () => {
+  const first = (n: number): number => day.blocks[n]?.firstSequence ?? 0;
+  const chain = `chain = (SELECT chain FROM chains WHERE source = 'tram-1')`;
+  const block = (n: number): string => `${chain} AND first_sequence = ${first(n)}`;
+  const vandalisms: readonly (readonly [string, string, RegExp])[] = [
+    [
+      'bytes',
+      `UPDATE blocks SET bytes = CAST(bytes || x'00' AS BLOB) WHERE ${block(4)}`,
+      new RegExp(`event ${first(4)}: .*do not have the hash`),
+    ],
+    ['removed', `DELETE FROM blocks WHERE ${block(4)}`, new RegExp(`event ${first(4)}: missing`)],
+    ['cut', `DELETE FROM blocks WHERE ${chain} AND first_sequence > ${first(20)}`, /missing: the chain ends at/],
+    ['gone', `DELETE FROM blocks WHERE ${chain}; DELETE FROM chains WHERE source = 'tram-1'`, /whole chain is gone/],
+    [
+      'owner',
+      `UPDATE chains SET source = 'tram-2' WHERE source = 'tram-1'`,
+      /event 1: the block belongs to acme\/tram-1/,
+    ],
+    [
+      'refiled',
+      `UPDATE blocks SET first_sequence = first_sequence + 1 WHERE ${block(40)}`,
+      new RegExp(`event ${first(40)}: missing`),
+    ],
+    [
+      'epoch',
+      `DELETE FROM blocks WHERE block = (SELECT max(block) FROM blocks WHERE chain = (SELECT chain FROM chains WHERE source LIKE 'caf%' AND epoch = 0))`,
+      /epoch 1, event 1: the epoch before does not end/,
+    ],
+  ];
+  for (const [name, sql, what] of vandalisms) {
+    const { path } = await recorded(name);
+    altered(path, sql);
+    const { status, said } = judged(path, '--key', trusted);
+    assert.equal(status, 1, `${name}: ${said}`);
+    assert.match(said, what, name);
+  }
+});
+
+test('[R102] [R97] [L4] a rewritten history that is whole in itself is betrayed by its checkpoints', {
+  skip,
+}, async () => {
+  const { path, early } = await recorded('rewritten');
+  rmSync(path);
+  const store = openSqliteStore(path);
+  await store.append(tramDay({ seed: 6, wakes: 500, sha256 }).blocks);
+  await store.close();
+  assert.match(
+    judged(path, '--key', trusted).said,
+    /failed: .*events? 1 to 150: the tree is not the one that was signed/,
+  );
+  rmSync(`${path}.proofs`);
+  assert.equal(judged(path, '--key', trusted).status, 0, 'nothing is left that knows better');
+  const kept = join(home, 'early.note');
+  writeFileSync(kept, early);
+  assert.match(judged(path, '--key', trusted, '--checkpoint', kept).said, /failed: .*1 to 150/);
+  writeFileSync(kept, early.replace('\n150\n', '\n149\n'));
+  assert.match(judged(path, '--key', trusted, '--checkpoint', kept).said, /failed: .*signature of .* is false/);
+});
+
+test('[R98] [R95] the independent verifier accepts an exported log, cosignature and all, and no altered one', {
+  skip,
+}, async () => {
+  const { path } = await recorded('exported');
+  const store = openSqliteStore(path);
+  const alone = await signHead(store, day.opening, key, sha256);
+  const note = alone + cosign(parseCheckpoint(alone), 1_700_000_000, 'sigma/acme/hub', witnessKey, sha256);
+  const hub = { name: 'sigma/acme/hub', role: 'witness', publicKey: witnessKey.publicKey } as const;
+  const folder = join(home, 'tlog');
+  const trust = { keys: [logKey(day.opening, key.publicKey)], ed25519: ed25519Verify, sha256 };
+  const write = (name: string, content: Uint8Array): void => {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  };
+  const { size, files } = await exportTlog(store, day.opening, write, sha256, { checkpoint: note, trust });
+  assert.ok(size > 256 && files >= 5, `${size} events in ${files} files`);
+  const keys = ['--key', trusted, '--key', formatNoteKey(hub, sha256)];
+  const { status, said } = judged(folder, ...keys);
+  assert.equal(status, 0, said);
+  assert.match(said, /signed by sigma\/acme\/tram-1\/0, sigma\/acme\/hub/);
+  const tile = new Uint8Array(8192).fill(1);
+  write('tile/0/000', tile);
+  assert.match(judged(folder, ...keys).said, /failed: .*tile 0\/0 is not over the entries/);
+  await store.close();
+});
