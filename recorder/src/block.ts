@@ -139,10 +139,13 @@ export function decodeEnvelope(bytes: Uint8Array): RecordedEvent {
   return dataschema === '' ? event : { ...event, dataschema };
 }
 
-/** What chain and tree need to know of a block's envelopes, column by column. */
-export interface EnvelopeHeads {
-  readonly sequences: Float64Array;
-  readonly atUs: Float64Array;
+/** What chain and tree need to know of a block, column by column, without an object for any event. */
+export interface BlockScan extends Omit<BlockContent, 'events'> {
+  /** Where each envelope begins within the block's bytes, and where it ends (exclusive). */
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  readonly sequences: readonly number[];
+  readonly atUs: readonly number[];
   /** Place of an opening behind the first envelope, or -1. */
   readonly laterOpening: number;
 }
@@ -150,27 +153,53 @@ export interface EnvelopeHeads {
 const OPENING = new TextEncoder().encode(EVENT_TYPE.opening);
 
 /**
- * Reads the numbers that give each envelope its place, and passes over the rest: an order of magnitude cheaper than
- * decoding it.
+ * Reads sigma.v1.Block and the numbers that give each of its envelopes its place, and passes over the rest: several
+ * times cheaper than to decode it.
  *
- * @throws MalformedBytesError when an envelope's fields do not fill it
+ * @throws NewerFormatError, MalformedBytesError when fields do not fill what holds them
  */
-export function envelopeHeads(envelopes: readonly Uint8Array[]): EnvelopeHeads {
-  const sequences = new Float64Array(envelopes.length);
-  const atUs = new Float64Array(envelopes.length);
+export function scanBlock(bytes: Uint8Array): BlockScan {
+  const reader = new WireReader(bytes);
+  let [format, epoch, firstSequence, tenant, source] = [0, 0, 0, '', ''];
+  let previousHash: Uint8Array = new Uint8Array();
+  const from: number[] = [];
+  const to: number[] = [];
+  const sequences: number[] = [];
+  const atUs: number[] = [];
   let laterOpening = -1;
-  for (let i = 0; i < envelopes.length; i++) {
-    const reader = new WireReader(envelopes[i] as Uint8Array);
-    while (!reader.done) {
-      const tag = reader.varint();
-      if (tag === 0x08) sequences[i] = reader.varint();
-      else if (tag === 0x20) atUs[i] = reader.varint();
-      else if (tag === 0x12) {
-        if (reader.passBytes(OPENING) && i > 0 && laterOpening < 0) laterOpening = i;
-      } else if ((tag & 7) === 2) reader.passBytes(null);
-      else if (tag === 0x28) reader.passVarint();
-      else reader.skip(tag);
-    }
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === 0x3a) {
+      const end = reader.enter();
+      from.push(reader.at);
+      to.push(end);
+      let sequence = 0;
+      let time = 0;
+      let opens = false;
+      while (reader.at < end) {
+        const field = reader.varint();
+        if (field === 0x08) sequence = reader.varint();
+        else if (field === 0x20) time = reader.varint();
+        else if (field === 0x12) opens = reader.passBytes(OPENING);
+        else if ((field & 7) === 2) reader.passBytes(null);
+        else if ((field & 7) === 0) reader.passVarint();
+        else reader.skip(field);
+      }
+      if (reader.at !== end) throw new MalformedBytesError('a field is cut short');
+      if (opens && sequences.length > 0 && laterOpening < 0) laterOpening = sequences.length;
+      sequences.push(sequence);
+      atUs.push(time);
+    } else if (tag === 0x08) {
+      format = reader.varint();
+      if (format > BLOCK_FORMAT) throw new NewerFormatError(format);
+    } else if (tag === 0x12) tenant = reader.string();
+    else if (tag === 0x1a) source = reader.string();
+    else if (tag === 0x20) epoch = reader.varint();
+    else if (tag === 0x28) firstSequence = reader.varint();
+    else if (tag === 0x32) previousHash = reader.bytes();
+    else reader.skip(tag);
   }
-  return { sequences, atUs, laterOpening };
+  if (format === 0) throw new MalformedBytesError('a block without a format version');
+  if (from.length === 0) throw new MalformedBytesError('a block without events');
+  return { format, tenant, source, epoch, firstSequence, previousHash, from, to, sequences, atUs, laterOpening };
 }

@@ -1,4 +1,4 @@
-import { decodeBlock, envelopeHeads } from '../block.ts';
+import { scanBlock } from '../block.ts';
 import { type ChainId, chainName, type Sha256 } from '../event.ts';
 import { NoSuchEventError } from '../replay.ts';
 import type { Recording } from '../store.ts';
@@ -115,9 +115,9 @@ export async function proveEvent(
 
 async function envelopeOf(recording: Recording, chain: ChainId, sequence: number): Promise<Uint8Array> {
   for await (const { bytes } of recording.blocks(chain, sequence, sequence)) {
-    const { events } = decodeBlock(bytes);
-    const found = events[envelopeHeads(events).sequences.indexOf(sequence)];
-    if (found !== undefined) return found;
+    const { sequences, from, to } = scanBlock(bytes);
+    const place = sequences.indexOf(sequence);
+    if (place >= 0) return bytes.subarray(from[place], to[place]);
   }
   throw new NoSuchEventError(chain, sequence);
 }

@@ -1,4 +1,4 @@
-import { decodeBlock, envelopeHeads } from '../block.ts';
+import { scanBlock } from '../block.ts';
 import { type ChainId, chainName, type Sha256, sameBytes } from '../event.ts';
 import type { Recording } from '../store.ts';
 import { openCheckpoint, originOf, signCheckpoint, type Trust } from './checkpoint.ts';
@@ -55,14 +55,13 @@ export async function exportTlog(
   };
   const end = given?.size ?? Number.MAX_SAFE_INTEGER;
   for await (const { bytes } of recording.blocks(chain, 1, end)) {
-    const { events } = decodeBlock(bytes);
-    const { sequences } = envelopeHeads(events);
-    for (let i = 0; i < events.length && writer.tree.size < end; i++) {
+    const { sequences, from, to } = scanBlock(bytes);
+    for (let i = 0; i < sequences.length && writer.tree.size < end; i++) {
       if (sequences[i] !== writer.tree.size + 1) {
         throw new TilesDifferError(chain, sequences[i] as number, `${writer.tree.size + 1} belongs here`);
       }
-      writer.push(leafOf(bytes, events[i] as Uint8Array));
-      bundles.add(events[i] as Uint8Array);
+      writer.push(leafOf(bytes, from[i] as number, to[i] as number));
+      bundles.add(bytes.subarray(from[i], to[i]));
       if (bundles.width === TILE_WIDTH) await write(...bundles.take());
     }
     await writeTiles();

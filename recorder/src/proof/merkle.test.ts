@@ -185,11 +185,11 @@ test('[R90] leaves hashed in place within their block are those hashed alone, an
     [54, 400],
   ] as const) {
     const envelope = block.subarray(from, to);
-    assert.ok(sameBytes(inPlace(block, envelope), leafHash(envelope, sha256)));
+    assert.ok(sameBytes(inPlace(block, from, to), leafHash(envelope, sha256)));
   }
   assert.deepEqual(block, before);
   const offset = block.subarray(100, 300);
-  assert.ok(sameBytes(inPlace(offset, offset.subarray(10, 60)), leafHash(block.subarray(110, 160), sha256)));
+  assert.ok(sameBytes(inPlace(offset, 10, 60), leafHash(block.subarray(110, 160), sha256)));
 });
 
 test('[R92] a proof among ten million events takes 768 bytes at most', async () => {

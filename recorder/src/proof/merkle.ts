@@ -24,22 +24,24 @@ export function nodeHasher(sha256: Sha256): (left: Uint8Array, right: Uint8Array
   };
 }
 
+/** Hashes the envelope that stands in a block from `from` (at least 1) to `to` (exclusive). */
+export type LeafHasher = (block: Uint8Array, from: number, to: number) => Uint8Array;
+
 /**
  * Hashes the leaves of a block without a copy for each: the block is copied once, and the last byte of an envelope's
  * length, which stands right before it, makes room for the leaf's zero.
  */
-export function leafHasher(sha256: Sha256): (block: Uint8Array, envelope: Uint8Array) => Uint8Array {
+export function leafHasher(sha256: Sha256): LeafHasher {
   let scratch = new Uint8Array(16_384);
   let copied: Uint8Array | null = null;
-  return (block, envelope) => {
+  return (block, from, to) => {
     if (copied !== block) {
       if (scratch.length < block.length) scratch = new Uint8Array(block.length * 2);
       scratch.set(block);
       copied = block;
     }
-    const from = envelope.byteOffset - block.byteOffset;
     scratch[from - 1] = 0;
-    return sha256(scratch.subarray(from - 1, from + envelope.length));
+    return sha256(scratch.subarray(from - 1, to));
   };
 }
 

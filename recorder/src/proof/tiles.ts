@@ -1,4 +1,4 @@
-import { decodeBlock, envelopeHeads } from '../block.ts';
+import { scanBlock } from '../block.ts';
 import { type ChainId, chainName, type Sha256 } from '../event.ts';
 import type { Recording } from '../store.ts';
 import { HASH_BYTES, leafHasher, nodeHasher, peakHeights, TreeFrontier } from './merkle.ts';
@@ -160,15 +160,14 @@ export async function fillShelf(
   const leafOf = leafHasher(sha256);
   let waiting: Tile[] = [];
   for await (const { bytes } of recording.blocks(chain, size + 1, Number.MAX_SAFE_INTEGER)) {
-    const { events } = decodeBlock(bytes);
-    const { sequences } = envelopeHeads(events);
-    for (let i = 0; i < events.length; i++) {
+    const { sequences, from, to } = scanBlock(bytes);
+    for (let i = 0; i < sequences.length; i++) {
       const sequence = sequences[i] as number;
       if (sequence <= writer.tree.size) continue;
       if (sequence !== writer.tree.size + 1) {
         throw new TilesDifferError(chain, sequence, `${writer.tree.size + 1} belongs here`);
       }
-      writer.push(leafOf(bytes, events[i] as Uint8Array));
+      writer.push(leafOf(bytes, from[i] as number, to[i] as number));
     }
     waiting.push(...writer.full());
     if (waiting.length < TILES_A_PUT) continue;

@@ -1,11 +1,11 @@
-import { type BlockContent, decodeBlock, type EnvelopeHeads, envelopeHeads, NO_BLOCK } from '../block.ts';
+import { type BlockScan, NO_BLOCK, scanBlock } from '../block.ts';
 import { type ChainId, chainName, hexOfBytes, type Sha256, sameBytes } from '../event.ts';
 import type { StoredBlock } from '../store.ts';
 import type { Failure, FailureKind, Sides } from './report.ts';
 
 /** A block that is as it was written, or what is wrong with it and where. */
 export type BlockVerdict =
-  | ({ readonly ok: true; readonly envelopes: readonly Uint8Array[]; readonly heads: EnvelopeHeads } & Before)
+  | ({ readonly ok: true; readonly scan: BlockScan } & Before)
   | ({ readonly ok: false; readonly failure: Failure } & Before);
 
 /** What lies between this block and the last one. */
@@ -77,7 +77,7 @@ export class ChainCheck {
     const extent = behindDamage && linked ? hole : null;
     const gap =
       hole === null || extent !== null ? null : this.failure('missing', expected, filed - 1, 'these are gone');
-    const end = this.#endOpen || content instanceof Error ? filed : filed + content.events.length - 1;
+    const end = this.#endOpen || content instanceof Error ? filed : filed + content.sequences.length - 1;
     this.#sequence = Math.max(this.#sequence, end);
     const fail = (kind: FailureKind, what: string, sides?: Sides): BlockVerdict => ({
       ok: false,
@@ -99,18 +99,16 @@ export class ChainCheck {
       const sides = { recorded: chainName(content), expected: chainName(this.#chain) };
       return fail('foreign', `the block belongs to ${chainName(content)}`, sides);
     }
-    const { events: envelopes, heads } = content;
-    const disorder =
-      filed < expected ? `${expected} belongs here` : this.#disorder(content.firstSequence, heads, filed);
+    const disorder = filed < expected ? `${expected} belongs here` : this.#disorder(content, filed);
     if (disorder !== null) return fail('order', disorder);
     if (gap === null && !linked) {
       const sides = { recorded: hexOfBytes(content.previousHash), expected: hexOfBytes(before[0] ?? NO_BLOCK) };
       return fail('link', 'it does not carry the hash of the block before it: one of the two was replaced', sides);
     }
-    return { ok: true, envelopes, heads, gap, extent };
+    return { ok: true, scan: content, gap, extent };
   }
 
-  #disorder(first: number, { sequences, atUs: times }: EnvelopeHeads, filed: number): string | null {
+  #disorder({ firstSequence: first, sequences, atUs: times }: BlockScan, filed: number): string | null {
     if (first !== filed) return `a block that begins with event ${first} stands where ${filed} belongs`;
     for (let i = 0; i < sequences.length; i++) {
       const sequence = sequences[i] as number;
@@ -129,12 +127,9 @@ export class ChainCheck {
   }
 }
 
-type ReadBlock = BlockContent & { readonly heads: EnvelopeHeads };
-
-function read(bytes: Uint8Array): ReadBlock | Error {
+function read(bytes: Uint8Array): BlockScan | Error {
   try {
-    const content = decodeBlock(bytes);
-    return { ...content, heads: envelopeHeads(content.events) };
+    return scanBlock(bytes);
   } catch (error) {
     return error as Error;
   }

@@ -1,5 +1,6 @@
+import type { BlockScan } from '../block.ts';
 import { type ChainId, hexOfBytes, type Sha256, sameBytes } from '../event.ts';
-import { leafHasher, TreeFrontier } from '../proof/merkle.ts';
+import { type LeafHasher, leafHasher, TreeFrontier } from '../proof/merkle.ts';
 import { firstDifference, type TreeHead, treeRoot } from '../proof/merkle-proof.ts';
 import { type TileShelf, TileWriter, tileNodes } from '../proof/tiles.ts';
 import type { Sides } from './report.ts';
@@ -26,7 +27,7 @@ export class TreeCheck {
   readonly #tree: TreeFrontier;
   readonly #tiles: TileWriter | null;
   readonly #kept = new Map<string, Uint8Array>();
-  readonly #leafOf: (block: Uint8Array, envelope: Uint8Array) => Uint8Array;
+  readonly #leafOf: LeafHasher;
   readonly #signed: readonly SignedHead[];
   readonly distrusted: readonly SignedHead[];
   /** Index of the next signed head to be met. */
@@ -73,12 +74,12 @@ export class TreeCheck {
   }
 
   /** @returns signed heads within this block that the tree does not meet, as they are to be traced */
-  grow(block: Uint8Array, envelopes: readonly Uint8Array[]): readonly SignedHead[] {
+  grow(block: Uint8Array, { from, to }: BlockScan): readonly SignedHead[] {
     if (this.#lost) return [];
     const unmet: SignedHead[] = [];
     const grown = this.#tiles ?? this.#tree;
-    for (const envelope of envelopes) {
-      grown.push(this.#leafOf(block, envelope));
+    for (let i = 0; i < from.length; i++) {
+      grown.push(this.#leafOf(block, from[i] as number, to[i] as number));
       while (this.#signed[this.#next]?.size === this.#tree.size) {
         const signed = this.#signed[this.#next++] as SignedHead;
         if (!sameBytes(signed.root, this.#tree.root())) unmet.push(signed);

@@ -1,4 +1,4 @@
-import { decodeEnvelope } from '../block.ts';
+import { type BlockScan, decodeEnvelope } from '../block.ts';
 import {
   type ChainHead,
   type ChainId,
@@ -15,7 +15,7 @@ import type { TileShelf } from '../proof/tiles.ts';
 import { CannotReexecuteError, type Reexecutors } from '../reexecutor.ts';
 import { siteHead } from '../site-head.ts';
 import type { Recording } from '../store.ts';
-import { type BlockVerdict, ChainCheck } from './chain-check.ts';
+import { ChainCheck } from './chain-check.ts';
 import { Reexecution } from './reexecution.ts';
 import {
   type ChainReport,
@@ -146,8 +146,8 @@ class ChainWalk {
         this.#stretches.add(verdict.extent.fromSequence, verdict.extent.toSequence, 'failed');
       if (verdict.gap !== null || !verdict.ok) this.#tree.lose();
       if (verdict.ok) {
-        this.#envelopes(verdict);
-        for (const at of this.#tree.grow(block.bytes, verdict.envelopes)) {
+        this.#envelopes(block.bytes, verdict.scan);
+        for (const at of this.#tree.grow(block.bytes, verdict.scan)) {
           const { fromSequence, toSequence, what, ...sides } = await this.#tree.trace(at);
           this.#failures.push(check.failure('tree', fromSequence, toSequence, what, sides));
         }
@@ -175,20 +175,15 @@ class ChainWalk {
   }
 
   /** Where nothing is re-executed, nobody reads what events say: their place, their bytes and the tree are all. */
-  #envelopes({ envelopes, heads }: Extract<BlockVerdict, { ok: true }>): void {
-    const first = heads.sequences[0] as number;
-    let from = 0;
-    if (first === 1) {
-      from = 1;
-      this.#event(envelopes[0] as Uint8Array, 1);
-    }
-    if (this.#reexecution !== null || heads.laterOpening >= 0) {
-      for (let i = from; i < envelopes.length; i++) this.#event(envelopes[i] as Uint8Array, first + i);
+  #envelopes(bytes: Uint8Array, { firstSequence: first, from, to, laterOpening }: BlockScan): void {
+    const count = from.length;
+    const readAll = this.#reexecution !== null || laterOpening >= 0 || first === 1;
+    if (readAll) {
+      for (let i = 0; i < count; i++) this.#event(bytes.subarray(from[i], to[i]), first + i);
       return;
     }
-    if (envelopes.length === from) return;
-    this.#events += envelopes.length - from;
-    this.#stretches.add(first + from, first + envelopes.length - 1, 'chain-only');
+    this.#events += count;
+    this.#stretches.add(first, first + count - 1, 'chain-only');
   }
 
   #event(envelope: Uint8Array, sequence: number): void {

@@ -22,8 +22,21 @@ export class WireReader {
     return this.#at >= this.#end;
   }
 
+  /** Place of the next byte. */
+  get at(): number {
+    return this.#at;
+  }
+
   /** Unsigned, at most 2^53 - 1. */
   varint(): number {
+    // Most are below 128: tags, lengths, small counts.
+    if (this.#at < this.#end) {
+      const only = this.#bytes[this.#at] as number;
+      if (only < 0x80) {
+        this.#at++;
+        return only;
+      }
+    }
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 8; i++) {
@@ -58,6 +71,13 @@ export class WireReader {
     const from = this.#at;
     this.#at += length;
     return this.#bytes.subarray(from, this.#at);
+  }
+
+  /** Reads the length of a length-delimited field and stands at its content. @returns where the content ends */
+  enter(): number {
+    const length = this.varint();
+    if (length > this.#end - this.#at) throw new MalformedBytesError('a field is cut short');
+    return this.#at + length;
   }
 
   /** Passes over a length-delimited field. @returns whether its content is `expected` */
