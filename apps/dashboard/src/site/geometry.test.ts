@@ -93,3 +93,13 @@ test('labels never overlap, the important ones stay, and equal wishes give equal
   }
   assert.deepEqual(placeLabels(wishes, 14), placed);
 });
+
+test('a label keeps off names and off the edge of the map when it can, and covers a name rather than go', () => {
+  const wish = { text: 'r01', xPx: 90, yPx: 50, widthPx: 20, clearancePx: 5, priority: 1 };
+  const seen = { left: 0, right: 100, top: 0, bottom: 100 };
+  const [left] = placeLabels([wish], 14, [], [], seen);
+  assert.equal(left?.leftPx, 65, 'to the right it would be cut off');
+  const everywhere = [{ left: 0, right: 200, top: 0, bottom: 100 }];
+  assert.equal(placeLabels([wish], 14, [], everywhere, seen).length, 1);
+  assert.equal(placeLabels([wish], 14, everywhere, [], seen).length, 0);
+});

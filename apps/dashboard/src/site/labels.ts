@@ -22,13 +22,14 @@ const BUCKET_PX = 64;
  * Places labels so that none covers another: to the right of its point, else left, above, below; one that finds no room
  * is dropped, so the less important go first. Greedy point-feature labelling (Christensen, Marks and Shieber, 1995);
  * near-linear through a grid of buckets. Equal priorities keep their order, so that labels do not flicker. A spot on one of
- * the `avoided` boxes is taken only when no other is free.
+ * the `avoided` boxes, or over the edge of what is seen, is taken only when no other is free.
  */
 export function placeLabels(
   wishes: readonly LabelWish[],
   heightPx: number,
   taken: readonly Box[] = [],
   avoided: readonly Box[] = [],
+  seen?: Box,
 ): PlacedLabel[] {
   const boxes = new Buckets();
   for (const box of taken) boxes.add(box);
@@ -52,7 +53,7 @@ export function placeLabels(
     for (const [leftPx, middlePx] of spots) {
       const box = boxOf(leftPx, middlePx, widthPx, heightPx);
       if (boxes.hits(box)) continue;
-      if (!soft.hits(box)) {
+      if (!soft.hits(box) && (seen === undefined || isInside(box, seen))) {
         best = { leftPx, middlePx, box };
         break;
       }
@@ -86,6 +87,9 @@ export interface Box {
   readonly top: number;
   readonly bottom: number;
 }
+
+const isInside = (box: Box, seen: Box): boolean =>
+  box.left >= seen.left && box.right <= seen.right && box.top >= seen.top && box.bottom <= seen.bottom;
 
 class Buckets {
   #cells = new Map<number, Box[]>();

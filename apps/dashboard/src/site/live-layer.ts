@@ -109,18 +109,25 @@ export function drawLive(
       priority,
     });
   }
-  drawLabels(context, wishes, focus.names, colours);
+  const seen = { left: 0, right: view.widthPx, top: 0, bottom: view.heightPx };
+  drawLabels(context, wishes, focus.names, seen, colours);
   if (focus.draft !== null) drawDraft(context, view, focus.draft, colours);
 }
 
-function drawLabels(context: Context, wishes: LabelWish[], names: readonly Box[], colours: MapColours): void {
+function drawLabels(
+  context: Context,
+  wishes: LabelWish[],
+  names: readonly Box[],
+  seen: Box,
+  colours: MapColours,
+): void {
   const chosen =
     wishes.length <= LABELS_AT_MOST ? wishes : wishes.sort((a, b) => b.priority - a.priority).slice(0, LABELS_AT_MOST);
   const bodies = chosen.map(({ xPx, yPx, clearancePx }) => {
     const reach = clearancePx - 3;
     return { left: xPx - reach, right: xPx + reach, top: yPx - reach, bottom: yPx + reach };
   });
-  for (const label of placeLabels(chosen, 14, bodies, names)) {
+  for (const label of placeLabels(chosen, 14, bodies, names, seen)) {
     haloText(context, label.text, label.leftPx, label.middlePx, colours.ink, colours.halo);
   }
 }

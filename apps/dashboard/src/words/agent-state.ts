@@ -28,7 +28,8 @@ export function agentState(status: AgentStatus | undefined, ageMs: number): Agen
   if (ageMs > STALE_MS) return { word: `stale ${span(ageMs)}`, level: 'info', shape: 'dashed' };
   if (status.failsafe !== '') {
     const level = failsafeLevel(status.failsafeEntries);
-    return { word: words(status.failsafe), level, shape: level === 'critical' ? 'octagon' : 'triangle' };
+    const shape = level === 'critical' ? 'octagon' : level === 'warning' ? 'triangle' : 'diamond';
+    return { word: words(status.failsafe), level, shape };
   }
   if (status.chain === 'mechanical') return { word: 'mechanical fallback', level: 'critical', shape: 'octagon' };
   if (status.stop === 'protective') return { word: 'protective stop', level: 'warning', shape: 'octagon' };

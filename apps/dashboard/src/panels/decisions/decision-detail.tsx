@@ -13,10 +13,12 @@ export function DecisionDetail({ view, titled = false }: { readonly view: Decisi
         </p>
       ) : null}
       <dl className="facts">
-        <div>
-          <dt>Command</dt>
-          <dd>{view.command}</dd>
-        </div>
+        {titled && view.command === view.title ? null : (
+          <div>
+            <dt>Command</dt>
+            <dd>{view.command}</dd>
+          </div>
+        )}
         <div>
           <dt>Winner</dt>
           <dd>{view.winner}</dd>

@@ -92,7 +92,9 @@ function Legend() {
       <ul>
         <li>Box with a point: carrier, heading. Disc with a nose: humanoid.</li>
         <li>Head and shoulders: a person.</li>
-        <li>Octagon: stopped, a person must act. Triangle: failsafe. Diamond: mode or own planner.</li>
+        <li>
+          Octagon: stopped until a person resets. Triangle: until one has looked. Diamond: ends by itself, or a mode.
+        </li>
         <li>Hollow, dashed: no fresh position; the age stands beside it.</li>
         <li>Dashed line: planned path. Dots and thin rays: lidar of the selected robot.</li>
         <li>Hatched: restricted (dense) or slow (wide) zone. Chevrons: one-way aisle.</li>

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { RESULTS } from './build.ts';
+import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { buildServedPage, type SoloSystem, startSystem } from './solo-system.ts';
+
+const ROBOTS = 12;
+
+describe('the whole system, from the sensor of a robot to the eye of a person', {
+  skip: withoutBrowser,
+  timeout: 240_000,
+}, () => {
+  let system: SoloSystem;
+  let browser: Browser;
+  let page: FirstPage;
+  const problems: string[] = [];
+
+  before(async () => {
+    await mkdir(RESULTS, { recursive: true });
+    await buildServedPage();
+    [system, browser] = await Promise.all([startSystem(ROBOTS, 4, false), openBrowser()]);
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    page = new FirstPage(await context.newPage());
+    page.page.setDefaultTimeout(45_000);
+    page.page.on('pageerror', (error) => problems.push(error.message));
+  });
+
+  after(async () => {
+    await browser?.close();
+    await system?.stop();
+  });
+
+  const shot = (name: string) => page.page.screenshot({ path: join(RESULTS, `full-stack-${name}.png`) });
+
+  /** A robot at work that nothing holds, so that what happens to it next is what was done to it. */
+  const someoneWorking = async (): Promise<string> => {
+    const row = page.page.locator('tr[data-testid^=robot-][data-state=working]').first();
+    await row.waitFor();
+    return ((await row.getAttribute('data-testid')) as string).replace('robot-', '');
+  };
+
+  /** One that drives: in front of a robot that stands, a person is in no danger. */
+  const someoneDriving = async (): Promise<string> => {
+    for (;;) {
+      const id = await someoneWorking();
+      await page.select(id);
+      await page.openTab('now');
+      const driving = page.at('robot-panel').filter({ hasText: /Motion(0\.[5-9]|[1-9]\.)\d* m\/s/ });
+      const found = await driving.waitFor({ timeout: 5_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (found) return id;
+    }
+  };
+
+  const inject = async (fault: string, seconds: number, whom = someoneDriving): Promise<string> => {
+    const id = await whom();
+    await page.openTab('simulation');
+    await page.at('faults').getByRole('spinbutton').fill(String(seconds));
+    await page.at(`inject-${fault}`).click();
+    await page.says(page.at('robot-outcome'), /accepted by the robot/);
+    return id;
+  };
+
+  /** The newest decision of the log that some failsafe won, opened. */
+  const safetyDecision = async (source: RegExp): Promise<string> => {
+    await page.openTab('decisions');
+    await page.at('decision-row').filter({ hasText: 'safety' }).first().click();
+    return page.says(page.at('decision-detail').first(), source);
+  };
+
+  test('the printed account opens the door, and every robot is there', async () => {
+    await page.open(system.url);
+    await page.signIn(system.email, system.password);
+    await page.isLive();
+    await page.robotRow(`r${ROBOTS}`).waitFor();
+    assert.equal(await page.page.locator('tr[data-testid^=robot-r]').count(), ROBOTS);
+  });
+
+  test('a drawn zone is previewed, taken, and worked on by robots', async () => {
+    await page.drawZone([
+      [30, 8],
+      [125, 8],
+      [125, 58],
+      [30, 58],
+    ]);
+    await page.says(page.at('preview'), /\d+ robots: r\d\d.*About \d+ (s|min)/);
+    await page.at('send-mission').click();
+    await page.says(page.at('last-act'), /Cover drawn zone.*taken as m-/);
+    const mission = page.at('missions').locator('li[data-testid^=mission-]').filter({ hasText: 'Cover drawn zone' });
+    await page.page.locator('li[data-status=active]').filter({ hasText: 'Cover drawn zone' }).first().waitFor();
+    await mission.getByRole('button', { expanded: false }).first().click();
+    await page.says(mission, /cover.*r\d\d.*active/);
+    await someoneDriving();
+    await shot('mission');
+  });
+
+  test('[L1] a motor drawn over its limit is cut off; the alert and the decision log say why', async () => {
+    await inject('motor_overload', 5);
+    await page.says(page.at('selected-state'), /motor overload cutoff/);
+    await page.says(page.at('alerts'), /a motor drew more than its limit/);
+    await page.openTab('now');
+    await page.says(page.at('failsafe'), /motor overload cutoff.*Free the wheel.*acknowledged.*reset/);
+    const why = await safetyDecision(/safety · failsafe:motor_overload_cutoff/);
+    assert.match(why, /cutoff/);
+    assert.match(why, /Confidence100 %/);
+    await shot('motor-overload');
+    await page.at('acknowledge').click();
+    await page.says(page.at('robot-outcome'), /Acknowledge .*accepted/);
+    await page.hold('reset');
+    await page.says(page.at('robot-outcome'), /Reset .*(accepted|refused by the robot: )/);
+  });
+
+  test('[L1] an overheated motor brings its robot to rest before it burns', async () => {
+    await inject('overheating', 30);
+    await page.says(page.at('selected-state'), /thermal shutdown/);
+    await page.says(page.at('alerts'), /hotter than \d+ °C/);
+    await safetyDecision(/safety · failsafe:thermal_shutdown/);
+    await shot('overheating');
+  });
+
+  test('[L1] a person in front of a robot stops it, and it goes on by itself', async () => {
+    await inject('person_steps_in', 10);
+    await page.says(page.at('selected-state'), /human proximity override/);
+    await page.says(page.at('alerts'), /a person is inside the protective separation distance/);
+    await safetyDecision(/safety · (failsafe:human_proximity_override|reflex:)/);
+    await shot('person');
+    await page.says(page.at('selected-state'), /^(?!.*proximity)/);
+  });
+
+  test('[L5] a robot without its network is shown as out of contact, with its age and an alert', async () => {
+    const id = await inject('link_loss', 14);
+    await page.says(page.robotRow(id), /no contact \d+ s/);
+    await page.says(page.at('alerts'), /nothing was heard/);
+    await shot('link-loss');
+    await page.says(page.robotRow(id), /^(?!.*no contact)/);
+  });
+
+  test('an emergency stop holds until a person acknowledges and resets', async () => {
+    await someoneDriving();
+    await page.hold('stop-emergency');
+    await page.says(page.at('robot-outcome'), /Emergency stop .*accepted by the robot/);
+    await page.says(page.at('selected-state'), /emergency stop/);
+    await page.at('acknowledge').click();
+    await page.says(page.at('robot-outcome'), /Acknowledge .*accepted/);
+    await page.hold('reset');
+    await page.says(page.at('robot-outcome'), /Reset .*accepted/);
+    await page.says(page.at('selected-state'), /^(?!.*emergency)/);
+    await page.at('lease-take').click();
+    await page.says(page.at('lease'), /You hold control/);
+    await page.at('lease-return').click();
+    await page.says(page.at('lease'), /Nobody holds control/);
+  });
+
+  test('[L2] the browser runs every robot again and finds every decision as recorded', async () => {
+    await page.at('verify-open').click();
+    await page.says(page.at('verify-result'), /^ok$/);
+    await page.says(page.at('verify'), new RegExp(`r${ROBOTS}`));
+    await page.says(page.at('verify'), /1–\d+ re-executed/);
+    await shot('verify');
+    assert.deepEqual(problems, []);
+  });
+});
