@@ -31,6 +31,7 @@ import { simulationQueries } from './queries/simulation.ts';
 import { siteQueries } from './queries/site.ts';
 import { Alerts, postgresAlerts } from './roles/alerts/alerts.ts';
 import { type AnalyzerOf, AnalyzerRole } from './roles/analyzer/analyzer.ts';
+import { DecisionArchive, postgresDecisions } from './roles/arbitration/decision-archive.ts';
 import { ChainRecord, signal } from './roles/arbitration/hub-record.ts';
 import { MissionLedger, postgresMissions } from './roles/arbitration/mission-ledger.ts';
 import { Core } from './roles/core/core.ts';
@@ -42,7 +43,7 @@ import { keptOrderKey } from './roles/gateway/order-key.ts';
 import { postgresHighWater, Sequences } from './roles/gateway/sequences.ts';
 import { PostgresHistory } from './roles/ingest/history.ts';
 import { Ingest, refusedCount } from './roles/ingest/ingest.ts';
-import { keptSecret, takeDataDir } from './store/data-dir.ts';
+import { forOwnerOnly, keptSecret, takeDataDir } from './store/data-dir.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts';
 
@@ -155,6 +156,7 @@ async function openRoles(
   const clock = systemClock();
   const newId = (): string => `${Math.floor(clock.nowUs() / 1000).toString(36)}${randomBytes(4).toString('hex')}`;
   const path = join(dataDir, 'hub.sqlite');
+  if (options.recording === undefined) forOwnerOnly(path);
   const recording = options.recording ?? (await openSqliteRecorder(path));
   if (options.recording === undefined) closing.push(() => recording.close());
   const record = await ChainRecord.open(recording, clock, tenant, `sigma-hub ${version}`);
@@ -175,6 +177,15 @@ async function openRoles(
   closing.push(() => alerts.close());
   const missions = new MissionLedger({ bus, clock, tenant, record, store: postgresMissions(database, tenant) });
   closing.push(() => missions.settled());
+  const decisions = new DecisionArchive({
+    bus,
+    clock,
+    tenant,
+    store: postgresDecisions(database, tenant),
+    onShed: (count, why) =>
+      void record.append(signal('hub.decisions_shed', 'decisions', { count, why })).catch(() => undefined),
+  });
+  closing.push(() => decisions.close());
   const core = new Core({
     bus,
     clock,
@@ -230,6 +241,7 @@ async function openRoles(
     leases,
     missions,
     alerts,
+    decisions,
     link,
     blocks,
     site: options.site,
@@ -263,6 +275,11 @@ async function openRoles(
         detail: record.failure?.message ?? `epoch ${record.chain.epoch}`,
       },
       { name: 'history', ok: history.shed === 0, detail: `${history.written} samples written, ${history.shed} shed` },
+      {
+        name: 'decisions',
+        ok: decisions.shed === 0,
+        detail: `${decisions.written} decisions kept, ${decisions.shed} left to the robots' own recordings`,
+      },
       { name: 'link', ok: true, detail: `${link.edges} edges linked` },
     ],
   };

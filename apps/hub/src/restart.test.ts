@@ -129,6 +129,18 @@ test('[L3] [L11] a hub killed in the midst of work goes on: robots keep their ta
     )
   ).alerts[0];
   await hub.alerts.acknowledgeAlert({ alertId: alert?.id ?? '' });
+  const decided = (sequence: bigint) =>
+    ({
+      case: 'decision',
+      value: { agentId: 'r1', atUs: sequence, decision: { sequence, context: { epoch: 1 } } },
+    }) as const;
+  for (const sequence of [1n, 2n, 3n]) before.send(decided(sequence));
+  const sequences = async (fleet: typeof hub.fleet): Promise<string> =>
+    (await fleet.listDecisions({ agentId: 'r1' })).decisions.map(({ decision }) => decision?.sequence).join(' ');
+  await until(
+    () => sequences(hub.fleet),
+    (found) => found === '3 2 1',
+  );
   const lastSequence = before.orders.map(({ sequence }) => sequence).sort((a, b) => (a < b ? 1 : -1))[0] ?? 0n;
   await end(first.process, 'SIGKILL');
   await before.ended;
@@ -158,6 +170,13 @@ test('[L3] [L11] a hub killed in the midst of work goes on: robots keep their ta
   assert.ok(plan.sequence > lastSequence, 'order sequences go on above');
   const kinds = edge.orders.filter(({ agentId }) => agentId === 'r1').map(({ order }) => order.case);
   assert.deepEqual(new Set(kinds), new Set(['plan']), 'neither cancelled nor given again');
+
+  assert.equal(await sequences(later.fleet), '3 2 1', 'decisions of before are found');
+  for (const sequence of [2n, 3n, 4n]) edge.send(decided(sequence));
+  await until(
+    () => sequences(later.fleet),
+    (found) => found === '4 3 2 1',
+  );
 
   const { missions } = await later.missions.listMissions({});
   assert.deepEqual(

@@ -52,7 +52,8 @@ export function openIdentity(options: IdentityOptions): Identity {
       customRules: { '/sign-in/email': { window: 60, max: SIGN_INS_A_MINUTE } },
     },
     advanced: { cookiePrefix: 'sigma', ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS] } },
-    plugins: [bearer()],
+    // Whoever reads the database has the tokens in it, but not the signature that makes one of them valid.
+    plugins: [bearer({ requireSignature: true })],
   } satisfies BetterAuthOptions;
   const auth = betterAuth(settings);
   const joinDigest = digest(options.joinToken);

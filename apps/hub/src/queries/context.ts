@@ -4,6 +4,7 @@ import { issuerOf, PRINCIPAL } from '../identity/principal.ts';
 import type { LinkDesk } from '../link/link-desk.ts';
 import type { LiveAgent, LiveFleet } from '../live/live-fleet.ts';
 import type { Alerts } from '../roles/alerts/alerts.ts';
+import type { DecisionArchive } from '../roles/arbitration/decision-archive.ts';
 import type { MissionLedger } from '../roles/arbitration/mission-ledger.ts';
 import type { Core } from '../roles/core/core.ts';
 import type { Gateway } from '../roles/gateway/gateway.ts';
@@ -22,6 +23,7 @@ export interface Roles {
   readonly leases: LeaseDesk;
   readonly missions: MissionLedger;
   readonly alerts: Alerts;
+  readonly decisions: DecisionArchive;
   readonly link: LinkDesk;
   readonly blocks: BlockReader;
   readonly site: { readonly json: string; readonly digest: string };

@@ -3,7 +3,6 @@ import type { ChannelSchema, FleetService } from '@sigma/proto';
 import type { LiveAgent } from '../live/live-fleet.ts';
 import { STATE_CHANNEL } from '../live/state-channel.ts';
 import { agentNamed, callerOf, type Roles } from './context.ts';
-import { decisionOf } from './site.ts';
 
 const STOPS = new Set(['none', 'normal', 'protective', 'emergency']);
 const MODES = new Set(['automatic', 'manual', 'service']);
@@ -41,16 +40,13 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
       const agent = agentNamed(roles, agentId);
       return { agent: viewOf(roles, agent), frames: [...agent.frames.values()] };
     },
-    listDecisions: ({ agentId, limit, before }) => {
-      const agent = agentNamed(roles, agentId);
+    listDecisions: async ({ agentId, limit, before, beforeEpoch }) => {
       if (limit > MOST_DECISIONS) throw new ConnectError(`limit is 1 to ${MOST_DECISIONS}`, Code.InvalidArgument);
-      const older = agent.decisions.filter(({ decision }) => before === 0n || (decision?.sequence ?? 0n) < before);
-      return {
-        decisions: older
-          .slice(-(limit || DEFAULT_DECISIONS))
-          .reverse()
-          .map((made) => decisionOf(agent, made)),
-      };
+      const place = before === 0n ? null : { epoch: beforeEpoch ?? null, sequence: Number(before) };
+      const decisions = await roles.decisions.page(agentId, place, limit || DEFAULT_DECISIONS);
+      // A robot that is away may have left decisions behind; one that left none must at least be known.
+      if (decisions.length === 0) agentNamed(roles, agentId);
+      return { decisions: [...decisions] };
     },
     takeLease: async ({ agentId, takeOver, seconds }, context) => {
       agentNamed(roles, agentId);

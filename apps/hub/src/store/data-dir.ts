@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** The hub's directory is in use, cannot be written, or cannot be reached. The message says which, and the way out. */
@@ -77,4 +87,14 @@ export function keptSecret(directory: string, name: string, bytes: number): stri
   mkdirSync(join(directory, 'keys'), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) writeFileSync(path, randomBytes(bytes).toString('base64url'), { mode: 0o600, flag: 'wx' });
   return readFileSync(path, 'utf8').trim();
+}
+
+/** Makes a file that only its owner reads, or takes the others' rights away from one that is there. */
+export function forOwnerOnly(path: string): void {
+  try {
+    if (existsSync(path)) chmodSync(path, statSync(path).mode & 0o700);
+    else closeSync(openSync(path, 'a', 0o600));
+  } catch {
+    // Not ours to change or to make: whoever opens it next says what is wrong with it.
+  }
 }

@@ -482,6 +482,13 @@ export declare type ListDecisionsRequest = Message<"sigma.v1.ListDecisionsReques
    * @generated from field: uint64 before = 3;
    */
   before: bigint;
+
+  /**
+   * Epoch that `before` counts in, as the decision's context names it; without it the agent's newest.
+   *
+   * @generated from field: optional uint32 before_epoch = 4;
+   */
+  beforeEpoch?: number | undefined;
 };
 
 /**

@@ -1,0 +1,187 @@
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { type Bus, tokenOf } from '@sigma/bus';
+import { type AgentDecision, AgentDecisionSchema, type DecisionMade, DecisionMadeSchema } from '@sigma/proto';
+import { and, desc, eq, lt, or, sql } from 'drizzle-orm';
+import type { Clock } from '../../clock.ts';
+import type { AgentLinked } from '../../live/live-fleet.ts';
+import type { Database } from '../../store/database.ts';
+import { decisions } from '../../store/schema.ts';
+import { all, unpacked } from '../../subjects.ts';
+
+/** A decision as it rests. */
+export interface KeptDecision {
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly timeUs: number;
+  /** sigma.v1.DecisionMade. */
+  readonly made: Uint8Array;
+}
+
+/** Decisions before this place, in order of epoch and sequence; `epoch` null: the agent's newest. */
+export interface Place {
+  readonly epoch: number | null;
+  readonly sequence: number;
+}
+
+export interface DecisionStore {
+  /** What is there already stays as it is: a decision that comes again changes nothing. */
+  add(batch: readonly KeptDecision[]): Promise<void>;
+  /** Newest first. */
+  page(agentId: string, before: Place | null, limit: number): Promise<readonly KeptDecision[]>;
+  /** Forgets all but the newest `keep` of the agent. */
+  prune(agentId: string, keep: number): Promise<void>;
+}
+
+const WRITE_EVERY_US = 500_000;
+const BATCH = 500;
+const CAPACITY = 50_000;
+/** Decisions kept of each agent; older ones stand in its own recording only. */
+const KEPT = 20_000;
+const PRUNE_AFTER = 1_000;
+
+/** Decisions of every agent, kept beside the live path and found again long after memory let them go. */
+export class DecisionArchive {
+  written = 0;
+  /** Not kept because the database could not follow; they stand in the agent's own recording. */
+  shed = 0;
+  readonly #store: DecisionStore;
+  readonly #kept: number;
+  readonly #shed: (count: number, why: string) => void;
+  readonly #epochs = new Map<string, { readonly epoch: number; readonly epochTimeUs: number }>();
+  readonly #sincePrune = new Map<string, number>();
+  readonly #end: () => void;
+  #waiting: KeptDecision[] = [];
+  #writing: Promise<void> | null = null;
+
+  constructor(options: {
+    readonly bus: Bus;
+    readonly clock: Clock;
+    readonly tenant: string;
+    readonly store: DecisionStore;
+    /** Told of every loss, for the record (law L8). */
+    readonly onShed: (count: number, why: string) => void;
+    readonly kept?: number;
+  }) {
+    const { bus, tenant } = options;
+    this.#store = options.store;
+    this.#kept = options.kept ?? KEPT;
+    this.#shed = options.onShed;
+    const capacity = 16_384;
+    bus.subscribe(
+      all(tenant, 'link'),
+      (message) => {
+        const { agentId, epoch, epochTimeUs } = unpacked<AgentLinked>(message.data);
+        this.#epochs.set(agentId, { epoch, epochTimeUs });
+      },
+      { name: 'arbitration.link', capacity },
+    );
+    bus.subscribe(
+      all(tenant, 'decision'),
+      (message) => this.#take(tokenOf(message.subject, 3) as string, message.data),
+      { name: 'arbitration.decision', capacity },
+    );
+    this.#end = options.clock.every(WRITE_EVERY_US, () => void this.flush());
+  }
+
+  /** At most `limit` decisions of the agent before that place, newest first; those that just came included. */
+  async page(agentId: string, before: Place | null, limit: number): Promise<readonly AgentDecision[]> {
+    await this.flush();
+    const kept = await this.#store.page(agentId, before, limit);
+    return kept.map(({ timeUs, made }) => {
+      const { atUs, decision } = fromBinary(DecisionMadeSchema, made);
+      const found = { agentId, atUs, timeUs: BigInt(timeUs) };
+      return create(AgentDecisionSchema, decision === undefined ? found : { ...found, decision });
+    });
+  }
+
+  /** Writes what waits. Resolves when it is kept or shed. */
+  flush(): Promise<void> {
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    await this.#writing;
+    await this.flush();
+  }
+
+  #take(agentId: string, data: Uint8Array): void {
+    const made: DecisionMade = fromBinary(DecisionMadeSchema, data);
+    if (made.decision === undefined) return;
+    const of = this.#epochs.get(agentId);
+    this.#waiting.push({
+      agentId,
+      epoch: made.decision.context?.epoch ?? of?.epoch ?? 0,
+      sequence: Number(made.decision.sequence),
+      timeUs: (of?.epochTimeUs ?? 0) + Number(made.atUs),
+      made: data,
+    });
+    if (this.#waiting.length > CAPACITY)
+      this.#lose(this.#waiting.splice(0, CAPACITY / 10).length, 'the queue was full');
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, BATCH);
+      try {
+        await this.#store.add(batch);
+        this.written += batch.length;
+        for (const { agentId } of batch) await this.#count(agentId);
+      } catch (error) {
+        this.#lose(batch.length, error instanceof Error ? String(error.cause ?? error.message) : String(error));
+        return;
+      }
+    }
+  }
+
+  async #count(agentId: string): Promise<void> {
+    const since = (this.#sincePrune.get(agentId) ?? 0) + 1;
+    this.#sincePrune.set(agentId, since % PRUNE_AFTER);
+    if (since >= PRUNE_AFTER) await this.#store.prune(agentId, this.#kept);
+  }
+
+  #lose(count: number, why: string): void {
+    this.shed += count;
+    this.#shed(count, why);
+  }
+}
+
+export function postgresDecisions(database: Database, tenant: string): DecisionStore {
+  const { agentId: agent, epoch, sequence } = decisions;
+  return {
+    add: async (batch) => {
+      // Columns instead of rows: five parameters however many decisions.
+      const column = <T>(of: (one: KeptDecision) => T) => sql.param(batch.map(of));
+      await database.asTenant(tenant, (tx) =>
+        tx.execute(sql`insert into decisions (tenant, agent_id, epoch, sequence, time_us, made)
+          select ${tenant}, * from unnest(${column((one) => one.agentId)}::text[], ${column((one) => one.epoch)}::bigint[],
+            ${column((one) => one.sequence)}::bigint[], ${column((one) => one.timeUs)}::bigint[],
+            ${column((one) => Buffer.from(one.made))}::bytea[])
+          on conflict do nothing`),
+      );
+    },
+    page: (agentId, before, limit) =>
+      database.asTenant(tenant, async (tx) => {
+        const own = and(eq(decisions.tenant, tenant), eq(agent, agentId));
+        let earlier = own;
+        if (before !== null) {
+          const newest = sql<number>`(select max(epoch) from decisions where tenant = ${tenant} and agent_id = ${agentId})`;
+          const of = before.epoch === null ? newest : sql<number>`${before.epoch}::bigint`;
+          earlier = and(own, or(lt(epoch, of), and(eq(epoch, of), lt(sequence, before.sequence))));
+        }
+        return tx.select().from(decisions).where(earlier).orderBy(desc(epoch), desc(sequence)).limit(limit);
+      }),
+    prune: async (agentId, keep) => {
+      await database.asTenant(tenant, (tx) =>
+        tx.execute(sql`delete from decisions d using (
+            select epoch, sequence from decisions where tenant = ${tenant} and agent_id = ${agentId}
+            order by epoch desc, sequence desc offset ${keep} limit 1) as first
+          where d.tenant = ${tenant} and d.agent_id = ${agentId} and (d.epoch, d.sequence) <= (first.epoch, first.sequence)`),
+      );
+    },
+  };
+}
