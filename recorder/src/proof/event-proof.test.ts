@@ -11,8 +11,8 @@ import { logKey, openCheckpoint, parseCheckpoint, signCheckpoint } from './check
 import { checkProof, openTree, proveEvent, signHead } from './event-proof.ts';
 import { exportTlog } from './export-tlog.ts';
 import { leafHash, TreeFrontier } from './merkle.ts';
-import { verifyConsistency } from './merkle-proof.ts';
-import { fillShelf, memoryShelf, type TileShelf, TilesDifferError, tilePath } from './tiles.ts';
+import { inclusionProof, treeRoot, verifyConsistency } from './merkle-proof.ts';
+import { fillShelf, memoryShelf, type TileShelf, TilesDifferError, tileNodes, tilePath } from './tiles.ts';
 
 const sha256: Sha256 = (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer'));
 const key = ed25519Key(new Uint8Array(32).fill(1));
@@ -107,6 +107,18 @@ test('[R91] a proof in a long chain reads a handful of tiles and one block', asy
   await proveEvent(store, chain, 35_123, { key }, sha256, shelf);
   // The head and the path each read: the leaf's own tile, the right edge of each level, and the levels above.
   assert.ok(new Set(reads).size <= 5, `tiles ${[...new Set(reads)].join(' ')}`);
+});
+
+test('[R91] among ten million events a proof and the head it is under read seven tiles at most', async () => {
+  const tile = new Uint8Array(8192);
+  for (const index of [0, 255, 4_999_999, 8_388_608, 9_999_871, 9_999_872, 9_999_999]) {
+    const reads = new Set<string>();
+    const shelf = { tile: async (_: unknown, level: number, n: number) => reads.add(`${level}/${n}`) && tile };
+    const nodes = tileNodes(shelf, testChain('r17', sha256).opening, sha256);
+    await inclusionProof(index, 10_000_000, nodes, sha256);
+    await treeRoot(10_000_000, nodes, sha256);
+    assert.ok(reads.size <= 7, `event ${index + 1}: ${[...reads].join(' ')}`);
+  }
 });
 
 test('[R100] [L4] an altered recording, or a shelf of another one, brings forth no proof', async () => {

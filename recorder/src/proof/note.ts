@@ -53,7 +53,7 @@ const MOST_CHARACTERS = 65_536;
 const MOST_SIGNATURES = 64;
 
 /** SHA-256(name, newline, type, key), the first four bytes. */
-export function keyId({ name, role, publicKey }: NoteKey, sha256: Sha256): Uint8Array {
+function keyId({ name, role, publicKey }: NoteKey, sha256: Sha256): Uint8Array {
   const named = UTF8.encode(`${name}\n`);
   const input = new Uint8Array(named.length + 1 + publicKey.length);
   input.set(named);
