@@ -63,6 +63,14 @@ test('columns of an unknown roster are refused, because they would move the wron
   assert.equal(live.fold(said({ ...two, roster: 2, agentIds: [] }), 100), 'unknown_roster');
 });
 
+test('a site without any robot is live, and the first robot that comes is seen', () => {
+  const { live } = liveSite();
+  assert.equal(live.fold(said({ roster: 0 }), 0), 'folded');
+  assert.equal(live.fold(said({ roster: 0 }), 100), 'folded');
+  assert.equal(live.fold(said(two), 200), 'folded');
+  assert.deepEqual(live.ids, ['r1', 'r2']);
+});
+
 test('a robot that joins keeps the others where they are, and one that leaves is forgotten', () => {
   const { live } = liveSite();
   live.fold(said(two), 0);

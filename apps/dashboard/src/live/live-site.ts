@@ -50,7 +50,8 @@ export class LiveSite {
   }
 
   fold(message: WatchSiteResponse, nowMs: number): Folded {
-    if (message.agentIds.length > 0) this.#adoptRoster(message.agentIds, message.roster);
+    const nobody = message.xM.length === 0 && message.roster !== this.#roster;
+    if (message.agentIds.length > 0 || nobody) this.#adoptRoster(message.agentIds, message.roster);
     else if (message.roster !== this.#roster) return 'unknown_roster';
     this.#foldColumns(message, nowMs);
     this.#messages++;

@@ -38,10 +38,12 @@ export const personWords = (account: string): string => account.replace(/^[a-z]+
 
 /** "motorLeftC is 111.6 degC" → "motor left is 111.6 °C": fields as words without their unit, units as people write them. */
 export function plainWords(text: string): string {
-  return text
-    .replace(/\bdegC\b/g, '°C')
-    .replace(/\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g, (name) => words(name.replace(/(?:Radps2?|Mps2?|Rad|C|A|V|M|S)$/, '')));
+  return text.replace(/\bdegC\b/g, '°C').replace(/\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g, fieldWords);
 }
+
+/** `motorLeftC` → "motor left": the unit stands beside the value. */
+export const fieldWords = (name: string): string =>
+  words(name.replace(/(?<=[a-z0-9])(?:Radps2?|Mps2?|Rad|Nm|C|A|V|M|S)$/, ''));
 
 /** Three figures at most after the leading one, no trailing zeros; what is no number says so. */
 export function number(value: number): string {

@@ -1,5 +1,5 @@
 import type { ChannelSchema, Field, TelemetryFrame } from '@sigma/proto';
-import { reading, words } from '../../words/quantities.ts';
+import { fieldWords, reading } from '../../words/quantities.ts';
 
 export interface SensorLine {
   readonly key: string;
@@ -54,7 +54,7 @@ function lineOf(channel: string, field: Field, value: number): SensorLine {
           : 'inside';
   return {
     key: `${channel}.${field.name}`,
-    name: words(field.name),
+    name: fieldWords(field.name),
     reading: reading(value, field.unit),
     band: bandWords(field),
     standing,
