@@ -150,6 +150,8 @@ export class FakeEdge {
       for await (const { frame } of client.connect(this.#frames(), { headers, signal: this.#abort.signal })) {
         if (frame.case === 'welcome') this.welcome = frame.value;
         if (frame.case === 'refused') this.refusal = frame.value.reason;
+        // An edge that says nothing for long is given up; this one says at least that it lives.
+        if (frame.case === 'heartbeat') this.send({ case: 'heartbeat', value: { sequence: frame.value.sequence } });
         if (frame.case === 'order') this.#take(frame.value.order, frame.value.signature);
         this.#tell();
       }

@@ -3,6 +3,7 @@ import { type Bus, tokenOf } from '@sigma/bus';
 import { type AgentStatus, AgentStatusSchema } from '@sigma/proto';
 import { desc } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
+import { alertTrace, traceparent } from '../../flows/trace.ts';
 import type { Database } from '../../store/database.ts';
 import { alerts as alertRows } from '../../store/schema.ts';
 import { about, all, packed, tell, unpacked } from '../../subjects.ts';
@@ -105,7 +106,9 @@ export class Alerts {
     if (before === undefined) return null;
     if (before.acknowledgedBy !== '') return before;
     const acknowledged = { acknowledgedBy: by, acknowledgedTimeUs: this.#clock.nowUs() };
-    await this.#record.append(stateChanged(`alert/${alertId}`, { ...before }, { ...before, ...acknowledged }, by));
+    await this.#record.append(
+      stateChanged(`alert/${alertId}`, { ...before }, { ...before, ...acknowledged }, by, this.#trace(alertId)),
+    );
     const alert = { ...(this.known.get(alertId) ?? before), ...acknowledged };
     if (alert.clearedTimeUs === 0) this.#board = withAlert(this.#board, alert);
     this.#told(alert);
@@ -178,11 +181,16 @@ export class Alerts {
   async #changed(before: Alert | null, alert: Alert, by: string): Promise<void> {
     this.#told(alert);
     const { count: _, ...shape } = alert;
-    const { count: __, ...was } = before ?? alert;
-    if (before !== null && JSON.stringify(shape) === JSON.stringify(was)) return;
-    const event = stateChanged(`alert/${alert.id}`, before === null ? null : { ...before }, { ...alert }, by);
+    const { count: __, ...shapeBefore } = before ?? alert;
+    if (before !== null && JSON.stringify(shape) === JSON.stringify(shapeBefore)) return;
+    const was = before === null ? null : { ...before };
+    const event = stateChanged(`alert/${alert.id}`, was, { ...alert }, by, this.#trace(alert.id));
     await this.#record.append(event).catch(() => undefined);
     await this.#store.put(alert);
+  }
+
+  #trace(alertId: string): string {
+    return traceparent(alertTrace(this.#tenant, alertId), 'F11');
   }
 
   #forget(): void {

@@ -46,12 +46,12 @@ const hashOf = (value: JsonObject | null): Uint8Array => sha256(new TextEncoder(
 
 export const orderIssued = (
   signed: SignedOrder,
-  order: { agentId: string; issuer: string; sequence: bigint },
+  order: { agentId: string; issuer: string; sequence: bigint; traceparent: string },
   summary: string,
 ): HubEvent => ({
   type: EVENT_TYPE.order,
   subject: order.agentId,
-  traceparent: '',
+  traceparent: order.traceparent,
   data: toBinary(
     OrderIssuedSchema,
     create(OrderIssuedSchema, {
@@ -63,16 +63,17 @@ export const orderIssued = (
   ),
 });
 
-/** A mission, a lease or an alert changed: what stood before, what stands now (null: nothing), and who did it. */
+/** A mission, a lease or an alert changed: what stood before, what stands now (null: nothing), who did it, and the trace. */
 export const stateChanged = (
   target: string,
   before: JsonObject | null,
   after: JsonObject | null,
   by: string,
+  trace = '',
 ): HubEvent => ({
   type: EVENT_TYPE.stateChange,
   subject: target,
-  traceparent: '',
+  traceparent: trace,
   data: toBinary(
     StateChangeSchema,
     create(StateChangeSchema, {

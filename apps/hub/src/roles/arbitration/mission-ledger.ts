@@ -1,6 +1,8 @@
 import type { Bus } from '@sigma/bus';
 import { desc, eq, inArray } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
+import type { FlowId } from '../../flows/flows.ts';
+import { missionTrace, traceparent } from '../../flows/trace.ts';
 import type { Database } from '../../store/database.ts';
 import { missions } from '../../store/schema.ts';
 import { about, all, packed, unpacked } from '../../subjects.ts';
@@ -90,7 +92,9 @@ export class MissionLedger {
     if (earlier !== null) return this.entries.get(earlier.view.id) ?? earlier;
     this.#keep(entry);
     try {
-      await this.#record.append(stateChanged(`mission/${mission.id}`, null, plain(view), mission.createdBy));
+      await this.#record.append(
+        stateChanged(`mission/${mission.id}`, null, plain(view), mission.createdBy, this.#trace(mission.id, 'F8')),
+      );
     } catch (error) {
       // It stands in the store already: a restart must not begin what its sender was told is refused.
       const refused = { ...view, status: 'failed' as const, detail: (error as Error).message };
@@ -110,9 +114,14 @@ export class MissionLedger {
         null,
         { cancel: true, reason, status: before?.view.status ?? 'unknown' },
         by,
+        this.#trace(missionId, 'F8'),
       ),
     );
     await this.#wish({ type: 'cancel', missionId, reason });
+  }
+
+  #trace(missionId: string, flow: FlowId): string {
+    return traceparent(missionTrace(this.#tenant, missionId), flow);
   }
 
   async #wish(wish: MissionWish): Promise<void> {
@@ -133,6 +142,7 @@ export class MissionLedger {
       before === undefined ? null : plain(before.view),
       plain(view),
       'core',
+      this.#trace(view.id, 'F4'),
     );
     void this.#record.append(event).catch(() => undefined);
     void this.#save(view.id);

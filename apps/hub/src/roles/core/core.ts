@@ -23,6 +23,12 @@ export type MissionWish =
   | { readonly type: 'cancel'; readonly missionId: string; readonly reason: string };
 
 const TICK_US = 100_000;
+/**
+ * A supervision that takes longer than this leaves as much time again to everyone else, and what comes meanwhile is one
+ * batch: a supervisor at its limit must not starve links, record and database of the process they share.
+ */
+const DEAR_US = 4_000;
+const MOST_PAUSE_US = 25_000;
 const TASKS_REMEMBERED = 20_000;
 const ENDED = new Set(['done', 'failed', 'cancelled', 'refused']);
 const REPORTED = new Set<string>(['queued', 'active', 'done', 'failed', 'cancelled', 'refused']);
@@ -53,6 +59,8 @@ export class Core {
   #state: unknown;
   #inputs: SupervisorInput[] = [];
   #soon = false;
+  /** What the last supervision took. */
+  #costUs = 0;
 
   constructor(options: {
     readonly bus: Bus;
@@ -201,10 +209,12 @@ export class Core {
     if (input !== null) this.#inputs.push(input);
     if (this.#soon) return;
     this.#soon = true;
-    this.#clock.soon(() => {
+    const run = (): void => {
       this.#soon = false;
-      this.#supervise([]);
-    });
+      if (this.#inputs.length > 0 || this.#changed.size > 0) this.#supervise([]);
+    };
+    if (this.#costUs < DEAR_US) this.#clock.soon(run);
+    else this.#clock.after(Math.min(this.#costUs, MOST_PAUSE_US), run);
   }
 
   #supervise(last: readonly SupervisorInput[]): void {
@@ -220,8 +230,10 @@ export class Core {
     const inputs = [...reports, ...this.#inputs, ...last];
     this.#inputs = [];
     this.supervisions++;
-    const { state, outputs } = this.#supervisor.supervise(this.#state, inputs, this.#clock.nowUs());
+    const startUs = this.#clock.nowUs();
+    const { state, outputs } = this.#supervisor.supervise(this.#state, inputs, startUs);
     this.#state = state;
+    this.#costUs = this.#clock.nowUs() - startUs;
     this.#tell(outputs);
   }
 

@@ -10,6 +10,7 @@ import {
   SignedOrderSchema,
 } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
+import { inputTrace, missionTrace, orderTrace, type TraceId, traceparent } from '../../flows/trace.ts';
 import type { AgentLinked } from '../../live/live-fleet.ts';
 import { about, all, unpacked } from '../../subjects.ts';
 import { type HubRecord, NotRecordedError, orderIssued } from '../arbitration/hub-record.ts';
@@ -97,7 +98,7 @@ export class Gateway {
     const sequence = isStop(body) ? this.#sequences.nextStop() : await this.#sequences.next();
     const answer = this.#answerTo(agentId, issuer, sequence);
     try {
-      await this.#issue(agentId, issuer, sequence, body, isStop(body) ? STOP_EXPIRES_US : expiresUs);
+      await this.#issue(agentId, issuer, sequence, body, isStop(body) ? STOP_EXPIRES_US : expiresUs, null);
     } catch (error) {
       // A stop has left before its record failed; its answer is still to come.
       if (isStop(body)) return answer;
@@ -122,15 +123,24 @@ export class Gateway {
 
   async #send(output: Exclude<SupervisorOutput, { type: 'waits' | 'mission' }>): Promise<void> {
     const sequence = await this.#sequences.next();
-    await this.#issue(output.agentId, CORE, sequence, bodyOf(output), EXPIRES_US);
+    await this.#issue(output.agentId, CORE, sequence, bodyOf(output), EXPIRES_US, this.#traceOf(output));
     const askedUs = output.type === 'plan' ? this.#askedUs.get(output.agentId) : undefined;
     if (askedUs === undefined) return;
     this.#askedUs.delete(output.agentId);
     this.planTimes.add((this.#clock.nowUs() - askedUs) / 1000);
   }
 
-  async #issue(agentId: string, issuer: string, sequence: number, body: OrderBody, expiresUs: number): Promise<void> {
+  /** @param began trace of what made core want it; an order of a person begins its own */
+  async #issue(
+    agentId: string,
+    issuer: string,
+    sequence: number,
+    body: OrderBody,
+    expiresUs: number,
+    began: TraceId | null,
+  ): Promise<void> {
     const nowUs = this.#clock.nowUs();
+    const trace = began ?? orderTrace(this.#tenant, agentId, issuer, sequence);
     const order = create(OrderSchema, {
       tenant: this.#tenant,
       agentId,
@@ -138,6 +148,7 @@ export class Gateway {
       sequence: BigInt(sequence),
       issuedTimeUs: BigInt(nowUs),
       expiresTimeUs: BigInt(nowUs + expiresUs),
+      traceparent: traceparent(trace, 'F5'),
       order: body,
     });
     const signed = this.#sign(order);
@@ -149,6 +160,14 @@ export class Gateway {
     }
     await this.#record.append(event);
     await this.#hand(agentId, signed, 'command');
+  }
+
+  /** A plan follows from the input it was made on, an assignment from its mission. */
+  #traceOf(output: Exclude<SupervisorOutput, { type: 'waits' | 'mission' }>): TraceId | null {
+    const { agentId } = output;
+    if (output.type === 'assign') return missionTrace(this.#tenant, output.task.missionId);
+    const basis = output.type === 'plan' ? output.plan.basis : null;
+    return basis === null ? null : inputTrace(this.#tenant, agentId, basis.epoch, basis.inputSequence);
   }
 
   #sign(order: Order): SignedOrder {
