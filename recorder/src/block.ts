@@ -146,7 +146,7 @@ export interface BlockScan extends Omit<BlockContent, 'events'> {
   readonly to: readonly number[];
   readonly sequences: readonly number[];
   readonly atUs: readonly number[];
-  /** Place of an opening behind the first envelope, or -1. */
+  /** Place of an opening that is not the chain's first event, or -1. */
   readonly laterOpening: number;
 }
 
@@ -186,7 +186,7 @@ export function scanBlock(bytes: Uint8Array): BlockScan {
         else reader.skip(field);
       }
       if (reader.at !== end) throw new MalformedBytesError('a field is cut short');
-      if (opens && sequences.length > 0 && laterOpening < 0) laterOpening = sequences.length;
+      if (opens && sequence !== 1 && laterOpening < 0) laterOpening = sequences.length;
       sequences.push(sequence);
       atUs.push(time);
     } else if (tag === 0x08) {

@@ -158,6 +158,17 @@ test('[R92] growth is proved between all sizes, and a rewritten past is not', as
   }
 });
 
+test('[R92] a node of the tree does not pass for a leaf, nor a shorter path for a proof', async () => {
+  const leaves = numbered(8);
+  const nodes = naiveNodes(leaves);
+  const head = { size: 8, root: naiveRoot(leaves) };
+  const path = await inclusionProof(0, 8, nodes, sha256);
+  assert.equal(verifyInclusion(await nodes(1, 0), 0, head, path.slice(1), sha256), false);
+  assert.equal(verifyInclusion(head.root, 0, head, [], sha256), false);
+  const whole = { size: 4, root: head.root };
+  assert.equal(verifyConsistency(whole, head, [], sha256), false);
+});
+
 test('[R92] a proof that nobody can give is refused by its numbers', async () => {
   const nodes = naiveNodes(numbered(4));
   await assert.rejects(inclusionProof(4, 4, nodes, sha256), /Leaf 4 is not between 0 and 3/);

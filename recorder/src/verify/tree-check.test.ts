@@ -153,3 +153,12 @@ test('[R97] [L4] behind damage nobody knows the tree, and no checkpoint is said 
   assert.equal(report.chains[0]?.tree, null);
   assert.equal(report.chains[0]?.checkpointsMet, 1);
 });
+
+test('[R67] [R12] a second opening is found in a chain that nobody re-executes, wherever it stands in its block', async () => {
+  const first = decodeEnvelope(decodeBlock((await honest(1)).rows[0]?.bytes as Uint8Array).events[0] as Uint8Array);
+  for (const victim of [22, 25, 31]) {
+    const store = await rewritten((event, n) => [n === victim ? { ...first, atUs: event.atUs } : event]);
+    const { firstFailure } = await judge(store, []);
+    assert.deepEqual([firstFailure?.kind, firstFailure?.fromSequence], ['opening', victim]);
+  }
+});
