@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { doctorCommand } from './commands/doctor.ts';
+import { exportCommand } from './commands/export.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { loginCommand } from './commands/login.ts';
 import { missionCommand } from './commands/mission.ts';
@@ -25,6 +26,7 @@ export function buildProgram(shell: Shell): Command {
     verifyCommand,
     replayCommand,
     recordCommand,
+    exportCommand,
     ingestCommand,
     loginCommand,
     doctorCommand,
