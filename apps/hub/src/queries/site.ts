@@ -168,7 +168,7 @@ class Watch {
   }
 }
 
-export const decisionOf = (
+const decisionOf = (
   agent: LiveAgent,
   made: LiveAgent['decisions'][number],
 ): MessageInitShape<typeof AgentDecisionSchema> => ({
