@@ -55,8 +55,9 @@ function nearest(site: Site, from: Place): readonly Place[] {
 }
 
 /**
- * How many missions to add so that every robot has something to do and a few tasks wait.
+ * How many missions to add so that four robots in five have something to do. The fifth stands ready for what a person
+ * sends.
  *
  * @param open tasks not yet done of all missions under way
  */
-export const missionsWanted = (robots: number, open: number): number => Math.max(0, Math.ceil(robots * 1.15) - open);
+export const missionsWanted = (robots: number, open: number): number => Math.max(0, Math.floor(robots * 0.8) - open);

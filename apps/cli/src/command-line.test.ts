@@ -241,6 +241,22 @@ describe('a recorded simulation', () => {
     assert.equal(told.at(-1)?.type, 'sigma.sim.result');
   });
 
+  test('a chain is exported as a signed log, and a source that is not there is named', async () => {
+    const out = join(folder, 'proof');
+    const { code, out: said, error } = await sigma(['export', '--out', out, '--source', 'r01', '--json', recording]);
+    assert.equal(code, 0, error);
+    const { logs } = JSON.parse(said) as {
+      readonly logs: readonly { readonly folder: string; readonly events: number }[];
+    };
+    assert.equal(logs.length, 1);
+    const checkpoint = readFileSync(join(logs[0]?.folder ?? '', 'checkpoint'), 'utf8').split('\n');
+    assert.equal(checkpoint[0], 'sigma/solo/r01/0');
+    assert.equal(Number(checkpoint[1]), logs[0]?.events);
+    const nobody = await sigma(['export', '--out', out, '--source', 'r99', recording]);
+    assert.equal(nobody.code, 2);
+    tells(nobody, 'r99');
+  });
+
   test('verifies, with the head that the run printed', async () => {
     const [verified, listed] = await Promise.all([
       sigma(['verify', '--json', recording]),
