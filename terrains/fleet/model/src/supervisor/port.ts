@@ -139,6 +139,8 @@ export interface TaskView {
 export interface SupervisorState {
   readonly agents: Readonly<Record<string, AgentMemory>>;
   readonly missions: readonly MissionView[];
+  /** The last auction of each mission that still has tasks waiting. */
+  readonly auctions: Readonly<Record<string, { readonly bidders: string; readonly atUs: number }>>;
   readonly traffic: TrafficState;
   /** Places where a robot found something in its way that traffic does not know of. In order of discovery. */
   readonly obstacles: readonly Obstacle[];

@@ -49,11 +49,18 @@ const AROUND_US = 30_000_000;
 /** What the kernel says when the steps it was given are done. */
 const FINISHED = 'the plan is finished';
 
+/** A mission that found nobody is auctioned again after this long, or as soon as other robots are free. */
+const AUCTION_AGAIN_US = 1_000_000;
+/** Ended missions that are remembered, so that one sent twice is recognised. */
+const ENDED_MISSIONS_KEPT = 100;
+
 const TRAFFIC = 'traffic';
 const UPKEEP = 'upkeep';
 
 /** The supervisor of a fleet: missions to tasks to robots, and right of way between them. Pure. */
 export interface FleetSupervisor {
+  /** Raised whenever the state changes its shape: a hub that restarts drops what it cannot read. */
+  readonly stateVersion: number;
   readonly initial: () => SupervisorState;
   /**
    * @param inputs in order of arrival
@@ -78,7 +85,8 @@ export function fleetSupervisor(site: Site): FleetSupervisor {
   const ground = groundOf(site);
   const desk: TrafficDesk = { ground, fields: new DistanceFields(ground.permitted) };
   return {
-    initial: () => ({ agents: {}, missions: [], traffic: emptyTraffic, obstacles: [], madeUp: 0 }),
+    stateVersion: 2,
+    initial: () => ({ agents: {}, missions: [], auctions: {}, traffic: emptyTraffic, obstacles: [], madeUp: 0 }),
     supervise: (state, inputs, atUs) => {
       const shift = new Shift(desk, state, atUs);
       for (const input of inputs) shift.hear(input);
@@ -92,6 +100,8 @@ export function fleetSupervisor(site: Site): FleetSupervisor {
   };
 }
 
+const isOpen = ({ status }: MissionView): boolean => status === 'queued' || status === 'active';
+
 const sorted = (agents: Readonly<Record<string, AgentMemory>>): Map<string, AgentMemory> =>
   new Map(Object.entries(agents).sort(([a], [b]) => (a < b ? -1 : 1)));
 
@@ -103,6 +113,7 @@ class Shift {
   readonly #atUs: number;
   readonly #agents: Map<string, AgentMemory>;
   readonly #missions: Map<string, MissionView>;
+  readonly #auctions: Record<string, SupervisorState['auctions'][string]>;
   readonly #changed = new Set<string>();
   #traffic: SupervisorState['traffic'];
   #obstacles: SupervisorState['obstacles'];
@@ -114,15 +125,24 @@ class Shift {
     this.#atUs = atUs;
     this.#agents = sorted(state.agents);
     this.#missions = new Map(state.missions.map((mission) => [mission.id, mission]));
+    this.#auctions = { ...state.auctions };
     this.#traffic = state.traffic;
     this.#obstacles = state.obstacles.filter(({ untilUs }) => atUs < untilUs);
     this.#madeUp = state.madeUp;
   }
 
   state(): SupervisorState {
+    const missions = [...this.#missions.values()];
+    let spare = missions.filter((mission) => !isOpen(mission)).length - ENDED_MISSIONS_KEPT;
+    const kept = spare > 0 ? missions.filter((mission) => isOpen(mission) || spare-- <= 0) : missions;
+    const auctions = kept.flatMap(({ id, tasks }) => {
+      const auction = tasks.some(({ status }) => status === 'waiting') ? this.#auctions[id] : undefined;
+      return auction === undefined ? [] : [[id, auction] as const];
+    });
     return {
       agents: Object.fromEntries(this.#agents),
-      missions: [...this.#missions.values()],
+      missions: kept,
+      auctions: Object.fromEntries(auctions),
       traffic: this.#traffic,
       obstacles: this.#obstacles,
       madeUp: this.#madeUp,
@@ -362,10 +382,14 @@ class Shift {
   }
 
   #assign(): void {
-    const open = [...this.#missions.values()].filter(({ status }) => status === 'queued' || status === 'active');
+    const open = [...this.#missions.values()].filter(isOpen);
     const urgent = open.filter(({ tasks }) => tasks.some(({ status }) => status === 'waiting'));
     urgent.sort((a, b) => b.priority - a.priority);
+    let bidders = this.#bidders();
     for (const mission of urgent) {
+      const last = this.#auctions[mission.id];
+      if (last !== undefined && last.bidders === bidders && this.#atUs - last.atUs < AUCTION_AGAIN_US) continue;
+      this.#auctions[mission.id] = { bidders, atUs: this.#atUs };
       const offers = assignTasks(this.#desk, mission, this.#agents);
       for (const { view, agentId, errand, detail } of offers) {
         const present = this.#missions.get(mission.id) ?? mission;
@@ -375,8 +399,18 @@ class Shift {
         }
         this.#send(agentId, view.task, errand);
         this.#put(this.#withTask(present, { ...view, agentId, status: 'queued', detail }));
+        bidders = this.#bidders();
       }
     }
+  }
+
+  /** Who could take a task now: while they are the same, an auction held a moment ago would end the same. */
+  #bidders(): string {
+    const free = [...this.#agents.values()].filter(({ report, errand }) => {
+      const able = report.linked && !report.halted && report.mode === 'automatic';
+      return able && (errand === null || errand.missionId === TRAFFIC);
+    });
+    return free.map(({ report }) => report.agentId).join(' ');
   }
 
   /** Gives a robot its task; one that was only making way drops that. */
