@@ -99,7 +99,7 @@ function loopLength(corners: FakeRobot['corners']): number {
   }, 0);
 }
 
-export const mayMove = (robot: FakeRobot): boolean =>
+const mayMove = (robot: FakeRobot): boolean =>
   robot.stop === 'none' && robot.taskId !== '' && robot.entries.every((entry) => entry.action === 'human_proximity');
 
 /** Moves a robot on by `seconds`, and lets it decide when it comes to a corner or its standing changed. */

@@ -85,7 +85,7 @@ function isBlindEnd(open: Uint8Array, width: number, cell: number): boolean {
 }
 
 /** Completes forward rows with the reverse rows. Reverse rows come out ascending too. */
-export function withReverse(rows: Pick<RoadGraph, 'cellCount' | 'offsets' | 'targets' | 'open'>): RoadGraph {
+function withReverse(rows: Pick<RoadGraph, 'cellCount' | 'offsets' | 'targets' | 'open'>): RoadGraph {
   const { cellCount, offsets, targets } = rows;
   const reverseOffsets = new Int32Array(cellCount + 1);
   for (let edge = 0; edge < targets.length; edge++) {

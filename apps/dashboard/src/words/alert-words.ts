@@ -17,7 +17,7 @@ export const LEVEL_SHAPE: Readonly<Record<Level, Shape>> = {
   critical: 'octagon',
 };
 
-export const alertLevel = (alert: Alert): Level => LEVEL[alert.level];
+const alertLevel = (alert: Alert): Level => LEVEL[alert.level];
 
 /** Alerts with one cause and one level are one line with several robots: a flood collapses into its cause. */
 export interface AlertGroup {

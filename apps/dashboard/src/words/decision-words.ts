@@ -85,7 +85,7 @@ function wantWords(proposal: Proposal | undefined): string {
 const TITLE_PARAMS = 2;
 
 /** "drive: to 30.5, 55.5 m, speed 0.6 m/s, for 1.2 s". Where and how fast come first; points are read as one. */
-export function commandWords(command: Command | undefined, mostParams = Number.POSITIVE_INFINITY): string {
+function commandWords(command: Command | undefined, mostParams = Number.POSITIVE_INFINITY): string {
   if (command === undefined) return 'no command';
   const all = paramsInOrder(command.params);
   const params = all.slice(0, mostParams);

@@ -17,7 +17,7 @@ const JOINT_OHM = 0.4;
 const CARRYING = 0.5;
 
 export const JOINTS = 6;
-export const LIFT = 5;
+const LIFT = 5;
 
 /**
  * Torque at one joint, N m, or null for a joint that the body does not have. Load and effort follow one parabola

@@ -94,7 +94,7 @@ export function firstPeople(site: Site, seed: number, count: number, robots: Flo
   return people;
 }
 
-export const walkingSpeed = (seed: number, id: number): number =>
+const walkingSpeed = (seed: number, id: number): number =>
   WALK_MPS[0] + drawUnit(seed, id, 0, START, 1) * (WALK_MPS[1] - WALK_MPS[0]);
 
 /**

@@ -54,7 +54,7 @@ function setPoint(name: string, params: Params): Command {
 }
 
 /** Values of one frame in SI units, by field. */
-export function read(frame: Frame): Record<string, number> {
+function read(frame: Frame): Record<string, number> {
   const channel = CHANNELS.find((c) => c.channel === frame.channel);
   if (channel === undefined) throw new Error(`no channel ${frame.channel}`);
   const values: Record<string, number> = {};

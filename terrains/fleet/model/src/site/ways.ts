@@ -13,7 +13,7 @@ export interface Floor {
 /** Clockwise from north; `DIRECTIONS[k]` and `DIRECTIONS[(k + 2) % 4]` are opposites. */
 export const DIRECTIONS: readonly number[] = [NORTH, EAST, SOUTH, WEST];
 
-export function opposite(direction: number): number {
+function opposite(direction: number): number {
   return direction === NORTH ? SOUTH : direction === SOUTH ? NORTH : direction === EAST ? WEST : EAST;
 }
 
