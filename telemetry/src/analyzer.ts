@@ -72,7 +72,8 @@ const FAR_OUT = 0.25;
 const REPEAT_US = 1_000_000;
 
 interface FieldState {
-  readonly window: RollingMedian;
+  /** Null for a field that has no learned band. */
+  readonly window: RollingMedian | null;
   last: number;
   lastUs: number;
   changedUs: number;
@@ -84,7 +85,8 @@ interface FieldState {
 
 /** Everything an analyzer remembers of one agent. Owned by it: pass the latest on, keep no other. */
 export interface AnalyzerState {
-  readonly fields: Map<string, FieldState>;
+  /** By channel, in the order of its fields. */
+  readonly fields: Map<string, (FieldState | undefined)[]>;
   readonly differsSinceUs: Map<string, number>;
 }
 
@@ -120,13 +122,20 @@ export function createAnalyzer(channels: readonly ChannelFields[], crossChecks: 
         findings ??= [];
         findings.push(finding);
       };
+      let memories = state.fields.get(frame.channel);
+      if (memories === undefined) {
+        memories = new Array<FieldState | undefined>(fields.length).fill(undefined);
+        state.fields.set(frame.channel, memories);
+      }
       for (let i = 0; i < fields.length; i++) {
         const value = frame.values[i] ?? Number.NaN;
         if (!Number.isFinite(value)) continue;
         const field = fields[i] as FieldSchema;
-        lookAt(frame, field, value, atUs, memoryOf(state, frame.channel, field.name, value, atUs), say);
+        const memory = memories[i] ?? firstSight(field, value, atUs);
+        memories[i] = memory;
+        lookAt(frame, field, value, atUs, memory, say);
       }
-      for (const check of checksOf.get(frame.channel) ?? []) compare(state, frame, check, atUs, say);
+      for (const check of checksOf.get(frame.channel) ?? []) compare(state, schemas, frame, check, atUs, say);
       return { state, findings: findings ?? NOTHING };
     },
   };
@@ -134,15 +143,10 @@ export function createAnalyzer(channels: readonly ChannelFields[], crossChecks: 
 
 type Say = (finding: Finding, memory: FieldState) => void;
 
-const keyOf = (channel: string, field: string): string => `${channel}/${field}`;
-
-function memoryOf(state: AnalyzerState, channel: string, field: string, value: number, atUs: number): FieldState {
-  const key = keyOf(channel, field);
-  const known = state.fields.get(key);
-  if (known !== undefined) return known;
+function firstSight(field: FieldSchema, value: number, atUs: number): FieldState {
   const never = Number.NEGATIVE_INFINITY;
-  const memory: FieldState = {
-    window: new RollingMedian(WINDOW),
+  return {
+    window: field.learn === true ? new RollingMedian(WINDOW) : null,
     last: value,
     lastUs: atUs,
     changedUs: atUs,
@@ -150,22 +154,17 @@ function memoryOf(state: AnalyzerState, channel: string, field: string, value: n
     unusual: false,
     saidUs: { band: never, rate: never, frozen: never, cross: never },
   };
-  state.fields.set(key, memory);
-  return memory;
 }
 
 function lookAt(frame: Frame, field: FieldSchema, value: number, atUs: number, memory: FieldState, say: Say): void {
-  const about = { agentId: frame.agentId, channel: frame.channel, field: field.name };
-  const shown = (number: number): string =>
-    `${Number(number.toPrecision(4))}${field.unit === '' ? '' : ` ${field.unit}`}`;
   const { low, high, maxRate, frozenAfterUs } = field;
   if ((low !== undefined && value < low) || (high !== undefined && value > high)) {
     const edge = low !== undefined && value < low ? low : (high as number);
     const far = low !== undefined && high !== undefined && Math.abs(value - edge) > FAR_OUT * (high - low);
-    const text = `${field.name} is ${shown(value)}, ${value < edge ? 'below' : 'above'} ${shown(edge)}`;
+    const text = `${field.name} is ${shown(field, value)}, ${value < edge ? 'below' : 'above'} ${shown(field, edge)}`;
     say(
       {
-        ...about,
+        ...about(frame, field),
         kind: 'band',
         level: far ? 4 : 3,
         text,
@@ -173,26 +172,32 @@ function lookAt(frame: Frame, field: FieldSchema, value: number, atUs: number, m
       },
       memory,
     );
-  } else if (field.learn === true && unusual(memory, value)) {
-    const usual = `${shown(memory.window.median())} ± ${shown(memory.window.deviation() * MAD_TO_SIGMA)}`;
-    const text = `${field.name} is ${shown(value)}; usual is ${usual}`;
+  } else if (memory.window !== null && unusual(memory, memory.window, value)) {
+    const usual = `${shown(field, memory.window.median())} ± ${shown(field, memory.window.deviation() * MAD_TO_SIGMA)}`;
+    const text = `${field.name} is ${shown(field, value)}; usual is ${usual}`;
     say(
-      { ...about, kind: 'band', level: 2, text, advice: 'Nothing is out of its limits; watch whether it goes on' },
+      {
+        ...about(frame, field),
+        kind: 'band',
+        level: 2,
+        text,
+        advice: 'Nothing is out of its limits; watch whether it goes on',
+      },
       memory,
     );
   }
   const seconds = (atUs - memory.lastUs) / 1e6;
   const rate = seconds > 0 ? Math.abs(value - memory.last) / seconds : 0;
   if (maxRate !== undefined && rate > maxRate) {
-    const text = `${field.name} went from ${shown(memory.last)} to ${shown(value)} in ${seconds.toFixed(2)} s, faster than ${shown(maxRate)} a second`;
-    say({ ...about, kind: 'rate', level: 3, text, advice: 'Check the sensor and its wiring' }, memory);
+    const text = `${field.name} went from ${shown(field, memory.last)} to ${shown(field, value)} in ${seconds.toFixed(2)} s, faster than ${shown(field, maxRate)} a second`;
+    say({ ...about(frame, field), kind: 'rate', level: 3, text, advice: 'Check the sensor and its wiring' }, memory);
   }
   if (value !== memory.last) memory.changedUs = atUs;
   if (frozenAfterUs !== undefined && Number(frozenAfterUs) > 0 && atUs - memory.changedUs > Number(frozenAfterUs)) {
-    const text = `${field.name} has been exactly ${shown(value)} for ${((atUs - memory.changedUs) / 1e6).toFixed(1)} s`;
+    const text = `${field.name} has been exactly ${shown(field, value)} for ${((atUs - memory.changedUs) / 1e6).toFixed(1)} s`;
     say(
       {
-        ...about,
+        ...about(frame, field),
         kind: 'frozen',
         level: 3,
         text,
@@ -205,9 +210,17 @@ function lookAt(frame: Frame, field: FieldSchema, value: number, atUs: number, m
   memory.lastUs = atUs;
 }
 
+const about = (frame: Frame, field: FieldSchema) => ({
+  agentId: frame.agentId,
+  channel: frame.channel,
+  field: field.name,
+});
+
+const shown = (field: FieldSchema, value: number): string =>
+  `${Number(value.toPrecision(4))}${field.unit === '' ? '' : ` ${field.unit}`}`;
+
 /** Judges the value against what came before it, then learns it. */
-function unusual(memory: FieldState, value: number): boolean {
-  const { window } = memory;
+function unusual(memory: FieldState, window: RollingMedian, value: number): boolean {
   if (window.count >= WARM_UP) {
     const median = window.median();
     const sigma = MAD_TO_SIGMA * window.deviation();
@@ -220,9 +233,23 @@ function unusual(memory: FieldState, value: number): boolean {
   return memory.unusual;
 }
 
-function compare(state: AnalyzerState, frame: Frame, check: CrossCheck, atUs: number, say: Say): void {
-  const a = state.fields.get(keyOf(check.a.channel, check.a.field));
-  const b = state.fields.get(keyOf(check.b.channel, check.b.field));
+type Schemas = ReadonlyMap<string, readonly FieldSchema[]>;
+
+function memoryOf(state: AnalyzerState, schemas: Schemas, side: CrossCheck['a']): FieldState | undefined {
+  const index = schemas.get(side.channel)?.findIndex(({ name }) => name === side.field) ?? -1;
+  return state.fields.get(side.channel)?.[index];
+}
+
+function compare(
+  state: AnalyzerState,
+  schemas: Schemas,
+  frame: Frame,
+  check: CrossCheck,
+  atUs: number,
+  say: Say,
+): void {
+  const a = memoryOf(state, schemas, check.a);
+  const b = memoryOf(state, schemas, check.b);
   if (a === undefined || b === undefined) return;
   if (Math.abs(a.last - b.last) <= check.tolerance) {
     state.differsSinceUs.delete(check.id);
