@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { AgentStatus, ChannelSchema, TelemetryFrame } from "./telemetry_pb.js";
-import type { Basis, Plan, Task } from "./mission_pb.js";
+import type { Basis, Plan, Point, Polygon, Task } from "./mission_pb.js";
 import type { Command } from "./command_pb.js";
 import type { Decision, SystemSignal } from "./record_pb.js";
 
@@ -432,6 +432,12 @@ export declare type Order = Message<"sigma.v1.Order"> & {
      */
     value: Fault;
     case: "fault";
+  } | {
+    /**
+     * @generated from field: sigma.v1.FencesInForce fences = 23;
+     */
+    value: FencesInForce;
+    case: "fences";
   } | { case: undefined; value?: undefined };
 };
 
@@ -682,6 +688,13 @@ export declare type Fault = Message<"sigma.v1.Fault"> & {
    * @generated from field: uint64 for_us = 4;
    */
   forUs: bigint;
+
+  /**
+   * Where, for a fault that has a place.
+   *
+   * @generated from field: sigma.v1.Point at = 5;
+   */
+  at?: Point | undefined;
 };
 
 /**
@@ -689,6 +702,64 @@ export declare type Fault = Message<"sigma.v1.Fault"> & {
  * Use `create(FaultSchema)` to create a new message.
  */
 export declare const FaultSchema: GenMessage<Fault>;
+
+/**
+ * Every fence that people have drawn, whole: it replaces what was in force before.
+ *
+ * @generated from message sigma.v1.FencesInForce
+ */
+export declare type FencesInForce = Message<"sigma.v1.FencesInForce"> & {
+  /**
+   * Strictly increasing; an older one is refused.
+   *
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: repeated sigma.v1.DrawnFence fences = 2;
+   */
+  fences: DrawnFence[];
+};
+
+/**
+ * Describes the message sigma.v1.FencesInForce.
+ * Use `create(FencesInForceSchema)` to create a new message.
+ */
+export declare const FencesInForceSchema: GenMessage<FencesInForce>;
+
+/**
+ * @generated from message sigma.v1.DrawnFence
+ */
+export declare type DrawnFence = Message<"sigma.v1.DrawnFence"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * "restricted" or "slow".
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: double speed_mps = 3;
+   */
+  speedMps: number;
+
+  /**
+   * @generated from field: sigma.v1.Polygon polygon = 4;
+   */
+  polygon?: Polygon | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.DrawnFence.
+ * Use `create(DrawnFenceSchema)` to create a new message.
+ */
+export declare const DrawnFenceSchema: GenMessage<DrawnFence>;
 
 /**
  * A planner is asked for steps.

@@ -335,6 +335,13 @@ export declare type Task = Message<"sigma.v1.Task"> & {
    * @generated from field: double progress = 9;
    */
   progress: number;
+
+  /**
+   * Who had it before, and why it was taken away; oldest first.
+   *
+   * @generated from field: repeated sigma.v1.TaskHolder history = 10;
+   */
+  history: TaskHolder[];
 };
 
 /**
@@ -342,6 +349,27 @@ export declare type Task = Message<"sigma.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export declare const TaskSchema: GenMessage<Task>;
+
+/**
+ * @generated from message sigma.v1.TaskHolder
+ */
+export declare type TaskHolder = Message<"sigma.v1.TaskHolder"> & {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message sigma.v1.TaskHolder.
+ * Use `create(TaskHolderSchema)` to create a new message.
+ */
+export declare const TaskHolderSchema: GenMessage<TaskHolder>;
 
 /**
  * @generated from message sigma.v1.Intent

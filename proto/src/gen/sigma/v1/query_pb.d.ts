@@ -5,7 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { AgentStatus, ChannelSchema, TelemetryFrame } from "./telemetry_pb.js";
-import type { Mission, MissionGoal, Task } from "./mission_pb.js";
+import type { Mission, MissionGoal, MissionStatus, Polygon, Task } from "./mission_pb.js";
 import type { Decision } from "./record_pb.js";
 import type { Command } from "./command_pb.js";
 import type { ChainHead } from "./envelope_pb.js";
@@ -75,6 +75,13 @@ export declare type WatchSiteRequest = Message<"sigma.v1.WatchSiteRequest"> & {
    * @generated from field: repeated string follow = 2;
    */
   follow: string[];
+
+  /**
+   * Decisions of every agent come along.
+   *
+   * @generated from field: bool all_decisions = 3;
+   */
+  allDecisions: boolean;
 };
 
 /**
@@ -174,6 +181,18 @@ export declare type WatchSiteResponse = Message<"sigma.v1.WatchSiteResponse"> & 
    * @generated from field: repeated sigma.v1.AgentScan scans = 16;
    */
   scans: AgentScan[];
+
+  /**
+   * All fences, in the first message and whenever one was drawn or taken away.
+   *
+   * @generated from field: sigma.v1.FenceList fences = 17;
+   */
+  fences?: FenceList | undefined;
+
+  /**
+   * @generated from field: repeated sigma.v1.Mark marks = 18;
+   */
+  marks: Mark[];
 };
 
 /**
@@ -181,6 +200,549 @@ export declare type WatchSiteResponse = Message<"sigma.v1.WatchSiteResponse"> & 
  * Use `create(WatchSiteResponseSchema)` to create a new message.
  */
 export declare const WatchSiteResponseSchema: GenMessage<WatchSiteResponse>;
+
+/**
+ * @generated from message sigma.v1.FenceList
+ */
+export declare type FenceList = Message<"sigma.v1.FenceList"> & {
+  /**
+   * @generated from field: repeated sigma.v1.Fence fences = 1;
+   */
+  fences: Fence[];
+};
+
+/**
+ * Describes the message sigma.v1.FenceList.
+ * Use `create(FenceListSchema)` to create a new message.
+ */
+export declare const FenceListSchema: GenMessage<FenceList>;
+
+/**
+ * What a person drew on the floor, until its end: robots obey it like a zone of the site.
+ *
+ * @generated from message sigma.v1.Fence
+ */
+export declare type Fence = Message<"sigma.v1.Fence"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * "restricted": no robot enters; one that is inside leaves. "slow": at most `speed_mps` there.
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: double speed_mps = 4;
+   */
+  speedMps: number;
+
+  /**
+   * @generated from field: sigma.v1.Polygon polygon = 5;
+   */
+  polygon?: Polygon | undefined;
+
+  /**
+   * @generated from field: string created_by = 6;
+   */
+  createdBy: string;
+
+  /**
+   * @generated from field: int64 created_time_us = 7;
+   */
+  createdTimeUs: bigint;
+
+  /**
+   * 0: until it is taken away.
+   *
+   * @generated from field: int64 ends_time_us = 8;
+   */
+  endsTimeUs: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.Fence.
+ * Use `create(FenceSchema)` to create a new message.
+ */
+export declare const FenceSchema: GenMessage<Fence>;
+
+/**
+ * @generated from message sigma.v1.ListFencesRequest
+ */
+export declare type ListFencesRequest = Message<"sigma.v1.ListFencesRequest"> & {
+};
+
+/**
+ * Describes the message sigma.v1.ListFencesRequest.
+ * Use `create(ListFencesRequestSchema)` to create a new message.
+ */
+export declare const ListFencesRequestSchema: GenMessage<ListFencesRequest>;
+
+/**
+ * @generated from message sigma.v1.ListFencesResponse
+ */
+export declare type ListFencesResponse = Message<"sigma.v1.ListFencesResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.Fence fences = 1;
+   */
+  fences: Fence[];
+};
+
+/**
+ * Describes the message sigma.v1.ListFencesResponse.
+ * Use `create(ListFencesResponseSchema)` to create a new message.
+ */
+export declare const ListFencesResponseSchema: GenMessage<ListFencesResponse>;
+
+/**
+ * @generated from message sigma.v1.PutFenceRequest
+ */
+export declare type PutFenceRequest = Message<"sigma.v1.PutFenceRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: double speed_mps = 3;
+   */
+  speedMps: number;
+
+  /**
+   * @generated from field: sigma.v1.Polygon polygon = 4;
+   */
+  polygon?: Polygon | undefined;
+
+  /**
+   * 0: until it is taken away.
+   *
+   * @generated from field: uint32 seconds = 5;
+   */
+  seconds: number;
+
+  /**
+   * Two requests with the same key make one fence.
+   *
+   * @generated from field: string idempotency_key = 6;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message sigma.v1.PutFenceRequest.
+ * Use `create(PutFenceRequestSchema)` to create a new message.
+ */
+export declare const PutFenceRequestSchema: GenMessage<PutFenceRequest>;
+
+/**
+ * @generated from message sigma.v1.PutFenceResponse
+ */
+export declare type PutFenceResponse = Message<"sigma.v1.PutFenceResponse"> & {
+  /**
+   * @generated from field: sigma.v1.Fence fence = 1;
+   */
+  fence?: Fence | undefined;
+
+  /**
+   * What each robot said to it.
+   *
+   * @generated from field: repeated sigma.v1.OrderReceipt receipts = 2;
+   */
+  receipts: OrderReceipt[];
+};
+
+/**
+ * Describes the message sigma.v1.PutFenceResponse.
+ * Use `create(PutFenceResponseSchema)` to create a new message.
+ */
+export declare const PutFenceResponseSchema: GenMessage<PutFenceResponse>;
+
+/**
+ * @generated from message sigma.v1.RemoveFenceRequest
+ */
+export declare type RemoveFenceRequest = Message<"sigma.v1.RemoveFenceRequest"> & {
+  /**
+   * @generated from field: string fence_id = 1;
+   */
+  fenceId: string;
+};
+
+/**
+ * Describes the message sigma.v1.RemoveFenceRequest.
+ * Use `create(RemoveFenceRequestSchema)` to create a new message.
+ */
+export declare const RemoveFenceRequestSchema: GenMessage<RemoveFenceRequest>;
+
+/**
+ * @generated from message sigma.v1.RemoveFenceResponse
+ */
+export declare type RemoveFenceResponse = Message<"sigma.v1.RemoveFenceResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.OrderReceipt receipts = 1;
+   */
+  receipts: OrderReceipt[];
+};
+
+/**
+ * Describes the message sigma.v1.RemoveFenceResponse.
+ * Use `create(RemoveFenceResponseSchema)` to create a new message.
+ */
+export declare const RemoveFenceResponseSchema: GenMessage<RemoveFenceResponse>;
+
+/**
+ * @generated from message sigma.v1.WhoAmIRequest
+ */
+export declare type WhoAmIRequest = Message<"sigma.v1.WhoAmIRequest"> & {
+};
+
+/**
+ * Describes the message sigma.v1.WhoAmIRequest.
+ * Use `create(WhoAmIRequestSchema)` to create a new message.
+ */
+export declare const WhoAmIRequestSchema: GenMessage<WhoAmIRequest>;
+
+/**
+ * @generated from message sigma.v1.WhoAmIResponse
+ */
+export declare type WhoAmIResponse = Message<"sigma.v1.WhoAmIResponse"> & {
+  /**
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * "viewer", "operator", "engineer" or "administrator".
+   *
+   * @generated from field: string role = 3;
+   */
+  role: string;
+
+  /**
+   * Name under which orders are issued and leases held.
+   *
+   * @generated from field: string holder = 4;
+   */
+  holder: string;
+};
+
+/**
+ * Describes the message sigma.v1.WhoAmIResponse.
+ * Use `create(WhoAmIResponseSchema)` to create a new message.
+ */
+export declare const WhoAmIResponseSchema: GenMessage<WhoAmIResponse>;
+
+/**
+ * @generated from message sigma.v1.Account
+ */
+export declare type Account = Message<"sigma.v1.Account"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string role = 4;
+   */
+  role: string;
+
+  /**
+   * @generated from field: int64 created_time_us = 5;
+   */
+  createdTimeUs: bigint;
+
+  /**
+   * 0: never.
+   *
+   * @generated from field: int64 seen_time_us = 6;
+   */
+  seenTimeUs: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.Account.
+ * Use `create(AccountSchema)` to create a new message.
+ */
+export declare const AccountSchema: GenMessage<Account>;
+
+/**
+ * @generated from message sigma.v1.ListAccountsRequest
+ */
+export declare type ListAccountsRequest = Message<"sigma.v1.ListAccountsRequest"> & {
+};
+
+/**
+ * Describes the message sigma.v1.ListAccountsRequest.
+ * Use `create(ListAccountsRequestSchema)` to create a new message.
+ */
+export declare const ListAccountsRequestSchema: GenMessage<ListAccountsRequest>;
+
+/**
+ * @generated from message sigma.v1.ListAccountsResponse
+ */
+export declare type ListAccountsResponse = Message<"sigma.v1.ListAccountsResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.Account accounts = 1;
+   */
+  accounts: Account[];
+};
+
+/**
+ * Describes the message sigma.v1.ListAccountsResponse.
+ * Use `create(ListAccountsResponseSchema)` to create a new message.
+ */
+export declare const ListAccountsResponseSchema: GenMessage<ListAccountsResponse>;
+
+/**
+ * @generated from message sigma.v1.CreateAccountRequest
+ */
+export declare type CreateAccountRequest = Message<"sigma.v1.CreateAccountRequest"> & {
+  /**
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string role = 3;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message sigma.v1.CreateAccountRequest.
+ * Use `create(CreateAccountRequestSchema)` to create a new message.
+ */
+export declare const CreateAccountRequestSchema: GenMessage<CreateAccountRequest>;
+
+/**
+ * @generated from message sigma.v1.CreateAccountResponse
+ */
+export declare type CreateAccountResponse = Message<"sigma.v1.CreateAccountResponse"> & {
+  /**
+   * @generated from field: sigma.v1.Account account = 1;
+   */
+  account?: Account | undefined;
+
+  /**
+   * Told this once, kept nowhere.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message sigma.v1.CreateAccountResponse.
+ * Use `create(CreateAccountResponseSchema)` to create a new message.
+ */
+export declare const CreateAccountResponseSchema: GenMessage<CreateAccountResponse>;
+
+/**
+ * @generated from message sigma.v1.SetAccountRoleRequest
+ */
+export declare type SetAccountRoleRequest = Message<"sigma.v1.SetAccountRoleRequest"> & {
+  /**
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message sigma.v1.SetAccountRoleRequest.
+ * Use `create(SetAccountRoleRequestSchema)` to create a new message.
+ */
+export declare const SetAccountRoleRequestSchema: GenMessage<SetAccountRoleRequest>;
+
+/**
+ * @generated from message sigma.v1.SetAccountRoleResponse
+ */
+export declare type SetAccountRoleResponse = Message<"sigma.v1.SetAccountRoleResponse"> & {
+  /**
+   * @generated from field: sigma.v1.Account account = 1;
+   */
+  account?: Account | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.SetAccountRoleResponse.
+ * Use `create(SetAccountRoleResponseSchema)` to create a new message.
+ */
+export declare const SetAccountRoleResponseSchema: GenMessage<SetAccountRoleResponse>;
+
+/**
+ * @generated from message sigma.v1.RemoveAccountRequest
+ */
+export declare type RemoveAccountRequest = Message<"sigma.v1.RemoveAccountRequest"> & {
+  /**
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+};
+
+/**
+ * Describes the message sigma.v1.RemoveAccountRequest.
+ * Use `create(RemoveAccountRequestSchema)` to create a new message.
+ */
+export declare const RemoveAccountRequestSchema: GenMessage<RemoveAccountRequest>;
+
+/**
+ * @generated from message sigma.v1.RemoveAccountResponse
+ */
+export declare type RemoveAccountResponse = Message<"sigma.v1.RemoveAccountResponse"> & {
+};
+
+/**
+ * Describes the message sigma.v1.RemoveAccountResponse.
+ * Use `create(RemoveAccountResponseSchema)` to create a new message.
+ */
+export declare const RemoveAccountResponseSchema: GenMessage<RemoveAccountResponse>;
+
+/**
+ * One thing that a person did through the hub.
+ *
+ * @generated from message sigma.v1.Act
+ */
+export declare type Act = Message<"sigma.v1.Act"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: int64 time_us = 2;
+   */
+  timeUs: bigint;
+
+  /**
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * Method of the contract: "StopAgents".
+   *
+   * @generated from field: string act = 4;
+   */
+  act: string;
+
+  /**
+   * @generated from field: repeated string targets = 5;
+   */
+  targets: string[];
+
+  /**
+   * In words.
+   *
+   * @generated from field: string summary = 6;
+   */
+  summary: string;
+
+  /**
+   * What came of it: "accepted", "refused" ...
+   *
+   * @generated from field: string outcome = 7;
+   */
+  outcome: string;
+
+  /**
+   * @generated from field: string reason = 8;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message sigma.v1.Act.
+ * Use `create(ActSchema)` to create a new message.
+ */
+export declare const ActSchema: GenMessage<Act>;
+
+/**
+ * @generated from message sigma.v1.ListActsRequest
+ */
+export declare type ListActsRequest = Message<"sigma.v1.ListActsRequest"> & {
+  /**
+   * Empty: everybody's, on everything.
+   *
+   * @generated from field: string actor = 1;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: string target = 2;
+   */
+  target: string;
+
+  /**
+   * @generated from field: int64 before_time_us = 3;
+   */
+  beforeTimeUs: bigint;
+
+  /**
+   * Most to return, 1 to 1000; 0 means 100.
+   *
+   * @generated from field: uint32 limit = 4;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message sigma.v1.ListActsRequest.
+ * Use `create(ListActsRequestSchema)` to create a new message.
+ */
+export declare const ListActsRequestSchema: GenMessage<ListActsRequest>;
+
+/**
+ * @generated from message sigma.v1.ListActsResponse
+ */
+export declare type ListActsResponse = Message<"sigma.v1.ListActsResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.Act acts = 1;
+   */
+  acts: Act[];
+};
+
+/**
+ * Describes the message sigma.v1.ListActsResponse.
+ * Use `create(ListActsResponseSchema)` to create a new message.
+ */
+export declare const ListActsResponseSchema: GenMessage<ListActsResponse>;
 
 /**
  * @generated from message sigma.v1.AgentDecision
@@ -382,6 +944,28 @@ export declare type AgentView = Message<"sigma.v1.AgentView"> & {
    * @generated from field: string waits_for = 5;
    */
   waitsFor: string;
+
+  /**
+   * @generated from field: string edge_id = 6;
+   */
+  edgeId: string;
+
+  /**
+   * Program beside the body, with its version.
+   *
+   * @generated from field: string software = 7;
+   */
+  software: string;
+
+  /**
+   * @generated from field: repeated string capabilities = 8;
+   */
+  capabilities: string[];
+
+  /**
+   * @generated from field: int64 lease_expires_time_us = 9;
+   */
+  leaseExpiresTimeUs: bigint;
 };
 
 /**
@@ -452,6 +1036,18 @@ export declare type GetAgentResponse = Message<"sigma.v1.GetAgentResponse"> & {
    * @generated from field: repeated sigma.v1.TelemetryFrame frames = 2;
    */
   frames: TelemetryFrame[];
+
+  /**
+   * @generated from field: repeated sigma.v1.ChannelSchema channels = 3;
+   */
+  channels: ChannelSchema[];
+
+  /**
+   * Bands that the analyzer has learned, beside those of the channels.
+   *
+   * @generated from field: repeated sigma.v1.LearnedBand bands = 4;
+   */
+  bands: LearnedBand[];
 };
 
 /**
@@ -459,6 +1055,99 @@ export declare type GetAgentResponse = Message<"sigma.v1.GetAgentResponse"> & {
  * Use `create(GetAgentResponseSchema)` to create a new message.
  */
 export declare const GetAgentResponseSchema: GenMessage<GetAgentResponse>;
+
+/**
+ * @generated from message sigma.v1.LearnedBand
+ */
+export declare type LearnedBand = Message<"sigma.v1.LearnedBand"> & {
+  /**
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * @generated from field: string field = 2;
+   */
+  field: string;
+
+  /**
+   * @generated from field: double low = 3;
+   */
+  low: number;
+
+  /**
+   * @generated from field: double high = 4;
+   */
+  high: number;
+};
+
+/**
+ * Describes the message sigma.v1.LearnedBand.
+ * Use `create(LearnedBandSchema)` to create a new message.
+ */
+export declare const LearnedBandSchema: GenMessage<LearnedBand>;
+
+/**
+ * @generated from message sigma.v1.ListSiteDecisionsRequest
+ */
+export declare type ListSiteDecisionsRequest = Message<"sigma.v1.ListSiteDecisionsRequest"> & {
+  /**
+   * Empty: all.
+   *
+   * @generated from field: repeated string agent_ids = 1;
+   */
+  agentIds: string[];
+
+  /**
+   * "safety", "operator", "swarm", "mission", "rest"; empty: all.
+   *
+   * @generated from field: repeated string authorities = 2;
+   */
+  authorities: string[];
+
+  /**
+   * Part of rationale, source or command; empty: all.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+
+  /**
+   * Only those before this time; 0 means the newest.
+   *
+   * @generated from field: int64 before_time_us = 4;
+   */
+  beforeTimeUs: bigint;
+
+  /**
+   * Most to return, 1 to 1000; 0 means 100.
+   *
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message sigma.v1.ListSiteDecisionsRequest.
+ * Use `create(ListSiteDecisionsRequestSchema)` to create a new message.
+ */
+export declare const ListSiteDecisionsRequestSchema: GenMessage<ListSiteDecisionsRequest>;
+
+/**
+ * @generated from message sigma.v1.ListSiteDecisionsResponse
+ */
+export declare type ListSiteDecisionsResponse = Message<"sigma.v1.ListSiteDecisionsResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.AgentDecision decisions = 1;
+   */
+  decisions: AgentDecision[];
+};
+
+/**
+ * Describes the message sigma.v1.ListSiteDecisionsResponse.
+ * Use `create(ListSiteDecisionsResponseSchema)` to create a new message.
+ */
+export declare const ListSiteDecisionsResponseSchema: GenMessage<ListSiteDecisionsResponse>;
 
 /**
  * @generated from message sigma.v1.ListDecisionsRequest
@@ -918,6 +1607,20 @@ export declare type ListMissionsRequest = Message<"sigma.v1.ListMissionsRequest"
    * @generated from field: uint32 limit = 1;
    */
   limit: number;
+
+  /**
+   * Only missions created before this time; 0 means the newest.
+   *
+   * @generated from field: int64 before_time_us = 2;
+   */
+  beforeTimeUs: bigint;
+
+  /**
+   * Empty: all.
+   *
+   * @generated from field: repeated sigma.v1.MissionStatus statuses = 3;
+   */
+  statuses: MissionStatus[];
 };
 
 /**
@@ -941,6 +1644,43 @@ export declare type ListMissionsResponse = Message<"sigma.v1.ListMissionsRespons
  * Use `create(ListMissionsResponseSchema)` to create a new message.
  */
 export declare const ListMissionsResponseSchema: GenMessage<ListMissionsResponse>;
+
+/**
+ * @generated from message sigma.v1.SetMissionPriorityRequest
+ */
+export declare type SetMissionPriorityRequest = Message<"sigma.v1.SetMissionPriorityRequest"> & {
+  /**
+   * @generated from field: string mission_id = 1;
+   */
+  missionId: string;
+
+  /**
+   * @generated from field: int32 priority = 2;
+   */
+  priority: number;
+};
+
+/**
+ * Describes the message sigma.v1.SetMissionPriorityRequest.
+ * Use `create(SetMissionPriorityRequestSchema)` to create a new message.
+ */
+export declare const SetMissionPriorityRequestSchema: GenMessage<SetMissionPriorityRequest>;
+
+/**
+ * @generated from message sigma.v1.SetMissionPriorityResponse
+ */
+export declare type SetMissionPriorityResponse = Message<"sigma.v1.SetMissionPriorityResponse"> & {
+  /**
+   * @generated from field: sigma.v1.Mission mission = 1;
+   */
+  mission?: Mission | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.SetMissionPriorityResponse.
+ * Use `create(SetMissionPriorityResponseSchema)` to create a new message.
+ */
+export declare const SetMissionPriorityResponseSchema: GenMessage<SetMissionPriorityResponse>;
 
 /**
  * @generated from message sigma.v1.CancelMissionRequest
@@ -1050,6 +1790,25 @@ export declare type Alert = Message<"sigma.v1.Alert"> & {
    * @generated from field: uint64 decision_sequence = 12;
    */
   decisionSequence: bigint;
+
+  /**
+   * @generated from field: uint32 decision_epoch = 13;
+   */
+  decisionEpoch: number;
+
+  /**
+   * Alert that explains this one; empty where it stands for itself.
+   *
+   * @generated from field: string root_id = 14;
+   */
+  rootId: string;
+
+  /**
+   * 0: not silenced.
+   *
+   * @generated from field: int64 silenced_until_time_us = 15;
+   */
+  silencedUntilTimeUs: bigint;
 };
 
 /**
@@ -1057,6 +1816,237 @@ export declare type Alert = Message<"sigma.v1.Alert"> & {
  * Use `create(AlertSchema)` to create a new message.
  */
 export declare const AlertSchema: GenMessage<Alert>;
+
+/**
+ * @generated from message sigma.v1.Silence
+ */
+export declare type Silence = Message<"sigma.v1.Silence"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Cause to silence, and the agent; empty agent: of all.
+   *
+   * @generated from field: string cause = 2;
+   */
+  cause: string;
+
+  /**
+   * @generated from field: string agent_id = 3;
+   */
+  agentId: string;
+
+  /**
+   * @generated from field: int64 until_time_us = 4;
+   */
+  untilTimeUs: bigint;
+
+  /**
+   * @generated from field: string by = 5;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: int64 created_time_us = 7;
+   */
+  createdTimeUs: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.Silence.
+ * Use `create(SilenceSchema)` to create a new message.
+ */
+export declare const SilenceSchema: GenMessage<Silence>;
+
+/**
+ * @generated from message sigma.v1.ListSilencesRequest
+ */
+export declare type ListSilencesRequest = Message<"sigma.v1.ListSilencesRequest"> & {
+};
+
+/**
+ * Describes the message sigma.v1.ListSilencesRequest.
+ * Use `create(ListSilencesRequestSchema)` to create a new message.
+ */
+export declare const ListSilencesRequestSchema: GenMessage<ListSilencesRequest>;
+
+/**
+ * @generated from message sigma.v1.ListSilencesResponse
+ */
+export declare type ListSilencesResponse = Message<"sigma.v1.ListSilencesResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.Silence silences = 1;
+   */
+  silences: Silence[];
+};
+
+/**
+ * Describes the message sigma.v1.ListSilencesResponse.
+ * Use `create(ListSilencesResponseSchema)` to create a new message.
+ */
+export declare const ListSilencesResponseSchema: GenMessage<ListSilencesResponse>;
+
+/**
+ * @generated from message sigma.v1.SilenceAlertsRequest
+ */
+export declare type SilenceAlertsRequest = Message<"sigma.v1.SilenceAlertsRequest"> & {
+  /**
+   * @generated from field: string cause = 1;
+   */
+  cause: string;
+
+  /**
+   * @generated from field: string agent_id = 2;
+   */
+  agentId: string;
+
+  /**
+   * 60 to 86400.
+   *
+   * @generated from field: uint32 seconds = 3;
+   */
+  seconds: number;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message sigma.v1.SilenceAlertsRequest.
+ * Use `create(SilenceAlertsRequestSchema)` to create a new message.
+ */
+export declare const SilenceAlertsRequestSchema: GenMessage<SilenceAlertsRequest>;
+
+/**
+ * @generated from message sigma.v1.SilenceAlertsResponse
+ */
+export declare type SilenceAlertsResponse = Message<"sigma.v1.SilenceAlertsResponse"> & {
+  /**
+   * @generated from field: sigma.v1.Silence silence = 1;
+   */
+  silence?: Silence | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.SilenceAlertsResponse.
+ * Use `create(SilenceAlertsResponseSchema)` to create a new message.
+ */
+export declare const SilenceAlertsResponseSchema: GenMessage<SilenceAlertsResponse>;
+
+/**
+ * @generated from message sigma.v1.EndSilenceRequest
+ */
+export declare type EndSilenceRequest = Message<"sigma.v1.EndSilenceRequest"> & {
+  /**
+   * @generated from field: string silence_id = 1;
+   */
+  silenceId: string;
+};
+
+/**
+ * Describes the message sigma.v1.EndSilenceRequest.
+ * Use `create(EndSilenceRequestSchema)` to create a new message.
+ */
+export declare const EndSilenceRequestSchema: GenMessage<EndSilenceRequest>;
+
+/**
+ * @generated from message sigma.v1.EndSilenceResponse
+ */
+export declare type EndSilenceResponse = Message<"sigma.v1.EndSilenceResponse"> & {
+};
+
+/**
+ * Describes the message sigma.v1.EndSilenceResponse.
+ * Use `create(EndSilenceResponseSchema)` to create a new message.
+ */
+export declare const EndSilenceResponseSchema: GenMessage<EndSilenceResponse>;
+
+/**
+ * @generated from message sigma.v1.AlertRate
+ */
+export declare type AlertRate = Message<"sigma.v1.AlertRate"> & {
+  /**
+   * @generated from field: string cause = 1;
+   */
+  cause: string;
+
+  /**
+   * @generated from field: sigma.v1.AlertLevel level = 2;
+   */
+  level: AlertLevel;
+
+  /**
+   * @generated from field: uint32 last_hour = 3;
+   */
+  lastHour: number;
+
+  /**
+   * @generated from field: uint32 last_day = 4;
+   */
+  lastDay: number;
+
+  /**
+   * @generated from field: uint32 last_week = 5;
+   */
+  lastWeek: number;
+
+  /**
+   * Median time that one stood, seconds.
+   *
+   * @generated from field: double stood_s = 6;
+   */
+  stoodS: number;
+
+  /**
+   * Agents that raised it most, most first.
+   *
+   * @generated from field: repeated string agent_ids = 7;
+   */
+  agentIds: string[];
+};
+
+/**
+ * Describes the message sigma.v1.AlertRate.
+ * Use `create(AlertRateSchema)` to create a new message.
+ */
+export declare const AlertRateSchema: GenMessage<AlertRate>;
+
+/**
+ * @generated from message sigma.v1.ListAlertRatesRequest
+ */
+export declare type ListAlertRatesRequest = Message<"sigma.v1.ListAlertRatesRequest"> & {
+};
+
+/**
+ * Describes the message sigma.v1.ListAlertRatesRequest.
+ * Use `create(ListAlertRatesRequestSchema)` to create a new message.
+ */
+export declare const ListAlertRatesRequestSchema: GenMessage<ListAlertRatesRequest>;
+
+/**
+ * @generated from message sigma.v1.ListAlertRatesResponse
+ */
+export declare type ListAlertRatesResponse = Message<"sigma.v1.ListAlertRatesResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.AlertRate rates = 1;
+   */
+  rates: AlertRate[];
+};
+
+/**
+ * Describes the message sigma.v1.ListAlertRatesResponse.
+ * Use `create(ListAlertRatesResponseSchema)` to create a new message.
+ */
+export declare const ListAlertRatesResponseSchema: GenMessage<ListAlertRatesResponse>;
 
 /**
  * @generated from message sigma.v1.ListAlertsRequest
@@ -1152,6 +2142,11 @@ export declare type ListFaultsResponse = Message<"sigma.v1.ListFaultsResponse"> 
    * @generated from field: bool simulated = 2;
    */
   simulated: boolean;
+
+  /**
+   * @generated from field: repeated sigma.v1.ActiveFault active = 3;
+   */
+  active: ActiveFault[];
 };
 
 /**
@@ -1159,6 +2154,39 @@ export declare type ListFaultsResponse = Message<"sigma.v1.ListFaultsResponse"> 
  * Use `create(ListFaultsResponseSchema)` to create a new message.
  */
 export declare const ListFaultsResponseSchema: GenMessage<ListFaultsResponse>;
+
+/**
+ * @generated from message sigma.v1.ActiveFault
+ */
+export declare type ActiveFault = Message<"sigma.v1.ActiveFault"> & {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * @generated from field: string fault = 2;
+   */
+  fault: string;
+
+  /**
+   * 0: until it is cleared.
+   *
+   * @generated from field: int64 ends_time_us = 3;
+   */
+  endsTimeUs: bigint;
+
+  /**
+   * @generated from field: string by = 4;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message sigma.v1.ActiveFault.
+ * Use `create(ActiveFaultSchema)` to create a new message.
+ */
+export declare const ActiveFaultSchema: GenMessage<ActiveFault>;
 
 /**
  * @generated from message sigma.v1.InjectFaultRequest
@@ -1211,6 +2239,50 @@ export declare type InjectFaultResponse = Message<"sigma.v1.InjectFaultResponse"
  * Use `create(InjectFaultResponseSchema)` to create a new message.
  */
 export declare const InjectFaultResponseSchema: GenMessage<InjectFaultResponse>;
+
+/**
+ * @generated from message sigma.v1.PlacePersonRequest
+ */
+export declare type PlacePersonRequest = Message<"sigma.v1.PlacePersonRequest"> & {
+  /**
+   * @generated from field: double x_m = 1;
+   */
+  xM: number;
+
+  /**
+   * @generated from field: double y_m = 2;
+   */
+  yM: number;
+
+  /**
+   * 1 to 600.
+   *
+   * @generated from field: uint32 seconds = 3;
+   */
+  seconds: number;
+};
+
+/**
+ * Describes the message sigma.v1.PlacePersonRequest.
+ * Use `create(PlacePersonRequestSchema)` to create a new message.
+ */
+export declare const PlacePersonRequestSchema: GenMessage<PlacePersonRequest>;
+
+/**
+ * @generated from message sigma.v1.PlacePersonResponse
+ */
+export declare type PlacePersonResponse = Message<"sigma.v1.PlacePersonResponse"> & {
+  /**
+   * @generated from field: sigma.v1.OrderReceipt receipt = 1;
+   */
+  receipt?: OrderReceipt | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.PlacePersonResponse.
+ * Use `create(PlacePersonResponseSchema)` to create a new message.
+ */
+export declare const PlacePersonResponseSchema: GenMessage<PlacePersonResponse>;
 
 /**
  * @generated from message sigma.v1.ListChainsRequest
@@ -1432,6 +2504,228 @@ export declare type IngestBatchResponse = Message<"sigma.v1.IngestBatchResponse"
 export declare const IngestBatchResponseSchema: GenMessage<IngestBatchResponse>;
 
 /**
+ * @generated from message sigma.v1.LocateMomentRequest
+ */
+export declare type LocateMomentRequest = Message<"sigma.v1.LocateMomentRequest"> & {
+  /**
+   * @generated from field: int64 time_us = 1;
+   */
+  timeUs: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.LocateMomentRequest.
+ * Use `create(LocateMomentRequestSchema)` to create a new message.
+ */
+export declare const LocateMomentRequestSchema: GenMessage<LocateMomentRequest>;
+
+/**
+ * @generated from message sigma.v1.LocateMomentResponse
+ */
+export declare type LocateMomentResponse = Message<"sigma.v1.LocateMomentResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.ChainMoment chains = 1;
+   */
+  chains: ChainMoment[];
+
+  /**
+   * First and last moment that is on record.
+   *
+   * @generated from field: int64 from_time_us = 2;
+   */
+  fromTimeUs: bigint;
+
+  /**
+   * @generated from field: int64 to_time_us = 3;
+   */
+  toTimeUs: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.LocateMomentResponse.
+ * Use `create(LocateMomentResponseSchema)` to create a new message.
+ */
+export declare const LocateMomentResponseSchema: GenMessage<LocateMomentResponse>;
+
+/**
+ * The stretch of one chain from which its state at the moment follows.
+ *
+ * @generated from message sigma.v1.ChainMoment
+ */
+export declare type ChainMoment = Message<"sigma.v1.ChainMoment"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * First sequence to read: of the block with the last snapshot at or before the moment, or 1.
+   *
+   * @generated from field: uint64 from_sequence = 3;
+   */
+  fromSequence: bigint;
+
+  /**
+   * Last sequence that can be needed.
+   *
+   * @generated from field: uint64 to_sequence = 4;
+   */
+  toSequence: bigint;
+
+  /**
+   * Wall time at which the chain's own time was 0.
+   *
+   * @generated from field: int64 epoch_time_us = 5;
+   */
+  epochTimeUs: bigint;
+
+  /**
+   * Terrain model that computes it, or empty.
+   *
+   * @generated from field: string model = 6;
+   */
+  model: string;
+
+  /**
+   * @generated from field: string role = 7;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message sigma.v1.ChainMoment.
+ * Use `create(ChainMomentSchema)` to create a new message.
+ */
+export declare const ChainMomentSchema: GenMessage<ChainMoment>;
+
+/**
+ * Something that happened, as a mark on a time bar.
+ *
+ * @generated from message sigma.v1.Mark
+ */
+export declare type Mark = Message<"sigma.v1.Mark"> & {
+  /**
+   * @generated from field: int64 time_us = 1;
+   */
+  timeUs: bigint;
+
+  /**
+   * "violation", "failsafe", "stop", "alert", "mission", "act", "fault", "decision".
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string agent_id = 3;
+   */
+  agentId: string;
+
+  /**
+   * Decision that belongs to it, 0 where there is none.
+   *
+   * @generated from field: uint64 decision_sequence = 4;
+   */
+  decisionSequence: bigint;
+
+  /**
+   * @generated from field: uint32 decision_epoch = 5;
+   */
+  decisionEpoch: number;
+
+  /**
+   * @generated from field: sigma.v1.AlertLevel level = 6;
+   */
+  level: AlertLevel;
+
+  /**
+   * @generated from field: string text = 7;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message sigma.v1.Mark.
+ * Use `create(MarkSchema)` to create a new message.
+ */
+export declare const MarkSchema: GenMessage<Mark>;
+
+/**
+ * @generated from message sigma.v1.ListMarksRequest
+ */
+export declare type ListMarksRequest = Message<"sigma.v1.ListMarksRequest"> & {
+  /**
+   * @generated from field: int64 from_time_us = 1;
+   */
+  fromTimeUs: bigint;
+
+  /**
+   * @generated from field: int64 to_time_us = 2;
+   */
+  toTimeUs: bigint;
+
+  /**
+   * Empty: all.
+   *
+   * @generated from field: repeated string kinds = 3;
+   */
+  kinds: string[];
+
+  /**
+   * @generated from field: string agent_id = 4;
+   */
+  agentId: string;
+
+  /**
+   * Most to return, 1 to 10000; 0 means 1000. When there are more, the most urgent come.
+   *
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+
+  /**
+   * Newest first, for a step backwards.
+   *
+   * @generated from field: bool newest_first = 6;
+   */
+  newestFirst: boolean;
+};
+
+/**
+ * Describes the message sigma.v1.ListMarksRequest.
+ * Use `create(ListMarksRequestSchema)` to create a new message.
+ */
+export declare const ListMarksRequestSchema: GenMessage<ListMarksRequest>;
+
+/**
+ * @generated from message sigma.v1.ListMarksResponse
+ */
+export declare type ListMarksResponse = Message<"sigma.v1.ListMarksResponse"> & {
+  /**
+   * @generated from field: repeated sigma.v1.Mark marks = 1;
+   */
+  marks: Mark[];
+
+  /**
+   * There were more.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message sigma.v1.ListMarksResponse.
+ * Use `create(ListMarksResponseSchema)` to create a new message.
+ */
+export declare const ListMarksResponseSchema: GenMessage<ListMarksResponse>;
+
+/**
  * @generated from enum sigma.v1.AlertLevel
  */
 export enum AlertLevel {
@@ -1489,12 +2783,92 @@ export declare const SiteService: GenService<{
     output: typeof WatchSiteResponseSchema;
   },
   /**
+   * @generated from rpc sigma.v1.SiteService.ListFences
+   */
+  listFences: {
+    methodKind: "unary";
+    input: typeof ListFencesRequestSchema;
+    output: typeof ListFencesResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.SiteService.PutFence
+   */
+  putFence: {
+    methodKind: "unary";
+    input: typeof PutFenceRequestSchema;
+    output: typeof PutFenceResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.SiteService.RemoveFence
+   */
+  removeFence: {
+    methodKind: "unary";
+    input: typeof RemoveFenceRequestSchema;
+    output: typeof RemoveFenceResponseSchema;
+  },
+  /**
    * @generated from rpc sigma.v1.SiteService.GetHealth
    */
   getHealth: {
     methodKind: "unary";
     input: typeof GetHealthRequestSchema;
     output: typeof GetHealthResponseSchema;
+  },
+}>;
+
+/**
+ * Who may do what, and who did.
+ *
+ * @generated from service sigma.v1.AccountService
+ */
+export declare const AccountService: GenService<{
+  /**
+   * @generated from rpc sigma.v1.AccountService.WhoAmI
+   */
+  whoAmI: {
+    methodKind: "unary";
+    input: typeof WhoAmIRequestSchema;
+    output: typeof WhoAmIResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.AccountService.ListAccounts
+   */
+  listAccounts: {
+    methodKind: "unary";
+    input: typeof ListAccountsRequestSchema;
+    output: typeof ListAccountsResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.AccountService.CreateAccount
+   */
+  createAccount: {
+    methodKind: "unary";
+    input: typeof CreateAccountRequestSchema;
+    output: typeof CreateAccountResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.AccountService.SetAccountRole
+   */
+  setAccountRole: {
+    methodKind: "unary";
+    input: typeof SetAccountRoleRequestSchema;
+    output: typeof SetAccountRoleResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.AccountService.RemoveAccount
+   */
+  removeAccount: {
+    methodKind: "unary";
+    input: typeof RemoveAccountRequestSchema;
+    output: typeof RemoveAccountResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.AccountService.ListActs
+   */
+  listActs: {
+    methodKind: "unary";
+    input: typeof ListActsRequestSchema;
+    output: typeof ListActsResponseSchema;
   },
 }>;
 
@@ -1527,6 +2901,14 @@ export declare const FleetService: GenService<{
     methodKind: "unary";
     input: typeof ListDecisionsRequestSchema;
     output: typeof ListDecisionsResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.FleetService.ListSiteDecisions
+   */
+  listSiteDecisions: {
+    methodKind: "unary";
+    input: typeof ListSiteDecisionsRequestSchema;
+    output: typeof ListSiteDecisionsResponseSchema;
   },
   /**
    * @generated from rpc sigma.v1.FleetService.TakeLease
@@ -1615,6 +2997,14 @@ export declare const MissionService: GenService<{
     output: typeof ListMissionsResponseSchema;
   },
   /**
+   * @generated from rpc sigma.v1.MissionService.SetMissionPriority
+   */
+  setMissionPriority: {
+    methodKind: "unary";
+    input: typeof SetMissionPriorityRequestSchema;
+    output: typeof SetMissionPriorityResponseSchema;
+  },
+  /**
    * @generated from rpc sigma.v1.MissionService.CancelMission
    */
   cancelMission: {
@@ -1644,6 +3034,38 @@ export declare const AlertService: GenService<{
     input: typeof AcknowledgeAlertRequestSchema;
     output: typeof AcknowledgeAlertResponseSchema;
   },
+  /**
+   * @generated from rpc sigma.v1.AlertService.ListSilences
+   */
+  listSilences: {
+    methodKind: "unary";
+    input: typeof ListSilencesRequestSchema;
+    output: typeof ListSilencesResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.AlertService.SilenceAlerts
+   */
+  silenceAlerts: {
+    methodKind: "unary";
+    input: typeof SilenceAlertsRequestSchema;
+    output: typeof SilenceAlertsResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.AlertService.EndSilence
+   */
+  endSilence: {
+    methodKind: "unary";
+    input: typeof EndSilenceRequestSchema;
+    output: typeof EndSilenceResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.AlertService.ListAlertRates
+   */
+  listAlertRates: {
+    methodKind: "unary";
+    input: typeof ListAlertRatesRequestSchema;
+    output: typeof ListAlertRatesResponseSchema;
+  },
 }>;
 
 /**
@@ -1668,6 +3090,14 @@ export declare const SimulationService: GenService<{
     input: typeof InjectFaultRequestSchema;
     output: typeof InjectFaultResponseSchema;
   },
+  /**
+   * @generated from rpc sigma.v1.SimulationService.PlacePerson
+   */
+  placePerson: {
+    methodKind: "unary";
+    input: typeof PlacePersonRequestSchema;
+    output: typeof PlacePersonResponseSchema;
+  },
 }>;
 
 /**
@@ -1691,6 +3121,24 @@ export declare const RecordService: GenService<{
     methodKind: "server_streaming";
     input: typeof ReadBlocksRequestSchema;
     output: typeof ReadBlocksResponseSchema;
+  },
+  /**
+   * Where to begin reading so that a moment can be computed again.
+   *
+   * @generated from rpc sigma.v1.RecordService.LocateMoment
+   */
+  locateMoment: {
+    methodKind: "unary";
+    input: typeof LocateMomentRequestSchema;
+    output: typeof LocateMomentResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.RecordService.ListMarks
+   */
+  listMarks: {
+    methodKind: "unary";
+    input: typeof ListMarksRequestSchema;
+    output: typeof ListMarksResponseSchema;
   },
 }>;
 
