@@ -169,6 +169,11 @@ export class AgentRuntime<World> {
       this.#inbox.push(admission.stimulus);
       return;
     }
+    if (admission.type === 'fences') {
+      this.#inbox.push(admission.stimulus);
+      this.#answer(admission.name, '');
+      return;
+    }
     const plan = this.#tamper(admission.stimulus);
     if (plan === null) return;
     this.#plans.push({ revision: plan.revision, name: admission.name });

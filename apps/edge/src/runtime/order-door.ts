@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { OrderStimulus, PlanStimulus } from '@sigma/kernel';
+import type { Observation, OrderStimulus, PlanStimulus } from '@sigma/kernel';
 import { type Fault, type Order, OrderSchema, SignedOrderSchema } from '@sigma/proto';
-import { kernelOrder, MalformedOrderError, primaryPlan, wholeNumber } from './order-words.ts';
+import { fencesObservation, kernelOrder, MalformedOrderError, primaryPlan, wholeNumber } from './order-words.ts';
 import type { VerifyOrder } from './ports.ts';
 
 export interface OrderDoorOptions {
@@ -25,6 +25,8 @@ export type Admission =
   | { readonly type: 'order'; readonly name: OrderName; readonly stimulus: OrderStimulus }
   | { readonly type: 'plan'; readonly name: OrderName; readonly stimulus: PlanStimulus }
   | { readonly type: 'fault'; readonly name: OrderName; readonly fault: Fault }
+  /** What people drew on the floor. Which set is newer, the model decides by its version. */
+  | { readonly type: 'fences'; readonly name: OrderName; readonly stimulus: Observation }
   /** `name` is null when the bytes are not the hub's, so that nothing they claim may be believed or answered. */
   | { readonly type: 'refused'; readonly name: OrderName | null; readonly reason: string };
 
@@ -100,6 +102,7 @@ export class OrderDoor {
       return { type: 'refused', name, reason: `expired at ${expiresAtUs} us, arrived at ${atUs} us` };
     }
     if (order.order.case === 'plan') return { type: 'plan', name, stimulus: primaryPlan(order.order.value) };
+    if (order.order.case === 'fences') return { type: 'fences', name, stimulus: fencesObservation(order.order.value) };
     if (order.order.case !== 'fault') throw new MalformedOrderError('an order of an unknown kind');
     const last = this.#faultSequences.get(issuer) ?? 0;
     if (!(sequence > last)) {

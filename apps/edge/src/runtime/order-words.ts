@@ -1,5 +1,5 @@
-import type { Command, Intent, Json, Order as KernelOrder, Params, PlanStimulus } from '@sigma/kernel';
-import type { Order, Param, Plan, Task, Command as WireCommand } from '@sigma/proto';
+import type { Command, Intent, Json, Order as KernelOrder, Observation, Params, PlanStimulus } from '@sigma/kernel';
+import type { FencesInForce, Order, Param, Plan, Task, Command as WireCommand } from '@sigma/proto';
 
 /** An order's content that no agent can understand; the message says which field is wrong. */
 export class MalformedOrderError extends Error {
@@ -17,7 +17,7 @@ export function wholeNumber(value: bigint, what: string): number {
 }
 
 /**
- * The order in the kernel's words, or null for what is no order to an agent (a plan, a fault).
+ * The order in the kernel's words, or null for what is no order to an agent (a plan, a fault, what people drew).
  *
  * @param agentTimeUs turns wall time into agent time, microseconds
  * @throws MalformedOrderError
@@ -55,10 +55,33 @@ export function kernelOrder(
       return { type: 'defer', forUs: wholeNumber(order.value.forUs, 'the deferral'), by: order.value.by };
     case 'plan':
     case 'fault':
+    case 'fences':
       return null;
     case undefined:
       throw new MalformedOrderError('the order is empty, or of a kind this edge does not know');
   }
+}
+
+/** What people drew, as the terrain's model reads it: `{ version, fences: [{ id, kind, speedMps, points: [[x, y]] }] }`. */
+export function fencesObservation({ version, fences }: FencesInForce): Observation {
+  return {
+    kind: 'observation',
+    channel: 'fences',
+    data: {
+      version: wholeNumber(version, 'the version of the fences'),
+      fences: fences.map(({ id, kind, speedMps, polygon }) => ({
+        id,
+        kind,
+        speedMps: finite(speedMps, `the speed of fence '${id}'`),
+        points: (polygon?.points ?? []).map(({ xM, yM }) => [finite(xM, 'a corner'), finite(yM, 'a corner')]),
+      })),
+    },
+  };
+}
+
+function finite(value: number, what: string): number {
+  if (!Number.isFinite(value)) throw new MalformedOrderError(`${what} is no finite number`);
+  return value;
 }
 
 const STOPS = ['none', 'normal', 'protective', 'emergency'] as const;

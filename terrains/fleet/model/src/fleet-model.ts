@@ -3,7 +3,7 @@ import { type FleetBelief, initialBelief, parseRobotConfig } from './belief/beli
 import { foldBelief } from './belief/fold.ts';
 import { CHANNELS } from './channels.ts';
 import { fleetFailsafe } from './failsafe/catalogue.ts';
-import { groundOf } from './ground.ts';
+import { fencedGround, groundOf } from './ground.ts';
 import { compilePolicy, type PolicyText } from './policy/policy.ts';
 import { fleetReflexes } from './reflexes/catalogue.ts';
 import type { Site } from './site/site.ts';
@@ -24,6 +24,7 @@ export interface FleetModelOptions {
  */
 export function fleetModel({ site, policy }: FleetModelOptions): TerrainModel<FleetBelief> {
   const ground = groundOf(site);
+  const groundNow = ({ fences }: FleetBelief) => fencedGround(ground, fences);
   return {
     name: 'fleet',
     version: 1,
@@ -43,14 +44,14 @@ export function fleetModel({ site, policy }: FleetModelOptions): TerrainModel<Fl
     initial: (config, atUs) => initialBelief(parseRobotConfig(ground, config), atUs),
     fold: (world, stimulus, atUs) => foldBelief(world, ground, stimulus, atUs),
     rest: HOLD_COMMAND,
-    clamp: (command, restriction, world) => clampFleet(command, restriction, world, ground),
+    clamp: (command, restriction, world) => clampFleet(command, restriction, world, groundNow(world)),
     hazard: hazardOf,
-    refuses: (world, task) => refuseTask(world, ground, task),
+    refuses: (world, task) => refuseTask(world, groundNow(world), task),
     taskProgress,
     intentProgress,
     parametrize,
     swarm: () => [],
-    expect: (world, command, atUs) => expectCommand(world, ground, command, atUs),
+    expect: (world, command, atUs) => expectCommand(world, groundNow(world), command, atUs),
     observe,
     // Right of way is granted by the hub and kept by the reflexes; robots of this terrain promise each other nothing.
     promise: (_world, _promise, atUs) => (atUs > _promise.dueUs ? 'broken' : 'pending'),

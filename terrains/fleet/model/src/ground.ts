@@ -1,4 +1,5 @@
 import { buildGridGraph, type GridGraph } from '@sigma/swarm';
+import { cellsOfFence, type Fences } from './site/fence.ts';
 import { cellAt, type Place, type Site } from './site/site.ts';
 
 /** A site as the model asks about it ten thousand times a second: zones by cell, places by id. Built once, never changed. */
@@ -48,6 +49,43 @@ export function groundOf(site: Site): Ground {
   const barred = blocked.map((wall, cell) => (wall !== 0 || restricted[cell] !== 0 ? 1 : 0));
   const permitted = buildGridGraph({ width, height, blocked: barred, oneWay });
   return { site, roads, permitted, restricted, work, limitMps, zonesOf, places, stations, fenced };
+}
+
+/** Grounds with fences, by the ground below and what is drawn on it. Robots of one process share them. */
+const fenced = new WeakMap<
+  Ground,
+  { readonly of: WeakMap<Fences, Ground>; last: { text: string; ground: Ground } | null }
+>();
+
+/**
+ * The ground with what people drew on it since: a fence counts as a zone of the site with its id and kind. The same
+ * object for the same fences, so that asking ten thousand times a second costs a look-up.
+ */
+export function fencedGround(ground: Ground, fences: Fences): Ground {
+  if (fences.list.length === 0) return ground;
+  let known = fenced.get(ground);
+  if (known === undefined) {
+    known = { of: new WeakMap(), last: null };
+    fenced.set(ground, known);
+  }
+  const found = known.of.get(fences);
+  if (found !== undefined) return found;
+  const text = JSON.stringify(fences.list);
+  if (known.last?.text !== text) known.last = { text, ground: drawOn(ground, fences) };
+  known.of.set(fences, known.last.ground);
+  return known.last.ground;
+}
+
+function drawOn(ground: Ground, fences: Fences): Ground {
+  const { site } = ground;
+  const zones = fences.list.map((fence) => ({
+    id: fence.id,
+    name: fence.id,
+    kind: fence.kind,
+    speedMps: fence.kind === 'slow' ? fence.speedMps : null,
+    cells: cellsOfFence(site, fence),
+  }));
+  return groundOf({ ...site, zones: [...site.zones, ...zones] });
 }
 
 /** True for walls and for everything outside the grid. */

@@ -234,7 +234,7 @@ export declare type Fence = Message<"sigma.v1.Fence"> & {
   name: string;
 
   /**
-   * "restricted": no robot enters; one that is inside leaves. "slow": at most `speed_mps` there.
+   * "restricted": no robot enters; one that is inside stops. "slow": at most `speed_mps` there.
    *
    * @generated from field: string kind = 3;
    */

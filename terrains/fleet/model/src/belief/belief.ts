@@ -2,6 +2,7 @@ import { cos, type Json, sin } from '@sigma/kernel';
 import { BODIES, type Body } from '../bodies.ts';
 import { NO_READING } from '../channels.ts';
 import type { Ground } from '../ground.ts';
+import { type Fences, NO_FENCES } from '../site/fence.ts';
 import { cellAt } from '../site/site.ts';
 import type { Errand } from './errands.ts';
 
@@ -25,6 +26,8 @@ export interface FleetBelief {
   readonly docked: string | null;
   /** Since when the flight recorder is down, or -1. */
   readonly recorderDownSinceUs: number;
+  /** What people drew on the floor, as last told. */
+  readonly fences: Fences;
 }
 
 /** Where the robot is and how it moves: encoders and IMU at 100 Hz, corrected by the site's beacons at 10 Hz. */
@@ -288,6 +291,7 @@ export function initialBelief(config: RobotConfig, atUs: number): FleetBelief {
     cargo: null,
     docked: config.docked ?? null,
     recorderDownSinceUs: -1,
+    fences: NO_FENCES,
   };
 }
 

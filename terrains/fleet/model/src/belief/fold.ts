@@ -1,6 +1,7 @@
 import type { Json, MessageStimulus, Percept, Stimulus } from '@sigma/kernel';
 import { FIX, HEALTH, MOTION, SCAN } from '../channels.ts';
 import type { Ground } from '../ground.ts';
+import { FENCES_CHANNEL, parseFences } from '../site/fence.ts';
 import { bodyOf, type FleetBelief, type Peer } from './belief.ts';
 import { beginErrand, dropErrand, finishAction, look, passPoints } from './errands.ts';
 import { foldHealth } from './health.ts';
@@ -24,6 +25,8 @@ export function foldBelief(belief: FleetBelief, ground: Ground, stimulus: Stimul
     case 'order':
       if (stimulus.order.type === 'assign') return beginErrand(belief, ground, stimulus.order.task);
       return stimulus.order.type === 'cancel' ? dropErrand(belief, stimulus.order.taskId) : belief;
+    case 'observation':
+      return stimulus.channel === FENCES_CHANNEL ? obeyFences(belief, ground, stimulus.data) : belief;
     case 'result':
       return stimulus.status === 'done' ? finishAction(belief, stimulus.actionId, stimulus.detail) : belief;
     case 'plan':
@@ -33,6 +36,12 @@ export function foldBelief(belief: FleetBelief, ground: Ground, stimulus: Stimul
     default:
       return belief;
   }
+}
+
+/** A set that is wrong anywhere, or not newer, changes nothing: what is shut stays shut. */
+function obeyFences(belief: FleetBelief, ground: Ground, data: Json): FleetBelief {
+  const parsed = parseFences(ground.site, data);
+  return parsed.ok && parsed.fences.version > belief.fences.version ? { ...belief, fences: parsed.fences } : belief;
 }
 
 /** Who has been standing for want of a plan has a plan now, and the time to carry it out begins. */
@@ -47,12 +56,12 @@ function watchRecorder(belief: FleetBelief, down: number, atUs: number): FleetBe
 }
 
 function foldPercept(belief: FleetBelief, ground: Ground, { channel, values }: Percept, atUs: number): FleetBelief {
-  const { name, body, sight, health, peers, errands, cargo, docked, recorderDownSinceUs } = belief;
+  const { name, body, sight, health, peers, errands, cargo, docked, recorderDownSinceUs, fences } = belief;
   switch (channel) {
     case MOTION.channel: {
       if (values.length !== MOTION.fields.length) return belief;
       const motion = foldMotion(belief.motion, bodyOf(belief), values, atUs);
-      return { name, body, motion, sight, health, peers, errands, cargo, docked, recorderDownSinceUs };
+      return { name, body, motion, sight, health, peers, errands, cargo, docked, recorderDownSinceUs, fences };
     }
     case SCAN.channel: {
       if (values.length !== SCAN.fields.length) return belief;
@@ -71,6 +80,7 @@ function foldPercept(belief: FleetBelief, ground: Ground, { channel, values }: P
           cargo,
           docked: left ? null : docked,
           recorderDownSinceUs,
+          fences,
         },
         ground,
       );
@@ -78,7 +88,19 @@ function foldPercept(belief: FleetBelief, ground: Ground, { channel, values }: P
     case FIX.channel: {
       if (values.length !== FIX.fields.length) return belief;
       const motion = foldFix(belief.motion, values, atUs);
-      return passPoints({ name, body, motion, sight, health, peers, errands, cargo, docked, recorderDownSinceUs });
+      return passPoints({
+        name,
+        body,
+        motion,
+        sight,
+        health,
+        peers,
+        errands,
+        cargo,
+        docked,
+        recorderDownSinceUs,
+        fences,
+      });
     }
     case HEALTH.channel:
       return values.length === HEALTH.fields.length ? { ...belief, health: foldHealth(health, values, atUs) } : belief;

@@ -2,7 +2,7 @@ import type { FailsafeCondition, Situation } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { DRIFT_LIMIT_RADPS, encoderStuck, imuDrifts } from '../belief/motion.ts';
 import { lidarFrozen } from '../belief/sight.ts';
-import type { Ground } from '../ground.ts';
+import { fencedGround, type Ground } from '../ground.ts';
 import { nearestPerson, personSpeed, protectiveDistance } from '../reflexes/separation.ts';
 import { cellAt } from '../site/site.ts';
 import { movesAgainst } from '../skills/obedience.ts';
@@ -72,7 +72,7 @@ const overspeed: Holds = ({ world, atUs }) => {
 const outsideFence = (ground: Ground): Holds => {
   return ({ world }) => {
     const cell = cellAt(ground.site, world.motion.xM, world.motion.yM);
-    return cell < 0 || ground.restricted[cell] !== 0;
+    return cell < 0 || fencedGround(ground, world.fences).restricted[cell] !== 0;
   };
 };
 

@@ -3,7 +3,7 @@ import { shortestPath } from '@sigma/swarm';
 import type { FleetBelief } from '../belief/belief.ts';
 import { type Errand, errandOf } from '../belief/errands.ts';
 import { DOCK, LOAD, UNLOAD } from '../commands.ts';
-import { type Ground, inSight } from '../ground.ts';
+import { fencedGround, type Ground, inSight } from '../ground.ts';
 import { cellAt, centreXM, centreYM } from '../site/site.ts';
 import { ADVANCE, TURN, WAIT } from '../skills/parametrize.ts';
 import { type FleetTask, readTask } from '../task.ts';
@@ -29,7 +29,8 @@ const CLOSES_M = 0.75;
  * aisles and avoids restricted zones and whatever the lidar shows standing in the aisles. Pure; the edge runs it apart
  * from the reflexes.
  */
-export function planOnEdge(ground: Ground, world: FleetBelief, task: Task): EdgePlan {
+export function planOnEdge(site: Ground, world: FleetBelief, task: Task): EdgePlan {
+  const ground = fencedGround(site, world.fences);
   const read = readTask(task);
   if (typeof read === 'string') return waiting(read);
   const here = cellAt(ground.site, world.motion.xM, world.motion.yM);

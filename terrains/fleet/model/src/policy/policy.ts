@@ -2,7 +2,7 @@ import { celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import type { Policy, Restriction, Rule, RuleEffect, RuleVerdict, Situation } from '@sigma/kernel';
 import type { FleetBelief } from '../belief/belief.ts';
 import { FLEET_ACTIONS } from '../failsafe/actions.ts';
-import type { Ground } from '../ground.ts';
+import { fencedGround, type Ground } from '../ground.ts';
 import { checkTypes, RuleTypeError } from './check.ts';
 import { CONTEXT, contextOf } from './context.ts';
 import { sha256Hex } from './sha256.ts';
@@ -94,7 +94,9 @@ function compileRule(text: RuleText, ground: Ground): Rule<Situation<FleetBelief
   }
   const run = plan(ENVIRONMENT, parsed);
   const evaluate = (situation: Situation<FleetBelief>): RuleVerdict => {
-    const answer = run(contextOf(used, situation, ground) as Record<string, never>);
+    const answer = run(
+      contextOf(used, situation, fencedGround(ground, situation.world.fences)) as Record<string, never>,
+    );
     if (isCelError(answer)) return 'error';
     return answer === true ? 'fires' : answer === false ? 'quiet' : 'error';
   };

@@ -1,7 +1,7 @@
 import type { Reflex, ReflexAnswer } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { imuDrifts } from '../belief/motion.ts';
-import type { Ground } from '../ground.ts';
+import { fencedGround, type Ground } from '../ground.ts';
 import { nextCrossing } from './crossing.ts';
 import { fenceBound } from './fences.ts';
 import {
@@ -126,9 +126,10 @@ function fences(ground: Ground): Reflex<FleetBelief> {
     id: 'zones',
     reference: 'ISO 3691-4:2020 4.8.5 (operating zones), VDA 5050 2.1 (zones)',
     propose: (situation) => {
-      if (!ground.fenced) return null;
       const { world } = situation;
-      const bound = fenceBound(ground, bodyOf(world), world.motion, headsBack(situation));
+      const now = fencedGround(ground, world.fences);
+      if (!now.fenced) return null;
+      const bound = fenceBound(now, bodyOf(world), world.motion, headsBack(situation));
       return bound === null ? null : speedBound(bound.speedMps, `${bound.why}: at most ${bound.speedMps} m/s`);
     },
   };
