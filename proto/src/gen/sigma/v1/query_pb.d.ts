@@ -193,6 +193,13 @@ export declare type WatchSiteResponse = Message<"sigma.v1.WatchSiteResponse"> & 
    * @generated from field: repeated sigma.v1.Mark marks = 18;
    */
   marks: Mark[];
+
+  /**
+   * Decisions that were too many for this update; ListSiteDecisions has them.
+   *
+   * @generated from field: uint32 decisions_left_out = 19;
+   */
+  decisionsLeftOut: number;
 };
 
 /**
@@ -663,6 +670,8 @@ export declare type Act = Message<"sigma.v1.Act"> & {
   act: string;
 
   /**
+   * Agents, missions, alerts, accounts ...; "*": every robot.
+   *
    * @generated from field: repeated string targets = 5;
    */
   targets: string[];
@@ -1138,9 +1147,18 @@ export declare const ListSiteDecisionsRequestSchema: GenMessage<ListSiteDecision
  */
 export declare type ListSiteDecisionsResponse = Message<"sigma.v1.ListSiteDecisionsResponse"> & {
   /**
+   * Those of one moment are never parted, so a page may hold a few more than the limit.
+   *
    * @generated from field: repeated sigma.v1.AgentDecision decisions = 1;
    */
   decisions: AgentDecision[];
+
+  /**
+   * Looked through back to this time: go on from here. 0: to the oldest that is kept.
+   *
+   * @generated from field: int64 looked_to_time_us = 2;
+   */
+  lookedToTimeUs: bigint;
 };
 
 /**
@@ -1255,6 +1273,34 @@ export declare type TakeLeaseResponse = Message<"sigma.v1.TakeLeaseResponse"> & 
  * Use `create(TakeLeaseResponseSchema)` to create a new message.
  */
 export declare const TakeLeaseResponseSchema: GenMessage<TakeLeaseResponse>;
+
+/**
+ * Detail of a refusal: somebody else holds the control lease.
+ *
+ * @generated from message sigma.v1.LeaseHeld
+ */
+export declare type LeaseHeld = Message<"sigma.v1.LeaseHeld"> & {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * @generated from field: string holder = 2;
+   */
+  holder: string;
+
+  /**
+   * @generated from field: int64 expires_time_us = 3;
+   */
+  expiresTimeUs: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.LeaseHeld.
+ * Use `create(LeaseHeldSchema)` to create a new message.
+ */
+export declare const LeaseHeldSchema: GenMessage<LeaseHeld>;
 
 /**
  * @generated from message sigma.v1.ReturnLeaseRequest
@@ -2615,7 +2661,8 @@ export declare type Mark = Message<"sigma.v1.Mark"> & {
   timeUs: bigint;
 
   /**
-   * "violation", "failsafe", "stop", "alert", "mission", "act", "fault", "decision".
+   * "violation", "failsafe", "stop", "alert", "mission", "act", "fault", "gap" (marks that were lost), and "decision",
+   * which comes only when it is asked for by name.
    *
    * @generated from field: string kind = 2;
    */
@@ -2670,7 +2717,7 @@ export declare type ListMarksRequest = Message<"sigma.v1.ListMarksRequest"> & {
   toTimeUs: bigint;
 
   /**
-   * Empty: all.
+   * Empty: all but decisions.
    *
    * @generated from field: repeated string kinds = 3;
    */
@@ -2689,11 +2736,18 @@ export declare type ListMarksRequest = Message<"sigma.v1.ListMarksRequest"> & {
   limit: number;
 
   /**
-   * Newest first, for a step backwards.
+   * The newest come, newest first: for a step backwards.
    *
    * @generated from field: bool newest_first = 6;
    */
   newestFirst: boolean;
+
+  /**
+   * The oldest come, oldest first: for a step forwards.
+   *
+   * @generated from field: bool oldest_first = 7;
+   */
+  oldestFirst: boolean;
 };
 
 /**
@@ -2717,6 +2771,13 @@ export declare type ListMarksResponse = Message<"sigma.v1.ListMarksResponse"> & 
    * @generated from field: bool more = 2;
    */
   more: boolean;
+
+  /**
+   * Older marks are not kept any more; 0: none was ever given up.
+   *
+   * @generated from field: int64 kept_from_time_us = 3;
+   */
+  keptFromTimeUs: bigint;
 };
 
 /**
