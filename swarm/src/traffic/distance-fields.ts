@@ -2,6 +2,9 @@ import { type DeadEnds, deadEnds } from './dead-ends.ts';
 import { isOpen, keepEdges, type RoadGraph } from './road-graph.ts';
 import { strongComponents } from './strong-components.ts';
 
+/** Cells still to be looked at. Filled and read within one call of `distanceField`. */
+let queue = new Int32Array(0);
+
 /**
  * Edges from every cell to `goal` along the directed edges: reverse breadth-first search. [S2]
  * Unreachable cells (and cells in `blockedCells`) hold -1; so does everything when `goal` itself
@@ -14,7 +17,7 @@ export function distanceField(graph: RoadGraph, goal: number, blockedCells?: Ite
   const shut = new Set(blockedCells);
   if (shut.has(goal)) return field;
   for (const cell of shut) if (cell >= 0 && cell < cellCount) field[cell] = -2;
-  const queue = new Int32Array(cellCount);
+  if (queue.length < cellCount) queue = new Int32Array(cellCount);
   let tail = 0;
   queue[tail++] = goal;
   field[goal] = 0;
@@ -52,15 +55,18 @@ export type FieldLimits = {
 };
 
 /**
- * Distance fields of one graph, computed on demand and kept within a bound; the least recently used
- * go first. A cache: what it holds never changes an answer, only the time it takes. [S2]
+ * Distance fields of one graph, computed on demand and kept within a bound: a young generation that
+ * takes what is asked for, and the one before it, dropped when the young one is full. A hit so costs
+ * one look-up. A cache: what it holds never changes an answer, only the time it takes. [S2]
  */
 export class DistanceFields {
   readonly graph: RoadGraph;
   readonly #views = new Map<string, OpenRoads>();
-  readonly #fields = new Map<number, Int32Array>();
   readonly #mostViews: number;
   readonly #mostFields: number;
+  #young = new Map<number, Int32Array>();
+  #old = new Map<number, Int32Array>();
+  #whole: OpenRoads | null = null;
   #surveys = 0;
 
   constructor(graph: RoadGraph, limits: FieldLimits = {}) {
@@ -72,7 +78,7 @@ export class DistanceFields {
 
   /** Fields held at present. */
   get size(): number {
-    return this.#fields.size;
+    return this.#young.size + this.#old.size;
   }
 
   /** The field to `goal` with `shut` cells (any order) treated as obstacles. */
@@ -80,8 +86,17 @@ export class DistanceFields {
     return this.around(shut).toward(goal);
   }
 
+  /** The field to `goal` on all roads of the graph, those into traps as well: `distanceField`, kept. */
+  unhindered(goal: number): Int32Array {
+    return this.#field(this.graph, goal, goal);
+  }
+
   /** The roads that remain around `shut` cells (any order, repeats allowed). */
   around(shut: readonly number[]): OpenRoads {
+    if (shut.length === 0) {
+      this.#whole ??= this.#survey([]);
+      return this.#whole;
+    }
     const cells = [...new Set(shut)].filter((cell) => isOpen(this.graph, cell)).sort((a, b) => a - b);
     const key = cells.join(',');
     let view = this.#views.get(key);
@@ -94,19 +109,21 @@ export class DistanceFields {
 
   #survey(cells: readonly number[]): OpenRoads {
     const graph = withoutTraps(this.graph, cells);
-    const firstKey = this.#surveys++ * graph.cellCount;
+    // Fields are known by survey and goal; number 0 is the graph as it is.
+    const firstKey = graph === this.graph ? 0 : ++this.#surveys * graph.cellCount;
     return { graph, deadEnds: deadEnds(graph), toward: (goal) => this.#field(graph, firstKey + goal, goal) };
   }
 
   #field(graph: RoadGraph, key: number, goal: number): Int32Array {
-    let field = this.#fields.get(key);
-    if (field === undefined) {
-      field = distanceField(graph, goal);
-      if (this.#fields.size >= this.#mostFields) this.#fields.delete(this.#fields.keys().next().value as number);
-    } else {
-      this.#fields.delete(key);
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const field = this.#old.get(key) ?? distanceField(graph, goal);
+    this.#old.delete(key);
+    if (this.#young.size >= Math.max(1, this.#mostFields >> 1)) {
+      this.#old = this.#mostFields > 1 ? this.#young : new Map();
+      this.#young = new Map();
     }
-    this.#fields.set(key, field);
+    this.#young.set(key, field);
     return field;
   }
 }

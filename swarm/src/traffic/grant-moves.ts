@@ -1,5 +1,5 @@
 import { type Admission, admit } from './admission.ts';
-import { DistanceFields, distanceField, type OpenRoads } from './distance-fields.ts';
+import { DistanceFields, type OpenRoads } from './distance-fields.ts';
 import { type Course, giveWay } from './right-of-way.ts';
 import type { RoadGraph } from './road-graph.ts';
 import { loadFields, nobody, readScene, type Scene } from './scene.ts';
@@ -111,7 +111,7 @@ export function grantMoves(
   const admission = admit(scene, roads, fields);
   const course = giveWay(scene, roads, fields, admission);
   const granted = grant(scene, course, options.convoy === true);
-  const waits = explainWaits(graph, scene, roads, fields, cutOff, admission, course, granted);
+  const waits = explainWaits(cache, scene, roads, fields, cutOff, admission, course, granted);
   lookAhead(scene, roads, fields, admission, course, granted);
   return { state: remember(scene), grants: listGrants(scene, granted), waits, problems: scene.problems };
 }
@@ -201,7 +201,7 @@ function lookAhead(
 }
 
 function explainWaits(
-  graph: RoadGraph,
+  cache: DistanceFields,
   scene: Scene,
   roads: OpenRoads,
   fields: readonly Int32Array[],
@@ -225,7 +225,7 @@ function explainWaits(
   for (let i = 0; i < scene.count; i++) {
     if (goal[i] === nobody || scene.standing[i] === 0 || granted[i] === 1) continue;
     if (cutOff[i] === 1) {
-      const obstacle = firstObstacle(graph, scene, i);
+      const obstacle = firstObstacle(cache, scene, i);
       add(i, obstacle.agent, obstacle.cell, 'cut-off');
       continue;
     }
@@ -260,9 +260,10 @@ function nextTowards(graph: RoadGraph, field: Int32Array, from: number): number 
  * The frozen agent that cuts `i` off from its goal: the first on the way it would take if nobody were
  * frozen; on a way that is clear but would end in a trap, the first one met on the roads past the goal.
  */
-function firstObstacle(graph: RoadGraph, scene: Scene, i: number): { agent: number; cell: number } {
+function firstObstacle(cache: DistanceFields, scene: Scene, i: number): { agent: number; cell: number } {
+  const { graph } = cache;
   const goal = scene.goal[i] as number;
-  const field = distanceField(graph, goal);
+  const field = cache.unhindered(goal);
   let at = scene.end[i] as number;
   if ((field[at] as number) < 0) return { agent: nobody, cell: goal };
   const frozenAt = (cell: number): boolean => {
