@@ -6,6 +6,7 @@ import { App } from './frame/app.tsx';
 import type { Theme } from './frame/mission-control.tsx';
 import { connectHub } from './live/hub.ts';
 import { Observable } from './live/observable.ts';
+import { TERRAINS } from './terrains/index.ts';
 
 const THEME_KEY = 'sigma.theme';
 
@@ -40,6 +41,6 @@ const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
 createRoot(root).render(
   <StrictMode>
-    <App hub={connectHub(location.origin)} theme={theme} />
+    <App hub={connectHub(location.origin)} theme={theme} terrains={TERRAINS} />
   </StrictMode>,
 );

@@ -5,10 +5,16 @@ import { explain, type Hub, isSignedOut, shortReason } from '../live/hub.ts';
 import { LiveSite } from '../live/live-site.ts';
 import { Observable } from '../live/observable.ts';
 import { readSession, type Session, signOut } from '../live/session.ts';
+import { ShownSite } from '../live/shown-site.ts';
 import { SiteStream } from '../live/site-stream.ts';
 import type { Draft } from '../site/draft.ts';
+import { Identity } from './access/me.ts';
 import { Frame } from './frame.tsx';
 import { type MissionControl, MissionControlProvider, type Theme } from './mission-control.tsx';
+import type { TerrainPart } from './panel-port.ts';
+import { pagePath } from './place/page-path.ts';
+import { robotSelection, type Selection } from './place/selection.ts';
+import type { ShownTime } from './place/shown-time.ts';
 import { SignInForm } from './sign-in.tsx';
 
 type Door =
@@ -18,8 +24,14 @@ type Door =
 
 const browserFetch = (path: string, init?: RequestInit) => fetch(path, init);
 
+interface AppProps {
+  readonly hub: Hub;
+  readonly theme: Observable<Theme>;
+  readonly terrains: readonly TerrainPart[];
+}
+
 /** From the door to the site: session, then the site's map, then the live frame. */
-export function App({ hub, theme }: { readonly hub: Hub; readonly theme: Observable<Theme> }) {
+export function App({ hub, theme, terrains }: AppProps) {
   const [door, setDoor] = useState<Door>({ state: 'asking' });
 
   const ask = useCallback(async () => {
@@ -46,12 +58,10 @@ export function App({ hub, theme }: { readonly hub: Hub; readonly theme: Observa
       />
     );
   }
-  return <SiteLoader hub={hub} theme={theme} session={door.session} onLeft={leave} />;
+  return <SiteLoader hub={hub} theme={theme} terrains={terrains} session={door.session} onLeft={leave} />;
 }
 
-interface SiteLoaderProps {
-  readonly hub: Hub;
-  readonly theme: Observable<Theme>;
+interface SiteLoaderProps extends AppProps {
   readonly session: Session;
   readonly onLeft: (notice: string) => void;
 }
@@ -60,7 +70,7 @@ type Loaded = { readonly site: Site; readonly simulated: boolean } | { readonly 
 
 const SESSION_OVER = 'The session is over. Sign in again; robots keep doing what they do.';
 
-function SiteLoader({ hub, theme, session, onLeft }: SiteLoaderProps) {
+function SiteLoader({ hub, theme, terrains, session, onLeft }: SiteLoaderProps) {
   const [loaded, setLoaded] = useState<Loaded>(null);
   const load = useCallback(async () => {
     setLoaded(null);
@@ -90,6 +100,7 @@ function SiteLoader({ hub, theme, session, onLeft }: SiteLoaderProps) {
     <LiveFrame
       hub={hub}
       theme={theme}
+      terrains={terrains}
       session={session}
       onLeft={onLeft}
       site={loaded.site}
@@ -104,39 +115,49 @@ const PUBLISH_MS = 200;
 function LiveFrame({
   hub,
   theme,
+  terrains,
   session,
   onLeft,
   site,
   simulated,
 }: SiteLoaderProps & { site: Site; simulated: boolean }) {
-  const control = useMemo((): MissionControl => {
+  const { control, identity } = useMemo(() => {
     const nowMs = () => performance.now();
-    const live = new LiveSite((run) => setTimeout(run, PUBLISH_MS));
-    const stream = new SiteStream(live, {
-      watch: (follow, signal) => hub.site.watchSite({ rate: 10, follow: [...follow] }, { signal }),
+    const now = new LiveSite((run) => setTimeout(run, PUBLISH_MS));
+    const stream = new SiteStream(now, {
+      watch: (follow, signal) => hub.site.watchSite({ rate: 10, follow: [...follow], allDecisions: true }, { signal }),
       nowMs,
       wait: waitFor,
       chance: Math.random,
       reason: shortReason,
       refused: isSignedOut,
     });
-    return {
+    const identity = new Identity(hub, session);
+    const selection = new Observable<Selection | null>(null);
+    const control: MissionControl = {
       hub,
-      live,
+      live: new ShownSite(now),
+      now,
       stream,
       acts: new Acts(explain),
       site,
       simulated,
       session,
-      selected: new Observable<string | null>(null),
+      terrains,
+      me: identity.me,
+      time: new Observable<ShownTime>({ kind: 'live' }),
+      selection,
+      selected: robotSelection(selection),
+      path: pagePath(window),
       draft: new Observable<Draft | null>(null),
       theme,
-      holder: new Observable(session.email),
       nowMs,
       signOut: () => void signOut(browserFetch).finally(() => onLeft('')),
     };
-  }, [hub, theme, session, onLeft, site, simulated]);
+    return { control, identity };
+  }, [hub, theme, terrains, session, onLeft, site, simulated]);
 
+  useEffect(() => identity.start(), [identity]);
   useEffect(() => {
     const { stream, selected } = control;
     const stopFollowing = selected.subscribe(() => {
@@ -163,15 +184,15 @@ function LiveFrame({
 }
 
 /** Missions and alerts from before this page was opened; what happens from now on comes with the stream. */
-async function loadHistory({ hub, live, acts }: MissionControl): Promise<void> {
+async function loadHistory({ hub, now, acts }: MissionControl): Promise<void> {
   try {
     const [missions, alerts] = await Promise.all([
       hub.missions.listMissions({ limit: 100 }),
       hub.alerts.listAlerts({ limit: 200 }),
     ]);
-    for (const mission of missions.missions) if (live.mission(mission.id) === undefined) live.putMission(mission);
-    const known = new Set(live.alerts().map((alert) => alert.id));
-    for (const alert of alerts.alerts) if (!known.has(alert.id)) live.putAlert(alert);
+    for (const mission of missions.missions) if (now.mission(mission.id) === undefined) now.putMission(mission);
+    const known = new Set(now.alerts().map((alert) => alert.id));
+    for (const alert of alerts.alerts) if (!known.has(alert.id)) now.putAlert(alert);
   } catch (error) {
     await acts.run(
       'Load missions and alerts',

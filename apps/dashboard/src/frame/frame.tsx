@@ -1,67 +1,59 @@
-import { lazy, Suspense, useEffect, useState } from 'react';
-import { AlertsPanel } from '../panels/alerts/alerts-panel.tsx';
-import { FleetPanel } from '../panels/fleet/fleet-panel.tsx';
-import { MissionsPanel } from '../panels/missions/missions-panel.tsx';
-import { RobotPanel } from '../panels/robot/robot-panel.tsx';
-import { SitePanel } from '../panels/site/site-panel.tsx';
-import { useConnection, useMissionControl } from './mission-control.tsx';
+import { Suspense, useEffect } from 'react';
+import { useConnection, useMissionControl, useObservable } from './mission-control.tsx';
+import { type Panel, type PanelPlace, type PanelProps, pageAt } from './panel-port.ts';
+import { levelUp } from './place/selection.ts';
 import { StatusBar } from './status-bar.tsx';
 import { TopBar } from './top-bar.tsx';
 
-const VerifyPanel = lazy(async () => ({ default: (await import('../panels/verify/verify-panel.tsx')).VerifyPanel }));
-
-const VERIFY_PATH = '/verify';
+const NO_PARAMS: PanelProps['params'] = {};
 
 /** The places of the page. What stands in them are panels; the stop control and the connection belong to the frame. */
 export function Frame() {
-  const { selected, draft } = useMissionControl();
+  const { selection, draft, path, terrains, simulated } = useMissionControl();
   const connection = useConnection();
-  const [path, go] = usePath();
+  const panels = terrains.flatMap((terrain) => terrain.panels).filter((panel) => panel.only === undefined || simulated);
+  const page = pageAt(panels, useObservable(path));
 
   useEffect(() => {
     const up = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || event.defaultPrevented || draft.get() !== null) return;
       if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea'))
         return event.target.blur();
-      selected.set(null);
+      const chosen = selection.get();
+      if (chosen !== null) selection.set(levelUp(chosen));
     };
     window.addEventListener('keydown', up);
     return () => window.removeEventListener('keydown', up);
-  }, [selected, draft]);
+  }, [selection, draft]);
 
   return (
     <div className="frame" data-connection={connection.state}>
-      <TopBar onVerify={() => go(VERIFY_PATH)} />
-      <FleetPanel />
+      <TopBar />
+      <Placed panels={panels} place="left" />
       <main className="centre">
-        {path === VERIFY_PATH ? (
-          <Suspense fallback={<p className="empty">Loading the verifier…</p>}>
-            <VerifyPanel onClose={() => go('/')} />
-          </Suspense>
-        ) : (
-          <SitePanel />
-        )}
+        {page === null ? <Placed panels={panels} place="centre" /> : <Shown {...page} />}
         <div className="dock">
-          <AlertsPanel />
-          <MissionsPanel />
+          <Placed panels={panels} place="bottom" />
         </div>
       </main>
-      <RobotPanel />
+      <Placed panels={panels} place="right" />
       <StatusBar />
     </div>
   );
 }
 
-function usePath(): readonly [string, (path: string) => void] {
-  const [path, setPath] = useState(location.pathname);
-  useEffect(() => {
-    const moved = () => setPath(location.pathname);
-    window.addEventListener('popstate', moved);
-    return () => window.removeEventListener('popstate', moved);
-  }, []);
-  const go = (to: string) => {
-    history.pushState(null, '', to);
-    setPath(to);
-  };
-  return [path, go];
+function Placed({ panels, place }: { readonly panels: readonly Panel[]; readonly place: PanelPlace }) {
+  return panels
+    .filter((panel) => panel.place === place)
+    .sort((a, b) => a.order - b.order)
+    .map((panel) => <Shown key={panel.id} panel={panel} params={NO_PARAMS} />);
+}
+
+function Shown({ panel, params }: { readonly panel: Panel; readonly params: PanelProps['params'] }) {
+  const { component: Component, title } = panel;
+  return (
+    <Suspense fallback={<p className="empty">Loading {title}…</p>}>
+      <Component params={params} />
+    </Suspense>
+  );
 }

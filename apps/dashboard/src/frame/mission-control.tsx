@@ -1,30 +1,44 @@
 import type { Site } from '@sigma/fleet-model';
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from 'react';
 import type { Acts } from '../live/acts.ts';
 import type { Hub } from '../live/hub.ts';
 import type { LiveSite } from '../live/live-site.ts';
 import type { Observable } from '../live/observable.ts';
 import type { Session } from '../live/session.ts';
 import type { Connection, SiteStream } from '../live/site-stream.ts';
+import type { SiteView } from '../live/site-view.ts';
 import type { Topic } from '../live/topics.ts';
 import type { Draft } from '../site/draft.ts';
+import type { Me } from './access/me.ts';
+import type { TerrainPart } from './panel-port.ts';
+import type { Selection } from './place/selection.ts';
+import type { ShownTime } from './place/shown-time.ts';
 
 export type Theme = 'dark' | 'light';
 
-/** What every panel may use. One selection, one draft, one live site, one list of acts. */
+/** What every panel may use. One selection, one moment, one draft, one list of acts. */
 export interface MissionControl {
   readonly hub: Hub;
-  readonly live: LiveSite;
+  /** The site at the moment that the page shows, past or present. The same object for ever; `useTopic` tells of changes. */
+  readonly live: SiteView;
+  /** The site as it is now, whatever is shown: where answers of the hub are put (`now.putMission(...)`). */
+  readonly now: LiveSite;
   readonly stream: SiteStream;
   readonly acts: Acts;
   readonly site: Site;
   readonly simulated: boolean;
   readonly session: Session;
+  readonly terrains: readonly TerrainPart[];
+  readonly me: Observable<Me>;
+  /** Live, or which past moment. */
+  readonly time: Observable<ShownTime>;
+  readonly selection: Observable<Selection | null>;
+  /** The robot that the selection is or belongs to; setting it selects a robot. */
   readonly selected: Observable<string | null>;
+  /** The open page's path; `/` is the site. */
+  readonly path: Observable<string>;
   readonly draft: Observable<Draft | null>;
   readonly theme: Observable<Theme>;
-  /** The name under which this operator holds leases, once the hub has told it. */
-  readonly holder: Observable<string>;
   /** A clock that never runs backwards, milliseconds. */
   readonly nowMs: () => number;
   readonly signOut: () => void;
@@ -42,11 +56,11 @@ export function useMissionControl(): MissionControl {
 export const useObservable = <T,>(observable: Observable<T>): T =>
   useSyncExternalStore(observable.subscribe, observable.get);
 
-/** Renders again when anything of the topic changed; at most as often as the live site publishes. */
+/** Renders again when anything of the topic changed; at most as often as the site publishes. */
 export function useTopic(topic: Topic): number {
   const { live } = useMissionControl();
   return useSyncExternalStore(
-    (listener) => live.subscribe(topic, listener),
+    useCallback((listener: () => void) => live.subscribe(topic, listener), [live, topic]),
     () => live.version(topic),
   );
 }
@@ -54,9 +68,14 @@ export function useTopic(topic: Topic): number {
 export function useConnection(): Connection {
   const { stream } = useMissionControl();
   return useSyncExternalStore(
-    (listener) => stream.subscribe(listener),
+    useCallback((listener: () => void) => stream.subscribe(listener), [stream]),
     () => stream.connection,
   );
+}
+
+/** Opens a page by its path. */
+export function useGo(): (path: string) => void {
+  return useMissionControl().path.set;
 }
 
 /** Renders again every `everyMs`: for ages and clocks, which change without any message. */

@@ -45,11 +45,7 @@ export function setMode({ hub, acts }: MissionControl, agentId: string, mode: st
 
 const LEASE_SECONDS = 900;
 
-export async function takeLease(
-  { hub, acts, holder }: MissionControl,
-  agentId: string,
-  takeOver: boolean,
-): Promise<void> {
+export async function takeLease({ hub, acts, me }: MissionControl, agentId: string, takeOver: boolean): Promise<void> {
   const given = await acts.run(
     `${takeOver ? 'Take over' : 'Take'} control of ${agentId}`,
     [agentId],
@@ -59,7 +55,7 @@ export async function takeLease(
       detail: `held by ${personWords(lease.holder)} until ${localTime(lease.expiresTimeUs)}`,
     }),
   );
-  if (given !== undefined) holder.set(given.holder);
+  if (given !== undefined) me.set({ ...me.get(), holder: given.holder });
 }
 
 export function returnLease({ hub, acts }: MissionControl, agentId: string): Promise<unknown> {
@@ -83,7 +79,7 @@ export function injectFault(
 }
 
 export async function acknowledgeAlerts(
-  { hub, acts, live }: MissionControl,
+  { hub, acts, now }: MissionControl,
   cause: string,
   alertIds: readonly string[],
 ): Promise<void> {
@@ -93,11 +89,11 @@ export async function acknowledgeAlerts(
     () => Promise.all(alertIds.map((alertId) => hub.alerts.acknowledgeAlert({ alertId }))),
     (all): Outcome => ({ kind: 'done', detail: all.length === 1 ? 'acknowledged' : `${all.length} acknowledged` }),
   );
-  for (const { alert } of answers ?? []) if (alert !== undefined) live.putAlert(alert);
+  for (const { alert } of answers ?? []) if (alert !== undefined) now.putAlert(alert);
 }
 
 export async function cancelMission(
-  { hub, acts, live }: MissionControl,
+  { hub, acts, now }: MissionControl,
   missionId: string,
   name: string,
 ): Promise<void> {
@@ -107,5 +103,5 @@ export async function cancelMission(
     () => hub.missions.cancelMission({ missionId, reason: 'cancelled by an operator' }),
     ({ mission }): Outcome => ({ kind: 'done', detail: mission?.detail || 'cancelled' }),
   );
-  if (answer?.mission !== undefined) live.putMission(answer.mission);
+  if (answer?.mission !== undefined) now.putMission(answer.mission);
 }

@@ -4,11 +4,12 @@ import { ShapeMark } from '../parts/shape.tsx';
 import { agentState, type Level } from '../words/agent-state.ts';
 import { groupAlerts, LEVEL_SHAPE } from '../words/alert-words.ts';
 import { plural } from '../words/quantities.ts';
-import { useMissionControl, useObservable, useTopic } from './mission-control.tsx';
+import { useGo, useMissionControl, useObservable, useTopic } from './mission-control.tsx';
 import { stopAgents } from './operations.ts';
 
 /** Where one is, how the fleet stands in one line, and the site-wide stop, which never moves. */
-export function TopBar({ onVerify }: { readonly onVerify: () => void }) {
+export function TopBar() {
+  const go = useGo();
   const control = useMissionControl();
   const theme = useObservable(control.theme);
   const next = theme === 'dark' ? 'light' : 'dark';
@@ -25,7 +26,7 @@ export function TopBar({ onVerify }: { readonly onVerify: () => void }) {
       ) : null}
       <FleetSummary />
       <span className="spring" />
-      <button type="button" className="plain" onClick={onVerify} data-testid="verify-open">
+      <button type="button" className="plain" onClick={() => go('/verify')} data-testid="verify-open">
         Verify recording
       </button>
       <button type="button" className="plain" onClick={() => control.theme.set(next)} data-testid="theme">

@@ -1,6 +1,7 @@
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import {
+  AccountService,
   AlertService,
   FleetService,
   MissionService,
@@ -11,18 +12,35 @@ import {
 
 /** Every service of the hub that the page talks to, on the page's own origin; the session's cookie goes along. */
 export function connectHub(baseUrl: string) {
+  const heardRefusal = new Set<() => void>();
+  const hearRefusals: Interceptor = (next) => async (request) => {
+    try {
+      return await next(request);
+    } catch (error) {
+      const refused = ConnectError.from(error).code === Code.PermissionDenied;
+      if (refused && request.method.name !== 'WhoAmI') for (const listener of [...heardRefusal]) listener();
+      throw error;
+    }
+  };
   const transport = createGrpcWebTransport({
     baseUrl,
     useBinaryFormat: true,
+    interceptors: [hearRefusals],
     fetch: (input, init) => fetch(input, { ...init, credentials: 'same-origin' }),
   });
   return {
+    account: createClient(AccountService, transport),
     site: createClient(SiteService, transport),
     fleet: createClient(FleetService, transport),
     missions: createClient(MissionService, transport),
     alerts: createClient(AlertService, transport),
     simulation: createClient(SimulationService, transport),
     record: createClient(RecordService, transport),
+    /** Calls the listener whenever the hub refuses something to this person's role. Returns how to stop. */
+    onRefused(listener: () => void): () => void {
+      heardRefusal.add(listener);
+      return () => heardRefusal.delete(listener);
+    },
   };
 }
 

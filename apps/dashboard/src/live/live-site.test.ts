@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { WatchSiteResponseSchema } from '@sigma/proto';
-import { LiveSite, STALE_MS } from './live-site.ts';
+import { LiveSite } from './live-site.ts';
 import { emptyPoses, interpolatePoses, turn } from './poses.ts';
+import { STALE_MS } from './site-view.ts';
 
 const said = (message: MessageInitShape<typeof WatchSiteResponseSchema>) => create(WatchSiteResponseSchema, message);
 

@@ -1,12 +1,22 @@
-import type { AgentDecision, AgentPath, AgentScan, AgentStatus, Alert, Mission, WatchSiteResponse } from '@sigma/proto';
+import type {
+  AgentDecision,
+  AgentPath,
+  AgentScan,
+  AgentStatus,
+  Alert,
+  Fence,
+  Mark,
+  Mission,
+  WatchSiteResponse,
+} from '@sigma/proto';
+import { DecisionBook } from './decision-book.ts';
 import { emptyPoses, interpolatePoses, type PoseColumns } from './poses.ts';
+import { type SiteView, STALE_MS } from './site-view.ts';
+import { TopicBoard } from './topic-board.ts';
 import type { Agent, Topic } from './topics.ts';
-import { TOPICS } from './topics.ts';
 
-/** Position older than this: the robot is drawn grey, with its age. */
-export const STALE_MS = 2_000;
-/** Decisions kept for each agent; older ones are read from the hub. */
-const DECISIONS_KEPT = 500;
+/** Marks kept for the time bar; older ones are read from the hub. */
+const MARKS_KEPT = 2_000;
 /** Cleared alerts and finished missions kept for the lists. */
 const HISTORY_KEPT = 200;
 
@@ -20,7 +30,7 @@ export type Folded = 'folded' | 'unknown_roster';
  * `schedule` runs a function a little later (it gathers changes into one notification); times are those of one
  * monotonic clock, so that a browser whose wall clock is wrong by a day shows right ages.
  */
-export class LiveSite {
+export class LiveSite implements SiteView {
   #ids: readonly string[] = [];
   #rows = new Map<string, number>();
   #roster = -1;
@@ -34,19 +44,16 @@ export class LiveSite {
   #agents = new Map<string, Agent>();
   #missions = new Map<string, Mission>();
   #alerts = new Map<string, Alert>();
-  #decisions = new Map<string, AgentDecision[]>();
+  readonly #decisions = new DecisionBook();
   #paths = new Map<string, AgentPath>();
   #scans = new Map<string, AgentScan>();
+  #fences: readonly Fence[] = [];
+  #marks: readonly Mark[] = [];
   #messages = 0;
-
-  #versions = new Map<Topic, number>(TOPICS.map((topic) => [topic, 0]));
-  #listeners = new Map<Topic, Set<() => void>>(TOPICS.map((topic) => [topic, new Set()]));
-  #changed = new Set<Topic>();
-  #scheduled = false;
-  readonly #schedule: (run: () => void) => void;
+  readonly #topics: TopicBoard;
 
   constructor(schedule: (run: () => void) => void) {
-    this.#schedule = schedule;
+    this.#topics = new TopicBoard(schedule);
   }
 
   fold(message: WatchSiteResponse, nowMs: number): Folded {
@@ -63,6 +70,8 @@ export class LiveSite {
     for (const path of message.paths) this.#paths.set(path.agentId, path);
     for (const scan of message.scans) this.#scans.set(scan.agentId, scan);
     for (const decision of message.decisions) this.putDecisions(decision.agentId, [decision]);
+    if (message.fences !== undefined) this.#putFences(message.fences.fences);
+    if (message.marks.length > 0) this.#putMarks(message.marks);
     return 'folded';
   }
 
@@ -83,7 +92,7 @@ export class LiveSite {
       if (!this.#agents.has(id)) this.#agents.set(id, { id, status: undefined, version: 0, digest: '' });
     }
     for (const id of this.#agents.keys()) if (!this.#rows.has(id)) this.#agents.delete(id);
-    this.#touch('roster');
+    this.#topics.touch('roster');
   }
 
   #foldColumns(message: WatchSiteResponse, nowMs: number): void {
@@ -110,36 +119,41 @@ export class LiveSite {
     const digest = `${percent} ${age > STALE_MS ? Math.round(age / 1_000) : ''}`;
     if (digest === agent.digest) return;
     this.#agents.set(id, { ...agent, digest, version: agent.version + 1 });
-    this.#touch('agents');
+    this.#topics.touch('agents');
   }
 
   #foldStatus(status: AgentStatus): void {
     const before = this.#agents.get(status.agentId);
     if (before === undefined) return;
     this.#agents.set(status.agentId, { ...before, status, version: before.version + 1 });
-    this.#touch('agents');
+    this.#topics.touch('agents');
   }
 
   putMission(mission: Mission): void {
     this.#missions.set(mission.id, mission);
     trim(this.#missions, (one) => one.finishedTimeUs > 0n);
-    this.#touch('missions');
+    this.#topics.touch('missions');
   }
 
   putAlert(alert: Alert): void {
     this.#alerts.set(alert.id, alert);
     trim(this.#alerts, (one) => one.clearedTimeUs > 0n);
-    this.#touch('alerts');
+    this.#topics.touch('alerts');
   }
 
-  /** Adds decisions in any order; each sequence is kept once, newest first. */
+  /** Adds decisions in any order; each is kept once, newest first. */
   putDecisions(agentId: string, decisions: readonly AgentDecision[]): void {
-    const known = this.#decisions.get(agentId) ?? [];
-    const bySequence = new Map(known.map((one) => [decisionKey(one), one]));
-    for (const decision of decisions) bySequence.set(decisionKey(decision), decision);
-    const sorted = [...bySequence.values()].sort(newestFirst);
-    this.#decisions.set(agentId, sorted.slice(0, DECISIONS_KEPT));
-    this.#touch('decisions');
+    if (this.#decisions.put(agentId, decisions)) this.#topics.touch('decisions');
+  }
+
+  #putFences(fences: readonly Fence[]): void {
+    this.#fences = [...fences];
+    this.#topics.touch('fences');
+  }
+
+  #putMarks(marks: readonly Mark[]): void {
+    this.#marks = [...this.#marks, ...marks].slice(-MARKS_KEPT);
+    this.#topics.touch('marks');
   }
 
   /** Positions at the moment `nowMs`, one interval behind the newest, so that there is always a next one to move to. */
@@ -196,7 +210,17 @@ export class LiveSite {
     return [...this.#alerts.values()];
   }
   decisions(id: string): readonly AgentDecision[] {
-    return this.#decisions.get(id) ?? [];
+    return this.#decisions.of(id);
+  }
+  allDecisions(): readonly AgentDecision[] {
+    return this.#decisions.all();
+  }
+  fences(): readonly Fence[] {
+    return this.#fences;
+  }
+  /** What happened since this page watches, in order of arrival; bounded. */
+  marks(): readonly Mark[] {
+    return this.#marks;
   }
   path(id: string): AgentPath | undefined {
     return this.#paths.get(id);
@@ -206,40 +230,12 @@ export class LiveSite {
   }
 
   version(topic: Topic): number {
-    return this.#versions.get(topic) as number;
+    return this.#topics.version(topic);
   }
 
   subscribe(topic: Topic, listener: () => void): () => void {
-    const listeners = this.#listeners.get(topic) as Set<() => void>;
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+    return this.#topics.subscribe(topic, listener);
   }
-
-  /** Tells every listener of the topics that changed since the last time. */
-  publish(): void {
-    this.#scheduled = false;
-    const changed = [...this.#changed];
-    this.#changed.clear();
-    for (const topic of changed) this.#versions.set(topic, this.version(topic) + 1);
-    for (const topic of changed) for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener();
-  }
-
-  #touch(topic: Topic): void {
-    this.#changed.add(topic);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#schedule(() => this.publish());
-  }
-}
-
-const decisionKey = (one: AgentDecision): string =>
-  `${one.decision?.context?.epoch ?? 0}:${one.decision?.sequence ?? 0n}`;
-
-function newestFirst(a: AgentDecision, b: AgentDecision): number {
-  const epochs = (b.decision?.context?.epoch ?? 0) - (a.decision?.context?.epoch ?? 0);
-  if (epochs !== 0) return epochs;
-  const [left, right] = [a.decision?.sequence ?? 0n, b.decision?.sequence ?? 0n];
-  return left < right ? 1 : left > right ? -1 : 0;
 }
 
 function fill(into: Float32Array, from: readonly number[], missing: number): void {

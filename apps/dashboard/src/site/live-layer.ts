@@ -1,6 +1,6 @@
 import { BODIES } from '@sigma/fleet-model';
 import type { AgentScan } from '@sigma/proto';
-import { type LiveSite, STALE_MS } from '../live/live-site.ts';
+import { type SiteView, STALE_MS } from '../live/site-view.ts';
 import type { Agent } from '../live/topics.ts';
 import { type AgentState, agentState, type Level } from '../words/agent-state.ts';
 import { span } from '../words/quantities.ts';
@@ -59,7 +59,7 @@ function widthOf(context: Context, text: string): number {
 export function drawLive(
   context: Context,
   view: Viewport,
-  live: LiveSite,
+  live: SiteView,
   focus: Focus,
   colours: MapColours,
   nowMs: number,
@@ -247,7 +247,7 @@ function drawPeople(context: Context, view: Viewport, people: Float32Array, colo
 function drawPath(
   context: Context,
   view: Viewport,
-  live: LiveSite,
+  live: SiteView,
   id: string,
   xM: Float32Array,
   yM: Float32Array,

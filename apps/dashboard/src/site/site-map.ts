@@ -1,6 +1,6 @@
 import type { Site } from '@sigma/fleet-model';
-import type { LiveSite } from '../live/live-site.ts';
 import type { Observable } from '../live/observable.ts';
+import type { SiteView } from '../live/site-view.ts';
 import { type Draft, type DraftAct, draftStep, snap } from './draft.ts';
 import type { Box } from './labels.ts';
 import { drawLive, radiusPx } from './live-layer.ts';
@@ -21,7 +21,7 @@ import {
 } from './viewport.ts';
 
 export interface SiteMapPorts {
-  readonly live: LiveSite;
+  readonly live: SiteView;
   readonly selected: Observable<string | null>;
   readonly draft: Observable<Draft | null>;
   /** Tells about the robot under the pointer, or null; with its place on the page. */

@@ -1,5 +1,5 @@
 import type { AgentStatus, FailsafeEntry } from '@sigma/proto';
-import { STALE_MS } from '../live/live-site.ts';
+import { STALE_MS } from '../live/site-view.ts';
 import { span, words } from './quantities.ts';
 
 /** Four levels and no more; `calm` is the absence of one. */

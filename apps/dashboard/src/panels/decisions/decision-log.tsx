@@ -9,7 +9,7 @@ const PAGE = 100;
 
 /** Everything the robot decided, newest first: what was there before, and live what comes. */
 export function DecisionLog({ id }: { readonly id: string }) {
-  const { hub, live } = useMissionControl();
+  const { hub, live, now } = useMissionControl();
   useTopic('decisions');
   const [problem, setProblem] = useState('');
   const [asked, setAsked] = useState(false);
@@ -23,20 +23,20 @@ export function DecisionLog({ id }: { readonly id: string }) {
       .listDecisions({ agentId: id, limit: PAGE }, { signal: ended.signal })
       .then(
         (answer) => {
-          live.putDecisions(id, answer.decisions);
+          now.putDecisions(id, answer.decisions);
           setMore(answer.decisions.length === PAGE);
         },
         (error) => ended.signal.aborted || setProblem(explain(error)),
       )
       .finally(() => setAsked(true));
     return () => ended.abort();
-  }, [hub, live, id]);
+  }, [hub, now, id]);
 
   const older = async () => {
     const before = decisions.at(-1)?.decision?.sequence ?? 0n;
     try {
       const answer = await hub.fleet.listDecisions({ agentId: id, limit: PAGE, before });
-      live.putDecisions(id, answer.decisions);
+      now.putDecisions(id, answer.decisions);
       setMore(answer.decisions.length === PAGE);
     } catch (error) {
       setProblem(explain(error));

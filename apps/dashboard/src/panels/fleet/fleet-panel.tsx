@@ -1,6 +1,6 @@
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
-import { type LiveSite, STALE_MS } from '../../live/live-site.ts';
+import { type SiteView, STALE_MS } from '../../live/site-view.ts';
 import type { Agent } from '../../live/topics.ts';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { agentState, byId, byUrgency } from '../../words/agent-state.ts';
@@ -151,7 +151,7 @@ const RobotRow = memo(function RobotRow({ agent, staleMs, battery, task, chosen,
   );
 });
 
-function readRow(agent: Agent, live: LiveSite): Row {
+function readRow(agent: Agent, live: SiteView): Row {
   const row = live.row(agent.id);
   const poses = live.newest;
   const task = taskName(agent.status?.taskId ?? '', (id) => live.mission(id));

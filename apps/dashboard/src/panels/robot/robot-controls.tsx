@@ -78,8 +78,8 @@ export function RobotControls({ id, status }: { readonly id: string; readonly st
 
 function LeaseRow({ id, holder }: { readonly id: string; readonly holder: string }) {
   const control = useMissionControl();
-  const me = useObservable(control.holder);
-  const mine = holder !== '' && holder === me;
+  const me = useObservable(control.me);
+  const mine = holder !== '' && holder === me.holder;
   return (
     <fieldset className="control-row lease" aria-label="Control lease">
       <span className="lease-words" data-testid="lease">

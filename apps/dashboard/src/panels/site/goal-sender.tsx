@@ -26,7 +26,7 @@ const PREVIEW_AFTER_MS = 200;
 
 /** Says who would do it and how long it would take, and only then sends it. */
 export function GoalSender({ goal, goalKey, name, sendWords, onDone }: GoalSenderProps) {
-  const { hub, acts, live } = useMissionControl();
+  const { hub, acts, now } = useMissionControl();
   const [preview, setPreview] = useState<Preview>({ kind: 'asking' });
   const [priority, setPriority] = useState(0);
   const [sending, setSending] = useState(false);
@@ -63,7 +63,7 @@ export function GoalSender({ goal, goalKey, name, sendWords, onDone }: GoalSende
     );
     setSending(false);
     if (answer?.mission === undefined) return;
-    live.putMission(answer.mission);
+    now.putMission(answer.mission);
     onDone();
   };
 

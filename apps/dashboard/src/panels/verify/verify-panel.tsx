@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { useGo } from '../../frame/mission-control.tsx';
 import { plural } from '../../words/quantities.ts';
 import type { VerifyNews, VerifySummary } from './verify-words.ts';
 
@@ -8,7 +9,8 @@ type State =
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Verifies the recording here, without trusting the hub: every hash, every link, and the kernel run again. */
-export function VerifyPanel({ onClose }: { readonly onClose: () => void }) {
+export function VerifyPanel() {
+  const go = useGo();
   const [run, setRun] = useState(0);
   const [state, setState] = useState<State>({ kind: 'running', words: 'Reading the heads…', share: 0 });
 
@@ -49,7 +51,7 @@ export function VerifyPanel({ onClose }: { readonly onClose: () => void }) {
         >
           Again
         </button>
-        <button type="button" onClick={onClose} data-testid="verify-close">
+        <button type="button" onClick={() => go('/')} data-testid="verify-close">
           {state.kind === 'running' ? 'Cancel' : 'Back to the site'}
         </button>
       </div>
