@@ -4,6 +4,7 @@ import { type Action, type Command, commandEnd, type Restriction, sameCommand } 
 import type { Decision } from './decision.ts';
 import type { TerrainModel } from './model.ts';
 import { ASK_AGAIN_US, activeTask } from './tasks.ts';
+import { compareInterrupted } from './violations.ts';
 
 const NOTHING: readonly never[] = [];
 
@@ -29,7 +30,7 @@ export function conclude<World>(cycle: Cycle<World>, verdict: Verdict, assess: b
   if (decision !== null) {
     agent.decision = decision;
     agent.decisionSequence = decision.sequence;
-    agent.expectation = null;
+    compareInterrupted(cycle);
   }
   const commandChanged = !sameCommand(before.command, command) || decision?.forbiddenBy != null;
   if (command.name !== before.command.name) agent.commandSinceUs = atUs;
@@ -38,7 +39,7 @@ export function conclude<World>(cycle: Cycle<World>, verdict: Verdict, assess: b
     verdict.chosen === null || command === model.rest ? Number.MAX_SAFE_INTEGER : commandEnd(command, atUs);
   agent.restriction = verdict.restriction;
   if (command.kind === 'action') launch(cycle, command);
-  if (assess && agent.expectation === null && command !== model.rest) expect(cycle, command);
+  if ((assess || decision !== null) && agent.expectation === null && command !== model.rest) expect(cycle, command);
   const stops = model.hazard(command) === 0 || verdict.chosen?.authority === 'safety';
   const wakeAtUs = nextWake(cycle);
   agent.nextWakeUs = wakeAtUs;

@@ -330,6 +330,58 @@ test('[K50] as expected is no violation, and a new decision drops the expectatio
   assert.equal(clamped.take('violation').length, 0, 'the slowed cart did what the slowed command said');
 });
 
+test('[K54] [L9] a planner that drives the cart into harm is on record although the failsafe decided first', () => {
+  const story = new CartStory({ staysWhole: true }).assign('t1', 50).advance('t1', 50).run(0.55);
+  story.broken = true;
+  story.tick();
+  assert.equal(story.outputs.command, STAND, 'the failsafe has decided, long before anything is due');
+  const [violation] = story.take('violation');
+  assert.ok(violation?.violation.kind === 'physical');
+  const { quantity, observed, planner, command, decisionSequence } = violation.violation;
+  assert.deepEqual([quantity, observed, planner, command], ['broken', 1, 'primary', 'roll']);
+  assert.ok(decisionSequence < story.agent.decisionSequence, 'it names the decision that led there');
+  assert.equal(story.take('violation').length, 0, 'once');
+});
+
+test('[K54] whoever is interrupted by a person, a bound or a new plan has broken nothing', () => {
+  const interruptions: readonly ((story: CartStory) => CartStory)[] = [
+    (story) => story.order({ type: 'stop', stop: 'emergency', by: 'ann' }),
+    (story) => story.order({ type: 'stop', stop: 'normal', by: 'ann' }),
+    (story) => {
+      story.obstacleM = 1.5;
+      return story.tick();
+    },
+    (story) => story.advance('t1', 60),
+    (story) => story.order({ type: 'mode', mode: 'manual', by: 'ann' }),
+  ];
+  for (const interrupt of interruptions) {
+    const story = new CartStory({ staysWhole: true, optimism: 3 }).assign('t1', 50).advance('t1', 50).run(0.55);
+    const before = story.agent.decisionSequence;
+    interrupt(story);
+    assert.ok(story.agent.decisionSequence > before);
+    assert.equal(story.take('violation').length, 0);
+  }
+});
+
+test('[K54] a decision between two situations is expected of from its own moment on', () => {
+  const story = new CartStory({ staysWhole: true }).assign('t1', 50).advance('t1', 50).run(0.55);
+  story.obstacleM = 1.5;
+  story.tick();
+  story.broken = true;
+  story.tick();
+  assert.equal(story.take('violation').length, 1, 'one tick was enough');
+});
+
+test('[K55] what the model excuses is compared neither when it is due nor when it is interrupted', () => {
+  for (const broken of [false, true]) {
+    const story = new CartStory({ staysWhole: true, optimism: 3, excuses: ({ xM }) => xM > 0.2 });
+    story.assign('t1', 50).advance('t1', 50).run(0.55);
+    story.broken = broken;
+    story.run(1);
+    assert.equal(story.take('violation').length, 0);
+  }
+});
+
 test('[K52] [L9] a planner that lies three times is suspended and the secondary plans', () => {
   const story = new CartStory({ optimism: 2 }).assign('t1', 90);
   for (let i = 0; i < 3; i++) story.advance('t1', 90).run(1.1);

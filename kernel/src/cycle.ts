@@ -1,15 +1,15 @@
 import type { Agent, Draft, Outputs, RuledAction } from './agent.ts';
 import { arbitrate } from './arbiter.ts';
-import { silentUs, suspend, walkChain } from './chain.ts';
+import { silentUs, walkChain } from './chain.ts';
 import { type Action, commandEnd } from './command.ts';
 import { type Cycle, conclude } from './conclude.ts';
-import { differences, type PendingPromise, type Violation } from './expectation.ts';
 import { type Interventions, updateFailsafe } from './failsafe-framework.ts';
 import { type Arrivals, foldInbox } from './inbox.ts';
 import type { Situation, TerrainModel } from './model.ts';
 import type { CommandProposal, Proposal } from './proposal.ts';
 import type { Stimulus } from './stimulus.ts';
 import { activeTask, followPlan, parametrizeIntent, replan, superviseTask } from './tasks.ts';
+import { compareDue, judgePromises } from './violations.ts';
 
 const NOTHING: readonly never[] = [];
 
@@ -45,7 +45,7 @@ export function step<World>(
   draft.wokeUs = atUs;
   walkPlanners(cycle);
   watchActions(cycle);
-  compareExpectation(cycle);
+  compareDue(cycle);
   judgePromises(cycle);
 
   const reflexSituation = situate(cycle);
@@ -120,71 +120,6 @@ function watchActions<World>(cycle: Cycle<World>): void {
       { type: 'reconcile', actionId: id },
     );
   }
-}
-
-function compareExpectation<World>(cycle: Cycle<World>): void {
-  const { agent, model, atUs } = cycle;
-  const expectation = agent.expectation;
-  if (expectation === null || atUs < expectation.dueUs) return;
-  agent.expectation = null;
-  const observed = model.observe(
-    agent.world,
-    expectation.quantities.map(({ name }) => name),
-  );
-  const found = differences(expectation, observed);
-  for (const { quantity, observed: seen } of found) {
-    violate(cycle, {
-      kind: 'physical',
-      atUs,
-      decisionSequence: expectation.decisionSequence,
-      command: expectation.command,
-      quantity: quantity.name,
-      expected: quantity.value,
-      observed: seen,
-      tolerance: quantity.tolerance,
-      planner: expectation.planner,
-    });
-  }
-  if (found.length > 0) strike(cycle, expectation.planner);
-}
-
-function judgePromises<World>(cycle: Cycle<World>): void {
-  const { agent, model, atUs } = cycle;
-  if (agent.promises.length === 0) return;
-  const open: PendingPromise[] = [];
-  let broken = false;
-  for (const promise of agent.promises) {
-    const verdict = model.promise(agent.world, promise, atUs);
-    if (verdict === 'kept') continue;
-    if (verdict === 'pending' && atUs <= promise.dueUs) {
-      open.push(promise);
-      continue;
-    }
-    const { peer, id, what, args, dueUs } = promise;
-    violate(cycle, { kind: 'social', atUs, peer, promiseId: id, what, args, dueUs });
-    broken = true;
-  }
-  if (open.length !== agent.promises.length) agent.promises = open;
-  if (broken) strike(cycle, null);
-}
-
-function violate<World>(cycle: Cycle<World>, violation: Violation): void {
-  cycle.events.push({ type: 'violation', violation });
-}
-
-/** A violation counts, makes the agent ask for a new plan, and in numbers bars the planner that predicted wrongly. */
-function strike<World>(cycle: Cycle<World>, planner: 'primary' | 'secondary' | null): void {
-  const { agent, model, atUs } = cycle;
-  agent.violations = [...agent.violations, { atUs, planner }];
-  cycle.interrupt = true;
-  if (agent.plan !== null && replan(agent, 'reality differs from what was expected', atUs)) {
-    cycle.question = agent.asked?.reason ?? null;
-  }
-  if (planner === null) return;
-  const strikes = agent.violations.filter((violation) => violation.planner === planner).length;
-  if (strikes < model.chain.strikes) return;
-  agent.chain = suspend(agent.chain, model.chain, planner, atUs);
-  agent.violations = agent.violations.filter((violation) => violation.planner !== planner);
 }
 
 /** Reflexes and the policy's reflex rules. */

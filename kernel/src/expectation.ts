@@ -13,6 +13,8 @@ export interface ExpectedQuantity {
   readonly value: number;
   /** Greatest difference, inclusive, that is still as expected. */
   readonly tolerance: number;
+  /** True for what holds all the while, and not only at the end: it can be compared when the command is interrupted. */
+  readonly throughout?: true;
 }
 
 /** A stored expectation, with the decision it belongs to. */

@@ -1,5 +1,5 @@
 import type { ClampResult, Command, Restriction } from './command.ts';
-import type { Expectation, PendingPromise, PromiseVerdict } from './expectation.ts';
+import type { Expectation, PendingExpectation, PendingPromise, PromiseVerdict } from './expectation.ts';
 import type { FailsafeCatalogue } from './failsafe.ts';
 import type { Json } from './json.ts';
 import type { Intent, PlanState, Task } from './mission.ts';
@@ -57,6 +57,11 @@ export interface TerrainModel<World> {
   readonly expect: (world: World, command: Command, atUs: number) => Expectation | null;
   /** The present values of every quantity that expectations name. */
   readonly observe: (world: World, names: readonly string[]) => Readonly<Record<string, number>>;
+  /**
+   * True when something other than the command has shaped what came of it since the expectation was made, so that
+   * nothing can be said (brakes that acted by themselves, a loop that stood still). Absent: never.
+   */
+  readonly excuses?: (world: World, expectation: PendingExpectation, atUs: number) => boolean;
   readonly promise: (world: World, promise: PendingPromise, atUs: number) => PromiseVerdict;
 }
 

@@ -61,6 +61,10 @@ export interface CartOptions {
   readonly rules?: readonly Rule<Situation<Cart>>[];
   /** How far the cart believes it gets in a second of rolling at 1 m/s. */
   readonly optimism?: number;
+  /** Whoever planned the rolling promised that the cart stays whole all the while. */
+  readonly staysWhole?: boolean;
+  /** The model's own excuse for whatever happened. */
+  readonly excuses?: TerrainModel<Cart>['excuses'];
 }
 
 function cartModel(options: CartOptions = {}): TerrainModel<Cart> {
@@ -183,11 +187,18 @@ function cartModel(options: CartOptions = {}): TerrainModel<Cart> {
                 value: world.xM + Number(command.params.speedMps) * (options.optimism ?? 1),
                 tolerance: 0.1,
               },
+              ...(options.staysWhole === true
+                ? [{ name: 'broken', value: 0, tolerance: 0, throughout: true } as const]
+                : []),
             ],
             dueUs: atUs + 1_000_000,
           }
         : null,
-    observe: (world, names) => Object.fromEntries(names.map((name) => [name, name === 'xM' ? world.xM : Number.NaN])),
+    observe: ({ xM, broken }, names) => {
+      const present: Readonly<Record<string, number>> = { xM, broken: broken ? 1 : 0 };
+      return Object.fromEntries(names.map((name) => [name, present[name] ?? Number.NaN]));
+    },
+    ...(options.excuses === undefined ? {} : { excuses: options.excuses }),
     promise: () => 'pending',
   };
 }
