@@ -52,7 +52,7 @@ export function allocate(
   const objective = options.objective ?? 'sum';
   const routes = byId(agents).map((agent): Route => {
     const plan = [...(agent.plan ?? [])];
-    return { agent, abilities: new Set(agent.abilities), tasks: plan, cost: routeCost(legs, agent.id, plan) };
+    return { agent, tasks: plan, cost: routeCost(legs, agent.id, plan) };
   });
   const planned = new Set(routes.flatMap((route) => route.tasks));
   const open = byId(tasks).filter((task) => !planned.has(task.id));
@@ -166,6 +166,8 @@ function insert(task: AllocationTask, routes: readonly Route[], legs: LegCosts, 
   return auction([task], routes, legs, objective).length === 0;
 }
 
-function byId<T extends { readonly id: string }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+function byId<T extends { readonly id: string }>(items: readonly T[]): readonly T[] {
+  let ordered = true;
+  for (let i = 1; i < items.length && ordered; i++) ordered = (items[i - 1] as T).id <= (items[i] as T).id;
+  return ordered ? items : [...items].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }

@@ -39,7 +39,6 @@ export type Reason = 'halted' | 'no_capability' | 'busy' | 'unreachable' | 'batt
 /** One agent's tasks during an allocation. */
 export type Route = {
   readonly agent: AllocationAgent;
-  readonly abilities: ReadonlySet<string>;
   tasks: string[];
   cost: number;
 };
@@ -74,7 +73,7 @@ export function routeEnergy(legs: LegCosts, agent: string, tasks: readonly strin
 export function bestInsertion(legs: LegCosts, route: Route, task: AllocationTask): Bid {
   const { agent, tasks } = route;
   if (agent.halted) return refusal('halted');
-  if (!task.needs.every((need) => route.abilities.has(need))) return refusal('no_capability');
+  if (!task.needs.every((need) => agent.abilities.includes(need))) return refusal('no_capability');
   if (agent.busy === true || tasks.length >= agent.capacity) return refusal('busy');
   let reachable = false;
   let best = Infinity;

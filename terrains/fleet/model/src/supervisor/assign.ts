@@ -3,7 +3,7 @@ import { BODIES, type Body } from '../bodies.ts';
 import { DOCK, DRIVE, LOAD, UNLOAD } from '../commands.ts';
 import { stopsOf } from './errand.ts';
 import { SENSING_RADIUS_M } from './missions.ts';
-import type { AgentMemory, Errand, MissionView, Stop, TaskView } from './port.ts';
+import type { AgentMemory, Errand, MissionView, PlannedTask, Stop, TaskView } from './port.ts';
 import type { MissionPreview } from './supervise.ts';
 import type { TrafficDesk } from './traffic-desk.ts';
 
@@ -16,6 +16,11 @@ const PACE_MPS = 0.7;
 /** Time and thus energy of an action at a stop, seconds. */
 const ACTION_S = 14;
 
+/** The traffic desk with what auctions remember of tasks. A cache: what it holds never changes an answer. */
+export interface AuctionDesk extends TrafficDesk {
+  readonly estimates: WeakMap<PlannedTask, Rough | string>;
+}
+
 /** What became of one waiting task: a robot with its errand, or nobody and why. */
 export interface Offer {
   readonly view: TaskView;
@@ -26,12 +31,12 @@ export interface Offer {
 
 /** Auctions the waiting tasks of a mission among the robots that are free. */
 export function assignTasks(
-  desk: TrafficDesk,
+  desk: AuctionDesk,
   mission: MissionView,
   agents: ReadonlyMap<string, AgentMemory>,
 ): readonly Offer[] {
   const waiting = mission.tasks.filter(({ status }) => status === 'waiting');
-  const routes = new Map(waiting.map((view) => [view.task.id, roughly(desk, view)]));
+  const routes = new Map(waiting.map((view) => [view.task.id, estimate(desk, view.task)]));
   const broken = waiting.flatMap((view): Offer[] => {
     const route = routes.get(view.task.id);
     return typeof route === 'string' ? [{ view, agentId: null, errand: null, detail: route }] : [];
@@ -39,7 +44,7 @@ export function assignTasks(
   const open = waiting.filter((view) => typeof routes.get(view.task.id) !== 'string');
   if (open.length === 0) return broken;
   const legs = costs(desk, open, routes as ReadonlyMap<string, Rough>, agents);
-  const allocation = allocate(open.map(taskOf), [...agents.values()].map(bidder), legs, { objective: 'longest' });
+  const allocation = allocate(open.map(taskOf), [...agents.values()].map(bidderOf), legs, { objective: 'longest' });
   const takers = new Map(allocation.plans.flatMap(({ agent, tasks }) => tasks.map((task) => [task, agent])));
   const reasons = new Map(allocation.unallocated.map((task) => [task.task, task.reasons]));
   return [
@@ -85,24 +90,32 @@ function sumUp(view: TaskView, reasons: readonly { readonly reason: string }[]):
 }
 
 /** Where a task begins and ends, and how much there is to do in between. */
-interface Rough {
+export interface Rough {
   readonly first: number;
   readonly last: number;
   readonly workM: number;
   readonly workS: number;
 }
 
+function estimate(desk: AuctionDesk, task: PlannedTask): Rough | string {
+  const known = desk.estimates.get(task);
+  if (known !== undefined) return known;
+  const found = roughly(desk, task);
+  desk.estimates.set(task, found);
+  return found;
+}
+
 /** For cover the route depends on who drives it; its first cell and its area are enough to choose. */
-function roughly(desk: TrafficDesk, view: TaskView): Rough | string {
+function roughly(desk: TrafficDesk, task: PlannedTask): Rough | string {
   const { site } = desk.ground;
-  if (view.task.kind === 'cover') {
-    const { cells } = view.task.args as { readonly cells: readonly number[] };
+  if (task.kind === 'cover') {
+    const { cells } = task.args as { readonly cells: readonly number[] };
     const first = cells[0];
     if (first === undefined) return 'there is nothing to cover';
     const workM = (cells.length * site.metresPerCell * site.metresPerCell) / SENSING_RADIUS_M;
     return { first, last: cells.at(-1) ?? first, workM, workS: 0 };
   }
-  const stops = stopsOf(desk.ground, view.task, 0);
+  const stops = stopsOf(desk.ground, task, 0);
   if (typeof stops === 'string') return stops;
   const first = stops[0] as Stop;
   const last = stops.at(-1) as Stop;
@@ -164,6 +177,17 @@ const taskOf = (view: TaskView): AllocationTask => ({
   priority: view.task.priority,
 });
 
+/** Auctions of one round ask for the same bidders again and again. */
+const bidders = new WeakMap<AgentMemory, AllocationAgent>();
+
+function bidderOf(memory: AgentMemory): AllocationAgent {
+  const known = bidders.get(memory);
+  if (known !== undefined) return known;
+  const found = bidder(memory);
+  bidders.set(memory, found);
+  return found;
+}
+
 function bidder(memory: AgentMemory): AllocationAgent {
   const { report, errand } = memory;
   const charging = report.battery < RESERVE;
@@ -179,7 +203,7 @@ function bidder(memory: AgentMemory): AllocationAgent {
 
 /** Who would do a mission, and how long the longest share would take. */
 export function previewTasks(
-  desk: TrafficDesk,
+  desk: AuctionDesk,
   mission: MissionView,
   agents: ReadonlyMap<string, AgentMemory>,
 ): MissionPreview {

@@ -2,7 +2,7 @@ import type { Json } from '@sigma/kernel';
 import { DistanceFields, emptyTraffic, type Wait } from '@sigma/swarm';
 import { type Ground, groundOf } from '../ground.ts';
 import type { Site } from '../site/site.ts';
-import { assignTasks, previewTasks } from './assign.ts';
+import { type AuctionDesk, assignTasks, previewTasks } from './assign.ts';
 import { freePlace, openMission, summarize } from './missions.ts';
 import type {
   AgentMemory,
@@ -24,7 +24,6 @@ import {
   isStuck,
   nextPlan,
   nextStop,
-  type TrafficDesk,
   whyWait,
 } from './traffic-desk.ts';
 
@@ -83,7 +82,7 @@ export interface MissionPreview {
 
 export function fleetSupervisor(site: Site): FleetSupervisor {
   const ground = groundOf(site);
-  const desk: TrafficDesk = { ground, fields: new DistanceFields(ground.permitted) };
+  const desk: AuctionDesk = { ground, fields: new DistanceFields(ground.permitted), estimates: new WeakMap() };
   return {
     stateVersion: 2,
     initial: () => ({ agents: {}, missions: [], auctions: {}, traffic: emptyTraffic, obstacles: [], madeUp: 0 }),
@@ -108,7 +107,7 @@ const sorted = (agents: Readonly<Record<string, AgentMemory>>): Map<string, Agen
 /** One call's work on a copy of the state. Lives no longer than the call. */
 class Shift {
   readonly outputs: SupervisorOutput[] = [];
-  readonly #desk: TrafficDesk;
+  readonly #desk: AuctionDesk;
   readonly #ground: Ground;
   readonly #atUs: number;
   readonly #agents: Map<string, AgentMemory>;
@@ -119,7 +118,7 @@ class Shift {
   #obstacles: SupervisorState['obstacles'];
   #madeUp: number;
 
-  constructor(desk: TrafficDesk, state: SupervisorState, atUs: number) {
+  constructor(desk: AuctionDesk, state: SupervisorState, atUs: number) {
     this.#desk = desk;
     this.#ground = desk.ground;
     this.#atUs = atUs;
