@@ -1,10 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@sigma/bus';
-import { decodeState, encodeState } from '@sigma/kernel';
 import { type AgentEvent, AgentEventSchema, type AgentStatus, PlanAskedSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import { type LiveAgent, LiveFleet } from '../../live/live-fleet.ts';
 import { about, all, packed, type Topic, tell, unpacked } from '../../subjects.ts';
+import { decodeParts } from './kept-parts.ts';
 import { PlannerMemory, type PlannerStore } from './planner-memory.ts';
 import type {
   AgentReport,
@@ -29,6 +29,11 @@ const TICK_US = 100_000;
  */
 const DEAR_US = 4_000;
 const MOST_PAUSE_US = 25_000;
+/** What agents report is kept anew this often: after a restart each is heard again before anything else. */
+const REPORTS_KEPT_US = 1_000_000;
+/** Keys of kept parts: of the supervisor's own, and of reports. */
+const OWN = 'own ';
+const REPORT = 'report ';
 const TASKS_REMEMBERED = 20_000;
 const ENDED = new Set(['done', 'failed', 'cancelled', 'refused']);
 const REPORTED = new Set<string>(['queued', 'active', 'done', 'failed', 'cancelled', 'refused']);
@@ -56,6 +61,8 @@ export class Core {
   readonly #version: string;
   /** The last report of each agent, kept with the state. */
   readonly #reports = new Map<string, AgentReport>();
+  #keptReports = new Map<string, AgentReport>();
+  #keptReportsUs = 0;
   #state: unknown;
   #inputs: SupervisorInput[] = [];
   #soon = false;
@@ -77,7 +84,7 @@ export class Core {
     this.#tenant = options.tenant;
     this.#supervisor = options.supervisor;
     this.#state = this.#supervisor.initial();
-    this.#version = `${this.#supervisor.stateVersion ?? 0} ${Object.keys(this.#state as object).sort()} ${options.siteDigest ?? ''}`;
+    this.#version = `parts ${this.#supervisor.stateVersion ?? 0} ${Object.keys(this.#state as object).sort()} ${options.siteDigest ?? ''}`;
     this.#planners = options.planners ?? null;
     this.#memory =
       this.#planners === null
@@ -86,7 +93,7 @@ export class Core {
             store: this.#planners,
             clock: this.#clock,
             version: this.#version,
-            encode: () => encodeState({ state: this.#state, reports: [...this.#reports.values()] }),
+            parts: () => this.#parts(),
             say: (output) => this.#say(output),
           });
     this.fleet = new LiveFleet(this.#bus, this.#tenant, 'core');
@@ -122,8 +129,8 @@ export class Core {
     if (kept === null) return null;
     if (kept.version !== this.#version) return `it was kept by '${kept.version}', and this is '${this.#version}'`;
     try {
-      const { state, reports } = decodeState(kept.text) as { readonly state: unknown; readonly reports: AgentReport[] };
-      const away = reports.map((report) => ({ ...report, linked: false }));
+      const { state, reports } = this.#joined(kept.parts);
+      const away = [...reports.values()].map((report) => ({ ...report, linked: false }));
       const after = this.#supervisor.supervise(state, away, this.#clock.nowUs());
       for (const report of away) this.#reports.set(report.agentId, report);
       this.#state = after.state;
@@ -132,6 +139,31 @@ export class Core {
     } catch (error) {
       return `the supervisor cannot read it (${(error as Error).message})`;
     }
+  }
+
+  /** All that has to be kept: the supervisor's parts, and what the agents reported last or a moment ago. */
+  #parts(): ReadonlyMap<string, unknown> {
+    const parts = new Map<string, unknown>();
+    const own = this.#supervisor.split?.(this.#state) ?? new Map([['state', this.#state]]);
+    for (const [key, part] of own) parts.set(OWN + key, part);
+    const nowUs = this.#clock.nowUs();
+    const all = this.#keptReports.size === this.#reports.size;
+    if (!all || nowUs - this.#keptReportsUs >= REPORTS_KEPT_US) {
+      this.#keptReports = new Map(this.#reports);
+      this.#keptReportsUs = nowUs;
+    }
+    for (const [agentId, report] of this.#keptReports) parts.set(REPORT + agentId, report);
+    return parts;
+  }
+
+  #joined(texts: ReadonlyMap<string, string>) {
+    const parts = decodeParts(texts);
+    const under = (prefix: string): Map<string, unknown> =>
+      new Map([...parts].flatMap(([key, part]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), part]] : [])));
+    const own = under(OWN);
+    const reports = under(REPORT) as Map<string, AgentReport>;
+    const { join } = this.#supervisor;
+    return { state: join === undefined ? own.get('state') : join(own, reports), reports };
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TurnedClock } from '../../../testing/turned-clock.ts';
-import { type KeptPlanner, PlannerMemory, type PlannerStore } from './planner-memory.ts';
+import { PlannerMemory, type PlannerStore } from './planner-memory.ts';
 import type { SupervisorOutput } from './supervisor.ts';
 
 const assign = (agentId: string): SupervisorOutput => ({
@@ -18,7 +18,7 @@ const plan = (agentId: string, revision: number): SupervisorOutput => ({
 /** A memory over a store that is durable only when the test lets it. */
 function kept() {
   const clock = new TurnedClock();
-  const saved: KeptPlanner[] = [];
+  const saved: Parameters<PlannerStore['save']>[0][] = [];
   const waiting: { readonly done: () => void; readonly fail: (error: Error) => void }[] = [];
   const store: PlannerStore = {
     load: async () => null,
@@ -33,7 +33,11 @@ function kept() {
     store,
     clock,
     version: 'v1',
-    encode: () => String(state),
+    parts: () =>
+      new Map<string, unknown>([
+        ['state', state],
+        ['site', 7],
+      ]),
     say: (output) => said.push(`${output.type} ${output.type === 'mission' ? output.mission.id : output.agentId}`),
   });
   const take = (...outputs: SupervisorOutput[]): void => {
@@ -56,7 +60,7 @@ test('[L3] work is given only when the state that gave it is durable; plans of o
   take(assign('r1'), plan('r1', 1), plan('r2', 1));
   assert.deepEqual(said, ['plan r2']);
   assert.deepEqual(
-    saved.map(({ text }) => text),
+    saved.map(({ put }) => put.get('state')),
     ['1'],
   );
   await durable();
@@ -72,7 +76,7 @@ test('what is taken while a state is on its way waits for the next one, in order
   await durable();
   assert.deepEqual(said, ['assign r1']);
   assert.deepEqual(
-    saved.map(({ text }) => text),
+    saved.map(({ put }) => put.get('state')),
     ['1', '3'],
   );
   await durable();
@@ -91,7 +95,7 @@ test('plans alone are kept within a second, many together', async () => {
   assert.equal(saved.length, 0);
   await clock.turn(300_000);
   assert.deepEqual(
-    saved.map(({ text }) => text),
+    saved.map(({ put }) => put.get('state')),
     ['5'],
   );
   await durable();

@@ -1,7 +1,7 @@
-import { and, eq } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../store/database.ts';
-import { plannerStates } from '../../store/schema.ts';
+import { KeptParts, type PartChanges } from './kept-parts.ts';
 import type { SupervisorOutput } from './supervisor.ts';
 
 /** What a planner knew when it was last kept. */
@@ -9,14 +9,17 @@ export interface KeptPlanner {
   /** Of planner, state and site; another one cannot read it. */
   readonly version: string;
   readonly atUs: number;
-  /** Canonical text of kernel's `encodeState`. */
-  readonly text: string;
+  /** Canonical text of kernel's `encodeState` for each part. */
+  readonly parts: ReadonlyMap<string, string>;
 }
 
 export interface PlannerStore {
   load(): Promise<KeptPlanner | null>;
-  /** Resolves when it is durable. */
-  save(kept: KeptPlanner): Promise<void>;
+  /**
+   * Resolves when it is durable, all of it or nothing. Changes apply to what was kept at an earlier moment; later ones
+   * than these make them fail.
+   */
+  save(kept: PartChanges & Pick<KeptPlanner, 'version' | 'atUs'>): Promise<void>;
 }
 
 /** Plans alone are kept this late at most: a robot's own revision tells what was lost. */
@@ -38,7 +41,8 @@ export class PlannerMemory {
   readonly #store: PlannerStore;
   readonly #clock: Clock;
   readonly #version: string;
-  readonly #encode: () => string;
+  readonly #parts: () => ReadonlyMap<string, unknown>;
+  readonly #kept = new KeptParts();
   readonly #say: (output: SupervisorOutput) => void;
   readonly #held = new Set<string>();
   #waiting: SupervisorOutput[] = [];
@@ -51,17 +55,18 @@ export class PlannerMemory {
     readonly store: PlannerStore;
     readonly clock: Clock;
     readonly version: string;
-    readonly encode: () => string;
+    /** The state that outputs taken so far have led to. */
+    readonly parts: () => ReadonlyMap<string, unknown>;
     readonly say: (output: SupervisorOutput) => void;
   }) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#version = options.version;
-    this.#encode = options.encode;
+    this.#parts = options.parts;
     this.#say = options.say;
   }
 
-  /** What the planner said in one supervision, its state being what `encode` now gives. */
+  /** What the planner said in one supervision, its state being what `parts` now gives. */
   take(outputs: readonly SupervisorOutput[]): void {
     for (const output of outputs) {
       const { type } = output;
@@ -116,13 +121,14 @@ export class PlannerMemory {
     this.#dirty = false;
     try {
       const startUs = this.#clock.nowUs();
-      const kept = { version: this.#version, atUs: startUs, text: this.#encode() };
+      const changes = this.#kept.take(this.#parts());
       this.#nextUs = startUs + (this.#clock.nowUs() - startUs) * SHARE;
-      await this.#inTime(this.#store.save(kept));
+      await this.#inTime(this.#store.save({ version: this.#version, atUs: startUs, ...changes }));
       this.failure = null;
       this.saves++;
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error));
+      this.#kept.forget();
       this.#nextUs = this.#clock.nowUs() + LAZY_US;
     }
     this.#held.clear();
@@ -142,27 +148,57 @@ export class PlannerMemory {
   }
 }
 
-const NAME = 'core';
+const HEAD = 'core';
+const PART = 'core ';
+/** Parts travel as one text: what stands between them cannot stand in them. */
+const BETWEEN = '\u001f';
 
+/**
+ * The planner's parts as rows, and a head row over them. Whoever saves takes the head first, so that a transaction which
+ * hung meanwhile finds it newer than itself and undoes what it did.
+ */
 export function postgresPlanner(database: Database, tenant: string): PlannerStore {
   return {
-    load: async () => {
-      const [row] = await database.asTenant(tenant, (tx) =>
-        tx
-          .select()
-          .from(plannerStates)
-          .where(and(eq(plannerStates.tenant, tenant), eq(plannerStates.name, NAME))),
-      );
-      return row === undefined ? null : { version: row.version, atUs: row.atUs, text: row.state };
-    },
-    save: async ({ version, atUs, text }) => {
-      const row = { version, atUs, state: text };
-      await database.asTenant(tenant, (tx) =>
-        tx
-          .insert(plannerStates)
-          .values({ name: NAME, ...row })
-          .onConflictDoUpdate({ target: [plannerStates.tenant, plannerStates.name], set: row }),
-      );
-    },
+    load: () =>
+      database.asTenant(tenant, async (tx) => {
+        const { rows } = await tx.execute<{ name: string; version: string; at_us: string; state: string }>(
+          sql`select name, version, at_us, state from planner_states where tenant = ${tenant} and (name = ${HEAD} or starts_with(name, ${PART}))`,
+        );
+        const head = rows.find(({ name }) => name === HEAD);
+        if (head === undefined) return null;
+        const parts = rows
+          .filter((row) => row !== head)
+          .map((row) => [row.name.slice(PART.length), row.state] as const);
+        return { version: head.version, atUs: Number(head.at_us), parts: new Map(parts) };
+      }),
+    save: ({ version, atUs, whole, put, drop }) =>
+      database.asTenant(tenant, async (tx) => {
+        if (whole) {
+          await tx.execute(
+            sql`delete from planner_states where tenant = ${tenant} and (name = ${HEAD} or starts_with(name, ${PART}))`,
+          );
+          await tx.execute(
+            sql`insert into planner_states (tenant, name, version, at_us, state) values (${tenant}, ${HEAD}, ${version}, ${atUs}, '')`,
+          );
+        } else {
+          const { rowCount } = await tx.execute(
+            sql`update planner_states set at_us = ${atUs} where tenant = ${tenant} and name = ${HEAD} and version = ${version} and at_us <= ${atUs}`,
+          );
+          if (rowCount !== 1) throw new Error('what is kept is newer than these changes');
+        }
+        const names = drop.map((key) => PART + key).join(BETWEEN);
+        if (drop.length > 0) {
+          await tx.execute(
+            sql`delete from planner_states where tenant = ${tenant} and name = any(string_to_array(${names}, ${BETWEEN}))`,
+          );
+        }
+        if (put.size === 0) return;
+        const keys = [...put.keys()].map((key) => PART + key).join(BETWEEN);
+        const texts = [...put.values()].join(BETWEEN);
+        await tx.execute(sql`insert into planner_states (tenant, name, version, at_us, state)
+          select ${tenant}, part.name, '', ${atUs}, part.state
+          from unnest(string_to_array(${keys}, ${BETWEEN}), string_to_array(${texts}, ${BETWEEN})) as part (name, state)
+          on conflict (tenant, name) do update set at_us = excluded.at_us, state = excluded.state`);
+      }),
   };
 }

@@ -16,6 +16,13 @@ export interface Supervisor<State = unknown> {
   ): { readonly state: State; readonly outputs: readonly SupervisorOutput[] };
   /** What sending this mission now would do. Changes nothing. */
   preview(state: State, mission: NewMission): MissionPreview;
+  /**
+   * The state in parts, each plain data under a key of its own without control characters, so that only those that
+   * changed are written. A part that is the same object as before counts as unchanged. Without it the state is one part.
+   */
+  split?(state: State): ReadonlyMap<string, unknown>;
+  /** The inverse, with the agents' last reports, which the host keeps itself. Throws when it cannot be. */
+  join?(parts: ReadonlyMap<string, unknown>, reports: ReadonlyMap<string, AgentReport>): State;
 }
 
 export type SupervisorInput =

@@ -157,7 +157,6 @@ export interface Obstacle {
 
 export interface AgentMemory {
   readonly report: AgentReport;
-  readonly heardUs: number;
   /** Since when it has been halted or out of reach, or null. */
   readonly haltedUs: number | null;
   readonly unlinkedUs: number | null;

@@ -3,6 +3,7 @@ import { DistanceFields, emptyTraffic, type Wait } from '@sigma/swarm';
 import { type Ground, groundOf } from '../ground.ts';
 import type { Site } from '../site/site.ts';
 import { type AuctionDesk, assignTasks, previewTasks } from './assign.ts';
+import { joinState, splitState } from './keep.ts';
 import { freePlace, openMission, summarize } from './missions.ts';
 import type {
   AgentMemory,
@@ -72,6 +73,8 @@ export interface FleetSupervisor {
   ) => { readonly state: SupervisorState; readonly outputs: readonly SupervisorOutput[] };
   /** What sending this mission now would do. Changes nothing. */
   readonly preview: (state: SupervisorState, mission: NewMission) => MissionPreview;
+  readonly split: typeof splitState;
+  readonly join: typeof joinState;
 }
 
 export interface MissionPreview {
@@ -84,7 +87,7 @@ export function fleetSupervisor(site: Site): FleetSupervisor {
   const ground = groundOf(site);
   const desk: AuctionDesk = { ground, fields: new DistanceFields(ground.permitted), estimates: new WeakMap() };
   return {
-    stateVersion: 2,
+    stateVersion: 3,
     initial: () => ({ agents: {}, missions: [], auctions: {}, traffic: emptyTraffic, obstacles: [], madeUp: 0 }),
     supervise: (state, inputs, atUs) => {
       const shift = new Shift(desk, state, atUs);
@@ -96,6 +99,8 @@ export function fleetSupervisor(site: Site): FleetSupervisor {
       const agents = sorted(state.agents);
       return previewTasks(desk, openMission(ground, mission, agents), agents);
     },
+    split: splitState,
+    join: joinState,
   };
 }
 
@@ -204,7 +209,6 @@ class Shift {
       withdrawn: null,
       ...before,
       report,
-      heardUs: atUs,
       haltedUs: report.halted ? (before?.haltedUs ?? atUs) : null,
       unlinkedUs: report.linked ? null : (before?.unlinkedUs ?? atUs),
     };
