@@ -8,7 +8,7 @@ import { compilePolicy, type PolicyText } from './policy/policy.ts';
 import { fleetReflexes } from './reflexes/catalogue.ts';
 import type { Site } from './site/site.ts';
 import { clampFleet, hazardOf } from './skills/bounds.ts';
-import { expectCommand, observe } from './skills/expect.ts';
+import { excuses, expectCommand, observe } from './skills/expect.ts';
 import { HOLD_COMMAND, intentProgress, parametrize } from './skills/parametrize.ts';
 import { refuseTask, taskProgress } from './skills/tasks.ts';
 
@@ -27,7 +27,7 @@ export function fleetModel({ site, policy }: FleetModelOptions): TerrainModel<Fl
   const groundNow = ({ fences }: FleetBelief) => fencedGround(ground, fences);
   return {
     name: 'fleet',
-    version: 1,
+    version: 2,
     rates: { reflexUs: 10_000, situationEvery: 10, supervisionEvery: 50 },
     chain: {
       primaryTimeoutUs: 2_000_000,
@@ -53,6 +53,7 @@ export function fleetModel({ site, policy }: FleetModelOptions): TerrainModel<Fl
     swarm: () => [],
     expect: (world, command, atUs) => expectCommand(world, groundNow(world), command, atUs),
     observe,
+    excuses,
     // Right of way is granted by the hub and kept by the reflexes; robots of this terrain promise each other nothing.
     promise: (_world, _promise, atUs) => (atUs > _promise.dueUs ? 'broken' : 'pending'),
   };

@@ -66,6 +66,7 @@ export const AISLE = [
 export const NO_RULES: PolicyText = { version: 'none', rules: [] };
 const TICK_US = 10_000;
 const NOISE = purpose('stage-noise');
+const BRAKES: Command = { kind: 'setpoint', name: 'cutoff', params: {}, durationUs: 1_000_000 };
 
 /** Something round that stands or walks. */
 export interface Actor {
@@ -105,6 +106,11 @@ export class Stage {
   primaryAlive = true;
   secondaryAlive = true;
   lidarFrozen = false;
+  lidarSilent = false;
+  /** Frames stay on their way: none arrives until this is false again, then all at once. */
+  framesHeld = false;
+  /** Every frame takes so many ticks. */
+  frameDelay = 0;
   stuckLeft = false;
   gyroDriftRadps = 0;
   extraCurrentA = 0;
@@ -128,6 +134,7 @@ export class Stage {
   #tick = 0;
   #scan: Int32Array | null = null;
   #inbox: Stimulus[] = [];
+  #onTheWay: { readonly frame: Stimulus; readonly tick: number }[] = [];
   #sequence = 0;
   #revision = 0;
 
@@ -228,13 +235,27 @@ export class Stage {
     this.atUs += TICK_US;
     this.#tick++;
     this.#move(this.outputs?.command ?? this.model.rest);
-    const inbox = [...this.#inbox, ...this.#sense()];
+    const inbox = [...this.#inbox, ...this.#arrivals()];
     this.#inbox = [];
     const result = step(this.model, this.agent, inbox, this.atUs);
     this.agent = result.agent;
     this.outputs = result.outputs;
     this.events.push(...result.outputs.events);
     return result.outputs;
+  }
+
+  /** The loop stands still: the body goes on, brakes by itself after a tenth of a second, and its frames wait. */
+  stall(seconds: number): this {
+    const wasHeld = this.framesHeld;
+    this.framesHeld = true;
+    for (let k = 0; k < Math.round(seconds * 100); k++) {
+      this.atUs += TICK_US;
+      this.#tick++;
+      this.#move(k < 10 ? (this.outputs?.command ?? this.model.rest) : BRAKES);
+      this.#inbox.push(...this.#arrivals());
+    }
+    this.framesHeld = wasHeld;
+    return this;
   }
 
   get belief(): FleetBelief {
@@ -291,6 +312,18 @@ export class Stage {
     return drawNormal(7, 1, this.#tick, NOISE, n);
   }
 
+  #arrivals(): Stimulus[] {
+    const now: Stimulus[] = [];
+    for (const stimulus of this.#sense()) {
+      if (stimulus.kind === 'percept') this.#onTheWay.push({ frame: stimulus, tick: this.#tick });
+      else now.push(stimulus);
+    }
+    if (this.framesHeld) return now;
+    const arrived = this.#onTheWay.filter(({ tick }) => tick + this.frameDelay <= this.#tick);
+    this.#onTheWay = this.#onTheWay.filter(({ tick }) => tick + this.frameDelay > this.#tick);
+    return [...arrived.map(({ frame }) => frame), ...now];
+  }
+
   #sense(): Stimulus[] {
     const inbox: Stimulus[] = [];
     const real = this.slips ? 0 : this.turnRadps;
@@ -314,7 +347,7 @@ export class Stage {
     if (this.#tick % 10 === 1) {
       const scan = this.lidarFrozen && this.#scan !== null ? this.#scan.slice() : this.#look();
       this.#scan = scan;
-      inbox.push({ kind: 'percept', channel: 'scan', values: scan });
+      if (!this.lidarSilent) inbox.push({ kind: 'percept', channel: 'scan', values: scan });
       const fix = [
         Math.round((this.xM + this.#noise(1) * 0.02) * 1000),
         Math.round((this.yM + this.#noise(2) * 0.02) * 1000),

@@ -32,8 +32,12 @@ export interface FleetBelief {
 
 /** Where the robot is and how it moves: encoders and IMU at 100 Hz, corrected by the site's beacons at 10 Hz. */
 export interface MotionBelief {
-  /** Time of the last motion frame, or of the start. */
+  /** Time at which the last motion frame arrived, or of the start. */
   readonly atUs: number;
+  /** Time at which it was measured: the controller's own clock, laid on the agent's. Never after `atUs`. */
+  readonly takenUs: number;
+  /** Last moment at which body or loop did something else than they were told, or -1. */
+  readonly disturbedUs: number;
   /** Motion frames folded. */
   readonly frames: number;
   readonly xM: number;
@@ -85,7 +89,7 @@ export interface MotionBelief {
 
 /** What the lidar shows. */
 export interface SightBelief {
-  /** Time of the last scan, -1 before the first. */
+  /** Time at which the last scan was taken [F57], -1 before the first. */
   readonly atUs: number;
   /** Raw counts of the last scan. */
   readonly ranges: Int32Array | null;
@@ -227,6 +231,8 @@ export function initialBelief(config: RobotConfig, atUs: number): FleetBelief {
     body: config.body,
     motion: {
       atUs,
+      takenUs: atUs,
+      disturbedUs: -1,
       frames: 0,
       xM,
       yM,

@@ -1,4 +1,4 @@
-import type { Json, MessageStimulus, Percept, Stimulus } from '@sigma/kernel';
+import type { Json, MessageStimulus, Percept, Signal, Stimulus } from '@sigma/kernel';
 import { FIX, HEALTH, MOTION, SCAN } from '../channels.ts';
 import type { Ground } from '../ground.ts';
 import { FENCES_CHANNEL, parseFences } from '../site/fence.ts';
@@ -32,7 +32,7 @@ export function foldBelief(belief: FleetBelief, ground: Ground, stimulus: Stimul
     case 'plan':
       return beginPlan(belief, atUs);
     case 'signal':
-      return stimulus.name === 'recorder_down' ? watchRecorder(belief, stimulus.value, atUs) : belief;
+      return hearRunner(belief, stimulus, atUs);
     default:
       return belief;
   }
@@ -48,6 +48,23 @@ function obeyFences(belief: FleetBelief, ground: Ground, data: Json): FleetBelie
 function beginPlan(belief: FleetBelief, atUs: number): FleetBelief {
   const { motion } = belief;
   return motion.standsSinceUs < 0 ? belief : { ...belief, motion: { ...motion, standsSinceUs: atUs } };
+}
+
+/** What the program beside the body says of itself, of the recorder and of the body's brakes and clock. */
+function hearRunner(belief: FleetBelief, { name, value }: Signal, atUs: number): FleetBelief {
+  const { motion } = belief;
+  switch (name) {
+    case 'recorder_down':
+      return watchRecorder(belief, value, atUs);
+    case 'body_time_lost':
+      // The controller's clock stood still: its next frame counts on as if nothing had been.
+      return { ...belief, motion: { ...motion, takenUs: motion.takenUs + Math.max(0, value), disturbedUs: atUs } };
+    case 'mechanical_stop':
+    case 'command_held':
+      return { ...belief, motion: { ...motion, disturbedUs: atUs } };
+    default:
+      return belief;
+  }
 }
 
 function watchRecorder(belief: FleetBelief, down: number, atUs: number): FleetBelief {
@@ -66,7 +83,7 @@ function foldPercept(belief: FleetBelief, ground: Ground, { channel, values }: P
     case SCAN.channel: {
       if (values.length !== SCAN.fields.length) return belief;
       const left = docked !== null && Math.abs(belief.motion.speedMps) > 0.15;
-      const next = foldScan(sight, belief.motion, bodyOf(belief), ground, peers, values, atUs);
+      const next = foldScan(sight, belief.motion, bodyOf(belief), ground, peers, values, belief.motion.takenUs);
       const { motion } = belief;
       return look(
         {

@@ -2,6 +2,7 @@ import { angleDifference, cos, sin, wrapAngle } from '@sigma/kernel';
 import type { Body } from '../bodies.ts';
 import { NO_READING } from '../channels.ts';
 import type { MotionBelief } from './belief.ts';
+import { arrivesLate } from './freshness.ts';
 
 /** Current above which a motor is overloaded, as a multiple of its rating. Starting a full load stays below it. */
 const OVERLOAD_FACTOR = 2;
@@ -42,6 +43,7 @@ export const imuDrifts = (motion: MotionBelief): boolean => Math.abs(motion.gyro
  * is known to be broken. The heading's unit vector turns by a third-order rotation and is made exact again at each fix.
  */
 export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs: number): MotionBelief {
+  if (overtaken(motion, v[10] ?? NO_READING)) return { ...motion, glitches: motion.glitches + 1 };
   const left = v[0] as number;
   const right = v[1] as number;
   const unreadable = left === NO_READING || right === NO_READING;
@@ -99,8 +101,12 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
       ? motion.gyroBiasRadps + 0.01 * (rawGyro - motion.gyroBiasRadps)
       : motion.gyroBiasRadps;
 
+  const takenUs = takenAt(motion, v[10] ?? NO_READING, atUs);
+
   return {
     atUs,
+    takenUs,
+    disturbedUs: arrivesLate(takenUs, atUs) ? atUs : motion.disturbedUs,
     frames: motion.frames + 1,
     xM: motion.xM + travel * cosMid,
     yM: motion.yM + travel * sinMid,
@@ -126,7 +132,7 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
     stuckLeftUs,
     stuckRightUs,
     turnGapRadps: motion.turnGapRadps + (dt / (dt + 0.2)) * (gap - motion.turnGapRadps),
-    overCurrentSinceUs: over ? (motion.overCurrentSinceUs < 0 ? atUs : motion.overCurrentSinceUs) : -1,
+    overCurrentSinceUs: over ? (motion.overCurrentSinceUs < 0 ? takenUs : motion.overCurrentSinceUs) : -1,
     stillSinceUs: still ? (motion.stillSinceUs < 0 ? atUs : motion.stillSinceUs) : -1,
     standsSinceUs: stands ? (motion.standsSinceUs < 0 ? atUs : motion.standsSinceUs) : -1,
     glitches,
@@ -147,6 +153,32 @@ function sinceLast(motion: MotionBelief, clock: number, atUs: number): number {
   }
   const elapsedUs = atUs - motion.atUs;
   return elapsedUs > 0 ? elapsedUs * 1e-6 : 0.01;
+}
+
+/** A pause between two frames up to this is believed of the controller's clock; after more it counts anew. */
+const LONGEST_PAUSE_COUNTS = 600_000;
+/** A frame up to so much older than the newest was overtaken on its way; one older still is of a clock that began anew. */
+const OVERTAKEN_COUNTS = 20_000;
+/** How much slower than the agent's the controller's clock may run: a crystal's drift, twice over. */
+const CLOCK_DRIFT = 2e-4;
+
+/** True for a frame that is older than the newest: it says nothing of the present any more. */
+function overtaken(motion: MotionBelief, clock: number): boolean {
+  if (motion.frames === 0 || clock === NO_READING || motion.clock === NO_READING) return false;
+  const counts = (clock - motion.clock) | 0;
+  return counts < 0 && counts > -OVERTAKEN_COUNTS;
+}
+
+/**
+ * The moment at which a frame was measured, in agent time: that of the frame before and what the controller's clock has
+ * counted since, never after the arrival. So the quickest way that any frame has taken counts as no delay, and what is
+ * slower is late by the difference, however evenly it arrives.
+ */
+function takenAt(motion: MotionBelief, clock: number, atUs: number): number {
+  if (motion.frames === 0 || clock === NO_READING || motion.clock === NO_READING) return atUs;
+  const counts = (clock - motion.clock) | 0;
+  if (counts < 0 || counts > LONGEST_PAUSE_COUNTS) return atUs;
+  return Math.min(atUs, motion.takenUs + Math.round(counts * 100 * (1 + CLOCK_DRIFT)));
 }
 
 /** Grows while this wheel stands still, the other turns, and the gyro does not see the turn that this would be. */

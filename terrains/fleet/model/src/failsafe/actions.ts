@@ -17,11 +17,11 @@ const stop = (category: 1 | 2): Command => ({
 const cutoff: Command = { kind: 'setpoint', name: CUTOFF, params: {}, durationUs: 1_000_000 };
 
 /** Electric braking needs a battery that holds its voltage and motors that are neither overloaded nor burning. */
-function canBrake({ world, atUs }: Situation<FleetBelief>): boolean {
+function canBrake({ world }: Situation<FleetBelief>): boolean {
   const { health, motion } = world;
   if (health.atUs >= 0 && health.batteryV < BRAKING_V) return false;
   if (Math.max(health.motorLeftC, health.motorRightC) > BURNING_C) return false;
-  return motion.overCurrentSinceUs < 0 || atUs - motion.overCurrentSinceUs <= 50_000;
+  return motion.overCurrentSinceUs < 0 || motion.takenUs - motion.overCurrentSinceUs <= 50_000;
 }
 
 /** The power contactor answers, unless the runner has found it welded. */

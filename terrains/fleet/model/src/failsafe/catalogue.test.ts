@@ -66,6 +66,7 @@ const CAUSES: Readonly<Record<string, Patch>> = {
   odometry_disagrees: motion({ stuckLeftUs: 300_000 }),
   imu_drifts: motion({ gyroBiasRadps: 0.1 }),
   blind: sight({ repeats: 5, freshTravelM: -1 }),
+  frames_late: (s) => ({ ...s, atUs: AT_US + 3_000_000 }),
   fence_left: motion({ xM: 6.5, yM: 5.5 }),
   person_too_close: (s) => sight({ tracks: [{ ...PERSON, xM: s.world.motion.xM + 0.5, yM: s.world.motion.yM }] })(s),
   planner_doubts: (s) => ({ ...s, confidence: 0.2 }),
@@ -83,7 +84,7 @@ const BASE: Situation<FleetBelief> = {
   atUs: AT_US,
   world: {
     ...STAGE.belief,
-    motion: { ...STAGE.belief.motion, atUs: AT_US, stillSinceUs: -1, speedMps: 0.6 },
+    motion: { ...STAGE.belief.motion, atUs: AT_US, takenUs: AT_US, stillSinceUs: -1, speedMps: 0.6 },
     sight: { ...STAGE.belief.sight, atUs: AT_US },
   },
   mode: 'automatic',
@@ -241,7 +242,7 @@ test('[F41] [L1] every one, pair and triple of conditions, in every mode, with a
       }
     }
   }
-  assert.equal(cases, 6 * (23 + 253 + 1771));
+  assert.equal(cases, 6 * (24 + 276 + 2024));
 });
 
 test('[F42] nobody can take over a motor cutoff, a heat shutdown or a stop that guards a person', () => {

@@ -1,5 +1,6 @@
 import type { FailsafeCondition, Situation } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
+import { framesLateUs } from '../belief/freshness.ts';
 import { DRIFT_LIMIT_RADPS, encoderStuck, imuDrifts } from '../belief/motion.ts';
 import { lidarFrozen } from '../belief/sight.ts';
 import { fencedGround, type Ground } from '../ground.ts';
@@ -29,6 +30,9 @@ const rests = ({ motion }: FleetBelief, atUs: number): boolean =>
 const OVER_CURRENT_US = 50_000;
 const RECORDER_GRACE_US = 5_000_000;
 const LINK_GRACE_US = 2_000_000;
+const LIDAR_SILENT_US = 500_000;
+/** Late frames bound the speed at once [F57]; people need to know only when it lasts. */
+const FRAMES_GRACE_US = 2_000_000;
 const LEAST_CONFIDENCE = 0.4;
 /** Excess over the speed allowed beside a person that the brakes are given time to take away. */
 const BRAKING_LAG_MPS = 0.25;
@@ -45,11 +49,12 @@ const personTooClose: Holds = ({ world }, active) => {
   return excess > (active ? 0.05 : BRAKING_LAG_MPS);
 };
 
-const blindWhileMoving: Holds = ({ world, atUs }, active) => {
-  const { sight } = world;
-  if (lidarFrozen(sight, world.motion)) return true;
-  const late = sight.atUs >= 0 && atUs - sight.atUs > 500_000;
-  return late && (active || moves(world));
+/** By the controller's clock: a lidar that is silent while the rest of the body speaks. All late alike is no blindness. */
+const blindWhileMoving: Holds = ({ world }, active) => {
+  const { sight, motion } = world;
+  if (lidarFrozen(sight, motion)) return true;
+  const silent = sight.atUs >= 0 && motion.takenUs - sight.atUs > LIDAR_SILENT_US;
+  return silent && (active || moves(world));
 };
 
 /** Wheels, gyro and beacons tell different stories, so the robot knows neither its speed nor its place. */
@@ -127,9 +132,9 @@ export const fleetConditions = (ground: Ground): readonly Condition[] => [
     'motor_overload_cutoff',
     'a motor drew more than its limit for 50 ms',
     'Free the wheel, look for damage, acknowledge, then reset',
-    ({ world, atUs }) => {
+    ({ world }) => {
       const since = world.motion.overCurrentSinceUs;
-      return since >= 0 && atUs - since > OVER_CURRENT_US;
+      return since >= 0 && world.motion.takenUs - since > OVER_CURRENT_US;
     },
     RESET,
   ),
@@ -203,6 +208,14 @@ export const fleetConditions = (ground: Ground): readonly Condition[] => [
     'the lidar shows no new picture while the robot moves',
     'Restart the lidar; goes on by itself when it sees again',
     blindWhileMoving,
+    GUARD,
+  ),
+  condition(
+    'frames_late',
+    'hold',
+    'no frame has come from the body for 2 s',
+    'Look at the load of its computer and at the wires to the body; goes on by itself',
+    ({ world, atUs }) => framesLateUs(world, atUs) > FRAMES_GRACE_US,
     GUARD,
   ),
   condition(

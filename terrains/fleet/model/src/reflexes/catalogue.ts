@@ -1,5 +1,6 @@
 import type { Reflex, ReflexAnswer } from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
+import { pictureLateS, speedOnPicture } from '../belief/freshness.ts';
 import { imuDrifts } from '../belief/motion.ts';
 import { fencedGround, type Ground } from '../ground.ts';
 import { nextCrossing } from './crossing.ts';
@@ -31,12 +32,13 @@ const separation: Reflex<FleetBelief> = {
   id: 'human_proximity',
   reference: 'ISO/TS 15066:2016 5.5.4.2.3 (speed and separation monitoring), ISO 13855 (1.6 m/s)',
   propose: (situation) => {
-    const { world } = situation;
+    const { world, atUs } = situation;
     if (world.sight.tracks.length === 0) return null;
     const near = nearestPerson(world, headsBack(situation));
     if (near === null) return null;
     const body = bodyOf(world);
-    const allowed = near.facing < -0.3 ? Math.max(0.3, personSpeed(near.gapM, body)) : personSpeed(near.gapM, body);
+    const apart = personSpeed(near.gapM, body, pictureLateS(world, atUs));
+    const allowed = near.facing < -0.3 ? Math.max(0.3, apart) : apart;
     if (allowed >= body.maxSpeedMps) return null;
     const speedMps = stepDown(allowed);
     const atMost = near.gapM < 0.4 ? { speedMps, turnRadps: 0.5 } : { speedMps };
@@ -52,11 +54,12 @@ const obstacle: Reflex<FleetBelief> = {
   id: 'obstacle_ahead',
   reference: 'ISO 3691-4:2020 4.8.2 (stopping within the range of personnel detection)',
   propose: (situation) => {
-    const { world } = situation;
+    const { world, atUs } = situation;
     const freeM = freePathM(world, headsBack(situation));
     const body = bodyOf(world);
     if (freeM > 8) return null;
-    const allowed = separationSpeed(freeM, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M);
+    const lateS = pictureLateS(world, atUs);
+    const allowed = separationSpeed(freeM, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M, lateS);
     if (allowed >= body.maxSpeedMps) return null;
     const speedMps = stepDown(allowed);
     return speedBound(speedMps, `${freeM.toFixed(1)} m of free path: at most ${speedMps} m/s`);
@@ -67,8 +70,8 @@ const obstacle: Reflex<FleetBelief> = {
 const crossing: Reflex<FleetBelief> = {
   id: 'crossing_traffic',
   reference: 'ISO 3691-4:2020 4.8.2, rule of the road (priority to the right)',
-  propose: ({ world }) => {
-    const found = nextCrossing(world);
+  propose: ({ world, atUs }) => {
+    const found = nextCrossing(world, pictureLateS(world, atUs));
     if (found === null || found.speedMps >= bodyOf(world).maxSpeedMps) return null;
     const speedMps = stepDown(found.speedMps);
     return speedBound(speedMps, `something (${found.track}) will cross the way: at most ${speedMps} m/s`);
@@ -107,17 +110,18 @@ const drifting: Reflex<FleetBelief> = {
   propose: ({ world }) => (imuDrifts(world.motion) ? speedBound(0.6, 'the gyro drifts: at most 0.6 m/s') : null),
 };
 
-/** Blind robots creep: no scan for a third of a second. */
+/** Nobody moves on a picture that is too old, whatever made it late; it clears with the next one. */
 const blind: Reflex<FleetBelief> = {
   id: 'no_fresh_scan',
   reference: 'ISO 13849-1:2023 6.1.8 (detection of faults in monitoring)',
   propose: ({ world, atUs }) => {
-    const { sight } = world;
-    if (sight.atUs >= 0 && atUs - sight.atUs <= 350_000) return null;
-    return speedBound(
-      sight.atUs < 0 ? 0 : 0.3,
-      sight.atUs < 0 ? 'no scan yet: stand' : 'scan is late: at most 0.3 m/s',
-    );
+    const allowed = speedOnPicture(world, atUs);
+    if (allowed === null) return null;
+    const speedMps = stepDown(allowed);
+    return {
+      restriction: { atMost: { speedMps, turnRadps: speedMps }, forbid: NO_FORBID },
+      rationale: world.sight.atUs < 0 ? 'no scan yet: stand' : `scan is late: at most ${speedMps} m/s`,
+    };
   },
 };
 

@@ -19,7 +19,7 @@ export interface Crossing {
  * The tightest bound by anything but people (they have speed and separation monitoring) whose straight way meets the
  * robot's: unless the robot is through before the other arrives, it must be able to stand before the place they share.
  */
-export function nextCrossing(belief: FleetBelief): Crossing | null {
+export function nextCrossing(belief: FleetBelief, lateS = 0): Crossing | null {
   const { motion, sight } = belief;
   if (sight.tracks.length === 0 || motion.speedMps < 0.1) return null;
   const body = bodyOf(belief);
@@ -37,7 +37,7 @@ export function nextCrossing(belief: FleetBelief): Crossing | null {
     if (inS > (aside < 0 ? FROM_RIGHT_S : FROM_LEFT_S)) continue;
     const place = ahead + along * inS;
     if (place < 0 || motion.speedMps * inS > place + CROSSING_M) continue;
-    const speedMps = separationSpeed(Math.max(0, place - CROSSING_M), 0, body.brakeMps2, OBSTACLE_MARGIN_M);
+    const speedMps = separationSpeed(Math.max(0, place - CROSSING_M), 0, body.brakeMps2, OBSTACLE_MARGIN_M, lateS);
     if (best === null || speedMps < best.speedMps) best = { track: id, speedMps };
   }
   return best;

@@ -24,11 +24,20 @@ export const stepDown = (speed: number): number => (speed < 0.1 ? 0 : Math.floor
  * Greatest own speed at which a robot stands before what comes towards it has used up the distance between them:
  * `d >= v_h (T_r + v / a) + v T_r + v^2 / (2 a) + margin`, solved for v (ISO/TS 15066 5.5.4.2.3, equation 3, with
  * constant braking). Never below 0.
+ *
+ * @param lateS what the picture's age adds to the reaction time [F57]
  */
-export function separationSpeed(distanceM: number, towardsMps: number, brakeMps2: number, marginM: number): number {
-  const room = distanceM - towardsMps * REACTION_S - marginM;
+export function separationSpeed(
+  distanceM: number,
+  towardsMps: number,
+  brakeMps2: number,
+  marginM: number,
+  lateS = 0,
+): number {
+  const reactionS = REACTION_S + lateS;
+  const room = distanceM - towardsMps * reactionS - marginM;
   if (room <= 0) return 0;
-  const linear = towardsMps + brakeMps2 * REACTION_S;
+  const linear = towardsMps + brakeMps2 * reactionS;
   return Math.sqrt(linear * linear + 2 * brakeMps2 * room) - linear;
 }
 
@@ -83,8 +92,8 @@ export function nearestPerson(belief: FleetBelief, backwards = belief.motion.spe
 }
 
 /** Speed allowed beside a person at that gap. */
-export const personSpeed = (gapM: number, body: Body): number =>
-  separationSpeed(gapM, PERSON_MPS, body.brakeMps2, INTRUSION_M + UNCERTAINTY_M);
+export const personSpeed = (gapM: number, body: Body, lateS = 0): number =>
+  separationSpeed(gapM, PERSON_MPS, body.brakeMps2, INTRUSION_M + UNCERTAINTY_M, lateS);
 
 /** Free path of the hull, now: what the last scan showed, less what was driven since. */
 export function freePathM({ sight, motion }: FleetBelief, backwards = motion.speedMps < -0.02): number {

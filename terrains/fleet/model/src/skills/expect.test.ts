@@ -66,3 +66,42 @@ test('[F54] a planner that lies sends the robot into a wall: it does not touch i
   assert.equal(event.violation.quantity, 'standsS');
   assert.ok(stage.yM < 8 - stage.body.radiusM, `at ${stage.yM}`);
 });
+
+/** On its way for three seconds. */
+function underway(): Stage {
+  const stage = new Stage({ site: drawnSite(LONG_HALL), body: 'carrier', start: { xM: 1.5, yM: 4.5, headingRad: 0 } });
+  stage.assign(goTo(37.5, 4.5)).tick();
+  stage.plan(advance([37.5, 4.5])).run(3);
+  return stage;
+}
+
+test('[F95] [K54] a bump is on record against the planner that sent the robot there, although the stop decided first', () => {
+  const stage = underway();
+  stage.bumper = 1;
+  stage.tick();
+  assert.equal(stage.failsafe, 'unsafe_movement_override');
+  const [event] = stage.happened('violation');
+  assert.ok(event?.type === 'violation' && event.violation.kind === 'physical');
+  assert.deepEqual([event.violation.quantity, event.violation.planner], ['bumper', 'primary']);
+});
+
+test('[F95] [K54] a person in the way, an order to stop and pictures that stay away interrupt an honest robot: no violation', () => {
+  const interruptions: readonly ((stage: Stage) => unknown)[] = [
+    (stage) => stage.person(stage.xM + 1.2, stage.yM),
+    (stage) => stage.order({ type: 'stop', stop: 'protective', by: 'ann' }),
+    (stage) => stage.order({ type: 'stop', stop: 'emergency', by: 'ann' }),
+    (stage) => {
+      stage.framesHeld = true;
+    },
+  ];
+  for (const interrupt of interruptions) {
+    const stage = underway();
+    const before = stage.agent.decisionSequence;
+    interrupt(stage);
+    stage.run(1);
+    stage.framesHeld = false;
+    stage.run(1);
+    assert.ok(stage.agent.decisionSequence > before);
+    assert.deepEqual(stage.happened('violation'), []);
+  }
+});

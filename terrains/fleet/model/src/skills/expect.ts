@@ -1,5 +1,15 @@
-import { angleDifference, type Command, cos, type Expectation, sin, wrapAngle } from '@sigma/kernel';
+import {
+  angleDifference,
+  type Command,
+  cos,
+  type Expectation,
+  type ExpectedQuantity,
+  type PendingExpectation,
+  sin,
+  wrapAngle,
+} from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
+import { disturbedSince } from '../belief/freshness.ts';
 import { BODIES } from '../bodies.ts';
 import { CUTOFF, DRIVE, HOLD, STOP } from '../commands.ts';
 import type { Ground } from '../ground.ts';
@@ -69,6 +79,7 @@ function drives(world: FleetBelief, ground: Ground, stretch: Stretch, wish: Whee
       { name: 'xM', value: (a.at.xM + b.at.xM) / 2, tolerance: slack + Math.abs(a.at.xM - b.at.xM) / 2 },
       { name: 'yM', value: (a.at.yM + b.at.yM) / 2, tolerance: slack + Math.abs(a.at.yM - b.at.yM) / 2 },
       { name: 'fixGapM', value: 0, tolerance: MOST_GAP_M },
+      TOUCHES_NOTHING,
     ],
     dueUs: atUs + afterUs,
   };
@@ -115,9 +126,16 @@ function predict(
   return steps;
 }
 
+/** A robot that drives where its planner sent it touches nothing, at any moment of it. */
+const TOUCHES_NOTHING: ExpectedQuantity = { name: 'bumper', value: 0, tolerance: 0, throughout: true };
+
+/** What came while body or loop were disturbed, or what is not seen yet, says nothing of the command. */
+export const excuses = (world: FleetBelief, { madeUs }: PendingExpectation, atUs: number): boolean =>
+  disturbedSince(world, madeUs, atUs);
+
 /** However slowly: who is told to drive and stands all the while has something in the way that will not go. */
 const comesOn = (atUs: number): Expectation => ({
-  quantities: [{ name: 'standsS', value: 0, tolerance: MOST_STANDING_S }],
+  quantities: [{ name: 'standsS', value: 0, tolerance: MOST_STANDING_S }, TOUCHES_NOTHING],
   dueUs: atUs + HEADWAY_US,
 });
 
@@ -180,6 +198,7 @@ function turns(world: FleetBelief, headingRad: number, turnRadps: number, atUs: 
       { name: 'xM', value: world.motion.xM, tolerance },
       { name: 'yM', value: world.motion.yM, tolerance },
       { name: 'turnedRad', value: least + errorRad * 0.5, tolerance: errorRad * 0.5 + 0.4 },
+      TOUCHES_NOTHING,
     ],
     dueUs: atUs + FORESIGHT_US,
   };
@@ -195,6 +214,7 @@ export function observe(world: FleetBelief, names: readonly string[]): Readonly<
     else if (name === 'turnedRad') seen[name] = motion.turnedRad;
     else if (name === 'fixGapM') seen[name] = motion.fixGapM;
     else if (name === 'speedMps') seen[name] = motion.speedMps;
+    else if (name === 'bumper') seen[name] = motion.bumper ? 1 : 0;
     else if (name === 'standsS')
       seen[name] = motion.standsSinceUs < 0 ? 0 : (motion.atUs - motion.standsSinceUs) * 1e-6;
     else seen[name] = Number.NaN;

@@ -47,7 +47,7 @@ function exceeds(motion: MotionBelief, { params }: Command, body: Body): boolean
  */
 export function againstSince({ world, command, atUs }: Situation<FleetBelief>): Params {
   if (command.name !== DRIVE || !exceeds(world.motion, command, bodyOf(world))) return {};
-  return { againstSinceUs: number(command.params, 'againstSinceUs') ?? atUs };
+  return { againstSinceUs: number(command.params, 'againstSinceUs') ?? Math.min(atUs, world.motion.takenUs) };
 }
 
 /** What a stop of that name brakes with. Null for what is no stop. */
@@ -62,17 +62,17 @@ function brakes(command: Command, body: Body): number | null {
  * True when the body moves against the command in force for longer than it can need: beyond a drive without braking, or
  * under a stop faster than full speed less what the brakes have had time to take away.
  */
-export function movesAgainst({ world, command, commandSinceUs, atUs }: Situation<FleetBelief>): boolean {
+export function movesAgainst({ world, command, commandSinceUs }: Situation<FleetBelief>): boolean {
   const { motion } = world;
   if (motion.stillSinceUs >= 0) return false;
   const body = BODIES[world.body];
   if (command.kind === 'setpoint' && command.name === DRIVE) {
     const sinceUs = number(command.params, 'againstSinceUs');
-    return sinceUs !== null && atUs - sinceUs > LONGEST_US && exceeds(motion, command, body);
+    return sinceUs !== null && motion.takenUs - sinceUs > LONGEST_US && exceeds(motion, command, body);
   }
   const brakeMps2 = brakes(command, body);
   if (brakeMps2 === null) return false;
-  const brakingS = Math.max(0, (atUs - commandSinceUs) * 1e-6 - LATENCY_S);
+  const brakingS = Math.max(0, (motion.takenUs - commandSinceUs) * 1e-6 - LATENCY_S);
   const mostMps = Math.max(0, body.maxSpeedMps - brakeMps2 * brakingS) + STANDING_MPS;
   const mostRadps = Math.max(0, body.maxTurnRadps - body.turnAccelRadps2 * brakingS) + STANDING_RADPS;
   return Math.abs(motion.speedMps) > mostMps || Math.abs(agreedTurn(motion)) > mostRadps;

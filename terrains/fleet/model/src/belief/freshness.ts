@@ -1,0 +1,35 @@
+import type { FleetBelief } from './belief.ts';
+
+/** The lidar's period, which every reaction time already contains, and what one lost scan makes of it. */
+const PERIOD_US = 100_000;
+/** Older than this, a picture bounds the speed by its age alone; nobody moves on one that is older than the second. */
+const OLD_US = 200_000;
+const TOO_OLD_US = 400_000;
+/** How the bound falls between the two. */
+const TIGHTENS_MPS2 = 6;
+/** Frames later than this are no picture of the present: whatever came of a command cannot be judged by them. */
+const LATE_US = 100_000;
+
+/** Age of the newest picture at `atUs`, microseconds; Infinity before the first. */
+const pictureAgeUs = ({ sight }: FleetBelief, atUs: number): number =>
+  sight.atUs < 0 ? Number.POSITIVE_INFINITY : atUs - sight.atUs;
+
+/** What a picture's age adds to the time between scan and brakes that the distances reckon with, s, >= 0. */
+export const pictureLateS = (world: FleetBelief, atUs: number): number =>
+  Math.max(0, pictureAgeUs(world, atUs) - PERIOD_US) * 1e-6;
+
+/** The greatest speed that the age of the picture alone allows, or null while it is young. */
+export function speedOnPicture(world: FleetBelief, atUs: number): number | null {
+  const ageUs = pictureAgeUs(world, atUs);
+  return ageUs <= OLD_US ? null : Math.max(0, TOO_OLD_US - ageUs) * 1e-6 * TIGHTENS_MPS2;
+}
+
+/** How long the newest frame of the body has been due or on its way, microseconds. */
+export const framesLateUs = ({ motion }: FleetBelief, atUs: number): number => atUs - motion.takenUs;
+
+/** True when body or loop did something else than they were told since then, or the belief is behind the present. */
+export const disturbedSince = ({ motion }: FleetBelief, sinceUs: number, atUs: number): boolean =>
+  motion.disturbedUs >= sinceUs || atUs - motion.takenUs > LATE_US;
+
+/** A frame that took so long shows a time in which the robot was bounded for want of it. */
+export const arrivesLate = (takenUs: number, atUs: number): boolean => atUs - takenUs > LATE_US;
