@@ -3,16 +3,15 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { parseMovingAiMap, parseSiteFile, type Site } from '@sigma/fleet-model';
 import { benchDecide } from './decide.ts';
 import { benchKernel } from './kernel.ts';
 import type { BenchLine } from './line.ts';
 import { benchRecorder } from './recorder.ts';
+import { benchReplay } from './recorder-replay.ts';
 import { benchReflexLoop } from './reflex.ts';
 import { benchSim } from './sim.ts';
-
-const REFLEX_S = 60;
-const DECIDE_S = 20;
 
 function warehouse(): Site {
   const file = (name: string): string =>
@@ -20,23 +19,59 @@ function warehouse(): Site {
   return parseSiteFile(file('warehouse.site.json'), parseMovingAiMap(file('warehouse.map'), 'warehouse'));
 }
 
-const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
+/** What a bench can be told; each takes what concerns it. */
+interface Lengths {
+  readonly reflexS: number;
+  readonly decideS: number;
+  readonly events: number;
+}
+
+const BENCHES: Readonly<Record<string, (lengths: Lengths) => Promise<readonly BenchLine[]>>> = {
   kernel: async () => benchKernel(warehouse()),
   recorder: benchRecorder,
+  replay: ({ events }) => benchReplay(warehouse(), events),
   sim: () => benchSim(warehouse()),
-  reflex: () => benchReflexLoop(REFLEX_S),
-  decide: () => benchDecide(warehouse(), DECIDE_S),
+  reflex: ({ reflexS }) => benchReflexLoop(reflexS),
+  decide: ({ decideS }) => benchDecide(warehouse(), decideS),
 };
 
-async function main(args: readonly string[]): Promise<number> {
-  const names = args.filter((arg) => arg !== '--json');
+const USAGE = `npm run bench -- [NAME...] [--seconds N] [--events N]
+  names: ${Object.keys(BENCHES).join(', ')}; all of them when none is given
+  --seconds  length of reflex (60) and decide (20); the ten-minute lateness run is: reflex --seconds 600
+  --events   length of the recording that replay seeks a moment in (1000000)`;
+
+function whole(text: string | undefined, otherwise: number): number {
+  const number = text === undefined ? otherwise : Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new TypeError(`'${text}' is no whole number above 0`);
+  return number;
+}
+
+function parsed(args: readonly string[]): { readonly names: readonly string[]; readonly lengths: Lengths } {
+  const { values, positionals: names } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { json: { type: 'boolean' }, seconds: { type: 'string' }, events: { type: 'string' } },
+  });
   const unknown = names.find((name) => !Object.hasOwn(BENCHES, name));
-  if (unknown !== undefined) {
-    console.error(`there is no bench '${unknown}'; there are ${Object.keys(BENCHES).join(', ')}`);
+  if (unknown !== undefined) throw new TypeError(`there is no bench '${unknown}'`);
+  const lengths = {
+    reflexS: whole(values.seconds, 60),
+    decideS: whole(values.seconds, 20),
+    events: whole(values.events, 1_000_000),
+  };
+  return { names: names.length === 0 ? Object.keys(BENCHES) : names, lengths };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let asked: ReturnType<typeof parsed>;
+  try {
+    asked = parsed(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
     return 2;
   }
-  for (const name of names.length === 0 ? Object.keys(BENCHES) : names) {
-    for (const line of (await BENCHES[name]?.()) ?? []) console.log(JSON.stringify(line));
+  for (const name of asked.names) {
+    for (const line of (await BENCHES[name]?.(asked.lengths)) ?? []) console.log(JSON.stringify(line));
   }
   return 0;
 }

@@ -107,7 +107,9 @@ function pathTo(value: unknown, culprit: unknown, path: string): string | null {
 
 /** @throws SyntaxError when the text is no JSON, or a tag is unknown */
 export function decodeState(text: string): unknown {
-  return revive(JSON.parse(text));
+  const plain: unknown = JSON.parse(text);
+  // Every tag is a key that begins with $; most texts have none.
+  return text.includes('"$') ? revive(plain) : plain;
 }
 
 const NUMBERS: Readonly<Record<string, number>> = {
@@ -117,24 +119,30 @@ const NUMBERS: Readonly<Record<string, number>> = {
   '-0': -0,
 };
 
+/** Puts what the tags stand for in their places, within what JSON.parse has just made. */
 function revive(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(revive);
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i];
+      if (typeof item === 'object' && item !== null) value[i] = revive(item);
+    }
+    return value;
+  }
   const record = value as Record<string, unknown>;
   const keys = Object.keys(record);
   const tag = keys.length === 1 ? (keys[0] as string) : '';
   if (tag.startsWith('$')) return untag(tag, record[tag]);
-  const out: Record<string, unknown> = {};
   for (const key of keys) {
-    // A key named __proto__ in hostile JSON must become an own property and nothing else.
-    Object.defineProperty(out, key, {
-      value: revive(record[key]),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    const item = record[key];
+    if (typeof item !== 'object' || item === null) continue;
+    const revived = revive(item);
+    if (revived === item) continue;
+    // A key named __proto__ in hostile JSON is an own property and must stay one.
+    if (key === '__proto__') Object.defineProperty(record, key, { value: revived });
+    else record[key] = revived;
   }
-  return out;
+  return record;
 }
 
 function untag(tag: string, value: unknown): unknown {

@@ -190,22 +190,34 @@ function readColumns(bytes: Uint8Array): Channel {
     else reader.skip(tag);
   }
   let numbers = 0;
-  for (const byte of columns) if (byte < 0x80) numbers++;
+  for (let i = 0; i < columns.length; i++) if ((columns[i] as number) < 0x80) numbers++;
   if (count === 0 || numbers === 0 || numbers % count !== 0) {
     throw new MalformedBytesError(`channel '${channel}' has ${numbers} numbers for ${count} rows`);
   }
   const width = numbers / count;
-  const rows = Array.from({ length: count }, () => new Int32Array(width));
-  const values = new WireReader(columns);
+  const rows: Int32Array[] = [];
+  for (let row = 0; row < count; row++) rows.push(new Int32Array(width));
+  fillRows(rows, width, columns);
+  return { rows: rows.map((row) => ({ kind: 'percept', channel, values: row })), next: 0 };
+}
+
+/** The inner loop of all replay: numbers of a uint32 each, of which there are known to be enough. */
+function fillRows(rows: readonly Int32Array[], width: number, columns: Uint8Array): void {
+  let at = 0;
   for (let field = 0; field < width; field++) {
     let before = 0;
-    for (const row of rows) {
-      const zigzag = values.varint();
+    for (let k = 0; k < rows.length; k++) {
+      let byte = columns[at++] as number;
+      let zigzag = byte & 0x7f;
+      for (let shift = 7; byte >= 0x80; shift += 7) {
+        if (shift > 28) throw new MalformedBytesError('a count is greater than 32 bits');
+        byte = columns[at++] as number;
+        zigzag |= (byte & 0x7f) << shift;
+      }
       before = (before + ((zigzag >>> 1) ^ -(zigzag & 1))) | 0;
-      row[field] = before;
+      (rows[k] as Int32Array)[field] = before;
     }
   }
-  return { rows: rows.map((row) => ({ kind: 'percept', channel, values: row })), next: 0 };
 }
 
 function readStimuli(

@@ -54,6 +54,23 @@ export class WireReader {
 
   /** int64 in two's complement. */
   signed(): number {
+    // Wall times and other numbers of up to eight bytes are not negative and are exact as they are added up.
+    let near = 0;
+    let scale = 1;
+    for (let i = 0; i < 7 && this.#at + i < this.#end; i++) {
+      const byte = this.#bytes[this.#at + i] as number;
+      near += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        this.#at += i + 1;
+        return near;
+      }
+      scale *= 0x80;
+    }
+    const eighth = this.#at + 7 < this.#end ? (this.#bytes[this.#at + 7] as number) : 0x80;
+    if (eighth < 0x10) {
+      this.#at += 8;
+      return near + eighth * scale;
+    }
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       if (this.#at >= this.#end) throw new MalformedBytesError('a number is cut short');

@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Site } from '@sigma/fleet-model';
+import type { Stimulus } from '@sigma/kernel';
+import {
+  ChainWriter,
+  decodeOpening,
+  decodeSegment,
+  EVENT_TYPE,
+  eventsOf,
+  type Opening,
+  type Recording,
+  type Reexecutors,
+  replayAt,
+  signalEvent,
+  verify,
+} from '@sigma/recorder';
+import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { fleetReexecutors, runSim } from '@sigma/sim';
+import { absolute, type BenchLine, relative } from './line.ts';
+
+const ROBOTS = 40;
+const MINUTES = 0.5;
+const ROUNDS = 3;
+const FILLER_BLOCK = 100;
+const FILLER_SPACING_US = 100_000;
+
+/**
+ * What reading a recording of ordinary fleet work costs: run again and compared (`verify`), run again alone, only read.
+ * By processor time, so that a machine that does other things too gives the same figures; medians of the rounds.
+ *
+ * @param events length of the recording that a moment is sought in; 10,000,000 takes minutes and 3 GB of disk
+ */
+export async function benchReplay(site: Site, events: number): Promise<readonly BenchLine[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-bench-'));
+  try {
+    const path = join(folder, 'fleet.sqlite');
+    const nowMs = (): number => performance.now();
+    await runSim({
+      site,
+      seed: 7,
+      robots: ROBOTS,
+      people: 8,
+      minutes: MINUTES,
+      recordingPath: path,
+      nowMs,
+      verify: false,
+    });
+    return [...(await reexecution(path)), ...(await reading(folder, path, events))];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function reexecution(path: string): Promise<BenchLine[]> {
+  const recording = openSqliteRecording(path);
+  try {
+    const reexecutors = await fleetReexecutors(recording);
+    const robots = await robotsOf(recording);
+    const agents = only(
+      recording,
+      robots.map(({ source }) => source),
+    );
+    const cycles = robots.reduce((sum, { wakes }) => sum + wakes.length, 0);
+    const rates = { bare: [] as number[], agents: [] as number[], all: [] as number[] };
+    for (let round = 0; round < ROUNDS; round++) {
+      rates.bare.push(cycles / (await processorS(async () => runBare(robots, reexecutors))));
+      rates.agents.push(cycles / (await processorS(() => mustVerify(agents, reexecutors))));
+      rates.all.push(cycles / (await processorS(() => mustVerify(recording, reexecutors))));
+    }
+    const [bare, ours, all] = [median(rates.bare), median(rates.agents), median(rates.all)];
+    return [
+      relative('recorder.verifyReexecuted', ours, 'cycles/s', 'the bare kernel on the same stimuli', bare, '>=', 0.6),
+      absolute('recorder.verifyFleet', ours, 'cycles/s', '>=', 100_000),
+      absolute('recorder.verifyFleetAndWorld', all, 'cycles/s', '>=', 100_000),
+    ];
+  } finally {
+    await recording.close();
+  }
+}
+
+interface Robot {
+  readonly source: string;
+  readonly opening: Opening;
+  readonly wakes: readonly { readonly atUs: number; readonly inbox: readonly Stimulus[] }[];
+}
+
+async function robotsOf(recording: Recording): Promise<readonly Robot[]> {
+  const robots: Robot[] = [];
+  for (const head of await recording.heads()) {
+    let opening: Opening | undefined;
+    const wakes: { readonly atUs: number; readonly inbox: readonly Stimulus[] }[] = [];
+    for await (const event of eventsOf(recording, head)) {
+      if (event.type === EVENT_TYPE.opening) opening = decodeOpening(event);
+      if (event.type === EVENT_TYPE.stimulusSegment) wakes.push(...decodeSegment(event.data).wakes);
+    }
+    if (opening?.model === 'fleet') robots.push({ source: head.source, opening, wakes });
+  }
+  return robots;
+}
+
+function runBare(robots: readonly Robot[], reexecutors: Reexecutors): void {
+  for (const { opening, wakes } of robots) {
+    const execution = reexecutors['fleet']?.(opening).open(opening);
+    for (const { atUs, inbox } of wakes) execution?.wake(atUs, inbox);
+  }
+}
+
+const only = (recording: Recording, sources: readonly string[]): Recording => ({
+  ...recording,
+  heads: async () => (await recording.heads()).filter(({ source }) => sources.includes(source)),
+});
+
+async function mustVerify(recording: Recording, reexecutors: Reexecutors): Promise<void> {
+  const report = await verify(recording, { sha256, reexecutors });
+  if (!report.ok) throw new Error(`the bench's own recording does not verify: ${report.firstFailure?.message}`);
+}
+
+/** A long recording: the fleet's, and behind each robot's work hours of signals. */
+async function reading(folder: string, fleetPath: string, events: number): Promise<BenchLine[]> {
+  const path = join(folder, 'long.sqlite');
+  const written = await lengthen(fleetPath, path, events);
+  const recording = openSqliteRecording(path);
+  try {
+    const reexecutors = await fleetReexecutors(recording);
+    const longest = (await recording.heads()).reduce((a, b) => (b.sequence > a.sequence ? b : a));
+    const from = longest.sequence - Math.min(longest.sequence - 1, 200_000);
+    const rates: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      let seen = 0;
+      const spentS = await processorS(async () => {
+        for await (const _ of eventsOf(recording, longest, from)) seen++;
+      });
+      rates.push(seen / spentS);
+    }
+    const times: number[] = [];
+    for (let k = 0; k < 20; k++) {
+      const moment = Math.round(((k * 7919) % 1000) * 0.001 * MINUTES * 60e6);
+      const spentS = await processorS(() => replayAt(recording, moment, reexecutors));
+      if (k >= 4) times.push(spentS * 1000);
+    }
+    return [
+      absolute('recorder.replayEvents', median(rates), 'events/s', '>=', 1_000_000),
+      absolute(`recorder.replayAt(${written} events)`, Math.max(...times), 'ms, slowest of 16', '<=', 200),
+    ];
+  } finally {
+    await recording.close();
+  }
+}
+
+async function lengthen(fromPath: string, toPath: string, events: number): Promise<number> {
+  const from = openSqliteRecording(fromPath);
+  const to = openSqliteStore(toPath);
+  try {
+    const heads = await from.heads();
+    const each = Math.ceil(events / heads.length / FILLER_BLOCK);
+    let written = 0;
+    for (const head of heads) {
+      const writer = new ChainWriter(head, sha256);
+      for await (const event of eventsOf(from, head)) await to.append([writer.seal([event])]);
+      let atUs = head.atUs;
+      const text = 'x'.repeat(200 - 63);
+      for (let block = 0; block < each; block += 50) {
+        const blocks = Array.from({ length: Math.min(50, each - block) }, () =>
+          writer.seal(
+            Array.from({ length: FILLER_BLOCK }, () => {
+              atUs += FILLER_SPACING_US;
+              return signalEvent('bench.event', { text }, atUs, 1_700_000_000_000_000 + atUs);
+            }),
+          ),
+        );
+        await to.append(blocks);
+      }
+      written += writer.head.sequence;
+    }
+    return written;
+  } finally {
+    await from.close();
+    await to.close();
+  }
+}
+
+/** Seconds of processor time, all threads. */
+async function processorS(run: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
