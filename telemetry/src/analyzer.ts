@@ -90,8 +90,18 @@ export interface AnalyzerState {
   readonly differsSinceUs: Map<string, number>;
 }
 
+/** What the analyzer has learned to be usual for a field, both ends inclusive. */
+export interface LearnedBand {
+  readonly channel: string;
+  readonly field: string;
+  readonly low: number;
+  readonly high: number;
+}
+
 export interface Analyzer {
   initial(): AnalyzerState;
+  /** Bands beyond which a reading is unusual, of every field that has been seen long enough. */
+  bands(state: AnalyzerState): readonly LearnedBand[];
   analyze(state: AnalyzerState, frame: Frame): { readonly state: AnalyzerState; readonly findings: readonly Finding[] };
 }
 
@@ -111,6 +121,16 @@ export function createAnalyzer(channels: readonly ChannelFields[], crossChecks: 
   }
   return {
     initial: () => ({ fields: new Map(), differsSinceUs: new Map() }),
+    bands: (state) =>
+      [...state.fields].flatMap(([channel, memories]) =>
+        memories.flatMap((memory, i) => {
+          const field = schemas.get(channel)?.[i]?.name ?? '';
+          const window = memory?.window ?? null;
+          if (window === null || window.count < WARM_UP) return [];
+          const reach = UNUSUAL * MAD_TO_SIGMA * window.deviation();
+          return [{ channel, field, low: window.median() - reach, high: window.median() + reach }];
+        }),
+      ),
     analyze: (state, frame) => {
       const fields = schemas.get(frame.channel);
       if (fields === undefined) return { state, findings: NOTHING };

@@ -8,5 +8,6 @@ export {
   type Finding,
   type FindingKind,
   type Frame,
+  type LearnedBand,
 } from './analyzer.ts';
 export { RollingMedian } from './rolling-median.ts';

@@ -346,10 +346,23 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     async () => (await (await rest('GET', '/api/v1/alerts')).json()) as { alerts: { id: string }[] },
     (found) => found.alerts.length > 0,
   );
+  const triangle = [1, 2, 3].map((k) => ({ xM: k, yM: k * k }));
+  const fence = { kind: 'slow', speedMps: 0.5, polygon: { points: triangle } };
+  const silence = { cause: 'band:state.motorC', seconds: 60 };
+  const made = async (path: string, body: unknown) => (await (await rest('POST', path, body)).json()) as Made;
+  interface Made {
+    readonly fence: { id: string };
+    readonly silence: { id: string };
+    readonly account: { id: string };
+  }
   const parts: Record<string, string> = {
     agent_id: 'r7',
     mission_id: created.mission.id,
     alert_id: alerts.alerts[0]?.id ?? '',
+    fence_id: (await made('/api/v1/fences', fence)).fence.id,
+    silence_id: (await made('/api/v1/silences', silence)).silence.id,
+    account_id: (await made('/api/v1/accounts', { email: 'ann@example.org', role: 'viewer' })).account.id,
+    time_us: '1',
   };
   const bodies: Record<string, unknown> = {
     FleetService_StopAgents: { agentIds: ['r7'], stop: 'normal' },
@@ -357,7 +370,13 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     FleetService_SetAgentMode: { mode: 'manual' },
     MissionService_CreateMission: mission,
     MissionService_PreviewMission: { goal: mission.goal },
+    MissionService_SetMissionPriority: { priority: 4 },
     SimulationService_InjectFault: { agentId: 'r7', fault: 'overheating' },
+    SimulationService_PlacePerson: { xM: 1, yM: 1, seconds: 5 },
+    SiteService_PutFence: fence,
+    AlertService_SilenceAlerts: silence,
+    AccountService_CreateAccount: { email: 'bob@example.org', role: 'operator' },
+    AccountService_SetAccountRole: { role: 'engineer' },
   };
   const document = (await (await fetch(`${hub.url}/api/openapi.json`)).json()) as {
     openapi: string;
@@ -368,7 +387,8 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     Object.entries(verbs).map(([verb, operation]) => ({ path, verb, ...operation })),
   );
   assert.ok(operations.length >= 20);
-  const last = (id: string): number => (id.endsWith('ReturnLease') ? 2 : id.endsWith('TakeLease') ? 0 : 1);
+  const last = (id: string): number =>
+    /_(ReturnLease|CancelMission|RemoveAccount)$/.test(id) ? 2 : id.endsWith('TakeLease') ? 0 : 1;
   for (const { path, verb, operationId, description } of operations.sort(
     (a, b) => last(a.operationId) - last(b.operationId),
   )) {

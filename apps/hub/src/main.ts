@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { MemoryBus, subjectOf } from '@sigma/bus';
 import {
+  AccountService,
   AgentLinkService,
   AlertService,
   FleetService,
@@ -13,14 +11,12 @@ import {
   SiteService,
 } from '@sigma/proto';
 import type { BlockStore } from '@sigma/recorder';
-import { openSqliteRecorder } from '@sigma/recorder/sqlite';
-import { createAnalyzer } from '@sigma/telemetry';
-import { systemClock } from './clock.ts';
+import { composeRoles } from './compose.ts';
 import { type NodeHandler, openDoor } from './door/door.ts';
 import { type Listener, listen } from './door/listener.ts';
+import { AccountDesk } from './identity/accounts.ts';
 import { openIdentity } from './identity/identity.ts';
-import { LinkDesk } from './link/link-desk.ts';
-import { LiveFleet } from './live/live-fleet.ts';
+import { accountQueries } from './queries/accounts.ts';
 import { alertQueries } from './queries/alerts.ts';
 import type { Roles } from './queries/context.ts';
 import { fleetQueries } from './queries/fleet.ts';
@@ -28,22 +24,11 @@ import { ingestQueries } from './queries/ingest.ts';
 import { missionQueries } from './queries/missions.ts';
 import { type BlockReader, recordQueries } from './queries/records.ts';
 import { simulationQueries } from './queries/simulation.ts';
-import { siteQueries } from './queries/site.ts';
-import { Alerts, postgresAlerts } from './roles/alerts/alerts.ts';
-import { type AnalyzerOf, AnalyzerRole } from './roles/analyzer/analyzer.ts';
-import { DecisionArchive, postgresDecisions } from './roles/arbitration/decision-archive.ts';
-import { ChainRecord, signal } from './roles/arbitration/hub-record.ts';
-import { MissionLedger, postgresMissions } from './roles/arbitration/mission-ledger.ts';
-import { Core } from './roles/core/core.ts';
-import { postgresPlanner } from './roles/core/planner-memory.ts';
+import { siteQueries } from './queries/site/site.ts';
+import type { CausalRule } from './roles/alerts/causes.ts';
+import type { AnalyzerOf } from './roles/analyzer/analyzer.ts';
 import type { Supervisor } from './roles/core/supervisor.ts';
-import { Gateway } from './roles/gateway/gateway.ts';
-import { LeaseDesk, postgresLeases } from './roles/gateway/leases.ts';
-import { keptOrderKey } from './roles/gateway/order-key.ts';
-import { postgresHighWater, Sequences } from './roles/gateway/sequences.ts';
-import { PostgresHistory } from './roles/ingest/history.ts';
-import { Ingest, refusedCount } from './roles/ingest/ingest.ts';
-import { forOwnerOnly, keptSecret, takeDataDir } from './store/data-dir.ts';
+import { keptSecret, takeDataDir } from './store/data-dir.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts';
 
@@ -68,6 +53,8 @@ export interface HubOptions {
   /** What the record queries read; else the hub's own recording. */
   readonly blocks?: BlockReader | undefined;
   readonly analyzerOf?: AnalyzerOf | undefined;
+  /** Which alert explains which; a fleet's unless others are named. */
+  readonly causes?: readonly CausalRule[] | undefined;
   readonly operatorEmail?: string | undefined;
   /** Origins besides its own whose pages may sign in. */
   readonly trustedOrigins?: readonly string[] | undefined;
@@ -86,11 +73,11 @@ export interface Hub {
   close(): Promise<void>;
 }
 
-const RECORDER_FAILED = 'recorder:failed';
 const DEFAULT_OPERATOR = 'operator@sigma.local';
 const SERVICES = [
   AgentLinkService,
   SiteService,
+  AccountService,
   FleetService,
   MissionService,
   AlertService,
@@ -152,77 +139,15 @@ async function openRoles(
   close: () => Promise<void>,
 ): Promise<Hub> {
   const { tenant, dataDir } = options;
-  const version = options.version ?? '0.1.0';
-  const clock = systemClock();
-  const newId = (): string => `${Math.floor(clock.nowUs() / 1000).toString(36)}${randomBytes(4).toString('hex')}`;
-  const path = join(dataDir, 'hub.sqlite');
-  if (options.recording === undefined) forOwnerOnly(path);
-  const recording = options.recording ?? (await openSqliteRecorder(path));
-  if (options.recording === undefined) closing.push(() => recording.close());
-  const record = await ChainRecord.open(recording, clock, tenant, `sigma-hub ${version}`);
-  const bus = new MemoryBus({ nowUs: () => clock.nowUs() });
-  closing.push(() => bus.close());
-
-  const history = new PostgresHistory(database, tenant, clock, (count, why) => {
-    void record.append(signal('hub.history_shed', 'telemetry_samples', { count, why })).catch(() => undefined);
-  });
-  closing.push(() => history.close());
-  const ingest = new Ingest({ bus, clock, tenant, history });
-  const analyzer = new AnalyzerRole({
-    bus,
-    tenant,
-    analyzerOf: options.analyzerOf ?? ((_, schemas) => createAnalyzer(schemas)),
-  });
-  const alerts = new Alerts({ bus, clock, tenant, record, store: postgresAlerts(database, tenant), newId });
-  closing.push(() => alerts.close());
-  const missions = new MissionLedger({ bus, clock, tenant, record, store: postgresMissions(database, tenant) });
-  closing.push(() => missions.settled());
-  const decisions = new DecisionArchive({
-    bus,
-    clock,
-    tenant,
-    store: postgresDecisions(database, tenant),
-    onShed: (count, why) =>
-      void record.append(signal('hub.decisions_shed', 'decisions', { count, why })).catch(() => undefined),
-  });
-  closing.push(() => decisions.close());
-  const core = new Core({
-    bus,
-    clock,
-    tenant,
-    supervisor: options.supervisor,
-    planners: postgresPlanner(database, tenant),
-    siteDigest: options.site.digest,
-  });
-  closing.push(() => core.close());
-  const sequences = await Sequences.open(postgresHighWater(database, tenant));
-  const gateway = new Gateway({ bus, clock, tenant, record, key: keptOrderKey(dataDir), sequences });
-  const leases = new LeaseDesk({ clock, record, gateway, store: postgresLeases(database, tenant), newId });
-  closing.push(() => leases.close());
-  const fleet = new LiveFleet(bus, tenant, 'live');
-  const link = new LinkDesk({ bus, clock, tenant, ingest, record, orderKey: gateway.publicKey });
+  const composed = await composeRoles(options, database, closing);
+  const { clock, record, version, blocks } = composed;
   closing.push(
     () => listener.close(),
-    () => link.close(),
+    () => composed.link.close(),
     () => {
       door.handler = notReady;
     },
   );
-  recordLosses(bus, tenant, record);
-  await alerts.restore();
-  alerts.aboutHub(RECORDER_FAILED, null);
-  record.onFailure(({ message }) => {
-    alerts.aboutHub(RECORDER_FAILED, {
-      text: message,
-      advice: 'Make room or mend the disk, then start the hub again; until then only stops leave',
-    });
-  });
-  await leases.restore();
-  const left = await core.restore();
-  if (left !== null)
-    void record.append(signal('hub.planner_state_left', 'core', { reason: left })).catch(() => undefined);
-  await missions.restore();
-
   const joinToken = keptSecret(dataDir, 'join-token', 24);
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
   const own = [url, `http://localhost:${listener.port}`, `http://127.0.0.1:${listener.port}`];
@@ -230,69 +155,20 @@ async function openRoles(
   const secret = keptSecret(dataDir, 'session-secret', 32);
   const identity = openIdentity({ database, tenant, url, trustedOrigins, secret, joinToken });
   const operator = await identity.firstOperator(options.operatorEmail ?? DEFAULT_OPERATOR);
-  const blocks = options.blocks ?? { path, heads: () => recording.heads(), blocks: recording.blocks.bind(recording) };
-  const roles: Roles = {
-    tenant,
-    clock,
-    fleet,
-    ingest,
-    core,
-    gateway,
-    leases,
-    missions,
-    alerts,
-    decisions,
-    link,
-    blocks,
-    site: options.site,
-    faults: options.faults ?? null,
-    version,
-    startedTimeUs: clock.nowUs(),
-    newId,
-    health: () => [
-      {
-        name: 'ingest',
-        ok: true,
-        detail: `${ingest.total.accepted} frames accepted, ${refusedCount(ingest.total)} refused`,
-      },
-      { name: 'analyzer', ok: true, detail: `${analyzer.analyzed} frames analyzed` },
-      {
-        name: 'core',
-        ok: core.forgetful === null,
-        detail:
-          core.forgetful === null
-            ? `${core.supervisions} supervisions`
-            : `a restart would forget who does what: ${core.forgetful.message}`,
-      },
-      {
-        name: 'gateway',
-        ok: record.failure === null,
-        detail: `${gateway.sent} orders sent, ${gateway.undelivered} undelivered, ${gateway.held} held back for want of a record`,
-      },
-      {
-        name: 'recorder',
-        ok: record.failure === null,
-        detail: record.failure?.message ?? `epoch ${record.chain.epoch}`,
-      },
-      { name: 'history', ok: history.shed === 0, detail: `${history.written} samples written, ${history.shed} shed` },
-      {
-        name: 'decisions',
-        ok: decisions.shed === 0,
-        detail: `${decisions.written} decisions kept, ${decisions.shed} left to the robots' own recordings`,
-      },
-      { name: 'link', ok: true, detail: `${link.edges} edges linked` },
-    ],
-  };
+  const accounts = new AccountDesk({ database, tenant, clock, record, enrol: identity.enrol });
+  const roles: Roles = { ...composed, accounts };
   door.handler = openDoor({
-    identity,
+    guard: { identity, accounts, clock },
+    acts: roles.acts,
     services: SERVICES,
     pages: options.pages !== undefined && existsSync(options.pages) ? options.pages : null,
     version,
     healthy: () => record.failure === null,
     routes: (router) => {
       router
-        .service(AgentLinkService, { connect: (frames) => link.serve(frames) })
+        .service(AgentLinkService, { connect: (frames) => roles.link.serve(frames) })
         .service(SiteService, siteQueries(roles))
+        .service(AccountService, accountQueries(roles))
         .service(FleetService, fleetQueries(roles))
         .service(MissionService, missionQueries(roles))
         .service(AlertService, alertQueries(roles))
@@ -302,17 +178,4 @@ async function openRoles(
     },
   });
   return { url, port: listener.port, joinToken, operator, recordingPath: blocks.path, close };
-}
-
-/** What the bus had to shed or could not get handled goes on record (law L8). */
-function recordLosses(bus: MemoryBus, tenant: string, record: ChainRecord): void {
-  const decoder = new TextDecoder();
-  bus.subscribe(
-    subjectOf(tenant, 'bus', 'loss'),
-    (message) => {
-      const report = JSON.parse(decoder.decode(message.data)) as { readonly subscription: string };
-      void record.append(signal('hub.bus_loss', report.subscription, { ...report })).catch(() => undefined);
-    },
-    { name: 'arbitration.loss' },
-  );
 }

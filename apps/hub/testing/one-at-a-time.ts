@@ -3,6 +3,7 @@ import type {
   NewMission,
   PlannedTask,
   Supervisor,
+  SupervisorFence,
   SupervisorInput,
   SupervisorOutput,
 } from '../src/roles/core/supervisor.ts';
@@ -11,6 +12,7 @@ interface State {
   readonly agents: readonly string[];
   readonly missions: readonly MissionView[];
   readonly revision: number;
+  readonly fences: readonly SupervisorFence[];
 }
 
 const taskOf = (mission: NewMission): PlannedTask => ({
@@ -23,7 +25,7 @@ const taskOf = (mission: NewMission): PlannedTask => ({
 
 /** The least supervisor there can be: every mission goes to the first linked agent, every plan is one step. */
 export const oneAtATime: Supervisor = {
-  initial: (): State => ({ agents: [], missions: [], revision: 0 }),
+  initial: (): State => ({ agents: [], missions: [], revision: 0, fences: [] }),
   supervise: (state, inputs) => {
     let now = state as State;
     const outputs: SupervisorOutput[] = [];
@@ -34,6 +36,7 @@ export const oneAtATime: Supervisor = {
     }
     return { state: now, outputs };
   },
+  areaFault: (points) => (points.some(({ xM, yM }) => xM < 0 || yM < 0) ? 'a point lies outside the site' : null),
   preview: (state, mission) => {
     const agentId = [...(state as State).agents][0] ?? null;
     return {
@@ -96,6 +99,12 @@ function fold(state: State, input: SupervisorInput): { state: State; outputs: Su
       if (mission === undefined) return { state, outputs: [] };
       return told({ ...mission, status: 'cancelled', detail: input.reason });
     }
+    case 'priority': {
+      const mission = missions.get(input.missionId);
+      return mission === undefined ? { state, outputs: [] } : told({ ...mission, priority: input.priority });
+    }
+    case 'fences':
+      return { state: { ...state, fences: input.fences }, outputs: [] };
     case 'tick':
       return { state, outputs: [] };
   }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { ChainId, Recording, StoredBlock } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 
-type Shown = Pick<Recording, 'heads' | 'blocks'>;
+type Shown = Pick<Recording, 'heads' | 'blocks' | 'snapshotBefore'>;
 
 /** Recordings shown as one. A chain is read from the first that holds it. */
 export interface ShownRecordings extends Shown {
@@ -38,6 +38,7 @@ export function showRecordings(paths: readonly [string, ...string[]]): ShownReco
       const recording = await holder(chain);
       if (recording !== null) yield* recording.blocks(chain, fromSequence, toSequence);
     },
+    snapshotBefore: async (chain, atUs) => (await (await holder(chain))?.snapshotBefore(chain, atUs)) ?? null,
     close: async () => {
       for (const recording of open.values()) await recording.close();
       open.clear();

@@ -14,18 +14,21 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import { DrizzleQueryError } from 'drizzle-orm';
 import { CLIENT_ADDRESS, type Identity } from '../identity/identity.ts';
 import { NotRecordedError } from '../roles/arbitration/hub-record.ts';
+import type { Acts } from '../roles/chronicle/acts.ts';
 import { apiPage } from './api-page.ts';
-import { authorise } from './authorise.ts';
+import { authorise, type Guard } from './authorise.ts';
 import { openApi } from './openapi.ts';
 import { BadRequestError, matchRoute, type RestRoute, requestJson, restRoutes } from './rest.ts';
 import { serveStatic } from './static-files.ts';
+import { witness } from './witness.ts';
 
 export type NodeServerRequest = Parameters<typeof universalRequestFromNodeRequest>[0];
 export type NodeServerResponse = Parameters<typeof universalResponseToNodeResponse>[1];
 export type NodeHandler = (request: NodeServerRequest, response: NodeServerResponse) => void;
 
 export interface DoorOptions {
-  readonly identity: Identity;
+  readonly guard: Guard & { readonly identity: Identity };
+  readonly acts: Pick<Acts, 'add'>;
   readonly services: readonly DescService[];
   readonly routes: (router: ConnectRouter) => void;
   /** Folder of the built page, or null. */
@@ -40,7 +43,7 @@ const MOST_MESSAGE_BYTES = 16 * 1_048_576;
 /** Everything that answers on the hub's port. */
 export function openDoor(options: DoorOptions): NodeHandler {
   const router = createConnectRouter({
-    interceptors: [plainly, authorise(options.identity)],
+    interceptors: [plainly, witness(options.acts), authorise(options.guard)],
     readMaxBytes: MOST_MESSAGE_BYTES,
     jsonOptions: { alwaysEmitImplicit: true },
     acceptCompression: [],
@@ -68,7 +71,7 @@ export function openDoor(options: DoorOptions): NodeHandler {
       response.setHeader('content-security-policy', pagePolicy);
       return answer(response, 200, 'text/html; charset=utf-8', page.html);
     }
-    if (path.startsWith('/api/auth/')) return signIn(options.identity, request, response);
+    if (path.startsWith('/api/auth/')) return signIn(options.guard.identity, request, response);
     if (path.startsWith('/api/')) {
       void serveRest(rest, handlers, request, response, path, new URLSearchParams(search ?? ''));
       return;

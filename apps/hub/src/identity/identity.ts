@@ -24,6 +24,8 @@ export interface Identity {
   /** Serves /api/auth/*. */
   readonly handler: ReturnType<typeof toNodeHandler>;
   who(headers: Headers): Promise<Principal>;
+  /** Makes an account that can sign in, as a viewer. */
+  enrol(email: string, name: string, password: string): Promise<void>;
   /** Creates the first account when there is none. `password` is null when one exists; it is nowhere else. */
   firstOperator(email: string): Promise<{ readonly email: string; readonly password: string | null }>;
 }
@@ -57,7 +59,13 @@ export function openIdentity(options: IdentityOptions): Identity {
   } satisfies BetterAuthOptions;
   const auth = betterAuth(settings);
   const joinDigest = digest(options.joinToken);
+  const enrol = async (email: string, name: string, password: string): Promise<void> => {
+    // Sign-up is open only in this object, which no door leads to.
+    const enrolment = betterAuth({ ...settings, emailAndPassword: { enabled: true, autoSignIn: false } });
+    await enrolment.api.signUpEmail({ body: { email, name, password } });
+  };
   return {
+    enrol,
     handler: toNodeHandler(auth),
     who: async (headers) => {
       const token = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1];
@@ -72,9 +80,7 @@ export function openIdentity(options: IdentityOptions): Identity {
       const [existing] = await tables.select({ email: user.email }).from(user).orderBy(user.createdAt).limit(1);
       if (existing !== undefined) return { email: existing.email, password: null };
       const password = randomBytes(15).toString('base64url');
-      // Sign-up is open only in this object, which no door leads to.
-      const enrolment = betterAuth({ ...settings, emailAndPassword: { enabled: true, autoSignIn: false } });
-      await enrolment.api.signUpEmail({ body: { email, name: 'Operator', password } });
+      await enrol(email, 'Operator', password);
       await tables.update(user).set({ role: 'administrator', emailVerified: true }).where(eq(user.email, email));
       return { email, password };
     },

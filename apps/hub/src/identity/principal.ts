@@ -10,12 +10,16 @@ export type Principal =
 
 export const PRINCIPAL = createContextKey<Principal>({ kind: 'nobody' }, { description: 'who calls' });
 
+/** Least first. */
+export const ROLE_NAMES = ['viewer', 'operator', 'engineer', 'administrator'] as const;
+export type RoleName = (typeof ROLE_NAMES)[number];
+
 const RANK: Readonly<Record<string, Role>> = {
   viewer: Role.VIEWER,
   operator: Role.OPERATOR,
   engineer: Role.ENGINEER,
   administrator: Role.ADMINISTRATOR,
-};
+} satisfies Record<RoleName, Role>;
 
 /** A role as it stands in an account; an unknown word gives no right at all. */
 export const roleNamed = (name: string): Role => RANK[name] ?? Role.UNSPECIFIED;
@@ -37,6 +41,8 @@ export function judge(principal: Principal, least: Role): Verdict {
   return principal.role >= least ? 'allowed' : 'not_enough';
 }
 
-/** Name under which a person's orders are issued and leases held. */
+/** Name under which the orders of the person with this address are issued and leases held. */
+export const holderOf = (email: string): string => `operator:${email}`;
+
 export const issuerOf = (principal: Principal): string =>
-  principal.kind === 'person' ? `operator:${principal.email}` : principal.kind;
+  principal.kind === 'person' ? holderOf(principal.email) : principal.kind;

@@ -156,7 +156,7 @@ export class LinkDesk {
     const agents = new Map<string, AgentLinked>();
     for (const { agentId, epoch, role, body, epochTimeUs, capabilities } of hello.agents) {
       const known = { agentId, epoch, role, body, epochTimeUs: Number(epochTimeUs), capabilities, channels };
-      agents.set(agentId, { ...known, linked: true, edgeId: hello.edgeId });
+      agents.set(agentId, { ...known, software: hello.software, linked: true, edgeId: hello.edgeId });
     }
     const link: Link = {
       edgeId: hello.edgeId,

@@ -24,6 +24,8 @@ export interface AgentLinked {
   readonly body: string;
   readonly epochTimeUs: number;
   readonly capabilities: readonly string[];
+  /** Program beside the body, with its version; absent for a feed. */
+  readonly software?: string;
   /** Base64 of ChannelSchema messages. */
   readonly channels: readonly string[];
 }
@@ -58,6 +60,7 @@ export class LiveFleet {
   /** Counts changes of the set of agents. */
   roster = 0;
   readonly #heard = new Set<(agent: LiveAgent, topic: Topic) => void>();
+  readonly #heardDecision = new Set<(agent: LiveAgent, made: DecisionMade) => void>();
 
   constructor(bus: Bus, tenant: string, name: string) {
     const listen = (topic: Topic, fold: (agentId: string, data: Uint8Array) => LiveAgent | null): void => {
@@ -86,6 +89,12 @@ export class LiveFleet {
     return () => void this.#heard.delete(heard);
   }
 
+  /** Calls back with each new decision, once. @returns how to end that */
+  onDecision(heard: (agent: LiveAgent, made: DecisionMade) => void): () => void {
+    this.#heardDecision.add(heard);
+    return () => void this.#heardDecision.delete(heard);
+  }
+
   /** A decision for safety overtakes others on its way here; the list keeps the order in which they were made. */
   #decided(agentId: string, made: DecisionMade): LiveAgent | null {
     const agent = this.agents.get(agentId);
@@ -96,6 +105,7 @@ export class LiveFleet {
     if (at > 0 && orderOf(decisions[at - 1] as DecisionMade, made) === 0) return null;
     decisions.splice(at, 0, made);
     if (decisions.length > 2 * DECISIONS_KEPT) decisions.splice(0, DECISIONS_KEPT);
+    for (const heard of this.#heardDecision) heard(agent, made);
     return agent;
   }
 

@@ -1,14 +1,23 @@
+import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import { type AgentStatus, AgentStatusSchema, LeaseHeldSchema } from '@sigma/proto';
 import type { Clock } from '../clock.ts';
+import type { AccountDesk } from '../identity/accounts.ts';
 import { issuerOf, PRINCIPAL } from '../identity/principal.ts';
 import type { LinkDesk } from '../link/link-desk.ts';
 import type { LiveAgent, LiveFleet } from '../live/live-fleet.ts';
 import type { Alerts } from '../roles/alerts/alerts.ts';
+import type { Silences } from '../roles/alerts/silences.ts';
+import type { AnalyzerRole } from '../roles/analyzer/analyzer.ts';
 import type { DecisionArchive } from '../roles/arbitration/decision-archive.ts';
 import type { MissionLedger } from '../roles/arbitration/mission-ledger.ts';
+import type { Acts } from '../roles/chronicle/acts.ts';
+import type { Marks } from '../roles/chronicle/marks.ts';
 import type { Core } from '../roles/core/core.ts';
+import type { FenceDesk } from '../roles/fences/fence-desk.ts';
+import type { ActiveFaults } from '../roles/gateway/active-faults.ts';
 import type { Gateway } from '../roles/gateway/gateway.ts';
-import type { LeaseDesk } from '../roles/gateway/leases.ts';
+import type { ControlLease, LeaseDesk } from '../roles/gateway/leases.ts';
 import type { Ingest } from '../roles/ingest/ingest.ts';
 import type { BlockReader } from './records.ts';
 
@@ -18,12 +27,19 @@ export interface Roles {
   readonly clock: Clock;
   readonly fleet: LiveFleet;
   readonly ingest: Ingest;
+  readonly analyzer: AnalyzerRole;
   readonly core: Core;
   readonly gateway: Gateway;
   readonly leases: LeaseDesk;
   readonly missions: MissionLedger;
   readonly alerts: Alerts;
+  readonly silences: Silences;
   readonly decisions: DecisionArchive;
+  readonly acts: Acts;
+  readonly marks: Marks;
+  readonly fences: FenceDesk;
+  readonly activeFaults: ActiveFaults;
+  readonly accounts: AccountDesk;
   readonly link: LinkDesk;
   readonly blocks: BlockReader;
   readonly site: { readonly json: string; readonly digest: string };
@@ -45,4 +61,35 @@ export function agentNamed(roles: Roles, agentId: string): LiveAgent {
     `there is no robot '${agentId.slice(0, 63)}'; the list of agents has the names`,
     Code.NotFound,
   );
+}
+
+/** How many to return. @throws ConnectError invalid_argument */
+export function limitOf(limit: number, usual: number, most: number): number {
+  if (limit > most) throw new ConnectError(`limit is 1 to ${most}`, Code.InvalidArgument);
+  return limit || usual;
+}
+
+/** A moment on the wire, 1970 to 2255: exact in a double. @throws ConnectError invalid_argument */
+export function momentOf(timeUs: bigint, name: string): number {
+  const us = Number(timeUs);
+  if (us >= 0 && Number.isSafeInteger(us)) return us;
+  throw new ConnectError(`${name} is microseconds since 1970`, Code.InvalidArgument);
+}
+
+/** Somebody else holds the control lease: says who, and until when, in words and in numbers. */
+export function heldByAnother({ agentId, holder, expiresTimeUs }: ControlLease): ConnectError {
+  const until = new Date(expiresTimeUs / 1000).toISOString();
+  return new ConnectError(
+    `${holder} holds the control lease of '${agentId}' until ${until}; ask for it or take it over`,
+    Code.FailedPrecondition,
+    undefined,
+    [{ desc: LeaseHeldSchema, value: { agentId, holder, expiresTimeUs: BigInt(expiresTimeUs) } }],
+  );
+}
+
+/** What the robot said last, under the lease that the hub knows of; null until it said anything. */
+export function statusOf(roles: Pick<Roles, 'leases'>, agent: LiveAgent): AgentStatus | null {
+  const lease = roles.leases.of(agent.agentId);
+  if (agent.status === null || lease === null || agent.status.leaseHolder === lease.holder) return agent.status;
+  return create(AgentStatusSchema, { ...agent.status, leaseHolder: lease.holder });
 }

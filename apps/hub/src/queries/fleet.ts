@@ -2,12 +2,14 @@ import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@conn
 import type { ChannelSchema, FleetService } from '@sigma/proto';
 import type { LiveAgent } from '../live/live-fleet.ts';
 import { STATE_CHANNEL } from '../live/state-channel.ts';
-import { agentNamed, callerOf, type Roles } from './context.ts';
+import { agentNamed, callerOf, heldByAnother, limitOf, momentOf, type Roles, statusOf } from './context.ts';
 
 const STOPS = new Set(['none', 'normal', 'protective', 'emergency']);
+const AUTHORITIES = new Set(['safety', 'operator', 'swarm', 'mission', 'rest']);
 const MODES = new Set(['automatic', 'manual', 'service']);
 const MOST_DECISIONS = 1_000;
 const DEFAULT_DECISIONS = 100;
+const MOST_TEXT = 200;
 const MOST_SECONDS = 3_600;
 
 export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
@@ -15,10 +17,7 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
   const respectLease = (agentId: string, context: HandlerContext): void => {
     const lease = roles.leases.of(agentId);
     if (lease === null || lease.holder === callerOf(context)) return;
-    throw new ConnectError(
-      `${lease.holder} holds the control lease of '${agentId}'; ask for it or take it over`,
-      Code.FailedPrecondition,
-    );
+    throw heldByAnother(lease);
   };
   const needLease = (agentId: string, context: HandlerContext): string => {
     respectLease(agentId, context);
@@ -38,38 +37,45 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
     },
     getAgent: ({ agentId }) => {
       const agent = agentNamed(roles, agentId);
-      return { agent: viewOf(roles, agent), frames: [...agent.frames.values()] };
+      return {
+        agent: viewOf(roles, agent),
+        frames: [...agent.frames.values()],
+        channels: [...agent.channels.values()],
+        bands: [...roles.analyzer.bandsOf(agentId)],
+      };
     },
     listDecisions: async ({ agentId, limit, before, beforeEpoch }) => {
-      if (limit > MOST_DECISIONS) throw new ConnectError(`limit is 1 to ${MOST_DECISIONS}`, Code.InvalidArgument);
+      const most = limitOf(limit, DEFAULT_DECISIONS, MOST_DECISIONS);
       const place = before === 0n ? null : { epoch: beforeEpoch ?? null, sequence: Number(before) };
-      const decisions = await roles.decisions.page(agentId, place, limit || DEFAULT_DECISIONS);
+      const decisions = await roles.decisions.page(agentId, place, most);
       // A robot that is away may have left decisions behind; one that left none must at least be known.
       if (decisions.length === 0) agentNamed(roles, agentId);
       return { decisions: [...decisions] };
+    },
+    listSiteDecisions: async ({ agentIds, authorities, text, beforeTimeUs, limit }) => {
+      const unknown = authorities.find((one) => !AUTHORITIES.has(one));
+      if (unknown !== undefined)
+        throw new ConnectError(`an authority is one of ${[...AUTHORITIES].join(', ')}`, Code.InvalidArgument);
+      if (text.length > MOST_TEXT || agentIds.length > MOST_DECISIONS)
+        throw new ConnectError(`text has at most ${MOST_TEXT} characters`, Code.InvalidArgument);
+      const filter = { agentIds, authorities, text, beforeTimeUs: momentOf(beforeTimeUs, 'before_time_us') };
+      const most = limitOf(limit, DEFAULT_DECISIONS, MOST_DECISIONS);
+      const { decisions, lookedToUs } = await roles.decisions.find(filter, most);
+      return { decisions: [...decisions], lookedToTimeUs: BigInt(lookedToUs) };
     },
     takeLease: async ({ agentId, takeOver, seconds }, context) => {
       agentNamed(roles, agentId);
       if (seconds > MOST_SECONDS)
         throw new ConnectError(`a lease lasts at most ${MOST_SECONDS} seconds`, Code.InvalidArgument);
       const outcome = await roles.leases.take(agentId, callerOf(context), takeOver, seconds);
-      if (!outcome.taken) {
-        throw new ConnectError(
-          `${outcome.lease.holder} holds the control lease of '${agentId}'; ask for it or take it over`,
-          Code.FailedPrecondition,
-        );
-      }
+      if (!outcome.taken) throw heldByAnother(outcome.lease);
       const { leaseId, holder, expiresTimeUs } = outcome.lease;
       return { leaseId, holder, expiresTimeUs: BigInt(expiresTimeUs) };
     },
     returnLease: async ({ agentId }, context) => {
       agentNamed(roles, agentId);
       const kept = await roles.leases.giveBack(agentId, callerOf(context));
-      if (kept !== null)
-        throw new ConnectError(
-          `${kept.holder} holds the control lease of '${agentId}', not you`,
-          Code.FailedPrecondition,
-        );
+      if (kept !== null) throw heldByAnother(kept);
       return {};
     },
     commandAgent: async ({ agentId, command, rationale }, context) => {
@@ -95,6 +101,7 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
       const receipts = await Promise.all(
         targets.map((agentId) => roles.gateway.ask(agentId, by, { case: 'stop', value: { stop, by } })),
       );
+      if (agentIds.length === 0 && stop !== 'none') roles.alerts.siteStopped(stop, by);
       return { receipts };
     },
     acknowledgeAgent: async ({ agentId }, context) => {
@@ -120,15 +127,19 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
 }
 
 function viewOf(roles: Roles, agent: LiveAgent) {
+  const { agentId, link } = agent;
   const state = agent.frames.get(STATE_CHANNEL);
-  const lease = roles.leases.of(agent.agentId);
-  const status =
-    agent.status === null ? { agentId: agent.agentId, role: agent.link.role, body: agent.link.body } : agent.status;
+  const lease = roles.leases.of(agentId);
+  const leaseHolder = lease?.holder ?? '';
   return {
-    status: lease === null ? status : { ...status, leaseHolder: lease.holder },
+    status: statusOf(roles, agent) ?? { agentId, role: link.role, body: link.body, leaseHolder },
     ...(state === undefined ? {} : { state }),
-    linked: agent.link.linked,
+    linked: link.linked,
     seenTimeUs: BigInt(agent.seenTimeUs),
     waitsFor: agent.waitsFor ?? '',
+    edgeId: link.edgeId,
+    software: link.software ?? '',
+    capabilities: [...link.capabilities],
+    leaseExpiresTimeUs: BigInt(lease?.expiresTimeUs ?? 0),
   };
 }

@@ -1,14 +1,15 @@
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
-import type { MissionService, MissionGoal as WireGoal } from '@sigma/proto';
-import type { MissionGoal, NewMission } from '../roles/core/supervisor.ts';
+import { type MissionService, type MissionGoal as WireGoal, MissionStatus as WireStatus } from '@sigma/proto';
+import type { MissionEntry } from '../roles/arbitration/mission-ledger.ts';
+import type { MissionGoal, MissionStatus, NewMission } from '../roles/core/supervisor.ts';
 import { goalOf, missionOf, taskViewOf } from '../roles/gateway/plain-to-proto.ts';
-import { callerOf, type Roles } from './context.ts';
+import { callerOf, limitOf, momentOf, type Roles } from './context.ts';
 
 const DEFAULT_LIMIT = 100;
 const MOST_LIMIT = 1_000;
 const MOST_NAME = 200;
 const MOST_PRIORITY = 1_000;
-const CANCEL_WAIT_US = 1_000_000;
+const CHANGE_WAIT_US = 1_000_000;
 
 export function missionQueries(roles: Roles): ServiceImpl<typeof MissionService> {
   return {
@@ -16,8 +17,7 @@ export function missionQueries(roles: Roles): ServiceImpl<typeof MissionService>
       if (name.length > MOST_NAME || idempotencyKey.length > MOST_NAME) {
         throw new ConnectError(`a name and a key have at most ${MOST_NAME} characters`, Code.InvalidArgument);
       }
-      if (Math.abs(priority) > MOST_PRIORITY)
-        throw new ConnectError(`priority is -${MOST_PRIORITY} to ${MOST_PRIORITY}`, Code.InvalidArgument);
+      checkPriority(priority);
       const plain = plainGoal(goal);
       const createdBy = callerOf(context);
       const mission: NewMission = {
@@ -36,17 +36,23 @@ export function missionQueries(roles: Roles): ServiceImpl<typeof MissionService>
       const { tasks, seconds, detail } = roles.core.preview(mission);
       return { tasks: tasks.map(taskViewOf), seconds, detail };
     },
-    listMissions: ({ limit }) => {
-      if (limit > MOST_LIMIT) throw new ConnectError(`limit is 1 to ${MOST_LIMIT}`, Code.InvalidArgument);
-      const newest = [...roles.missions.entries.values()].sort((a, b) => b.createdTimeUs - a.createdTimeUs);
-      return { missions: newest.slice(0, limit || DEFAULT_LIMIT).map(missionOf) };
+    listMissions: async ({ limit, beforeTimeUs, statuses }) => {
+      const most = limitOf(limit, DEFAULT_LIMIT, MOST_LIMIT);
+      const before = beforeTimeUs === 0n ? null : momentOf(beforeTimeUs, 'before_time_us');
+      const filter = { beforeTimeUs: before, statuses: statuses.map(plainStatus) };
+      return { missions: (await roles.missions.page(filter, most)).map(missionOf) };
+    },
+    setMissionPriority: async ({ missionId, priority }, context) => {
+      checkPriority(priority);
+      const entry = openMission(roles, missionId);
+      const moved = whenChanged(roles, missionId, (now) => now.view.priority === priority);
+      await roles.missions.setPriority(missionId, priority, callerOf(context));
+      await moved;
+      return { mission: missionOf(roles.missions.entries.get(missionId) ?? entry) };
     },
     cancelMission: async ({ missionId, reason }, context) => {
-      const entry = roles.missions.entries.get(missionId);
-      if (entry === undefined) throw new ConnectError(`there is no mission '${missionId.slice(0, 63)}'`, Code.NotFound);
-      if (entry.finishedTimeUs > 0)
-        throw new ConnectError(`mission '${missionId}' is ${entry.view.status} already`, Code.FailedPrecondition);
-      const ended = whenEnded(roles, missionId);
+      const entry = openMission(roles, missionId);
+      const ended = whenChanged(roles, missionId, (now) => now.finishedTimeUs > 0);
       await roles.missions.cancel(missionId, reason || 'cancelled by an operator', callerOf(context));
       await ended;
       return { mission: missionOf(roles.missions.entries.get(missionId) ?? entry) };
@@ -60,8 +66,35 @@ function plainGoal(goal: WireGoal | undefined): MissionGoal {
   return plain;
 }
 
-/** Resolves when the mission has ended, or after a second: then it is still on its way. */
-function whenEnded(roles: Roles, missionId: string): Promise<void> {
+function checkPriority(priority: number): void {
+  if (Math.abs(priority) <= MOST_PRIORITY) return;
+  throw new ConnectError(`priority is -${MOST_PRIORITY} to ${MOST_PRIORITY}`, Code.InvalidArgument);
+}
+
+/** @throws ConnectError not_found, failed_precondition for one that has ended */
+function openMission(roles: Roles, missionId: string): MissionEntry {
+  const entry = roles.missions.entries.get(missionId);
+  if (entry === undefined) throw new ConnectError(`there is no mission '${missionId.slice(0, 63)}'`, Code.NotFound);
+  if (entry.finishedTimeUs === 0) return entry;
+  throw new ConnectError(`mission '${missionId}' is ${entry.view.status} already`, Code.FailedPrecondition);
+}
+
+const PLAIN_STATUS: Readonly<Record<number, MissionStatus>> = {
+  [WireStatus.QUEUED]: 'queued',
+  [WireStatus.ACTIVE]: 'active',
+  [WireStatus.DONE]: 'done',
+  [WireStatus.FAILED]: 'failed',
+  [WireStatus.CANCELLED]: 'cancelled',
+};
+
+function plainStatus(status: WireStatus): MissionStatus {
+  const plain = PLAIN_STATUS[status];
+  if (plain !== undefined) return plain;
+  throw new ConnectError('a status is queued, active, done, failed or cancelled', Code.InvalidArgument);
+}
+
+/** Resolves when it holds for the mission, or after a second: then it is still on its way. */
+function whenChanged(roles: Roles, missionId: string, holds: (entry: MissionEntry) => boolean): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       forget();
@@ -69,8 +102,8 @@ function whenEnded(roles: Roles, missionId: string): Promise<void> {
       resolve();
     };
     const forget = roles.missions.onChange((entry) => {
-      if (entry.view.id === missionId && entry.finishedTimeUs > 0) done();
+      if (entry.view.id === missionId && holds(entry)) done();
     });
-    const cancel = roles.clock.after(CANCEL_WAIT_US, done);
+    const cancel = roles.clock.after(CHANGE_WAIT_US, done);
   });
 }

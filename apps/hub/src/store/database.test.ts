@@ -8,7 +8,7 @@ import pg from 'pg';
 import { DataDirError, keptSecret, takeDataDir } from './data-dir.ts';
 import { type Database, NewerSchemaError, openDatabase } from './database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './embedded.ts';
-import { missions, plannerStates, settings } from './schema.ts';
+import { marks, missions, settings } from './schema.ts';
 
 let directory = '';
 let server: EmbeddedPostgres;
@@ -85,10 +85,10 @@ test('a database of a newer hub is refused by name, and the same one opens again
   await owner.query(`update settings set value = '0042_time_travel' where tenant = '-schema'`);
   await assert.rejects(openDatabase(server.url, keptSecret(directory, 'app-role', 24)), (error: Error) => {
     assert.ok(error instanceof NewerSchemaError);
-    assert.match(error.message, /0042_time_travel.*0002_restart/);
+    assert.match(error.message, /0042_time_travel.*0003_mission_control/);
     return true;
   });
-  await owner.query(`update settings set value = '0002_restart' where tenant = '-schema'`);
+  await owner.query(`update settings set value = '0003_mission_control' where tenant = '-schema'`);
   await owner.end();
   await (await openDatabase(server.url, keptSecret(directory, 'app-role', 24))).close();
 });
@@ -96,16 +96,20 @@ test('a database of a newer hub is refused by name, and the same one opens again
 test('an older schema is migrated with its rows', async () => {
   const owner = new pg.Client(server.url);
   await owner.connect();
-  await owner.query('drop table decisions, planner_states');
+  await owner.query(`drop table acts, marks, silences, fences, active_faults`);
+  await owner.query(`alter table alerts drop column decision_epoch, drop column root_id`);
+  await owner.query(`alter table decisions drop column authority, drop column words`);
+  await owner.query(`alter table "user" drop column seen_time_us`);
+  await owner.query('drop index alerts_raised, decisions_by_time');
   await owner.query(
     `delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from drizzle.__drizzle_migrations)`,
   );
-  await owner.query(`update settings set value = '0001_application_role' where tenant = '-schema'`);
+  await owner.query(`update settings set value = '0002_restart' where tenant = '-schema'`);
   await owner.end();
-  await assert.rejects(database.asTenant('a', (tx) => tx.select().from(plannerStates)));
+  await assert.rejects(database.asTenant('a', (tx) => tx.select().from(marks)));
   await (await openDatabase(server.url, keptSecret(directory, 'app-role', 24))).close();
   assert.equal((await database.asTenant('a', (tx) => tx.select().from(missions))).length, 1);
-  assert.deepEqual(await database.asTenant('a', (tx) => tx.select().from(plannerStates)), []);
+  assert.deepEqual(await database.asTenant('a', (tx) => tx.select().from(marks)), []);
 });
 
 test('in a directory that nobody else may enter, root included, it runs all the same or says what to do', async () => {

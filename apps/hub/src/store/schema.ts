@@ -53,6 +53,8 @@ export const user = pgTable(
     role: text('role').notNull().default('viewer'),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
+    /** When a call of this person was last let in; 0: never. Written at most once a minute. */
+    seenTimeUs: timeUs('seen_time_us').notNull().default(0),
   },
   (table) => [unique('user_email').on(table.tenant, table.email), ownRowsOnly()],
 );
@@ -155,10 +157,14 @@ export const alerts = pgTable(
     acknowledgedTimeUs: timeUs('acknowledged_time_us').notNull().default(0),
     count: integer('count').notNull(),
     decisionSequence: timeUs('decision_sequence').notNull().default(0),
+    decisionEpoch: timeUs('decision_epoch').notNull().default(0),
+    /** The alert that explains this one, or empty. */
+    rootId: text('root_id').notNull().default(''),
   },
   (table) => [
     primaryKey({ columns: [table.tenant, table.id] }),
     index('alerts_standing').on(table.tenant, table.clearedTimeUs),
+    index('alerts_raised').on(table.tenant, table.raisedTimeUs),
     ownRowsOnly(),
   ],
 );
@@ -213,6 +219,115 @@ export const decisions = pgTable(
     timeUs: timeUs('time_us').notNull(),
     /** sigma.v1.DecisionMade. */
     made: bytea('made').notNull(),
+    /** Authority of what was chosen, in one word; `rest` where nobody proposed anything. */
+    authority: text('authority').notNull().default(''),
+    /** Rationale, source and command in lower case, for whoever looks for a word. */
+    words: text('words').notNull().default(''),
   },
-  (table) => [primaryKey({ columns: [table.tenant, table.agentId, table.epoch, table.sequence] }), ownRowsOnly()],
+  (table) => [
+    primaryKey({ columns: [table.tenant, table.agentId, table.epoch, table.sequence] }),
+    index('decisions_by_time').on(table.tenant, table.timeUs),
+    ownRowsOnly(),
+  ],
+);
+
+/** What people did through the hub, for reading; what proves it stands in the hub's own chain. */
+export const acts = pgTable(
+  'acts',
+  {
+    tenant: tenant(),
+    id: text('id').notNull(),
+    timeUs: timeUs('time_us').notNull(),
+    actor: text('actor').notNull(),
+    act: text('act').notNull(),
+    /** `*`: every robot. */
+    targets: text('targets').array().notNull(),
+    summary: text('summary').notNull(),
+    outcome: text('outcome').notNull(),
+    reason: text('reason').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant, table.id] }),
+    index('acts_by_time').on(table.tenant, table.timeUs),
+    ownRowsOnly(),
+  ],
+);
+
+/** What happened when, for a time bar. Older ones go when there are too many; `settings` says since when they are whole. */
+export const marks = pgTable(
+  'marks',
+  {
+    tenant: tenant(),
+    id: text('id').notNull(),
+    timeUs: timeUs('time_us').notNull(),
+    kind: text('kind').notNull(),
+    agentId: text('agent_id').notNull(),
+    decisionSequence: timeUs('decision_sequence').notNull(),
+    decisionEpoch: timeUs('decision_epoch').notNull(),
+    level: integer('level').notNull(),
+    text: text('text').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant, table.id] }),
+    index('marks_by_time').on(table.tenant, table.timeUs),
+    ownRowsOnly(),
+  ],
+);
+
+export const silences = pgTable(
+  'silences',
+  {
+    tenant: tenant(),
+    id: text('id').notNull(),
+    cause: text('cause').notNull(),
+    /** Empty: of all agents. */
+    agentId: text('agent_id').notNull(),
+    untilTimeUs: timeUs('until_time_us').notNull(),
+    by: text('by').notNull(),
+    reason: text('reason').notNull(),
+    createdTimeUs: timeUs('created_time_us').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.id] }), ownRowsOnly()],
+);
+
+/** What people drew on the floor. One that was taken away stays a while, so that its key makes no second one. */
+export const fences = pgTable(
+  'fences',
+  {
+    tenant: tenant(),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    kind: text('kind').notNull(),
+    speedMps: doublePrecision('speed_mps').notNull(),
+    /** x and y of each point in turn, metres. */
+    pointsM: doublePrecision('points_m').array().notNull(),
+    createdBy: text('created_by').notNull(),
+    createdTimeUs: timeUs('created_time_us').notNull(),
+    /** 0: until it is taken away. */
+    endsTimeUs: timeUs('ends_time_us').notNull(),
+    /** 0 while it is in force. */
+    endedTimeUs: timeUs('ended_time_us').notNull().default(0),
+    idempotencyKey: text('idempotency_key'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant, table.id] }),
+    unique('fence_key').on(table.tenant, table.idempotencyKey),
+    ownRowsOnly(),
+  ],
+);
+
+/** Faults that were injected into simulated robots and neither cleared nor over. */
+export const activeFaults = pgTable(
+  'active_faults',
+  {
+    tenant: tenant(),
+    agentId: text('agent_id').notNull(),
+    fault: text('fault').notNull(),
+    /** Life of the agent that it was injected into: the next one begins without it. */
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    /** 0: until it is cleared. */
+    endsTimeUs: timeUs('ends_time_us').notNull(),
+    by: text('by').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.agentId, table.fault] }), ownRowsOnly()],
 );

@@ -5,7 +5,8 @@ import { MemoryBus } from '@sigma/bus';
 import { AgentStatusSchema } from '@sigma/proto';
 import { TurnedClock } from '../../../testing/turned-clock.ts';
 import { about, tell } from '../../subjects.ts';
-import { Alerts, memoryAlerts } from './alerts.ts';
+import { memoryAlerts } from './alert-store.ts';
+import { Alerts } from './alerts.ts';
 
 const S = 1_000_000;
 
@@ -46,7 +47,7 @@ test('[L5] a robot that falls silent is told once, by name, and until it is hear
   assert.deepEqual(standing(), []);
 });
 
-test('a failsafe alert is as grave as what it takes to end it', async () => {
+test('a failsafe alert is as grave as what it takes to end it; one that ends by itself is held off a moment', async () => {
   const { clock, says, standing } = watched();
   const clears = ['when_clears', 'on_acknowledge', 'on_reset'];
   const failsafeEntries = clears.map((clear) => ({ condition: clear, action: 'stop', cause: 'why', clear }));
@@ -55,9 +56,9 @@ test('a failsafe alert is as grave as what it takes to end it', async () => {
   assert.deepEqual(
     standing().map(([, cause, level]) => [cause, level]),
     [
-      ['failsafe:when_clears', 2],
       ['failsafe:on_acknowledge', 3],
       ['failsafe:on_reset', 4],
+      ['failsafe:when_clears', 2],
     ],
   );
 });

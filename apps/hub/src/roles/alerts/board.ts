@@ -10,8 +10,10 @@ export type Sighting =
       readonly level: number;
       readonly text: string;
       readonly advice: string;
-      /** Raised at the first sighting, and stands until it is seen to be gone: a failsafe, which has its own hysteresis. */
+      /** Stands until it is seen to be gone: a failsafe, which has its own hysteresis. Raised at the first sighting. */
       readonly certain: boolean;
+      /** Decision that answered it, where there is one. */
+      readonly decision?: { readonly epoch: number; readonly sequence: number };
     }
   | { readonly seen: false; readonly agentId: string; readonly cause: string };
 
@@ -29,14 +31,26 @@ export interface Alert {
   readonly acknowledgedTimeUs: number;
   readonly count: number;
   readonly decisionSequence: number;
+  readonly decisionEpoch: number;
+  /** The alert that explains this one, or empty. */
+  readonly rootId: string;
 }
+
+type Seen = Extract<Sighting, { seen: true }>;
 
 interface Group {
   readonly firstUs: number;
   readonly lastUs: number;
   readonly sightings: number;
   readonly certain: boolean;
+  /** Cleared ones stay for a while, so that what comes back is known again. */
   readonly alert: Alert | null;
+  /** Seen, and held off: raised if it stays. */
+  readonly heldOff: Seen | null;
+  /** How often it came back since it was raised. */
+  readonly returns: number;
+  /** Seen to be gone then, and watched whether it stays away; null: it is there. */
+  readonly goneUs: number | null;
 }
 
 export interface Board {
@@ -49,13 +63,20 @@ export const emptyBoard: Board = { groups: new Map() };
 const AGAIN_WITHIN_US = 5_000_000;
 /** Sightings before an uncertain cause is raised; a critical one is raised at once. */
 const RAISE_AFTER = 3;
+/** A certain one that ends by itself is raised only if it stands for so long. */
+const HOLD_OFF_US = 500_000;
 /** An uncertain cause is cleared when nothing was seen of it for this long. */
 const CLEAR_AFTER_US = 10_000_000;
-/** A certain one that comes back so soon is the same alert, counted up. */
-const SAME_WITHIN_US = 3_000_000;
+/** What comes back so soon is the same alert, counted up. */
+const SAME_WITHIN_US = 30_000_000;
+/** After so many returns a certain one clears only when it stayed away for `CLEAR_AFTER_US`: it comes and goes. */
+const COMES_AND_GOES = 2;
 
+const ADVISORY = 2;
 const CRITICAL = 4;
 const keyOf = (agentId: string, cause: string): string => `${agentId} ${cause}`;
+type Standing = Alert & { readonly clearedTimeUs: 0 };
+const stands = (alert: Alert | null): alert is Standing => alert !== null && alert.clearedTimeUs === 0;
 
 /** Folds sightings and the passing of time. @returns the new board and every alert that changed. */
 export function stepBoard(
@@ -66,76 +87,98 @@ export function stepBoard(
 ): { readonly board: Board; readonly changed: readonly Alert[] } {
   const groups = new Map(board.groups);
   const changed: Alert[] = [];
+  const put = (key: string, before: Group | undefined, group: Group | null): void => {
+    if (group === null) groups.delete(key);
+    else groups.set(key, group);
+    if (group?.alert != null && group.alert !== before?.alert) changed.push(group.alert);
+  };
   for (const sighting of sightings) {
     const key = keyOf(sighting.agentId, sighting.cause);
     const before = groups.get(key);
-    if (!sighting.seen) {
-      if (before?.alert?.clearedTimeUs === 0) {
-        const alert = { ...before.alert, clearedTimeUs: nowUs };
-        groups.set(key, { ...before, lastUs: nowUs, alert });
-        changed.push(alert);
-      }
-      continue;
-    }
-    const group = sightingAdded(before, sighting, nowUs, newId);
-    groups.set(key, group);
-    if (group.alert !== null && group.alert !== before?.alert) changed.push(group.alert);
+    if (sighting.seen) put(key, before, seen(before, sighting, nowUs, newId));
+    else if (before !== undefined) put(key, before, gone(before, nowUs));
   }
   for (const [key, group] of groups) {
-    const { alert } = group;
-    const quietUs = nowUs - group.lastUs;
-    if (alert !== null && alert.clearedTimeUs === 0 && !group.certain && quietUs >= CLEAR_AFTER_US) {
-      const cleared = { ...alert, clearedTimeUs: nowUs };
-      groups.set(key, { ...group, alert: cleared });
-      changed.push(cleared);
-    } else if ((alert === null || alert.clearedTimeUs > 0) && quietUs >= CLEAR_AFTER_US) {
-      groups.delete(key);
-    }
+    const after = passed(group, nowUs, newId);
+    if (after !== group) put(key, group, after);
   }
   return { board: { groups }, changed };
 }
 
-function sightingAdded(
-  before: Group | undefined,
-  sighting: Extract<Sighting, { seen: true }>,
-  nowUs: number,
-  newId: () => string,
-): Group {
+/** Standing alerts of the board. */
+export const standingOn = (board: Board): readonly Alert[] =>
+  [...board.groups.values()].flatMap(({ alert }) => (stands(alert) ? [alert] : []));
+
+function seen(before: Group | undefined, sighting: Seen, nowUs: number, newId: () => string): Group {
   const follows = before !== undefined && nowUs - before.lastUs < AGAIN_WITHIN_US;
-  const sightings = follows ? before.sightings + 1 : 1;
-  const firstUs = follows ? before.firstUs : nowUs;
-  const certain = sighting.certain;
-  const old = before?.alert ?? null;
-  const same = old !== null && (old.clearedTimeUs === 0 || nowUs - old.clearedTimeUs < SAME_WITHIN_US);
-  if (same) {
-    const alert = {
-      ...old,
-      level: Math.max(old.level, sighting.level),
-      text: sighting.text,
-      advice: sighting.advice,
-      count: old.count + 1,
-      clearedTimeUs: 0,
-    };
-    return { firstUs, lastUs: nowUs, sightings, certain, alert };
-  }
-  if (!certain && sighting.level < CRITICAL && sightings < RAISE_AFTER)
-    return { firstUs, lastUs: nowUs, sightings, certain, alert: null };
-  const alert: Alert = {
-    id: `a-${newId()}`,
-    level: sighting.level,
-    agentId: sighting.agentId,
-    cause: sighting.cause,
-    text: sighting.text,
-    advice: sighting.advice,
-    raisedTimeUs: nowUs,
-    clearedTimeUs: 0,
-    acknowledgedBy: '',
-    acknowledgedTimeUs: 0,
-    count: sightings,
-    decisionSequence: 0,
+  const { certain, level } = sighting;
+  const group: Group = {
+    firstUs: follows ? before.firstUs : nowUs,
+    lastUs: nowUs,
+    sightings: follows ? before.sightings + 1 : 1,
+    certain,
+    alert: before?.alert ?? null,
+    heldOff: null,
+    returns: before?.returns ?? 0,
+    goneUs: null,
   };
-  return { firstUs, lastUs: nowUs, sightings, certain, alert };
+  const back = before?.goneUs != null ? 1 : 0;
+  if (stands(group.alert)) return { ...group, returns: group.returns + back, alert: again(group.alert, sighting) };
+  if (!certain && level < CRITICAL && group.sightings < RAISE_AFTER) return group;
+  const old = group.alert;
+  if (old !== null && nowUs - old.clearedTimeUs < SAME_WITHIN_US)
+    return { ...group, returns: group.returns + 1, alert: again(old, sighting) };
+  if (certain && level <= ADVISORY) return { ...group, alert: null, heldOff: sighting, firstUs: nowUs };
+  return { ...group, returns: 0, alert: raised(sighting, certain ? 1 : group.sightings, nowUs, newId) };
 }
+
+function gone(before: Group, nowUs: number): Group | null {
+  if (before.heldOff !== null) return null;
+  if (!stands(before.alert) || before.goneUs !== null) return before;
+  if (before.returns >= COMES_AND_GOES) return { ...before, goneUs: nowUs };
+  return { ...before, lastUs: nowUs, alert: { ...before.alert, clearedTimeUs: nowUs } };
+}
+
+function passed(group: Group, nowUs: number, newId: () => string): Group | null {
+  const { alert, heldOff, goneUs } = group;
+  if (heldOff !== null) {
+    if (nowUs - group.firstUs < HOLD_OFF_US) return group;
+    return { ...group, heldOff: null, returns: 0, alert: raised(heldOff, 1, nowUs, newId) };
+  }
+  const quietUs = nowUs - (goneUs ?? group.lastUs);
+  if (stands(alert)) {
+    if ((group.certain && goneUs === null) || quietUs < CLEAR_AFTER_US) return group;
+    return { ...group, lastUs: nowUs, goneUs: null, alert: { ...alert, clearedTimeUs: nowUs } };
+  }
+  if (alert !== null) return nowUs - alert.clearedTimeUs >= SAME_WITHIN_US ? null : group;
+  return quietUs >= CLEAR_AFTER_US ? null : group;
+}
+
+const again = (alert: Alert, { level, text, advice }: Seen): Alert => ({
+  ...alert,
+  level: Math.max(alert.level, level),
+  text,
+  advice,
+  count: alert.count + 1,
+  clearedTimeUs: 0,
+});
+
+const raised = (sighting: Seen, count: number, nowUs: number, newId: () => string): Alert => ({
+  id: `a-${newId()}`,
+  level: sighting.level,
+  agentId: sighting.agentId,
+  cause: sighting.cause,
+  text: sighting.text,
+  advice: sighting.advice,
+  raisedTimeUs: nowUs,
+  clearedTimeUs: 0,
+  acknowledgedBy: '',
+  acknowledgedTimeUs: 0,
+  count,
+  decisionSequence: sighting.decision?.sequence ?? 0,
+  decisionEpoch: sighting.decision?.epoch ?? 0,
+  rootId: '',
+});
 
 /** The board with one alert put in place of its older self, or taken up from a board of before. */
 export function withAlert(
@@ -145,7 +188,14 @@ export function withAlert(
 ): Board {
   const groups = new Map(board.groups);
   const key = keyOf(alert.agentId, alert.cause);
-  const group = groups.get(key) ?? { firstUs: alert.raisedTimeUs, sightings: alert.count, ...taken, alert };
+  const group = groups.get(key) ?? {
+    firstUs: alert.raisedTimeUs,
+    sightings: alert.count,
+    ...taken,
+    heldOff: null,
+    returns: 0,
+    goneUs: null,
+  };
   groups.set(key, { ...group, alert });
   return { groups };
 }

@@ -20,6 +20,16 @@ export interface Finding {
 export interface Analyzer<State = unknown> {
   initial(): State;
   analyze(state: State, frame: TelemetryFrame): { readonly state: State; readonly findings: readonly Finding[] };
+  /** What it has learned to be usual; absent for one that learns nothing. */
+  bands?(state: State): readonly LearnedBand[];
+}
+
+/** Both ends inclusive. */
+export interface LearnedBand {
+  readonly channel: string;
+  readonly field: string;
+  readonly low: number;
+  readonly high: number;
 }
 
 export type AnalyzerOf = (agentId: string, schemas: readonly ChannelSchema[]) => Analyzer;
@@ -56,5 +66,11 @@ export class AnalyzerRole {
       },
       { name: 'analyzer.telemetry', capacity: 16_384 },
     );
+  }
+
+  /** What is usual for this agent, as far as it was learned. */
+  bandsOf(agentId: string): readonly LearnedBand[] {
+    const agent = this.#agents.get(agentId);
+    return agent?.analyzer.bands?.(agent.state) ?? [];
   }
 }

@@ -1,7 +1,14 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Bus, tokenOf } from '@sigma/bus';
-import { type AgentDecision, AgentDecisionSchema, type DecisionMade, DecisionMadeSchema } from '@sigma/proto';
-import { and, desc, eq, lt, or, sql } from 'drizzle-orm';
+import {
+  type AgentDecision,
+  AgentDecisionSchema,
+  Authority,
+  type Decision,
+  type DecisionMade,
+  DecisionMadeSchema,
+} from '@sigma/proto';
+import { and, asc, between, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { AgentLinked } from '../../live/live-fleet.ts';
 import type { Database } from '../../store/database.ts';
@@ -16,6 +23,20 @@ export interface KeptDecision {
   readonly timeUs: number;
   /** sigma.v1.DecisionMade. */
   readonly made: Uint8Array;
+  /** safety, operator, swarm, mission, or rest where nobody proposed anything. */
+  readonly authority: string;
+  /** Rationale, source and command in lower case. */
+  readonly words: string;
+}
+
+export interface DecisionFilter {
+  /** Empty: all. */
+  readonly agentIds: readonly string[];
+  readonly authorities: readonly string[];
+  /** Part of rationale, source or command; empty: all. */
+  readonly text: string;
+  /** Only those before; 0: the newest. */
+  readonly beforeTimeUs: number;
 }
 
 /** Decisions before this place, in order of epoch and sequence; `epoch` null: the agent's newest. */
@@ -24,11 +45,30 @@ export interface Place {
   readonly sequence: number;
 }
 
+export interface TimeSpan {
+  readonly fromTimeUs: number;
+  readonly toTimeUs: number;
+  /** Empty: all. */
+  readonly agentId: string;
+  readonly oldest: boolean;
+}
+
 export interface DecisionStore {
   /** What is there already stays as it is: a decision that comes again changes nothing. */
   add(batch: readonly KeptDecision[]): Promise<void>;
   /** Newest first. */
   page(agentId: string, before: Place | null, limit: number): Promise<readonly KeptDecision[]>;
+  /**
+   * Newest first, over all agents. Those of one moment are never parted. At most `scan` decisions are looked through;
+   * `lookedToUs` says how far back that reached, 0: to the oldest.
+   */
+  find(
+    filter: DecisionFilter,
+    limit: number,
+    scan: number,
+  ): Promise<{ readonly decisions: readonly KeptDecision[]; readonly lookedToUs: number }>;
+  /** Decisions of a stretch of time, both ends inclusive; the newest first, or the oldest. */
+  between(span: TimeSpan, limit: number): Promise<readonly KeptDecision[]>;
   /** Forgets all but the newest `keep` of the agent. */
   prune(agentId: string, keep: number): Promise<void>;
 }
@@ -39,6 +79,9 @@ const CAPACITY = 50_000;
 /** Decisions kept of each agent; older ones stand in its own recording only. */
 const KEPT = 20_000;
 const PRUNE_AFTER = 1_000;
+/** Decisions that one search looks through. */
+const SCAN = 200_000;
+const MOST_WORDS = 500;
 
 /** Decisions of every agent, kept beside the live path and found again long after memory let them go. */
 export class DecisionArchive {
@@ -87,12 +130,22 @@ export class DecisionArchive {
   /** At most `limit` decisions of the agent before that place, newest first; those that just came included. */
   async page(agentId: string, before: Place | null, limit: number): Promise<readonly AgentDecision[]> {
     await this.flush();
-    const kept = await this.#store.page(agentId, before, limit);
-    return kept.map(({ timeUs, made }) => {
-      const { atUs, decision } = fromBinary(DecisionMadeSchema, made);
-      const found = { agentId, atUs, timeUs: BigInt(timeUs) };
-      return create(AgentDecisionSchema, decision === undefined ? found : { ...found, decision });
-    });
+    return (await this.#store.page(agentId, before, limit)).map(decisionOf);
+  }
+
+  async between(span: TimeSpan, limit: number): Promise<readonly AgentDecision[]> {
+    await this.flush();
+    return (await this.#store.between(span, limit)).map(decisionOf);
+  }
+
+  /** Decisions of all agents, newest first; those that just came included. */
+  async find(
+    filter: DecisionFilter,
+    limit: number,
+  ): Promise<{ readonly decisions: readonly AgentDecision[]; readonly lookedToUs: number }> {
+    await this.flush();
+    const { decisions, lookedToUs } = await this.#store.find(filter, limit, SCAN);
+    return { decisions: decisions.map(decisionOf), lookedToUs };
   }
 
   /** Writes what waits. Resolves when it is kept or shed. */
@@ -119,6 +172,8 @@ export class DecisionArchive {
       sequence: Number(made.decision.sequence),
       timeUs: (of?.epochTimeUs ?? 0) + Number(made.atUs),
       made: data,
+      authority: authorityOf(made.decision),
+      words: wordsOf(made.decision),
     });
     if (this.#waiting.length > CAPACITY)
       this.#lose(this.#waiting.splice(0, CAPACITY / 10).length, 'the queue was full');
@@ -150,17 +205,39 @@ export class DecisionArchive {
   }
 }
 
+const decisionOf = ({ agentId, timeUs, made }: KeptDecision): AgentDecision => {
+  const { atUs, decision } = fromBinary(DecisionMadeSchema, made);
+  const found = { agentId, atUs, timeUs: BigInt(timeUs) };
+  return create(AgentDecisionSchema, decision === undefined ? found : { ...found, decision });
+};
+
+const AUTHORITY: Readonly<Record<Authority, string>> = {
+  [Authority.UNSPECIFIED]: 'rest',
+  [Authority.MISSION]: 'mission',
+  [Authority.SWARM]: 'swarm',
+  [Authority.OPERATOR]: 'operator',
+  [Authority.SAFETY]: 'safety',
+};
+const authorityOf = ({ chosen }: Decision): string => AUTHORITY[chosen?.authority ?? Authority.UNSPECIFIED] ?? 'rest';
+
+const wordsOf = ({ rationale, chosen, command }: Decision): string =>
+  [rationale, chosen?.source ?? '', command?.name ?? ''].join(' ').toLowerCase().slice(0, MOST_WORDS);
+
+const likeText = (text: string): string => `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+
 export function postgresDecisions(database: Database, tenant: string): DecisionStore {
-  const { agentId: agent, epoch, sequence } = decisions;
+  const { agentId: agent, epoch, sequence, timeUs } = decisions;
+  const keyOf = (one: KeptDecision): string => `${one.agentId} ${one.epoch} ${one.sequence}`;
   return {
     add: async (batch) => {
-      // Columns instead of rows: five parameters however many decisions.
+      // Columns instead of rows: eight parameters however many decisions.
       const column = <T>(of: (one: KeptDecision) => T) => sql.param(batch.map(of));
       await database.asTenant(tenant, (tx) =>
-        tx.execute(sql`insert into decisions (tenant, agent_id, epoch, sequence, time_us, made)
+        tx.execute(sql`insert into decisions (tenant, agent_id, epoch, sequence, time_us, made, authority, words)
           select ${tenant}, * from unnest(${column((one) => one.agentId)}::text[], ${column((one) => one.epoch)}::bigint[],
             ${column((one) => one.sequence)}::bigint[], ${column((one) => one.timeUs)}::bigint[],
-            ${column((one) => Buffer.from(one.made))}::bytea[])
+            ${column((one) => Buffer.from(one.made))}::bytea[], ${column((one) => one.authority)}::text[],
+            ${column((one) => one.words)}::text[])
           on conflict do nothing`),
       );
     },
@@ -175,6 +252,53 @@ export function postgresDecisions(database: Database, tenant: string): DecisionS
         }
         return tx.select().from(decisions).where(earlier).orderBy(desc(epoch), desc(sequence)).limit(limit);
       }),
+    find: ({ agentIds, authorities, text, beforeTimeUs }, limit, scan) =>
+      database.asTenant(tenant, async (tx) => {
+        const own = and(
+          eq(decisions.tenant, tenant),
+          beforeTimeUs === 0 ? undefined : lt(timeUs, beforeTimeUs),
+          agentIds.length === 0 ? undefined : inArray(agent, [...agentIds]),
+        );
+        const [last] = await tx
+          .select({ timeUs })
+          .from(decisions)
+          .where(own)
+          .orderBy(desc(timeUs))
+          .offset(scan - 1)
+          .limit(1);
+        const wanted = and(
+          own,
+          last === undefined ? undefined : gte(timeUs, last.timeUs),
+          authorities.length === 0 ? undefined : inArray(decisions.authority, [...authorities]),
+          text === '' ? undefined : like(decisions.words, likeText(text)),
+        );
+        const newest = tx.select().from(decisions).where(wanted).orderBy(desc(timeUs), agent, desc(sequence));
+        const page = await newest.limit(limit);
+        const end = page.length < limit ? undefined : page.at(-1)?.timeUs;
+        if (end === undefined) return { decisions: page, lookedToUs: last?.timeUs ?? 0 };
+        // The page ends within a moment perhaps: the rest of that moment comes along.
+        const moment = await tx
+          .select()
+          .from(decisions)
+          .where(and(wanted, eq(timeUs, end)));
+        const told = new Set(page.map(keyOf));
+        return { decisions: [...page, ...moment.filter((one) => !told.has(keyOf(one)))], lookedToUs: end };
+      }),
+    between: ({ fromTimeUs, toTimeUs, agentId, oldest }, limit) =>
+      database.asTenant(tenant, (tx) =>
+        tx
+          .select()
+          .from(decisions)
+          .where(
+            and(
+              eq(decisions.tenant, tenant),
+              between(timeUs, fromTimeUs, toTimeUs),
+              agentId === '' ? undefined : eq(agent, agentId),
+            ),
+          )
+          .orderBy(oldest ? asc(timeUs) : desc(timeUs))
+          .limit(limit),
+      ),
     prune: async (agentId, keep) => {
       await database.asTenant(tenant, (tx) =>
         tx.execute(sql`delete from decisions d using (

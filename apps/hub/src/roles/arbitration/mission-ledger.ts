@@ -1,5 +1,5 @@
 import type { Bus } from '@sigma/bus';
-import { desc, eq, inArray } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { FlowId } from '../../flows/flows.ts';
 import { missionTrace, traceparent } from '../../flows/trace.ts';
@@ -7,7 +7,7 @@ import type { Database } from '../../store/database.ts';
 import { missions } from '../../store/schema.ts';
 import { about, all, packed, unpacked } from '../../subjects.ts';
 import type { MissionWish } from '../core/core.ts';
-import type { MissionView, NewMission } from '../core/supervisor.ts';
+import type { MissionStatus, MissionView, NewMission } from '../core/supervisor.ts';
 import { type HubRecord, stateChanged } from './hub-record.ts';
 import type { JsonObject } from './merge-patch.ts';
 
@@ -26,6 +26,15 @@ export interface MissionStore {
   /** Newest first. */
   load(limit: number): Promise<readonly MissionEntry[]>;
   unfinished(): Promise<readonly MissionEntry[]>;
+  /** Newest first. */
+  page(filter: MissionFilter, limit: number): Promise<readonly MissionEntry[]>;
+}
+
+export interface MissionFilter {
+  /** Only those created before; null: the newest. */
+  readonly beforeTimeUs: number | null;
+  /** Empty: all. */
+  readonly statuses: readonly MissionStatus[];
 }
 
 const FINISHED = new Set(['done', 'failed', 'cancelled']);
@@ -120,11 +129,34 @@ export class MissionLedger {
     await this.#wish({ type: 'cancel', missionId, reason });
   }
 
+  /** Moves a mission in the queue. Its next view says what the supervisor made of it. */
+  async setPriority(missionId: string, priority: number, by: string): Promise<void> {
+    const before = this.entries.get(missionId)?.view.priority ?? 0;
+    const trace = this.#trace(missionId, 'F8');
+    const change = stateChanged(`mission/${missionId}/wish`, { priority: before }, { priority }, by, trace);
+    await this.#record.append(change);
+    await this.#wish({ type: 'priority', missionId, priority });
+  }
+
+  /** Newest first: from memory while it reaches, from the store beyond. */
+  async page(filter: MissionFilter, limit: number): Promise<readonly MissionEntry[]> {
+    const statuses = new Set<string>(filter.statuses);
+    const newest = [...this.entries.values()].sort((a, b) => b.createdTimeUs - a.createdTimeUs);
+    const found = newest.filter(
+      ({ view, createdTimeUs }) =>
+        createdTimeUs < (filter.beforeTimeUs ?? Number.POSITIVE_INFINITY) &&
+        (statuses.size === 0 || statuses.has(view.status)),
+    );
+    if (found.length >= limit || this.entries.size < KEPT) return found.slice(0, limit);
+    const older = (await this.#store.page(filter, limit)).filter(({ view }) => !this.entries.has(view.id));
+    return [...found, ...older].sort((a, b) => b.createdTimeUs - a.createdTimeUs).slice(0, limit);
+  }
+
   #trace(missionId: string, flow: FlowId): string {
     return traceparent(missionTrace(this.#tenant, missionId), flow);
   }
 
-  async #wish(wish: MissionWish): Promise<void> {
+  async #wish(wish: Exclude<MissionWish, { type: 'fences' }>): Promise<void> {
     const id = wish.type === 'mission' ? wish.mission.id : wish.missionId;
     await this.#bus.publish(about(this.#tenant, 'wish', id), packed(wish), 'command');
   }
@@ -182,6 +214,7 @@ const shapeOf = (view: MissionView): string =>
   JSON.stringify([
     view.status,
     view.detail,
+    view.priority,
     view.tasks.map((task) => [task.task.id, task.agentId, task.status, task.detail]),
   ]);
 
@@ -197,6 +230,7 @@ export function memoryMissions(): MissionStore {
     update: async () => undefined,
     load: async () => [],
     unfinished: async () => [],
+    page: async () => [],
   };
 }
 
@@ -234,6 +268,17 @@ export function postgresMissions(database: Database, tenant: string): MissionSto
     load: async (limit) => {
       const rows = await database.asTenant(tenant, (tx) =>
         tx.select().from(missions).orderBy(desc(missions.createdTimeUs)).limit(limit),
+      );
+      return rows.map(entryOf);
+    },
+    page: async ({ beforeTimeUs, statuses }, limit) => {
+      const wanted = and(
+        eq(missions.tenant, tenant),
+        beforeTimeUs === null ? undefined : lt(missions.createdTimeUs, beforeTimeUs),
+        statuses.length === 0 ? undefined : inArray(missions.status, [...statuses]),
+      );
+      const rows = await database.asTenant(tenant, (tx) =>
+        tx.select().from(missions).where(wanted).orderBy(desc(missions.createdTimeUs)).limit(limit),
       );
       return rows.map(entryOf);
     },

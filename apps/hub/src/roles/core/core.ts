@@ -8,6 +8,7 @@ import { decodeParts } from './kept-parts.ts';
 import { PlannerMemory, type PlannerStore } from './planner-memory.ts';
 import type {
   AgentReport,
+  MetricPoint,
   MissionPreview,
   NewMission,
   PlanBasis,
@@ -20,7 +21,7 @@ import type {
 /** What people want of core. */
 export type MissionWish =
   | { readonly type: 'mission'; readonly mission: NewMission }
-  | { readonly type: 'cancel'; readonly missionId: string; readonly reason: string };
+  | Extract<SupervisorInput, { readonly type: 'cancel' | 'priority' | 'fences' }>;
 
 const TICK_US = 100_000;
 /**
@@ -112,6 +113,11 @@ export class Core {
   /** Who would do it, and how long it would take. */
   preview(mission: NewMission): MissionPreview {
     return this.#supervisor.preview(this.#state, mission);
+  }
+
+  /** What is wrong with an area that a person drew; null: nothing. */
+  areaFault(points: readonly MetricPoint[]): string | null {
+    return this.#supervisor.areaFault?.(points) ?? null;
   }
 
   /** Why the supervisor's state cannot be kept at present, or null. */

@@ -16,6 +16,8 @@ export interface Supervisor<State = unknown> {
   ): { readonly state: State; readonly outputs: readonly SupervisorOutput[] };
   /** What sending this mission now would do. Changes nothing. */
   preview(state: State, mission: NewMission): MissionPreview;
+  /** What is wrong with an area that a person drew, in a sentence; null: nothing. Without it any polygon will do. */
+  areaFault?(points: readonly MetricPoint[]): string | null;
   /**
    * The state in parts, each plain data under a key of its own without control characters, so that only those that
    * changed are written. A part that is the same object as before counts as unchanged. Without it the state is one part.
@@ -45,7 +47,18 @@ export type SupervisorInput =
     }
   | { readonly type: 'mission'; readonly mission: NewMission }
   | { readonly type: 'cancel'; readonly missionId: string; readonly reason: string }
+  | { readonly type: 'priority'; readonly missionId: string; readonly priority: number }
+  /** All that are in force; they replace those of before. */
+  | { readonly type: 'fences'; readonly fences: readonly SupervisorFence[] }
   | { readonly type: 'tick' };
+
+/** What a person drew on the floor: nobody enters (`restricted`), or at most `speedMps` there (`slow`). */
+export interface SupervisorFence {
+  readonly id: string;
+  readonly kind: 'restricted' | 'slow';
+  readonly speedMps: number;
+  readonly points: readonly MetricPoint[];
+}
 
 export type ReportedTaskStatus = 'queued' | 'active' | 'done' | 'failed' | 'cancelled' | 'refused';
 

@@ -36,6 +36,7 @@ export class LeaseDesk {
   readonly #store: LeaseStore;
   readonly #newId: () => string;
   readonly #leases = new Map<string, ControlLease>();
+  readonly #heard = new Set<(agentId: string) => void>();
   readonly #end: () => void;
 
   constructor(options: {
@@ -62,6 +63,12 @@ export class LeaseDesk {
     this.#end();
   }
 
+  /** Calls back with the agent whose lease was taken, returned, taken over or is over. @returns how to end it */
+  onChange(heard: (agentId: string) => void): () => void {
+    this.#heard.add(heard);
+    return () => void this.#heard.delete(heard);
+  }
+
   /** The lease that stands now. */
   of(agentId: string): ControlLease | null {
     const lease = this.#leases.get(agentId);
@@ -83,6 +90,7 @@ export class LeaseDesk {
     this.#leases.set(agentId, lease);
     await this.#recorded(agentId, held, lease, holder);
     await this.#store.put(lease);
+    this.#tell(agentId);
     const receipt = await this.#gateway.ask(agentId, holder, {
       case: 'lease',
       value: { leaseId: lease.leaseId, holder, expiresTimeUs: BigInt(lease.expiresTimeUs) },
@@ -95,11 +103,28 @@ export class LeaseDesk {
     const held = this.of(agentId);
     if (held === null) return null;
     if (held.holder !== holder) return held;
-    this.#leases.delete(agentId);
-    await this.#recorded(agentId, held, null, holder);
-    await this.#store.remove(agentId);
-    await this.#gateway.ask(agentId, holder, { case: 'release', value: { leaseId: held.leaseId } });
+    await this.#release(held, holder);
     return null;
+  }
+
+  /** Returns every lease of somebody who may hold none any more. @returns the agents that are free now */
+  async takeFrom(holder: string, by: string): Promise<readonly string[]> {
+    const held = [...this.#leases.values()].filter((lease) => lease.holder === holder);
+    await Promise.all(held.map((lease) => this.#release(lease, by)));
+    return held.map(({ agentId }) => agentId);
+  }
+
+  async #release(held: ControlLease, by: string): Promise<void> {
+    const { agentId, leaseId } = held;
+    this.#leases.delete(agentId);
+    await this.#recorded(agentId, held, null, by);
+    await this.#store.remove(agentId);
+    this.#tell(agentId);
+    await this.#gateway.ask(agentId, by, { case: 'release', value: { leaseId } });
+  }
+
+  #tell(agentId: string): void {
+    for (const heard of this.#heard) heard(agentId);
   }
 
   /** A change that cannot be recorded has not been. @throws NotRecordedError */
@@ -121,6 +146,7 @@ export class LeaseDesk {
       this.#leases.delete(agentId);
       void this.#record.append(stateChanged(`lease/${agentId}`, plain(lease), null, 'expiry')).catch(() => undefined);
       void this.#store.remove(agentId).catch(() => undefined);
+      this.#tell(agentId);
     }
   }
 }

@@ -8,6 +8,7 @@ import {
   type Plan,
   PlanSchema,
   type Task,
+  TaskHolderSchema,
   TaskSchema,
   TaskStatus,
   type MissionGoal as WireGoal,
@@ -70,6 +71,7 @@ export const taskViewOf = (view: TaskView): Task => {
   task.status = TASK_STATUS[view.status];
   task.detail = view.detail;
   task.progress = view.progress;
+  task.history = view.history.map(({ agentId, reason }) => create(TaskHolderSchema, { agentId, reason }));
   return task;
 };
 

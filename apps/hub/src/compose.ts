@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { MemoryBus, subjectOf } from '@sigma/bus';
+import type { BlockStore } from '@sigma/recorder';
+import { openSqliteRecorder } from '@sigma/recorder/sqlite';
+import { createAnalyzer } from '@sigma/telemetry';
+import { type Clock, systemClock } from './clock.ts';
+import { LinkDesk } from './link/link-desk.ts';
+import { LiveFleet } from './live/live-fleet.ts';
+import type { HubOptions } from './main.ts';
+import type { Roles } from './queries/context.ts';
+import { postgresAlerts } from './roles/alerts/alert-store.ts';
+import { Alerts } from './roles/alerts/alerts.ts';
+import { HUB } from './roles/alerts/causes.ts';
+import { postgresSilences, Silences } from './roles/alerts/silences.ts';
+import { AnalyzerRole } from './roles/analyzer/analyzer.ts';
+import { DecisionArchive, postgresDecisions } from './roles/arbitration/decision-archive.ts';
+import { ChainRecord, signal } from './roles/arbitration/hub-record.ts';
+import { MissionLedger, postgresMissions } from './roles/arbitration/mission-ledger.ts';
+import { Acts, postgresActs } from './roles/chronicle/acts.ts';
+import { postgresMarks } from './roles/chronicle/mark-store.ts';
+import { Marks } from './roles/chronicle/marks.ts';
+import { Core } from './roles/core/core.ts';
+import { postgresPlanner } from './roles/core/planner-memory.ts';
+import { FenceDesk } from './roles/fences/fence-desk.ts';
+import { postgresFences } from './roles/fences/fence-store.ts';
+import { ActiveFaults, postgresFaults } from './roles/gateway/active-faults.ts';
+import { Gateway } from './roles/gateway/gateway.ts';
+import { LeaseDesk, postgresLeases } from './roles/gateway/leases.ts';
+import { keptOrderKey } from './roles/gateway/order-key.ts';
+import { postgresHighWater, Sequences } from './roles/gateway/sequences.ts';
+import { PostgresHistory } from './roles/ingest/history.ts';
+import { Ingest, refusedCount } from './roles/ingest/ingest.ts';
+import { forOwnerOnly } from './store/data-dir.ts';
+import type { Database } from './store/database.ts';
+
+type Closing = (() => Promise<void> | void)[];
+
+/** Everything of `Roles` that needs neither the door nor people's accounts. */
+export type Composed = Omit<Roles, 'accounts'> & { readonly record: ChainRecord };
+
+const RECORDER_FAILED = 'recorder:failed';
+const CRITICAL = 4;
+
+/** What every role is given. */
+interface Ground {
+  readonly options: HubOptions;
+  readonly database: Database;
+  readonly tenant: string;
+  readonly clock: Clock;
+  readonly bus: MemoryBus;
+  readonly record: ChainRecord;
+  readonly newId: () => string;
+  readonly closing: Closing;
+  /** Puts a loss on record (law L8). */
+  readonly lost: (name: `hub.${string}`, of: string) => (count: number, why: string) => void;
+}
+
+/** Opens every role of the hub in this process, each closed again by what it leaves in `closing`, and restores them. */
+export async function composeRoles(options: HubOptions, database: Database, closing: Closing): Promise<Composed> {
+  const ground = await openGround(options, database, closing);
+  const { tenant, clock, bus, record, newId } = ground;
+  const telemetry = openTelemetry(ground);
+  const planning = await openPlanning(ground);
+  const fleet = new LiveFleet(bus, tenant, 'live');
+  const link = new LinkDesk({
+    bus,
+    clock,
+    tenant,
+    ingest: telemetry.ingest,
+    record,
+    orderKey: planning.gateway.publicKey,
+  });
+  const people = openPeople(ground, planning, fleet);
+  recordLosses(bus, tenant, record);
+  await restore(ground, planning, people);
+  const { path, recording } = ground;
+  const blocks = options.blocks ?? {
+    path,
+    heads: () => recording.heads(),
+    blocks: recording.blocks.bind(recording),
+    snapshotBefore: recording.snapshotBefore.bind(recording),
+  };
+  const { history, ...live } = telemetry;
+  return {
+    ...live,
+    ...planning,
+    ...people,
+    tenant,
+    clock,
+    record,
+    fleet,
+    link,
+    blocks,
+    site: options.site,
+    faults: options.faults ?? null,
+    version: options.version ?? '0.1.0',
+    startedTimeUs: clock.nowUs(),
+    newId,
+    health: () => health(ground, telemetry, planning, people, link, history),
+  };
+}
+
+async function openGround(options: HubOptions, database: Database, closing: Closing) {
+  const { tenant, dataDir } = options;
+  const clock = systemClock();
+  const newId = (): string => `${Math.floor(clock.nowUs() / 1000).toString(36)}${randomBytes(4).toString('hex')}`;
+  const path = join(dataDir, 'hub.sqlite');
+  if (options.recording === undefined) forOwnerOnly(path);
+  const recording: BlockStore = options.recording ?? (await openSqliteRecorder(path));
+  if (options.recording === undefined) closing.push(() => recording.close());
+  const record = await ChainRecord.open(recording, clock, tenant, `sigma-hub ${options.version ?? '0.1.0'}`);
+  const bus = new MemoryBus({ nowUs: () => clock.nowUs() });
+  closing.push(() => bus.close());
+  const lost = (name: `hub.${string}`, of: string) => (count: number, why: string) => {
+    void record.append(signal(name, of, { count, why })).catch(() => undefined);
+  };
+  return { options, database, tenant, clock, bus, record, newId, closing, lost, path, recording };
+}
+
+function openTelemetry({ options, database, tenant, clock, bus, closing, lost }: Ground) {
+  const history = new PostgresHistory(database, tenant, clock, lost('hub.history_shed', 'telemetry_samples'));
+  closing.push(() => history.close());
+  const ingest = new Ingest({ bus, clock, tenant, history });
+  const analyzerOf = options.analyzerOf ?? ((_, schemas) => createAnalyzer(schemas));
+  return { history, ingest, analyzer: new AnalyzerRole({ bus, tenant, analyzerOf }) };
+}
+
+async function openPlanning({ options, database, tenant, clock, bus, record, newId, closing, lost }: Ground) {
+  const missions = new MissionLedger({ bus, clock, tenant, record, store: postgresMissions(database, tenant) });
+  closing.push(() => missions.settled());
+  const store = postgresDecisions(database, tenant);
+  const onShed = lost('hub.decisions_shed', 'decisions');
+  const decisions = new DecisionArchive({ bus, clock, tenant, store, onShed });
+  closing.push(() => decisions.close());
+  const planners = postgresPlanner(database, tenant);
+  const { supervisor } = options;
+  const core = new Core({ bus, clock, tenant, supervisor, planners, siteDigest: options.site.digest });
+  closing.push(() => core.close());
+  const sequences = await Sequences.open(postgresHighWater(database, tenant));
+  const gateway = new Gateway({ bus, clock, tenant, record, key: keptOrderKey(options.dataDir), sequences });
+  const leases = new LeaseDesk({ clock, record, gateway, store: postgresLeases(database, tenant), newId });
+  closing.push(() => leases.close());
+  const fences = new FenceDesk({ bus, clock, tenant, record, gateway, store: postgresFences(database, tenant) });
+  closing.push(() => fences.close());
+  return { missions, decisions, core, gateway, leases, fences };
+}
+
+type Planning = Awaited<ReturnType<typeof openPlanning>>;
+
+function openPeople(ground: Ground, { missions }: Planning, fleet: LiveFleet) {
+  const { options, database, tenant, clock, bus, record, newId, closing, lost } = ground;
+  const silences = new Silences({ clock, record, newId, store: postgresSilences(database, tenant) });
+  const store = postgresAlerts(database, tenant);
+  const alerts = new Alerts({ bus, clock, tenant, record, newId, store, silences, causes: options.causes });
+  closing.push(() => alerts.close());
+  const acts = new Acts({ clock, record, newId, store: postgresActs(database, tenant) });
+  const heard = { alerts, missions, acts };
+  const onShed = lost('hub.marks_shed', 'marks');
+  const marks = new Marks({
+    bus,
+    clock,
+    tenant,
+    fleet,
+    newId,
+    onShed,
+    ...heard,
+    store: postgresMarks(database, tenant),
+  });
+  closing.push(() => marks.close());
+  const activeFaults = new ActiveFaults({ clock, fleet, store: postgresFaults(database, tenant) });
+  return { silences, alerts, acts, marks, activeFaults };
+}
+
+type People = ReturnType<typeof openPeople>;
+
+async function restore(
+  { record }: Ground,
+  { core, leases, missions, fences }: Planning,
+  people: People,
+): Promise<void> {
+  const { alerts, silences, activeFaults } = people;
+  await silences.restore();
+  await alerts.restore();
+  alerts.say(HUB, RECORDER_FAILED, null);
+  record.onFailure(({ message }) => {
+    const advice = 'Make room or mend the disk, then start the hub again; until then only stops leave';
+    alerts.say(HUB, RECORDER_FAILED, { level: CRITICAL, text: message, advice });
+  });
+  await activeFaults.restore();
+  await leases.restore();
+  const left = await core.restore();
+  if (left !== null)
+    void record.append(signal('hub.planner_state_left', 'core', { reason: left })).catch(() => undefined);
+  await fences.restore();
+  await missions.restore();
+}
+
+function health(
+  { record }: Ground,
+  { ingest, analyzer }: ReturnType<typeof openTelemetry>,
+  { core, gateway, decisions }: Planning,
+  { marks, acts }: People,
+  link: LinkDesk,
+  history: PostgresHistory,
+): ReturnType<Roles['health']> {
+  const said = (name: string, ok: boolean, detail: string) => ({ name, ok, detail });
+  const forgets = core.forgetful === null ? null : `a restart would forget who does what: ${core.forgetful.message}`;
+  return [
+    said('ingest', true, `${ingest.total.accepted} frames accepted, ${refusedCount(ingest.total)} refused`),
+    said('analyzer', true, `${analyzer.analyzed} frames analyzed`),
+    said('core', forgets === null, forgets ?? `${core.supervisions} supervisions`),
+    said(
+      'gateway',
+      record.failure === null,
+      `${gateway.sent} orders sent, ${gateway.undelivered} undelivered, ${gateway.held} held back for want of a record`,
+    ),
+    said('recorder', record.failure === null, record.failure?.message ?? `epoch ${record.chain.epoch}`),
+    said('history', history.shed === 0, `${history.written} samples written, ${history.shed} shed`),
+    said(
+      'decisions',
+      decisions.shed === 0,
+      `${decisions.written} decisions kept, ${decisions.shed} left to the robots' own recordings`,
+    ),
+    said(
+      'chronicle',
+      marks.shed + acts.shed === 0,
+      `${marks.written} marks kept, ${marks.shed} marks and ${acts.shed} acts lost`,
+    ),
+    said('link', true, `${link.edges} edges linked`),
+  ];
+}
+
+/** What the bus had to shed or could not get handled goes on record (law L8). */
+function recordLosses(bus: MemoryBus, tenant: string, record: ChainRecord): void {
+  const decoder = new TextDecoder();
+  bus.subscribe(
+    subjectOf(tenant, 'bus', 'loss'),
+    (message) => {
+      const report = JSON.parse(decoder.decode(message.data)) as { readonly subscription: string };
+      void record.append(signal('hub.bus_loss', report.subscription, { ...report })).catch(() => undefined);
+    },
+    { name: 'arbitration.loss' },
+  );
+}

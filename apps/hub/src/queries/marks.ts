@@ -1,0 +1,70 @@
+import { create, type MessageShape } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type AgentDecision, type ListMarksRequestSchema, MarkSchema } from '@sigma/proto';
+import type { Mark, MarkFilter } from '../roles/chronicle/mark-store.ts';
+import { momentOf, type Roles } from './context.ts';
+
+const KINDS = new Set(['violation', 'failsafe', 'stop', 'alert', 'mission', 'act', 'fault', 'gap', 'decision']);
+const DECISION = 'decision';
+
+export const markOf = (mark: Omit<Mark, 'id' | 'kind'> & { readonly kind: string }) =>
+  create(MarkSchema, {
+    timeUs: BigInt(mark.timeUs),
+    kind: mark.kind,
+    agentId: mark.agentId,
+    decisionSequence: BigInt(mark.decisionSequence),
+    decisionEpoch: mark.decisionEpoch,
+    level: mark.level,
+    text: mark.text,
+  });
+
+/** Marks of a stretch of time; decisions among them only when they are asked for by name. */
+export async function findMarks(roles: Roles, request: MessageShape<typeof ListMarksRequestSchema>, limit: number) {
+  const { kinds, agentId, newestFirst, oldestFirst } = request;
+  const wrong = kinds.find((kind) => !KINDS.has(kind));
+  if (wrong !== undefined)
+    throw new ConnectError(
+      `there is no kind '${wrong.slice(0, 40)}'; kinds: ${[...KINDS].join(', ')}`,
+      Code.InvalidArgument,
+    );
+  if (newestFirst && oldestFirst)
+    throw new ConnectError('the newest or the oldest first, not both', Code.InvalidArgument);
+  const choose: MarkFilter['choose'] = newestFirst ? 'newest' : oldestFirst ? 'oldest' : 'most_urgent';
+  const fromTimeUs = momentOf(request.fromTimeUs, 'from_time_us');
+  const toTimeUs = request.toTimeUs === 0n ? Number.MAX_SAFE_INTEGER : momentOf(request.toTimeUs, 'to_time_us');
+  const others = kinds.filter((kind) => kind !== DECISION);
+  const only = kinds.length > 0 && others.length === 0;
+  const none = { marks: [] as readonly Mark[], more: false, keptFromUs: 0 };
+  const filter = { fromTimeUs, toTimeUs, kinds: others, agentId, choose };
+  const found = only ? none : await roles.marks.find(filter, limit);
+  if (!kinds.includes(DECISION)) {
+    return { marks: found.marks.map(markOf), more: found.more, keptFromTimeUs: BigInt(found.keptFromUs) };
+  }
+  const span = { fromTimeUs, toTimeUs, agentId, oldest: choose === 'oldest' };
+  const decisions = (await roles.decisions.between(span, limit + 1)).map(markOfDecision);
+  const both = [...found.marks.map(markOf), ...decisions];
+  const sign = choose === 'newest' ? -1 : 1;
+  const inOrder = both.sort((a, b) => sign * Number(a.timeUs - b.timeUs));
+  // Decisions are the least urgent of all: where room is short, the others keep theirs.
+  const marks = choose === 'most_urgent' ? leastUrgentOut(inOrder, limit) : inOrder.slice(0, limit);
+  return { marks, more: found.more || both.length > limit, keptFromTimeUs: BigInt(found.keptFromUs) };
+}
+
+type WireMark = MessageShape<typeof MarkSchema>;
+
+function leastUrgentOut(marks: readonly WireMark[], limit: number): WireMark[] {
+  let spare = marks.length - limit;
+  return marks.filter((mark) => mark.kind !== DECISION || spare-- <= 0).slice(0, limit);
+}
+
+function markOfDecision({ agentId, timeUs, decision }: AgentDecision): WireMark {
+  return markOf({
+    timeUs: Number(timeUs),
+    kind: DECISION,
+    agentId,
+    decisionSequence: Number(decision?.sequence ?? 0n),
+    decisionEpoch: decision?.context?.epoch ?? 0,
+    level: 0,
+    text: decision?.rationale ?? '',
+  });
+}

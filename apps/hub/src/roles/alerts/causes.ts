@@ -1,0 +1,129 @@
+import type { Alert } from './board.ts';
+
+/** Which alert explains which: one row says that `root` of a robot explains `children` of the same robot. */
+export interface CausalRule {
+  readonly root: RegExp;
+  readonly children: RegExp;
+}
+
+/** Silence of a robot's link. */
+export const SILENT = 'link:silent';
+export const FAILSAFE = 'failsafe:';
+/** Everything was stopped at once; stands for the site, not for a robot. */
+export const SITE_STOP = 'stop:';
+/** Stands where the agent stands in an alert about the hub or the whole site. */
+export const HUB = 'hub';
+
+const anyOf = (...fields: string[]): RegExp => new RegExp(`^(band|rate|frozen|cross):state\\.(${fields.join('|')})$`);
+
+/**
+ * The causes of a fleet's robot, in the words of its model: a failsafe explains what the analyzer sees of the same part,
+ * a lost link explains what does not come any more. First match wins; a cause never explains itself.
+ */
+export const FLEET_CAUSES: readonly CausalRule[] = [
+  { root: /^link:silent$/, children: /^(frozen:|failsafe:link_lost$|failsafe:planner_doubts$)/ },
+  { root: /^failsafe:link_lost$/, children: /^frozen:/ },
+  {
+    root: /^failsafe:(motor_hot|motor_overload)$/,
+    children: anyOf('motorLeftC', 'motorRightC', 'currentLeftA', 'currentRightA'),
+  },
+  { root: /^failsafe:motor_overload$/, children: /^failsafe:(motor_hot|moves_against_command)$/ },
+  { root: /^failsafe:board_hot$/, children: anyOf('boardC') },
+  { root: /^failsafe:battery_hot$/, children: anyOf('batteryC', 'batteryA') },
+  {
+    root: /^failsafe:(battery_low|battery_critical|voltage_collapsed)$/,
+    children: anyOf('charge', 'batteryV', 'batteryA', 'batteryHealth'),
+  },
+  { root: /^failsafe:voltage_collapsed$/, children: /^failsafe:(battery_low|battery_critical)$/ },
+  { root: /^failsafe:battery_critical$/, children: /^failsafe:battery_low$/ },
+  { root: /^failsafe:tilted$/, children: anyOf('pitchRad', 'rollRad') },
+  {
+    root: /^failsafe:(odometry_disagrees|imu_drifts|overspeed|moves_against_command)$/,
+    children: anyOf(
+      'encoderStuck',
+      'imuDrift',
+      'gyroBiasRadps',
+      'fixGapM',
+      'positionSigmaM',
+      'speedMps',
+      'turnRadps',
+      'headingRad',
+    ),
+  },
+  { root: /^failsafe:odometry_disagrees$/, children: /^failsafe:(imu_drifts|moves_against_command)$/ },
+  { root: /^failsafe:blind$/, children: anyOf('lidarFrozen', 'freePathM') },
+  { root: /^failsafe:person_too_close$/, children: anyOf('personM') },
+  // Whatever holds a robot until somebody comes makes it ask for help.
+  { root: /^failsafe:(?!needs_help$)/, children: /^failsafe:needs_help$/ },
+];
+
+/** What everybody who was stopped at once says of it. */
+const stoppedBy = (site: Alert): string => `${FAILSAFE}operator_${site.cause.slice(SITE_STOP.length)}_stop`;
+
+/** Whether `root` explains `child`. Same robot, or a stop of the whole site; what is over explains nothing. */
+export function explains(root: Alert, child: Alert, rules: readonly CausalRule[]): boolean {
+  if (root.id === child.id || root.clearedTimeUs > 0) return false;
+  if (root.agentId === HUB && root.cause.startsWith(SITE_STOP)) return child.cause === stoppedBy(root);
+  if (root.agentId !== child.agentId || root.cause === child.cause) return false;
+  return rules.some((rule) => rule.root.test(root.cause) && rule.children.test(child.cause));
+}
+
+const CRITICAL = 4;
+/** What stands on for so long after its explanation ended stands for itself. */
+const ORPHAN_AFTER_US = 10_000_000;
+
+/**
+ * Ties what stands to what explains it. Pure.
+ *
+ * @param standing alerts that have not cleared
+ * @param known any alert by id, cleared ones included
+ * @returns those that changed: explained, or standing for themselves again. A root is never less grave than what it
+ * explains, and what comes under an acknowledged root that is as grave is acknowledged with it.
+ */
+export function fold(
+  standing: readonly Alert[],
+  known: (id: string) => Alert | undefined,
+  nowUs: number,
+  rules: readonly CausalRule[],
+): readonly Alert[] {
+  const now = new Map(standing.map((alert) => [alert.id, alert]));
+  const changed = new Map<string, Alert>();
+  const put = (alert: Alert): void => {
+    now.set(alert.id, alert);
+    changed.set(alert.id, alert);
+  };
+  for (const child of standing) {
+    const root = rootOf(child, [...now.values()], rules);
+    if (root !== null && root.id !== child.rootId) put({ ...(now.get(child.id) as Alert), rootId: root.id });
+    else if (root === null && child.rootId !== '') {
+      const old = known(child.rootId);
+      const over = old === undefined || (old.clearedTimeUs > 0 && nowUs - old.clearedTimeUs >= ORPHAN_AFTER_US);
+      if (over) put({ ...(now.get(child.id) as Alert), rootId: '' });
+    }
+  }
+  for (const { id } of standing) {
+    const child = now.get(id) as Alert;
+    const root = child.rootId === '' ? undefined : now.get(child.rootId);
+    if (root === undefined) continue;
+    const { acknowledgedBy, acknowledgedTimeUs } = root;
+    const news = child.acknowledgedBy === '' && child.level > root.level;
+    if (child.level > root.level)
+      put({ ...root, level: child.level, ...(news ? { acknowledgedBy: '', acknowledgedTimeUs: 0 } : {}) });
+    if (!news && acknowledgedBy !== '' && child.acknowledgedBy === '' && child.level < CRITICAL)
+      put({ ...child, acknowledgedBy, acknowledgedTimeUs });
+  }
+  return [...changed.values()];
+}
+
+/** The alert at the end of the chain of explanations, or null where it stands for itself. */
+function rootOf(child: Alert, standing: readonly Alert[], rules: readonly CausalRule[]): Alert | null {
+  let root: Alert | null = null;
+  const seen = new Set([child.id]);
+  for (let at = child; ; ) {
+    const above = standing.find((one) => !seen.has(one.id) && explains(one, at, rules));
+    if (above === undefined) return root;
+    seen.add(above.id);
+    root = above;
+    at = above;
+  }
+}

@@ -1,0 +1,142 @@
+import { and, asc, between, desc, eq, inArray, sql } from 'drizzle-orm';
+import type { Database } from '../../store/database.ts';
+import { marks as rows, settings } from '../../store/schema.ts';
+
+/** Kinds of marks; `gap` stands where marks were lost. */
+export type MarkKind = 'violation' | 'failsafe' | 'stop' | 'alert' | 'mission' | 'act' | 'fault' | 'gap';
+
+/** Something that happened, as a mark on a time bar. */
+export interface Mark {
+  readonly id: string;
+  readonly timeUs: number;
+  readonly kind: MarkKind;
+  readonly agentId: string;
+  /** 0 where no decision belongs to it. */
+  readonly decisionSequence: number;
+  readonly decisionEpoch: number;
+  /** AlertLevel. */
+  readonly level: number;
+  readonly text: string;
+}
+
+export interface MarkFilter {
+  /** Both inclusive. */
+  readonly fromTimeUs: number;
+  readonly toTimeUs: number;
+  /** Empty: all. */
+  readonly kinds: readonly string[];
+  readonly agentId: string;
+  /** Which ones come when there are more than the limit, and in which order. */
+  readonly choose: 'most_urgent' | 'newest' | 'oldest';
+}
+
+export interface MarkStore {
+  add(batch: readonly Mark[]): Promise<void>;
+  find(filter: MarkFilter, limit: number): Promise<readonly Mark[]>;
+  /** Forgets all but the newest `keep`, and remembers since when they are whole. */
+  prune(keep: number): Promise<void>;
+  /** Since when marks are whole; 0: none was ever given up. */
+  keptFromUs(): Promise<number>;
+}
+
+const KEPT_FROM = 'marks.kept_from';
+
+export function postgresMarks(database: Database, tenant: string): MarkStore {
+  return {
+    add: async (batch) => {
+      // Columns instead of rows: eight parameters however many marks.
+      const column = <T>(of: (one: Mark) => T) => sql.param(batch.map(of));
+      await database.asTenant(tenant, (tx) =>
+        tx.execute(sql`insert into marks (tenant, id, time_us, kind, agent_id, decision_sequence, decision_epoch, level, text)
+          select ${tenant}, * from unnest(${column((one) => one.id)}::text[], ${column((one) => one.timeUs)}::bigint[],
+            ${column((one) => one.kind)}::text[], ${column((one) => one.agentId)}::text[],
+            ${column((one) => one.decisionSequence)}::bigint[], ${column((one) => one.decisionEpoch)}::bigint[],
+            ${column((one) => one.level)}::integer[], ${column((one) => one.text)}::text[])
+          on conflict do nothing`),
+      );
+    },
+    find: async ({ fromTimeUs, toTimeUs, kinds, agentId, choose }, limit) => {
+      const order = {
+        most_urgent: [desc(rows.level), desc(rows.timeUs), desc(rows.id)],
+        newest: [desc(rows.timeUs), desc(rows.id)],
+        oldest: [asc(rows.timeUs), asc(rows.id)],
+      }[choose];
+      const found = await database.asTenant(tenant, (tx) =>
+        tx
+          .select()
+          .from(rows)
+          .where(
+            and(
+              eq(rows.tenant, tenant),
+              between(rows.timeUs, fromTimeUs, toTimeUs),
+              kinds.length === 0 ? undefined : inArray(rows.kind, [...kinds]),
+              agentId === '' ? undefined : eq(rows.agentId, agentId),
+            ),
+          )
+          .orderBy(...order)
+          .limit(limit),
+      );
+      return found as readonly Mark[];
+    },
+    prune: (keep) =>
+      database.asTenant(tenant, async (tx) => {
+        const [last] = await tx
+          .select({ timeUs: rows.timeUs })
+          .from(rows)
+          .where(eq(rows.tenant, tenant))
+          .orderBy(desc(rows.timeUs))
+          .offset(keep)
+          .limit(1);
+        if (last === undefined) return;
+        await tx.delete(rows).where(and(eq(rows.tenant, tenant), sql`${rows.timeUs} <= ${last.timeUs}`));
+        const value = String(last.timeUs + 1);
+        await tx
+          .insert(settings)
+          .values({ name: KEPT_FROM, value })
+          .onConflictDoUpdate({ target: [settings.tenant, settings.name], set: { value } });
+      }),
+    keptFromUs: async () => {
+      const [row] = await database.asTenant(tenant, (tx) =>
+        tx
+          .select()
+          .from(settings)
+          .where(and(eq(settings.tenant, tenant), eq(settings.name, KEPT_FROM))),
+      );
+      return row === undefined ? 0 : Number(row.value);
+    },
+  };
+}
+
+/** For a hub without database. */
+export function memoryMarks(): MarkStore & { readonly kept: readonly Mark[] } {
+  let kept: Mark[] = [];
+  let keptFromUs = 0;
+  const byTime = (a: Mark, b: Mark): number => a.timeUs - b.timeUs;
+  return {
+    get kept() {
+      return kept;
+    },
+    add: async (batch) => {
+      kept = [...kept, ...batch].sort(byTime);
+    },
+    find: async ({ fromTimeUs, toTimeUs, kinds, agentId, choose }, limit) => {
+      const fits = kept.filter(
+        (mark) =>
+          mark.timeUs >= fromTimeUs &&
+          mark.timeUs <= toTimeUs &&
+          (kinds.length === 0 || kinds.includes(mark.kind)) &&
+          (agentId === '' || mark.agentId === agentId),
+      );
+      if (choose === 'oldest') return fits.slice(0, limit);
+      fits.reverse();
+      if (choose === 'most_urgent') fits.sort((a, b) => b.level - a.level || b.timeUs - a.timeUs);
+      return fits.slice(0, limit);
+    },
+    prune: async (keep) => {
+      if (kept.length <= keep) return;
+      keptFromUs = (kept[kept.length - keep - 1] as Mark).timeUs + 1;
+      kept = kept.slice(-keep);
+    },
+    keptFromUs: async () => keptFromUs,
+  };
+}

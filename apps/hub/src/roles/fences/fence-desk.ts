@@ -1,0 +1,195 @@
+import type { Bus } from '@sigma/bus';
+import type { OrderReceipt } from '@sigma/proto';
+import type { Clock } from '../../clock.ts';
+import type { AgentLinked } from '../../live/live-fleet.ts';
+import { about, all, packed, tell, unpacked } from '../../subjects.ts';
+import { type HubRecord, stateChanged } from '../arbitration/hub-record.ts';
+import type { JsonObject } from '../arbitration/merge-patch.ts';
+import type { MissionWish } from '../core/core.ts';
+import type { Gateway, OrderBody } from '../gateway/gateway.ts';
+import type { Fence, FenceStore } from './fence-store.ts';
+
+const CHECK_EVERY_US = 1_000_000;
+/** A robot that has not said that it obeys is told again after this long. */
+const AGAIN_US = 5_000_000;
+const CORE = 'core';
+
+/** What a robot last said to the fences. */
+interface Told {
+  readonly version: number;
+  readonly accepted: boolean;
+  readonly atUs: number;
+}
+
+/**
+ * Fences that people draw: kept, recorded, and sent whole to every robot and to the supervisor whenever they change and
+ * whenever a robot comes back, under a version that only goes up. Robots keep the newest and refuse an older one.
+ */
+export class FenceDesk {
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #tenant: string;
+  readonly #record: HubRecord;
+  readonly #gateway: Gateway;
+  readonly #store: FenceStore;
+  readonly #inForce = new Map<string, Fence>();
+  readonly #linked = new Set<string>();
+  readonly #told = new Map<string, Told>();
+  readonly #heard = new Set<() => void>();
+  readonly #end: () => void;
+  #version = 0;
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(options: {
+    readonly bus: Bus;
+    readonly clock: Clock;
+    readonly tenant: string;
+    readonly record: HubRecord;
+    readonly gateway: Gateway;
+    readonly store: FenceStore;
+  }) {
+    this.#bus = options.bus;
+    this.#clock = options.clock;
+    this.#tenant = options.tenant;
+    this.#record = options.record;
+    this.#gateway = options.gateway;
+    this.#store = options.store;
+    this.#bus.subscribe(all(this.#tenant, 'link'), (message) => this.#link(unpacked<AgentLinked>(message.data)), {
+      name: 'fences.link',
+      capacity: 16_384,
+    });
+    this.#end = this.#clock.every(CHECK_EVERY_US, () => this.#check());
+  }
+
+  async restore(): Promise<void> {
+    const { fences, version } = await this.#store.load();
+    this.#version = version;
+    for (const fence of fences) this.#inForce.set(fence.id, fence);
+    if (version > 0) this.#tellCore();
+    this.#check();
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    await this.#changing.catch(() => undefined);
+  }
+
+  /** @returns how to end it */
+  onChange(heard: () => void): () => void {
+    this.#heard.add(heard);
+    return () => void this.#heard.delete(heard);
+  }
+
+  /** Oldest first. */
+  list(): readonly Fence[] {
+    return [...this.#inForce.values()];
+  }
+
+  /**
+   * Puts a fence in force and tells everybody. The same key gives the same fence.
+   * @returns what each linked robot said. @throws NotRecordedError, and then there is no fence
+   */
+  put(
+    fence: Fence,
+    idempotencyKey: string | null,
+  ): Promise<{ readonly fence: Fence; readonly receipts: readonly OrderReceipt[] }> {
+    return this.#inTurn(async () => {
+      await this.#record.append(stateChanged(`fence/${fence.id}`, null, plain(fence), fence.createdBy));
+      const { earlier, version } = await this.#store.add(fence, idempotencyKey);
+      if (earlier !== null) {
+        await this.#record.append(stateChanged(`fence/${fence.id}`, plain(fence), null, 'same key'));
+        return { fence: earlier, receipts: [] };
+      }
+      this.#inForce.set(fence.id, fence);
+      return { fence, receipts: await this.#changed(version, fence.createdBy) };
+    });
+  }
+
+  /** @returns what each linked robot said, or null when there is no such fence. @throws NotRecordedError */
+  remove(id: string, by: string): Promise<readonly OrderReceipt[] | null> {
+    return this.#inTurn(() => this.#remove([id], by));
+  }
+
+  async #remove(ids: readonly string[], by: string): Promise<readonly OrderReceipt[] | null> {
+    const ending = ids.flatMap((id) => this.#inForce.get(id) ?? []);
+    if (ending.length === 0) return null;
+    for (const fence of ending) await this.#record.append(stateChanged(`fence/${fence.id}`, plain(fence), null, by));
+    const version = await this.#store.end(
+      ending.map(({ id }) => id),
+      this.#clock.nowUs(),
+    );
+    for (const { id } of ending) this.#inForce.delete(id);
+    return this.#changed(version, by);
+  }
+
+  /** One change after the other, so that versions and contents go together. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#changing.catch(() => undefined).then(change);
+    this.#changing = turn;
+    return turn;
+  }
+
+  async #changed(version: number, by: string): Promise<readonly OrderReceipt[]> {
+    this.#version = version;
+    this.#tellCore();
+    for (const heard of this.#heard) heard();
+    return Promise.all([...this.#linked].map((agentId) => this.#send(agentId, by)));
+  }
+
+  async #send(agentId: string, by: string): Promise<OrderReceipt> {
+    const version = this.#version;
+    this.#told.set(agentId, { version, accepted: false, atUs: this.#clock.nowUs() });
+    const receipt = await this.#gateway.ask(agentId, by, this.#order());
+    if (this.#told.get(agentId)?.version === version)
+      this.#told.set(agentId, { version, accepted: receipt.outcome === 'accepted', atUs: this.#clock.nowUs() });
+    return receipt;
+  }
+
+  #order(): OrderBody {
+    const fences = this.list().map(({ id, kind, speedMps, points }) => ({
+      id,
+      kind,
+      speedMps,
+      polygon: { points: points.map(({ xM, yM }) => ({ xM, yM })) },
+    }));
+    return { case: 'fences', value: { version: BigInt(this.#version), fences } };
+  }
+
+  #tellCore(): void {
+    const fences = this.list().map(({ id, kind, speedMps, points }) => ({ id, kind, speedMps, points }));
+    const wish: MissionWish = { type: 'fences', fences };
+    tell(this.#bus, about(this.#tenant, 'wish', 'fences'), packed(wish), 'command');
+  }
+
+  #link({ agentId, linked, role }: AgentLinked): void {
+    if (!linked || role === 'feed') {
+      this.#linked.delete(agentId);
+      return;
+    }
+    this.#linked.add(agentId);
+    this.#told.delete(agentId);
+    if (this.#version > 0) this.#clock.soon(() => this.#again(agentId));
+  }
+
+  /** Ends what is over, and tells those again who have not answered. */
+  #check(): void {
+    const nowUs = this.#clock.nowUs();
+    const over = this.list().filter(({ endsTimeUs }) => endsTimeUs > 0 && endsTimeUs <= nowUs);
+    if (over.length > 0) {
+      const ids = over.map(({ id }) => id);
+      this.#inTurn(() => this.#remove(ids, 'expiry')).catch(() => undefined);
+    }
+    if (this.#version === 0) return;
+    for (const agentId of this.#linked) {
+      const told = this.#told.get(agentId);
+      const obeys = told?.version === this.#version && told.accepted;
+      if (!obeys && nowUs - (told?.atUs ?? 0) >= AGAIN_US) this.#again(agentId);
+    }
+  }
+
+  #again(agentId: string): void {
+    this.#send(agentId, CORE).catch(() => undefined);
+  }
+}
+
+const plain = (fence: Fence): JsonObject => ({ ...fence, points: fence.points.map(({ xM, yM }) => ({ xM, yM })) });
