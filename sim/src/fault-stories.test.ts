@@ -165,3 +165,34 @@ test('whatever fails, no two robots overlap and nobody who walks there is hit', 
   assert.deepEqual(simulation.breaches, []);
   assert.deepEqual(simulation.refusedFaults, []);
 });
+
+test('[L9] [K54] a planner that lies to everybody: whoever it leads into a wall has it on record against that planner', async () => {
+  const robots = await driving();
+  const faults = robots.map((robot) => ({ fault: 'planner_lies' as const, robot, atUs: FAULT_US }));
+  const lied = await Simulation.open({ ...OPTIONS, faults }, sha256);
+  const bumped = new Set<string>();
+  while (lied.atUs < FAULT_US + 25_000_000 && bumped.size === 0) {
+    await lied.step();
+    for (const { id, agent, runtime } of lied.robots) {
+      if (bumped.has(id) || !agent.failsafe.entries.some(({ condition }) => condition === 'bumped')) continue;
+      bumped.add(id);
+      const { atUs, planner } = agent.violations.at(-1) ?? {};
+      assert.equal(planner, 'primary', `${id} was led there and says nothing of it`);
+      assert.equal(atUs, agent.wokeUs, 'in the very cycle in which the failsafe stopped it');
+      assert.ok(runtime.counts.violations > 0);
+    }
+  }
+  assert.ok(bumped.size > 0, 'nobody was led astray');
+});
+
+test('a planner fault of strength 2 takes the one beside the body too: nobody is left to plan, and the robot stands', async () => {
+  const one = { ...OPTIONS, robots: 2, people: 0, workload: 'none' } as const;
+  const faults = [{ fault: 'planner_hang', robot: 'r01', value: 2, atUs: 1_000_000 } as const];
+  const hung = await Simulation.open({ ...one, faults }, sha256);
+  while (hung.atUs < 4_000_000) await hung.step();
+  assert.deepEqual(hung.refusedFaults, []);
+  assert.deepEqual(
+    hung.robots.map(({ agent }) => agent.chain.active),
+    ['mechanical', 'primary'],
+  );
+});

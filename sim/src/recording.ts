@@ -1,4 +1,5 @@
 import { RecordedModels, type Site } from '@sigma/fleet-model';
+import { WORLD_MODEL, worldReexecutor } from '@sigma/fleet-world';
 import {
   agentReexecutor,
   CannotReexecuteError,
@@ -9,19 +10,6 @@ import {
   type Reexecutor,
   type Reexecutors,
 } from '@sigma/recorder';
-import { openWorld, WORLD_MODEL, WORLD_MODEL_VERSION, WorldRerun } from './world-chain.ts';
-
-/** Runs a computed world again from its opening or a snapshot. */
-const worldReexecutor: Reexecutor = {
-  open(opening, restored) {
-    if (opening.modelVersion !== WORLD_MODEL_VERSION) {
-      throw new CannotReexecuteError(
-        `the world was computed by version ${opening.modelVersion}, here is ${WORLD_MODEL_VERSION}`,
-      );
-    }
-    return new WorldRerun(openWorld(opening, restored?.state ?? null));
-  },
-};
 
 /**
  * Re-executors for everything that a fleet's recording can hold: its robots, on the site whose record stands in an

@@ -1,26 +1,23 @@
-import { AgentRuntime, type Report, type RuntimeOutput } from '@sigma/edge';
+import { AgentRuntime, type RuntimeOutput, type Terrain } from '@sigma/edge';
 import type { FaultName } from '@sigma/fleet-model';
+import { actuatorStimulus } from '@sigma/fleet-world';
 import {
   type Agent,
   type AgentOptions,
   agentKey,
   type Command,
   encodeState,
+  type Percept,
   type Stimulus,
-  type TerrainModel,
 } from '@sigma/kernel';
 import { AgentJournal, ChainWriter, type SealedBlock, type Sha256 } from '@sigma/recorder';
 import { EdgeLink } from './edge-link.ts';
-import { lieOf } from './lies.ts';
 import { VirtualDisk } from './virtual-disk.ts';
-import { actuatorStimulus } from './world-chain.ts';
 
 export interface SimRobotOptions<World> {
-  readonly model: TerrainModel<World>;
-  readonly report: Report<World>;
+  readonly terrain: Terrain<World>;
   readonly agent: AgentOptions;
   readonly body: string;
-  readonly policyText: string;
   readonly software: string;
   readonly epochTimeUs: number;
   readonly capabilities: readonly string[];
@@ -28,9 +25,12 @@ export interface SimRobotOptions<World> {
   readonly verify: (order: Uint8Array, signature: Uint8Array) => boolean;
 }
 
-/** How strongly a planner hangs: the hub's for this robot, or the one beside the body too. */
-const HUB_HANGS = 1;
-const BOTH_HANG = 2;
+/** How strong a planner's fault is: the hub's for this robot, or the one beside the body too. */
+const HUB = 1;
+const BOTH = 2;
+
+/** A drive that is prolonged is told to the wheels again when what they know ends sooner than this. */
+const RENEW_BEFORE_US = 200_000;
 
 /** One edge of the simulation: the runtime that real edges use, with its chain, its link and a disk on virtual time. */
 export class SimRobot<World> {
@@ -46,9 +46,11 @@ export class SimRobot<World> {
   #syncing: { readonly sequence: number; readonly durableUs: number }[] = [];
   #command: Command | null = null;
   #actuated = '';
+  #untilUs = 0;
 
   constructor(index: number, options: SimRobotOptions<World>) {
-    const { model, report, agent, body, policyText, software, epochTimeUs, sha256, verify, capabilities } = options;
+    const { terrain, agent, body, software, epochTimeUs, sha256, verify, capabilities } = options;
+    const { model, report, policyText, planner } = terrain;
     const { id, tenant, epoch, seed, role } = agent;
     this.id = id;
     this.index = index;
@@ -67,8 +69,8 @@ export class SimRobot<World> {
       verify,
       simulated: true,
       tamper: (plan) => {
-        if (this.hangs(HUB_HANGS)) return null;
-        return this.faults.has('planner_lies') ? lieOf(plan) : plan;
+        if (this.#fails('planner_hang', HUB)) return null;
+        return this.#fails('planner_lies', HUB) ? planner.lie(plan) : plan;
       },
     });
   }
@@ -77,19 +79,23 @@ export class SimRobot<World> {
     return this.runtime.agent;
   }
 
-  /** True while the hub's planner (1) or even the one beside the body (2) is hung by a fault. */
-  hangs(least: number): boolean {
-    return Math.max(this.faults.get('planner_hang') ?? 0, this.faults.has('planner_hang') ? 1 : 0) >= least;
+  #fails(fault: 'planner_hang' | 'planner_lies', least: number): boolean {
+    const value = this.faults.get(fault);
+    return value !== undefined && Math.max(HUB, value) >= least;
   }
 
   /** The hub was heard: it lives, and so does its planner unless a fault hangs it. */
   hubHeard(): void {
     this.runtime.deliver({ kind: 'beat', from: 'link' });
-    if (!this.hangs(HUB_HANGS)) this.runtime.deliver({ kind: 'beat', from: 'primary' });
+    if (!this.#fails('planner_hang', HUB)) this.runtime.deliver({ kind: 'beat', from: 'primary' });
   }
 
   get secondaryHangs(): boolean {
-    return this.hangs(BOTH_HANG);
+    return this.#fails('planner_hang', BOTH);
+  }
+
+  get secondaryLies(): boolean {
+    return this.#fails('planner_lies', BOTH);
   }
 
   /** Tells the runtime what has reached the disk by now. */
@@ -106,13 +112,16 @@ export class SimRobot<World> {
 
   /** What the actuators must be told at `atUs`, in counts; null when they hold it already. */
   actuate(atUs: number): Stimulus | null {
-    const { command } = this.runtime.actuatorsAt(atUs);
+    const { command, untilUs } = this.runtime.actuatorsAt(atUs);
     if (command === this.#command) return null;
     this.#command = command;
-    const stimulus = actuatorStimulus(this.index, command);
-    const text = stimulus.kind === 'percept' ? `${stimulus.channel} ${stimulus.values}` : encodeState(stimulus);
-    if (text === this.#actuated) return null;
+    const stimulus = actuatorStimulus(this.index, command, untilUs - atUs);
+    const text = stimulus.kind === 'percept' ? wordOf(stimulus) : encodeState(stimulus);
+    const holds =
+      stimulus.kind !== 'percept' || stimulus.channel !== 'drive' || this.#untilUs - atUs >= RENEW_BEFORE_US;
+    if (text === this.#actuated && holds) return null;
     this.#actuated = text;
+    this.#untilUs = untilUs;
     return stimulus;
   }
 
@@ -127,3 +136,6 @@ export class SimRobot<World> {
     return block;
   }
 }
+
+/** What a set-point says, without the time it holds for. */
+const wordOf = ({ channel, values }: Percept): string => `${channel} ${values.subarray(0, 3)}`;

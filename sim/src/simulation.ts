@@ -1,5 +1,5 @@
 import { verify as checkSignature, createPublicKey } from 'node:crypto';
-import { fleetReport, type UplinkFrame } from '@sigma/edge';
+import { fleetTerrain, type UplinkFrame } from '@sigma/edge';
 import {
   BODIES,
   centreXM,
@@ -7,16 +7,20 @@ import {
   DEFAULT_POLICY,
   type FaultName,
   type FleetBelief,
-  fleetModel,
-  type Ground,
-  groundOf,
   type Site,
 } from '@sigma/fleet-model';
-import { type Injection, type Outcomes, robotTruth, STEP_US } from '@sigma/fleet-world';
+import {
+  type Injection,
+  injectionStimulus,
+  type Outcomes,
+  RecordedWorld,
+  robotTruth,
+  STEP_US,
+} from '@sigma/fleet-world';
 import { seededOrderKey } from '@sigma/hub';
 import { agentKey, type Json, type Stimulus } from '@sigma/kernel';
 import type { ConnectRequest, ConnectResponse } from '@sigma/proto';
-import { ChainWriter, type EventDraft, openingEvent, type SealedBlock, type Sha256 } from '@sigma/recorder';
+import type { SealedBlock, Sha256 } from '@sigma/recorder';
 import { DecisionTimes } from './decision-times.ts';
 import type { PlannedFault } from './fault-plan.ts';
 import { type PlannedRobot, planFleet } from './fleet-plan.ts';
@@ -24,17 +28,10 @@ import { VirtualHub } from './hub/virtual-hub.ts';
 import { type Breach, harms, overlaps } from './invariants.ts';
 import { VirtualMesh } from './mesh.ts';
 import { VirtualNetwork } from './network.ts';
-import { SecondaryPlanner } from './secondary-planner.ts';
 import { SimRobot } from './sim-robot.ts';
 import { VirtualDisk } from './virtual-disk.ts';
+import { VirtualPlanner } from './virtual-planner.ts';
 import { missionAt, missionsWanted } from './workload.ts';
-import {
-  injectionStimulus,
-  RecordedWorld,
-  WORLD_MODEL,
-  WORLD_MODEL_VERSION,
-  worldConfigToJson,
-} from './world-chain.ts';
 
 const TENANT = 'solo';
 const SOFTWARE = 'sigma 0.1.0 (simulation)';
@@ -89,12 +86,10 @@ export class Simulation {
   readonly #options: SimulationOptions;
   readonly #byEdge: ReadonlyMap<string, SimRobot<FleetBelief>>;
   readonly #world: RecordedWorld;
-  readonly #worldChain: ChainWriter;
   readonly #network: VirtualNetwork<Packet>;
   readonly #mesh: VirtualMesh;
-  readonly #secondary: SecondaryPlanner;
+  readonly #secondary: VirtualPlanner<FleetBelief>;
   readonly #blocks: SealedBlock[];
-  #worldEvents: EventDraft[];
   #faults: PlannedFault[];
   #outcomes: Outcomes | null = null;
   /** True while any robot has a fault. */
@@ -138,18 +133,22 @@ export class Simulation {
     this.#network = network;
     this.#blocks = blocks;
     const plan = planFleet(site, options.robots, seed);
-    const config = { site, robots: plan, people };
-    this.#world = new RecordedWorld(config, seed, hash);
-    this.#worldChain = new ChainWriter({ tenant: TENANT, source: 'world', epoch: 0 }, hash);
-    this.#worldEvents = [worldOpening(worldConfigToJson(config), seed)];
+    this.#world = new RecordedWorld({
+      config: { site, robots: plan, people },
+      seed,
+      chain: { tenant: TENANT, source: 'world', epoch: 0 },
+      previousEpochHash: new Uint8Array(),
+      software: SOFTWARE,
+      sha256: hash,
+      atUs: 0,
+      timeUs: EPOCH_TIME_US,
+    });
     this.#mesh = new VirtualMesh(seed);
-    const ground: Ground = groundOf(site);
-    this.#secondary = new SecondaryPlanner(ground, seed);
+    const terrain = fleetTerrain(site, DEFAULT_POLICY);
+    this.#secondary = new VirtualPlanner(terrain.planner, seed);
     this.#faults = [...options.faults].sort((a, b) => a.atUs - b.atUs);
     const common = {
-      model: fleetModel({ site, policy: DEFAULT_POLICY }),
-      policyText: JSON.stringify(DEFAULT_POLICY),
-      report: fleetReport,
+      terrain,
       software: SOFTWARE,
       epochTimeUs: EPOCH_TIME_US,
       sha256: hash,
@@ -187,7 +186,7 @@ export class Simulation {
   /** Seals what is left, so that the recording ends where the run ends. */
   finish(): void {
     this.#cutRobots(this.#atUs, true);
-    this.#cutWorld(this.#atUs, true);
+    this.#sealWorld(this.#atUs, true);
   }
 
   /** Blocks sealed since the last call, in the order of sealing. */
@@ -245,7 +244,7 @@ export class Simulation {
     for (const request of robot.link.tick(atUs)) this.#send(robot, request, atUs);
     for (const { frame } of output.uplink) this.#tell(robot, frame, atUs);
     for (const message of output.messages) this.#mesh.say(this.#world.world, robot.index, message, atUs);
-    for (const ask of output.asks) this.#secondary.ask(robot.agent, ask, atUs);
+    for (const ask of output.asks) this.#secondary.ask(robot.agent, ask, robot.secondaryLies, atUs);
     for (const actionId of output.reconcile) robot.runtime.deliver(this.#reconcile(robot, actionId));
   }
 
@@ -292,7 +291,7 @@ export class Simulation {
     while (this.#faults[0] !== undefined && this.#faults[0].atUs <= atUs) {
       inbox.push(injectionStimulus(injectionOf(this.#faults.shift() as PlannedFault, atUs)));
     }
-    const outcomes = this.#world.step(inbox, EPOCH_TIME_US + atUs);
+    const outcomes = this.#world.step(inbox, atUs, EPOCH_TIME_US + atUs);
     this.#outcomes = outcomes;
     for (const { robot, with: what, speedMps } of outcomes.collisions) {
       this.contacts.push({ robot: this.robots[robot]?.id ?? '', with: what, speedMps, atUs });
@@ -303,7 +302,7 @@ export class Simulation {
     if (atUs % WATCH_US === 0) for (const breach of overlaps(this.#world.world)) this.breaches.push(breach);
     for (const breach of harms(this.#world.world, outcomes)) this.breaches.push(breach);
     if (outcomes.faults.length > 0 || this.#faulty) this.#holdFaults(outcomes);
-    if (atUs % WORLD_CUT_US === 0) this.#cutWorld(atUs, atUs % WORLD_SNAPSHOT_US === 0 && atUs > 0);
+    if (atUs % WORLD_CUT_US === 0) this.#sealWorld(atUs, atUs % WORLD_SNAPSHOT_US === 0 && atUs > 0);
   }
 
   /** Faults of links and planners are the world's to time and ours to carry out. */
@@ -327,12 +326,9 @@ export class Simulation {
     }
   }
 
-  #cutWorld(atUs: number, withState: boolean): void {
-    this.#worldEvents.push(...this.#world.cut(EPOCH_TIME_US + atUs));
-    if (withState) this.#worldEvents.push(this.#world.snapshot(atUs, EPOCH_TIME_US + atUs));
-    if (this.#worldEvents.length === 0) return;
-    this.#blocks.push(this.#worldChain.seal(this.#worldEvents));
-    this.#worldEvents = [];
+  #sealWorld(atUs: number, withState: boolean): void {
+    const block = this.#world.seal(withState, EPOCH_TIME_US + atUs);
+    if (block !== null) this.#blocks.push(block);
   }
 }
 
@@ -365,22 +361,3 @@ function injectionOf({ fault, robot, value, forUs }: PlannedFault, atUs: number)
     ...(forUs === undefined ? {} : { untilUs: atUs + forUs }),
   };
 }
-
-const worldOpening = (config: Json, seed: number): EventDraft =>
-  openingEvent({
-    tenant: TENANT,
-    source: 'world',
-    epoch: 0,
-    role: 'world',
-    model: WORLD_MODEL,
-    modelVersion: WORLD_MODEL_VERSION,
-    config,
-    seed,
-    flags: [],
-    policyText: '',
-    policyHash: '',
-    previousEpochHash: new Uint8Array(),
-    atUs: 0,
-    timeUs: EPOCH_TIME_US,
-    software: SOFTWARE,
-  });

@@ -19,5 +19,5 @@ export {
   type RuntimeLimits,
   type RuntimeOutput,
 } from './runtime/runtime-words.ts';
-export { fleetReport } from './terrain/fleet.ts';
+export { fleetTerrain } from './terrain/fleet.ts';
 export { type SimulatedFleet, simulatedFleet } from './terrain/simulated-fleet.ts';

@@ -1,5 +1,4 @@
 import {
-  ADVANCE,
   DEFAULT_POLICY,
   type FleetBelief,
   type ReportField as FleetField,
@@ -8,6 +7,7 @@ import {
   type PolicyText,
   planOnEdge,
   poseMessage,
+  type Site,
   type SiteRecord,
   STATE_FIELDS,
   siteFromJson,
@@ -30,8 +30,8 @@ export interface FleetSettings {
 
 /** Robots farther apart than this do not hear each other's poses. */
 const REACH_M = 8;
-/** How much a lying planner moves every waypoint, and how sure it says it is. */
-const LIE_M = 3;
+/** A lying planner leads so much off the way on either axis: through shelves and into other robots' aisles. */
+const LIE_M = 2;
 
 const field = ({ name, unit, low, high }: FleetField): ReportField => ({
   name,
@@ -41,7 +41,7 @@ const field = ({ name, unit, low, high }: FleetField): ReportField => ({
 });
 
 /** What robots of the fleet tell the hub and each other. */
-export const fleetReport: Report<FleetBelief> = {
+const fleetReport: Report<FleetBelief> = {
   channels: [
     {
       channel: 'state',
@@ -76,10 +76,14 @@ export const fleetReport: Report<FleetBelief> = {
   },
 };
 
-/** The fleet as an edge runs it. @throws BrokenSiteRecordError, BrokenRuleError */
+/** The fleet as an edge runs it, from settings. @throws BrokenSiteRecordError, BrokenRuleError */
 export function openTerrain(settings: Json): Terrain<FleetBelief> {
-  const { site: record, policy = DEFAULT_POLICY } = settings as unknown as FleetSettings;
-  const site = siteFromJson(record);
+  const { site, policy = DEFAULT_POLICY } = settings as unknown as FleetSettings;
+  return fleetTerrain(siteFromJson(site), policy);
+}
+
+/** The fleet on a site as an edge runs it, live or simulated. @throws BrokenRuleError */
+export function fleetTerrain(site: Site, policy: PolicyText): Terrain<FleetBelief> {
   const ground = groundOf(site);
   return {
     model: fleetModel({ site, policy }),
@@ -87,17 +91,17 @@ export function openTerrain(settings: Json): Terrain<FleetBelief> {
     policyText: encodeState(policy),
     planner: {
       plan: ({ ask, world, revision }) => {
-        const plan = planOnEdge(ground, world as FleetBelief, ask.task);
+        const plan = planOnEdge(ground, world, ask.task);
         return { kind: 'plan', from: 'secondary', taskId: ask.task.id, revision, basis: ask.basis, ...plan };
       },
       lie: (plan) => ({
         ...plan,
         confidence: 1,
-        intents: plan.intents.map(({ name, args }) =>
-          name === ADVANCE && typeof args.xM === 'number'
-            ? { name, args: { ...args, xM: args.xM + LIE_M } }
-            : { name, args },
-        ),
+        intents: plan.intents.map((intent) => {
+          const { xM, yM } = intent.args;
+          if (typeof xM !== 'number' || typeof yM !== 'number') return intent;
+          return { ...intent, args: { ...intent.args, xM: xM + LIE_M, yM: yM - LIE_M } };
+        }),
       }),
     },
   };

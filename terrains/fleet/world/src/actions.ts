@@ -1,5 +1,5 @@
 import { type Body, CUTOFF, DOCK, DRIVE, LOAD, LOOK, STOP, UNDOCK, UNLOAD } from '@sigma/fleet-model';
-import { type Action, agentKey, type Command, drawUnit, hypot, type Json, purpose } from '@sigma/kernel';
+import { type Action, agentKey, type Command, drawUnit, hypot, type Json, purpose, type SetPoint } from '@sigma/kernel';
 import { castRay } from './lidar.ts';
 import {
   BEGUN,
@@ -18,6 +18,7 @@ import {
   ROBOT,
   SET_SPEED,
   SET_TURN,
+  SET_UNTIL_US,
   SPEED,
   TURN,
   type WorldPlace,
@@ -51,22 +52,25 @@ export function applyCommands(draft: Draft, commands: readonly (Command | null)[
     const command = commands[robot];
     if (!command) continue;
     if (command.kind === 'action') beginAction(draft, robot, command);
-    else applySetPoint(draft, robot, command.name, command.params);
+    else applySetPoint(draft, robot, command);
   }
 }
 
-function applySetPoint(draft: Draft, robot: number, name: string, params: Command['params']): void {
+/** A drive that says no time it holds for is none. */
+function applySetPoint(draft: Draft, robot: number, { name, params, durationUs }: SetPoint): void {
   const r = draft.robots;
   const at = robot * ROBOT;
   const speed = params['speedMps'] ?? 0;
   const turn = params['turnRadps'] ?? 0;
   let mode = MODE_HOLD;
-  if (name === DRIVE && Number.isFinite(speed) && Number.isFinite(turn)) mode = MODE_DRIVE;
+  const lasts = Number.isFinite(durationUs) && durationUs > 0;
+  if (name === DRIVE && Number.isFinite(speed) && Number.isFinite(turn) && lasts) mode = MODE_DRIVE;
   else if (name === CUTOFF) mode = MODE_CUTOFF;
   else if (name === STOP) mode = STOP_MODES[String(params['category'])] ?? MODE_PROTECTIVE;
   r[at + MODE] = mode;
   r[at + SET_SPEED] = mode === MODE_DRIVE ? (speed as number) : 0;
   r[at + SET_TURN] = mode === MODE_DRIVE ? (turn as number) : 0;
+  r[at + SET_UNTIL_US] = mode === MODE_DRIVE ? draft.fromUs + durationUs : 0;
   const busy = draft.actions[robot];
   if (busy) endAction(draft, robot, busy, 'cancelled', { reason: `'${name}' took its place` });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BODIES, type Body, type Site } from '@sigma/fleet-model';
-import { draw, drawUnit, hypot } from '@sigma/kernel';
+import { type Command, draw, drawUnit, hypot } from '@sigma/kernel';
 import { Course, cellOf, cutoff, drive, hall, hold, siteOf, stop } from '../testing/course.ts';
 import { wallAt } from './contact.ts';
 import { peopleTruth, robotTruth, type World } from './index.ts';
@@ -53,6 +53,29 @@ for (const [name, command, limit] of [
     }
   });
 }
+
+test('[W45] a drive that nobody renews ends at its time: the robot brakes as for a hold and stands', () => {
+  const course = alone('carrier');
+  course.run(3, drive(1.8));
+  course.step({ 0: { ...drive(1.8), durationUs: 300_000 } as Command });
+  const v = course.robot.speedMps;
+  course.run(0.29);
+  assert.ok(Math.abs(course.robot.speedMps - v) < 0.02, 'until then it holds');
+  const from = course.robot;
+  course.run(3);
+  assert.equal(course.robot.speedMps, 0);
+  const { brakeMps2 } = BODIES.carrier;
+  const distance = hypot(course.robot.xM - from.xM, course.robot.yM - from.yM);
+  assert.ok(Math.abs(distance / ((v * v) / (2 * brakeMps2)) - 1) < 0.05, `${distance} m`);
+});
+
+test('[W45] a drive that holds for no time, or for a time that is no number, is a hold', () => {
+  for (const durationUs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    const course = alone('carrier');
+    course.run(1, { ...drive(1), durationUs } as Command);
+    assert.equal(course.robot.speedMps, 0, String(durationUs));
+  }
+});
 
 test('[W13] a set-point to a lower speed brakes at the normal limit', () => {
   const course = alone('carrier');

@@ -17,11 +17,13 @@ import {
   MODE,
   MODE_CUTOFF,
   MODE_DRIVE,
+  MODE_HOLD,
   MODE_PROTECTIVE,
   MOTOR_OVERLOAD,
   ROBOT,
   SET_SPEED,
   SET_TURN,
+  SET_UNTIL_US,
   SLIP_LEFT,
   SLIP_RIGHT,
   SPEED,
@@ -53,8 +55,16 @@ export function driveRobots(draft: Draft): void {
   for (let at = 0; at < r.length; at += ROBOT) {
     r[at + BUMPER] = 0;
     r[at + STALLED] = 0;
+    if (r[at + MODE] === MODE_DRIVE && (r[at + SET_UNTIL_US] as number) <= draft.fromUs) release(r, at);
   }
   for (let robot = 0; robot < draft.layout.bodies.length; robot++) driveRobot(draft, robot);
+}
+
+/** A drive that nobody renews ends where the wheels are, whatever sleeps above them: it brakes as for a hold. */
+function release(r: Float64Array, at: number): void {
+  r[at + MODE] = MODE_HOLD;
+  r[at + SET_SPEED] = 0;
+  r[at + SET_TURN] = 0;
 }
 
 function driveRobot(draft: Draft, robot: number): void {

@@ -149,6 +149,16 @@ test('[W38] faults of runner and link change no number of the world, and stand i
   ]);
 });
 
+test('[W38] a planner fault takes the planner of the hub, at strength 2 the one beside the body too, and no more', () => {
+  for (const name of ['planner_hang', 'planner_lies'] as const) {
+    const c = course();
+    c.run(0.1, hold, [fault(name, { value: 2 })]);
+    assert.deepEqual(c.last?.faults, [{ robot: 0, fault: name, value: 2, untilUs: null }]);
+    c.run(0.1, hold, [fault(name, { value: 3 })]);
+    assert.match(c.refused[0]?.reason ?? '', /from 0 to 2, not 3/);
+  }
+});
+
 test('[W30] a fault ends at its moment, exclusive', () => {
   const c = course();
   c.run(0.5, hold, [fault('overheating', { untilUs: 1_000_000 })]);

@@ -24,7 +24,7 @@ import type { ActiveFault, Draft, Injection } from './step.ts';
 
 /** Strength of each fault when the injection names none, by column, and the largest that makes sense. */
 const DEFAULT_VALUE = [2.2, 80, 0, 1, 0.02, 0.08, 1, 1, 1, 1.2];
-const GREATEST_VALUE = [10, 200, 2, 1, 1, 1, 1, 1, 1, 10];
+const GREATEST_VALUE = [10, 200, 2, 1, 1, 1, 1, 2, 2, 10];
 
 /** How fast somebody steps in front of a robot, m/s, how far to the side he begins, m, and how long he stays, us. */
 const STEP_IN_MPS = 0.8;

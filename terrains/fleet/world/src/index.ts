@@ -15,3 +15,12 @@ export type {
   WorldInputs,
 } from './step.ts';
 export { type PersonTruth, peopleTruth, type RobotTruth, robotTruth } from './truth.ts';
+export {
+  actuatorStimulus,
+  injectionStimulus,
+  RecordedWorld,
+  type RecordedWorldOptions,
+  WORLD_MODEL,
+  type WorldConfig,
+  worldReexecutor,
+} from './world-chain.ts';

@@ -5,7 +5,7 @@ import { type FinishedAction, type OngoingAction, PERSON, ROBOT, type RobotPlan,
 
 /** A world as plain JSON: numbers as the hex of their IEEE 754 bytes (little-endian), so that not a bit is lost. */
 export interface WorldSnapshot {
-  readonly format: 'sigma.fleet-world.1';
+  readonly format: 'sigma.fleet-world.2';
   readonly siteDigest: string;
   readonly seed: number;
   readonly plan: readonly RobotPlan[];
@@ -31,7 +31,7 @@ export class BrokenSnapshotError extends Error {
 export function snapshot(world: World): WorldSnapshot {
   const { layout, atUs, tick, actions, finished, cargo } = world;
   return {
-    format: 'sigma.fleet-world.1',
+    format: 'sigma.fleet-world.2',
     siteDigest: layout.site.digest,
     seed: layout.seed,
     plan: layout.robots,
@@ -52,7 +52,7 @@ export function snapshot(world: World): WorldSnapshot {
  * @throws BrokenSnapshotError
  */
 export function restore(site: Site, from: WorldSnapshot): World {
-  if (from?.format !== 'sigma.fleet-world.1') throw new BrokenSnapshotError("expected format 'sigma.fleet-world.1'");
+  if (from?.format !== 'sigma.fleet-world.2') throw new BrokenSnapshotError("expected format 'sigma.fleet-world.2'");
   if (from.siteDigest !== site.digest) {
     throw new BrokenSnapshotError(`taken on site ${from.siteDigest}, not on '${site.name}' (${site.digest})`);
   }

@@ -138,8 +138,10 @@ export const GYRO_BIAS = 34;
 export const GYRO_DRIFT = 35;
 /** 1 while the motors push against something that does not give way. */
 export const STALLED = 36;
+/** The moment at which the drive set-point ends by itself. */
+export const SET_UNTIL_US = 37;
 /** Two columns for each fault: value, and the moment it ends (0 = not active, Infinity = until cleared). */
-export const FAULT_VALUE = 37;
+export const FAULT_VALUE = 38;
 export const FAULT_UNTIL = FAULT_VALUE + 10;
 export const ROBOT = FAULT_UNTIL + 10;
 

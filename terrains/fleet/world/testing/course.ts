@@ -49,8 +49,9 @@ export const action = (name: string, params: Params = {}, id = name): Command =>
   return { kind: 'action', name, params, id, idempotencyKey: `key-${id}`, deadlineUs: 60_000_000 };
 };
 
+/** Long enough for every test that does not ask when a set-point ends. */
 function setPoint(name: string, params: Params): Command {
-  return { kind: 'setpoint', name, params, durationUs: 1_000_000 };
+  return { kind: 'setpoint', name, params, durationUs: 60_000_000 };
 }
 
 /** Values of one frame in SI units, by field. */

@@ -1,17 +1,5 @@
 import { CUTOFF, DRIVE, HOLD, type Site, type SiteRecord, STOP, siteFromJson, siteToJson } from '@sigma/fleet-model';
 import {
-  createWorld,
-  type Injection,
-  type Outcomes,
-  type RobotPlan,
-  resolve,
-  restore,
-  snapshot,
-  type World,
-  type WorldInputs,
-  type WorldSnapshot,
-} from '@sigma/fleet-world';
-import {
   type Command,
   decodeState,
   encodeState,
@@ -21,27 +9,40 @@ import {
   type Stimulus,
 } from '@sigma/kernel';
 import {
+  CannotReexecuteError,
+  type ChainId,
+  ChainWriter,
   EVENT_TYPE,
   type EventDraft,
+  type Execution,
   encodeSegment,
   type Opening,
+  openingEvent,
+  type Reexecutor,
+  type SealedBlock,
   type Sha256,
   signalEvent,
   snapshotEvent,
   type Wake,
   WireWriter,
 } from '@sigma/recorder';
+import { createWorld } from './create.ts';
+import { resolve } from './resolve.ts';
+import { restore, snapshot, type WorldSnapshot } from './snapshot.ts';
+import type { RobotPlan, World } from './state.ts';
+import type { Injection, Outcomes, WorldInputs } from './step.ts';
 
 /**
  * The computed world's own chain. Its inputs are what reached the actuators, in whole counts, and what was injected;
  * its signals and snapshots are what the physics made of them. `verify` runs the physics again from the same inputs.
  */
 export const WORLD_MODEL = 'fleet-world';
-export const WORLD_MODEL_VERSION = 1;
+const WORLD_MODEL_VERSION = 2;
 
-/** Row of a percept on channel `drive`: robot index, 0.1 mm/s, 0.1 mrad/s. */
+/** Row of a percept on channel `drive`: robot index, 0.1 mm/s, 0.1 mrad/s, ms that it holds for. */
 const DRIVE_CHANNEL = 'drive';
 const DRIVE_SCALE = 1e-4;
+const LONGEST_DRIVE_MS = 60_000;
 /** Row of a percept on channel `stand`: robot index, word of STANDS, stop category (0 where there is none). */
 const STAND_CHANNEL = 'stand';
 const STANDS = [HOLD, STOP, CUTOFF] as const;
@@ -55,26 +56,32 @@ export interface WorldConfig {
   readonly people: number;
 }
 
-export const worldConfigToJson = ({ site, robots, people }: WorldConfig): Json => ({
+const configToJson = ({ site, robots, people }: WorldConfig): Json => ({
   site: siteToJson(site) as unknown as Json,
   robots: robots.map(({ id, body, cell }) => ({ id, body, cell })),
   people,
 });
 
-/** The command as the actuator of robot `robot` understands it: in counts. */
-export function actuatorStimulus(robot: number, command: Command): Stimulus {
+/**
+ * The command as the actuator of robot `robot` understands it: in counts.
+ *
+ * @param holdsUs how long a drive holds from now on, microseconds, > 0
+ */
+export function actuatorStimulus(robot: number, command: Command, holdsUs: number): Stimulus {
   if (command.kind === 'action') {
     const { name, params, id, idempotencyKey, deadlineUs } = command;
     const data = { robot, name, params: { ...params }, id, idempotencyKey, deadlineUs };
     return { kind: 'observation', channel: ACTION_CHANNEL, data };
   }
-  if (command.name === DRIVE) {
-    const values = Int32Array.of(robot, counts(command.params['speedMps']), counts(command.params['turnRadps']));
+  const { name, params } = command;
+  if (name === DRIVE) {
+    const holdsMs = Math.min(LONGEST_DRIVE_MS, Math.max(1, Math.ceil(holdsUs / 1000)));
+    const values = Int32Array.of(robot, counts(params['speedMps']), counts(params['turnRadps']), holdsMs);
     return { kind: 'percept', channel: DRIVE_CHANNEL, values };
   }
   // A word that the actuators do not know stands still: the safe end of every misunderstanding.
-  const word = Math.max(0, STANDS.indexOf(command.name as (typeof STANDS)[number]));
-  const category = command.params['category'];
+  const word = Math.max(0, STANDS.indexOf(name as (typeof STANDS)[number]));
+  const category = params['category'];
   return {
     kind: 'percept',
     channel: STAND_CHANNEL,
@@ -91,9 +98,9 @@ export const injectionStimulus = (injection: Injection): Observation => ({
   data: { ...injection } as unknown as Json,
 });
 
-/** What the world is given for the step that begins at `atUs`. Live and on replay it is read from the same stimuli. */
-function worldInputs(robots: number, inbox: readonly Stimulus[], atUs: number): WorldInputs {
-  const commands: (Command | null)[] = Array.from({ length: robots }, () => null);
+/** What the world is given for its next step. Live and on replay it is read from the same stimuli. */
+function worldInputs({ layout, atUs }: World, inbox: readonly Stimulus[]): WorldInputs {
+  const commands: (Command | null)[] = Array.from({ length: layout.robots.length }, () => null);
   const injections: Injection[] = [];
   for (const stimulus of inbox) {
     if (stimulus.kind === 'percept') {
@@ -111,16 +118,17 @@ function worldInputs(robots: number, inbox: readonly Stimulus[], atUs: number): 
   return { atUs, commands, injections };
 }
 
-const HELD_US = 1_000_000;
+/** Stands hold until something else is said. */
+const STANDS_US = 1_000_000;
 
 function setPointOf({ channel, values }: Percept): readonly [number, Command] {
-  const [robot = 0, first = 0, second = 0] = values;
+  const [robot = 0, first = 0, second = 0, holdsMs = 0] = values;
   if (channel === DRIVE_CHANNEL) {
     const params = { speedMps: first * DRIVE_SCALE, turnRadps: second * DRIVE_SCALE };
-    return [robot, { kind: 'setpoint', name: DRIVE, params, durationUs: HELD_US }];
+    return [robot, { kind: 'setpoint', name: DRIVE, params, durationUs: holdsMs * 1000 }];
   }
   const name = STANDS[first] ?? HOLD;
-  return [robot, { kind: 'setpoint', name, params: name === STOP ? { category: second } : {}, durationUs: HELD_US }];
+  return [robot, { kind: 'setpoint', name, params: name === STOP ? { category: second } : {}, durationUs: STANDS_US }];
 }
 
 /** What a step puts on the world's record. */
@@ -137,51 +145,89 @@ function worldEvents(world: World, outcomes: Outcomes, atUs: number, timeUs: num
   return events;
 }
 
-/** The world with its record: one call a step. */
+export interface RecordedWorldOptions {
+  readonly config: WorldConfig;
+  /** uint32. */
+  readonly seed: number;
+  readonly chain: ChainId;
+  /** Hash of the last block of the epoch before; empty in the first. */
+  readonly previousEpochHash: Uint8Array;
+  readonly software: string;
+  readonly sha256: Sha256;
+  /** Agent time at which the world begins, and the wall clock then, microseconds. */
+  readonly atUs: number;
+  readonly timeUs: number;
+}
+
+/** The world with its record: one call a step, and now and then a block to store. */
 export class RecordedWorld {
   #world: World;
   readonly #sha256: Sha256;
+  readonly #chain: ChainWriter;
   readonly #wire = new WireWriter(16_384);
   #wakes: Wake[] = [];
-  #events: EventDraft[] = [];
+  #outcomes: EventDraft[] = [];
+  #unsealed: EventDraft[];
   #inputSequence = 0;
 
-  constructor(config: WorldConfig, seed: number, sha256: Sha256) {
+  /** @throws WorldSetupError */
+  constructor({ config, seed, chain, previousEpochHash, software, sha256, atUs, timeUs }: RecordedWorldOptions) {
     this.#world = createWorld({ ...config, seed });
     this.#sha256 = sha256;
+    this.#chain = new ChainWriter(chain, sha256);
+    const model = { model: WORLD_MODEL, modelVersion: WORLD_MODEL_VERSION, flags: [], policyText: '', policyHash: '' };
+    const who = { ...chain, role: 'world', seed, config: configToJson(config), software, previousEpochHash };
+    this.#unsealed = [openingEvent({ ...who, ...model, atUs, timeUs })];
   }
 
   get world(): World {
     return this.#world;
   }
 
-  /** @param timeUs wall clock for the record */
-  step(inbox: readonly Stimulus[], timeUs: number): Outcomes {
-    const { atUs, layout } = this.#world;
-    const { world, outcomes } = resolve(this.#world, worldInputs(layout.robots.length, inbox, atUs));
+  /**
+   * @param atUs agent time of the step's beginning, not before the last one's
+   * @param timeUs wall clock for the record
+   */
+  step(inbox: readonly Stimulus[], atUs: number, timeUs: number): Outcomes {
+    const { world, outcomes } = resolve(this.#world, worldInputs(this.#world, inbox));
     this.#wakes.push({ atUs, inbox });
-    this.#events.push(...worldEvents(world, outcomes, atUs, timeUs));
+    this.#outcomes.push(...worldEvents(world, outcomes, atUs, timeUs));
     this.#world = world;
     return outcomes;
   }
 
-  /** Everything since the last cut: the segment of inputs, then what came of them. */
-  cut(timeUs: number): EventDraft[] {
-    const first = this.#wakes[0];
-    if (first === undefined) return [];
+  /**
+   * Everything since the last block: the segment of inputs, what came of them and, where wanted, the world's whole
+   * state.
+   *
+   * @returns null when nothing happened
+   */
+  seal(withState: boolean, timeUs: number): SealedBlock | null {
+    const lastUs = this.#closeSegment(timeUs);
+    if (withState && lastUs !== null) this.#unsealed.push(this.#snapshot(lastUs, timeUs));
+    if (this.#unsealed.length === 0) return null;
+    const block = this.#chain.seal(this.#unsealed);
+    this.#unsealed = [];
+    return block;
+  }
+
+  /** @returns time of the last step in it, or null when there was none */
+  #closeSegment(timeUs: number): number | null {
+    const [first] = this.#wakes;
+    const last = this.#wakes.at(-1);
+    if (first === undefined || last === undefined) return null;
     this.#wire.reset();
     encodeSegment(this.#wire, { firstInput: this.#inputSequence + 1, wakes: this.#wakes });
     const data = this.#wire.take();
     const segment = { type: EVENT_TYPE.stimulusSegment, subject: '', atUs: first.atUs, timeUs, traceparent: '', data };
-    const events = [segment, ...this.#events];
+    this.#unsealed.push(segment, ...this.#outcomes);
     for (const { inbox } of this.#wakes) this.#inputSequence += inbox.length;
     this.#wakes = [];
-    this.#events = [];
-    return events;
+    this.#outcomes = [];
+    return last.atUs;
   }
 
-  /** The world's whole state. Call it right after a cut. */
-  snapshot(atUs: number, timeUs: number): EventDraft {
+  #snapshot(atUs: number, timeUs: number): EventDraft {
     const state = worldState(this.#world);
     const model = { model: WORLD_MODEL, modelVersion: WORLD_MODEL_VERSION, flags: [], policyHash: '' };
     const inputSequence = this.#inputSequence;
@@ -192,33 +238,29 @@ export class RecordedWorld {
 const worldState = (world: World): Uint8Array => new TextEncoder().encode(encodeState(snapshot(world)));
 
 /** The world of an opening, at its beginning or as a snapshot left it. */
-export function openWorld(opening: Opening, state: Uint8Array | null): World {
+function openWorld(opening: Opening, state: Uint8Array | null): World {
   const config = opening.config as unknown as { site: SiteRecord; robots: readonly RobotPlan[]; people: number };
   const site = siteFromJson(config.site);
   if (state !== null) return restore(site, decodeState(new TextDecoder().decode(state)) as WorldSnapshot);
   return createWorld({ site, seed: opening.seed, robots: config.robots, people: config.people });
 }
 
-/** One world that is run again from its record. */
-export class WorldRerun {
-  #world: World;
-
-  constructor(world: World) {
-    this.#world = world;
-  }
-
-  get world(): World {
-    return this.#world;
-  }
-
-  /** @returns the signals of the step, to be compared byte for byte */
-  wake(atUs: number, inbox: readonly Stimulus[]): readonly EventDraft[] {
-    const { world, outcomes } = resolve(this.#world, worldInputs(this.#world.layout.robots.length, inbox, atUs));
-    this.#world = world;
-    return worldEvents(world, outcomes, atUs, 0);
-  }
-
-  state(): Uint8Array {
-    return worldState(this.#world);
-  }
-}
+/** Runs a computed world again from its opening or a snapshot. */
+export const worldReexecutor: Reexecutor = {
+  open(opening, restored): Execution {
+    if (opening.modelVersion !== WORLD_MODEL_VERSION) {
+      throw new CannotReexecuteError(
+        `the world was computed by version ${opening.modelVersion}, here is ${WORLD_MODEL_VERSION}`,
+      );
+    }
+    let world = openWorld(opening, restored?.state ?? null);
+    return {
+      wake(atUs, inbox) {
+        const next = resolve(world, worldInputs(world, inbox));
+        world = next.world;
+        return worldEvents(world, next.outcomes, atUs, 0);
+      },
+      state: () => worldState(world),
+    };
+  },
+};
