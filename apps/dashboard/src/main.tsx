@@ -2,7 +2,7 @@ import '@fontsource-variable/inter/index.css';
 import '@fontsource-variable/jetbrains-mono/index.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App } from './frame/app.tsx';
+import { App } from './frame/door/app.tsx';
 import type { Theme } from './frame/mission-control.tsx';
 import { connectHub } from './live/hub.ts';
 import { Observable } from './live/observable.ts';

@@ -1,9 +1,9 @@
 import { Suspense, useEffect } from 'react';
+import { StatusBar } from './bars/status-bar.tsx';
+import { TopBar } from './bars/top-bar.tsx';
 import { useConnection, useMissionControl, useObservable } from './mission-control.tsx';
 import { type Panel, type PanelPlace, type PanelProps, pageAt } from './panel-port.ts';
 import { levelUp } from './place/selection.ts';
-import { StatusBar } from './status-bar.tsx';
-import { TopBar } from './top-bar.tsx';
 
 const NO_PARAMS: PanelProps['params'] = {};
 

@@ -8,6 +8,8 @@ import type { Session } from '../live/session.ts';
 import type { Connection, SiteStream } from '../live/site-stream.ts';
 import type { SiteView } from '../live/site-view.ts';
 import type { Topic } from '../live/topics.ts';
+import type { PastEngine } from '../past/past-engine.ts';
+import type { TimeMachine } from '../past/time-machine.ts';
 import type { Draft } from '../site/draft.ts';
 import type { Me } from './access/me.ts';
 import type { TerrainPart } from './panel-port.ts';
@@ -32,11 +34,19 @@ export interface MissionControl {
   readonly me: Observable<Me>;
   /** Live, or which past moment. */
   readonly time: Observable<ShownTime>;
+  /** Moves that moment: live, seek, play, step. */
+  readonly clock: TimeMachine;
+  /** The past as computed so far: progress, and what cannot be computed. */
+  readonly engine: PastEngine;
+  /** Past and present side by side, while the past is shown. */
+  readonly split: Observable<boolean>;
   readonly selection: Observable<Selection | null>;
   /** The robot that the selection is or belongs to; setting it selects a robot. */
   readonly selected: Observable<string | null>;
   /** The open page's path; `/` is the site. */
   readonly path: Observable<string>;
+  /** Where the site view looks, in its own words; travels in links. Empty: the whole site. */
+  readonly viewpoint: Observable<string>;
   readonly draft: Observable<Draft | null>;
   readonly theme: Observable<Theme>;
   /** A clock that never runs backwards, milliseconds. */

@@ -48,6 +48,8 @@ export type Hub = ReturnType<typeof connectHub>;
 
 export const isSignedOut = (error: unknown): boolean => ConnectError.from(error).code === Code.Unauthenticated;
 
+export const isForbidden = (error: unknown): boolean => ConnectError.from(error).code === Code.PermissionDenied;
+
 /** Why a call failed, in a few words. */
 export function shortReason(error: unknown): string {
   return isOutOfReach(error) ? 'the hub does not answer' : ConnectError.from(error).rawMessage || 'no reason given';

@@ -1,4 +1,4 @@
-import { cloneElement, type ReactElement } from 'react';
+import { cloneElement, type ReactElement, useSyncExternalStore } from 'react';
 import { useMissionControl, useObservable } from '../mission-control.tsx';
 import { type Role, roleReaches } from './me.ts';
 
@@ -18,11 +18,11 @@ const YES: May = { allowed: true, reason: '' };
 export function useMay(role: Role, when: 'now' | 'ever' = 'now'): May {
   const { me, time } = useMissionControl();
   const has = useObservable(me).role;
-  const shown = useObservable(time);
+  const past = useSyncExternalStore(time.subscribe, () => time.get().kind === 'past');
   if (!roleReaches(has, role)) {
     return { allowed: false, reason: `Needs the role ${role}; yours is ${has === '' ? 'none' : has}` };
   }
-  if (when === 'now' && shown.kind === 'past') {
+  if (when === 'now' && past) {
     return { allowed: false, reason: 'This is the past. Press L to go back to live, then act' };
   }
   return YES;

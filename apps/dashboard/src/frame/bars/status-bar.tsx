@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
-import { OutcomeLine } from '../parts/outcome-line.tsx';
-import { localTime, span, utcTime } from '../words/quantities.ts';
-import { useConnection, useMissionControl, useTick } from './mission-control.tsx';
+import { OutcomeLine } from '../../parts/outcome-line.tsx';
+import { localTime, span, utcTime } from '../../words/quantities.ts';
+import { useConnection, useMissionControl, useTick } from '../mission-control.tsx';
 
 /** The foot of the frame: how live the page is, the moment shown, and the last act with what came of it. */
 export function StatusBar() {

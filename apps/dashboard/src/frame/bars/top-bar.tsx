@@ -1,11 +1,11 @@
 import { useEffect, useRef } from 'react';
-import { HOLD_MS, HoldButton } from '../parts/hold-button.tsx';
-import { ShapeMark } from '../parts/shape.tsx';
-import { agentState, type Level } from '../words/agent-state.ts';
-import { groupAlerts, LEVEL_SHAPE } from '../words/alert-words.ts';
-import { plural } from '../words/quantities.ts';
-import { useGo, useMissionControl, useObservable, useTopic } from './mission-control.tsx';
-import { stopAgents } from './operations.ts';
+import { HOLD_MS, HoldButton } from '../../parts/hold-button.tsx';
+import { ShapeMark } from '../../parts/shape.tsx';
+import { agentState, type Level } from '../../words/agent-state.ts';
+import { groupAlerts, LEVEL_SHAPE } from '../../words/alert-words.ts';
+import { plural } from '../../words/quantities.ts';
+import { useGo, useMissionControl, useObservable, useTopic } from '../mission-control.tsx';
+import { stopAgents } from '../operations.ts';
 
 /** Where one is, how the fleet stands in one line, and the site-wide stop, which never moves. */
 export function TopBar() {

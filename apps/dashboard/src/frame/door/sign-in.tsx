@@ -1,5 +1,5 @@
 import { type FormEvent, useEffect, useState } from 'react';
-import { type Session, signIn } from '../live/session.ts';
+import { type Session, signIn } from '../../live/session.ts';
 
 const WRONG =
   'Wrong e-mail or password. The first account and its password are printed once by the hub at its first start.';

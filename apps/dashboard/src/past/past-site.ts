@@ -1,0 +1,313 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type AgentDecision,
+  type AgentPath,
+  AgentPathSchema,
+  type AgentScan,
+  AgentScanSchema,
+  type Alert,
+  AlertSchema,
+  type Fence,
+  type Mission,
+  MissionSchema,
+  MissionStatus,
+} from '@sigma/proto';
+import { decisionKey } from '../live/decision-book.ts';
+import type { LiveSite } from '../live/live-site.ts';
+import { emptyPoses, type PoseColumns, turn } from '../live/poses.ts';
+import { type SiteView, STALE_MS } from '../live/site-view.ts';
+import { TopicBoard } from '../live/topic-board.ts';
+import type { Agent, Topic } from '../live/topics.ts';
+import { POSE_WIDTH } from './film/film-piece.ts';
+import { type Film, rowAt, since } from './film/film-store.ts';
+import type { PastEngine } from './past-engine.ts';
+
+/** Two sightings nearer than this are one person. */
+const SAME_PERSON_M = 0.6;
+/** Farther apart than this, two rows are not one movement. */
+const JUMP_M = 2;
+const SITE_DECISIONS = 2_000;
+
+/** Gathers what comes close together: changes before they are told, film before it is shown. */
+interface PastSchedule {
+  readonly tell: (run: () => void) => void;
+  readonly refresh: (run: () => void) => void;
+}
+
+/**
+ * The site at a past moment. Robots and everything they believed are computed again by the kernel; alerts and missions
+ * are those that the hub remembers, as they stood then. `moment` moves it; the topics tell.
+ */
+export class PastSite implements SiteView {
+  readonly #engine: PastEngine;
+  readonly #now: LiveSite;
+  readonly #topics: TopicBoard;
+  /** Where the playhead is at a frame's time. */
+  readonly #playhead: (nowMs: number) => number;
+  #atUs = 0;
+  #ids: readonly string[] = [];
+  #rows = new Map<string, number>();
+  #roster = 0;
+  #due = false;
+  #messages = 0;
+  #newest: PoseColumns = emptyPoses(0);
+  #sampled: PoseColumns = emptyPoses(0);
+  #people: Float32Array = new Float32Array(0);
+  readonly #agents = new Map<string, Agent>();
+
+  constructor(engine: PastEngine, now: LiveSite, playhead: (nowMs: number) => number, { tell, refresh }: PastSchedule) {
+    this.#engine = engine;
+    this.#now = now;
+    this.#playhead = playhead;
+    this.#topics = new TopicBoard(tell);
+    engine.subscribe(() => {
+      if (this.#due) return;
+      this.#due = true;
+      refresh(() => {
+        this.#due = false;
+        this.#refresh();
+      });
+    });
+    for (const topic of ['missions', 'alerts', 'decisions'] as const)
+      now.subscribe(topic, () => this.#topics.touch(topic));
+  }
+
+  /** Shows that moment, microseconds since 1970. */
+  moment(atUs: number): void {
+    if (atUs === this.#atUs) return;
+    this.#atUs = atUs;
+    this.#refresh();
+    for (const topic of ['missions', 'alerts', 'decisions', 'fences'] as const) this.#topics.touch(topic);
+  }
+
+  #refresh(): void {
+    if (this.#atUs === 0) return;
+    this.#adoptRoster();
+    fillPoses(this.#newest, this.#ids, this.#atUs, this.#engine, this.#now);
+    this.#people = this.#peopleAt(this.#atUs);
+    this.#messages++;
+    for (const id of this.#ids) this.#refreshAgent(id);
+    this.#topics.touch('decisions');
+    this.#topics.touch('fences');
+  }
+
+  #adoptRoster(): void {
+    const { sources } = this.#engine;
+    const ids = sources.length === 0 ? this.#now.ids : sources;
+    if (ids.length === this.#ids.length && ids.every((id, k) => id === this.#ids[k])) return;
+    this.#ids = [...ids];
+    this.#rows = new Map(ids.map((id, k) => [id, k]));
+    this.#newest = emptyPoses(ids.length);
+    this.#sampled = emptyPoses(ids.length);
+    for (const id of this.#agents.keys()) if (!this.#rows.has(id)) this.#agents.delete(id);
+    this.#roster++;
+    this.#topics.touch('roster');
+  }
+
+  #refreshAgent(id: string): void {
+    const film = this.#engine.films.at(id, this.#atUs);
+    const status = film === undefined ? undefined : since(film.statuses, this.#atUs);
+    const row = this.#rows.get(id) as number;
+    const age = this.#newest.ageMs[row] as number;
+    const percent = Math.round((this.#newest.battery[row] as number) * 100);
+    const digest = `${percent} ${age > STALE_MS ? Math.round(age / 1_000) : ''}`;
+    const before = this.#agents.get(id);
+    if (before !== undefined && before.status === status && before.digest === digest) return;
+    this.#agents.set(id, { id, status, digest, version: (before?.version ?? 0) + 1 });
+    this.#topics.touch('agents');
+  }
+
+  #peopleAt(atUs: number): Float32Array {
+    const people: number[] = [];
+    for (const id of this.#ids) {
+      const film = this.#engine.films.at(id, atUs);
+      if (film === undefined || atUs - film.untilUs > STALE_MS * 1_000) continue;
+      const seen = since(film.people, atUs) ?? NOBODY;
+      for (let k = 0; k < seen.length; k += 2) {
+        const [xM, yM] = [seen[k] as number, seen[k + 1] as number];
+        if (!isNear(people, xM, yM)) people.push(xM, yM);
+      }
+    }
+    return Float32Array.from(people);
+  }
+
+  get ids() {
+    return this.#ids;
+  }
+  get roster() {
+    return this.#roster;
+  }
+  get messages() {
+    return this.#messages;
+  }
+  get timeUs() {
+    return BigInt(Math.round(this.#atUs));
+  }
+  get people() {
+    return this.#people;
+  }
+  get newest() {
+    return this.#newest;
+  }
+  row(id: string): number {
+    return this.#rows.get(id) ?? -1;
+  }
+  agent(id: string): Agent | undefined {
+    return this.#agents.get(id);
+  }
+  agents(): Iterable<Agent> {
+    return this.#agents.values();
+  }
+
+  /** Columns where the playhead is while this frame is drawn: smooth whatever the tables are told. */
+  sample(nowMs: number): PoseColumns {
+    fillPoses(this.#sampled, this.#ids, this.#playhead(nowMs), this.#engine, this.#now);
+    return this.#sampled;
+  }
+
+  ageMs(row: number): number {
+    return this.#newest.ageMs[row] ?? Number.POSITIVE_INFINITY;
+  }
+  silenceMs(): number {
+    return 0;
+  }
+
+  mission(id: string): Mission | undefined {
+    return missionAt(this.#now.mission(id), this.#atUs);
+  }
+  missions(): Mission[] {
+    return this.#now.missions().flatMap((mission) => missionAt(mission, this.#atUs) ?? []);
+  }
+  alerts(): Alert[] {
+    return this.#now.alerts().flatMap((alert) => alertAt(alert, this.#atUs) ?? []);
+  }
+
+  /** What was computed again, and before that what the page has read from the hub. */
+  decisions(id: string): readonly AgentDecision[] {
+    const computed = this.#engine.films.decisions(id, this.#atUs);
+    const keys = new Set(computed.map(decisionKey));
+    const read = this.#now
+      .decisions(id)
+      .filter((one) => Number(one.timeUs) <= this.#atUs && !keys.has(decisionKey(one)));
+    return [...computed, ...read].sort(latestFirst);
+  }
+  allDecisions(): readonly AgentDecision[] {
+    const all = this.#ids.flatMap((id) => this.decisions(id));
+    return all.sort(latestFirst).slice(0, SITE_DECISIONS);
+  }
+
+  path(id: string): AgentPath | undefined {
+    const film = this.#engine.films.at(id, this.#atUs);
+    const points = film === undefined ? undefined : since(film.paths, this.#atUs);
+    return points === undefined ? undefined : create(AgentPathSchema, { agentId: id, pointsM: [...points] });
+  }
+  scan(id: string): AgentScan | undefined {
+    const scan = this.#engine.scan(id, this.#atUs);
+    if (scan === undefined) return undefined;
+    const { xM, yM, headingRad, rangesM } = scan;
+    return create(AgentScanSchema, { agentId: id, xM, yM, headingRad, rangesM: [...rangesM] });
+  }
+
+  /** As the robots had been told, under the names that the hub still knows. */
+  fences(): readonly Fence[] {
+    const known = new Map(this.#now.fences().map((fence) => [fence.id, fence]));
+    const found = new Map<string, Fence>();
+    for (const id of this.#ids) {
+      const film = this.#engine.films.at(id, this.#atUs);
+      for (const fence of (film === undefined ? undefined : since(film.fences, this.#atUs)) ?? [])
+        if (!found.has(fence.id)) found.set(fence.id, known.get(fence.id) ?? fence);
+    }
+    return [...found.values()];
+  }
+
+  version(topic: Topic): number {
+    return this.#topics.version(topic);
+  }
+  subscribe(topic: Topic, listener: () => void): () => void {
+    return this.#topics.subscribe(topic, listener);
+  }
+}
+
+const NOBODY = new Float32Array(0);
+
+function isNear(points: readonly number[], xM: number, yM: number): boolean {
+  for (let k = 0; k < points.length; k += 2) {
+    if (Math.hypot((points[k] as number) - xM, (points[k + 1] as number) - yM) < SAME_PERSON_M) return true;
+  }
+  return false;
+}
+
+/**
+ * Where everybody was. Between two rows of film he moves straight; where there is no film of the moment (yet), he stands
+ * where he is known to have been nearest to it in time, with that distance as his age.
+ */
+function fillPoses(out: PoseColumns, ids: readonly string[], atUs: number, engine: PastEngine, now: LiveSite): void {
+  for (let k = 0; k < out.count; k++) {
+    const id = ids[k] as string;
+    const film = engine.films.at(id, atUs) ?? engine.films.after(id, atUs);
+    if (film === undefined || film.rows === 0) placeAsNow(out, k, id, atUs, now);
+    else placeOnFilm(out, k, film, atUs);
+  }
+}
+
+function placeAsNow(out: PoseColumns, k: number, id: string, atUs: number, now: LiveSite): void {
+  const { newest } = now;
+  const row = now.row(id);
+  out.xM[k] = newest.xM[row] ?? Number.NaN;
+  out.yM[k] = newest.yM[row] ?? Number.NaN;
+  out.headingRad[k] = newest.headingRad[row] ?? 0;
+  out.speedMps[k] = 0;
+  out.battery[k] = newest.battery[row] ?? Number.NaN;
+  out.ageMs[k] = row < 0 ? Number.POSITIVE_INFINITY : Math.abs(Number(now.timeUs) - atUs) / 1_000;
+}
+
+function placeOnFilm(out: PoseColumns, k: number, film: Film, atUs: number): void {
+  const { poses } = film;
+  const sinceMs = (atUs - film.fromUs) / 1_000;
+  const a = rowAt(film, atUs) * POSE_WIDTH;
+  const b = a + POSE_WIDTH < film.rows * POSE_WIDTH ? a + POSE_WIDTH : a;
+  const fromMs = poses[a] as number;
+  const spanMs = (poses[b] as number) - fromMs;
+  const share = spanMs <= 0 ? 0 : Math.min(1, Math.max(0, (sinceMs - fromMs) / spanMs));
+  const [ax, ay, bx, by] = [poses[a + 1], poses[a + 2], poses[b + 1], poses[b + 2]] as [number, number, number, number];
+  const moves = Math.abs(bx - ax) < JUMP_M && Math.abs(by - ay) < JUMP_M;
+  out.xM[k] = moves ? ax + (bx - ax) * share : ax;
+  out.yM[k] = moves ? ay + (by - ay) * share : ay;
+  out.headingRad[k] = moves ? turn(poses[a + 3] as number, poses[b + 3] as number, share) : (poses[a + 3] as number);
+  out.speedMps[k] = poses[a + 4] as number;
+  out.battery[k] = poses[a + 5] as number;
+  out.ageMs[k] = a === b ? Math.max(0, Math.abs(sinceMs - fromMs) - ROW_MS) : 0;
+}
+
+/** Two rows lie this far apart: the last one is not old before the next is due. */
+const ROW_MS = 100;
+
+/** The alert as it stood then: raised before, perhaps not yet acknowledged or cleared. */
+function alertAt(alert: Alert, atUs: number): Alert | undefined {
+  if (Number(alert.raisedTimeUs) > atUs) return undefined;
+  const cleared = alert.clearedTimeUs > 0n && Number(alert.clearedTimeUs) <= atUs;
+  const acknowledged = alert.acknowledgedTimeUs > 0n && Number(alert.acknowledgedTimeUs) <= atUs;
+  if (cleared === alert.clearedTimeUs > 0n && acknowledged === (alert.acknowledgedBy !== '')) return alert;
+  return create(AlertSchema, {
+    ...alert,
+    clearedTimeUs: cleared ? alert.clearedTimeUs : 0n,
+    acknowledgedBy: acknowledged ? alert.acknowledgedBy : '',
+    acknowledgedTimeUs: acknowledged ? alert.acknowledgedTimeUs : 0n,
+  });
+}
+
+/** The mission as far as is known of then: one that ended later was under way, with a progress that nobody kept. */
+function missionAt(mission: Mission | undefined, atUs: number): Mission | undefined {
+  if (mission === undefined || Number(mission.createdTimeUs) > atUs) return undefined;
+  if (mission.finishedTimeUs > 0n && Number(mission.finishedTimeUs) <= atUs) return mission;
+  return create(MissionSchema, {
+    ...mission,
+    status: MissionStatus.ACTIVE,
+    finishedTimeUs: 0n,
+    progress: 0,
+    detail: 'Under way at this moment; its robots show how far.',
+  });
+}
+
+const latestFirst = (a: AgentDecision, b: AgentDecision): number =>
+  a.timeUs === b.timeUs ? 0 : a.timeUs < b.timeUs ? 1 : -1;

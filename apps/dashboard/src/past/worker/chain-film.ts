@@ -1,0 +1,218 @@
+import { BrokenSiteRecordError, type RecordedModels } from '@sigma/fleet-model';
+import { createAgent } from '@sigma/kernel';
+import {
+  decodeBlock,
+  decodeEnvelope,
+  decodeOpening,
+  decodeSnapshot,
+  EVENT_TYPE,
+  MalformedBytesError,
+  NewerFormatError,
+  type Opening,
+  type RecordedEvent,
+} from '@sigma/recorder';
+import type { FilmPiece, PastScan } from '../film/film-piece.ts';
+import type { ProblemKind } from '../past-words.ts';
+import type { CachedBlock } from './block-cache.ts';
+import { type RobotModel, scanOf } from './robot-words.ts';
+import { robotIn, StretchRun, stillPiece } from './stretch-run.ts';
+
+/** Why a chain cannot be computed again here. */
+export interface ChainProblem {
+  readonly kind: ProblemKind;
+  /** What was found, for a person: versions, places. */
+  readonly words: string;
+}
+
+export type ReadBlocks = (fromSequence: number, toSequence: number) => AsyncIterable<CachedBlock>;
+
+interface ChainPorts {
+  readonly source: string;
+  readonly epoch: number;
+  /** The hub's time at which the chain's own time was 0. */
+  readonly epochTimeUs: number;
+  readonly models: RecordedModels;
+  readonly read: ReadBlocks;
+  readonly film: (piece: FilmPiece) => void;
+  readonly problem: (problem: ChainProblem) => void;
+}
+
+/** One chain of the recording: reads stretches of it and runs its robot's kernel over them, each piece once. */
+export class ChainFilm {
+  readonly #ports: ChainPorts;
+  readonly #runs: StretchRun[] = [];
+  #opening: Opening | undefined;
+  #model: RobotModel | null = null;
+  /** Sequences whose snapshots were shown as they are, for a model that is not here. */
+  readonly #stills = new Set<number>();
+  #busy: Promise<void> = Promise.resolve();
+
+  constructor(ports: ChainPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Films from the stretch that begins in block `fromSequence` to `toSequence`. With `onward`, what lies between the
+   * film so far and `fromSequence` too, so that the film has no hole. One call after another.
+   *
+   * @returns the hub's time from which the film has no hole up to `toSequence`
+   */
+  extend(fromSequence: number, toSequence: number, onward: boolean, signal: AbortSignal): Promise<number> {
+    const work = this.#busy.then(() => this.#extend(fromSequence, toSequence, onward, signal));
+    this.#busy = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    return work;
+  }
+
+  async #extend(fromSequence: number, toSequence: number, onward: boolean, signal: AbortSignal): Promise<number> {
+    if (this.#opening === undefined) await this.#open();
+    const before = this.#lastBefore(fromSequence);
+    let current = before !== undefined && (onward || before.ranTo + 1 >= fromSequence) ? before : undefined;
+    let start = fromSequence;
+    // What follows it without a hole is on film already.
+    while (current !== undefined) {
+      start = current.next ?? current.ranTo + 1;
+      if (current.next === null || start > toSequence) break;
+      current = this.#runs.find((run) => run.id.sequence === start);
+    }
+    if (start <= toSequence) {
+      try {
+        for await (const block of this.#ports.read(start, toSequence)) {
+          current = this.#runBlock(block, current);
+          signal.throwIfAborted();
+        }
+      } catch (error) {
+        this.#judge(error);
+      } finally {
+        for (const run of this.#runs) this.#tell(run);
+      }
+    }
+    return this.#withoutHoleFrom(current);
+  }
+
+  #lastBefore(sequence: number): StretchRun | undefined {
+    return this.#runs.findLast((run) => run.blockSequence <= sequence);
+  }
+
+  #withoutHoleFrom(run: StretchRun | undefined): number {
+    if (run === undefined) return Number.NEGATIVE_INFINITY;
+    let first = run;
+    for (;;) {
+      const before = this.#runs.find((one) => one.next === first.id.sequence);
+      if (before === undefined) return first.fromUs;
+      first = before;
+    }
+  }
+
+  async #open(): Promise<void> {
+    for await (const { bytes } of this.#ports.read(1, 1)) {
+      try {
+        const opening = decodeOpening(firstEvent(bytes));
+        this.#opening = opening;
+        this.#ports.models.learn(opening.config);
+        const model = this.#ports.models.modelOf(opening);
+        if (typeof model === 'string') return this.#ports.problem({ kind: 'unknown_site', words: model });
+        if (model.version !== opening.modelVersion) {
+          const kind = opening.modelVersion > model.version ? 'newer' : 'older';
+          const words = `recorded with version ${opening.modelVersion} of the ${opening.model} model by ${opening.software || 'an unnamed program'}; this page computes version ${model.version}`;
+          return this.#ports.problem({ kind, words });
+        }
+        this.#model = model;
+      } catch (error) {
+        this.#judge(error);
+      }
+      return;
+    }
+  }
+
+  /** @returns the stretch that goes on after the block */
+  #runBlock(block: CachedBlock, started: StretchRun | undefined): StretchRun | undefined {
+    let current = started;
+    for (const envelope of decodeBlock(block.bytes).events) {
+      const event = decodeEnvelope(envelope);
+      if (current !== undefined && event.sequence <= current.ranTo) continue;
+      if (event.type === EVENT_TYPE.snapshot || event.type === EVENT_TYPE.opening) {
+        if (current !== undefined) {
+          current.next = event.sequence;
+          this.#tell(current);
+        }
+        current = this.#begin(event, block.firstSequence);
+      } else if (event.type === EVENT_TYPE.gap) {
+        // Inputs are missing: what follows cannot be computed until the next snapshot says where the robot was.
+        current = undefined;
+      } else if (current !== undefined && event.type === EVENT_TYPE.stimulusSegment) current.run(event.data);
+      if (current !== undefined) current.ranTo = Math.max(current.ranTo, event.sequence);
+    }
+    return current;
+  }
+
+  #begin(event: RecordedEvent, blockSequence: number): StretchRun | undefined {
+    const known = this.#runs.find((run) => run.id.sequence === event.sequence);
+    if (known !== undefined) return known;
+    const { source, epoch, epochTimeUs } = this.#ports;
+    const id = { source, epoch, sequence: event.sequence };
+    if (this.#model === null) {
+      if (event.type === EVENT_TYPE.snapshot && !this.#stills.has(event.sequence)) {
+        this.#stills.add(event.sequence);
+        const piece = stillPiece(id, decodeSnapshot(event).state, epochTimeUs);
+        if (piece !== null) this.#ports.film(piece);
+      }
+      return undefined;
+    }
+    const run = new StretchRun(id, blockSequence, this.#robotOf(event), this.#model, epochTimeUs);
+    this.#runs.push(run);
+    this.#runs.sort((a, b) => a.id.sequence - b.id.sequence);
+    return run;
+  }
+
+  #robotOf(event: RecordedEvent) {
+    if (event.type === EVENT_TYPE.snapshot) return robotIn(decodeSnapshot(event).state);
+    const { source, tenant, role, seed, epoch, flags, config, atUs } = this.#opening as Opening;
+    return createAgent(this.#model as RobotModel, { id: source, tenant, role, seed, epoch, flags, config, atUs });
+  }
+
+  #tell(run: StretchRun): void {
+    const piece = run.take();
+    if (piece !== null) this.#ports.film(piece);
+  }
+
+  #judge(error: unknown): void {
+    if (error instanceof NewerFormatError) this.#ports.problem({ kind: 'newer', words: error.message });
+    else if (error instanceof MalformedBytesError || error instanceof BrokenSiteRecordError)
+      this.#ports.problem({ kind: 'unreadable', words: error.message });
+    else throw error;
+  }
+
+  /** The robot's lidar scan at a moment that is on film: its stretch is run once more up to there. */
+  async scanAt(timeUs: number): Promise<PastScan | null> {
+    const on = this.#runs.findLast((run) => run.fromUs <= timeUs);
+    const model = this.#model;
+    if (on === undefined || model === null) return null;
+    let again: StretchRun | undefined;
+    for await (const { bytes } of this.#ports.read(on.blockSequence, on.ranTo)) {
+      for (const envelope of decodeBlock(bytes).events) {
+        const event = decodeEnvelope(envelope);
+        if (event.sequence === on.id.sequence)
+          again = new StretchRun(on.id, on.blockSequence, this.#robotOf(event), model, this.#ports.epochTimeUs);
+        else if (event.type === EVENT_TYPE.stimulusSegment) again?.run(event.data, timeUs);
+      }
+      if (again !== undefined && this.#ports.epochTimeUs + again.robot.wokeUs >= timeUs) break;
+    }
+    return again === undefined ? null : scanOf(again.robot, again.untilUs);
+  }
+
+  /** The page let the stretch go: it is filmed anew when it is wanted again. */
+  forget(sequence: number): void {
+    const at = this.#runs.findIndex((run) => run.id.sequence === sequence);
+    if (at >= 0) this.#runs.splice(at, 1);
+    this.#stills.delete(sequence);
+  }
+}
+
+function firstEvent(bytes: Uint8Array): RecordedEvent {
+  const [envelope] = decodeBlock(bytes).events;
+  if (envelope === undefined) throw new MalformedBytesError('a block without events');
+  return decodeEnvelope(envelope);
+}
