@@ -1,6 +1,6 @@
 import { type Body, SCAN_RAYS, type Site } from '@sigma/fleet-model';
 import { atan2, cos, drawNormal, drawUnit, PI, purpose, sin, TAU } from '@sigma/kernel';
-import { HEADING, PERSON, PERSON_RADIUS_M, PERSON_X, PERSON_Y, ROBOT, X, Y } from './state.ts';
+import { HEADING, type Layout, PERSON, PERSON_RADIUS_M, PERSON_X, PERSON_Y, ROBOT, X, Y } from './state.ts';
 import type { Draft } from './step.ts';
 
 /** Standard deviation of a range, m. */
@@ -16,37 +16,120 @@ const RAY_RAD = TAU / SCAN_RAYS;
 const RAY_COS = Float64Array.from({ length: SCAN_RAYS }, (_, ray) => cos(ray * RAY_RAD));
 const RAY_SIN = Float64Array.from({ length: SCAN_RAYS }, (_, ray) => sin(ray * RAY_RAD));
 
+/** The grid with a rim of walls around it, so that no ray has to be told where the grid ends. */
+interface Walls {
+  readonly stride: number;
+  /** 0 where a ray passes. Cell (column, row) of the site is at (row + 1) * stride + column + 1. */
+  readonly solid: Uint8Array;
+}
+
+const wallsOf = new WeakMap<Site, Walls>();
+
+function wallsAround(site: Site): Walls {
+  const known = wallsOf.get(site);
+  if (known !== undefined) return known;
+  const { width, height, blocked } = site;
+  const stride = width + 2;
+  const solid = new Uint8Array(stride * (height + 2)).fill(1);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      solid[(row + 1) * stride + column + 1] = blocked[row * width + column] as number;
+    }
+  }
+  const walls = { stride, solid };
+  wallsOf.set(site, walls);
+  return walls;
+}
+
 /**
  * Distance along a unit direction to the first wall, or `rangeM` when there is none nearer. The grid is walked cell by
  * cell (Amanatides and Woo, "A Fast Voxel Traversal Algorithm for Ray Tracing", 1987). The edge of the grid is a wall.
  */
 export function castRay(site: Site, xM: number, yM: number, dirX: number, dirY: number, rangeM: number): number {
-  const { width, height, metresPerCell, blocked } = site;
+  const { width, height, metresPerCell } = site;
   const gx = xM / metresPerCell;
   const gy = height - yM / metresPerCell;
-  let column = Math.floor(gx);
-  let row = Math.floor(gy);
-  if (column < 0 || column >= width || row < 0 || row >= height) return 0;
-  const stepX = dirX > 0 ? 1 : -1;
-  const stepY = dirY < 0 ? 1 : -1;
+  if (!(gx >= 0 && gx < width && gy >= 0 && gy < height)) return 0;
+  return cast(wallsAround(site), metresPerCell, gx, gy, dirX, dirY, rangeM);
+}
+
+/** A ray from (gx, gy) in cells, inside the grid, rows counted downwards. */
+function cast(
+  { stride, solid }: Walls,
+  metresPerCell: number,
+  gx: number,
+  gy: number,
+  dirX: number,
+  dirY: number,
+  rangeM: number,
+): number {
+  const column = Math.floor(gx);
+  const row = Math.floor(gy);
+  const right = dirX > 0;
+  const down = dirY < 0;
+  const stepX = right ? 1 : -1;
+  const stepY = down ? stride : -stride;
   const acrossX = dirX === 0 ? Infinity : metresPerCell / Math.abs(dirX);
   const acrossY = dirY === 0 ? Infinity : metresPerCell / Math.abs(dirY);
-  let nextX = dirX === 0 ? Infinity : (stepX > 0 ? column + 1 - gx : gx - column) * acrossX;
-  let nextY = dirY === 0 ? Infinity : (stepY > 0 ? row + 1 - gy : gy - row) * acrossY;
+  let nextX = dirX === 0 ? Infinity : (right ? column + 1 - gx : gx - column) * acrossX;
+  let nextY = dirY === 0 ? Infinity : (down ? row + 1 - gy : gy - row) * acrossY;
+  let at = (row + 1) * stride + column + 1;
   for (;;) {
     let distance: number;
     if (nextX < nextY) {
       distance = nextX;
-      column += stepX;
+      at += stepX;
       nextX += acrossX;
     } else {
       distance = nextY;
-      row += stepY;
+      at += stepY;
       nextY += acrossY;
     }
     if (distance >= rangeM) return rangeM;
-    if (column < 0 || column >= width || row < 0 || row >= height) return distance;
-    if (blocked[row * width + column] !== 0) return distance;
+    if (solid[at] !== 0) return distance;
+  }
+}
+
+/** What the walls alone leave of a robot's rays, and from where: a robot that stands sees them as it did before. */
+interface WallView {
+  xM: number;
+  yM: number;
+  heading: number;
+  readonly ranges: Float64Array;
+}
+
+const wallViews = new WeakMap<Layout, WallView[]>();
+
+function viewOf(layout: Layout, robot: number): WallView {
+  let views = wallViews.get(layout);
+  if (views === undefined) {
+    views = layout.bodies.map(() => ({ xM: NaN, yM: NaN, heading: NaN, ranges: new Float64Array(SCAN_RAYS) }));
+    wallViews.set(layout, views);
+  }
+  return views[robot] as WallView;
+}
+
+/** Fills the view with what the robot's rays meet of the walls. */
+function lookAtWalls(view: WallView, site: Site, xM: number, yM: number, heading: number, rangeM: number): void {
+  if (view.xM === xM && view.yM === yM && view.heading === heading) return;
+  view.xM = xM;
+  view.yM = yM;
+  view.heading = heading;
+  const { ranges } = view;
+  const { width, height, metresPerCell } = site;
+  const gx = xM / metresPerCell;
+  const gy = height - yM / metresPerCell;
+  if (!(gx >= 0 && gx < width && gy >= 0 && gy < height)) {
+    ranges.fill(0);
+    return;
+  }
+  const walls = wallsAround(site);
+  const c = cos(heading);
+  const s = sin(heading);
+  for (let ray = 0; ray < SCAN_RAYS; ray++) {
+    const rayCos = RAY_COS[ray] as number;
+    const raySin = RAY_SIN[ray] as number;
+    ranges[ray] = cast(walls, metresPerCell, gx, gy, c * rayCos - s * raySin, s * rayCos + c * raySin, rangeM);
   }
 }
 
@@ -61,13 +144,9 @@ export function scanOf(draft: Draft, robot: number): Int32Array {
   const yM = robots[at + Y] as number;
   const heading = robots[at + HEADING] as number;
   const rangeM = (layout.bodies[robot] as Body).lidarRangeM;
-  const c = cos(heading);
-  const s = sin(heading);
-  for (let ray = 0; ray < SCAN_RAYS; ray++) {
-    const rayCos = RAY_COS[ray] as number;
-    const raySin = RAY_SIN[ray] as number;
-    ranges[ray] = castRay(layout.site, xM, yM, c * rayCos - s * raySin, s * rayCos + c * raySin, rangeM);
-  }
+  const view = viewOf(layout, robot);
+  lookAtWalls(view, layout.site, xM, yM, heading, rangeM);
+  ranges.set(view.ranges);
   for (let other = 0; other < layout.bodies.length; other++) {
     if (other === robot) continue;
     const radiusM = (layout.bodies[other] as Body).radiusM;

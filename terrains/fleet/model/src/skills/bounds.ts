@@ -20,7 +20,9 @@ export function clampFleet(
   world: FleetBelief,
   ground: Ground,
 ): ClampResult {
-  if (command.kind === 'setpoint' && STOPS.includes(command.name)) return { command, clamped: [], forbiddenBy: null };
+  if (command.kind === 'setpoint' && STOPS.includes(command.name)) {
+    return { command, clamped: UNCLAMPED, forbiddenBy: null };
+  }
   if (command.name !== DRIVE) return clampParams(command, restriction);
   for (const name of Object.keys(command.params)) {
     const value = command.params[name];
@@ -32,6 +34,8 @@ export function clampFleet(
   const body = bodyOf(world);
   const speedMps = Math.min(restriction.atMost.speedMps ?? Number.POSITIVE_INFINITY, body.maxSpeedMps);
   const turnRadps = Math.min(restriction.atMost.turnRadps ?? Number.POSITIVE_INFINITY, body.maxTurnRadps);
+  // Most drives pass as they are, a hundred times a second: then nothing is made anew.
+  if (passes(command, restriction, speedMps, turnRadps)) return { command, clamped: UNCLAMPED, forbiddenBy: null };
   const bounds = { ...restriction.atMost, speedMps, turnRadps };
   const result = clampParams(command, { atMost: bounds, forbid: restriction.forbid });
   if (result.command === null) return result;
@@ -45,6 +49,23 @@ export function clampFleet(
   if (cruise !== null && cruise > speedMps) params.cruiseMps = speedMps;
   const clamped: Command = { ...result.command, params };
   return { command: clamped, clamped: result.clamped, forbiddenBy: null };
+}
+
+const UNCLAMPED: ClampResult['clamped'] = [];
+const BARRED_DRIVE = `name:${DRIVE}`;
+
+/** True when no bound would change the drive: the same answer as clamping it would give, without making one. */
+function passes(command: Command, restriction: Restriction, speedMps: number, turnRadps: number): boolean {
+  if (restriction.forbid.includes(BARRED_DRIVE)) return false;
+  const { params } = command;
+  for (const name in params) {
+    const value = params[name];
+    if (typeof value !== 'number') continue;
+    const most = name === 'speedMps' ? speedMps : name === 'turnRadps' ? turnRadps : restriction.atMost[name];
+    if (most !== undefined && Math.abs(value) > most) return false;
+    if (name === 'cruiseMps' && value > speedMps) return false;
+  }
+  return true;
 }
 
 /**
