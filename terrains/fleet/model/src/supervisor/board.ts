@@ -2,6 +2,7 @@ import type { AuctionDesk } from './assign.ts';
 import { openMission, summarize } from './missions.ts';
 import type {
   AgentMemory,
+  DrawnFence,
   Errand,
   MissionView,
   NewMission,
@@ -21,6 +22,8 @@ export const TRAFFIC = 'traffic';
 /** Who creates missions to charge. */
 export const UPKEEP = 'upkeep';
 
+type DeskFor = (fences: readonly DrawnFence[]) => AuctionDesk;
+
 export const isOpen = ({ status }: MissionView): boolean => status === 'queued' || status === 'active';
 
 /**
@@ -29,7 +32,6 @@ export const isOpen = ({ status }: MissionView): boolean => status === 'queued' 
  */
 export class Board {
   readonly outputs: SupervisorOutput[] = [];
-  readonly desk: AuctionDesk;
   readonly atUs: number;
   /** In order of id. */
   readonly agents: Map<string, AgentMemory>;
@@ -38,12 +40,17 @@ export class Board {
   readonly auctions: Record<string, SupervisorState['auctions'][string]>;
   obstacles: SupervisorState['obstacles'];
   readonly #changed = new Set<string>();
+  readonly #deskFor: DeskFor;
+  #desk: AuctionDesk;
+  #fences: readonly DrawnFence[];
   #traffic: SupervisorState['traffic'];
   #paths: ReadonlyMap<string, readonly number[]> | null = null;
   #madeUp: number;
 
-  constructor(desk: AuctionDesk, state: SupervisorState, atUs: number) {
-    this.desk = desk;
+  constructor(deskFor: DeskFor, state: SupervisorState, atUs: number) {
+    this.#deskFor = deskFor;
+    this.#fences = state.fences;
+    this.#desk = deskFor(state.fences);
     this.atUs = atUs;
     this.agents = sorted(state.agents);
     this.missions = new Map(state.missions.map((mission) => [mission.id, mission]));
@@ -69,8 +76,19 @@ export class Board {
       auctions,
       traffic: this.#traffic,
       obstacles: this.obstacles,
+      fences: this.#fences,
       madeUp: this.#madeUp,
     };
+  }
+
+  /** The ground as it is drawn on now, and what is known of the ways on it. */
+  get desk(): AuctionDesk {
+    return this.#desk;
+  }
+
+  set fences(fences: readonly DrawnFence[]) {
+    this.#fences = fences;
+    this.#desk = this.#deskFor(fences);
   }
 
   get traffic(): SupervisorState['traffic'] {

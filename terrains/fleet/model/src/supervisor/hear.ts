@@ -34,6 +34,12 @@ export function hear(board: Board, input: SupervisorInput): void {
     case 'cancel':
       cancelMission(board, input.missionId, input.reason);
       break;
+    case 'priority':
+      setPriority(board, input.missionId, input.priority);
+      break;
+    case 'fences':
+      board.fences = input.fences;
+      break;
     case 'tick':
       break;
   }
@@ -136,4 +142,14 @@ function cancelMission(board: Board, missionId: string, reason: string): void {
     view.status === 'done' ? view : { ...view, status: 'cancelled' as const },
   );
   board.put({ ...mission, tasks, status: 'cancelled', detail: reason });
+}
+
+/** Moves a mission in the queue: what still waits is given out by it. What is under way stays with who has it. */
+function setPriority(board: Board, missionId: string, priority: number): void {
+  const mission = board.missions.get(missionId);
+  if (mission === undefined || (mission.status !== 'queued' && mission.status !== 'active')) return;
+  const tasks = mission.tasks.map((view) =>
+    view.status === 'waiting' ? { ...view, task: { ...view.task, priority } } : view,
+  );
+  board.put({ ...mission, priority, tasks });
 }

@@ -4,7 +4,9 @@ import type { AgentMemory, AgentReport, Errand, MissionView, Stop, SupervisorSta
 type KeptAgent = Omit<AgentMemory, 'report' | 'errand'> & {
   readonly errand: Omit<Errand, 'stops'> | null;
 };
-type Rest = Pick<SupervisorState, 'traffic' | 'obstacles' | 'madeUp'> & { readonly missions: readonly string[] };
+type Rest = Pick<SupervisorState, 'traffic' | 'obstacles' | 'fences' | 'madeUp'> & {
+  readonly missions: readonly string[];
+};
 
 /**
  * The state in parts, so that whoever keeps it writes only those that changed: a fleet at work changes a few hundred bytes
@@ -21,8 +23,8 @@ export function splitState(state: SupervisorState): ReadonlyMap<string, unknown>
     }
   }
   for (const mission of state.missions) parts.set(`mission ${mission.id}`, mission);
-  const { traffic, obstacles, madeUp } = state;
-  const rest: Rest = { traffic, obstacles, madeUp, missions: state.missions.map(({ id }) => id) };
+  const { traffic, obstacles, fences, madeUp } = state;
+  const rest: Rest = { traffic, obstacles, fences, madeUp, missions: state.missions.map(({ id }) => id) };
   parts.set('rest', rest);
   return parts;
 }

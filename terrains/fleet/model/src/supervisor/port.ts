@@ -22,7 +22,18 @@ export type SupervisorInput =
     }
   | { readonly type: 'mission'; readonly mission: NewMission }
   | { readonly type: 'cancel'; readonly missionId: string; readonly reason: string }
+  | { readonly type: 'priority'; readonly missionId: string; readonly priority: number }
+  /** All that are in force; they replace those of before. */
+  | { readonly type: 'fences'; readonly fences: readonly DrawnFence[] }
   | { readonly type: 'tick' };
+
+/** What a person drew on the floor: nobody enters (`restricted`), or at most `speedMps` there (`slow`). */
+export interface DrawnFence {
+  readonly id: string;
+  readonly kind: 'restricted' | 'slow';
+  readonly speedMps: number;
+  readonly points: readonly MetricPoint[];
+}
 
 export type ReportedTaskStatus = 'queued' | 'active' | 'done' | 'failed' | 'cancelled' | 'refused';
 
@@ -144,6 +155,7 @@ export interface SupervisorState {
   readonly traffic: TrafficState;
   /** Places where a robot found something in its way that traffic does not know of. In order of discovery. */
   readonly obstacles: readonly Obstacle[];
+  readonly fences: readonly DrawnFence[];
   /** Counts the tasks that the supervisor made up itself: to make way, to charge. */
   readonly madeUp: number;
 }

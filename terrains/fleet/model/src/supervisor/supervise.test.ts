@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { encodeState } from '@sigma/kernel';
 import { cellAt, centreXM, centreYM, deriveSite, parseMovingAiMap, parseSiteFile, type Site } from '../site/index.ts';
-import type { AgentReport, MissionView, NewMission, SupervisorInput, SupervisorOutput } from './port.ts';
+import type { AgentReport, DrawnFence, MissionView, NewMission, SupervisorInput, SupervisorOutput } from './port.ts';
 import { fleetSupervisor } from './supervise.ts';
 
 const sites = new URL('../../../world/sites/', import.meta.url);
@@ -72,6 +72,10 @@ class Floor {
       planCursor: 0,
       basis: null,
     };
+  }
+
+  draw(fences: readonly DrawnFence[]): void {
+    this.#inputs.push({ type: 'fences', fences });
   }
 
   send(mission: Partial<NewMission> & Pick<NewMission, 'id' | 'goal'>): void {
@@ -340,6 +344,38 @@ test('[F91] no way leads through a restricted zone', () => {
       assert.ok(!cage?.cells.includes(cellAt(warehouse, Number(args.xM), Number(args.yM))), JSON.stringify(output));
     }
   }
+});
+
+test('[F95] nobody is led through a fence that was drawn', () => {
+  const [xM, yM] = [warehouse.width * warehouse.metresPerCell * 0.4, warehouse.height * warehouse.metresPerCell * 0.5];
+  const points = [
+    { xM, yM: yM - 3 },
+    { xM: xM + 10, yM: yM - 3 },
+    { xM: xM + 10, yM: yM + 3 },
+    { xM, yM: yM + 3 },
+  ];
+  const inside = (output: SupervisorOutput): boolean =>
+    output.type === 'plan' &&
+    output.plan.intents.some(({ name, args }) => {
+      const [x, y] = [Number(args.xM), Number(args.yM)];
+      return name === 'advance' && x > xM && x < xM + 10 && y > yM - 3 && y < yM + 3;
+    });
+  const crossings = (fenced: boolean): number => {
+    const floor = new Floor(warehouse, 12);
+    if (fenced) floor.draw([{ id: 'spill', kind: 'restricted', speedMps: 0, points }]);
+    for (let i = 0; i < 16; i++) deliver(floor, `m${i}`, i * 11, i * 11 + 12);
+    floor.run(600);
+    const open = [...floor.missions.values()].filter(
+      ({ status, createdBy }) => createdBy === 'ann' && status !== 'done',
+    );
+    assert.deepEqual(
+      open.map(({ id, detail }) => `${id}: ${detail}`),
+      [],
+    );
+    return floor.said.filter(inside).length;
+  };
+  assert.ok(crossings(false) > 0, 'ways lead through there');
+  assert.equal(crossings(true), 0);
 });
 
 test('[F84] missions that cannot be: each is failed at once and names the culprit', () => {
