@@ -15,6 +15,7 @@ export interface Stretch {
  * - `bytes`: the block does not have the hash that is stored beside it.
  * - `link`: the block does not carry the hash of the one before it.
  * - `missing`: events between two blocks are gone.
+ * - `unreadable`: the store is damaged where they stand and cannot give them.
  * - `order`: a block stands where it does not belong, or time runs backwards in it.
  * - `foreign`: the block says it belongs to another chain.
  * - `format`: it cannot be read, or only by a newer program.
@@ -30,6 +31,7 @@ export type FailureKind =
   | 'bytes'
   | 'link'
   | 'missing'
+  | 'unreadable'
   | 'order'
   | 'foreign'
   | 'format'

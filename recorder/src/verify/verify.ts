@@ -25,6 +25,7 @@ import {
   Stretches,
   type VerifyReport,
 } from './report.ts';
+import { Salvage } from './salvage.ts';
 import { type SignedHead, TreeCheck } from './tree-check.ts';
 
 export interface VerifyOptions {
@@ -56,7 +57,7 @@ const PROGRESS_BLOCKS = 64;
  * Checks a recording: every chain from its first byte, then the kernel run again over the same inputs. What the
  * recording holds never makes it throw: that stands in the report, located by chain and sequence (L2, L4).
  *
- * @throws StoreError when the store itself cannot be read; NoteError when a checkpoint handed in is no checkpoint of a
+ * @throws StoreError when the store cannot be read, or not even say which chains it holds; NoteError when a checkpoint handed in is no checkpoint of a
  * chain of this format at all
  */
 export async function verify(recording: Recording, options: VerifyOptions): Promise<VerifyReport> {
@@ -139,9 +140,10 @@ class ChainWalk {
     const check = this.#check;
     const { progress } = this.#options;
     const report = () => progress?.({ chain: this.#chain, sequence: check.sequence, ofSequence: this.#head.sequence });
-    for await (const block of recording.blocks(this.#chain, 1, Number.MAX_SAFE_INTEGER)) {
+    const salvage = new Salvage(recording, this.#chain, this.#head.sequence);
+    for await (const block of salvage.blocks()) {
       const verdict = check.check(block);
-      if (verdict.gap !== null) this.#damaged(verdict.gap);
+      if (verdict.gap !== null) this.#damaged(unreadable(verdict.gap, salvage.takeFault()));
       if (verdict.extent !== null)
         this.#stretches.add(verdict.extent.fromSequence, verdict.extent.toSequence, 'failed');
       if (verdict.gap !== null || !verdict.ok) this.#tree.lose();
@@ -155,7 +157,7 @@ class ChainWalk {
       this.#meetKnownHead();
       if (check.blocks % PROGRESS_BLOCKS === 0) await report();
     }
-    await this.#end();
+    await this.#end(salvage.takeFault());
     await report();
     const { sequence, hash, atUs, blocks } = check;
     return {
@@ -263,7 +265,7 @@ class ChainWalk {
     this.#failures.push(this.#check.failure('head', known.sequence, known.sequence, what, sides));
   }
 
-  async #end(): Promise<void> {
+  async #end(fault: string | null): Promise<void> {
     const { sequence } = this.#check;
     const owed = this.#reexecution?.end() ?? null;
     if (owed !== null) this.#failures.push(this.#check.failure(owed.kind, sequence, sequence, owed.what, owed));
@@ -282,9 +284,13 @@ class ChainWalk {
     }
     const reach = Math.max(this.#known?.sequence ?? 0, this.#head.sequence, this.#tree.promised);
     if (end >= reach) return;
-    this.#damaged(this.#check.failure('cut_short', end + 1, reach, `the chain ends at ${end}`));
+    this.#damaged(unreadable(this.#check.failure('cut_short', end + 1, reach, `the chain ends at ${end}`), fault));
   }
 }
+
+/** A hole that damage of the store made. */
+const unreadable = (hole: Failure, fault: string | null): Failure =>
+  fault === null ? hole : { ...hole, kind: 'unreadable', message: `${hole.message}: the store ${fault}` };
 
 /** A chain whose head is known and of which nothing is left. */
 function missingChain(known: ChainId & { readonly sequence: number }, sha256: Sha256): ChainReport {

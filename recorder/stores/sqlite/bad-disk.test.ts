@@ -3,18 +3,20 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import {
@@ -113,6 +115,37 @@ for (const threads of ['same thread', 'worker thread'] as const) {
     const text = pathOf(`text-${threads[0]}`);
     writeFileSync(text, 'a text file and no database at all, long enough to be looked at'.repeat(20));
     await assert.rejects(open(text), says(StoreCorruptError, /no recording/));
+  });
+}
+
+const TAKEN_AWAY: readonly (readonly [string, (path: string) => void])[] = [
+  ['the database is removed', (path) => rmSync(path)],
+  ['the log is removed', (path) => rmSync(`${path}-wal`)],
+  ['the database is renamed', (path) => renameSync(path, `${path}.old`)],
+  [
+    'the database is replaced by a copy',
+    (path) => {
+      copyFileSync(path, `${path}.copy`);
+      renameSync(`${path}.copy`, path);
+    },
+  ],
+  ['its folder is moved away', (path) => renameSync(dirname(path), `${dirname(path)}.away`)],
+];
+
+for (const [what, takeAway] of TAKEN_AWAY) {
+  test(`[R133] [L3] while it is open ${what}: nothing is acknowledged any more, and the error names the file`, async () => {
+    for (const open of [openSqliteStore, openSqliteRecorder]) {
+      const folder = mkdtempSync(join(home, 'gone-'));
+      const path = join(folder, 'gone.db');
+      const store = await open(path);
+      const chain = testChain('r01', sha256);
+      await store.append([chain.begin()]);
+      takeAway(path);
+      const gone = says(StoreFailedError, /gone\.db(-wal)? was removed, renamed or replaced/);
+      await assert.rejects(store.append([chain.notes(1)]), gone);
+      await assert.rejects(store.append([chain.notes(1)]), gone, 'final');
+      await store.close();
+    }
   });
 }
 

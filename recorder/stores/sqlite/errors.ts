@@ -11,12 +11,31 @@ import {
 /** Result codes of SQLite (https://www.sqlite.org/rescode.html), without their extensions. */
 const SQLITE = { perm: 3, busy: 5, locked: 6, readonly: 8, corrupt: 11, full: 13, cantOpen: 14, notADb: 26 } as const;
 
-/** What SQLite says, in our words, with the way out. Errors that are ours already pass through. */
+export const damaged = (path: string, what: string, options?: ErrorOptions): StoreCorruptError =>
+  new StoreCorruptError(
+    path,
+    what,
+    'Keep the file, run `sigma verify` on it to see what is whole, and record to a new path',
+    options,
+  );
+
+/** What the operating system and Node say beside SQLite. */
+const SYSTEM: Readonly<Record<string, number>> = {
+  ENOSPC: SQLITE.full,
+  EDQUOT: SQLITE.full,
+  EROFS: SQLITE.readonly,
+  EACCES: SQLITE.perm,
+  EPERM: SQLITE.perm,
+  // A number beyond 2^53 where ours never go: the row is not one of ours any more.
+  ERR_OUT_OF_RANGE: SQLITE.corrupt,
+};
+
+/** What SQLite or the system says, in our words, with the way out. Errors that are ours already pass through. */
 export function storeError(path: string, error: unknown): StoreError | ForeignBlockError {
   if (error instanceof StoreError || error instanceof ForeignBlockError) return error;
-  const { message, errcode } = error as Error & { readonly errcode?: number };
+  const { message, errcode, code = '' } = error as Error & { readonly errcode?: number; readonly code?: string };
   const options = { cause: error };
-  switch (errcode === undefined ? -1 : errcode & 0xff) {
+  switch (errcode === undefined ? SYSTEM[code] : errcode & 0xff) {
     case SQLITE.full:
       return new StoreFullError(
         path,
@@ -49,12 +68,7 @@ export function storeError(path: string, error: unknown): StoreError | ForeignBl
       );
     case SQLITE.corrupt:
     case SQLITE.notADb:
-      return new StoreCorruptError(
-        path,
-        `is damaged or no recording (${message})`,
-        'Keep the file, run `sigma verify` on it to see what is whole, and record to a new path',
-        options,
-      );
+      return damaged(path, `is damaged or no recording (${message})`, options);
     default:
       return new StoreFailedError(
         path,

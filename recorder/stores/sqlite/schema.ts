@@ -84,7 +84,8 @@ export function migrate(db: DatabaseSync, path: string, readOnly: boolean): void
     for (const { apply } of MIGRATIONS.slice(version)) apply(db);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
   } catch (error) {
-    db.exec('ROLLBACK');
+    // Some errors end the transaction by themselves, and the first one is the one that counts.
+    if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
 }

@@ -10,11 +10,12 @@ import {
   type SnapshotPlace,
   StoreBusyError,
   StoreClosedError,
-  StoreCorruptError,
   type StoredBlock,
   type StoreError,
+  StoreFailedError,
 } from '../../src/store.ts';
-import { storeError } from './errors.ts';
+import { damaged, storeError } from './errors.ts';
+import { RecordingFiles } from './files.ts';
 import { migrate, pragma } from './schema.ts';
 
 /** Node's SHA-256. The copy frees the 32 bytes from Node's pooled buffer, which would travel between threads as a whole. */
@@ -25,6 +26,8 @@ export interface SqliteOptions {
   readonly limitBytes?: number;
   /** How long to wait for another process that holds the file's lock. */
   readonly busyTimeoutMs?: number;
+  /** Pages of 4 KB, about, after which the log is copied into the database: 1000, as SQLite would, when absent. */
+  readonly logPages?: number;
 }
 
 /** The end of a chain, with the number it has in this file. */
@@ -33,6 +36,7 @@ interface Tail extends ChainHead {
 }
 
 const PAGE_BLOCKS = 64;
+const LOG_PAGES = 1000;
 
 /**
  * A recording in one SQLite file, on the calling thread. WAL with synchronous=FULL: a commit returns once its pages are
@@ -42,8 +46,12 @@ export class SqliteFile {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #readOnly: boolean;
+  readonly #mostLogPages: number;
   readonly #tails = new Map<string, Tail>();
+  #files: RecordingFiles | null = null;
   #dataVersion = 0;
+  /** Pages that went to the log since it was last copied, about. */
+  #logPages = 0;
   #failure: StoreError | null = null;
   #statements = new Map<string, StatementSync>();
 
@@ -54,6 +62,7 @@ export class SqliteFile {
   constructor(path: string, mode: 'write' | 'read', options: SqliteOptions = {}) {
     this.path = path;
     this.#readOnly = mode === 'read';
+    this.#mostLogPages = options.logPages ?? LOG_PAGES;
     try {
       this.#db = this.#readOnly
         ? openForReading(path)
@@ -84,12 +93,14 @@ export class SqliteFile {
     if (this.#failure !== null) throw this.#failure;
     const planned = new Map<string, Tail>();
     try {
+      if (this.#logPages >= this.#mostLogPages) this.#checkpoint();
       this.#statement('BEGIN IMMEDIATE').run();
       if (this.#statement('PRAGMA data_version').get()?.data_version !== this.#dataVersion) {
         throw new StoreBusyError(this.path, 'another process wrote to it', 'Stop one of the two and open it again');
       }
       const answers = groups.map((blocks) => this.#write(blocks, planned));
       this.#statement('COMMIT').run();
+      this.#files?.assertThere();
       for (const [key, tail] of planned) this.#tails.set(key, tail);
       return answers;
     } catch (error) {
@@ -123,14 +134,18 @@ export class SqliteFile {
          AND first_sequence >= coalesce((SELECT max(first_sequence) FROM blocks WHERE chain = ?1 AND first_sequence <= ?2), 0)
          ORDER BY first_sequence LIMIT ${PAGE_BLOCKS}`,
       ).all(number, fromSequence, toSequence);
-      const blocks = rows.map((row) => ({
-        firstSequence: row.first_sequence as number,
-        hash: row.hash as Uint8Array,
-        bytes: row.bytes as Uint8Array,
-        past: (row.first_sequence as number) + (row.count as number) <= fromSequence,
-      }));
-      return blocks[0]?.past === true ? blocks.slice(1) : blocks;
+      const blocks = rows.map((row) => this.#blockOf(row));
+      const [first] = rows;
+      const past = first !== undefined && (first.first_sequence as number) + (first.count as number) <= fromSequence;
+      return past ? blocks.slice(1) : blocks;
     });
+  }
+
+  /** A damaged page may still parse as a row, with columns of the wrong kind in it. */
+  #blockOf({ first_sequence: firstSequence, hash, bytes }: Record<string, unknown>): StoredBlock {
+    const sound = typeof firstSequence === 'number' && hash instanceof Uint8Array && bytes instanceof Uint8Array;
+    if (sound) return { firstSequence, hash, bytes };
+    throw damaged(this.path, `a block near event ${String(firstSequence)} is not as it was written`);
   }
 
   snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {
@@ -157,10 +172,26 @@ export class SqliteFile {
 
   #prepareForWriting({ limitBytes }: SqliteOptions): void {
     const db = this.#db;
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF');
+    if (db.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode !== 'wal') {
+      const wayOut = 'Record to a disk of this machine';
+      throw new StoreFailedError(this.path, 'stands on a file system without shared memory for a log', wayOut);
+    }
+    db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE');
+    this.#files = new RecordingFiles(this.path);
+    this.#files.settle();
+    db.exec('COMMIT');
     if (limitBytes !== undefined) {
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(limitBytes / pragma(db, 'page_size')))}`);
     }
+  }
+
+  /**
+   * Copies the log into the database. Asked for by name, because SQLite passes over errors of the checkpoints that it
+   * makes by itself. Readers may hold it back: then the next one goes further.
+   */
+  #checkpoint(): void {
+    this.#statement('PRAGMA wal_checkpoint(PASSIVE)').get();
+    this.#logPages = 0;
   }
 
   /** Writes one group, or says why not and leaves the transaction as it was. */
@@ -207,6 +238,8 @@ export class SqliteFile {
   }
 
   #insert(block: SealedBlock, tail: Tail): void {
+    // The block itself, and about three pages of tables and index with it.
+    this.#logPages += 3 + Math.ceil(block.bytes.length / 4096);
     this.#statement(
       `INSERT INTO blocks (chain, ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -242,6 +275,8 @@ export class SqliteFile {
       `SELECT ordinal, first_sequence, count, last_at_us, hash FROM blocks WHERE chain = ?
        ORDER BY first_sequence DESC LIMIT 1`,
     ).get(chain);
+    if (row !== undefined && !(row.hash instanceof Uint8Array))
+      throw damaged(this.path, `the end of ${source} is unreadable`);
     return {
       chain,
       tenant,
@@ -261,11 +296,8 @@ export class SqliteFile {
       if (tail.blocks === 0) continue;
       const fault = this.#tailFault(tail);
       if (fault !== null) {
-        throw new StoreCorruptError(
-          this.path,
-          `the end of ${chainName(tail)} at sequence ${tail.sequence} is not as it was written: ${fault}`,
-          'Keep the file, run `sigma verify` on it to see what is whole, and record to a new path',
-        );
+        const end = `the end of ${chainName(tail)} at sequence ${tail.sequence}`;
+        throw damaged(this.path, `${end} is not as it was written: ${fault}`);
       }
       this.#tails.set(chainKey(tail), tail);
     }

@@ -1,0 +1,88 @@
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, realpathSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StoreFailedError } from '../../src/store.ts';
+
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * The files under an open recording: the database and its log. SQLite trusts that they are what they were when it
+ * opened them; this class looks.
+ */
+export class RecordingFiles {
+  readonly #path: string;
+  readonly #database: string;
+  readonly #log: string;
+  #databaseId: string | null = null;
+  #logId: string | null = null;
+
+  /** @param path of the database, which exists */
+  constructor(path: string) {
+    this.#path = path;
+    this.#database = realpathSync(path);
+    this.#log = `${this.#database}-wal`;
+  }
+
+  /**
+   * Makes durable what an earlier life left in the log. After a failed sync the kernel counts pages as clean that never
+   * reached the disk: they can be read until the power goes, and no later sync writes them (Rebello et al., "Can
+   * applications recover from fsync failures?", ATC 2020, section 4). Nobody can tell them apart, so every page of the
+   * log is written again, with what it holds, and synced; so is the folder, whose sync SQLite itself does not check.
+   *
+   * Call it while holding SQLite's write lock: nobody else may write to the log. The log itself bears no locks, so that
+   * opening and closing it takes none away.
+   */
+  settle(): void {
+    const log = openSync(this.#log, 'r+');
+    try {
+      const chunk = new Uint8Array(CHUNK_BYTES);
+      const { size } = fstatSync(log);
+      for (let at = 0; at < size; ) {
+        const read = readSync(log, chunk, 0, Math.min(CHUNK_BYTES, size - at), at);
+        if (read === 0) break;
+        for (let written = 0; written < read; ) written += writeSync(log, chunk, written, read - written, at + written);
+        at += read;
+      }
+      fsyncSync(log);
+    } finally {
+      closeSync(log);
+    }
+    syncFolder(dirname(this.#database));
+    this.#databaseId = idOf(this.#database);
+    this.#logId = idOf(this.#log);
+  }
+
+  /**
+   * What is written to a file without a name is gone when the process ends, and no call fails.
+   *
+   * @throws StoreFailedError when either file was removed, renamed or replaced since `settle`
+   */
+  assertThere(): void {
+    const gone = idOf(this.#database) !== this.#databaseId ? this.#database : this.#log;
+    if (gone === this.#log && idOf(this.#log) === this.#logId) return;
+    throw new StoreFailedError(
+      this.#path,
+      `${gone} was removed, renamed or replaced while it was being written`,
+      'Put the file back where it was (its log, -wal, belongs to it) or record to a new path; what was acknowledged is in the files that were taken away',
+    );
+  }
+}
+
+function idOf(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? null : `${found.dev}:${found.ino}`;
+}
+
+/** Where a folder cannot be opened (Windows, or a right that is missing) its entries cannot be synced by anyone. */
+function syncFolder(path: string): void {
+  let folder: number;
+  try {
+    folder = openSync(path, 'r');
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
