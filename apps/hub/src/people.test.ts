@@ -27,7 +27,8 @@ before(async () => {
   }
   await until(
     () => boss(FleetService).listAgents({}),
-    ({ agents }) => agents.filter(({ status, state }) => status?.mode === 'automatic' && state !== undefined).length === 2,
+    ({ agents }) =>
+      agents.filter(({ status, state }) => status?.mode === 'automatic' && state !== undefined).length === 2,
   );
 });
 after(async () => {

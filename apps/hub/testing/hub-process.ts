@@ -12,6 +12,7 @@ const hub = await startHub({
   port: 0,
   site: { json: JSON.stringify(siteToJson(site)), digest: site.digest },
   supervisor: fleetSupervisor(site) as unknown as Supervisor,
+  faults: ['overheating'],
 });
 const { url, joinToken, operator } = hub;
 process.stdout.write(`${JSON.stringify({ url, joinToken, password: operator.password })}\n`);

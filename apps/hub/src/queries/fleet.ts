@@ -98,11 +98,9 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
         .filter((agent) => agent.link.role !== 'feed')
         .map((agent) => agent.agentId);
       const targets = agentIds.length > 0 ? [...new Set(agentIds)] : robots;
-      const receipts = await Promise.all(
-        targets.map((agentId) => roles.gateway.ask(agentId, by, { case: 'stop', value: { stop, by } })),
-      );
+      const asked = targets.map((agentId) => roles.gateway.ask(agentId, by, { case: 'stop', value: { stop, by } }));
       if (agentIds.length === 0 && stop !== 'none') roles.alerts.siteStopped(stop, by);
-      return { receipts };
+      return { receipts: await Promise.all(asked) };
     },
     acknowledgeAgent: async ({ agentId }, context) => {
       agentNamed(roles, agentId);

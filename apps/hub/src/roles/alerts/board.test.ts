@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type Alert, type Board, emptyBoard, type Sighting, stepBoard } from './board.ts';
 
 const S = 1_000_000;
@@ -93,4 +94,59 @@ test('agents and causes do not mix', () => {
   const board = watched();
   for (const agentId of ['r1', 'r2', 'r3']) assert.deepEqual(board.see({ agentId }), []);
   for (const cause of ['a', 'b', 'c']) assert.deepEqual(board.see({ cause }), []);
+});
+
+test('one that ends by itself is raised only if it stands for half a second', () => {
+  const board = watched();
+  const mild = { certain: true, level: 2 };
+  assert.deepEqual(board.see(mild), []);
+  board.pass(S / 4);
+  assert.deepEqual(board.gone(), [], 'a passing moment is no alert');
+  board.see(mild);
+  assert.deepEqual(board.pass(S / 2 - 1), []);
+  assert.equal(board.pass(1).length, 1);
+});
+
+test('one that comes and goes stays one alert, and clears only when it has stayed away', () => {
+  const board = watched();
+  const ids = new Set<string>();
+  let cleared = 0;
+  for (let k = 0; k < 20; k++) {
+    for (const one of board.see({ certain: true })) ids.add(one.id);
+    board.pass(S);
+    cleared += board.gone().filter(({ clearedTimeUs }) => clearedTimeUs > 0).length;
+    board.pass(4 * S);
+  }
+  assert.deepEqual([...ids], ['a-1']);
+  assert.equal(cleared, 2, 'after the second return it is watched');
+  assert.ok((board.pass(10 * S)[0]?.clearedTimeUs ?? 0) > 0);
+});
+
+test('whatever flickers, at whatever pace: at most one new alert in half a minute of quiet', () => {
+  const step = fc.record({ seen: fc.boolean(), waitUs: fc.integer({ min: 0, max: 8 * S }) });
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 60 }),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 4 }),
+      (steps, certain, level) => {
+        const board = watched();
+        let quietUs = 0;
+        let quiets = 1;
+        const ids = new Set<string>();
+        for (const { seen, waitUs } of steps) {
+          for (const one of seen ? board.see({ certain, level }) : board.gone()) ids.add(one.id);
+          quietUs = seen ? 0 : quietUs;
+          for (const one of board.pass(waitUs)) ids.add(one.id);
+          quietUs += waitUs;
+          if (quietUs >= 30 * S) {
+            quiets++;
+            quietUs = 0;
+          }
+        }
+        assert.ok(ids.size <= quiets, `${ids.size} alerts in ${quiets} stretches`);
+      },
+    ),
+    { seed: 11, numRuns: 500 },
+  );
 });

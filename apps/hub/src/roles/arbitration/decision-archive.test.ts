@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { MemoryBus } from '@sigma/bus';
-import { type AgentDecision, DecisionMadeSchema } from '@sigma/proto';
+import { type AgentDecision, Authority, DecisionMadeSchema } from '@sigma/proto';
+import { until } from '../../../testing/hub-people.ts';
 import { TurnedClock } from '../../../testing/turned-clock.ts';
 import { keptSecret, takeDataDir } from '../../store/data-dir.ts';
 import { type Database, openDatabase } from '../../store/database.ts';
@@ -37,8 +38,8 @@ async function archive(tenant: string, kept?: number) {
   const role = new DecisionArchive({ bus, clock, tenant, store, onShed, ...(kept === undefined ? {} : { kept }) });
   const link = (agentId: string, epoch: number, epochTimeUs: number) =>
     bus.publish(about(tenant, 'link', agentId), packed({ agentId, epoch, epochTimeUs }), 'command');
-  const decided = async (agentId: string, epoch: number, sequence: number): Promise<void> => {
-    const decision = { sequence: BigInt(sequence), rationale: 'because '.repeat(20), context: { epoch } };
+  const decided = async (agentId: string, epoch: number, sequence: number, over: object = {}): Promise<void> => {
+    const decision = { sequence: BigInt(sequence), rationale: 'because '.repeat(20), context: { epoch }, ...over };
     const made = create(DecisionMadeSchema, { agentId, atUs: BigInt(sequence) * 10n, decision });
     await bus.publish(about(tenant, 'decision', agentId), toBinary(DecisionMadeSchema, made), 'telemetry');
   };
@@ -100,4 +101,64 @@ test('only the newest are kept, and a page of a hundred from far back comes in l
   const median = times.sort((a, b) => a - b)[4] as number;
   assert.ok(median < 50, `${median.toFixed(1)} ms`);
   assert.deepEqual(losses, []);
+});
+
+test('decisions of all agents are found by agent, authority and word, page by page without losing one of a moment', async () => {
+  const { clock, role, link, decided } = await archive('search');
+  const chosen = (authority: Authority, source: string) => ({ chosen: { authority, source } });
+  for (const agentId of ['r1', 'r2', 'r3']) await link(agentId, 1, 1_000_000);
+  await clock.settle();
+  for (let sequence = 1; sequence <= 10; sequence++) {
+    // All three decide at the same microsecond.
+    await decided('r1', 1, sequence, chosen(Authority.SAFETY, 'rule:person'));
+    await decided('r2', 1, sequence, chosen(Authority.MISSION, 'planner'));
+    await decided('r3', 1, sequence, { rationale: 'Held 100% of_it' });
+  }
+  await clock.settle();
+  const all = { agentIds: [], authorities: [], text: '', beforeTimeUs: 0 };
+  const names = (found: readonly AgentDecision[]) =>
+    found.map((one) => `${one.agentId}.${one.decision?.sequence}`).sort();
+  const seen: string[] = [];
+  let pages = 0;
+  for (let beforeTimeUs = 0; pages < 30; pages++) {
+    const { decisions, lookedToUs } = await role.find({ ...all, beforeTimeUs }, 4);
+    seen.push(...names(decisions));
+    if (lookedToUs === 0) break;
+    beforeTimeUs = lookedToUs;
+  }
+  assert.equal(seen.length, 30);
+  assert.equal(new Set(seen).size, 30);
+  const count = async (filter: object) => (await role.find({ ...all, ...filter }, 100)).decisions.length;
+  assert.equal(await count({ agentIds: ['r1', 'r3'] }), 20);
+  assert.equal(await count({ authorities: ['safety', 'rest'] }), 20);
+  assert.equal(await count({ authorities: ['operator'] }), 0);
+  assert.equal(await count({ text: 'RULE:Pers' }), 10);
+  assert.equal(await count({ text: '0% of_' }), 10);
+  assert.equal(await count({ text: '0%_of' }), 0, 'what stands for anything in a pattern is a letter here');
+  const span = { fromTimeUs: 1_000_020, toTimeUs: 1_000_040, agentId: 'r1', oldest: true };
+  assert.deepEqual(
+    (await role.between(span, 2)).map(({ decision }) => decision?.sequence),
+    [2n, 3n],
+  );
+  assert.equal((await (await archive('stranger')).role.find(all, 100)).decisions.length, 0, '[L7]');
+});
+
+test('a search looks through so many decisions and says how far it came', async () => {
+  const { clock, link, decided } = await archive('long');
+  await link('r1', 1, 1_000_000);
+  await clock.settle();
+  for (let sequence = 1; sequence <= 50; sequence++)
+    await decided('r1', 1, sequence, { rationale: sequence < 5 ? 'rare' : '' });
+  await clock.turn(1_000_000);
+  const store = postgresDecisions(database, 'long');
+  const filter = { agentIds: [], authorities: [], text: 'rare', beforeTimeUs: 0 };
+  const first = await until(
+    () => store.find(filter, 10, 20),
+    ({ lookedToUs }) => lookedToUs > 0,
+  );
+  assert.deepEqual([first.decisions.length, first.lookedToUs], [0, 1_000_310]);
+  const second = await store.find({ ...filter, beforeTimeUs: first.lookedToUs }, 10, 20);
+  assert.deepEqual([second.decisions.length, second.lookedToUs], [0, 1_000_110]);
+  const third = await store.find({ ...filter, beforeTimeUs: second.lookedToUs }, 10, 20);
+  assert.deepEqual([third.decisions.length, third.lookedToUs], [4, 0]);
 });

@@ -137,11 +137,12 @@ export class FenceDesk {
   }
 
   async #send(agentId: string, by: string): Promise<OrderReceipt> {
-    const version = this.#version;
-    this.#told.set(agentId, { version, accepted: false, atUs: this.#clock.nowUs() });
+    const told = { version: this.#version, accepted: false, atUs: this.#clock.nowUs() };
+    this.#told.set(agentId, told);
     const receipt = await this.#gateway.ask(agentId, by, this.#order());
-    if (this.#told.get(agentId)?.version === version)
-      this.#told.set(agentId, { version, accepted: receipt.outcome === 'accepted', atUs: this.#clock.nowUs() });
+    // A newer set may have been sent meanwhile.
+    if (this.#told.get(agentId) === told)
+      this.#told.set(agentId, { ...told, accepted: receipt.outcome === 'accepted' });
     return receipt;
   }
 
