@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ConnectError } from '@connectrpc/connect';
-import { AccountService, FleetService, LeaseHeldSchema, MissionService, SiteService } from '@sigma/proto';
+import {
+  AccountService,
+  FleetService,
+  LeaseHeldSchema,
+  MissionService,
+  SiteService,
+  type WatchSiteResponse,
+} from '@sigma/proto';
 import { FakeEdge } from '../testing/fake-edge.ts';
 import { codeOf, handsOf, signIn, until } from '../testing/hub-people.ts';
 import { oneAtATime } from '../testing/one-at-a-time.ts';
@@ -177,7 +184,7 @@ test('two operators on one robot: the second is told who holds it and until when
   await stream.next();
   await gus.hands(FleetService).takeLease({ agentId: 'r2', takeOver: true });
   for (let holder = ''; holder !== 'operator:gus@example.org'; ) {
-    const { value } = await stream.next();
+    const { value }: { value?: WatchSiteResponse } = await stream.next();
     holder = value?.statuses.find(({ agentId }) => agentId === 'r2')?.leaseHolder ?? holder;
   }
   await stream.return?.();

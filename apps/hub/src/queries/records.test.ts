@@ -73,7 +73,9 @@ const records = () => {
 
 const at = async (second: number) => {
   const { chains } = await records().locateMoment({ timeUs: BigInt(WALL_US + second * S) });
-  return chains.map(({ source, epoch, fromSequence, toSequence }) => `${source}.${epoch} ${fromSequence}-${toSequence}`);
+  return chains.map(
+    ({ source, epoch, fromSequence, toSequence }) => `${source}.${epoch} ${fromSequence}-${toSequence}`,
+  );
 };
 
 test('a moment names, for every chain alive then, the stretch from the snapshot before to one after', async () => {

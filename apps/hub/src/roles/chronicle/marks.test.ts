@@ -132,9 +132,18 @@ test('of too many the most urgent come, in order of time; a step takes the neare
 test('an explained alert and an old one are no news; acts and faults are, with their outcome', async () => {
   const { clock, marks, hear } = chronicle();
   await clock.settle();
-  const alert = { id: 'a1', level: 3, agentId: 'r1', cause: 'c', text: 'hot', raisedTimeUs: clock.nowUs() } as Alert;
+  const alert = {
+    id: 'a1',
+    level: 3,
+    agentId: 'r1',
+    cause: 'c',
+    text: 'hot',
+    raisedTimeUs: clock.nowUs(),
+    rootId: '',
+    clearedTimeUs: 0,
+  } as Alert;
   for (const over of [{}, { count: 2 }, { id: 'a2', rootId: 'a1' }, { id: 'a3', raisedTimeUs: 1 }])
-    hear.alert?.({ rootId: '', clearedTimeUs: 0, ...alert, ...over } as Alert);
+    hear.alert?.({ ...alert, ...over });
   const act = {
     id: '1',
     timeUs: 1,
