@@ -3,9 +3,19 @@ import type { TerrainPart } from '../frame/panel-port.ts';
 import { AlertsPanel } from '../panels/alerts/alerts-panel.tsx';
 import { FleetPanel } from '../panels/fleet/fleet-panel.tsx';
 import { MissionsPanel } from '../panels/missions/missions-panel.tsx';
-import { RobotPanel } from '../panels/robot/robot-panel.tsx';
+import { SelectedPanel } from '../panels/selected/selected-panel.tsx';
 import { SitePanel } from '../panels/site/site-panel.tsx';
 
+const SiteLog = lazy(async () => ({ default: (await import('../panels/log/site-log.tsx')).SiteLog }));
+const BenchPanel = lazy(async () => ({ default: (await import('../panels/simulation/bench-panel.tsx')).BenchPanel }));
+const FleetPage = lazy(() => import('../panels/fleet/fleet-page.tsx'));
+const RobotPage = lazy(() => import('../panels/robot/robot-page.tsx'));
+const DecisionPage = lazy(() => import('../panels/decisions/decision-page.tsx'));
+const MissionsPage = lazy(() => import('../panels/missions/missions-page.tsx'));
+const MissionPage = lazy(() => import('../panels/missions/mission-page.tsx'));
+const AlertsPage = lazy(() => import('../panels/alerts/alerts-page.tsx'));
+const ActsPage = lazy(() => import('../panels/acts/acts-page.tsx'));
+const AccountsPage = lazy(() => import('../panels/accounts/accounts-page.tsx'));
 const VerifyPanel = lazy(async () => ({ default: (await import('../panels/verify/verify-panel.tsx')).VerifyPanel }));
 
 /** What a fleet of robots brings to the page. */
@@ -33,7 +43,7 @@ export const fleetTerrain: TerrainPart = {
       title: 'Selected',
       place: 'right',
       icon: 'M3 6h10v7H3zM8 6V3M6 9.5h.01M10 9.5h.01',
-      component: RobotPanel,
+      component: SelectedPanel,
       order: 10,
     },
     {
@@ -52,6 +62,95 @@ export const fleetTerrain: TerrainPart = {
       component: MissionsPanel,
       order: 20,
       beside: true,
+    },
+    {
+      id: 'log',
+      title: 'Log',
+      place: 'bottom',
+      icon: 'M3 3.5h10M3 6.5h7M3 9.5h10M3 12.5h5',
+      component: SiteLog,
+      order: 30,
+    },
+    {
+      id: 'bench',
+      title: 'Bench',
+      place: 'bottom',
+      icon: 'M6.5 2.5v4L3 13h10L9.5 6.5v-4M5.5 2.5h5',
+      component: BenchPanel,
+      order: 40,
+      only: 'simulation',
+    },
+    {
+      id: 'fleet-page',
+      title: 'All robots',
+      place: 'page',
+      path: '/fleet',
+      icon: 'M2.5 4h11M2.5 8h11M2.5 12h11',
+      component: FleetPage,
+      order: 10,
+    },
+    {
+      id: 'robot-page',
+      title: 'Robot',
+      place: 'page',
+      path: '/robot/:id',
+      icon: 'M3 6h10v7H3zM8 6V3M6 9.5h.01M10 9.5h.01',
+      component: RobotPage,
+      order: 11,
+    },
+    {
+      id: 'decision-page',
+      title: 'Decision',
+      place: 'page',
+      path: '/decision/:agent/:epoch/:sequence',
+      icon: 'M8 2.5v4M8 6.5L3.5 13M8 6.5L12.5 13',
+      component: DecisionPage,
+      order: 12,
+    },
+    {
+      id: 'missions-page',
+      title: 'All missions',
+      place: 'page',
+      path: '/missions',
+      icon: 'M4 14V2.5h8L10 5.5l2 3H4',
+      component: MissionsPage,
+      order: 20,
+    },
+    {
+      id: 'mission-page',
+      title: 'Mission',
+      place: 'page',
+      path: '/missions/:id',
+      icon: 'M4 14V2.5h8L10 5.5l2 3H4',
+      component: MissionPage,
+      order: 21,
+    },
+    {
+      id: 'alerts-page',
+      title: 'Alarms and rates',
+      place: 'page',
+      path: '/alerts',
+      icon: 'M8 2.5l6 11H2zM8 6.5v3.5M8 12h.01',
+      component: AlertsPage,
+      order: 30,
+    },
+    {
+      id: 'acts',
+      title: 'Who did what',
+      place: 'page',
+      path: '/acts',
+      icon: 'M8 3a2.5 2.5 0 1 1 0 5a2.5 2.5 0 1 1 0-5zM3 13.5c.8-3 9.2-3 10 0',
+      component: ActsPage,
+      order: 70,
+    },
+    {
+      id: 'accounts',
+      title: 'Accounts',
+      place: 'page',
+      path: '/accounts',
+      icon: 'M5 7V5a3 3 0 0 1 6 0v2M3.5 7h9v6.5h-9z',
+      component: AccountsPage,
+      order: 80,
     },
     {
       id: 'verify',

@@ -71,12 +71,8 @@ export function nextStep(entry: FailsafeEntry): string {
   return entry.clear === 'on_mode_change' ? 'change the mode' : 'clearing';
 }
 
-const ORDER: Readonly<Record<Level, number>> = { critical: 0, warning: 1, advisory: 2, info: 3, calm: 4 };
-
-/** Sorts by urgency, then by name with numbers read as numbers. */
-export function byUrgency(a: { level: Level; id: string }, b: { level: Level; id: string }): number {
-  return ORDER[a.level] - ORDER[b.level] || byId(a.id, b.id);
-}
+/** 0 for the gravest: sorts the urgent first. */
+export const LEVEL_ORDER: Readonly<Record<Level, number>> = { critical: 0, warning: 1, advisory: 2, info: 3, calm: 4 };
 
 const collator = new Intl.Collator('en', { numeric: true });
 export const byId = (a: string, b: string): number => collator.compare(a, b);

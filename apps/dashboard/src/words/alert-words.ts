@@ -1,5 +1,6 @@
 import { type Alert, AlertLevel } from '@sigma/proto';
 import type { Level, Shape } from './agent-state.ts';
+import { words } from './quantities.ts';
 
 const LEVEL: Readonly<Record<AlertLevel, Level>> = {
   [AlertLevel.UNSPECIFIED]: 'info',
@@ -17,7 +18,7 @@ export const LEVEL_SHAPE: Readonly<Record<Level, Shape>> = {
   critical: 'octagon',
 };
 
-const alertLevel = (alert: Alert): Level => LEVEL[alert.level];
+export const levelOf = (level: AlertLevel): Level => LEVEL[level] ?? 'info';
 
 /** Alerts with one cause and one level are one line with several robots: a flood collapses into its cause. */
 export interface AlertGroup {
@@ -25,47 +26,88 @@ export interface AlertGroup {
   readonly level: Level;
   readonly cause: string;
   readonly advice: string;
+  /** Those of the cause itself, the newest first. */
   readonly alerts: readonly Alert[];
+  /** Those that one of `alerts` explains: they follow from the cause and need no attention of their own. */
+  readonly explained: readonly Alert[];
   readonly standing: number;
+  /** Of the cause and of what it explains: acknowledging the cause acknowledges all. */
   readonly unacknowledged: number;
   readonly newestTimeUs: bigint;
+  /** The earliest end of a silence over all of them; 0 when any of them speaks. */
+  readonly silencedUntilUs: bigint;
 }
 
 const RANK: readonly Level[] = ['critical', 'warning', 'advisory', 'info', 'calm'];
 
-/** Standing or unacknowledged alerts in groups, the most urgent first; what is over comes last. What is both cleared and acknowledged is history. */
+const isHistory = (alert: Alert): boolean => alert.clearedTimeUs > 0n && alert.acknowledgedBy !== '';
+
+/**
+ * Standing or unacknowledged alerts in groups, the most urgent first; what is silenced comes after, what is over comes
+ * last. What is both cleared and acknowledged is history. An alert that another explains stands under that one, however
+ * long the line of explanations; where its explanation is not among them, it stands for itself.
+ */
 export function groupAlerts(alerts: readonly Alert[]): AlertGroup[] {
-  const groups = new Map<string, Alert[]>();
-  for (const alert of alerts) {
-    if (alert.clearedTimeUs > 0n && alert.acknowledgedBy !== '') continue;
-    const key = `${alert.level}:${alert.cause}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [alert]);
-    else group.push(alert);
+  const open = alerts.filter((alert) => !isHistory(alert));
+  const byId = new Map(open.map((alert) => [alert.id, alert]));
+  const groups = new Map<string, { readonly members: Alert[]; readonly explained: Alert[] }>();
+  for (const alert of open) {
+    const root = rootOf(alert, byId);
+    const key = `${root.level}:${root.cause}`;
+    const group = groups.get(key) ?? { members: [], explained: [] };
+    groups.set(key, group);
+    (root === alert ? group.members : group.explained).push(alert);
   }
-  return [...groups].map(([key, members]) => summarise(key, members)).sort(moreUrgent);
+  return [...groups].map(([key, { members, explained }]) => summarise(key, members, explained)).sort(moreUrgent);
 }
 
-function summarise(key: string, members: Alert[]): AlertGroup {
-  const sorted = members.sort((a, b) =>
-    a.raisedTimeUs < b.raisedTimeUs ? 1 : a.raisedTimeUs > b.raisedTimeUs ? -1 : 0,
-  );
+function rootOf(alert: Alert, byId: ReadonlyMap<string, Alert>): Alert {
+  let root = alert;
+  for (let steps = 0; steps < byId.size; steps++) {
+    const above = root.rootId === '' ? undefined : byId.get(root.rootId);
+    if (above === undefined || above === alert) return root;
+    root = above;
+  }
+  return root;
+}
+
+function summarise(key: string, members: Alert[], explained: Alert[]): AlertGroup {
+  const sorted = members.sort(newestFirst);
   const newest = sorted[0] as Alert;
+  const all = [...sorted, ...explained];
+  const standing = sorted.filter((alert) => alert.clearedTimeUs === 0n);
+  const silences = (standing.length > 0 ? standing : sorted).map((alert) => alert.silencedUntilTimeUs);
   return {
     key,
-    level: alertLevel(newest),
+    level: levelOf(newest.level),
     cause: newest.cause,
     advice: newest.advice,
     alerts: sorted,
-    standing: sorted.filter((alert) => alert.clearedTimeUs === 0n).length,
-    unacknowledged: sorted.filter((alert) => alert.acknowledgedBy === '').length,
+    explained: explained.sort(newestFirst),
+    standing: standing.length,
+    unacknowledged: all.filter((alert) => alert.acknowledgedBy === '').length,
     newestTimeUs: newest.raisedTimeUs,
+    silencedUntilUs: silences.sort((one, other) => (one < other ? -1 : 1))[0] ?? 0n,
   };
 }
+
+function newestFirst(a: Alert, b: Alert): number {
+  if (a.raisedTimeUs !== b.raisedTimeUs) return a.raisedTimeUs < b.raisedTimeUs ? 1 : -1;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+/** "failsafe:motor_hot" as people say it: "motor hot"; where it comes from stands apart. */
+export const causeWords = (cause: string): string => words(cause.replace(/^(failsafe|stop|link|rule):/, ''));
+
+/** A critical alarm is never silenced; nor is what is over. */
+export const maySilence = (group: Pick<AlertGroup, 'level' | 'standing'>): boolean =>
+  group.level !== 'critical' && group.standing > 0;
 
 function moreUrgent(a: AlertGroup, b: AlertGroup): number {
   const over = Number(a.standing === 0) - Number(b.standing === 0);
   if (over !== 0) return over;
+  const silenced = Number(a.silencedUntilUs > 0n) - Number(b.silencedUntilUs > 0n);
+  if (silenced !== 0) return silenced;
   const acknowledged = Number(a.unacknowledged === 0) - Number(b.unacknowledged === 0);
   if (acknowledged !== 0) return acknowledged;
   const level = RANK.indexOf(a.level) - RANK.indexOf(b.level);

@@ -16,12 +16,18 @@ const UNITS: readonly (readonly [ending: string, unit: string, factor: number])[
 
 /** `speedMps`, 0.6 → "speed 0.6 m/s". A name without a known ending keeps its words and has no unit. */
 export function namedNumber(name: string, value: number): string {
+  const { name: said, text } = quantityOf(name, value);
+  return `${said} ${text}`;
+}
+
+/** Name and value apart: `speedMps`, 0.6 → "speed" and "0.6 m/s". */
+export function quantityOf(name: string, value: number): { readonly name: string; readonly text: string } {
   for (const [ending, unit, factor] of UNITS) {
     if (name.endsWith(ending) && name.length > ending.length) {
-      return `${words(name.slice(0, -ending.length))} ${number(value * factor)} ${unit}`;
+      return { name: words(name.slice(0, -ending.length)), text: `${number(value * factor)} ${unit}` };
     }
   }
-  return `${words(name)} ${number(value)}`;
+  return { name: words(name), text: number(value) };
 }
 
 /** `motorTempLeft` → "motor temp left", `human_proximity` → "human proximity". */
@@ -60,6 +66,7 @@ const UNIT_WORDS: Readonly<Record<string, string>> = {
   fraction: '',
   '1': '',
   '-': '',
+  '0/1': '',
   'm/s2': 'm/s²',
   'rad/s2': 'rad/s²',
   'N m': 'N·m',
@@ -71,6 +78,15 @@ export function reading(value: number, unit: string): string {
   if (unit === 'fraction') return `${Math.round(value * 100)} %`;
   const shown = UNIT_WORDS[unit] ?? unit;
   return shown === '' ? number(value) : `${number(value)} ${shown}`;
+}
+
+/** "0 °C to 80 °C", "at most 75 °C", "at least 20 %"; empty without a bound. */
+export function bandWords(low: number | undefined, high: number | undefined, unit: string): string {
+  if (low !== undefined && high !== undefined) {
+    return low === high ? reading(low, unit) : `${reading(low, unit)} to ${reading(high, unit)}`;
+  }
+  if (high !== undefined) return `at most ${reading(high, unit)}`;
+  return low === undefined ? '' : `at least ${reading(low, unit)}`;
 }
 
 export function percent(share: number): string {
@@ -98,6 +114,18 @@ export function localTime(timeUs: bigint, timeZone?: string): string {
   if (timeUs <= 0n) return '–';
   const zone = timeZone === undefined ? {} : { timeZone };
   return new Date(Number(timeUs / 1000n)).toLocaleTimeString('en-GB', { hour12: false, ...zone });
+}
+
+/** Day in the viewer's zone: "21 Nov". */
+export function localDay(timeUs: bigint): string {
+  if (timeUs <= 0n) return '–';
+  return new Date(Number(timeUs / 1000n)).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
+}
+
+/** Wall time in the viewer's zone to the tenth of a second: for lines that follow one another closely. */
+export function localTimeFine(timeUs: bigint): string {
+  if (timeUs <= 0n) return '–';
+  return `${localTime(timeUs)}.${Number((timeUs / 100_000n) % 10n)}`;
 }
 
 /** An agent's own time since its epoch began: "12:04.250". */

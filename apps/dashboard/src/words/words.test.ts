@@ -81,16 +81,26 @@ test('a decision names its winner, what was clamped, and why each loser lost', (
   );
   assert.equal(view.title, 'drive: speed 0.3 m/s, for 1.2 s');
   assert.equal(view.winner, 'swarm · peer:r07');
-  assert.deepEqual(view.losers, [
-    { what: 'drive: speed 0.9 m/s, for 1.2 s', who: 'mission · plan:primary', why: 'lower authority than peer:r07' },
-  ]);
-  assert.deepEqual(view.restrictions[0], {
-    what: 'at most speed 0.3 m/s',
-    who: 'safety · reflex:human_proximity',
-    why: 'person at 1.2 m',
-  });
-  assert.deepEqual(view.clamped, ['speed 0.9 m/s lowered to speed 0.3 m/s']);
-  assert.equal(view.context, 'epoch 1, input 480, policy abcdef012345');
+  assert.deepEqual(
+    view.contenders.map(({ authority, source, what, why, won }) => [authority, source, what, why, won]),
+    [
+      ['swarm', 'peer:r07', 'hold', '', true],
+      ['mission', 'plan:primary', 'drive: speed 0.9 m/s, for 1.2 s', 'lower authority than peer:r07', false],
+    ],
+  );
+  const [bound] = view.restrictions;
+  assert.deepEqual(
+    [bound?.authority, bound?.source, bound?.what, bound?.why, bound?.bit],
+    ['safety', 'reflex:human_proximity', 'at most speed 0.3 m/s', 'person at 1.2 m', true],
+  );
+  assert.equal(view.kind, 'clamp');
+  const [clamp] = view.clamped;
+  assert.deepEqual(
+    [clamp?.name, clamp?.from, clamp?.to, clamp?.by],
+    ['speed', '0.9 m/s', '0.3 m/s', 'reflex:human_proximity'],
+  );
+  assert.ok(Math.abs((clamp?.share ?? 0) - 1 / 3) < 1e-9);
+  assert.deepEqual(view.context, { epoch: 1, input: '480', policy: 'abcdef0123456789' });
 });
 
 test('a decision that nobody asked for says so instead of inventing a winner', () => {

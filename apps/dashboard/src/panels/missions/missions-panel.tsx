@@ -1,101 +1,56 @@
-import type { Mission } from '@sigma/proto';
-import { useState } from 'react';
-import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
-import { cancelMission } from '../../frame/operations.ts';
-import { HoldButton } from '../../parts/hold-button.tsx';
-import { ShapeMark } from '../../parts/shape.tsx';
-import { byStanding, goalWords, isOpen, missionStatus, taskStatus, taskTitle } from '../../words/mission-words.ts';
-import { percent, plural } from '../../words/quantities.ts';
+import { useGo, useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
+import { byStanding, isOpen } from '../../words/mission-words.ts';
+import { plural } from '../../words/quantities.ts';
+import { MissionRow } from './mission-row.tsx';
+import { NewMission } from './new-mission.tsx';
+import { byQueue } from './queue.ts';
+import { UndoOffers } from './undo-bar.tsx';
 
-/** What was asked of the fleet, how far it has come, and why it stands as it stands. */
+/** Finished missions shown below the queue; the rest stands on the page of missions. */
+const OVER_SHOWN = 20;
+
+/** What was asked of the fleet, in the order in which it gets robots, how far it has come, and why it stands as it stands. */
 export function MissionsPanel() {
-  const { live } = useMissionControl();
+  const { live, selection } = useMissionControl();
+  const chosen = useObservable(selection);
+  const go = useGo();
   useTopic('missions');
-  const [open, setOpen] = useState<string | null>(null);
-  const missions = live.missions().sort(byStanding);
+  const missions = live.missions();
+  const queue = missions.filter(isOpen).sort(byQueue);
+  const over = missions.filter((mission) => !isOpen(mission)).sort(byStanding);
+  const id = chosen?.kind === 'mission' ? chosen.id : '';
   return (
     <section className="panel missions" aria-labelledby="missions-title" data-testid="missions">
       <header className="panel-head">
         <h2 id="missions-title">Missions</h2>
-        <span className="quiet">{plural(missions.filter(isOpen).length, 'open mission')}</span>
-      </header>
-      <div className="scroll">
-        {missions.length === 0 ? <p className="empty">No mission yet. Draw a zone on the map to begin one.</p> : null}
-        <ul className="rows">
-          {missions.map((mission) => (
-            <MissionRow
-              key={mission.id}
-              mission={mission}
-              open={open === mission.id}
-              onToggle={() => setOpen(open === mission.id ? null : mission.id)}
-            />
-          ))}
-        </ul>
-      </div>
-    </section>
-  );
-}
-
-function MissionRow({
-  mission,
-  open,
-  onToggle,
-}: {
-  readonly mission: Mission;
-  readonly open: boolean;
-  readonly onToggle: () => void;
-}) {
-  const control = useMissionControl();
-  const { word, shape } = missionStatus(mission);
-  const level = word === 'failed' ? 'warning' : 'calm';
-  const name = mission.name || mission.id;
-  return (
-    <li data-testid={`mission-${mission.id}`} data-status={word}>
-      <div className="row-line">
-        <button type="button" className="row-main" aria-expanded={open} onClick={onToggle}>
-          <span className={`state level-${level}`}>
-            <ShapeMark shape={shape} level={level} /> {word}
-          </span>
-          <span className="row-title" title={name}>
-            {name}
-          </span>
+        <span className="quiet">{plural(queue.length, 'open mission')}</span>
+        <span className="spring" />
+        <NewMission />
+        <button type="button" className="plain" onClick={() => go('/missions')} data-testid="missions-page">
+          All
         </button>
-        {isOpen(mission) ? (
-          <HoldButton
-            onHeld={() => void cancelMission(control, mission.id, name)}
-            consequence={`Cancels ${name}; its robots end their tasks and wait.`}
-            testId={`cancel-${mission.id}`}
-          >
-            Cancel
-          </HoldButton>
-        ) : null}
-      </div>
-      <p className="row-detail">
-        <progress value={mission.progress} max={1} aria-label={`Progress of ${name}`} />
-        <span className="mono"> {percent(mission.progress)}</span>{' '}
-        <span className="quiet">{mission.detail || goalWords(mission.goal)}</span>
-      </p>
-      {open ? (
-        <ul className="tasks">
-          <li className="quiet">
-            {goalWords(mission.goal)} · by {mission.createdBy || 'unknown'} · priority {mission.priority}
-          </li>
-          {mission.tasks.map((task) => (
-            <li key={task.id}>
-              <button
-                type="button"
-                className="plain"
-                disabled={task.agentId === ''}
-                onClick={() => control.selected.set(task.agentId)}
-              >
-                {taskTitle(task)}
+      </header>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <section className="scroll" tabIndex={0} aria-label="Missions">
+        <UndoOffers>
+          {missions.length === 0 ? <p className="empty">No mission yet. Draw a zone on the map to begin one.</p> : null}
+          <ul className="rows">
+            {queue.map((mission) => (
+              <MissionRow key={mission.id} mission={mission} queue={queue} selected={mission.id === id} />
+            ))}
+            {over.slice(0, OVER_SHOWN).map((mission) => (
+              <MissionRow key={mission.id} mission={mission} queue={[]} selected={mission.id === id} />
+            ))}
+          </ul>
+          {over.length > OVER_SHOWN ? (
+            <p className="empty">
+              <button type="button" className="link" onClick={() => go('/missions')}>
+                {over.length - OVER_SHOWN} more that are over
               </button>
-              <span className="mono">{percent(task.progress)}</span> {taskStatus(task)}{' '}
-              <span className="quiet">{task.detail}</span>
-            </li>
-          ))}
-        </ul>
-      ) : null}
-    </li>
+            </p>
+          ) : null}
+        </UndoOffers>
+      </section>
+    </section>
   );
 }

@@ -1,66 +1,67 @@
-import type { AgentStatus, FailsafeEntry } from '@sigma/proto';
+import type { AgentStatus } from '@sigma/proto';
 import { useMissionControl, useTick, useTopic } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
-import { clearWords, failsafeLevel, nextStep } from '../../words/agent-state.ts';
-import { LEVEL_SHAPE } from '../../words/alert-words.ts';
 import { viewDecision } from '../../words/decision-words.ts';
 import { taskName } from '../../words/mission-words.ts';
-import { percent, personWords, plainWords, span, words } from '../../words/quantities.ts';
-import { DecisionDetail } from '../decisions/decision-detail.tsx';
-import { SensorTable } from './sensor-table.tsx';
+import { percent, plainWords, span, words } from '../../words/quantities.ts';
+import { decisionInForce, useOpenDecision } from '../decisions/open-decision.ts';
+import { FailsafeCard } from './failsafe-card.tsx';
+import { Fact } from './robot-facts.tsx';
 
-/** The robot at this moment: what holds it, what it does and wants, its last decision, its sensors. */
-export function NowView({ id, onDecisions }: { readonly id: string; readonly onDecisions: () => void }) {
-  const { live, nowMs } = useMissionControl();
+/** The robot at this moment: what holds it, what drives what it does now, and the decision in force in short. */
+export function NowView({ id }: { readonly id: string }) {
+  const { live, nowMs, selection } = useMissionControl();
   useTopic('agents');
-  useTopic('decisions');
+  useTopic('missions');
   useTick(1_000);
   const status = live.agent(id)?.status;
   const row = live.row(id);
-  if (status === undefined)
+  const age = live.ageMs(row, nowMs());
+  if (status === undefined) {
     return (
       <p className="empty">
-        {id} has not said what it does. Its position is {span(live.ageMs(row, nowMs()))} old.
+        <bdi>{id}</bdi> has not said what it does. {Number.isFinite(age) ? `Its position is ${span(age)} old.` : ''}
       </p>
     );
-  const last = live.decisions(id)[0];
+  }
+  const task = taskName(status.taskId, (mission) => live.mission(mission));
+  const missionId = status.taskId.slice(0, Math.max(0, status.taskId.lastIndexOf('.')));
   return (
     <>
       {status.failsafeEntries.map((entry) => (
         <FailsafeCard key={entry.condition} entry={entry} status={status} />
       ))}
+      <Drivers id={id} status={status} />
       <dl className="facts">
-        <Fact name="Does">
-          {status.command === '' ? 'rests' : words(status.command)}
-          {status.authority === '' ? '' : ` · ${status.authority}`}
-        </Fact>
-        <Fact name="Because">{plainWords(status.rationale) || '–'}</Fact>
-        <Fact name="Wants" title={status.taskId}>
-          {wants(
-            status,
-            taskName(status.taskId, (mission) => live.mission(mission)),
+        <Fact name="Task" about={status.taskId}>
+          {status.taskId === '' ? (
+            'none: it waits for work'
+          ) : (
+            <>
+              {live.mission(missionId) === undefined ? (
+                <bdi>{task}</bdi>
+              ) : (
+                <button
+                  type="button"
+                  className="link"
+                  onClick={() => selection.set({ kind: 'mission', id: missionId })}
+                >
+                  <bdi>{task}</bdi>
+                </button>
+              )}{' '}
+              {words(status.taskStatus)}
+            </>
           )}
         </Fact>
+        <Fact name="Plan" about="How far the plan in force has come">
+          {planWords(status)}
+        </Fact>
         <Fact name="Planner">{CHAIN[status.chain] ?? status.chain}</Fact>
-        <Fact name="Motion">
+        <Fact name="Motion" about="Speed along the heading; share of charge left">
           {(live.newest.speedMps[row] ?? 0).toFixed(2)} m/s · battery {percent(live.newest.battery[row] ?? Number.NaN)}{' '}
-          · {span(live.ageMs(row, nowMs()))} old
+          · {span(age)} old
         </Fact>
       </dl>
-      <section className="block" aria-label="Last decision">
-        <h3>
-          Last decision
-          <button type="button" className="plain" onClick={onDecisions}>
-            all
-          </button>
-        </h3>
-        {last?.decision === undefined ? (
-          <p className="quiet">None since this page follows it.</p>
-        ) : (
-          <DecisionDetail view={viewDecision(last.decision, last.atUs)} titled />
-        )}
-      </section>
-      <SensorTable id={id} />
     </>
   );
 }
@@ -71,48 +72,61 @@ const CHAIN: Readonly<Record<string, string>> = {
   mechanical: 'mechanical (brakes and locks; no planner answers)',
 };
 
-function wants(status: AgentStatus, task: string): string {
-  if (status.taskId === '') return 'nothing: no task';
-  const steps =
-    status.planLength === 0
-      ? 'no plan yet'
-      : `step ${Math.min(status.planCursor + 1, status.planLength)} of ${status.planLength}, plan ${status.planRevision}`;
-  return `${task} (${words(status.taskStatus)}), ${steps}`;
+function planWords(status: AgentStatus): string {
+  if (status.planLength === 0) return status.taskId === '' ? 'none' : 'no plan yet';
+  return `step ${Math.min(status.planCursor + 1, status.planLength)} of ${status.planLength}, revision ${status.planRevision}`;
 }
 
-interface FactProps {
-  readonly name: string;
-  readonly title?: string;
-  readonly children: React.ReactNode;
-}
-
-function Fact({ name, title, children }: FactProps) {
+/** What decides what it does now: the proposal that won, the bounds that bit, and who lost. One click opens the whole. */
+function Drivers({ id, status }: { readonly id: string; readonly status: AgentStatus }) {
+  const { live } = useMissionControl();
+  useTopic('decisions');
+  const open = useOpenDecision();
+  const ref = decisionInForce(id, status);
+  const newest = live.decisions(id)[0];
+  const known = newest?.decision?.sequence === ref?.sequence ? newest : undefined;
+  const view = known?.decision === undefined ? null : viewDecision(known.decision, known.atUs);
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd title={title}>{children}</dd>
-    </div>
-  );
-}
-
-function FailsafeCard({ entry, status }: { readonly entry: FailsafeEntry; readonly status: AgentStatus }) {
-  const level = failsafeLevel([entry]);
-  const inForce = status.failsafe === entry.action;
-  const sinceMs = Number(status.atUs - entry.sinceUs) / 1_000;
-  return (
-    <article className={`failsafe edge-${level}`} data-testid="failsafe" data-condition={entry.condition}>
-      <h3 className={`level-${level}`}>
-        <ShapeMark shape={LEVEL_SHAPE[level]} level={level} /> {words(entry.action)}
-        <span className="quiet">
-          {entry.holding ? 'hold delay runs' : inForce ? 'in force' : 'asked for'} · {span(Math.max(0, sinceMs))}
-        </span>
-      </h3>
-      <p>{plainWords(entry.cause) || words(entry.condition)}</p>
-      {entry.advice === '' ? null : <p className="advice">{plainWords(entry.advice)}</p>}
-      <p className="quiet">
-        {clearWords(entry.clear)}. Now: {nextStep(entry)}.
-        {entry.acknowledgedBy === '' ? '' : ` Acknowledged by ${personWords(entry.acknowledgedBy)}.`}
+    <section className="drivers" aria-label="What drives it" data-testid="drivers">
+      <p className="drivers-line">
+        {status.authority === '' ? null : (
+          <span className={`authority authority-${status.authority}`}>{status.authority}</span>
+        )}
+        <strong>
+          <bdi>{view?.title ?? (status.command === '' ? 'rests' : words(status.command))}</bdi>
+        </strong>
       </p>
-    </article>
+      <p>{plainWords(status.rationale) || 'No reason was given.'}</p>
+      {view === null ? null : (
+        <ul className="drivers-more">
+          {view.clamped.map((clamp) => (
+            <li key={clamp.param}>
+              <ShapeMark shape="diamond" level="advisory" /> {clamp.name} <span className="mono">{clamp.from}</span> →{' '}
+              <span className="mono">{clamp.to}</span>
+              {clamp.by === '' ? null : (
+                <span className="quiet">
+                  {' '}
+                  by <bdi>{clamp.by}</bdi>
+                </span>
+              )}
+            </li>
+          ))}
+          {view.contenders
+            .filter(({ won }) => !won)
+            .slice(0, 3)
+            .map((one, k) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a recorded decision never changes its order.
+              <li key={k} className="quiet">
+                <bdi className="mono">{one.source}</bdi> lost: {one.why}
+              </li>
+            ))}
+        </ul>
+      )}
+      {ref === null ? null : (
+        <button type="button" onClick={() => open(ref)} data-testid="why-now">
+          Why
+        </button>
+      )}
+    </section>
   );
 }

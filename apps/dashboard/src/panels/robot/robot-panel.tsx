@@ -1,36 +1,26 @@
-import { useState, useSyncExternalStore } from 'react';
-import { useMissionControl, useObservable, useTick, useTopic } from '../../frame/mission-control.tsx';
-import { OutcomeLine } from '../../parts/outcome-line.tsx';
-import { ShapeMark } from '../../parts/shape.tsx';
-import { agentState } from '../../words/agent-state.ts';
-import { DecisionLog } from '../decisions/decision-log.tsx';
-import { FaultsPanel } from '../faults/faults-panel.tsx';
+import { lazy, Suspense, useState } from 'react';
+import { useMissionControl, useTick, useTopic } from '../../frame/mission-control.tsx';
+import { AgentLog } from '../log/agent-log.tsx';
 import { NowView } from './now-view.tsx';
-import { RobotControls } from './robot-controls.tsx';
+import { RobotFacts } from './robot-facts.tsx';
+import { RobotHead } from './robot-head.tsx';
+import { SensorBoard } from './sensor-board.tsx';
+import { type AgentDetail, useAgentDetail } from './use-agent-detail.ts';
 
-const TABS = ['Now', 'Decisions', 'Simulation'] as const;
+const RobotBench = lazy(async () => ({ default: (await import('../simulation/robot-bench.tsx')).RobotBench }));
+
+const TABS = ['Now', 'Sensors', 'Decisions', 'Simulation'] as const;
 type Tab = (typeof TABS)[number];
 
 /** The selected robot: what it is and does, why, and what an operator may do to it. */
-export function RobotPanel() {
-  const { selected, simulated } = useMissionControl();
-  const id = useObservable(selected);
+export function RobotPanel({ id }: { readonly id: string }) {
+  const { simulated } = useMissionControl();
   const [tab, setTab] = useState<Tab>('Now');
+  const detail = useAgentDetail(id);
   const tabs = TABS.filter((one) => one !== 'Simulation' || simulated);
-  if (id === null) {
-    return (
-      <aside className="panel robot" aria-label="Selected robot">
-        <p className="empty">
-          No robot selected.
-          <br />
-          Click one on the map or in the list; <kbd>j</kbd> <kbd>k</kbd> walk the list, <kbd>Enter</kbd> selects.
-        </p>
-      </aside>
-    );
-  }
   return (
-    <aside className="panel robot" aria-label={`Robot ${id}`} data-testid="robot-panel">
-      <RobotHead key={id} id={id} />
+    <>
+      <RobotHead key={id} id={id} detail={detail} />
       <div className="tabs" role="tablist" aria-label="About this robot">
         {tabs.map((one) => (
           <button
@@ -48,51 +38,36 @@ export function RobotPanel() {
           </button>
         ))}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <div className="scroll robot-view" id="robot-view" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
-        {tab === 'Now' ? <NowView key={id} id={id} onDecisions={() => setTab('Decisions')} /> : null}
-        {tab === 'Decisions' ? <DecisionLog key={id} id={id} /> : null}
-        {tab === 'Simulation' ? <FaultsPanel key={id} id={id} /> : null}
-      </div>
-    </aside>
+      {tab === 'Decisions' ? (
+        <div className="robot-view log-view" id="robot-view" role="tabpanel" aria-labelledby="tab-Decisions">
+          <AgentLog key={id} id={id} />
+        </div>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        <div className="scroll robot-view" id="robot-view" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
+          {tab === 'Now' ? <RobotNow id={id} detail={detail} /> : null}
+          {tab === 'Sensors' ? <SensorBoard detail={detail} /> : null}
+          {tab === 'Simulation' ? (
+            <Suspense fallback={<p className="empty">Loading the bench…</p>}>
+              <RobotBench key={id} id={id} />
+            </Suspense>
+          ) : null}
+        </div>
+      )}
+    </>
   );
 }
 
-function RobotHead({ id }: { readonly id: string }) {
-  const { live, acts, selected, nowMs } = useMissionControl();
+/** What drives it, what it is, and the readings that are outside their band: the rest stands under Sensors. */
+export function RobotNow({ id, detail }: { readonly id: string; readonly detail: AgentDetail }) {
+  const { live, nowMs } = useMissionControl();
   useTopic('agents');
   useTick(1_000);
-  const all = useSyncExternalStore(acts.subscribe, () => acts.all);
-  const [since] = useState(() => acts.all[0]?.id ?? 0);
-  const age = live.ageMs(live.row(id), nowMs());
-  const status = live.agent(id)?.status;
-  const state = agentState(status, age);
-  const last = all.find((act) => act.id > since && act.agentIds.includes(id));
   return (
-    <header className="robot-head">
-      <div className="robot-title">
-        <h2 className="mono" data-testid="selected-robot">
-          {id}
-        </h2>
-        <span className={`state level-${state.level}`} data-testid="selected-state">
-          <ShapeMark {...state} /> {state.word}
-        </span>
-        <span className="spring" />
-        <span className="quiet">{[status?.body, status?.mode].filter((word) => word).join(' · ')}</span>
-        <button
-          type="button"
-          className="plain"
-          onClick={() => selected.set(null)}
-          aria-label="Close"
-          title="Close (Esc)"
-        >
-          ×
-        </button>
-      </div>
-      <RobotControls id={id} status={status} />
-      <p className="robot-outcome" aria-live="polite">
-        {last === undefined ? null : <OutcomeLine act={last} testId="robot-outcome" />}
-      </p>
-    </header>
+    <>
+      <NowView id={id} />
+      <RobotFacts status={live.agent(id)?.status} detail={detail} ageMs={live.ageMs(live.row(id), nowMs())} />
+      <SensorBoard detail={detail} short />
+    </>
   );
 }

@@ -1,12 +1,25 @@
-import type { ChannelSchema, Field, TelemetryFrame } from '@sigma/proto';
-import { fieldWords, reading } from '../../words/quantities.ts';
+import type { ChannelSchema, Field, LearnedBand, TelemetryFrame } from '@sigma/proto';
+import { bandWords, fieldWords, reading } from '../../words/quantities.ts';
+
+export type SensorGroup = 'battery' | 'temperatures' | 'motors' | 'joints' | 'motion' | 'senses';
 
 export interface SensorLine {
   readonly key: string;
+  readonly group: SensorGroup;
   readonly name: string;
+  readonly value: number;
   readonly reading: string;
+  /** The band of the schema in words; empty without one. */
   readonly band: string;
-  readonly standing: 'inside' | 'above' | 'below' | 'no band' | 'no reading';
+  readonly low: number | null;
+  readonly high: number | null;
+  /** What the analyzer has learned to be usual, in words; empty where it has not. */
+  readonly usual: string;
+  readonly standing: 'inside' | 'above' | 'below' | 'unusual' | 'no band' | 'no reading';
+  /** Wall time of the reading, microseconds since 1970. */
+  readonly timeUs: bigint;
+  /** One sentence that says what the number is. */
+  readonly about: string;
 }
 
 /** A channel with more fields than this is a picture (a scan), not a list of readings. */
@@ -16,18 +29,25 @@ const FIELDS_AT_MOST = 40;
  * One line a field of the newest frame of each channel; fields outside their band come first, then those with a band.
  * A frame whose channel has no schema, or another number of fields, is left out: unnamed numbers mislead.
  */
-export function sensorLines(frames: readonly TelemetryFrame[], schemas: readonly ChannelSchema[]): SensorLine[] {
+export function sensorLines(
+  frames: readonly TelemetryFrame[],
+  schemas: readonly ChannelSchema[],
+  learned: readonly LearnedBand[] = [],
+): SensorLine[] {
   const newest = new Map<string, TelemetryFrame>();
   for (const frame of frames) {
     const known = newest.get(frame.channel);
     if (known === undefined || known.sequence < frame.sequence) newest.set(frame.channel, frame);
   }
+  const usual = new Map(learned.map((band) => [`${band.channel}.${band.field}`, band]));
   const lines: SensorLine[] = [];
   for (const { channel, fields } of schemas) {
     const frame = newest.get(channel);
     if (frame === undefined || fields.length > FIELDS_AT_MOST || fields.length !== frame.values.length) continue;
     fields.forEach((field, k) => {
-      lines.push(lineOf(channel, field, frame.values[k] as number));
+      lines.push(
+        lineOf(channel, field, frame.values[k] as number, frame.timeUs, usual.get(`${channel}.${field.name}`)),
+      );
     });
   }
   return lines.sort((a, b) => RANK[a.standing] - RANK[b.standing]);
@@ -37,32 +57,68 @@ const RANK: Readonly<Record<SensorLine['standing'], number>> = {
   above: 0,
   below: 0,
   'no reading': 1,
-  inside: 2,
-  'no band': 3,
+  unusual: 2,
+  inside: 3,
+  'no band': 4,
 };
 
-function lineOf(channel: string, field: Field, value: number): SensorLine {
-  const { low, high } = field;
-  const standing = Number.isNaN(value)
-    ? 'no reading'
-    : high !== undefined && value > high
-      ? 'above'
-      : low !== undefined && value < low
-        ? 'below'
-        : low === undefined && high === undefined
-          ? 'no band'
-          : 'inside';
+function lineOf(
+  channel: string,
+  field: Field,
+  value: number,
+  timeUs: bigint,
+  learned: LearnedBand | undefined,
+): SensorLine {
+  const { low, high, unit } = field;
+  const name = fieldWords(field.name);
+  const band = bandWords(low, farOff(high, unit), unit);
+  const usual = learned === undefined ? '' : bandWords(learned.low, learned.high, unit);
+  const should = band === '' ? 'It has no band it must be in.' : `It should be ${band}.`;
   return {
     key: `${channel}.${field.name}`,
-    name: fieldWords(field.name),
-    reading: reading(value, field.unit),
-    band: bandWords(field),
-    standing,
+    group: groupOf(field),
+    name,
+    value,
+    reading: reading(value, unit),
+    band,
+    low: low ?? null,
+    high: farOff(high, unit) ?? null,
+    usual,
+    standing: standingOf(field, value, learned),
+    timeUs,
+    about: `${name}, from channel ${channel}. ${should}${usual === '' ? '' : ` Usual for this robot: ${usual}.`}`,
   };
 }
 
-function bandWords({ low, high, unit }: Field): string {
-  if (low !== undefined && high !== undefined) return `${reading(low, unit)} to ${reading(high, unit)}`;
-  if (high !== undefined) return `at most ${reading(high, unit)}`;
-  return low === undefined ? '' : `at least ${reading(low, unit)}`;
+/** Distances are reported as 1000 m where nothing is there: such a bound is none. */
+const FAR_M = 1_000;
+const farOff = (high: number | undefined, unit: string): number | undefined =>
+  unit === 'm' && high === FAR_M ? undefined : high;
+
+function standingOf({ low, high }: Field, value: number, learned: LearnedBand | undefined): SensorLine['standing'] {
+  if (Number.isNaN(value)) return 'no reading';
+  if (high !== undefined && value > high) return 'above';
+  if (low !== undefined && value < low) return 'below';
+  if (learned !== undefined && (value < learned.low || value > learned.high)) return 'unusual';
+  return low === undefined && high === undefined ? 'no band' : 'inside';
 }
+
+/** By what people call the parts of a robot, from the words of the field's name. */
+function groupOf({ name, unit }: Field): SensorGroup {
+  const words = fieldWords(name);
+  if (/\b(waist|shoulder|elbow|lift|hip|knee|wrist|joint)\b/.test(words)) return 'joints';
+  if (/\b(battery|charge)\b/.test(words)) return 'battery';
+  if (unit === 'degC') return 'temperatures';
+  if (/\b(motor|current|torque)\b/.test(words)) return 'motors';
+  if (/\b(x|y|heading|speed|turn|pitch|roll|position)\b/.test(words)) return 'motion';
+  return 'senses';
+}
+
+export const GROUPS: readonly (readonly [group: SensorGroup, title: string])[] = [
+  ['battery', 'Battery'],
+  ['temperatures', 'Temperatures'],
+  ['motors', 'Motors'],
+  ['joints', 'Joints'],
+  ['motion', 'Pose and motion'],
+  ['senses', 'Senses'],
+];

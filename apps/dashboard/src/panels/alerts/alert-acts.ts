@@ -1,0 +1,32 @@
+import type { Silence } from '@sigma/proto';
+import type { MissionControl } from '../../frame/mission-control.tsx';
+import type { Outcome } from '../../live/acts.ts';
+import { causeWords } from '../../words/alert-words.ts';
+import { localTime } from '../../words/quantities.ts';
+
+/** Silences a cause, of one robot or of all, until its end. The hub refuses it for a critical one. */
+export async function silence(
+  { hub, acts }: MissionControl,
+  cause: string,
+  agentId: string,
+  seconds: number,
+  reason: string,
+): Promise<boolean> {
+  const answer = await acts.run(
+    `Silence ${causeWords(cause)}${agentId === '' ? '' : ` of ${agentId}`}`,
+    agentId === '' ? [] : [agentId],
+    () => hub.alerts.silenceAlerts({ cause, agentId, seconds, reason }),
+    (given): Outcome => ({ kind: 'done', detail: `until ${localTime(given.silence?.untilTimeUs ?? 0n)}` }),
+  );
+  return answer !== undefined;
+}
+
+export async function endSilence({ hub, acts }: MissionControl, { id, cause, agentId }: Silence): Promise<boolean> {
+  const answer = await acts.run(
+    `End the silence of ${causeWords(cause)}`,
+    agentId === '' ? [] : [agentId],
+    () => hub.alerts.endSilence({ silenceId: id }),
+    (): Outcome => ({ kind: 'done', detail: 'it speaks again' }),
+  );
+  return answer !== undefined;
+}

@@ -1,0 +1,24 @@
+import type { PanelProps } from '../../frame/panel-port.ts';
+import { DecisionView } from './decision-view.tsx';
+
+/** One decision on the whole page: `/decision/:agent/:epoch/:sequence`. */
+export default function DecisionPage({ params }: PanelProps) {
+  const { agent = '', epoch = '', sequence = '' } = params;
+  if (agent === '' || !/^\d{1,9}$/.test(epoch) || !/^\d{1,19}$/.test(sequence)) {
+    return (
+      <section className="panel">
+        <p className="empty">
+          This is no address of a decision. One reads <span className="mono">/decision/r17/3/482</span>: robot, epoch,
+          sequence.
+        </p>
+      </section>
+    );
+  }
+  return (
+    <section className="panel decision-page" aria-label="Decision">
+      <div className="scroll">
+        <DecisionView at={{ agentId: agent, epoch: Number(epoch), sequence: BigInt(sequence) }} alone />
+      </div>
+    </section>
+  );
+}

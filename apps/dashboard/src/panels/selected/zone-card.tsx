@@ -1,0 +1,74 @@
+import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
+import { ShapeMark } from '../../parts/shape.tsx';
+import { localTime, personWords, reading, words } from '../../words/quantities.ts';
+import { isInside } from './inside.ts';
+
+/** A zone of the site or a fence that a person drew: what it asks of robots, who set it, who is inside. */
+export function ZoneCard({ id }: { readonly id: string }) {
+  const { site, live, selected } = useMissionControl();
+  useTopic('fences');
+  useTopic('agents');
+  const zone = site.zones.find((one) => one.id === id);
+  const fence = live.fences().find((one) => one.id === id);
+  const outline = fence?.polygon?.points.map(({ xM, yM }) => ({ xM, yM })) ?? [];
+  const inside =
+    outline.length < 3
+      ? []
+      : live.ids.filter((_, row) =>
+          isInside(outline, live.newest.xM[row] ?? Number.NaN, live.newest.yM[row] ?? Number.NaN),
+        );
+  if (zone === undefined && fence === undefined) {
+    return <p className="empty">There is no such zone or fence at the moment shown.</p>;
+  }
+  const kind = fence?.kind ?? zone?.kind ?? '';
+  return (
+    <>
+      <header className="card-head">
+        <h2>
+          <bdi>{fence?.name || id}</bdi>
+        </h2>
+        <p className="state">
+          <ShapeMark shape={kind === 'restricted' ? 'octagon' : 'diamond'} level="calm" /> {words(kind)}{' '}
+          {fence === undefined ? 'zone of the site' : 'fence'}
+        </p>
+      </header>
+      <dl className="facts">
+        <div>
+          <dt>Asks</dt>
+          <dd>
+            {kind === 'restricted'
+              ? 'No robot enters; one that is inside leaves.'
+              : kind === 'slow'
+                ? `At most ${reading(fence?.speedMps ?? 0, 'm/s')} inside.`
+                : words(kind)}
+          </dd>
+        </div>
+        {fence === undefined ? null : (
+          <>
+            <div>
+              <dt>Drawn</dt>
+              <dd>
+                by <bdi>{personWords(fence.createdBy)}</bdi> at {localTime(fence.createdTimeUs)}
+              </dd>
+            </div>
+            <div>
+              <dt>Ends</dt>
+              <dd>{fence.endsTimeUs === 0n ? 'when it is taken away' : localTime(fence.endsTimeUs)}</dd>
+            </div>
+            <div>
+              <dt>Inside</dt>
+              <dd>
+                {inside.length === 0 ? 'nobody' : null}
+                {inside.slice(0, 20).map((robot) => (
+                  <button key={robot} type="button" className="link mono" onClick={() => selected.set(robot)}>
+                    {robot}
+                  </button>
+                ))}
+              </dd>
+            </div>
+          </>
+        )}
+      </dl>
+    </>
+  );
+}
