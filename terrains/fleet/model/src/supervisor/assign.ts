@@ -29,11 +29,12 @@ export interface Offer {
   readonly detail: string;
 }
 
-/** Auctions the waiting tasks of a mission among the robots that are free. */
+/** Auctions the waiting tasks of a mission among the robots that are free, and those that `spared` lets off their work. */
 export function assignTasks(
   desk: AuctionDesk,
   mission: MissionView,
   agents: ReadonlyMap<string, AgentMemory>,
+  spared: (memory: AgentMemory) => boolean = nobody,
 ): readonly Offer[] {
   const waiting = mission.tasks.filter(({ status }) => status === 'waiting');
   const routes = new Map(waiting.map((view) => [view.task.id, estimate(desk, view.task)]));
@@ -44,7 +45,10 @@ export function assignTasks(
   const open = waiting.filter((view) => typeof routes.get(view.task.id) !== 'string');
   if (open.length === 0) return broken;
   const legs = costs(desk, open, routes as ReadonlyMap<string, Rough>, agents);
-  const allocation = allocate(open.map(taskOf), [...agents.values()].map(bidderOf), legs, { objective: 'longest' });
+  const bidders = [...agents.values()].map((memory) =>
+    spared(memory) ? { ...bidderOf(memory), busy: false } : bidderOf(memory),
+  );
+  const allocation = allocate(open.map(taskOf), bidders, legs, { objective: 'longest' });
   const takers = new Map(allocation.plans.flatMap(({ agent, tasks }) => tasks.map((task) => [task, agent])));
   const reasons = new Map(allocation.unallocated.map((task) => [task.task, task.reasons]));
   return [
@@ -52,6 +56,8 @@ export function assignTasks(
     ...open.map((view) => offer(desk, view, takers.get(view.task.id), reasons.get(view.task.id), agents)),
   ];
 }
+
+const nobody = (): boolean => false;
 
 function offer(
   desk: TrafficDesk,
@@ -178,13 +184,13 @@ const taskOf = (view: TaskView): AllocationTask => ({
 });
 
 /** Auctions of one round ask for the same bidders again and again. */
-const bidders = new WeakMap<AgentMemory, AllocationAgent>();
+const knownBidders = new WeakMap<AgentMemory, AllocationAgent>();
 
 function bidderOf(memory: AgentMemory): AllocationAgent {
-  const known = bidders.get(memory);
+  const known = knownBidders.get(memory);
   if (known !== undefined) return known;
   const found = bidder(memory);
-  bidders.set(memory, found);
+  knownBidders.set(memory, found);
   return found;
 }
 

@@ -1,11 +1,15 @@
-import { assignTasks } from './assign.ts';
-import { type Board, isOpen, passStop, TRAFFIC } from './board.ts';
-import type { Errand, PlannedTask } from './port.ts';
+import { assignTasks, type Offer } from './assign.ts';
+import { type Board, isOpen, passStop, TRAFFIC, UPKEEP } from './board.ts';
+import type { AgentMemory, Errand, MissionView, TaskView } from './port.ts';
+import { nextStop } from './traffic-desk.ts';
 
 /** A mission that found nobody is auctioned again after this long, or as soon as other robots are free. */
 const AUCTION_AGAIN_US = 1_000_000;
 
-/** Gives waiting tasks to free robots, the most urgent missions first. */
+/**
+ * Gives waiting tasks to free robots, the most urgent missions first. Where none is free that could do it, a robot is taken
+ * from less urgent work, the least urgent first, if it has not picked up anything for it yet. [F98]
+ */
 export function dispatch(board: Board): void {
   const urgent = [...board.missions.values()].filter(
     (mission) => isOpen(mission) && mission.tasks.some(({ status }) => status === 'waiting'),
@@ -17,16 +21,33 @@ export function dispatch(board: Board): void {
     const last = board.auctions[mission.id];
     if (last !== undefined && last.bidders === bidders && board.atUs - last.atUs < AUCTION_AGAIN_US) continue;
     board.auctions[mission.id] = { bidders, atUs: board.atUs };
-    for (const { view, agentId, errand, detail } of assignTasks(board.desk, mission, board.agents)) {
-      if (agentId === null || errand === null) {
-        if (view.detail !== detail) board.putTask(mission.id, { ...view, detail });
-        continue;
-      }
-      send(board, agentId, view.task, errand);
-      board.putTask(mission.id, { ...view, agentId, status: 'queued', detail });
-      bidders = biddersOn(board);
+    let taken = take(board, mission.id, assignTasks(board.desk, mission, board.agents));
+    for (const level of lessUrgent(board, mission)) {
+      const present = board.missions.get(mission.id) as MissionView;
+      if (!present.tasks.some(({ status }) => status === 'waiting')) break;
+      const spared = (memory: AgentMemory): boolean => worksBelow(board, memory, mission) === level;
+      const found = assignTasks(board.desk, present, board.agents, spared).filter(({ agentId }) => agentId !== null);
+      taken = take(board, mission.id, found) || taken;
     }
+    if (taken) bidders = biddersOn(board);
   }
+}
+
+/** Puts what an auction came to in force. @returns true when a robot got a task */
+function take(board: Board, missionId: string, offers: readonly Offer[]): boolean {
+  let taken = false;
+  for (const { view, agentId, errand, detail } of offers) {
+    if (agentId === null || errand === null) {
+      const why = view.gaveWay === undefined ? detail : `${view.gaveWay}; ${detail}`;
+      if (view.detail !== why) board.putTask(missionId, { ...view, detail: why });
+      continue;
+    }
+    send(board, agentId, view, errand);
+    const { gaveWay: _, ...rest } = view;
+    board.putTask(missionId, { ...rest, agentId, status: 'queued', detail });
+    taken = true;
+  }
+  return taken;
 }
 
 /** Who could take a task now: while they are the same, an auction held a moment ago would end the same. */
@@ -39,12 +60,47 @@ function biddersOn(board: Board): string {
   return bidders;
 }
 
-/** Gives a robot its task; one that was only making way drops that. */
-function send(board: Board, agentId: string, task: PlannedTask, errand: Errand): void {
+/** Priorities under that of the mission at which robots work that could be spared, the least first. */
+function lessUrgent(board: Board, mission: MissionView): readonly number[] {
+  const found = new Set<number>();
+  for (const memory of board.agents.values()) {
+    const priority = worksBelow(board, memory, mission);
+    if (priority !== null) found.add(priority);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+/**
+ * The priority of what the robot does now, if it is less urgent than the mission and could begin anew elsewhere: nothing
+ * was loaded for it, nor is about to be. Null for a robot that is free, charges or cannot be spared.
+ */
+function worksBelow(board: Board, memory: AgentMemory, mission: MissionView): number | null {
+  const { errand, told } = memory;
+  if (errand === null || errand.missionId === TRAFFIC) return null;
+  const present = board.missions.get(errand.missionId);
+  if (present === undefined || present.createdBy === UPKEEP || !(present.priority < mission.priority)) return null;
+  const begun = present.goal.kind === 'deliver' && errand.next > 0;
+  const acts = told?.action != null || (nextStop(memory)?.action != null && nextStop(memory)?.cell === memory.cell);
+  return begun || acts ? null : present.priority;
+}
+
+/** Gives a robot its task. What it was at is dropped: making way for good, less urgent work to be given out again. */
+function send(board: Board, agentId: string, view: TaskView, errand: Errand): void {
   const present = board.agents.get(agentId)?.errand ?? null;
-  if (present !== null) board.recall(agentId, present.taskId, 'work to do');
+  if (present !== null) release(board, agentId, present, errand.missionId);
   const memory = board.agents.get(agentId);
   if (memory === undefined) return;
   board.remember(passStop({ ...memory, errand, told: null, asked: null, cellSinceUs: board.atUs }));
-  board.outputs.push({ type: 'assign', agentId, task });
+  board.outputs.push({ type: 'assign', agentId, task: view.task });
+}
+
+function release(board: Board, agentId: string, errand: Errand, forMissionId: string): void {
+  const view = board.taskOf(errand);
+  const name = board.missions.get(forMissionId)?.name ?? forMissionId;
+  board.recall(agentId, errand.taskId, view === undefined ? 'work to do' : `'${name}' is more urgent`);
+  const mission = board.missions.get(errand.missionId);
+  if (view === undefined || mission === undefined) return;
+  const bound = 'agentId' in mission.goal ? mission.goal.agentId : null;
+  const gaveWay = `${agentId} was taken for '${name}', which is more urgent`;
+  board.putTask(mission.id, { ...view, agentId: bound, status: 'waiting', progress: 0, detail: gaveWay, gaveWay });
 }

@@ -120,7 +120,9 @@ function hearTask(board: Board, input: TaskReport): void {
   }
   for (const mission of board.missions.values()) {
     const view = mission.tasks.find(({ task, agentId }) => task.id === input.taskId && agentId === input.agentId);
-    if (view === undefined || view.status === 'done' || view.status === 'cancelled') continue;
+    // What waits is nobody's: a robot that it was taken from says that it has dropped it.
+    if (view === undefined || view.status === 'done' || view.status === 'cancelled' || view.status === 'waiting')
+      continue;
     board.putTask(mission.id, afterReport(view, input));
   }
 }

@@ -144,6 +144,8 @@ export interface TaskView {
   readonly detail: string;
   /** Who had it before, with the reason it was taken away. */
   readonly history: readonly { readonly agentId: string; readonly reason: string }[];
+  /** While it waits again: for what more urgent work its robot was taken, in a sentence. No fault of that robot. */
+  readonly gaveWay?: string;
 }
 
 /** Everything the supervisor remembers. Plain data. */
