@@ -36,6 +36,8 @@ export interface MotionBelief {
   readonly atUs: number;
   /** Time at which it was measured: the controller's own clock, laid on the agent's. Never after `atUs`. */
   readonly takenUs: number;
+  /** Last moment at which a frame arrived late, long ago before the first. */
+  readonly lateUs: number;
   /** Last moment at which body or loop did something else than they were told, or -1. */
   readonly disturbedUs: number;
   /** Motion frames folded. */
@@ -232,6 +234,7 @@ export function initialBelief(config: RobotConfig, atUs: number): FleetBelief {
     motion: {
       atUs,
       takenUs: atUs,
+      lateUs: atUs - 1_000_000,
       disturbedUs: -1,
       frames: 0,
       xM,

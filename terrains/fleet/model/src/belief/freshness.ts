@@ -9,6 +9,8 @@ const TOO_OLD_US = 400_000;
 const TIGHTENS_MPS2 = 6;
 /** Frames later than this are no picture of the present: whatever came of a command cannot be judged by them. */
 const LATE_US = 100_000;
+/** Frames have come in time for so long: the bound is taken off. */
+const CALM_US = 1_000_000;
 
 /** Age of the newest picture at `atUs`, microseconds; Infinity before the first. */
 const pictureAgeUs = ({ sight }: FleetBelief, atUs: number): number =>
@@ -18,10 +20,15 @@ const pictureAgeUs = ({ sight }: FleetBelief, atUs: number): number =>
 export const pictureLateS = (world: FleetBelief, atUs: number): number =>
   Math.max(0, pictureAgeUs(world, atUs) - PERIOD_US) * 1e-6;
 
-/** The greatest speed that the age of the picture alone allows, or null while it is young. */
+/**
+ * The greatest speed that the age of the picture alone allows, or null while it is young. Where frames come late again
+ * and again the bound of a picture just too old stays between them: a robot that is freed and bound ten times a second
+ * drives no faster and decides no better.
+ */
 export function speedOnPicture(world: FleetBelief, atUs: number): number | null {
-  const ageUs = pictureAgeUs(world, atUs);
-  return ageUs <= OLD_US ? null : Math.max(0, TOO_OLD_US - ageUs) * 1e-6 * TIGHTENS_MPS2;
+  const ageUs = Math.max(pictureAgeUs(world, atUs), atUs - world.motion.lateUs < CALM_US ? OLD_US : 0);
+  if (ageUs < OLD_US) return null;
+  return Math.max(0, TOO_OLD_US - ageUs) * 1e-6 * TIGHTENS_MPS2;
 }
 
 /** How long the newest frame of the body has been due or on its way, microseconds. */

@@ -102,11 +102,13 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
       : motion.gyroBiasRadps;
 
   const takenUs = takenAt(motion, v[10] ?? NO_READING, atUs);
+  const late = arrivesLate(takenUs, atUs);
 
   return {
     atUs,
     takenUs,
-    disturbedUs: arrivesLate(takenUs, atUs) ? atUs : motion.disturbedUs,
+    lateUs: late ? atUs : motion.lateUs,
+    disturbedUs: late ? atUs : motion.disturbedUs,
     frames: motion.frames + 1,
     xM: motion.xM + travel * cosMid,
     yM: motion.yM + travel * sinMid,
