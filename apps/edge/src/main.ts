@@ -5,13 +5,13 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { AgentOptions } from '@sigma/kernel';
 import type { FieldSchema } from '@sigma/proto';
 import { openSqliteStore } from '@sigma/recorder/sqlite';
-import { WATCHDOG_US } from './hal/driver.ts';
+import type { DriverRecord } from './hal/driver.ts';
 import { type Backoff, HubLink, type LinkStats } from './link/hub-link.ts';
 import { Board, type Percentiles } from './live/board.ts';
 import { monotonicUs } from './live/clock.ts';
-import { earlierLife } from './live/earlier-lives.ts';
+import { earlierEpoch, earlierLife } from './live/earlier-lives.ts';
 import type { PlannerSwitch } from './live/planner-thread.ts';
-import type { FromRecorder } from './live/recorder-thread.ts';
+import type { FromRecorder, RecorderThreadData } from './live/recorder-thread.ts';
 import type { BodyCounts, BodyLife, FromReflex, ReflexThreadData, ToReflex } from './live/reflex-messages.ts';
 import { openTerrain, type Part, type Terrain } from './live/terrain.ts';
 import type { Report, ReportField } from './runtime/ports.ts';
@@ -80,7 +80,7 @@ const WATCH_MS = 50;
  * @throws StoreError when the recording cannot be opened, Error when terrain or driver cannot be set up
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const bodies = await lives(options);
+  const { bodies, world } = await lives(options);
   const board = new Board();
   const threads: Worker[] = [];
   const start = (file: URL, workerData: object, ports: readonly MessagePort[]): Worker => {
@@ -91,12 +91,15 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const record = new MessageChannel();
   const plans = new MessageChannel();
   const link = new MessageChannel();
+  const worldRecord = world === null ? null : new MessageChannel();
   try {
-    const recorderData = { path: options.recordingPath, board: board.memory, port: record.port1 };
-    const recorder = start(new URL('./live/recorder-thread.ts', import.meta.url), recorderData, [record.port1]);
+    const ports = worldRecord === null ? [record.port1] : [record.port1, worldRecord.port1];
+    const recorderData: RecorderThreadData = { path: options.recordingPath, board: board.memory, ports };
+    const recorder = start(new URL('./live/recorder-thread.ts', import.meta.url), recorderData, ports);
     await firstWord<FromRecorder>(recorder, record.port2);
     const plannerData = { terrain: options.terrain, board: board.memory, port: plans.port1 };
     const planner = start(new URL('./live/planner-thread.ts', import.meta.url), plannerData, [plans.port1]);
+    const epochTimeUs = Date.now() * 1000;
     const data: ReflexThreadData = {
       terrain: options.terrain,
       driver: options.driver,
@@ -104,16 +107,18 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       simulated: options.simulated,
       software: options.software,
       baseUs: monotonicUs(),
-      epochTimeUs: Date.now() * 1000,
+      epochTimeUs,
       board: board.memory,
       recorder: record.port2,
       planner: plans.port2,
       link: link.port1,
+      driverRecord: world === null || worldRecord === null ? null : { ...world, epochTimeUs, port: worldRecord.port2 },
     };
     const reflex = start(new URL('./live/reflex-thread.ts', import.meta.url), data, [
       record.port2,
       plans.port2,
       link.port1,
+      ...(worldRecord === null ? [] : [worldRecord.port2]),
     ]);
     const open = await firstWord<FromReflex>(reflex, link.port2);
     const capabilities = open.type === 'open' ? open.capabilities : new Map<string, readonly string[]>();
@@ -136,7 +141,11 @@ async function firstWord<Message>(worker: Worker, port: MessagePort): Promise<Me
 }
 
 /** Reads from the record how each body's last life ended. @throws StoreError */
-async function lives(options: EdgeOptions): Promise<readonly BodyLife[]> {
+async function lives(options: EdgeOptions): Promise<{
+  readonly bodies: readonly BodyLife[];
+  /** Where the chain of simulated bodies goes on; null for real ones. */
+  readonly world: Omit<DriverRecord, 'epochTimeUs'> | null;
+}> {
   const store = openSqliteStore(options.recordingPath);
   try {
     const found: BodyLife[] = [];
@@ -146,7 +155,11 @@ async function lives(options: EdgeOptions): Promise<readonly BodyLife[]> {
       const agent: AgentOptions = { id, tenant: options.tenant, role, seed, epoch, flags, config, atUs: 0 };
       found.push({ agent, body, previousEpochHash, inFlight });
     }
-    return found;
+    if (!options.simulated) return { bodies: found, world: null };
+    const { tenant, software } = options;
+    const source = `world-${options.edgeId}`;
+    const { epoch, previousEpochHash } = await earlierEpoch(store, tenant, source);
+    return { bodies: found, world: { chain: { tenant, source, epoch }, previousEpochHash, software } };
   } finally {
     await store.close();
   }
@@ -172,7 +185,6 @@ class Program implements Edge {
   #recorderFailure: string | null = null;
   #beats = 0;
   #beatAtMs = performance.now();
-  #silent = false;
   #shed = 0;
   #closing: Promise<void> | null = null;
   #end: (error: Error | null) => void = () => {};
@@ -251,17 +263,12 @@ class Program implements Edge {
     this.#board.ring();
   }
 
-  /** A reflex loop that stands still is the driver's business; here it is put on record once it moves again. */
   #look(): void {
     const { beats } = this.#board;
-    const nowMs = performance.now();
     if (beats !== this.#beats) {
-      if (this.#silent)
-        this.#say({ type: 'note', name: 'edge.reflex_stalled', body: { ms: Math.round(nowMs - this.#beatAtMs) } });
       this.#beats = beats;
-      this.#beatAtMs = nowMs;
-      this.#silent = false;
-    } else if ((nowMs - this.#beatAtMs) * 1000 > WATCHDOG_US) this.#silent = true;
+      this.#beatAtMs = performance.now();
+    }
     const shed = this.#link?.stats().shed;
     const total = shed === undefined ? 0 : shed.decision + shed.telemetry;
     if (total === this.#shed || this.#link?.stats().connected !== true) return;

@@ -1,12 +1,12 @@
 import { appendFileSync } from 'node:fs';
 import type { Command, Json, ResultStimulus, Stimulus } from '@sigma/kernel';
-import type { Bodies } from '../src/drivers/sim/bodies.ts';
+import type { Bodies, BodiesSetup } from '../src/drivers/sim/bodies.ts';
 import { railFrame } from './cart.ts';
 
 const STEP_S = 0.01;
 
 /** Simulated carts. What each was made to do is written to `logPath`, one line a change: `agent atUs command`. */
-export function openBodies(settings: Json, agents: readonly { readonly id: string }[]): Bodies {
+export function openBodies(settings: Json, { agents }: BodiesSetup): Bodies {
   const { logPath } = settings as { readonly logPath: string };
   const carts = new Map(
     agents.map(({ id }) => [id, { xM: 0, rangeM: 100, last: '', done: new Map<string, ResultStimulus>() }]),
@@ -40,9 +40,10 @@ export function openBodies(settings: Json, agents: readonly { readonly id: strin
         const cart = carts.get(agentId);
         if (cart !== undefined && fault === 'obstacle') cart.rangeM = clear ? 100 : 0.2;
       }
-      return new Map([...commands].map(([id, command]) => [id, move(id, command, atUs)]));
+      return new Map([...commands].map(([id, { command }]) => [id, move(id, command, atUs)]));
     },
     outside: () => outside,
+    seal: () => null,
     actionStatus: (id, actionId) =>
       [...(carts.get(id)?.done.values() ?? [])].find((result) => result.actionId === actionId) ?? null,
   };

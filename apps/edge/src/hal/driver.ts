@@ -1,4 +1,6 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Command, Json, Stimulus } from '@sigma/kernel';
+import type { ChainId } from '@sigma/recorder';
 
 /** A driver that is not asked for frames for longer than this puts its bodies to their mechanical stop (law L5). */
 export const WATCHDOG_US = 100_000;
@@ -27,7 +29,7 @@ export interface BodyFault {
  * of its own.
  *
  * Whatever happens above it, a driver keeps three promises (its contract suite is `testing/driver-contract.ts`):
- * - a set-point ends at its `untilUs`; from then on the body rests;
+ * - a set-point ends at its `untilUs`; from then on the body rests. Times are agent time, whatever thread was late;
  * - when `read` is not called for `WATCHDOG_US`, the body goes to its mechanical stop, until `read` is called again and
  *   a command is written anew;
  * - the same action, told by its key, is done once.
@@ -48,6 +50,16 @@ export interface Driver {
   readonly close: () => Promise<void>;
 }
 
+/** A chain of the driver's own beside those of its bodies: simulated bodies record what was done to them. */
+export interface DriverRecord {
+  readonly chain: ChainId;
+  /** Hash of the last block of the epoch before; empty in the first. */
+  readonly previousEpochHash: Uint8Array;
+  readonly software: string;
+  /** Wall time at which agent time was 0, microseconds since 1970. */
+  readonly epochTimeUs: number;
+}
+
 /** What a driver is told when it is opened. */
 export interface DriverSetup {
   /** The driver's own settings. */
@@ -57,6 +69,8 @@ export interface DriverSetup {
   readonly baseUs: number;
   /** Memory of the edge's `Board`: whoever has something for the loop may ring its bell. Null where nobody listens. */
   readonly doorbell: SharedArrayBuffer | null;
+  /** Where the driver may keep a chain, and the way to the recorder's thread (`ToRecorder`). Null: nowhere. */
+  readonly record: (DriverRecord & { readonly port: MessagePort }) | null;
 }
 
 /** Export of a driver's module. */

@@ -23,12 +23,28 @@ export interface EarlierLife {
 
 /** Reads what the record knows of an agent's earlier lives. */
 export async function earlierLife(recording: Recording, tenant: string, agentId: string): Promise<EarlierLife> {
+  const last = await lastHead(recording, tenant, agentId);
+  return { ...nextEpoch(last), inFlight: last === null ? [] : await openActions(recording, last) };
+}
+
+/** The same of a writer that is no agent. */
+export const earlierEpoch = async (
+  recording: Recording,
+  tenant: string,
+  source: string,
+): Promise<Pick<EarlierLife, 'epoch' | 'previousEpochHash'>> => nextEpoch(await lastHead(recording, tenant, source));
+
+const nextEpoch = (last: ChainHead | null): Pick<EarlierLife, 'epoch' | 'previousEpochHash'> =>
+  last === null
+    ? { epoch: 0, previousEpochHash: new Uint8Array() }
+    : { epoch: last.epoch + 1, previousEpochHash: last.hash };
+
+async function lastHead(recording: Recording, tenant: string, source: string): Promise<ChainHead | null> {
   let last: ChainHead | null = null;
   for (const head of await recording.heads()) {
-    if (head.tenant === tenant && head.source === agentId && (last === null || head.epoch > last.epoch)) last = head;
+    if (head.tenant === tenant && head.source === source && (last === null || head.epoch > last.epoch)) last = head;
   }
-  if (last === null) return { epoch: 0, previousEpochHash: new Uint8Array(), inFlight: [] };
-  return { epoch: last.epoch + 1, previousEpochHash: last.hash, inFlight: await openActions(recording, last) };
+  return last;
 }
 
 /** From the last snapshot on, the actions begun and not ended. */

@@ -6,10 +6,11 @@ import { Board } from './board.ts';
 export interface RecorderThreadData {
   readonly path: string;
   readonly board: SharedArrayBuffer;
-  readonly port: MessagePort;
+  /** One for each thread that has chains; the first is the reflex loop's. The thread ends when all have ended. */
+  readonly ports: readonly MessagePort[];
 }
 
-/** Blocks to store, or null: store what is left and end. */
+/** Blocks to store, or null: nothing comes any more. */
 export type ToRecorder = readonly SealedBlock[] | null;
 
 export type FromRecorder =
@@ -22,48 +23,74 @@ export type FromRecorder =
  * The thread that syncs the record to disk. Whatever gathered while one commit ran goes into the next: one sync for
  * all bodies (group commit).
  */
-const { path, board: memory, port } = workerData as RecorderThreadData;
+const { path, board: memory, ports } = workerData as RecorderThreadData;
 const board = new Board(memory);
-const say = (message: FromRecorder): void => {
+const say = (port: MessagePort, message: FromRecorder): void => {
   port.postMessage(message);
-  board.ring();
+  if (port === ports[0]) board.ring();
 };
-
 const store = openSqliteStore(path);
-say({ type: 'open' });
+const open = new Set(ports);
+let waiting: { readonly port: MessagePort; readonly block: SealedBlock }[] = [];
+let busy = false;
+let ended = false;
 
-/** @returns false once the end was asked for */
-async function commit(first: ToRecorder): Promise<boolean> {
-  let next: ToRecorder = first;
-  const blocks: SealedBlock[] = [];
-  let open = true;
-  for (;;) {
-    if (next === null) open = false;
-    else blocks.push(...next);
-    const message = receiveMessageOnPort(port);
-    if (message === undefined) break;
-    next = message.message as ToRecorder;
-  }
-  if (blocks.length > 0) {
-    await store.append(blocks);
-    say({ type: 'durable', sequences: new Map(blocks.map((b) => [b.source, b.firstSequence + b.count - 1])) });
-  }
-  return open;
+function take(port: MessagePort, message: ToRecorder): void {
+  if (message === null) open.delete(port);
+  else for (const block of message) waiting.push({ port, block });
 }
 
-let turn: Promise<boolean> = Promise.resolve(true);
-port.on('message', (message: ToRecorder) => {
-  turn = turn
-    .then((open) => (open ? commit(message) : false))
-    .then(async (open) => {
-      if (open) return true;
-      await store.close();
+/** Stores whatever waits until nothing does, and ends with the last port. */
+async function work(): Promise<void> {
+  if (busy || ended) return;
+  busy = true;
+  try {
+    while (waiting.length > 0) {
+      for (const port of ports) {
+        for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+          take(port, next.message as ToRecorder);
+        }
+      }
+      const batch = waiting;
+      waiting = [];
+      await store.append(batch.map(({ block }) => block));
+      acknowledge(batch);
+    }
+    if (open.size > 0) return;
+    ended = true;
+    await store.close();
+    for (const port of ports) port.close();
+  } catch (error) {
+    ended = true;
+    for (const port of ports) {
+      say(port, { type: 'failed', message: (error as Error).message });
       port.close();
-      return false;
-    })
-    .catch((error: Error) => {
-      say({ type: 'failed', message: error.message });
-      port.close();
-      return false;
-    });
-});
+    }
+  } finally {
+    busy = false;
+  }
+}
+
+function acknowledge(batch: typeof waiting): void {
+  for (const port of ports) {
+    const mine = batch.filter(({ port: from }) => from === port);
+    if (mine.length === 0) continue;
+    const ends = mine.map(
+      ({ block: { source, firstSequence, count } }) => [source, firstSequence + count - 1] as const,
+    );
+    say(port, { type: 'durable', sequences: new Map(ends) });
+  }
+}
+
+for (const port of ports) {
+  port.on('message', (message: ToRecorder) => {
+    take(port, message);
+    void work();
+  });
+  // A thread that died has ended too.
+  port.on('close', () => {
+    open.delete(port);
+    void work();
+  });
+}
+say(ports[0] as MessagePort, { type: 'open' });

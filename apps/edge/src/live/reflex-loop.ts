@@ -125,9 +125,12 @@ export class ReflexLoop {
       // An order for nobody here goes to some body's door all the same: there it is refused, counted and recorded.
       const body = this.#bodies.get(message.agentId) ?? this.#bodies.values().next().value;
       if (body !== undefined && !body.cut) body.runtime.receiveOrder(message.signedOrder, atUs);
-    } else if (message.type === 'note') {
-      for (const { runtime } of this.#bodies.values()) runtime.note(message.name, message.body);
-    }
+    } else if (message.type === 'note') this.note(message.name, message.body);
+  }
+
+  /** Puts something of this program's own on the record of every body. */
+  note(name: `edge.${string}`, body: unknown): void {
+    for (const { runtime } of this.#bodies.values()) runtime.note(name, body);
   }
 
   /** The secondary planner lives; passed on with the next tick. */

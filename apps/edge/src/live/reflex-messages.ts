@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AgentOptions } from '@sigma/kernel';
+import type { DriverSetup } from '../hal/driver.ts';
 import type { Uplink } from '../runtime/outbox.ts';
 import type { RuntimeCounts } from '../runtime/runtime-words.ts';
 import type { Part } from './terrain.ts';
@@ -26,6 +27,8 @@ export interface ReflexThreadData {
   readonly recorder: MessagePort;
   readonly planner: MessagePort;
   readonly link: MessagePort;
+  /** Where the driver keeps a chain of its own. */
+  readonly driverRecord: DriverSetup['record'];
 }
 
 export type ToReflex =

@@ -29,6 +29,7 @@ const driver = await openDriver({
   agents: data.bodies.map(({ agent }) => ({ id: agent.id, config: agent.config })),
   baseUs,
   doorbell: data.board,
+  record: data.driverRecord,
 });
 
 /** The first tick. Agents begin there and not before: nobody has missed anything while the threads were starting. */
@@ -90,8 +91,13 @@ function runTick(): void {
   const dueUs = baseUs + tick * TICK_US + PHASE_US;
   const startedUs = monotonicUs();
   board.count('lateness', startedUs - dueUs);
-  if (startedUs - lastTickUs > WATCHDOG_US) board.stalled();
+  const pauseUs = startedUs - lastTickUs;
   lastTickUs = startedUs;
+  if (pauseUs > WATCHDOG_US) {
+    // No fault of any sensor: bodies braked by themselves, frames waited. It is put on record as what it was.
+    board.stalled();
+    loop.note('edge.reflex_stalled', { ms: Math.round(pauseUs / 1000) });
+  }
   // After a stall the ticks that were missed stay missed: sensors and bodies are in the present.
   const behind = Math.floor((startedUs - dueUs) / TICK_US);
   const atUs = (tick + behind) * TICK_US;

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { centreXM, centreYM, DEFAULT_POLICY, fleetModel } from '@sigma/fleet-model';
+import { WORLD_MODEL, worldReexecutor } from '@sigma/fleet-world';
 import { agentReexecutor, verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { LiveFleet } from '../../testing/live-fleet.ts';
 import { TestHub } from '../../testing/test-hub.ts';
 
-test('live robots whose planner in the hub hangs carry their task on by themselves, and the record re-executes [L2] [L5]', async (t) => {
+test('live robots whose planner in the hub hangs carry their task on by themselves; robots and physics run again from the record [L2] [L5]', async (t) => {
   const hub = await new TestHub().open();
   const fleet = new LiveFleet(2);
   const edge = await fleet.start({ url: hub.url, joinToken: 'secret', backoff: { firstMs: 20, mostMs: 200 } }, 3);
@@ -38,10 +39,13 @@ test('live robots whose planner in the hub hangs carry their task on by themselv
 
   await edge.close();
   const recording = openSqliteRecording(fleet.recordingPath);
-  const reexecutors = { fleet: () => agentReexecutor(fleetModel({ site, policy: DEFAULT_POLICY })) };
+  const reexecutors = {
+    fleet: () => agentReexecutor(fleetModel({ site, policy: DEFAULT_POLICY })),
+    [WORLD_MODEL]: () => worldReexecutor,
+  };
   const report = await verify(recording, { sha256, reexecutors });
   assert.equal(report.firstFailure, null);
-  assert.equal(report.chains.length, 2);
+  assert.deepEqual(report.chains.map(({ source }) => source).sort(), [...fleet.ids, 'world-edge-1']);
   assert.ok(report.chains.every(({ chainOnlyBecause }) => chainOnlyBecause === null));
   await recording.close();
   fleet.remove();

@@ -9,10 +9,11 @@ import {
   type SiteRecord,
   siteFromJson,
 } from '@sigma/fleet-model';
-import { createWorld, type Injection, resolve, STEP_US, type World } from '@sigma/fleet-world';
+import { actuatorStimulus, type Injection, injectionStimulus, RecordedWorld, STEP_US } from '@sigma/fleet-world';
 import type { Command, Json, ResultStimulus, Stimulus } from '@sigma/kernel';
+import type { SealedBlock } from '@sigma/recorder';
 import type { BodyFault } from '../../hal/driver.ts';
-import type { Bodies } from './bodies.ts';
+import type { Bodies, BodiesSetup, HeldCommand } from './bodies.ts';
 
 /** Settings of the fleet's simulated bodies. Where each robot starts stands in its own configuration. */
 export interface FleetBodiesSettings {
@@ -30,40 +31,47 @@ const RESULTS_KEPT = 64;
 
 const setPoint = (name: string): Command => ({ kind: 'setpoint', name, params: {}, durationUs: 1_000_000 });
 
-/** The computed world of the fleet behind the simulated driver: the same `resolve` that a replay runs. */
+/** The computed world of the fleet behind the simulated driver, with its chain: what a replay computes again. */
 class FleetBodies implements Bodies {
   readonly stepUs = STEP_US;
   readonly rest = setPoint(HOLD);
   readonly mechanical = setPoint(CUTOFF);
   readonly #ids: readonly string[];
-  readonly #last = new Map<string, Command>();
+  readonly #last = new Map<string, HeldCommand>();
   readonly #results = new Map<string, Map<string, ResultStimulus>>();
-  #world: World;
+  readonly #world: RecordedWorld;
+  readonly #epochTimeUs: number;
   #outside = new Map<string, Record<string, number>>();
 
-  constructor(world: World) {
+  constructor(world: RecordedWorld, epochTimeUs: number) {
     this.#world = world;
-    this.#ids = world.layout.robots.map(({ id }) => id);
+    this.#ids = world.world.layout.robots.map(({ id }) => id);
+    this.#epochTimeUs = epochTimeUs;
   }
 
   capabilities(agentId: string): readonly string[] {
-    const robot = this.#world.layout.robots.find(({ id }) => id === agentId);
+    const robot = this.#world.world.layout.robots.find(({ id }) => id === agentId);
     if (robot === undefined) return [];
     return ['drive', 'scan', 'load', 'unload', 'dock', robot.body, `payload:${BODIES[robot.body].payloadKg}`];
   }
 
   step(
-    _atUs: number,
-    commands: ReadonlyMap<string, Command>,
+    atUs: number,
+    commands: ReadonlyMap<string, HeldCommand>,
     faults: readonly BodyFault[],
   ): ReadonlyMap<string, readonly Stimulus[]> {
-    const { atUs } = this.#world;
-    const { world, outcomes } = resolve(this.#world, {
-      atUs,
-      commands: this.#ids.map((id) => this.#changed(id, commands.get(id) ?? this.rest)),
-      injections: faults.flatMap((fault) => injectionOf(fault, atUs) ?? []),
+    const inbox: Stimulus[] = [];
+    this.#ids.forEach((id, robot) => {
+      const held = commands.get(id);
+      if (held === undefined || this.#last.get(id) === held) return;
+      this.#last.set(id, held);
+      inbox.push(actuatorStimulus(robot, held.command, held.untilUs - atUs));
     });
-    this.#world = world;
+    for (const fault of faults) {
+      const injection = injectionOf(fault, this.#world.world.atUs);
+      if (injection !== null) inbox.push(injectionStimulus(injection));
+    }
+    const outcomes = this.#world.step(inbox, atUs, this.#epochTimeUs + atUs);
     const inputs = new Map<string, Stimulus[]>();
     outcomes.frames.forEach((frames, robot) => {
       const id = this.#ids[robot] as string;
@@ -92,16 +100,13 @@ class FleetBodies implements Bodies {
   }
 
   actionStatus(agentId: string, actionId: string): Stimulus | null {
-    const running = this.#world.actions[this.#ids.indexOf(agentId)];
+    const running = this.#world.world.actions[this.#ids.indexOf(agentId)];
     if (running?.id === actionId) return { kind: 'result', actionId, status: 'running', detail: null };
     return this.#results.get(agentId)?.get(actionId) ?? null;
   }
 
-  /** The world wants to hear only what is new. */
-  #changed(id: string, command: Command): Command | null {
-    if (this.#last.get(id) === command) return null;
-    this.#last.set(id, command);
-    return command;
+  seal(withState: boolean, timeUs: number): SealedBlock | null {
+    return this.#world.seal(withState, timeUs);
   }
 
   #remember(id: string, result: ResultStimulus): void {
@@ -120,13 +125,17 @@ function injectionOf({ agentId, fault, clear, value, forUs }: BodyFault, atUs: n
   return { type: 'fault', robot: agentId, fault: name, ...strength, ...(forUs === 0 ? {} : { untilUs: atUs + forUs }) };
 }
 
-/** @throws WorldSetupError, BrokenSiteRecordError */
-export function openBodies(settings: Json, agents: readonly { readonly id: string; readonly config: Json }[]): Bodies {
-  const { site: record, seed, people } = settings as unknown as FleetBodiesSettings;
-  const site = siteFromJson(record);
+/** @throws WorldSetupError, BrokenSiteRecordError, Error when there is nowhere to record what happens */
+export function openBodies(settings: Json, { agents, record, sha256, atUs }: BodiesSetup): Bodies {
+  const { site: siteRecord, seed, people } = settings as unknown as FleetBodiesSettings;
+  const site = siteFromJson(siteRecord);
   const robots = agents.map(({ id, config }) => {
     const { body, start } = config as unknown as RobotConfig;
     return { id, body, cell: cellAt(site, start.xM, start.yM) };
   });
-  return new FleetBodies(createWorld({ site, seed, robots, people }));
+  if (record === null) throw new Error('a computed world keeps a chain of its own: open it with a record');
+  const { chain, previousEpochHash, software, epochTimeUs } = record;
+  const timeUs = epochTimeUs + atUs;
+  const who = { chain, previousEpochHash, software, sha256, atUs, timeUs };
+  return new FleetBodies(new RecordedWorld({ config: { site, robots, people }, seed, ...who }), epochTimeUs);
 }

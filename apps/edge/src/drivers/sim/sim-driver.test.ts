@@ -21,6 +21,7 @@ driverContract('simulated bodies', async () => {
     agents: [{ id: agentId, config: null }],
     baseUs,
     doorbell: null,
+    record: null,
   });
   return {
     driver,

@@ -3,7 +3,9 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { type Command, type Json, type Stimulus, sameCommand } from '@sigma/kernel';
 import type { BodyFault, BodyInput, Driver, DriverSetup } from '../../hal/driver.ts';
 import { monotonicUs } from '../../live/clock.ts';
-import type { BodyThreadData, FromBody, ToBody } from './body-thread.ts';
+import type { FromBody, ToBody } from './body-loop.ts';
+import type { BodyThreadData } from './body-thread.ts';
+import { Pulse } from './pulse.ts';
 
 /** Settings of the simulated driver: the module that exports `openBodies`, and what that is given. */
 export interface SimSettings {
@@ -25,14 +27,14 @@ const NO_FAULTS: Readonly<Record<string, number>> = {};
 export class SimDriver implements Driver {
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #pulse: Int32Array;
+  readonly #pulse: Pulse;
   readonly #baseUs: number;
   readonly #capabilities: ReadonlyMap<string, readonly string[]>;
   readonly #written = new Map<string, Written>();
   #outside: ReadonlyMap<string, Readonly<Record<string, number>>> = new Map();
   #braked = false;
 
-  private constructor(worker: Worker, port: MessagePort, pulse: Int32Array, setup: DriverSetup, open: FromBody) {
+  private constructor(worker: Worker, port: MessagePort, pulse: Pulse, setup: DriverSetup, open: FromBody) {
     this.#worker = worker;
     this.#port = port;
     this.#pulse = pulse;
@@ -43,7 +45,7 @@ export class SimDriver implements Driver {
   /** @throws Error when the bodies cannot be set up */
   static async open(setup: DriverSetup): Promise<SimDriver> {
     const { module, bodies } = setup.settings as unknown as SimSettings;
-    const pulse = new SharedArrayBuffer(8);
+    const pulse = new Pulse();
     const { port1, port2 } = new MessageChannel();
     const data: BodyThreadData = {
       module,
@@ -51,12 +53,13 @@ export class SimDriver implements Driver {
       agents: setup.agents,
       baseUs: setup.baseUs,
       doorbell: setup.doorbell,
-      pulse,
+      pulse: pulse.memory,
       port: port2,
+      record: setup.record,
     };
     const worker = new Worker(new URL('./body-thread.ts', import.meta.url), {
       workerData: data,
-      transferList: [port2],
+      transferList: setup.record === null ? [port2] : [port2, setup.record.port],
     });
     const [open] = (await Promise.race([
       once(port1, 'message'),
@@ -64,7 +67,7 @@ export class SimDriver implements Driver {
     ])) as [FromBody];
     // From here on the loop reads the port itself, in its own time.
     port1.removeAllListeners('message');
-    return new SimDriver(worker, port1, new Int32Array(pulse), setup, open);
+    return new SimDriver(worker, port1, pulse, setup, open);
   }
 
   capabilities(agentId: string): readonly string[] {
@@ -72,23 +75,26 @@ export class SimDriver implements Driver {
   }
 
   read(_atUs: number): readonly BodyInput[] {
-    Atomics.add(this.#pulse, 0, 1);
+    this.#pulse.beat(this.#nowUs());
     const inputs = new Map<string, { stimuli: Stimulus[]; atUs: number }>();
     const add = (agentId: string, atUs: number, stimuli: readonly Stimulus[]) => {
       const input = inputs.get(agentId);
       if (input === undefined) inputs.set(agentId, { stimuli: [...stimuli], atUs });
       else input.stimuli.push(...stimuli);
     };
+    const tell = (atUs: number, signal: Stimulus) => {
+      for (const agentId of this.#capabilities.keys()) add(agentId, atUs, [signal]);
+    };
     for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
       const message = next.message as FromBody;
       if (message.type !== 'frames') continue;
+      if (message.lostUs > 0) tell(message.atUs, { kind: 'signal', name: 'body_time_lost', value: message.lostUs });
       for (const [agentId, stimuli] of message.inputs) add(agentId, message.atUs, stimuli);
       this.#outside = message.outside;
       if (message.braked === this.#braked) continue;
       this.#braked = message.braked;
       this.#written.clear();
-      const told: Stimulus = { kind: 'signal', name: 'mechanical_stop', value: message.braked ? 1 : 0 };
-      for (const agentId of this.#capabilities.keys()) add(agentId, message.atUs, [told]);
+      tell(message.atUs, { kind: 'signal', name: 'mechanical_stop', value: message.braked ? 1 : 0 });
     }
     return [...inputs].map(([agentId, { stimuli, atUs }]) => ({ agentId, stimuli, atUs }));
   }
@@ -96,11 +102,11 @@ export class SimDriver implements Driver {
   write(agentId: string, command: Command, untilUs: number): void {
     const last = this.#written.get(agentId);
     if (last !== undefined && sameCommand(last.command, command)) {
-      const endsSoon = last.untilUs < untilUs && last.untilUs - (monotonicUs() - this.#baseUs) < RENEW_BEFORE_US;
+      const endsSoon = last.untilUs < untilUs && last.untilUs - this.#nowUs() < RENEW_BEFORE_US;
       if (!endsSoon && untilUs >= last.untilUs) return;
     }
     this.#written.set(agentId, { command, untilUs });
-    this.#say({ type: 'command', agentId, command, untilUs });
+    this.#say({ type: 'command', agentId, command, untilUs, atUs: this.#nowUs() });
   }
 
   reconcile(agentId: string, actionId: string): void {
@@ -117,10 +123,13 @@ export class SimDriver implements Driver {
 
   async close(): Promise<void> {
     const ended = once(this.#worker, 'exit');
-    Atomics.store(this.#pulse, 1, 1);
-    Atomics.notify(this.#pulse, 1);
+    this.#pulse.close();
     await ended;
     this.#port.close();
+  }
+
+  #nowUs(): number {
+    return monotonicUs() - this.#baseUs;
   }
 
   #say(message: ToBody): void {
