@@ -24,7 +24,7 @@ export interface FaultyRun {
   readonly findings: readonly Finding[];
 }
 
-export const faultText = ({ call, error, at, lasts }: IoFault): string =>
+const faultText = ({ call, error, at, lasts }: IoFault): string =>
   `${call}:error=${error}${lasts === 'fatal' ? ':signal=KILL' : ''}:when=${at}${lasts === 'forever' ? '+' : ''}`;
 
 export interface FaultPlan {

@@ -100,7 +100,7 @@ export async function soakRound(seed: number): Promise<Tally> {
 }
 
 /** A fault by seed: any call, at any place of a run. */
-export function faultOf(seed: number): IoFault {
+function faultOf(seed: number): IoFault {
   const chance = (k: number, of: number): number => draw(seed, 1, 0, 42, k) % of;
   const call = (['fsync', 'fsync', 'pwrite64', 'pwrite64', 'ftruncate'] as const)[chance(0, 5)] ?? 'fsync';
   const error = call === 'pwrite64' && chance(1, 2) === 0 ? 'ENOSPC' : 'EIO';

@@ -84,6 +84,7 @@ export {
   type SignedBy,
   type SigningKey,
 } from './proof/note.ts';
+export { decodeProofFile, encodeProofFile, ProofFileError } from './proof/proof-file.ts';
 export {
   fillShelf,
   memoryShelf,

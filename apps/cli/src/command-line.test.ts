@@ -14,9 +14,21 @@ import { buildProgram } from './program.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const COMMANDS = [
-  ...['up', 'sim', 'verify', 'replay', 'export', 'ingest', 'login', 'doctor', 'bench', 'soak', 'hub', 'edge'].map(
-    (one) => [one],
-  ),
+  ...[
+    'up',
+    'sim',
+    'verify',
+    'replay',
+    'export',
+    'prove',
+    'ingest',
+    'login',
+    'doctor',
+    'bench',
+    'soak',
+    'hub',
+    'edge',
+  ].map((one) => [one]),
   ...['create', 'list', 'cancel'].map((one) => ['mission', one]),
   ...['list', 'show', 'stop', 'reset', 'ack'].map((one) => ['robot', one]),
   ['record', 'ls'],

@@ -5,11 +5,13 @@ import { ingestCommand } from './commands/ingest.ts';
 import { loginCommand } from './commands/login.ts';
 import { missionCommand } from './commands/mission.ts';
 import { benchCommand, soakCommand } from './commands/programs.ts';
-import { recordCommand, replayCommand, verifyCommand } from './commands/recordings.ts';
+import { proveCommand } from './commands/prove.ts';
+import { recordCommand, replayCommand } from './commands/recordings.ts';
 import { robotCommand } from './commands/robot.ts';
 import { edgeCommand, hubServerCommand } from './commands/serve.ts';
 import { simCommand } from './commands/sim.ts';
 import { upCommand } from './commands/up.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { EXIT_CODES_HELP } from './outcome.ts';
 import type { Shell } from './shell.ts';
 
@@ -27,6 +29,7 @@ export function buildProgram(shell: Shell): Command {
     replayCommand,
     recordCommand,
     exportCommand,
+    proveCommand,
     ingestCommand,
     loginCommand,
     doctorCommand,

@@ -11,7 +11,7 @@ import {
   signCheckpoint,
   type Trust,
 } from './checkpoint.ts';
-import { leafHash } from './merkle.ts';
+import { HASH_BYTES, leafHash } from './merkle.ts';
 import { consistencyProof, inclusionProof, type TreeHead, treeRoot, verifyInclusion } from './merkle-proof.ts';
 import { NoteError, type SigningKey } from './note.ts';
 import { fillShelf, memoryShelf, type TileShelf, TilesDifferError, tileNodes } from './tiles.ts';
@@ -109,8 +109,7 @@ export async function proveEvent(
   if (!verifyInclusion(leafHash(envelope, sha256), sequence - 1, checkpoint, path, sha256)) {
     throw new TilesDifferError(chain, sequence, 'it is not the event that the signed tree has in this place');
   }
-  const lines = [HEADER, `index ${sequence - 1}`, ...path.map(base64Of), '', checkpoint.note];
-  return { envelope, proof: lines.join('\n') };
+  return { envelope, proof: formatProof({ index: sequence - 1, path, note: checkpoint.note }) };
 }
 
 async function envelopeOf(recording: Recording, chain: ChainId, sequence: number): Promise<Uint8Array> {
@@ -134,6 +133,24 @@ export interface ProvedEvent {
  * @throws NoteError when the proof is malformed, unsigned or does not hold for this envelope
  */
 export function checkProof(envelope: Uint8Array, proof: string, trust: Trust): ProvedEvent {
+  const { index, path, note } = parseProof(proof);
+  const checkpoint = openCheckpoint(note, trust);
+  if (!verifyInclusion(leafHash(envelope, trust.sha256), index, checkpoint, path, trust.sha256)) {
+    throw new NoteError(`the event is not number ${index + 1} of ${checkpoint.origin}`);
+  }
+  return { sequence: index + 1, checkpoint };
+}
+
+/** The parts of a tlog-proof, none of them believed. */
+export interface ProofParts {
+  readonly index: number;
+  readonly path: readonly Uint8Array[];
+  /** The checkpoint as a signed note. */
+  readonly note: string;
+}
+
+/** @throws NoteError when the text is no proof */
+export function parseProof(proof: string): ProofParts {
   const blank = proof.indexOf('\n\n');
   const lines = proof.slice(0, Math.max(blank, 0)).split('\n');
   const [header, second, third] = lines;
@@ -141,11 +158,9 @@ export function checkProof(envelope: Uint8Array, proof: string, trust: Trust): P
   const index = /^index (0|[1-9]\d*)$/.exec((extra === 1 ? third : second) ?? '')?.[1];
   if (header !== HEADER || index === undefined) throw new NoteError(`a proof begins with ${HEADER} and an index`);
   const path = lines.slice(2 + extra).map(bytesOfBase64);
-  if (path.some((hash) => hash?.length !== 32)) throw new NoteError('a hash of the path is malformed');
-  const checkpoint = openCheckpoint(proof.slice(blank + 2), trust);
-  const leaf = leafHash(envelope, trust.sha256);
-  if (!verifyInclusion(leaf, Number(index), checkpoint, path as Uint8Array[], trust.sha256)) {
-    throw new NoteError(`the event is not number ${Number(index) + 1} of ${checkpoint.origin}`);
-  }
-  return { sequence: Number(index) + 1, checkpoint };
+  if (path.some((hash) => hash?.length !== HASH_BYTES)) throw new NoteError('a hash of the path is malformed');
+  return { index: Number(index), path: path as Uint8Array[], note: proof.slice(blank + 2) };
 }
+
+export const formatProof = ({ index, path, note }: ProofParts): string =>
+  [HEADER, `index ${index}`, ...path.map(base64Of), '', note].join('\n');

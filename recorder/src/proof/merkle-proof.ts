@@ -1,5 +1,5 @@
 import { type Sha256, sameBytes } from '../event.ts';
-import { nodeHasher, peakHeights } from './merkle.ts';
+import { HASH_BYTES, nodeHasher, peakHeights } from './merkle.ts';
 
 /** Gives the root of a complete subtree: the index-th of 2^height leaves. */
 export type NodeAt = (height: number, index: number) => Promise<Uint8Array>;
@@ -122,13 +122,25 @@ export function verifyInclusion(
   proof: readonly Uint8Array[],
   sha256: Sha256,
 ): boolean {
-  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return false;
+  const proved = inclusionRoot(leaf, index, size, proof, sha256);
+  return proved !== null && sameBytes(proved, root);
+}
+
+/** The root of the one tree in which this path is a proof for this leaf; null when it is a proof in none. Never throws. */
+export function inclusionRoot(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  proof: readonly Uint8Array[],
+  sha256: Sha256,
+): Uint8Array | null {
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return null;
   const join = nodeHasher(sha256);
   let node = index;
   let last = size - 1;
   let hash = leaf;
   for (const sibling of proof) {
-    if (last === 0 || sibling.length !== 32) return false;
+    if (last === 0 || sibling.length !== HASH_BYTES) return null;
     if (node % 2 === 1 || node === last) {
       hash = join(sibling, hash);
       while (node % 2 === 0 && node !== 0) {
@@ -139,7 +151,7 @@ export function verifyInclusion(
     node = Math.floor(node / 2);
     last = Math.floor(last / 2);
   }
-  return last === 0 && sameBytes(hash, root);
+  return last === 0 ? hash : null;
 }
 
 /** Whether the first tree is the beginning of the second (RFC 9162, section 2.1.4.2). Never throws. */
@@ -155,7 +167,7 @@ export function verifyConsistency(
   if (first.size === 0) return proof.length === 0 && sameBytes(first.root, sha256(new Uint8Array()));
   const path = peakHeights(first.size).length === 1 ? [first.root, ...proof] : proof;
   const [start, ...rest] = path;
-  if (start === undefined || start.length !== 32) return false;
+  if (start === undefined || start.length !== HASH_BYTES) return false;
   let node = first.size - 1;
   let last = second.size - 1;
   while (node % 2 === 1) {
@@ -166,7 +178,7 @@ export function verifyConsistency(
   let before = start;
   let after = start;
   for (const sibling of rest) {
-    if (last === 0 || sibling.length !== 32) return false;
+    if (last === 0 || sibling.length !== HASH_BYTES) return false;
     if (node % 2 === 1 || node === last) {
       before = join(sibling, before);
       after = join(sibling, after);

@@ -28,7 +28,7 @@ const TYPE: Readonly<Record<KeyRole, number>> = { log: 0x01, witness: 0x04 };
 /** Text that is no signed note, or none of the kind it was taken for. */
 export class NoteError extends Error {
   constructor(what: string) {
-    super(`No signed note: ${what}`);
+    super(what);
     this.name = 'NoteError';
   }
 }

@@ -134,7 +134,7 @@ test('[R97] [R94] a checkpoint with a false signature, or none by a known key, i
     const { firstFailure } = await judge(await honest(), [text]);
     assert.equal(firstFailure?.kind, 'signature');
   }
-  await assert.rejects(judge(await honest(), ['nonsense']), /No signed note/);
+  await assert.rejects(judge(await honest(), ['nonsense']), /no blank line stands between text and signatures/);
   const unknown: ChainId = { tenant: 'x', source: 'y', epoch: 0 };
   const odd = signCheckpoint(unknown, { size: 1, root: new Uint8Array(32) }, key, sha256).replaceAll(
     'sigma/',

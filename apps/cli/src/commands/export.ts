@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type ChainHead, exportTlog, formatNoteKey, logKey, type SigningKey } from '@sigma/recorder';
-import { ed25519Key } from '@sigma/recorder/keys';
+import { type ChainHead, exportTlog, formatNoteKey, logKey } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, Option } from 'commander';
+import { signingKeyFrom } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
@@ -37,7 +36,7 @@ export function exportCommand(shell: Shell): Command {
     .action(async (file: string, flags: ExportFlags) => {
       const terminal = shell.terminal(flags.json === true);
       const keyFile = resolve(flags.key ?? join(shell.environment.dataDir, 'export.key'));
-      const key = keyFrom(keyFile);
+      const key = signingKeyFrom(keyFile);
       const logs = await withRecording(file, async (recording) => {
         const heads = chosen(await recording.heads(), flags.source, file);
         const written = [];
@@ -70,19 +69,6 @@ function chosen(heads: readonly ChainHead[], source: string | undefined, file: s
   if (found.length > 0) return found;
   const sources = [...new Set(heads.map((head) => head.source))].join(', ');
   throw new CommandError(EXIT.usage, `${file} holds no chain of '${source ?? ''}'`, `It holds ${sources}`);
-}
-
-/** The key of the file, or a new one in it that only this user may read. */
-function keyFrom(path: string): SigningKey {
-  try {
-    if (!existsSync(path)) {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, randomBytes(32), { mode: 0o600, flag: 'wx' });
-    }
-    return ed25519Key(new Uint8Array(readFileSync(path)));
-  } catch (error) {
-    throw new CommandError(EXIT.machine, `${path}: ${(error as Error).message}`, 'Name another file with --key');
-  }
 }
 
 function keep(path: string, bytes: Uint8Array): void {

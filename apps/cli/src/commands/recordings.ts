@@ -1,107 +1,11 @@
 import { decodeState } from '@sigma/kernel';
-import {
-  type ChainHead,
-  type ChainReport,
-  hexOfBytes,
-  type Materialised,
-  type Recording,
-  replayAt,
-  siteHead,
-  type VerifyReport,
-  verify,
-} from '@sigma/recorder';
+import { type ChainHead, hexOfBytes, type Materialised, type Recording, replayAt, siteHead } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, group, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
-
-/** `sigma verify FILE`: the chain from its first byte, then the kernel and the physics run again. */
-export function verifyCommand(shell: Shell): Command {
-  return command('verify', 'Check a recording: hashes, chains, and every decision made again from the same inputs', [
-    'sigma verify .data/recordings/sim-7.sqlite',
-    'sigma verify --json site.sqlite',
-  ])
-    .argument('<file>', 'recording')
-    .action(async (file: string, flags: { readonly json?: boolean }) => {
-      const terminal = shell.terminal(flags.json === true);
-      const report = await withRecording(file, (recording) => runVerify(shell, terminal, recording));
-      terminal.result(verifyJson(file, report), describeReport(report));
-      if (report.ok) return;
-      const first = report.firstFailure?.message ?? 'it failed';
-      throw new CommandError(
-        EXIT.failed,
-        `${file} does not verify: ${first}`,
-        'Everything before that event is as it was written',
-      );
-    });
-}
-
-async function runVerify(shell: Shell, terminal: Terminal, recording: Recording): Promise<VerifyReport> {
-  const { fleetReexecutors } = await import('@sigma/sim');
-  return verify(recording, {
-    sha256,
-    reexecutors: await fleetReexecutors(recording),
-    progress: ({ chain, sequence, ofSequence }) => {
-      shell.interrupted.throwIfAborted();
-      terminal.progress(`${chain.source}: event ${sequence} of ${ofSequence}`);
-    },
-  });
-}
-
-const verifyJson = (recording: string, report: VerifyReport) => ({
-  recording,
-  verify: report.ok ? 'ok' : report.firstFailure?.message,
-  head: report.head,
-  events: report.events,
-  wakes: report.wakes,
-  chains: report.chains.map(
-    ({ tenant, source, epoch, events, wakes, reexecuted, stretches, failures, chainOnlyBecause }) => ({
-      tenant,
-      source,
-      epoch,
-      events,
-      wakes,
-      reexecuted,
-      stretches,
-      failures,
-      chainOnlyBecause,
-    }),
-  ),
-});
-
-function describeReport(report: VerifyReport): string {
-  const rows = report.chains.map((chain) => [
-    `${chain.source} ${chain.epoch}`,
-    String(chain.events),
-    String(chain.wakes),
-    resultOf(chain),
-  ]);
-  const failures = report.chains.flatMap(({ failures: of }) => of);
-  const sides = failures
-    .slice(0, 3)
-    .flatMap(({ message, recorded, expected }) => [
-      message,
-      ...(recorded === null ? [] : [`  recorded: ${recorded.slice(0, 300)}`]),
-      ...(expected === null ? [] : [`  expected: ${expected.slice(0, 300)}`]),
-    ]);
-  return [
-    columns([['chain', 'events', 'wakes', 'result'], ...rows]),
-    `head ${report.head}`,
-    ...sides,
-    failures.length > 3 ? `... and ${failures.length - 3} more failures` : '',
-    `verify ${report.ok ? 'ok' : 'FAILED'}`,
-  ]
-    .filter((line) => line !== '')
-    .join('\n');
-}
-
-function resultOf({ failures, stretches, chainOnlyBecause }: ChainReport): string {
-  if (failures.length > 0) return `FAILED, ${failures.length} times`;
-  if (chainOnlyBecause !== null) return `chain only: ${chainOnlyBecause}`;
-  return [...new Set(stretches.map(({ result }) => result))].join(', ');
-}
 
 /** `sigma record ls FILE`: which chains there are. */
 export function recordCommand(shell: Shell): Command {

@@ -1,6 +1,6 @@
-/** What is being drawn on the map: a zone's outline, or the points of a patrol. Points in metres, snapped. */
+/** What is being drawn on the map: a zone to cover, a fence, the points of a patrol, or where a simulated person shall stand. Points in metres, snapped. */
 export interface Draft {
-  readonly kind: 'zone' | 'patrol';
+  readonly kind: 'zone' | 'fence' | 'patrol' | 'person';
   readonly points: readonly DraftPoint[];
   /** Points that undo took away, newest last. */
   readonly undone: readonly DraftPoint[];
@@ -8,6 +8,8 @@ export interface Draft {
   readonly closed: boolean;
   /** Where the next point would go, snapped; null while the pointer is elsewhere. */
   readonly pointer: DraftPoint | null;
+  /** What that point holds to. */
+  readonly hold: Hold | null;
 }
 
 export type DraftPoint = readonly [xM: number, yM: number];
@@ -15,11 +17,18 @@ export type DraftPoint = readonly [xM: number, yM: number];
 export type DraftAct =
   | { readonly type: 'begin'; readonly kind: Draft['kind'] }
   | { readonly type: 'point'; readonly at: DraftPoint }
-  | { readonly type: 'move'; readonly at: DraftPoint | null }
+  | { readonly type: 'move'; readonly at: DraftPoint | null; readonly hold?: Hold | null }
   | { readonly type: 'close' }
   | { readonly type: 'undo' }
   | { readonly type: 'redo' }
   | { readonly type: 'cancel' };
+
+/** Why a point stands where it does: shown while drawing, so that nobody wonders where it jumped to. */
+export interface Hold {
+  readonly kind: 'grid' | 'corner' | 'axis' | 'free';
+  /** The points that it lines up with or stands on; guides are drawn to them. */
+  readonly to: readonly DraftPoint[];
+}
 
 const LEAST_ZONE_POINTS = 3;
 /** As many as the site accepts in an outline. */
@@ -30,15 +39,19 @@ const MOST_POINTS = 1_000;
  * undo first opens a closed outline, then takes points away, and with none left ends the tool.
  */
 export function draftStep(draft: Draft | null, act: DraftAct): Draft | null {
-  if (act.type === 'begin') return { kind: act.kind, points: [], undone: [], closed: false, pointer: null };
+  if (act.type === 'begin') {
+    return { kind: act.kind, points: [], undone: [], closed: false, pointer: null, hold: null };
+  }
   if (draft === null) return null;
   switch (act.type) {
     case 'cancel':
       return null;
     case 'move':
-      return same(draft.pointer, act.at) ? draft : { ...draft, pointer: act.at };
+      return same(draft.pointer, act.at) && draft.hold?.kind === act.hold?.kind
+        ? draft
+        : { ...draft, pointer: act.at, hold: act.hold ?? null };
     case 'close':
-      return canClose(draft) ? { ...draft, closed: true, pointer: null } : draft;
+      return canClose(draft) ? { ...draft, closed: true, pointer: null, hold: null } : draft;
     case 'point':
       return addPoint(draft, act.at);
     case 'undo': {
@@ -58,43 +71,26 @@ export function draftStep(draft: Draft | null, act: DraftAct): Draft | null {
 function addPoint(draft: Draft, at: DraftPoint): Draft {
   if (draft.closed || draft.points.length >= MOST_POINTS) return draft;
   const first = draft.points[0];
-  if (draft.kind === 'zone' && first !== undefined && same(first, at)) {
-    return canClose(draft) ? { ...draft, closed: true, pointer: null } : draft;
+  if (isOutline(draft) && first !== undefined && same(first, at)) {
+    return canClose(draft) ? { ...draft, closed: true, pointer: null, hold: null } : draft;
   }
   if (same(draft.points.at(-1) ?? null, at)) return draft;
   return { ...draft, points: [...draft.points, at], undone: [] };
 }
 
 export const canClose = (draft: Draft): boolean =>
-  draft.kind === 'zone' && !draft.closed && draft.points.length >= LEAST_ZONE_POINTS;
+  isOutline(draft) && !draft.closed && draft.points.length >= LEAST_ZONE_POINTS;
+
+/** A zone and a fence have an inside; a patrol is a way. */
+export const isOutline = (draft: Pick<Draft, 'kind'>): boolean => draft.kind !== 'patrol';
 
 /** True when there is something to ask the hub about. */
-export const isComplete = (draft: Draft): boolean => (draft.kind === 'zone' ? draft.closed : draft.points.length >= 2);
+export const isComplete = (draft: Draft): boolean => (isOutline(draft) ? draft.closed : draft.points.length >= 2);
 
 function same(a: DraftPoint | null, b: DraftPoint | null): boolean {
   if (a === null || b === null) return a === b;
   return a[0] === b[0] && a[1] === b[1];
 }
-
-/**
- * A zone's corner snaps to the nearest corner of the grid, a patrol's point to the middle of its cell; both stay on the
- * site. `metresPerCell` is the side of a cell.
- */
-export function snap(
-  kind: Draft['kind'],
-  xM: number,
-  yM: number,
-  site: { width: number; height: number; metresPerCell: number },
-): DraftPoint {
-  const side = site.metresPerCell;
-  const offset = kind === 'zone' ? 0 : 0.5;
-  const reach = kind === 'zone' ? 0 : 1;
-  const column = clamp(Math.round(xM / side - offset), 0, site.width - reach);
-  const row = clamp(Math.round(yM / side - offset), 0, site.height - reach);
-  return [(column + offset) * side, (row + offset) * side];
-}
-
-const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
 
 /** Area inside the outline by the shoelace formula, m². */
 export function areaM2(points: readonly DraftPoint[]): number {

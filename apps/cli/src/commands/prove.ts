@@ -1,0 +1,168 @@
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import {
+  type ChainHead,
+  encodeProofFile,
+  formatNoteKey,
+  logKey,
+  NoSuchEventError,
+  NoteError,
+  type ProofAnchor,
+  proveEvent,
+  type Recording,
+  StoreReadOnlyError,
+  TilesDifferError,
+} from '@sigma/recorder';
+import { ed25519Verify } from '@sigma/recorder/keys';
+import { openProofShelf } from '@sigma/recorder/proof-shelf';
+import { sha256 } from '@sigma/recorder/sqlite';
+import type { Command } from 'commander';
+import { each, wholeNumber } from '../arguments.ts';
+import { readText, signingKeyFrom, trustedKeys } from '../key-input.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { withRecording } from '../recording-input.ts';
+import { command, type Shell } from '../shell.ts';
+
+interface ProveFlags {
+  readonly event: number;
+  readonly source: string;
+  readonly epoch?: number;
+  readonly tenant?: string;
+  readonly output: string;
+  readonly key?: string;
+  readonly checkpoint?: string;
+  readonly trust: readonly string[];
+  readonly json?: boolean;
+}
+
+/** `sigma prove FILE`: one event, for somebody who gets nothing else. */
+export function proveCommand(shell: Shell): Command {
+  return command('prove', 'Write a small file that proves one event to whoever trusts a key, and shows nothing else', [
+    'sigma prove --event 4711 --source r17 -o stop.proof site.sqlite',
+    'sigma prove --event 4711 --source r17 --checkpoint kept.note --trust trusted.keys -o stop.proof site.sqlite',
+    'sigma verify --proof stop.proof --key trusted.keys',
+  ])
+    .argument('<file>', 'recording')
+    .requiredOption('--event <sequence>', 'sequence of the event in its chain', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .requiredOption('--source <id>', 'robot, hub or world that wrote it')
+    .option('--epoch <n>', 'life of the writer (default: the last)', wholeNumber(0, 2 ** 32 - 1))
+    .option('--tenant <id>', 'tenant, where the recording holds several with such a source')
+    .requiredOption('-o, --output <file>', 'proof to write')
+    .option(
+      '--key <file>',
+      'Ed25519 seed, 32 bytes, to sign with; made when it does not exist (default: export.key in the data folder)',
+    )
+    .option('--checkpoint <file>', 'prove it under this signed checkpoint instead of signing a new one')
+    .option('--trust <key>', 'with --checkpoint: key that signed it, as text or file (repeatable)', each, [])
+    .action(async (file: string, flags: ProveFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      const proved = await withRecording(file, (recording) => prove(shell, recording, file, flags));
+      try {
+        writeFileSync(flags.output, proved.bytes);
+      } catch (error) {
+        throw new CommandError(
+          EXIT.machine,
+          `${flags.output}: ${(error as Error).message}`,
+          'Name another file with -o',
+        );
+      }
+      const { source, epoch, bytes, keys } = proved;
+      const how = `sigma verify --proof ${flags.output} ${keys.map((key) => `--key '${key}'`).join(' ')}`;
+      terminal.result(
+        { recording: file, proof: flags.output, source, epoch, sequence: flags.event, bytes: bytes.length, keys },
+        `${flags.output}: event ${flags.event} of ${source}, epoch ${epoch}, ${bytes.length} bytes\nCheck it anywhere:\n  ${how}`,
+      );
+    });
+}
+
+interface Proved {
+  readonly source: string;
+  readonly epoch: number;
+  readonly bytes: Uint8Array;
+  /** Keys of which whoever checks it must trust one, as texts. */
+  readonly keys: readonly string[];
+}
+
+async function prove(shell: Shell, recording: Recording, file: string, flags: ProveFlags): Promise<Proved> {
+  const head = chosen(await recording.heads(), flags, file);
+  const { source, epoch } = head;
+  const { anchor, keys } = anchorOf(shell, head, flags);
+  const shelf = shelfOf(file);
+  try {
+    const proof = await proveEvent(recording, head, flags.event, anchor, sha256, shelf);
+    return { source, epoch, bytes: encodeProofFile(proof), keys };
+  } catch (error) {
+    throw refusal(error, head, file, flags);
+  } finally {
+    await shelf?.close();
+  }
+}
+
+function chosen(heads: readonly ChainHead[], flags: ProveFlags, file: string): ChainHead {
+  const { source, epoch, tenant } = flags;
+  const found = heads.filter(
+    (head) =>
+      head.source === source &&
+      (epoch === undefined || head.epoch === epoch) &&
+      (tenant === undefined || head.tenant === tenant),
+  );
+  const tenants = [...new Set(found.map((head) => head.tenant))];
+  const last = found[found.length - 1];
+  if (last !== undefined && tenants.length === 1) return last;
+  if (last !== undefined) {
+    throw new CommandError(
+      EXIT.usage,
+      `'${source}' is a source of ${tenants.join(' and ')}`,
+      'Say which with --tenant',
+    );
+  }
+  const held = heads.map((head) => `${head.source} ${head.epoch}`).join(', ');
+  const sought = epoch === undefined ? `'${source}'` : `'${source}' epoch ${epoch}`;
+  throw new CommandError(EXIT.usage, `${file} holds no chain of ${sought}`, `It holds ${held === '' ? 'none' : held}`);
+}
+
+/** The signed head that the proof is under: one that exists, or one to be signed now. */
+function anchorOf(
+  shell: Shell,
+  head: ChainHead,
+  { checkpoint, trust, key }: ProveFlags,
+): { readonly anchor: ProofAnchor; readonly keys: readonly string[] } {
+  if (checkpoint === undefined) {
+    const signing = signingKeyFrom(resolve(key ?? join(shell.environment.dataDir, 'export.key')));
+    return { anchor: { key: signing }, keys: [formatNoteKey(logKey(head, signing.publicKey), sha256)] };
+  }
+  const keys = trustedKeys(trust);
+  if (keys.length === 0) {
+    const what = '--checkpoint is believed only with the key that signed it';
+    throw new CommandError(EXIT.usage, what, 'Give that key with --trust');
+  }
+  const note = readText(checkpoint, '--checkpoint');
+  const anchor = { checkpoint: note, trust: { keys, ed25519: ed25519Verify, sha256 } };
+  return { anchor, keys: keys.map((one) => formatNoteKey(one, sha256)) };
+}
+
+/** The shelf beside the recording, so that the next proof reads a handful of tiles; none where nothing may be written. */
+function shelfOf(file: string): ReturnType<typeof openProofShelf> | undefined {
+  try {
+    return openProofShelf(file);
+  } catch (error) {
+    if (error instanceof StoreReadOnlyError) return undefined;
+    throw error;
+  }
+}
+
+function refusal(error: unknown, head: ChainHead, file: string, flags: ProveFlags): unknown {
+  if (error instanceof NoSuchEventError) {
+    const what = `${file} holds no event ${flags.event} of ${head.source}, epoch ${head.epoch}`;
+    return new CommandError(EXIT.usage, what, `Its last is ${head.sequence}`);
+  }
+  if (error instanceof NoteError) {
+    const what = `${flags.checkpoint ?? file}: ${error.message}`;
+    return new CommandError(EXIT.failed, what, 'Give a checkpoint of this chain that covers the event, and its key');
+  }
+  if (error instanceof TilesDifferError) {
+    const wayOut = `Run \`sigma verify\` on it; when it is whole, remove ${file}.proofs, which is built again`;
+    return new CommandError(EXIT.failed, `nothing is proved: ${error.message}`, wayOut);
+  }
+  return error;
+}

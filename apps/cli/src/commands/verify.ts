@@ -1,0 +1,204 @@
+import { existsSync } from 'node:fs';
+import {
+  type ChainReport,
+  chainOfOrigin,
+  hexOfBytes,
+  NoteError,
+  type NoteKey,
+  parseCheckpoint,
+  type Recording,
+  StoreReadOnlyError,
+  type VerifyOptions,
+  type VerifyReport,
+  verify,
+} from '@sigma/recorder';
+import { ed25519Verify } from '@sigma/recorder/keys';
+import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
+import { sha256 } from '@sigma/recorder/sqlite';
+import type { Command } from 'commander';
+import { each } from '../arguments.ts';
+import { readText, trustedKeys } from '../key-input.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { withRecording } from '../recording-input.ts';
+import { command, type Shell } from '../shell.ts';
+import { columns, type Terminal } from '../terminal.ts';
+import { verifyProof } from './verify-proof.ts';
+
+interface VerifyFlags {
+  readonly proof?: string;
+  readonly checkpoint: readonly string[];
+  readonly key: readonly string[];
+  readonly json?: boolean;
+}
+
+/** `sigma verify FILE`: the chain from its first byte, then the kernel and the physics run again. */
+export function verifyCommand(shell: Shell): Command {
+  return command(
+    'verify',
+    'Check a recording: hashes, chains, signed checkpoints, and every decision made again from the same inputs; or ' +
+      'check the proof of one event',
+    [
+      'sigma verify .data/recordings/sim-7.sqlite',
+      'sigma verify --json site.sqlite',
+      'sigma verify --checkpoint kept.note --key trusted.keys site.sqlite',
+      'sigma verify --proof stop.proof --key trusted.keys',
+    ],
+  )
+    .argument('[file]', 'recording')
+    .option('--proof <file>', 'check the proof of one event that `sigma prove` wrote; needs no recording')
+    .option(
+      '--checkpoint <file>',
+      'a signed checkpoint kept from an earlier look: the recording must still meet it (repeatable)',
+      each,
+      [],
+    )
+    .option('--key <key>', 'key you trust, as text or a file with one on each line (repeatable)', each, [])
+    .action(async (file: string | undefined, flags: VerifyFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      if (flags.proof !== undefined) {
+        if (file !== undefined || flags.checkpoint.length > 0) throw proofAlone();
+        verifyProof(terminal, flags.proof, trusted(flags.key, '--proof'));
+      } else if (file !== undefined) await verifyRecording(shell, terminal, file, flags);
+      else {
+        const wayOut =
+          'Name a recording (sigma verify site.sqlite) or a proof (sigma verify --proof stop.proof --key …)';
+        throw new CommandError(EXIT.usage, 'nothing to verify was named', wayOut);
+      }
+    });
+}
+
+const proofAlone = (): CommandError =>
+  new CommandError(
+    EXIT.usage,
+    '--proof is checked with keys and nothing else',
+    'Leave the recording and --checkpoint out, or leave --proof out',
+  );
+
+function trusted(texts: readonly string[], why: string): readonly NoteKey[] {
+  if (texts.length > 0) return trustedKeys(texts);
+  const wayOut = 'Give the key you trust with --key, as `sigma export` or `sigma prove` printed it to its owner';
+  throw new CommandError(EXIT.usage, `${why} proves nothing without a key`, wayOut);
+}
+
+async function verifyRecording(shell: Shell, terminal: Terminal, file: string, flags: VerifyFlags): Promise<void> {
+  if (flags.checkpoint.length > 0) trusted(flags.key, '--checkpoint');
+  const keys = trustedKeys(flags.key);
+  const notes = flags.checkpoint.map((path) => checkpointIn(path));
+  const report = await withRecording(file, (recording) => runVerify(shell, terminal, recording, file, notes, keys));
+  terminal.result(verifyJson(file, report), describeReport(report));
+  if (report.ok) return;
+  const first = report.firstFailure;
+  throw new CommandError(
+    EXIT.failed,
+    `${file} does not verify: ${first?.message ?? 'it failed'}`,
+    first?.kind === 'signature'
+      ? 'Check where the checkpoint and the key come from: the recording itself was not found to be altered'
+      : 'Everything before that event is as it was written',
+  );
+}
+
+function checkpointIn(path: string): string {
+  const note = readText(path, '--checkpoint');
+  try {
+    const { origin } = parseCheckpoint(note);
+    if (chainOfOrigin(origin) === null) throw new NoteError(`${origin} is no chain of a recording`);
+    return note;
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error;
+    const wayOut = 'Give the file named checkpoint of an export, or one that a witness kept';
+    throw new CommandError(EXIT.usage, `${path} is no checkpoint: ${error.message}`, wayOut);
+  }
+}
+
+async function runVerify(
+  shell: Shell,
+  terminal: Terminal,
+  recording: Recording,
+  file: string,
+  given: readonly string[],
+  keys: readonly NoteKey[],
+): Promise<VerifyReport> {
+  const { fleetReexecutors } = await import('@sigma/sim');
+  const options: VerifyOptions = {
+    sha256,
+    reexecutors: await fleetReexecutors(recording),
+    progress: ({ chain, sequence, ofSequence }) => {
+      shell.interrupted.throwIfAborted();
+      terminal.progress(`${chain.source}: event ${sequence} of ${ofSequence}`);
+    },
+  };
+  if (keys.length === 0) return verify(recording, options);
+  const shelf = shelfBeside(file);
+  try {
+    const beside = [];
+    if (shelf !== null) for (const head of await recording.heads()) beside.push(...(await shelf.checkpoints(head)));
+    const checkpoints = { notes: [...given, ...beside], trust: { keys, ed25519: ed25519Verify } };
+    return await verify(recording, shelf === null ? { ...options, checkpoints } : { ...options, checkpoints, shelf });
+  } finally {
+    await shelf?.close();
+  }
+}
+
+/** Tiles and checkpoints kept beside the recording; none where they cannot be opened, for they follow from it. */
+function shelfBeside(file: string): ProofShelf | null {
+  if (!existsSync(`${file}.proofs`)) return null;
+  try {
+    return openProofShelf(file);
+  } catch (error) {
+    if (error instanceof StoreReadOnlyError) return null;
+    throw error;
+  }
+}
+
+const verifyJson = (recording: string, report: VerifyReport) => ({
+  recording,
+  verify: report.ok ? 'ok' : report.firstFailure?.message,
+  head: report.head,
+  events: report.events,
+  wakes: report.wakes,
+  chains: report.chains.map(({ tree, ...chain }) => ({
+    tenant: chain.tenant,
+    source: chain.source,
+    epoch: chain.epoch,
+    events: chain.events,
+    wakes: chain.wakes,
+    reexecuted: chain.reexecuted,
+    stretches: chain.stretches,
+    failures: chain.failures,
+    chainOnlyBecause: chain.chainOnlyBecause,
+    checkpointsMet: chain.checkpointsMet,
+    tree: tree === null ? null : { size: tree.size, root: hexOfBytes(tree.root) },
+  })),
+});
+
+function describeReport(report: VerifyReport): string {
+  const rows = report.chains.map((chain) => [
+    `${chain.source} ${chain.epoch}`,
+    String(chain.events),
+    String(chain.wakes),
+    resultOf(chain),
+  ]);
+  const failures = report.chains.flatMap(({ failures: of }) => of);
+  const sides = failures
+    .slice(0, 3)
+    .flatMap(({ message, recorded, expected }) => [
+      message,
+      ...(recorded === null ? [] : [`  recorded: ${recorded.slice(0, 300)}`]),
+      ...(expected === null ? [] : [`  expected: ${expected.slice(0, 300)}`]),
+    ]);
+  return [
+    columns([['chain', 'events', 'wakes', 'result'], ...rows]),
+    `head ${report.head}`,
+    ...sides,
+    failures.length > 3 ? `... and ${failures.length - 3} more failures` : '',
+    `verify ${report.ok ? 'ok' : 'FAILED'}`,
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+function resultOf({ failures, stretches, chainOnlyBecause }: ChainReport): string {
+  if (failures.length > 0) return `FAILED, ${failures.length} times`;
+  if (chainOnlyBecause !== null) return `chain only: ${chainOnlyBecause}`;
+  return [...new Set(stretches.map(({ result }) => result))].join(', ');
+}
