@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { areaM2, canClose, type Draft, type DraftAct, draftStep, isComplete, lengthM, snap } from './draft.ts';
+import { areaM2, canClose, type Draft, type DraftAct, draftStep, isComplete, lengthM } from './draft.ts';
 
 const draw = (...acts: DraftAct[]): Draft | null =>
   acts.reduce<Draft | null>((draft, act) => draftStep(draft, act), null);
@@ -56,12 +56,4 @@ test('a patrol may come back to its first point and needs two', () => {
 test('a pointer that stays in its cell changes nothing, so nothing renders', () => {
   const draft = draw(begin, { type: 'move', at: [1, 1] });
   assert.equal(draftStep(draft, { type: 'move', at: [1, 1] }), draft);
-});
-
-test('corners snap to the grid and points to cells, and neither leaves the site', () => {
-  const site = { width: 10, height: 6, metresPerCell: 0.5 };
-  assert.deepEqual(snap('zone', 1.3, 0.2, site), [1.5, 0]);
-  assert.deepEqual(snap('zone', 99, -4, site), [5, 0]);
-  assert.deepEqual(snap('patrol', 1.3, 0.2, site), [1.25, 0.25]);
-  assert.deepEqual(snap('patrol', 99, 99, site), [4.75, 2.75]);
 });

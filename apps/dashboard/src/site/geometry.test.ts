@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deriveSite, parseMovingAiMap } from '@sigma/fleet-model';
+import { fit, keepInSight, panBy, scaleBar, toScreenX, toScreenY, toSiteX, toSiteY, zoomAt } from './flat/viewport.ts';
 import { placeLabels } from './labels.ts';
 import { rectangles, siteShapes } from './site-shapes.ts';
-import { fit, keepInSight, panBy, scaleBar, toScreenX, toScreenY, toSiteX, toSiteY, zoomAt } from './viewport.ts';
 
 const view = fit(60, 30, 800, 500);
 

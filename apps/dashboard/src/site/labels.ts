@@ -11,6 +11,8 @@ export interface LabelWish {
 
 export interface PlacedLabel {
   readonly text: string;
+  /** Which of the wishes it is. */
+  readonly wish: number;
   /** Left edge and vertical middle. */
   readonly leftPx: number;
   readonly middlePx: number;
@@ -62,7 +64,7 @@ export function placeLabels(
     const chosen = best ?? second;
     if (chosen === undefined) continue;
     boxes.add(chosen.box);
-    placed.push({ text: wish.text, leftPx: chosen.leftPx, middlePx: chosen.middlePx });
+    placed.push({ text: wish.text, wish: k, leftPx: chosen.leftPx, middlePx: chosen.middlePx });
   }
   return placed;
 }
@@ -91,7 +93,8 @@ export interface Box {
 const isInside = (box: Box, seen: Box): boolean =>
   box.left >= seen.left && box.right <= seen.right && box.top >= seen.top && box.bottom <= seen.bottom;
 
-class Buckets {
+/** Boxes by the parts of the picture that they touch, so that one is compared with its neighbours alone. */
+export class Buckets {
   #cells = new Map<number, Box[]>();
 
   add(box: Box): void {

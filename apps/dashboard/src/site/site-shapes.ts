@@ -94,14 +94,44 @@ function oneWays(site: Site): Float32Array {
   return Float32Array.from(found);
 }
 
+/**
+ * The cells of a zone and the shelves between them: a zone over some aisles is one area to whoever looks at it, not a
+ * strip for each aisle. A shelf belongs to it when the zone lies on both sides of it along its row and its column.
+ */
+function enclosed(site: Site, cells: readonly number[]): ReadonlySet<number> {
+  const { width, height, blocked } = site;
+  const member = new Set(cells);
+  const first = new Int32Array(width + height).fill(0x7fffffff);
+  const last = new Int32Array(width + height).fill(-1);
+  for (const cell of cells) {
+    const column = cell % width;
+    const row = (cell - column) / width;
+    for (const [line, at] of [
+      [column, row],
+      [width + row, column],
+    ] as const) {
+      first[line] = Math.min(first[line] as number, at);
+      last[line] = Math.max(last[line] as number, at);
+    }
+  }
+  const between = (line: number, at: number): boolean => at > (first[line] as number) && at < (last[line] as number);
+  for (let cell = 0; cell < blocked.length; cell++) {
+    if (blocked[cell] !== 1) continue;
+    const column = cell % width;
+    const row = (cell - column) / width;
+    if (between(column, row) && between(width + row, column)) member.add(cell);
+  }
+  return member;
+}
+
 function zoneShape(site: Site, zone: Zone): ZoneShape {
-  const member = new Set(zone.cells);
+  const member = enclosed(site, zone.cells);
   const side = site.metresPerCell;
   const outline: number[] = [];
   let sumX = 0;
   let [western, eastern] = [Number.POSITIVE_INFINITY, 0];
   let sumY = 0;
-  for (const cell of zone.cells) {
+  for (const cell of member) {
     const column = cell % site.width;
     const row = (cell - column) / site.width;
     const west = column * side;
@@ -117,7 +147,15 @@ function zoneShape(site: Site, zone: Zone): ZoneShape {
       outline.push(west, north - side, west + side, north - side);
   }
   const runs = rectangles(site, (cell) => member.has(cell));
-  const count = Math.max(1, zone.cells.length);
+  const count = Math.max(1, member.size);
   const widthM = Math.max(0, eastern - western);
   return { zone, outline: Float32Array.from(outline), runs, widthM, labelXM: sumX / count, labelYM: sumY / count };
+}
+
+/** The name with what holds there, and the rule alone for where the name has no room. */
+export function zoneNames({ zone }: ZoneShape): readonly [full: string, short: string] {
+  if (zone.kind === 'restricted') return [`${zone.name} · no entry`, 'no entry'];
+  if (zone.kind === 'slow' && zone.speedMps !== null)
+    return [`${zone.name} · ${zone.speedMps} m/s`, `${zone.speedMps} m/s`];
+  return zone.kind === 'work' ? [`${zone.name} · people`, zone.name] : [zone.name, ''];
 }

@@ -1,134 +1,188 @@
-import { useEffect, useRef } from 'react';
+import { Component, lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
+import { Observable } from '../../live/observable.ts';
 import { draftStep } from '../../site/draft.ts';
-import { SiteMap } from '../../site/site-map.ts';
-import { agentState } from '../../words/agent-state.ts';
-import { percent, plural, span } from '../../words/quantities.ts';
+import { meetLayers, rememberedChoices } from '../../site/site-layers.ts';
+import type { Look } from '../../site/solid/lens.ts';
+import { plural } from '../../words/quantities.ts';
+import { FlatSite } from './flat-site.tsx';
+import { Legend } from './legend.tsx';
+import { showScale } from './map-scale.ts';
+import { showTip } from './map-tip.ts';
+import { MapTools } from './map-tools.tsx';
 import { MissionComposer } from './mission-composer.tsx';
+import { PrintedSite } from './printed-site.tsx';
+import { type FlatReason, hasWebgl, type MapElement, type ShownSiteMap } from './view-port.ts';
 
-/** The element of the map, with the map behind it, so that a test can ask where a robot stands on the screen. */
-export interface MapElement extends HTMLElement {
-  sigmaMap?: SiteMap;
-}
+export type { MapElement } from './view-port.ts';
 
-/** The site from above, with the tools that draw on it. */
+const SolidSite = lazy(async () => ({ default: (await import('./solid-site.tsx')).SolidSite }));
+
+const FLAT_WORDS: Readonly<Record<FlatReason, string>> = {
+  loading: '',
+  missing: 'Drawn flat: this browser has no WebGL. Everything else works; the 3D view needs graphics acceleration.',
+  lost: 'Drawn flat: the graphics device was lost. The 3D view comes back with it.',
+  failed: 'Drawn flat: the 3D view failed.',
+};
+
+/** The site, solid or flat, with the tools that draw on it. */
 export function SitePanel() {
   const control = useMissionControl();
-  const { live, site, selected, draft, nowMs } = control;
+  const { live, site, selected, draft, nowMs, terrains } = control;
   const theme = useObservable(control.theme);
   useTopic('roster');
   const frame = useRef<MapElement>(null);
-  const still = useRef<HTMLCanvasElement>(null);
-  const moving = useRef<HTMLCanvasElement>(null);
   const tip = useRef<HTMLDivElement>(null);
-  const map = useRef<SiteMap | undefined>(undefined);
+  const scale = useRef<HTMLDivElement>(null);
+  const map = useRef<ShownSiteMap | null>(null);
+  const brought = useMemo(() => terrains.flatMap(({ layers }) => layers), [terrains]);
+  const choices = useMemo(() => {
+    const remembered = rememberedChoices(storage());
+    remembered.set(meetLayers(remembered.get(), brought));
+    return remembered;
+  }, [brought]);
+  const follow = useMemo(() => new Observable(false), []);
+  const shownLayers = useObservable(choices).layers;
+  const [flat, setFlat] = useState<FlatReason | null>(() => (hasWebgl() ? 'loading' : 'missing'));
+  const [attempt, setAttempt] = useState(0);
 
-  useEffect(() => {
-    if (frame.current === null || still.current === null || moving.current === null) return;
+  const ports = useMemo(() => {
     const hover = (id: string | null, xPx: number, yPx: number) => showTip(tip.current, id, xPx, yPx, control);
-    const made = new SiteMap(frame.current, still.current, moving.current, { live, selected, draft, hover, nowMs });
-    made.show(site);
-    map.current = made;
-    frame.current.sigmaMap = made;
-    const stop = selected.subscribe(() => {
-      const id = selected.get();
-      if (id !== null) made.reveal(id);
-    });
-    return () => {
-      stop();
-      made.end();
+    const looked = (look: Look) => showScale(scale.current, look);
+    const key = (pressed: string): boolean => {
+      if (pressed === 'v')
+        choices.set({ ...choices.get(), mode: choices.get().mode === 'map' ? 'perspective' : 'map' });
+      else if (pressed === 'c' && selected.get() !== null) follow.set(!follow.get());
+      else if (pressed === 'n') map.current?.north?.();
+      else return false;
+      return true;
     };
-  }, [control, live, site, selected, draft, nowMs]);
+    const calmMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+    return { live, selected, draft, nowMs, hover, looked, key, choices, follow, calmMotion };
+  }, [control, live, selected, draft, nowMs, choices, follow]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme is what changed; the tokens are read from the page.
-  useEffect(() => map.current?.recolour(), [theme]);
+  const show = useCallback((shown: ShownSiteMap | null) => {
+    map.current = shown;
+    if (frame.current === null) return;
+    if (shown === null) delete frame.current.sigmaMap;
+    else frame.current.sigmaMap = shown;
+  }, []);
+  const painted = useCallback(() => setFlat((reason) => (reason === 'loading' ? null : reason)), []);
+  const lost = useCallback(() => setFlat('lost'), []);
+  const again = useCallback(() => {
+    setAttempt((tries) => tries + 1);
+    setFlat('loading');
+  }, []);
+  const failed = useCallback(() => setFlat('failed'), []);
+  useDrawingKeys(frame);
 
-  useEffect(() => {
-    const undo = (event: KeyboardEvent) => {
-      const before = draft.get();
-      if (before === null) return;
-      if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea')) return;
-      const control = event.ctrlKey || event.metaKey;
-      if (event.key === 'Escape') draft.set(draftStep(before, { type: 'cancel' }));
-      else if (event.key === 'Backspace' || (control && event.key === 'z'))
-        draft.set(draftStep(before, { type: 'undo' }));
-      else if (control && (event.key === 'y' || event.key === 'Z')) draft.set(draftStep(before, { type: 'redo' }));
-      else if (event.key === 'Enter' && event.target === frame.current) draft.set(draftStep(before, { type: 'close' }));
-      else return;
-      event.preventDefault();
-    };
-    window.addEventListener('keydown', undo, { capture: true });
-    return () => window.removeEventListener('keydown', undo, { capture: true });
-  }, [draft]);
-
-  const summary = `Map of ${site.name}, ${plural(live.ids.length, 'robot')}. Arrows move the map, plus and minus zoom, 0 shows everything. While drawing, arrows move the next point and space sets it. The fleet list says the same in words.`;
+  const solid = flat === null || flat === 'loading' || flat === 'lost';
+  const summary = `Map of ${site.name}, ${plural(live.ids.length, 'robot')}. Arrows move the map, with shift they turn it, plus and minus zoom, 0 shows everything, V changes between map and perspective, C follows the selected robot. While drawing, arrows move the next point and space sets it. The fleet list says the same in words.`;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the map has its own keys; `application` says so to screen readers.
-    <section className="map" ref={frame} role="application" tabIndex={0} aria-label={summary} data-testid="map">
-      <canvas ref={still} />
-      <canvas ref={moving} />
+    <section
+      className="map"
+      ref={frame}
+      role="application"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the map has its own keys; `application` says so to screen readers.
+      tabIndex={0}
+      aria-label={summary}
+      data-testid="map"
+      data-flat={flat ?? 'no'}
+    >
+      {flat === null ? null : (
+        <FlatSite frame={frame} site={site} ports={ports} theme={theme} onMap={flat === 'loading' ? NOBODY : show} />
+      )}
+      {solid ? (
+        <Fallible key={attempt} onFailed={failed}>
+          <Suspense fallback={null}>
+            <SolidSite
+              frame={frame}
+              site={site}
+              ports={ports}
+              theme={theme}
+              layers={brought.filter(({ id }) => shownLayers.includes(id))}
+              onMap={show}
+              onPainted={painted}
+              onLost={lost}
+              onRestored={again}
+            />
+          </Suspense>
+        </Fallible>
+      ) : null}
       <MissionComposer />
-      <fieldset className="map-tools" aria-label="View">
-        <button type="button" onClick={() => map.current?.zoom(1)} aria-label="Zoom in" title="Zoom in (+)">
-          +
-        </button>
-        <button type="button" onClick={() => map.current?.zoom(-1)} aria-label="Zoom out" title="Zoom out (-)">
-          −
-        </button>
-        <button type="button" onClick={() => map.current?.fit()} title="Show the whole site (0)">
-          Fit
-        </button>
-      </fieldset>
+      <MapTools choices={choices} follow={follow} flat={flat !== null && flat !== 'loading'} map={() => map.current} />
+      {flat === null || flat === 'loading' ? null : (
+        <p className="map-notice" role="status" data-testid="map-notice">
+          {FLAT_WORDS[flat]}
+          {flat === 'missing' ? null : (
+            <button type="button" onClick={again}>
+              Try 3D again
+            </button>
+          )}
+        </p>
+      )}
+      <div className="map-scale" ref={scale} hidden={flat !== null} aria-hidden="true">
+        <svg className="map-north" viewBox="0 0 16 24" width="16" height="24">
+          <title>North</title>
+          <path d="M8 22V8M4 13l4-5 4 5" />
+          <text x="8" y="6">
+            N
+          </text>
+        </svg>
+        <span className="map-bar">
+          <span data-scale="" />
+        </span>
+      </div>
       <Legend />
       <div className="map-tip" ref={tip} hidden data-testid="map-tip" />
+      <PrintedSite />
     </section>
   );
 }
 
-function Legend() {
-  return (
-    <details className="legend">
-      <summary>Signs</summary>
-      <ul>
-        <li>Box with a point: carrier, heading. Disc with a nose: humanoid.</li>
-        <li>Head and shoulders: a person.</li>
-        <li>
-          Octagon: stopped until a person resets. Triangle: until one has looked. Diamond: ends by itself, or a mode.
-        </li>
-        <li>Hollow, dashed: no fresh position; the age stands beside it.</li>
-        <li>Dashed line: planned path. Dots and thin rays: lidar of the selected robot.</li>
-        <li>Hatched: restricted (dense) or slow (wide) zone. Chevrons: one-way aisle.</li>
-        <li>Square: dock; with a bolt: charger; with a triangle: station.</li>
-      </ul>
-    </details>
-  );
+/** While the solid view loads, the flat one under it is looked at and nothing else asks for it. */
+const NOBODY = () => undefined;
+
+function storage(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
 }
 
-/** Written straight into the page: the pointer moves more often than components should render. */
-function showTip(
-  tip: HTMLDivElement | null,
-  id: string | null,
-  xPx: number,
-  yPx: number,
-  control: ReturnType<typeof useMissionControl>,
-): void {
-  if (tip === null) return;
-  if (id === null || control.draft.get() !== null) {
-    tip.hidden = true;
-    return;
+/** Undo, redo, close and leave the drawing, wherever the focus is. */
+function useDrawingKeys(frame: { readonly current: HTMLElement | null }): void {
+  const { draft } = useMissionControl();
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const before = draft.get();
+      if (before === null) return;
+      if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea')) return;
+      const control = event.ctrlKey || event.metaKey;
+      const key = event.key.toLowerCase();
+      if (event.key === 'Escape') draft.set(draftStep(before, { type: 'cancel' }));
+      else if (control && (key === 'y' || (key === 'z' && event.shiftKey)))
+        draft.set(draftStep(before, { type: 'redo' }));
+      else if (event.key === 'Backspace' || (control && key === 'z')) draft.set(draftStep(before, { type: 'undo' }));
+      else if (event.key === 'Enter' && event.target === frame.current) draft.set(draftStep(before, { type: 'close' }));
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener('keydown', press, { capture: true });
+    return () => window.removeEventListener('keydown', press, { capture: true });
+  }, [draft, frame]);
+}
+
+/** A view that fails is replaced by the flat one; the rest of the page goes on. */
+class Fallible extends Component<{ readonly children: ReactNode; readonly onFailed: () => void }, { failed: boolean }> {
+  override state = { failed: false };
+  static getDerivedStateFromError = () => ({ failed: true });
+  override componentDidCatch(error: unknown): void {
+    console.error('the 3D view failed', error);
+    this.props.onFailed();
   }
-  const { live, nowMs } = control;
-  const row = live.row(id);
-  const age = live.ageMs(row, nowMs());
-  const agent = live.agent(id);
-  const speed = live.newest.speedMps[row] ?? 0;
-  const lines = [
-    `${id} · ${agentState(agent?.status, age).word}`,
-    `${speed.toFixed(2)} m/s, battery ${percent(live.newest.battery[row] ?? Number.NaN)}, seen ${span(age)} ago`,
-    agent?.status?.rationale ?? '',
-  ];
-  tip.textContent = lines.filter((line) => line !== '').join('\n');
-  tip.hidden = false;
-  tip.style.left = `${xPx + 14}px`;
-  tip.style.top = `${yPx + 14}px`;
+  override render(): ReactNode {
+    return this.state.failed ? null : this.props.children;
+  }
 }

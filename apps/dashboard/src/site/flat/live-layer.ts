@@ -1,12 +1,13 @@
-import { BODIES } from '@sigma/fleet-model';
-import type { AgentScan } from '@sigma/proto';
-import { type SiteView, STALE_MS } from '../live/site-view.ts';
-import type { Agent } from '../live/topics.ts';
-import { type AgentState, agentState, type Level } from '../words/agent-state.ts';
-import { span } from '../words/quantities.ts';
-import type { Draft, DraftPoint } from './draft.ts';
-import { type Box, type LabelWish, placeLabels } from './labels.ts';
-import type { MapColours } from './map-colours.ts';
+import type { AgentScan, Fence } from '@sigma/proto';
+import type { SiteView } from '../../live/site-view.ts';
+import type { AgentState } from '../../words/agent-state.ts';
+import { span } from '../../words/quantities.ts';
+import type { BodyTable } from '../body-table.ts';
+import { type Draft, type DraftPoint, isOutline } from '../draft.ts';
+import { type Box, placeLabels } from '../labels.ts';
+import type { MapColours } from '../map-colours.ts';
+import { plannedPath } from '../planned-path.ts';
+import { wantedLabels } from '../wanted-labels.ts';
 import { haloText } from './static-layer.ts';
 import { toScreenX, toScreenY, type Viewport } from './viewport.ts';
 
@@ -24,25 +25,8 @@ export interface Focus {
 /** A robot is never drawn smaller than this, and below it its body's outline gives way to a dot. */
 const LEAST_RADIUS_PX = 4.5;
 const PERSON_RADIUS_M = 0.28;
-const LABELS_AT_MOST = 300;
-/** Beyond so many abnormal robots their words would cover the map; colour, sign and name stay. */
-const WORDS_AT_MOST = 6;
-const WORDS_FROM_PX_PER_M = 30;
-const PRIORITY: Readonly<Record<Level, number>> = { critical: 60, warning: 50, advisory: 40, info: 30, calm: 10 };
 
-const states = new WeakMap<Agent, AgentState>();
-
-function stateOf(agent: Agent | undefined): AgentState {
-  if (agent === undefined) return agentState(undefined, 0);
-  const state = states.get(agent) ?? agentState(agent.status, 0);
-  states.set(agent, state);
-  return state;
-}
-
-export function radiusPx(agent: Agent | undefined, view: Viewport): number {
-  const body = agent?.status?.body === 'humanoid' ? BODIES.humanoid : BODIES.carrier;
-  return Math.max(LEAST_RADIUS_PX, body.radiusM * view.pxPerM);
-}
+export const radiusPx = (radiusM: number, view: Viewport): number => Math.max(LEAST_RADIUS_PX, radiusM * view.pxPerM);
 
 const textWidths = new Map<string, number>();
 
@@ -55,81 +39,104 @@ function widthOf(context: Context, text: string): number {
   return width;
 }
 
-/** Draws what moves, once a frame: lidar and path of the selected robot, people, robots, names, the draft. */
+/** Draws what moves, once a frame: fences, lidar and path of the selected robot, people, robots, names, the draft. */
 export function drawLive(
   context: Context,
   view: Viewport,
   live: SiteView,
+  table: BodyTable,
   focus: Focus,
   colours: MapColours,
   nowMs: number,
+  clear = true,
 ): void {
-  context.clearRect(0, 0, view.widthPx, view.heightPx);
+  if (clear) context.clearRect(0, 0, view.widthPx, view.heightPx);
   const poses = live.sample(nowMs);
+  for (const fence of live.fences()) drawFence(context, view, fence, colours);
   if (focus.selected !== null) {
     drawScan(context, view, live.scan(focus.selected), colours);
-    drawPath(context, view, live, focus.selected, poses.xM, poses.yM, colours);
+    drawPath(context, view, live, focus.selected, nowMs, colours);
   }
   drawPeople(context, view, live.people, colours);
-  context.font = `500 12px ${colours.font}`;
-  context.textBaseline = 'middle';
-  context.textAlign = 'left';
-  const wishes: LabelWish[] = [];
-  let abnormal = 0;
-  for (const agent of live.agents()) if (stateOf(agent).level !== 'calm') abnormal++;
-  const spoken = abnormal <= WORDS_AT_MOST || view.pxPerM > WORDS_FROM_PX_PER_M;
-  const crowded = live.ids.length > LABELS_AT_MOST && view.pxPerM < 10;
-  for (let row = 0; row < live.ids.length; row++) {
+  for (let row = 0; row < table.count; row++) {
     const x = toScreenX(view, poses.xM[row] as number);
     const y = toScreenY(view, poses.yM[row] as number);
     if (!(x > -30 && y > -30 && x < view.widthPx + 30 && y < view.heightPx + 30)) continue;
     const id = live.ids[row] as string;
-    const agent = live.agent(id);
-    const state = stateOf(agent);
-    const radius = radiusPx(agent, view);
-    const ageMs = live.ageMs(row, nowMs);
-    const stale = ageMs > STALE_MS;
-    const humanoid = agent?.status?.body === 'humanoid';
-    drawRobot(context, x, y, radius, poses.headingRad[row] as number, humanoid, state, stale, colours);
+    const radius = radiusPx(table.radiusM[row] as number, view);
+    const state = table.states[row] as AgentState;
+    const heading = poses.headingRad[row] as number;
+    drawRobot(context, x, y, radius, heading, table.humanoid[row] === 1, state, table.stale[row] === 1, colours);
     const chosen = id === focus.selected;
     if (chosen || id === focus.hovered) drawRing(context, x, y, radius + 5, colours.accent, chosen ? 2 : 1.2);
-    const priority = chosen ? 100 : id === focus.hovered ? 90 : stale ? 35 : PRIORITY[state.level];
-    if (crowded && priority <= PRIORITY.calm) continue;
-    const text = stale
-      ? `${id} · ${span(ageMs)}`
-      : state.level === 'calm' || !(spoken || chosen)
-        ? id
-        : `${id} · ${state.word}`;
-    wishes.push({
-      text,
-      xPx: x,
-      yPx: y,
-      widthPx: widthOf(context, text),
-      clearancePx: radius + (chosen ? 9 : 6),
-      priority,
-    });
   }
-  const seen = { left: 0, right: view.widthPx, top: 0, bottom: view.heightPx };
-  drawLabels(context, wishes, focus.names, seen, colours);
+  drawLabels(context, view, live, table, focus, colours, nowMs);
   if (focus.draft !== null) drawDraft(context, view, focus.draft, colours);
 }
 
 function drawLabels(
   context: Context,
-  wishes: LabelWish[],
-  names: readonly Box[],
-  seen: Box,
+  view: Viewport,
+  live: SiteView,
+  table: BodyTable,
+  focus: Focus,
   colours: MapColours,
+  nowMs: number,
 ): void {
-  const chosen =
-    wishes.length <= LABELS_AT_MOST ? wishes : wishes.sort((a, b) => b.priority - a.priority).slice(0, LABELS_AT_MOST);
-  const bodies = chosen.map(({ xPx, yPx, clearancePx }) => {
+  context.font = `500 12px ${colours.font}`;
+  context.textBaseline = 'middle';
+  context.textAlign = 'left';
+  const { selected, hovered, names } = focus;
+  const { widthPx, heightPx } = view;
+  const project = (xM: number, yM: number, _zM: number, out: Float64Array): boolean => {
+    out[0] = toScreenX(view, xM);
+    out[1] = toScreenY(view, yM);
+    out[2] = view.pxPerM;
+    return true;
+  };
+  const width = (text: string): number => widthOf(context, text);
+  const poses = live.sample(nowMs);
+  const wishes = wantedLabels({
+    live,
+    table,
+    poses,
+    nowMs,
+    selected,
+    hovered,
+    widthPx,
+    heightPx,
+    project,
+    widthOf: width,
+  });
+  const bodies = wishes.map(({ xPx, yPx, clearancePx }) => {
     const reach = clearancePx - 3;
     return { left: xPx - reach, right: xPx + reach, top: yPx - reach, bottom: yPx + reach };
   });
-  for (const label of placeLabels(chosen, 14, bodies, names, seen)) {
+  const seen = { left: 0, right: widthPx, top: 0, bottom: heightPx };
+  for (const label of placeLabels(wishes, 14, bodies, names, seen)) {
     haloText(context, label.text, label.leftPx, label.middlePx, colours.ink, colours.halo);
   }
+}
+
+/** An outline that a person drew: full for keep out, dashed for slow, named beside its first corner. */
+function drawFence(context: Context, view: Viewport, fence: Fence, colours: MapColours): void {
+  const points = fence.polygon?.points ?? [];
+  const [first] = points;
+  if (first === undefined) return;
+  context.save();
+  context.beginPath();
+  for (const { xM, yM } of points) context.lineTo(toScreenX(view, xM), toScreenY(view, yM));
+  context.closePath();
+  const restricted = fence.kind === 'restricted';
+  context.fillStyle = restricted ? colours.zoneRestricted : colours.zoneSlow;
+  context.strokeStyle = context.fillStyle;
+  context.globalAlpha = 0.16;
+  context.fill();
+  context.globalAlpha = 0.9;
+  context.lineWidth = 1.5;
+  context.setLineDash(restricted ? [] : [6, 4]);
+  context.stroke();
+  context.restore();
 }
 
 /** A carrier is a box with a pointed front, a humanoid a disc with a nose; a stop wears an octagon, a stale one is hollow. */
@@ -249,27 +256,29 @@ function drawPath(
   view: Viewport,
   live: SiteView,
   id: string,
-  xM: Float32Array,
-  yM: Float32Array,
+  nowMs: number,
   colours: MapColours,
 ): void {
-  const points = live.path(id)?.pointsM;
   const row = live.row(id);
-  if (points === undefined || points.length < 2 || row < 0) return;
+  if (row < 0) return;
+  const { xM, yM, speedMps } = live.sample(nowMs);
+  const path = plannedPath(live, id, xM[row] as number, yM[row] as number, speedMps[row] as number);
+  if (path === null) return;
   context.strokeStyle = colours.path;
   context.lineWidth = 2;
   context.lineJoin = 'round';
   context.setLineDash([6, 4]);
   context.beginPath();
-  context.moveTo(toScreenX(view, xM[row] as number), toScreenY(view, yM[row] as number));
-  for (let k = 0; k + 1 < points.length; k += 2) {
-    context.lineTo(toScreenX(view, points[k] as number), toScreenY(view, points[k + 1] as number));
-  }
+  for (const point of path.points) context.lineTo(toScreenX(view, point.xM), toScreenY(view, point.yM));
   context.stroke();
   context.setLineDash([]);
-  const endX = toScreenX(view, points.at(-2) as number);
-  const endY = toScreenY(view, points.at(-1) as number);
-  drawRing(context, endX, endY, 4, colours.path, 2);
+  context.font = `500 12px ${colours.font}`;
+  context.textBaseline = 'middle';
+  for (const tick of path.ticks) {
+    const [x, y] = [toScreenX(view, tick.xM), toScreenY(view, tick.yM)];
+    drawRing(context, x, y, tick === path.ticks.at(-1) ? 4 : 2, colours.path, 2);
+    haloText(context, `+${span(tick.inS * 1000)}`, x + 7, y - 7, colours.path, colours.halo);
+  }
 }
 
 /** Where each ray met something; a ray that met nothing within range has no dot. Drawn from the pose it was taken at. */
@@ -308,10 +317,10 @@ function drawDraft(context: Context, view: Viewport, draft: Draft, colours: MapC
   context.setLineDash(draft.closed ? [] : [6, 3]);
   context.beginPath();
   for (const point of line) context.lineTo(...at(point));
-  if (draft.kind === 'zone' && line.length > 2) context.closePath();
+  if (isOutline(draft) && line.length > 2) context.closePath();
   context.stroke();
   context.setLineDash([]);
-  if (draft.kind === 'zone' && line.length > 2) {
+  if (isOutline(draft) && line.length > 2) {
     context.globalAlpha = 0.16;
     context.fillStyle = colours.accent;
     context.fill('evenodd');
@@ -319,7 +328,7 @@ function drawDraft(context: Context, view: Viewport, draft: Draft, colours: MapC
   }
   draft.points.forEach((point, k) => {
     const [x, y] = at(point);
-    context.fillStyle = k === 0 && draft.kind === 'zone' ? colours.accent : colours.floor;
+    context.fillStyle = k === 0 && isOutline(draft) ? colours.accent : colours.floor;
     context.strokeStyle = colours.accent;
     context.beginPath();
     context.rect(x - 3.5, y - 3.5, 7, 7);
@@ -327,5 +336,15 @@ function drawDraft(context: Context, view: Viewport, draft: Draft, colours: MapC
     context.stroke();
     if (draft.kind === 'patrol') haloText(context, String(k + 1), x + 7, y - 7, colours.ink, colours.halo);
   });
-  if (draft.pointer !== null && !draft.closed) drawRing(context, ...at(draft.pointer), 5, colours.accent, 1.5);
+  if (draft.pointer === null || draft.closed) return;
+  drawRing(context, ...at(draft.pointer), draft.hold?.kind === 'corner' ? 7 : 5, colours.accent, 1.5);
+  context.lineWidth = 1;
+  context.globalAlpha = 0.55;
+  for (const point of draft.hold?.to ?? []) {
+    context.beginPath();
+    context.moveTo(...at(point));
+    context.lineTo(...at(draft.pointer));
+    context.stroke();
+  }
+  context.globalAlpha = 1;
 }

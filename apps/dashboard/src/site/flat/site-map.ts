@@ -1,11 +1,12 @@
 import type { Site } from '@sigma/fleet-model';
-import type { Observable } from '../live/observable.ts';
-import type { SiteView } from '../live/site-view.ts';
-import { type Draft, type DraftAct, draftStep, snap } from './draft.ts';
-import type { Box } from './labels.ts';
+import type { SiteView } from '../../live/site-view.ts';
+import { BodyTable } from '../body-table.ts';
+import type { DraftPoint } from '../draft.ts';
+import type { Box } from '../labels.ts';
+import { type MapColours, readMapColours } from '../map-colours.ts';
+import { type Handled, type HandPorts, SiteHand } from '../site-hand.ts';
+import { type SiteShapes, siteShapes } from '../site-shapes.ts';
 import { drawLive, radiusPx } from './live-layer.ts';
-import { type MapColours, readMapColours } from './map-colours.ts';
-import { type SiteShapes, siteShapes } from './site-shapes.ts';
 import { drawStatic } from './static-layer.ts';
 import {
   fit,
@@ -20,29 +21,26 @@ import {
   zoomAt,
 } from './viewport.ts';
 
-export interface SiteMapPorts {
+export interface SiteMapPorts extends Omit<HandPorts, 'fences'> {
   readonly live: SiteView;
-  readonly selected: Observable<string | null>;
-  readonly draft: Observable<Draft | null>;
-  /** Tells about the robot under the pointer, or null; with its place on the page. */
-  readonly hover: (id: string | null, xPx: number, yPx: number) => void;
   readonly nowMs: () => number;
 }
 
 const PICK_PX = 8;
-const DRAG_FROM_PX = 4;
-const PAN_STEP_PX = 80;
-const ZOOM_STEP = 1.4;
+const TABLE_MS = 200;
 
 /**
  * The site from above on two canvases: what stands still below, redrawn when the view changes, and what moves above,
- * redrawn once a frame. Owns the view, the pointer and the keys; everything it shows it reads from the live site.
+ * redrawn once a frame. Shown while the solid view loads, and wherever a browser has no WebGL; it shares with the solid
+ * view all that is not drawing.
  */
-export class SiteMap {
+export class SiteMap implements Handled {
   readonly #still: HTMLCanvasElement;
   readonly #moving: HTMLCanvasElement;
   readonly #frame: HTMLElement;
   readonly #ports: SiteMapPorts;
+  readonly #hand: SiteHand;
+  readonly #table = new BodyTable();
   #site: Site | undefined;
   #shapes: SiteShapes | undefined;
   #colours: MapColours;
@@ -51,11 +49,10 @@ export class SiteMap {
   /** The whole site is shown, and stays so when the map changes its size, until a person looks elsewhere. */
   #fitted = true;
   #names: readonly Box[] = [];
-  #hovered: string | null = null;
-  #drag: { readonly x: number; readonly y: number; moved: boolean; lastX: number; lastY: number } | undefined;
+  #tableMs = Number.NEGATIVE_INFINITY;
   #request = 0;
-  readonly #ended = new AbortController();
   readonly #sizes: ResizeObserver;
+  readonly #stop: () => void;
 
   constructor(frame: HTMLElement, still: HTMLCanvasElement, moving: HTMLCanvasElement, ports: SiteMapPorts) {
     this.#frame = frame;
@@ -64,23 +61,28 @@ export class SiteMap {
     this.#ports = ports;
     this.#colours = readMapColours(frame);
     this.#view = { centreXM: 0, centreYM: 0, pxPerM: 10, widthPx: frame.clientWidth, heightPx: frame.clientHeight };
+    this.#hand = new SiteHand(frame, moving, this, { ...ports, fences: () => ports.live.fences() });
     this.#sizes = new ResizeObserver(() => this.#resize());
     this.#sizes.observe(frame);
-    const { signal } = this.#ended;
-    frame.addEventListener('pointerdown', (event) => this.#pointerDown(event), { signal });
-    frame.addEventListener('pointermove', (event) => this.#pointerMove(event), { signal });
-    frame.addEventListener('pointerup', (event) => this.#pointerUp(event), { signal });
-    frame.addEventListener('pointercancel', () => this.#drop(), { signal });
-    frame.addEventListener('pointerleave', () => this.#leave(), { signal });
-    frame.addEventListener('wheel', (event) => this.#wheel(event), { signal, passive: false });
-    frame.addEventListener('keydown', (event) => this.#key(event), { signal });
+    this.#stop = ports.selected.subscribe(() => {
+      const id = ports.selected.get();
+      if (id !== null) this.reveal(id);
+    });
     this.#resize();
     this.#request = requestAnimationFrame(() => this.#draw());
+  }
+
+  get size() {
+    return this.#view;
+  }
+  get pxPerM(): number {
+    return this.#view.pxPerM;
   }
 
   show(site: Site): void {
     this.#site = site;
     this.#shapes = siteShapes(site);
+    this.#hand.show(site, this.#shapes);
     this.fit();
   }
 
@@ -97,7 +99,23 @@ export class SiteMap {
   }
 
   zoom(steps: number): void {
-    this.#look(zoomAt(this.#view, this.#view.widthPx / 2, this.#view.heightPx / 2, ZOOM_STEP ** steps));
+    this.#hand.zoom(steps);
+  }
+
+  zoomAt(xPx: number, yPx: number, factor: number): void {
+    this.#look(zoomAt(this.#view, xPx, yPx, factor));
+  }
+
+  drag(fromXPx: number, fromYPx: number, toXPx: number, toYPx: number): void {
+    this.#look(panBy(this.#view, toXPx - fromXPx, toYPx - fromYPx));
+  }
+
+  turn(): void {
+    return;
+  }
+
+  floorAt(xPx: number, yPx: number): DraftPoint {
+    return [toSiteX(this.#view, xPx), toSiteY(this.#view, yPx)];
   }
 
   /** Brings a robot into the middle when it is out of sight. */
@@ -116,8 +134,27 @@ export class SiteMap {
     return { xPx: toScreenX(this.#view, xM), yPx: toScreenY(this.#view, yM) };
   }
 
+  /** The nearest robot whose body, or a little more, holds the point. */
+  pick(x: number, y: number): string | null {
+    const { live, nowMs } = this.#ports;
+    const poses = live.sample(nowMs());
+    let best: string | null = null;
+    let least = Number.POSITIVE_INFINITY;
+    for (let row = 0; row < live.ids.length; row++) {
+      const dx = toScreenX(this.#view, poses.xM[row] as number) - x;
+      const dy = toScreenY(this.#view, poses.yM[row] as number) - y;
+      const distance = dx * dx + dy * dy;
+      const reach = radiusPx(this.#table.radiusM[row] ?? 0, this.#view) + PICK_PX;
+      if (distance > reach * reach || distance >= least) continue;
+      least = distance;
+      best = live.ids[row] ?? null;
+    }
+    return best;
+  }
+
   end(): void {
-    this.#ended.abort();
+    this.#hand.end();
+    this.#stop();
     this.#sizes.disconnect();
     cancelAnimationFrame(this.#request);
   }
@@ -147,6 +184,12 @@ export class SiteMap {
 
   #draw(): void {
     this.#request = requestAnimationFrame(() => this.#draw());
+    const { live, selected, draft, nowMs } = this.#ports;
+    const now = nowMs();
+    if (now - this.#tableMs >= TABLE_MS) {
+      this.#tableMs = now;
+      this.#table.update(live, now);
+    }
     const ratio = window.devicePixelRatio || 1;
     if (this.#stillDirty && this.#site !== undefined && this.#shapes !== undefined) {
       const context = this.#still.getContext('2d');
@@ -158,127 +201,27 @@ export class SiteMap {
     const context = this.#moving.getContext('2d');
     if (context === null) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const { live, selected, draft, nowMs } = this.#ports;
-    const focus = { selected: selected.get(), hovered: this.#hovered, draft: draft.get() };
-    drawLive(context, this.#view, live, { ...focus, names: this.#names }, this.#colours, nowMs());
-  }
-
-  #place(event: PointerEvent | WheelEvent): readonly [number, number] {
-    const box = this.#frame.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  }
-
-  #pointerDown(event: PointerEvent): void {
-    if (event.target !== this.#moving || event.button > 1) return;
-    const [x, y] = this.#place(event);
-    this.#drag = { x, y, moved: false, lastX: x, lastY: y };
-    this.#frame.setPointerCapture(event.pointerId);
-  }
-
-  #pointerMove(event: PointerEvent): void {
-    const [x, y] = this.#place(event);
-    const drag = this.#drag;
-    if (drag !== undefined) {
-      if (Math.abs(x - drag.x) + Math.abs(y - drag.y) > DRAG_FROM_PX) drag.moved = true;
-      if (drag.moved) this.#look(panBy(this.#view, x - drag.lastX, y - drag.lastY));
-      drag.lastX = x;
-      drag.lastY = y;
-      return;
-    }
-    if (this.#ports.draft.get() !== null) this.#draftAt(x, y, 'move');
-    this.#hover(event.target === this.#moving ? this.#pick(x, y) : null, x, y);
-  }
-
-  #pointerUp(event: PointerEvent): void {
-    const drag = this.#drag;
-    this.#drop();
-    if (drag === undefined || drag.moved) return;
-    const [x, y] = this.#place(event);
-    if (this.#ports.draft.get() !== null) this.#draftAt(x, y, 'point');
-    else this.#ports.selected.set(this.#pick(x, y));
-  }
-
-  #drop(): void {
-    this.#drag = undefined;
-  }
-
-  #leave(): void {
-    this.#hover(null, 0, 0);
-    this.#act({ type: 'move', at: null });
-  }
-
-  #hover(id: string | null, x: number, y: number): void {
-    this.#hovered = id;
-    this.#moving.style.cursor = this.#ports.draft.get() !== null ? 'crosshair' : id === null ? 'grab' : 'pointer';
-    this.#ports.hover(id, x, y);
-  }
-
-  /** The nearest robot whose body, or a little more, holds the point. */
-  #pick(x: number, y: number): string | null {
-    const { live, nowMs } = this.#ports;
-    const poses = live.sample(nowMs());
-    let best: string | null = null;
-    let least = Number.POSITIVE_INFINITY;
-    for (let row = 0; row < live.ids.length; row++) {
-      const id = live.ids[row] as string;
-      const dx = toScreenX(this.#view, poses.xM[row] as number) - x;
-      const dy = toScreenY(this.#view, poses.yM[row] as number) - y;
-      const distance = dx * dx + dy * dy;
-      const reach = radiusPx(live.agent(id), this.#view) + PICK_PX;
-      if (distance > reach * reach || distance >= least) continue;
-      least = distance;
-      best = id;
-    }
-    return best;
-  }
-
-  #draftAt(x: number, y: number, type: 'move' | 'point'): void {
-    const draft = this.#ports.draft.get();
-    if (draft === null || this.#site === undefined) return;
-    const at = snap(draft.kind, toSiteX(this.#view, x), toSiteY(this.#view, y), this.#site);
-    this.#act({ type, at });
-  }
-
-  #act(act: DraftAct): void {
-    this.#ports.draft.set(draftStep(this.#ports.draft.get(), act));
-  }
-
-  #wheel(event: WheelEvent): void {
-    if (event.target !== this.#moving) return;
-    event.preventDefault();
-    const [x, y] = this.#place(event);
-    const lines = event.deltaMode === 1 ? 16 : 1;
-    this.#look(zoomAt(this.#view, x, y, Math.exp(-event.deltaY * lines * 0.0016)));
-  }
-
-  #key(event: KeyboardEvent): void {
-    if (event.target !== this.#frame || event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = ARROWS[event.key];
-    const draft = this.#ports.draft.get();
-    if (step !== undefined) {
-      if (draft === null || draft.closed) this.#look(panBy(this.#view, -step[0] * PAN_STEP_PX, step[1] * PAN_STEP_PX));
-      else this.#movePointer(draft, step);
-    } else if (event.key === '+' || event.key === '=') this.zoom(1);
-    else if (event.key === '-') this.zoom(-1);
-    else if (event.key === '0' || event.key === 'f') this.fit();
-    else if (event.key === ' ' && draft?.pointer) this.#act({ type: 'point', at: draft.pointer });
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  /** Drawing without a mouse: arrows move the next point by a cell, space sets it. */
-  #movePointer(draft: Draft, [east, north]: readonly [number, number]): void {
-    if (this.#site === undefined) return;
-    const side = this.#site.metresPerCell;
-    const [x, y] = draft.pointer ?? draft.points.at(-1) ?? [this.#view.centreXM, this.#view.centreYM];
-    this.#act({ type: 'move', at: snap(draft.kind, x + east * side, y + north * side, this.#site) });
+    const focus = { selected: selected.get(), hovered: this.#hand.hovered, draft: draft.get(), names: this.#names };
+    drawLive(context, this.#view, live, this.#table, focus, this.#colours, now);
   }
 }
 
-const ARROWS: Readonly<Record<string, readonly [east: number, north: number]>> = {
-  ArrowRight: [1, 0],
-  ArrowLeft: [-1, 0],
-  ArrowUp: [0, 1],
-  ArrowDown: [0, -1],
-};
+/** One picture of the whole site on a canvas of its own: for paper, which has no WebGL and no time. */
+export function drawPrint(
+  canvas: HTMLCanvasElement,
+  site: Site,
+  live: SiteView,
+  colours: MapColours,
+  nowMs: number,
+): void {
+  const [widthPx, heightPx] = [canvas.width, canvas.height];
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  const shapes = siteShapes(site);
+  const view = fit(shapes.widthM, shapes.heightM, widthPx, heightPx);
+  const table = new BodyTable();
+  table.update(live, nowMs);
+  const names = drawStatic(context, view, site, shapes, colours);
+  const focus = { selected: null, hovered: null, draft: null, names };
+  drawLive(context, view, live, table, focus, colours, nowMs, false);
+}

@@ -1,7 +1,7 @@
 import { centreXM, centreYM, type Place, type Site } from '@sigma/fleet-model';
-import { type Box, boxOf, placeLabels } from './labels.ts';
-import type { MapColours } from './map-colours.ts';
-import type { SiteShapes, ZoneShape } from './site-shapes.ts';
+import { type Box, boxOf, placeLabels } from '../labels.ts';
+import type { MapColours } from '../map-colours.ts';
+import { type SiteShapes, type ZoneShape, zoneNames } from '../site-shapes.ts';
 import { scaleBar, toScreenX, toScreenY, type Viewport } from './viewport.ts';
 
 type Context = CanvasRenderingContext2D;
@@ -203,14 +203,6 @@ function drawNames(
     haloText(context, text, leftPx, middlePx, colours.name, colours.halo);
     return boxOf(leftPx, middlePx, context.measureText(text).width, NAME_HEIGHT_PX);
   });
-}
-
-/** The name with what holds there, and the rule alone for where the name has no room. */
-function zoneNames({ zone }: ZoneShape): readonly [full: string, short: string] {
-  if (zone.kind === 'restricted') return [`${zone.name} · no entry`, 'no entry'];
-  if (zone.kind === 'slow' && zone.speedMps !== null)
-    return [`${zone.name} · ${zone.speedMps} m/s`, `${zone.speedMps} m/s`];
-  return zone.kind === 'work' ? [`${zone.name} · people`, zone.name] : [zone.name, ''];
 }
 
 export function haloText(context: Context, text: string, x: number, y: number, ink: string, halo: string): void {

@@ -1,0 +1,198 @@
+import { Matrix4, OrthographicCamera, PerspectiveCamera, Vector3 } from 'three';
+
+/**
+ * Where one looks from. The map is orthographic with north up; the perspective turns around the point of the floor in
+ * the middle of the picture. Both keep the same scale there, so that one can change between them without losing the place.
+ */
+export interface Look {
+  readonly mode: 'map' | 'perspective';
+  /** The point of the floor in the middle, metres. */
+  readonly centreXM: number;
+  readonly centreYM: number;
+  /** Pixels of the page for a metre at that point. */
+  readonly pxPerM: number;
+  /** Direction in which one looks, clockwise from north; 0 in the map. */
+  readonly azimuthRad: number;
+  /** From straight down (0) towards the horizon; 0 in the map. */
+  readonly tiltRad: number;
+}
+
+const FIELD_OF_VIEW_RAD = (32 * Math.PI) / 180;
+export const STEEPEST_RAD = 0.12;
+export const FLATTEST_RAD = 1.32;
+export const USUAL_TILT_RAD = 0.82;
+const MOST_PX_PER_M = 240;
+const LEAST_PX_PER_M = 0.2;
+const FIT_MARGIN_PX = 28;
+/** Nothing on a site is higher, which bounds the depth that the camera must tell apart. */
+const CEILING_M = 12;
+
+/** A look, made ready for a canvas of a size: from metres to pixels and back. */
+export class Lens {
+  readonly look: Look;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly camera: OrthographicCamera | PerspectiveCamera;
+  /** Column-major, as WebGL has it. */
+  readonly viewProjection: Float64Array;
+  /** Pixels for a metre where the clip coordinate w is 1: the map has w = 1 everywhere. */
+  readonly pxPerMAtUnit: number;
+  readonly #inverse: Matrix4;
+
+  constructor(look: Look, widthPx: number, heightPx: number) {
+    this.look = look;
+    this.widthPx = Math.max(1, widthPx);
+    this.heightPx = Math.max(1, heightPx);
+    this.camera = look.mode === 'map' ? mapCamera(look, this) : perspectiveCamera(look, this);
+    this.camera.updateProjectionMatrix();
+    this.camera.updateMatrixWorld(true);
+    const product = new Matrix4().multiplyMatrices(this.camera.projectionMatrix, this.camera.matrixWorldInverse);
+    this.viewProjection = Float64Array.from(product.elements);
+    this.#inverse = product.clone().invert();
+    this.pxPerMAtUnit = look.mode === 'map' ? look.pxPerM : this.heightPx / 2 / Math.tan(FIELD_OF_VIEW_RAD / 2);
+  }
+
+  /**
+   * Writes x, y in pixels from the top left corner and the pixels for a metre there. False behind the eye, or beyond the
+   * far plane.
+   */
+  project(xM: number, yM: number, zM: number, out: Float64Array): boolean {
+    const m = this.viewProjection as Float64Array & ArrayLike<number>;
+    const w = (m[3] as number) * xM + (m[7] as number) * yM + (m[11] as number) * zM + (m[15] as number);
+    if (!(w > 0.01)) return false;
+    const x = (m[0] as number) * xM + (m[4] as number) * yM + (m[8] as number) * zM + (m[12] as number);
+    const y = (m[1] as number) * xM + (m[5] as number) * yM + (m[9] as number) * zM + (m[13] as number);
+    out[0] = (x / w + 1) * 0.5 * this.widthPx;
+    out[1] = (1 - y / w) * 0.5 * this.heightPx;
+    out[2] = this.pxPerMAtUnit / w;
+    return true;
+  }
+
+  /** The point of the floor under a pixel, or null where one looks above the horizon. */
+  floorAt(xPx: number, yPx: number): readonly [xM: number, yM: number] | null {
+    const x = (xPx / this.widthPx) * 2 - 1;
+    const y = 1 - (yPx / this.heightPx) * 2;
+    const near = new Vector3(x, y, -1).applyMatrix4(this.#inverse);
+    const far = new Vector3(x, y, 1).applyMatrix4(this.#inverse);
+    const fall = near.z - far.z;
+    if (!(fall > 1e-9)) return null;
+    const share = near.z / fall;
+    if (!(share >= 0 && share <= 1)) return null;
+    return [near.x + (far.x - near.x) * share, near.y + (far.y - near.y) * share];
+  }
+}
+
+function mapCamera(look: Look, size: { widthPx: number; heightPx: number }): OrthographicCamera {
+  const halfX = size.widthPx / 2 / look.pxPerM;
+  const halfY = size.heightPx / 2 / look.pxPerM;
+  const camera = new OrthographicCamera(-halfX, halfX, halfY, -halfY, 1, CEILING_M * 3);
+  camera.position.set(look.centreXM, look.centreYM, CEILING_M * 2);
+  camera.up.set(0, 1, 0);
+  camera.lookAt(look.centreXM, look.centreYM, 0);
+  return camera;
+}
+
+function perspectiveCamera(look: Look, size: { widthPx: number; heightPx: number }): PerspectiveCamera {
+  const distance = size.heightPx / 2 / Math.tan(FIELD_OF_VIEW_RAD / 2) / look.pxPerM;
+  const flat = Math.sin(look.tiltRad) * distance;
+  const degrees = (FIELD_OF_VIEW_RAD * 180) / Math.PI;
+  const near = Math.max(0.2, distance * 0.05);
+  const camera = new PerspectiveCamera(degrees, size.widthPx / size.heightPx, near, distance * 12 + 200);
+  camera.position.set(
+    look.centreXM - Math.sin(look.azimuthRad) * flat,
+    look.centreYM - Math.cos(look.azimuthRad) * flat,
+    Math.cos(look.tiltRad) * distance,
+  );
+  // Straight down, "up" is where one looks to; this holds for every tilt and never stands along the line of sight.
+  camera.up.set(Math.sin(look.azimuthRad), Math.cos(look.azimuthRad), look.tiltRad > 0.01 ? 1 : 0);
+  camera.lookAt(look.centreXM, look.centreYM, 0);
+  return camera;
+}
+
+/** The whole site with a margin. A tilted site is lower on the picture, and its near edge wider. */
+export function fitLook(
+  look: Look,
+  site: { widthM: number; heightM: number },
+  widthPx: number,
+  heightPx: number,
+): Look {
+  const roomX = Math.max(1, widthPx - 2 * FIT_MARGIN_PX);
+  const roomY = Math.max(1, heightPx - 2 * FIT_MARGIN_PX);
+  const centred = { ...look, centreXM: site.widthM / 2, centreYM: site.heightM / 2, azimuthRad: 0 };
+  const flat = boundScale(Math.min(roomX / Math.max(site.widthM, 1e-3), roomY / Math.max(site.heightM, 1e-3)));
+  if (look.mode === 'map') return { ...centred, pxPerM: flat };
+  const corners = [0, site.widthM].flatMap((x) => [0, site.heightM].map((y) => [x, y] as const));
+  const out = new Float64Array(3);
+  let pxPerM = flat * 1.6;
+  for (let k = 0; k < 40; k++, pxPerM *= 0.95) {
+    const lens = new Lens({ ...centred, pxPerM }, widthPx, heightPx);
+    const inside = corners.every(
+      ([x, y]) =>
+        lens.project(x, y, 0, out) &&
+        (out[0] as number) > FIT_MARGIN_PX / 2 &&
+        (out[0] as number) < widthPx - FIT_MARGIN_PX / 2 &&
+        (out[1] as number) > FIT_MARGIN_PX &&
+        (out[1] as number) < heightPx - FIT_MARGIN_PX,
+    );
+    if (inside) break;
+  }
+  return { ...centred, pxPerM: boundScale(pxPerM) };
+}
+
+/** Zooms by `factor` and keeps the point of the floor under the pixel where it is. */
+export function zoomLook(lens: Lens, xPx: number, yPx: number, factor: number): Look {
+  const next = { ...lens.look, pxPerM: boundScale(lens.look.pxPerM * factor) };
+  const held = lens.floorAt(xPx, yPx);
+  const now = new Lens(next, lens.widthPx, lens.heightPx).floorAt(xPx, yPx);
+  if (held === null || now === null) return next;
+  return { ...next, centreXM: next.centreXM + held[0] - now[0], centreYM: next.centreYM + held[1] - now[1] };
+}
+
+/** Moves what is seen as if the floor were held at one pixel and drawn to another. */
+export function dragLook(lens: Lens, fromXPx: number, fromYPx: number, toXPx: number, toYPx: number): Look {
+  const from = lens.floorAt(fromXPx, fromYPx);
+  const to = lens.floorAt(toXPx, toYPx);
+  if (from === null || to === null) return lens.look;
+  const most = (lens.widthPx + lens.heightPx) / lens.look.pxPerM;
+  const dx = clamp(from[0] - to[0], -most, most);
+  const dy = clamp(from[1] - to[1], -most, most);
+  return { ...lens.look, centreXM: lens.look.centreXM + dx, centreYM: lens.look.centreYM + dy };
+}
+
+/** Turns and tilts by so many pixels of the hand; the map does not turn. */
+export function orbitLook(look: Look, dxPx: number, dyPx: number): Look {
+  if (look.mode === 'map') return look;
+  return {
+    ...look,
+    azimuthRad: wrap(look.azimuthRad + dxPx * 0.006),
+    tiltRad: clamp(look.tiltRad - dyPx * 0.005, STEEPEST_RAD, FLATTEST_RAD),
+  };
+}
+
+/** Keeps the middle of the picture on the site, or at most a little off it. */
+export function keepLook(look: Look, site: { widthM: number; heightM: number }): Look {
+  const centreXM = clamp(look.centreXM, -site.widthM * 0.1, site.widthM * 1.1);
+  const centreYM = clamp(look.centreYM, -site.heightM * 0.1, site.heightM * 1.1);
+  return centreXM === look.centreXM && centreYM === look.centreYM ? look : { ...look, centreXM, centreYM };
+}
+
+/** A share of the way between two looks of one mode; scale by its logarithm, so that zooming feels even. */
+export function betweenLooks(from: Look, to: Look, share: number): Look {
+  const mix = (a: number, b: number): number => a + (b - a) * share;
+  return {
+    mode: to.mode,
+    centreXM: mix(from.centreXM, to.centreXM),
+    centreYM: mix(from.centreYM, to.centreYM),
+    pxPerM: Math.exp(mix(Math.log(from.pxPerM), Math.log(to.pxPerM))),
+    azimuthRad: from.azimuthRad + wrap(to.azimuthRad - from.azimuthRad) * share,
+    tiltRad: mix(from.tiltRad, to.tiltRad),
+  };
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+const boundScale = (pxPerM: number): number => clamp(pxPerM, LEAST_PX_PER_M, MOST_PX_PER_M);
+
+function wrap(rad: number): number {
+  const turns = Math.round(rad / (2 * Math.PI));
+  return rad - turns * 2 * Math.PI;
+}

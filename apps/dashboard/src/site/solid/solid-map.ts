@@ -1,0 +1,450 @@
+import type { Site } from '@sigma/fleet-model';
+import { ColorManagement, type Texture, type WebGLRenderer } from 'three';
+import type { Observable } from '../../live/observable.ts';
+import type { SiteView } from '../../live/site-view.ts';
+import { BodyTable } from '../body-table.ts';
+import { type Draft, type DraftPoint, isOutline } from '../draft.ts';
+import { type MapColours, readMapColours } from '../map-colours.ts';
+import { Movement } from '../movement.ts';
+import { type PlannedPath, plannedPath } from '../planned-path.ts';
+import { type Handled, SiteHand } from '../site-hand.ts';
+import type { SiteChoices, ViewMode } from '../site-layers.ts';
+import { type SiteShapes, siteShapes } from '../site-shapes.ts';
+import { Bodies } from './bodies.ts';
+import { CameraMan } from './camera-man.ts';
+import { Governor } from './governor.ts';
+import { dragLook, fitLook, keepLook, type Look, orbitLook, zoomLook } from './lens.ts';
+import { Painter } from './painter.ts';
+import { sceneUniforms, tone, wearColours, wearLens } from './scene-uniforms.ts';
+import { SiteWords } from './site-words.ts';
+import { spriteAtlas } from './sprite-atlas.ts';
+import { Standing } from './standing.ts';
+import { Traces } from './traces.ts';
+import { DrawnFloor, fenceAreas, zoneLook } from './zone-floor.ts';
+
+ColorManagement.enabled = false;
+
+export interface SolidMapPorts {
+  readonly live: SiteView;
+  readonly selected: Observable<string | null>;
+  readonly draft: Observable<Draft | null>;
+  readonly choices: Observable<SiteChoices>;
+  readonly follow: Observable<boolean>;
+  readonly hover: (id: string | null, xPx: number, yPx: number) => void;
+  readonly key: (key: string) => boolean;
+  readonly nowMs: () => number;
+  /** Told after each change of the look: for the scale, the compass, and the buttons. */
+  readonly looked: (look: Look) => void;
+  readonly calmMotion: () => boolean;
+}
+
+/** How long the camera must rest before the still picture is drawn finely again. */
+const REST_MS = 160;
+/** States are looked at so often; positions with every picture. */
+const TABLE_MS = 200;
+const SLOW_LAYERS_MS = 2_000;
+
+/**
+ * The site in three dimensions, on the renderer that it is given. Owns the look, the pointer and the frame loop's
+ * decisions: `tick` says whether anything changed since the last picture, `paint` draws one.
+ */
+export class SolidMap implements Handled {
+  readonly painter: Painter;
+  readonly #renderer: WebGLRenderer;
+  readonly #frame: HTMLElement;
+  readonly #ports: SolidMapPorts;
+  readonly #shapes: SiteShapes;
+  readonly #uniforms = sceneUniforms();
+  readonly #signs: Texture = spriteAtlas();
+  readonly #table = new BodyTable();
+  readonly #bodies: Bodies;
+  readonly #traces: Traces;
+  readonly #standing: Standing;
+  readonly #words: SiteWords;
+  readonly #drawn: DrawnFloor;
+  readonly #movement: Movement;
+  readonly #hand: SiteHand;
+  readonly #camera: CameraMan;
+  readonly #governor = new Governor();
+  readonly #stops: (() => void)[] = [];
+  #colours: MapColours;
+  #size = { widthPx: 1, heightPx: 1 };
+  #ratio = 1;
+  #dirty = true;
+  #stillDirty = true;
+  #stillFine = false;
+  #paintedSum = Number.NaN;
+  #changedMs = 0;
+  #tableMs = Number.NEGATIVE_INFINITY;
+  #slowMs = Number.NEGATIVE_INFINITY;
+  #share = 1;
+  #fence: { readonly sync: WebGLSync; readonly fromMs: number } | undefined;
+
+  constructor(renderer: WebGLRenderer, frame: HTMLElement, surface: HTMLElement, site: Site, ports: SolidMapPorts) {
+    this.#renderer = renderer;
+    this.#frame = frame;
+    this.#ports = ports;
+    this.#shapes = siteShapes(site);
+    this.#colours = readMapColours(frame);
+    this.painter = new Painter(renderer, this.#uniforms);
+    this.#movement = new Movement(site);
+    this.#bodies = new Bodies(this.#uniforms, this.#signs);
+    this.#traces = new Traces(this.#uniforms, this.#signs);
+    this.#standing = new Standing(site, this.#shapes, this.#uniforms, this.#signs);
+    this.#words = new SiteWords(renderer, site, this.#shapes, this.#uniforms);
+    this.#drawn = new DrawnFloor(this.#uniforms);
+    this.#camera = new CameraMan(this.#shapes, ports.calmMotion);
+    this.painter.still.add(this.#standing.group);
+    for (const object of [
+      ...this.#bodies.objects,
+      this.#drawn.mesh,
+      this.#traces.fan,
+      this.#traces.lines.mesh,
+      this.#traces.points.points,
+    ])
+      this.painter.moving.add(object);
+    this.painter.words.add(this.#words.mesh);
+    this.#hand = new SiteHand(frame, surface, this, { ...ports, fences: () => ports.live.fences() });
+    this.#hand.show(site, this.#shapes);
+    this.recolour();
+    this.#stops.push(
+      ports.selected.subscribe(() => this.#selectionMoved()),
+      ports.draft.subscribe(() => this.#touch()),
+      ports.follow.subscribe(() => this.#touch()),
+      ports.choices.subscribe(() => this.#chosen()),
+      ports.live.subscribe('fences', () => this.#touchStill()),
+    );
+  }
+
+  get size() {
+    return this.#size;
+  }
+  get pxPerM(): number {
+    return this.#camera.look.pxPerM;
+  }
+  get look(): Look {
+    return this.#camera.look;
+  }
+  /** What the last pictures cost, for whoever measures. */
+  get effort() {
+    return { costMs: this.#governor.costMs, share: this.#share, quick: this.#governor.quick };
+  }
+
+  resize(widthPx: number, heightPx: number, ratio: number): void {
+    if (widthPx === this.#size.widthPx && heightPx === this.#size.heightPx && ratio === this.#ratio) return;
+    const first = this.#size.widthPx === 1;
+    this.#size = { widthPx, heightPx };
+    this.#ratio = ratio;
+    this.#share = 1;
+    this.#camera.resize(widthPx, heightPx);
+    this.#words.resize(ratio, this.#colours.font);
+    this.#touchStill();
+    // The flat picture stood here until now: the camera rises from it.
+    if (first) this.#chosen();
+  }
+
+  /** Reads the tokens anew, after the theme changed. */
+  recolour(): void {
+    this.#colours = readMapColours(this.#frame);
+    wearColours(this.#uniforms, this.#colours);
+    this.#standing.recolour(this.#colours);
+    this.#renderer.setClearColor(this.#uniforms.uHalo.value, 1);
+    this.#touchStill();
+  }
+
+  setMode(mode: ViewMode): void {
+    this.#camera.setMode(mode, this.#ports.nowMs());
+    this.#touchStill();
+  }
+
+  north(): void {
+    this.#camera.glide({ ...this.look, azimuthRad: 0 }, this.#ports.nowMs());
+    this.#touchStill();
+  }
+
+  fit(): void {
+    const { widthPx, heightPx } = this.#size;
+    this.#ports.follow.set(false);
+    this.#camera.fitted = true;
+    this.#camera.glide(fitLook(this.look, this.#shapes, widthPx, heightPx), this.#ports.nowMs());
+    this.#touchStill();
+  }
+
+  zoom(steps: number): void {
+    this.#hand.zoom(steps);
+  }
+
+  zoomAt(xPx: number, yPx: number, factor: number): void {
+    this.#look(zoomLook(this.#camera.lens, xPx, yPx, factor));
+  }
+
+  drag(fromXPx: number, fromYPx: number, toXPx: number, toYPx: number): void {
+    this.#ports.follow.set(false);
+    this.#look(dragLook(this.#camera.lens, fromXPx, fromYPx, toXPx, toYPx));
+  }
+
+  turn(dxPx: number, dyPx: number): void {
+    this.#look(orbitLook(this.look, dxPx, dyPx));
+  }
+
+  floorAt(xPx: number, yPx: number): DraftPoint | null {
+    return this.#camera.lens.floorAt(xPx, yPx);
+  }
+
+  /** Where a point of the site stands on the view, in pixels from its top left corner. For tests and tooltips. */
+  locate(xM: number, yM: number): { readonly xPx: number; readonly yPx: number } {
+    const out = new Float64Array(3);
+    this.#camera.lens.project(xM, yM, 0, out);
+    return { xPx: out[0] as number, yPx: out[1] as number };
+  }
+
+  /** Brings a robot into the middle when it is out of sight. */
+  reveal(id: string): void {
+    const at = this.#bodyAt(id);
+    if (at === null) return;
+    const { xPx, yPx } = this.locate(...at);
+    const { widthPx, heightPx } = this.#size;
+    if (xPx > 0 && yPx > 0 && xPx < widthPx && yPx < heightPx) return;
+    this.#camera.fitted = false;
+    this.#camera.glide({ ...this.look, centreXM: at[0], centreYM: at[1] }, this.#ports.nowMs());
+    this.#touchStill();
+  }
+
+  pick(xPx: number, yPx: number): string | null {
+    const { live, nowMs } = this.#ports;
+    const poses = live.sample(nowMs());
+    const out = new Float64Array(3);
+    let best: string | null = null;
+    let least = Number.POSITIVE_INFINITY;
+    for (let row = 0; row < this.#table.count; row++) {
+      const half = this.#table.humanoid[row] === 1 ? 0.8 : 0.25;
+      if (!this.#camera.lens.project(poses.xM[row] as number, poses.yM[row] as number, half, out)) continue;
+      const [dx, dy] = [(out[0] as number) - xPx, (out[1] as number) - yPx];
+      const away = dx * dx + dy * dy;
+      const reach = Math.max(4.5, (this.#table.radiusM[row] as number) * (out[2] as number)) + 8;
+      if (away > reach * reach || away >= least) continue;
+      least = away;
+      best = live.ids[row] ?? null;
+    }
+    return best;
+  }
+
+  /** @returns whether a picture must be drawn now */
+  tick(): boolean {
+    const nowMs = this.#ports.nowMs();
+    if (!this.#rendererFree(nowMs)) return false;
+    const { live, selected } = this.#ports;
+    if (nowMs - this.#tableMs >= TABLE_MS) {
+      this.#tableMs = nowMs;
+      if (this.#table.update(live, nowMs)) this.#touch();
+    }
+    if (this.#movement.observe(live, selected.get()) && nowMs - this.#slowMs >= SLOW_LAYERS_MS) {
+      this.#slowMs = nowMs;
+      if (this.#slowLayers()) this.#touchStill();
+    }
+    if (this.#camera.move(nowMs)) this.#touchStill();
+    this.#followSelected(nowMs);
+    const sum = this.#sumOf(nowMs);
+    if (sum !== this.#paintedSum) {
+      this.#paintedSum = sum;
+      this.#touch();
+    }
+    const rests = nowMs - this.#camera.movedMs > REST_MS;
+    if (rests && !this.#stillFine) this.#stillDirty = this.#dirty = true;
+    if (!this.#dirty && this.#share < 1 && nowMs - this.#changedMs > 2 * REST_MS) this.#dirty = true;
+    return this.#dirty;
+  }
+
+  paint(): void {
+    const { live, choices, selected, draft, nowMs } = this.#ports;
+    const now = nowMs();
+    const lens = this.#camera.lens;
+    const poses = live.sample(now);
+    const layers = choices.get().layers;
+    const selectedRow = selected.get() === null ? -1 : live.row(selected.get() as string);
+    const hoveredRow = this.#hand.hovered === null ? -1 : live.row(this.#hand.hovered);
+    this.#fitShare(now);
+    wearLens(this.#uniforms, lens, this.#ratio * this.#share);
+    const rests = now - this.#camera.movedMs > REST_MS;
+    this.#bodies.update(this.#table, poses, live.people, lens, { selectedRow, hoveredRow }, this.#governor.quick);
+    const path = selectedRow < 0 ? null : this.#path(poses.xM, poses.yM, poses.speedMps, selectedRow);
+    this.#traces.update({
+      movement: this.#movement,
+      trails: layers.includes('trails'),
+      rows: this.#table.count,
+      selectedRow,
+      xM: poses.xM,
+      yM: poses.yM,
+      ringed: [
+        { row: hoveredRow, widthPx: 1.2 },
+        { row: selectedRow, widthPx: 2.4 },
+      ].filter(({ row }) => row >= 0 && this.#bodies.isSolid(row)),
+      path,
+      scan: selected.get() === null ? undefined : live.scan(selected.get() as string),
+      draft: draft.get(),
+      fences: layers.includes('zones')
+        ? fenceAreas(live.fences()).map(({ points, look }) => ({ points, tone: tone(look.tone), dashed: look.dashed }))
+        : [],
+    });
+    this.#words.update({
+      live,
+      table: this.#table,
+      poses,
+      nowMs: now,
+      lens,
+      selected: selected.get(),
+      hovered: this.#hand.hovered,
+      draft: draft.get(),
+      path,
+      names: layers.includes('names'),
+      zones: layers.includes('zones'),
+    });
+    this.#drawn.show(draftArea(draft.get()));
+    const still = this.#stillDirty;
+    if (still) this.#standing.update(lens, layers, live.fences());
+    this.painter.paint({
+      camera: lens.camera,
+      stillChanged: still,
+      stillShare: rests || this.#governor.quick ? 1 : this.#governor.costMs > 25 ? 0.5 : 1,
+      stillSmooth: rests || this.#governor.quick,
+      smooth: this.#governor.quick,
+      hides: lens.look.mode === 'perspective',
+    });
+    if (still) this.#stillFine = rests || this.#governor.quick;
+    this.#stillDirty = false;
+    this.#dirty = false;
+    this.#measure(now);
+  }
+
+  end(): void {
+    for (const stop of this.#stops) stop();
+    this.#hand.end();
+    for (const one of [this.#bodies, this.#traces, this.#standing, this.#words, this.#drawn, this.painter])
+      one.dispose();
+    this.#signs.dispose();
+  }
+
+  #path(xM: Float32Array, yM: Float32Array, speedMps: Float32Array, row: number): PlannedPath | null {
+    const { live } = this.#ports;
+    const id = live.ids[row];
+    if (id === undefined) return null;
+    return plannedPath(live, id, xM[row] as number, yM[row] as number, speedMps[row] as number);
+  }
+
+  #slowLayers(): boolean {
+    const layers = this.#ports.choices.get().layers;
+    const [heat, traffic] = [layers.includes('heat'), layers.includes('traffic')];
+    this.#standing.traffic.update(this.#movement, heat, traffic);
+    return heat || traffic;
+  }
+
+  #chosen(): void {
+    const { mode } = this.#ports.choices.get();
+    if (mode !== this.#camera.mode) this.setMode(mode);
+    this.#slowLayers();
+    this.#touchStill();
+  }
+
+  #selectionMoved(): void {
+    const id = this.#ports.selected.get();
+    if (id === null) this.#ports.follow.set(false);
+    else this.reveal(id);
+    this.#touch();
+  }
+
+  #followSelected(nowMs: number): void {
+    const id = this.#ports.selected.get();
+    if (!this.#ports.follow.get() || id === null) return;
+    const at = this.#bodyAt(id);
+    if (at === null) return;
+    this.#camera.fitted = false;
+    if (this.#camera.lead(at[0], at[1], nowMs)) this.#touchStill();
+  }
+
+  #bodyAt(id: string): readonly [number, number] | null {
+    const { live, nowMs } = this.#ports;
+    const row = live.row(id);
+    if (row < 0) return null;
+    const { xM, yM } = live.sample(nowMs());
+    const [x, y] = [xM[row] as number, yM[row] as number];
+    return Number.isNaN(x) || Number.isNaN(y) ? null : [x, y];
+  }
+
+  #look(look: Look): void {
+    this.#camera.fitted = false;
+    this.#camera.set(keepLook(look, this.#shapes), this.#ports.nowMs());
+    this.#touchStill();
+  }
+
+  #touch(): void {
+    this.#dirty = true;
+    this.#changedMs = this.#ports.nowMs();
+  }
+
+  #touchStill(): void {
+    this.#stillDirty = true;
+    this.#touch();
+    this.#ports.looked(this.look);
+  }
+
+  /** One number for all that moves by itself: equal numbers, equal pictures. */
+  #sumOf(nowMs: number): number {
+    const { live } = this.#ports;
+    const { xM, yM, headingRad } = live.sample(nowMs);
+    let sum = live.ids.length;
+    for (let row = 0; row < xM.length; row++) {
+      const x = xM[row] as number;
+      if (!Number.isNaN(x))
+        sum += (x + (yM[row] as number) * 1.7 + (headingRad[row] as number) * 0.31) * ((row % 1021) + 1);
+    }
+    for (let k = 0; k < live.people.length; k++) sum += (live.people[k] as number) * (k + 3);
+    const id = this.#ports.selected.get();
+    const scan = id === null ? undefined : live.scan(id);
+    if (scan !== undefined) sum += scan.xM + scan.yM + (scan.rangesM[0] ?? 0);
+    return sum + (this.#hand.hovered === null ? 0 : live.row(this.#hand.hovered) * 1e-3 + 1e6);
+  }
+
+  /** False while the last picture is not done: another one behind it would only make what a person does come later. */
+  #rendererFree(nowMs: number): boolean {
+    const fence = this.#fence;
+    if (fence === undefined) return true;
+    const gl = this.#renderer.getContext() as WebGL2RenderingContext;
+    const done = gl.getSyncParameter(fence.sync, gl.SYNC_STATUS) === gl.SIGNALED;
+    if (!done && nowMs - fence.fromMs < 1_000) return false;
+    this.#governor.note(nowMs - fence.fromMs);
+    gl.deleteSync(fence.sync);
+    this.#fence = undefined;
+    return true;
+  }
+
+  #measure(fromMs: number): void {
+    const gl = this.#renderer.getContext() as WebGL2RenderingContext;
+    const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    if (sync === null) return;
+    gl.flush();
+    this.#fence = { sync, fromMs };
+    // Asked again soon, so that a quick renderer is known as one and not as slow as the screen.
+    setTimeout(() => this.#fence?.sync === sync && this.#rendererFree(this.#ports.nowMs()), 6);
+  }
+
+  /** Falls in resolution while things move on a slow renderer, and is sharp again when they rest. */
+  #fitShare(nowMs: number): void {
+    const rests = nowMs - this.#changedMs > 2 * REST_MS;
+    const share = rests ? 1 : this.#governor.share;
+    if (share === this.#share) return;
+    this.#share = share;
+    this.#renderer.setPixelRatio(this.#ratio * share);
+    this.#renderer.setSize(this.#size.widthPx, this.#size.heightPx, false);
+    this.#stillDirty = true;
+  }
+}
+
+const draftArea = (draft: Draft | null) =>
+  draft === null || !isOutline(draft) || draft.points.length < 2
+    ? []
+    : [
+        {
+          points: draft.pointer === null || draft.closed ? draft.points : [...draft.points, draft.pointer],
+          look: { ...zoneLook('area'), tone: 'accent' as const, ground: 0.08 },
+        },
+      ];
