@@ -53,6 +53,15 @@ test('no reading is NaN and counted; infinity and the impossible are refused', (
   assert.equal(said(gate, { sequence: 2n, values: [1, 2, 0, 0.5, 0.9, -273.15] }), 'admitted, 0 missing');
 });
 
+test('a unit that nobody knows needs finite readings, whatever it is called', () => {
+  for (const unit of ['lux', 'constructor', '__proto__']) {
+    const gate = new Gate();
+    gate.know('r1', [create(ChannelSchemaSchema, { channel: 'state', fields: [{ name: 'x', unit }] })]);
+    assert.equal(said(gate, { values: [-1e300] }), 'admitted, 0 missing');
+    assert.equal(said(gate, { sequence: 2n, values: [Number.POSITIVE_INFINITY] }), 'not_a_number');
+  }
+});
+
 test('five seconds ahead is tolerated, a microsecond more is the future', () => {
   assert.equal(said(open(), { timeUs: BigInt(NOW_US + 5_000_000) }), 'admitted, 0 missing');
   assert.equal(said(open(), { timeUs: BigInt(NOW_US + 5_000_001) }), 'future');

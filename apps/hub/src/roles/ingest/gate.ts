@@ -75,33 +75,34 @@ export class Gate {
     if (schema === undefined) {
       return refuse('unknown_channel', `'${frame.agentId}' has no channel '${frame.channel.slice(0, 64)}'`);
     }
-    const where = `${frame.agentId}/${frame.channel} sequence ${frame.sequence}`;
     const fits = isList(schema)
       ? frame.values.length % schema.fields.length === 0
       : frame.values.length === schema.fields.length;
     if (!fits) {
-      return refuse('wrong_length', `${where}: ${frame.values.length} values for ${schema.fields.length} fields`);
+      const lengths = `${frame.values.length} values for ${schema.fields.length} fields`;
+      return refuse('wrong_length', `${nameOf(frame)}: ${lengths}`);
     }
-    const time = this.#checkTime(frame, where, nowUs);
+    const time = this.#checkTime(frame, nowUs);
     if (time !== null) return time;
-    const values = checkValues(frame, schema, where);
+    const values = checkValues(frame, schema);
     if (values.admitted) this.#move(frame);
     return values;
   }
 
-  #checkTime(frame: TelemetryFrame, where: string, nowUs: number): Verdict | null {
-    if (frame.timeUs > BigInt(Math.floor(nowUs)) + BigInt(FUTURE_TOLERANCE_US) || frame.timeUs > MAX_TIME_US) {
-      const seconds = (Number(frame.timeUs) - nowUs) / 1e6;
-      return refuse('future', `${where}: ${seconds.toFixed(1)} s ahead of the hub; check the sender's clock`);
+  #checkTime(frame: TelemetryFrame, nowUs: number): Verdict | null {
+    const timeUs = Number(frame.timeUs);
+    if (timeUs > nowUs + FUTURE_TOLERANCE_US || timeUs > MAX_TIME_US) {
+      const ahead = ((timeUs - nowUs) / 1e6).toFixed(1);
+      return refuse('future', `${nameOf(frame)}: ${ahead} s ahead of the hub; check the sender's clock`);
     }
     const last = this.#progress.get(frame.agentId)?.get(frame.channel);
     if (last === undefined || frame.epoch > last.epoch) return null;
     if (frame.epoch < last.epoch)
-      return refuse('old_epoch', `${where}: epoch ${frame.epoch} ended, ${last.epoch} runs`);
-    if (frame.sequence === last.sequence) return refuse('duplicate', `${where} came before`);
-    if (frame.sequence < last.sequence) return refuse('out_of_order', `${where} after ${last.sequence}`);
+      return refuse('old_epoch', `${nameOf(frame)}: epoch ${frame.epoch} ended, ${last.epoch} runs`);
+    if (frame.sequence === last.sequence) return refuse('duplicate', `${nameOf(frame)} came before`);
+    if (frame.sequence < last.sequence) return refuse('out_of_order', `${nameOf(frame)} after ${last.sequence}`);
     if (frame.timeUs < last.timeUs)
-      return refuse('out_of_order', `${where}: its time lies before that of ${last.sequence}`);
+      return refuse('out_of_order', `${nameOf(frame)}: its time lies before that of ${last.sequence}`);
     return null;
   }
 
@@ -111,29 +112,56 @@ export class Gate {
       channels = new Map();
       this.#progress.set(frame.agentId, channels);
     }
-    channels.set(frame.channel, { epoch: frame.epoch, sequence: frame.sequence, timeUs: frame.timeUs });
+    const progress = channels.get(frame.channel);
+    if (progress === undefined) {
+      channels.set(frame.channel, { epoch: frame.epoch, sequence: frame.sequence, timeUs: frame.timeUs });
+      return;
+    }
+    progress.epoch = frame.epoch;
+    progress.sequence = frame.sequence;
+    progress.timeUs = frame.timeUs;
   }
 }
 
 const refuse = (reason: Refusal, detail: string): Verdict => ({ admitted: false, reason, detail });
 
-function checkValues(frame: TelemetryFrame, schema: ChannelSchema, where: string): Verdict {
+/** What a refusal calls a frame. */
+const nameOf = (frame: TelemetryFrame): string => `${frame.agentId}/${frame.channel} sequence ${frame.sequence}`;
+
+const NONE_MISSING: Verdict = { admitted: true, missing: 0 };
+
+const FINITE = [-Number.MAX_VALUE, Number.MAX_VALUE] as const;
+const rangeOf = (unit: string): readonly [number, number] =>
+  Object.hasOwn(PHYSICAL, unit) ? (PHYSICAL[unit] as readonly [number, number]) : FINITE;
+
+/** Lowest and highest reading of each field, one after the other. */
+const bounds = new WeakMap<ChannelSchema, Float64Array>();
+
+function boundsOf(schema: ChannelSchema): Float64Array {
+  const known = bounds.get(schema);
+  if (known !== undefined) return known;
+  const ranges = schema.fields.flatMap(({ unit }) => rangeOf(unit));
+  const found = Float64Array.from(ranges);
+  bounds.set(schema, found);
+  return found;
+}
+
+function checkValues(frame: TelemetryFrame, schema: ChannelSchema): Verdict {
+  const range = boundsOf(schema);
+  const { values } = frame;
   let missing = 0;
-  for (let k = 0; k < frame.values.length; k++) {
-    const value = frame.values[k] as number;
-    const field = schema.fields[k % schema.fields.length] as ChannelSchema['fields'][number];
-    if (Number.isNaN(value)) {
-      missing++;
-      continue;
-    }
-    if (!Number.isFinite(value)) return refuse('not_a_number', `${where}: ${field.name} is ${value}`);
-    const range = PHYSICAL[field.unit];
-    if (range !== undefined && (value < range[0] || value > range[1])) {
-      return refuse(
-        'out_of_range',
-        `${where}: ${field.name} is ${value} ${field.unit}, beyond ${range[0]} to ${range[1]}`,
-      );
-    }
+  for (let k = 0, at = 0; k < values.length; k++, at += 2) {
+    if (at === range.length) at = 0;
+    const value = values[k] as number;
+    if (value >= (range[at] as number) && value <= (range[at + 1] as number)) continue;
+    if (Number.isNaN(value)) missing++;
+    else return blame(frame, value, schema.fields[at / 2] as ChannelSchema['fields'][number]);
   }
-  return { admitted: true, missing };
+  return missing === 0 ? NONE_MISSING : { admitted: true, missing };
+}
+
+function blame(frame: TelemetryFrame, value: number, { name, unit }: ChannelSchema['fields'][number]): Verdict {
+  if (!Number.isFinite(value)) return refuse('not_a_number', `${nameOf(frame)}: ${name} is ${value}`);
+  const [low, high] = rangeOf(unit);
+  return refuse('out_of_range', `${nameOf(frame)}: ${name} is ${value} ${unit}, beyond ${low} to ${high}`);
 }
