@@ -113,7 +113,9 @@ export { eventsOf, type Materialised, type Moment, NoSuchEventError, replayAt } 
 export { byChain, siteHead } from './site-head.ts';
 export {
   type BlockStore,
+  type CommittedBlock,
   ForeignBlockError,
+  NO_VERSION,
   type Recording,
   type SnapshotPlace,
   StoreBusyError,
@@ -125,6 +127,8 @@ export {
   StoreFullError,
   StoreNewerError,
   StoreReadOnlyError,
+  type StoreVersion,
+  type VersionedRecording,
 } from './store.ts';
 export type { ChainReport, Failure, FailureKind, Stretch, StretchResult, VerifyReport } from './verify/report.ts';
 export { type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';

@@ -42,6 +42,35 @@ export interface BlockStore extends Recording {
   append(blocks: readonly SealedBlock[]): Promise<void>;
 }
 
+/**
+ * A place in the order in which a tenant's blocks were committed. Versions of one recording compare as texts, a later one
+ * being greater; `NO_VERSION` stands before them all. Nothing else about the text means anything.
+ */
+export type StoreVersion = string;
+
+export const NO_VERSION: StoreVersion = '';
+
+/** A block with its place in the order of commits. */
+export interface CommittedBlock extends StoredBlock, ChainId {
+  readonly version: StoreVersion;
+}
+
+/** A recording that many write and others follow: everything after a version can be asked for. */
+export interface VersionedRecording extends Recording {
+  /** Version of the block that was committed last; `NO_VERSION` of an empty recording. */
+  version(): Promise<StoreVersion>;
+  /**
+   * Blocks committed after that version, in order of commit. No block ever becomes visible behind one that was given out
+   * before it, so that the version of the last one is all that a follower must keep.
+   */
+  changes(after: StoreVersion): AsyncIterable<CommittedBlock>;
+  /**
+   * The newest version as soon as it is greater than `after`, and again whenever it has grown; steps may be left out.
+   * Ends when the signal is aborted or the recording is closed.
+   */
+  watch(after: StoreVersion, signal?: AbortSignal): AsyncIterable<StoreVersion>;
+}
+
 /** A store that cannot do what was asked of it. `path` and `wayOut` stand in the message too. */
 export class StoreError extends Error {
   readonly path: string;
