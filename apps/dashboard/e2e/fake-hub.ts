@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
+import { Code, ConnectError, type ConnectRouter, type ServiceImpl } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { siteToJson, zoneFromPolygon } from '@sigma/fleet-model';
 import {
+  AccountService,
   AgentScanSchema,
   type Alert,
   AlertService,
@@ -17,15 +18,14 @@ import {
   MissionSchema,
   MissionService,
   MissionStatus,
-  RecordService,
   SimulationService,
   SiteService,
   type Task,
   TaskSchema,
   TaskStatus,
+  type WatchSiteRequest,
   WatchSiteResponseSchema,
 } from '@sigma/proto';
-import type { SealedBlock } from '@sigma/recorder';
 import {
   advance,
   decide,
@@ -38,12 +38,22 @@ import {
   settle,
   statusOf,
 } from './fake-fleet.ts';
+import { FakeRecord } from './fake-record.ts';
 import { fakeSite } from './fake-site.ts';
 
 export const EMAIL = 'ada@example.org';
 export const PASSWORD = 'correct horse battery';
 const TICK_MS = 100;
 const SESSION = 'fake_session=open';
+
+/** What a test serves beside, or in place of, what every page needs; put in before the hub listens. */
+export interface FakeExtras {
+  fleet?: Partial<ServiceImpl<typeof FleetService>>;
+  missions?: Partial<ServiceImpl<typeof MissionService>>;
+  alerts?: Partial<ServiceImpl<typeof AlertService>>;
+  simulation?: Partial<ServiceImpl<typeof SimulationService>>;
+  account?: Partial<ServiceImpl<typeof AccountService>>;
+}
 
 /** Serves the built page, the sign-in paths and the hub's services over one loopback port, as the real hub does. */
 export class FakeHub {
@@ -52,8 +62,14 @@ export class FakeHub {
   readonly missions = new Map<string, Mission>();
   readonly alerts = new Map<string, Alert>();
   orders: string[] = [];
-  /** Blocks of one chain, as RecordService serves them. */
-  recording: SealedBlock[] = [];
+  readonly record = new FakeRecord();
+  /** What WhoAmI says; what needs more is refused. */
+  role = 'engineer';
+  readonly extras: FakeExtras = {};
+  /** While true the stream stays open and says nothing. */
+  mute = false;
+  /** What the hub takes for now, beside the time of this machine. */
+  clockAheadUs = 0n;
   /** While true every stream is cut and none is opened, as if the hub were gone. */
   down = false;
   tries = 0;
@@ -69,14 +85,15 @@ export class FakeHub {
   }
 
   async listen(): Promise<string> {
-    const rpc = connectNodeAdapter({ routes: (router) => this.#routes(router) });
+    const answer = connectNodeAdapter({ routes: (router) => this.#routes(router) });
     this.#server = createServer((request, response) => {
       if (this.down) return void request.socket.destroy();
-      if (request.url?.startsWith('/sigma.v1.') && !request.headers.cookie?.includes(SESSION)) {
+      const rpc = request.url?.startsWith('/sigma.v1.') === true;
+      if (rpc && !request.headers.cookie?.includes(SESSION)) {
         response.writeHead(401).end();
         return;
       }
-      if (request.url?.startsWith('/sigma.v1.')) rpc(request, response);
+      if (rpc) answer(request, response);
       else void this.#plain(request, response);
     });
     await new Promise<void>((resolve) => this.#server?.listen(0, '127.0.0.1', resolve));
@@ -111,6 +128,20 @@ export class FakeHub {
     }
   }
 
+  #site() {
+    return {
+      siteJson: JSON.stringify(siteToJson(this.site)),
+      digest: this.site.digest,
+      simulated: true,
+      tenant: 'test',
+    };
+  }
+
+  /** The hub's own clock, which need not be the browser's. */
+  get nowUs(): bigint {
+    return BigInt(Date.now()) * 1000n + this.clockAheadUs;
+  }
+
   #progress(mission: Mission): void {
     if (mission.status !== MissionStatus.ACTIVE) return;
     mission.progress = Math.min(1, mission.progress + 0.004);
@@ -119,13 +150,11 @@ export class FakeHub {
 
   #routes(router: ConnectRouter): void {
     router.service(SiteService, {
-      getSite: () => ({
-        siteJson: JSON.stringify(siteToJson(this.site)),
-        digest: this.site.digest,
-        simulated: true,
-        tenant: 'test',
-      }),
-      watchSite: (request, context) => this.#watch(request.follow, context.signal),
+      getSite: () => {
+        if (this.role === '') throw new ConnectError('this account has no role', Code.PermissionDenied);
+        return this.#site();
+      },
+      watchSite: (request, context) => this.#watch(request, context.signal),
       getHealth: () => ({ version: 'fake', agents: this.robots.length }),
     });
     router.service(FleetService, {
@@ -148,6 +177,7 @@ export class FakeHub {
         return {};
       },
       stopAgents: ({ agentIds, stop }) => {
+        this.#needs(['operator', 'engineer', 'administrator']);
         const ids = agentIds.length === 0 ? this.robots.map((robot) => robot.id) : agentIds;
         return { receipts: ids.map((id) => this.#order(id, `stop ${stop}`, () => this.#stop(this.robot(id), stop))) };
       },
@@ -165,6 +195,7 @@ export class FakeHub {
           return '';
         }),
       }),
+      ...this.extras.fleet,
     });
     router.service(MissionService, {
       previewMission: ({ goal }) => this.#preview(goal),
@@ -177,6 +208,7 @@ export class FakeHub {
         mission.detail = reason;
         return { mission };
       },
+      ...this.extras.missions,
     });
     router.service(AlertService, {
       listAlerts: () => ({ alerts: [...this.alerts.values()] }),
@@ -186,6 +218,7 @@ export class FakeHub {
         alert.acknowledgedBy = EMAIL;
         return { alert };
       },
+      ...this.extras.alerts,
     });
     router.service(SimulationService, {
       listFaults: () => ({ faults: Object.keys(FAULTS), simulated: true }),
@@ -194,28 +227,20 @@ export class FakeHub {
           this.#fault(agentId, fault, clear),
         ),
       }),
+      ...this.extras.simulation,
     });
-    router.service(RecordService, {
-      listChains: () => this.#chains(),
-      readBlocks: (request) => this.#blocks(Number(request.fromSequence), Number(request.toSequence)),
+    router.service(AccountService, {
+      whoAmI: () => {
+        if (this.role === '') throw new ConnectError('this account has no role', Code.PermissionDenied);
+        return { accountId: 'ada', email: EMAIL, role: this.role, holder: EMAIL };
+      },
+      ...this.extras.account,
     });
+    this.record.routes(router);
   }
 
-  #chains() {
-    const last = this.recording.at(-1);
-    if (last === undefined) return { heads: [], path: '' };
-    const { tenant, source, epoch, hash } = last;
-    const [sequence, atUs] = [BigInt(last.firstSequence + last.count - 1), BigInt(last.lastAtUs)];
-    return {
-      heads: [{ tenant, source, epoch, sequence, hash, atUs, blocks: BigInt(this.recording.length) }],
-      path: 'memory',
-    };
-  }
-
-  async *#blocks(fromSequence: number, toSequence: number) {
-    for (const { firstSequence, count, bytes, hash } of this.recording) {
-      if (firstSequence + count - 1 >= fromSequence && firstSequence <= toSequence) yield { block: bytes, hash };
-    }
+  #needs(roles: readonly string[]): void {
+    if (!roles.includes(this.role)) throw new ConnectError(`${roles[0]} or more may do this`, Code.PermissionDenied);
   }
 
   #order(agentId: string, what: string, act: () => string) {
@@ -284,14 +309,18 @@ export class FakeHub {
     return { agentId: robot.id, channel: 'health', sequence: BigInt(this.#revision), values };
   }
 
-  async *#watch(follow: readonly string[], signal: AbortSignal) {
+  async *#watch({ follow, allDecisions }: WatchSiteRequest, signal: AbortSignal) {
     let first = true;
     while (!signal.aborted && !this.#ended.signal.aborted && !this.down) {
       const poses = this.robots.map(poseOf);
+      if (this.mute) {
+        await wait(TICK_MS, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
       const at = follow.map((id) => this.robot(id));
       const walk = Math.sin(Date.now() / 4_000) * 3;
       yield create(WatchSiteResponseSchema, {
-        timeUs: BigInt(Date.now()) * 1000n,
+        timeUs: this.nowUs,
         agentIds: first ? this.robots.map((robot) => robot.id) : [],
         roster: 1,
         xM: poses.map((pose) => pose.xM),
@@ -304,7 +333,7 @@ export class FakeHub {
         statuses: this.robots.map((robot) => statusOf(robot, this.#atUs)),
         missions: [...this.missions.values()],
         alerts: [...this.alerts.values()],
-        decisions: at.flatMap((robot) => robot.decisions.slice(0, 3)),
+        decisions: (allDecisions ? this.robots : at).flatMap((robot) => robot.decisions.slice(0, 3)),
         paths: at.map((robot) => ({
           agentId: robot.id,
           pointsM: [...robot.corners.slice(poseOf(robot).corner + 1), ...robot.corners.slice(0, 1)].flat(),

@@ -240,8 +240,8 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
   });
 
   test('[L2] the browser re-executes a robot of the kernel and finds every decision as recorded', async () => {
-    hub.recording = recordRobot(hub.site, sha256, 4);
-    await first.at('verify-open').click();
+    hub.record.blocks = recordRobot(hub.site, sha256, 4);
+    await first.at('page-verify').click();
     await first.says(first.at('verify-result'), /^ok$/);
     assert.match(first.page.url(), /\/verify$/);
     await first.says(first.at('verify'), /400 cycles run again/);
@@ -251,15 +251,15 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
   });
 
   test('[L4] one flipped bit in a recorded block is found and located', async () => {
-    const victim = hub.recording[3] as SealedBlock;
+    const victim = hub.record.blocks[3] as SealedBlock;
     const bytes = victim.bytes.slice();
     (bytes[bytes.length >> 1] as number) ^= 1;
-    hub.recording[3] = { ...victim, bytes };
+    hub.record.blocks[3] = { ...victim, bytes };
     await first.at('verify-again').click();
     const words = await first.says(first.at('verify-result'), /r01/);
     assert.match(words, new RegExp(`\\b${victim.firstSequence}\\b`));
     await first.page.screenshot({ path: join(RESULTS, 'verify-failed.png') });
-    hub.recording = [];
+    hub.record.blocks = [];
     await first.at('verify-again').click();
     await first.says(first.at('verify-result'), /^ok$/);
     await first.at('verify-close').click();

@@ -101,7 +101,7 @@ export class FirstPage {
 
   async wear(theme: 'dark' | 'light'): Promise<void> {
     const worn = await this.page.evaluate(() => document.documentElement.dataset['theme']);
-    if (worn !== theme) await this.at('theme').click();
+    if (worn !== theme) await this.page.keyboard.press('Shift+T');
   }
 
   /** What the moving layer shows, as one number: two equal numbers mean that nothing moved between them. */

@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY, fleetModel, type Site, siteToJson } from '@sigma/fleet-model';
+import { DEFAULT_POLICY, fleetModel, MOTION, type Site, siteToJson } from '@sigma/fleet-model';
 import { createAgent, type Json, type Stimulus, step } from '@sigma/kernel';
 import { AgentJournal, ChainWriter, type Opening, openingEvent, type SealedBlock, type Sha256 } from '@sigma/recorder';
 
@@ -6,11 +6,31 @@ const EPOCH_TIME_US = 1_700_000_000_000_000;
 const WAKE_US = 10_000;
 const WAKES_A_BLOCK = 50;
 
+export interface RobotLife {
+  readonly id: string;
+  /** Wall time at which it begins, microseconds. */
+  readonly epochTimeUs: number;
+  readonly snapshotEveryUs: number;
+  /** Metres a second by its encoders; 0: it stands. */
+  readonly speedMps: number;
+  /** Written as if by a program so many versions newer. */
+  readonly versionsNewer: number;
+}
+
+const SHORT_LIFE: RobotLife = {
+  id: 'r01',
+  epochTimeUs: EPOCH_TIME_US,
+  snapshotEveryUs: 500_000,
+  speedMps: 0,
+  versionsNewer: 0,
+};
+
 /**
  * A real chain of a real robot: the kernel under the fleet model, woken a hundred times a second, stopped by an
  * operator and released again, journalled and sealed as an edge does it. `seconds` of its life.
  */
-export function recordRobot(site: Site, sha256: Sha256, seconds: number): SealedBlock[] {
+export function recordRobot(site: Site, sha256: Sha256, seconds: number, life: Partial<RobotLife> = {}): SealedBlock[] {
+  const { id, epochTimeUs, snapshotEveryUs, speedMps, versionsNewer } = { ...SHORT_LIFE, ...life };
   const model = fleetModel({ site, policy: DEFAULT_POLICY });
   const [dock] = site.docks;
   if (dock === undefined) throw new Error('the test site has no dock');
@@ -19,14 +39,15 @@ export function recordRobot(site: Site, sha256: Sha256, seconds: number): Sealed
     yM: site.height - Math.floor(dock.cell / site.width) - 0.5,
     headingRad: 0,
   };
-  const config = { site: siteToJson(site), body: 'carrier', name: 'r01', start } as unknown as Json;
+  const config = { site: siteToJson(site), body: 'carrier', name: id, start } as unknown as Json;
+  const modelVersion = model.version + versionsNewer;
   const opening: Opening = {
     tenant: 'test',
-    source: 'r01',
+    source: id,
     epoch: 0,
     role: 'robot',
     model: model.name,
-    modelVersion: model.version,
+    modelVersion,
     config,
     seed: 7,
     flags: [],
@@ -34,22 +55,28 @@ export function recordRobot(site: Site, sha256: Sha256, seconds: number): Sealed
     policyHash: model.policy.hash,
     previousEpochHash: new Uint8Array(),
     atUs: 0,
-    timeUs: EPOCH_TIME_US,
+    timeUs: epochTimeUs,
     software: 'test',
   };
-  const { tenant, source: id, epoch, role, seed, flags, atUs } = opening;
+  const { tenant, epoch, role, seed, flags, atUs } = opening;
   let agent = createAgent(model, { id, tenant, role, seed, epoch, flags, config, atUs });
   const writer = new ChainWriter(opening, sha256);
-  const journal = new AgentJournal({ agent: id, model, sha256, inputSequence: 0 });
+  const journal = new AgentJournal({
+    agent: id,
+    model: { name: model.name, version: modelVersion, policy: model.policy },
+    sha256,
+    inputSequence: 0,
+  });
   const blocks = [writer.seal([openingEvent(opening)])];
   for (let n = 1; n <= seconds * 100; n++) {
     const inbox = n % 100 === 0 ? [stopOrder(n)] : [];
+    if (speedMps !== 0) inbox.push(motionFrame(n, speedMps));
     const { agent: next, outputs } = step(model, agent, inbox, n * WAKE_US);
     agent = next;
     journal.wake(n * WAKE_US, inbox, outputs);
     if (n % WAKES_A_BLOCK !== 0) continue;
-    journal.snapshot(agent);
-    blocks.push(writer.seal(journal.cut(EPOCH_TIME_US + n * WAKE_US)));
+    if ((n * WAKE_US) % snapshotEveryUs === 0) journal.snapshot(agent);
+    blocks.push(writer.seal(journal.cut(epochTimeUs + n * WAKE_US)));
   }
   return blocks;
 }
@@ -63,5 +90,16 @@ function stopOrder(n: number): Stimulus {
     sequence: n,
     expiresAtUs: n * WAKE_US + 1_000_000,
     order: { type: 'stop', stop, by: 'ada' },
+  };
+}
+
+/** Both wheels roll on evenly, as if somebody pushed. */
+function motionFrame(n: number, speedMps: number): Stimulus {
+  const counts = Math.round((n * 0.01 * speedMps) / MOTION.scale[0]);
+  const values: Readonly<Record<string, number>> = { encoderLeft: counts, encoderRight: counts, clock: n * 100 };
+  return {
+    kind: 'percept',
+    channel: MOTION.channel,
+    values: Int32Array.from(MOTION.fields, (field) => values[field] ?? 0),
   };
 }

@@ -1,59 +1,64 @@
-import { Suspense, useEffect } from 'react';
-import { StatusBar } from './bars/status-bar.tsx';
+import { lazy, Suspense, useEffect, useMemo } from 'react';
+import { Rail } from './bars/rail.tsx';
+import { SiteSummary } from './bars/site-summary.tsx';
+import { StandingNotice } from './bars/standing-notice.tsx';
 import { TopBar } from './bars/top-bar.tsx';
+import { FrameUiProvider, frameUi } from './frame-ui.ts';
+import { COMMANDS } from './keys/commands.ts';
+import { useCommandKeys } from './keys/use-command-keys.ts';
+import { DockedPanels } from './layout/docked-panels.tsx';
+import { StackedPanels, useNarrow } from './layout/stacked-panels.tsx';
 import { useConnection, useMissionControl, useObservable } from './mission-control.tsx';
-import { type Panel, type PanelPlace, type PanelProps, pageAt } from './panel-port.ts';
-import { levelUp } from './place/selection.ts';
+import { TimeBar } from './time/time-bar.tsx';
 
-const NO_PARAMS: PanelProps['params'] = {};
+const Palette = lazy(async () => ({ default: (await import('./keys/palette.tsx')).Palette }));
+const KeySheet = lazy(async () => ({ default: (await import('../help/key-sheet.tsx')).KeySheet }));
+const Tour = lazy(async () => ({ default: (await import('../help/tour.tsx')).Tour }));
 
-/** The places of the page. What stands in them are panels; the stop control and the connection belong to the frame. */
+/**
+ * The frame of every page: where one is, the stop control, the panels, the time. What stands in the panels belongs to
+ * terrains; the frame knows none of them.
+ */
 export function Frame() {
-  const { selection, draft, path, terrains, simulated } = useMissionControl();
+  const control = useMissionControl();
+  const frame = useMemo(() => frameUi(control.session.email, location), [control]);
+  const context = useMemo(() => ({ control, frame }), [control, frame]);
   const connection = useConnection();
-  const panels = terrains.flatMap((terrain) => terrain.panels).filter((panel) => panel.only === undefined || simulated);
-  const page = pageAt(panels, useObservable(path));
+  const past = useObservable(control.time).kind === 'past';
+  const density = useObservable(frame.density);
+  const narrow = useNarrow();
+  const palette = useObservable(frame.palette);
+  const keySheet = useObservable(frame.keySheet);
+  const tour = useObservable(frame.tour);
+  useCommandKeys(COMMANDS, context);
 
   useEffect(() => {
-    const up = (event: KeyboardEvent) => {
-      if (event.key !== 'Escape' || event.defaultPrevented || draft.get() !== null) return;
-      if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea'))
-        return event.target.blur();
-      const chosen = selection.get();
-      if (chosen !== null) selection.set(levelUp(chosen));
+    const root = document.documentElement;
+    root.dataset['density'] = density;
+    if (frame.wall) root.dataset['wall'] = '';
+    return () => {
+      delete root.dataset['density'];
+      delete root.dataset['wall'];
     };
-    window.addEventListener('keydown', up);
-    return () => window.removeEventListener('keydown', up);
-  }, [selection, draft]);
+  }, [density, frame]);
 
   return (
-    <div className="frame" data-connection={connection.state}>
-      <TopBar />
-      <Placed panels={panels} place="left" />
-      <main className="centre">
-        {page === null ? <Placed panels={panels} place="centre" /> : <Shown {...page} />}
-        <div className="dock">
-          <Placed panels={panels} place="bottom" />
-        </div>
-      </main>
-      <Placed panels={panels} place="right" />
-      <StatusBar />
-    </div>
-  );
-}
-
-function Placed({ panels, place }: { readonly panels: readonly Panel[]; readonly place: PanelPlace }) {
-  return panels
-    .filter((panel) => panel.place === place)
-    .sort((a, b) => a.order - b.order)
-    .map((panel) => <Shown key={panel.id} panel={panel} params={NO_PARAMS} />);
-}
-
-function Shown({ panel, params }: { readonly panel: Panel; readonly params: PanelProps['params'] }) {
-  const { component: Component, title } = panel;
-  return (
-    <Suspense fallback={<p className="empty">Loading {title}…</p>}>
-      <Component params={params} />
-    </Suspense>
+    <FrameUiProvider value={frame}>
+      <div className="frame" data-connection={connection.state} data-time={past ? 'past' : 'live'}>
+        <TopBar />
+        <Rail />
+        <main className="middle" aria-label="Panels">
+          <StandingNotice />
+          {narrow ? <StackedPanels /> : <DockedPanels />}
+        </main>
+        <TimeBar />
+        <SiteSummary />
+      </div>
+      <Suspense fallback={null}>
+        {palette ? <Palette /> : null}
+        {keySheet ? <KeySheet /> : null}
+        {tour === null ? null : <Tour />}
+      </Suspense>
+    </FrameUiProvider>
   );
 }

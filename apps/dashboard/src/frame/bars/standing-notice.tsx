@@ -1,0 +1,82 @@
+import type { PastProblem } from '../../past/past-engine.ts';
+import { plural, span } from '../../words/quantities.ts';
+import { useFrame } from '../frame-ui.ts';
+import { useConnection, useMissionControl, useObservable, useTick } from '../mission-control.tsx';
+
+/** Silence longer than this is said before the stream is opened anew. */
+const LATE_MS = 2_000;
+
+/** What stands between the page and the truth, over the panels: the hub is gone, the stream is late, a recording is of another version. */
+export function StandingNotice() {
+  const { time, engine, clock } = useMissionControl();
+  const past = useObservable(time).kind === 'past';
+  const problems = useObservable(engine.problems);
+  const progress = useObservable(engine.progress);
+  const words = useObservable(useFrame().notice);
+  return (
+    <div className="notices">
+      <LateNotice />
+      {past && problems.size > 0 ? <ProblemNotice problems={[...problems.values()]} /> : null}
+      {past && progress?.state === 'failed' ? (
+        <p className="notice level-warning" role="alert" data-testid="past-failed">
+          This moment cannot be computed: {progress.words}{' '}
+          <button type="button" onClick={() => clock.seek(clock.atUs)}>
+            Try again
+          </button>
+        </p>
+      ) : null}
+      <p className={words === '' ? 'for-ears' : 'notice'} role="status" data-testid="notice">
+        {words}
+      </p>
+    </div>
+  );
+}
+
+function LateNotice() {
+  const { now, nowMs, time } = useMissionControl();
+  const connection = useConnection();
+  const past = useObservable(time).kind === 'past';
+  useTick(500);
+  const silence = now.silenceMs(nowMs());
+  if (!Number.isFinite(silence)) return null;
+  const gone = connection.state === 'reconnecting';
+  if (!gone && silence < LATE_MS) return null;
+  return (
+    <p className="notice level-warning" role="status" data-testid="late">
+      {gone
+        ? `The hub does not answer (${connection.reason}). ${past ? 'What is computed stays' : `What you see is ${span(silence)} old`}; robots keep themselves safe. Try ${connection.attempt}, again by itself.`
+        : `Nothing heard for ${span(silence)}: what you see is that old.`}
+    </p>
+  );
+}
+
+const KIND_WORDS: Readonly<Record<PastProblem['kind'], string>> = {
+  newer:
+    'was recorded by a newer version than this page. Load the page anew from a hub of that version; until then only recorded positions are shown, ten seconds apart.',
+  older:
+    'was recorded by an older version than this page. Open it with the release that wrote it; here only recorded positions are shown, ten seconds apart.',
+  unknown_site: 'was recorded on a site that this page does not have.',
+  unreadable: 'cannot be read. Run: npx sigma verify',
+};
+
+function ProblemNotice({ problems }: { readonly problems: readonly PastProblem[] }) {
+  const [first] = problems;
+  if (first === undefined) return null;
+  const whose =
+    problems.length === 1 ? first.source : `${plural(problems.length, 'robot')}, ${first.source} among them,`;
+  const verb = KIND_WORDS[first.kind];
+  return (
+    <details className="notice level-warning" data-testid="past-problem" data-kind={first.kind}>
+      <summary>
+        {whose} {problems.length > 1 ? verb.replace(/^was/, 'were') : verb}
+      </summary>
+      <ul>
+        {problems.slice(0, 20).map(({ source, words }) => (
+          <li key={source}>
+            <span className="mono">{source}</span> {words}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

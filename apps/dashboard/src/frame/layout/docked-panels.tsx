@@ -1,0 +1,128 @@
+import { useCallback, useEffect, useMemo } from 'react';
+import {
+  Separator,
+  type TabNode,
+  type TabRenderProps,
+  TabsetCollapseButton,
+  TabsetMaximizeButton,
+  Workspace,
+  type WorkspaceModel,
+} from 'react-resizable-panels';
+import { useFrame } from '../frame-ui.ts';
+import { useMissionControl, useObservable } from '../mission-control.tsx';
+import { pageAt } from '../panel-port.ts';
+import { keep, recall } from '../remembered.ts';
+import { Centre } from './centre.tsx';
+import { CENTRE, defaultModel, rememberedModel } from './default-model.ts';
+import { PanelBox, usePanels } from './panel-box.tsx';
+
+const CLASSES = {
+  tabset: 'tabset',
+  header: 'tabset-head',
+  tabList: 'tab-list',
+  tab: 'dock-tab',
+  toolbar: 'tabset-tools',
+  tabPanels: 'tab-panels',
+  tabContent: 'tab-content',
+  dropIndicator: 'drop-here',
+  dragPreview: 'drag-preview',
+} as const;
+
+/** Panels in tabs that a person drags, resizes, collapses and finds again as he left them. */
+export function DockedPanels() {
+  const frame = useFrame();
+  const panels = usePanels();
+  const resets = useObservable(frame.resets);
+  const key = `sigma.layout.${frame.person}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a workspace reads its first model once; the key below makes a new one after a reset.
+  const model = useMemo(
+    () => (resets === 0 ? rememberedModel(recall(key), panels) : null) ?? defaultModel(panels),
+    [resets, key],
+  );
+  useEffect(() => {
+    if (resets > 0) keep(key, null);
+  }, [resets, key]);
+  const changed = useCallback((next: WorkspaceModel<null, null>) => keep(key, next), [key]);
+  return (
+    <Workspace<null, null>
+      key={resets}
+      id="panels"
+      className="workspace"
+      classNames={CLASSES}
+      defaultModel={model}
+      onModelChanged={changed}
+      workspaceRef={frame.workspace}
+      hiddenTabBehavior="unmount"
+      lazyTabContent
+      tabsetMinWidth="240px"
+      tabsetMinHeight="100px"
+      renderTab={renderTab}
+      renderTabContent={renderContent}
+      renderTabsetToolbar={renderTools}
+      renderSeparator={renderSeparator}
+    />
+  );
+}
+
+const renderContent = (tab: TabNode<null>) => (tab.id === CENTRE ? <Centre /> : <Docked id={tab.id} />);
+
+const renderSeparator = (orientation: 'horizontal' | 'vertical') => (
+  <Separator
+    className="dock-separator"
+    aria-label={orientation === 'horizontal' ? 'Width of the panels beside' : 'Height of the panels above and below'}
+  />
+);
+
+function renderTab(tab: TabNode<null>, props: TabRenderProps) {
+  return (
+    <div {...props}>
+      <TabLabel id={tab.id} />
+    </div>
+  );
+}
+
+function TabLabel({ id }: { readonly id: string }) {
+  const panels = usePanels();
+  const path = useObservable(useMissionControl().path);
+  const shown =
+    id === CENTRE
+      ? (pageAt(panels, path)?.panel ?? panels.find(({ place }) => place === 'centre'))
+      : panels.find((panel) => panel.id === id);
+  if (shown === undefined) return null;
+  return (
+    <>
+      <PanelIcon d={shown.icon} />
+      {shown.title}
+    </>
+  );
+}
+
+export function PanelIcon({ d }: { readonly d: string }) {
+  return (
+    <svg className="panel-icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+      <path d={d} fill="none" stroke="currentColor" strokeWidth="1.4" strokeLinecap="round" strokeLinejoin="round" />
+    </svg>
+  );
+}
+
+const renderTools = (tabset: { readonly collapsible?: boolean | undefined }) => (
+  <>
+    {tabset.collapsible === true ? (
+      <TabsetCollapseButton className="tool" aria-label="Collapse or open these panels" title="Collapse">
+        –
+      </TabsetCollapseButton>
+    ) : null}
+    <TabsetMaximizeButton
+      className="tool"
+      aria-label="Fill the window with these panels, or put them back"
+      title="Fill"
+    >
+      □
+    </TabsetMaximizeButton>
+  </>
+);
+
+function Docked({ id }: { readonly id: string }) {
+  const panel = usePanels().find((one) => one.id === id);
+  return panel === undefined ? null : <PanelBox panel={panel} />;
+}

@@ -1,0 +1,64 @@
+import { Component, type ReactNode, Suspense } from 'react';
+import { useMissionControl } from '../mission-control.tsx';
+import type { Panel, PanelProps } from '../panel-port.ts';
+
+const NO_PARAMS: PanelProps['params'] = {};
+
+/** One panel in its box: a skeleton until it is here, and when it fails it fails alone. */
+export function PanelBox({
+  panel,
+  params = NO_PARAMS,
+}: {
+  readonly panel: Panel;
+  readonly params?: PanelProps['params'];
+}) {
+  const { component: Content, title } = panel;
+  return (
+    <PanelGuard key={panel.id} title={title}>
+      <Suspense fallback={<PanelSkeleton title={title} />}>
+        <Content params={params} />
+      </Suspense>
+    </PanelGuard>
+  );
+}
+
+/** The panels that this site shows. */
+export function usePanels(): readonly Panel[] {
+  const { terrains, simulated } = useMissionControl();
+  return terrains.flatMap(({ panels }) => panels).filter(({ only }) => only === undefined || simulated);
+}
+
+function PanelSkeleton({ title }: { readonly title: string }) {
+  return (
+    <div className="panel-skeleton" aria-busy="true">
+      <p role="status">Loading {title.toLowerCase()}…</p>
+      {['a', 'b', 'c', 'd', 'e'].map((row) => (
+        <div key={row} className="skeleton-row" />
+      ))}
+    </div>
+  );
+}
+
+class PanelGuard extends Component<{ title: string; children: ReactNode }, { failure: string | null }> {
+  override state = { failure: null as string | null };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+
+  override render() {
+    const { failure } = this.state;
+    if (failure === null) return this.props.children;
+    return (
+      <div className="panel-failed" role="alert">
+        <h3>{this.props.title} has failed</h3>
+        <p>
+          Everything else goes on, robots first of all. <span className="mono quiet">{failure}</span>
+        </p>
+        <button type="button" onClick={() => this.setState({ failure: null })}>
+          Open it again
+        </button>
+      </div>
+    );
+  }
+}

@@ -1,0 +1,36 @@
+import { useSyncExternalStore } from 'react';
+import { Centre } from './centre.tsx';
+import { panelsOf } from './default-model.ts';
+import { PanelBox, usePanels } from './panel-box.tsx';
+
+const NARROW = '(max-width: 1000px)';
+
+/** Whether the window is too narrow for panels beside each other. */
+export function useNarrow(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const query = window.matchMedia(NARROW);
+      query.addEventListener('change', listener);
+      return () => query.removeEventListener('change', listener);
+    },
+    () => window.matchMedia(NARROW).matches,
+  );
+}
+
+/** Panels under each other: the site, then what is selected, then what needs somebody, then the lists. */
+export function StackedPanels() {
+  const panels = usePanels();
+  const order = [...panelsOf(panels, 'right'), ...panelsOf(panels, 'bottom'), ...panelsOf(panels, 'left')];
+  return (
+    <div className="stacked" data-testid="stacked">
+      <div className="stacked-centre">
+        <Centre />
+      </div>
+      {order.map((panel) => (
+        <section key={panel.id} className="stacked-panel" aria-label={panel.title}>
+          <PanelBox panel={panel} />
+        </section>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,74 @@
+import type { Mark } from '@sigma/proto';
+
+/** Marks that stand too near each other to be told apart, shown as one. */
+export interface MarkCluster {
+  /** Centre, pixels from the left. */
+  readonly xPx: number;
+  /** The gravest of them, the earliest where several are. */
+  readonly first: Mark;
+  readonly count: number;
+  /** How many of each kind, the most frequent first. */
+  readonly kinds: readonly (readonly [kind: string, count: number])[];
+}
+
+/** Nearer than this, two marks are one. */
+const APART_PX = 9;
+
+/** Most urgent first; kinds that are not named come last. */
+const URGENCY = ['failsafe', 'stop', 'violation', 'gap', 'fault', 'alert', 'act', 'mission', 'decision'];
+
+const urgencyOf = (mark: Mark): number => {
+  const at = URGENCY.indexOf(mark.kind);
+  return (at < 0 ? URGENCY.length : at) - mark.level * 10;
+};
+
+/**
+ * Marks of a stretch of time, laid on a bar so wide. Groups are cut where there is room of `APART_PX`, and a run that
+ * never leaves room is cut every four times that, so that a dense hour does not become one point.
+ */
+export function clusterMarks(
+  marks: readonly Mark[],
+  fromUs: number,
+  toUs: number,
+  widthPx: number,
+): readonly MarkCluster[] {
+  if (toUs <= fromUs || widthPx <= 0) return [];
+  const scale = widthPx / (toUs - fromUs);
+  const placed = marks
+    .map((mark) => ({ mark, xPx: (Number(mark.timeUs) - fromUs) * scale }))
+    .filter(({ xPx }) => xPx >= 0 && xPx <= widthPx)
+    .sort((a, b) => a.xPx - b.xPx);
+  const clusters: MarkCluster[] = [];
+  let group: typeof placed = [];
+  const close = () => {
+    if (group.length > 0) clusters.push(clusterOf(group));
+    group = [];
+  };
+  for (const one of placed) {
+    const first = group[0];
+    const last = group.at(-1);
+    if (first !== undefined && last !== undefined) {
+      if (one.xPx - last.xPx > APART_PX || one.xPx - first.xPx > 4 * APART_PX) close();
+    }
+    group.push(one);
+  }
+  close();
+  return clusters;
+}
+
+function clusterOf(group: readonly { readonly mark: Mark; readonly xPx: number }[]): MarkCluster {
+  let first = group[0]?.mark as Mark;
+  let sum = 0;
+  const kinds = new Map<string, number>();
+  for (const { mark, xPx } of group) {
+    sum += xPx;
+    kinds.set(mark.kind, (kinds.get(mark.kind) ?? 0) + 1);
+    if (urgencyOf(mark) < urgencyOf(first)) first = mark;
+  }
+  return {
+    xPx: sum / group.length,
+    first,
+    count: group.length,
+    kinds: [...kinds].sort((a, b) => b[1] - a[1]),
+  };
+}

@@ -1,0 +1,219 @@
+import { useState, useSyncExternalStore } from 'react';
+import { OutcomeLine } from '../../parts/outcome-line.tsx';
+import { SPEEDS } from '../../past/time-machine.ts';
+import { localTime, span, utcTime } from '../../words/quantities.ts';
+import { useFrame } from '../frame-ui.ts';
+import { COMMANDS } from '../keys/commands.ts';
+import { keyCaps } from '../keys/keys.ts';
+import { useConnection, useMissionControl, useObservable, useTick } from '../mission-control.tsx';
+import { BookmarkMenu } from './bookmark-menu.tsx';
+import { Scrubber } from './scrubber.tsx';
+
+/** Stretches of time that the bar can show, minutes. */
+const SPANS = [
+  [1, '1 min'],
+  [5, '5 min'],
+  [15, '15 min'],
+  [60, '1 h'],
+  [240, '4 h'],
+  [1_440, '24 h'],
+] as const;
+
+/** Which moment the whole page shows, what happened around it, and the way from one to another. */
+export function TimeBar() {
+  const { split, time, clock } = useMissionControl();
+  const past = useObservable(time).kind === 'past';
+  const [minutes, setMinutes] = useState(15);
+  const sideBySide = useObservable(split);
+  return (
+    <footer className="time-bar" data-time={past ? 'past' : 'live'} data-tour="time" data-testid="time-bar">
+      <div className="time-row">
+        <TimeWord />
+        <fieldset className="time-steps" aria-label="Move in time">
+          <CommandButton id="previous-trouble" sign="«" />
+          <CommandButton id="previous-decision" sign="‹" />
+          <CommandButton id="nudge-1" sign="−1 s" />
+          <PlayButton />
+          <CommandButton id="nudge1" sign="+1 s" />
+          <CommandButton id="next-decision" sign="›" />
+          <CommandButton id="next-trouble" sign="»" />
+        </fieldset>
+        <SpeedChoice />
+        <Moment />
+        <Progress />
+        <span className="spring" />
+        <LastAct />
+        <BookmarkMenu />
+        <CommandButton id="split" sign="Compare" pressed={sideBySide && past} />
+        <label className="inline">
+          <span className="for-ears">Stretch of time on the bar</span>
+          <select
+            value={minutes}
+            onChange={(event) => setMinutes(Number(event.target.value))}
+            title="Stretch of time on the bar"
+            data-testid="time-span"
+          >
+            {SPANS.map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button
+          type="button"
+          className={past ? 'primary' : undefined}
+          disabled={!past}
+          onClick={() => clock.goLive()}
+          title="Back to the present (L)"
+          data-testid="go-live"
+        >
+          Go live
+        </button>
+      </div>
+      <Scrubber spanUs={minutes * 60_000_000} onSpan={(by) => setMinutes(nextSpan(minutes, by))} />
+    </footer>
+  );
+}
+
+function nextSpan(minutes: number, by: 1 | -1): number {
+  const at = SPANS.findIndex(([value]) => value === minutes);
+  return SPANS[Math.min(SPANS.length - 1, Math.max(0, at + by))]?.[0] ?? minutes;
+}
+
+/** LIVE or PAST, in a word; how live, where it is not quite. */
+function TimeWord() {
+  const { time, now, nowMs } = useMissionControl();
+  const past = useObservable(time).kind === 'past';
+  const connection = useConnection();
+  useTick(1_000);
+  const silence = now.silenceMs(nowMs());
+  const age = Number.isFinite(silence) ? `last heard ${span(silence)} ago` : 'nothing heard yet';
+  const words =
+    connection.state === 'live'
+      ? 'LIVE'
+      : connection.state === 'reconnecting'
+        ? `RECONNECTING · ${age} · ${connection.reason}`
+        : connection.state === 'connecting'
+          ? 'CONNECTING'
+          : 'SIGNED OUT';
+  return (
+    <span className="time-word" data-connection={connection.state}>
+      {past ? (
+        <strong className="past-word" data-testid="time-mode">
+          PAST
+        </strong>
+      ) : null}
+      <span className={past ? 'for-ears' : 'connection'} data-testid="connection" role="status">
+        {words}
+      </span>
+    </span>
+  );
+}
+
+interface CommandButtonProps {
+  readonly id: string;
+  readonly sign: string;
+  readonly pressed?: boolean;
+}
+
+function CommandButton({ id, sign, pressed }: CommandButtonProps) {
+  const control = useMissionControl();
+  const frame = useFrame();
+  const command = COMMANDS.find((one) => one.id === id);
+  if (command === undefined) return null;
+  const keys = command.keys[0] === undefined ? '' : ` (${keyCaps(command.keys[0]).join(' ')})`;
+  return (
+    <button
+      type="button"
+      className="plain"
+      onClick={() => command.run({ control, frame })}
+      aria-label={command.title}
+      aria-pressed={pressed}
+      title={`${command.title}${keys}`}
+      data-testid={`time-${id}`}
+    >
+      {sign}
+    </button>
+  );
+}
+
+function PlayButton() {
+  const { clock, time } = useMissionControl();
+  const past = useObservable(time).kind === 'past';
+  const playing = useObservable(clock.playing);
+  const runs = !past || playing;
+  return (
+    <button
+      type="button"
+      onClick={() => clock.toggle()}
+      aria-label={runs ? 'Hold this moment' : 'Play on from this moment'}
+      title={runs ? 'Hold this moment (Space)' : 'Play on (Space)'}
+      data-testid="play"
+    >
+      {runs ? 'Pause' : 'Play'}
+    </button>
+  );
+}
+
+function SpeedChoice() {
+  const { clock } = useMissionControl();
+  const speed = useObservable(clock.speed);
+  return (
+    <label className="inline">
+      <span className="for-ears">Speed</span>
+      <select
+        value={speed}
+        onChange={(event) => clock.setSpeed(Number(event.target.value))}
+        title="Speed of the past (Shift ↑ ↓)"
+        data-testid="speed"
+      >
+        {SPEEDS.map((one) => (
+          <option key={one} value={one}>
+            {one}×
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** The shown moment, here and in UTC. By the hub's clock, never by this computer's. */
+function Moment() {
+  const { clock, time } = useMissionControl();
+  const shown = useObservable(time);
+  useTick(1_000);
+  const at = BigInt(Math.round(clock.atUs));
+  const tenths = shown.kind === 'past' ? `.${Math.floor((clock.atUs / 100_000) % 10)}` : '';
+  const day = at === 0n ? '' : new Date(Number(at / 1000n)).toLocaleDateString('en-CA');
+  return (
+    <span className="moment" data-testid="site-time">
+      <span className="quiet">{day}</span> {localTime(at)}
+      {tenths} <span className="quiet">here</span> · {utcTime(at)} <span className="quiet">UTC</span>
+    </span>
+  );
+}
+
+/** Long computing shows how far it is; short computing is not worth a word. */
+function Progress() {
+  const { engine, time } = useMissionControl();
+  const progress = useObservable(engine.progress);
+  const past = useObservable(time).kind === 'past';
+  if (!past || progress === null || progress.state !== 'working') return null;
+  return (
+    <span className="computing" data-testid="computing">
+      <progress value={progress.of === 0 ? undefined : progress.done / progress.of} max={1} aria-label="Computed" />
+      <span>{progress.of === 0 ? 'finding the moment' : `computing ${progress.done} of ${progress.of}`}</span>
+    </span>
+  );
+}
+
+function LastAct() {
+  const { acts } = useMissionControl();
+  const last = useSyncExternalStore(acts.subscribe, () => acts.all)[0];
+  return (
+    <span className="last-act" aria-live="polite">
+      {last === undefined ? null : <OutcomeLine act={last} testId="last-act" />}
+    </span>
+  );
+}
