@@ -6,6 +6,7 @@ import { CommitGate } from './index.ts';
 const MISSION = { urgent: false, lane: 'command' } as const;
 const SAFETY = { urgent: true, lane: 'command' } as const;
 const MESSAGE = { urgent: false, lane: null } as const;
+const REPORT = { urgent: false, lane: null, report: true } as const;
 const gateOf = () => new CommitGate<string>({ downAfterUs: 500_000 });
 
 test('[R50] a mission command leaves when the block with its decision and inputs is on disk, not when it is sealed', () => {
@@ -58,6 +59,45 @@ test('[R52] [R53] with the recorder down missions end after the set time, safety
   gate.offer('drive', MISSION, 700_001);
   gate.sealed(4);
   assert.deepEqual(gate.durable(4), ['drive']);
+});
+
+test('[R53] a report of what the record holds outlasts a recorder that is down, and leaves when it is on record', () => {
+  const gate = gateOf();
+  gate.offer('drive', MISSION, 0);
+  gate.offer('I decided to drive', REPORT, 0);
+  gate.sealed(2);
+  assert.equal(gate.check(500_001)?.value, 1);
+  assert.deepEqual(gate.offer('I decided to stop', REPORT, 600_000), []);
+  assert.ok(gate.unsealed);
+  gate.sealed(4);
+  assert.deepEqual(gate.durable(2), ['I decided to drive']);
+  assert.deepEqual(gate.durable(4), ['I decided to stop']);
+  assert.equal(gate.discarded, 1, 'the command');
+});
+
+test('[R51] what was overtaken in its lane never leaves, and the rest does', () => {
+  const gate = gateOf();
+  gate.offer('drive', MISSION, 0);
+  gate.offer('hello', MESSAGE, 0);
+  gate.sealed(1);
+  gate.offer('drive on', MISSION, 10);
+  gate.overtake('command');
+  assert.equal(gate.unsealed, false, 'nothing is left that waits for a block');
+  gate.sealed(2);
+  assert.deepEqual(gate.durable(2), ['hello']);
+  assert.equal(gate.discarded, 2);
+});
+
+test('[R52] a recorder that says it cannot write is down at once, until all that was sealed is on disk', () => {
+  const gate = gateOf();
+  gate.offer('drive', MISSION, 0);
+  gate.sealed(3);
+  gate.failed();
+  assert.equal(gate.check(10)?.value, 1);
+  gate.durable(2);
+  assert.equal(gate.check(20), null);
+  gate.durable(3);
+  assert.equal(gate.check(30)?.value, 0);
 });
 
 test('[R52] wakes that say nothing count too: a recorder that keeps no inputs is down', () => {

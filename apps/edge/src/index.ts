@@ -7,9 +7,8 @@ export type { Percentiles } from './live/board.ts';
 export type { BodyCounts } from './live/reflex-messages.ts';
 export type { OpenTerrain, Part, SecondaryPlanner, Terrain } from './live/terrain.ts';
 export { type Edge, type EdgeBody, type EdgeOptions, type EdgeStats, startEdge } from './main.ts';
-export type { Standing } from './runtime/actuator-hold.ts';
+export type { Standing } from './runtime/actuators.ts';
 export { AgentRuntime } from './runtime/agent-runtime.ts';
-export { UPLINK_CLASSES, type Uplink, type UplinkClass, type UplinkFrame } from './runtime/outbox.ts';
 export { passOn } from './runtime/peers.ts';
 export type { Greeting, Journal, Report, ReportChannel, ReportField, VerifyOrder } from './runtime/ports.ts';
 export {
@@ -19,5 +18,6 @@ export {
   type RuntimeLimits,
   type RuntimeOutput,
 } from './runtime/runtime-words.ts';
+export { UPLINK_CLASSES, type Uplink, type UplinkClass, type UplinkFrame } from './runtime/uplink.ts';
 export { fleetTerrain } from './terrain/fleet.ts';
 export { type SimulatedFleet, simulatedFleet } from './terrain/simulated-fleet.ts';

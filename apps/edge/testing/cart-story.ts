@@ -4,8 +4,8 @@ import type { Command, PlanStimulus, Stimulus } from '@sigma/kernel';
 import type { Order, OrderSchema } from '@sigma/proto';
 import { AgentJournal, type EventDraft } from '@sigma/recorder';
 import { AgentRuntime } from '../src/runtime/agent-runtime.ts';
-import type { Uplink } from '../src/runtime/outbox.ts';
 import type { AgentRuntimeOptions } from '../src/runtime/runtime-words.ts';
+import type { Uplink } from '../src/runtime/uplink.ts';
 import { cart, cartReport, type Rail, railFrame } from './cart.ts';
 import { orderSigner } from './signed-orders.ts';
 

@@ -10,7 +10,7 @@ import {
   OrderSchema,
   SignedOrderSchema,
 } from '@sigma/proto';
-import type { Uplink } from '../runtime/outbox.ts';
+import type { Uplink } from '../runtime/uplink.ts';
 import { type QueueLimits, type ShedCounts, UplinkQueue } from './uplink-queue.ts';
 
 export interface HubLinkOptions {

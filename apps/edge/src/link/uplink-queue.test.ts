@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { TelemetryFrameSchema } from '@sigma/proto';
-import type { Uplink, UplinkClass } from '../runtime/outbox.ts';
+import type { Uplink, UplinkClass } from '../runtime/uplink.ts';
 import { UplinkQueue } from './uplink-queue.ts';
 
 const frame = (kind: UplinkClass, sequence: number): Uplink => ({

@@ -1,4 +1,4 @@
-import { UPLINK_CLASSES, type Uplink, type UplinkClass } from '../runtime/outbox.ts';
+import { UPLINK_CLASSES, type Uplink, type UplinkClass } from '../runtime/uplink.ts';
 
 /** Frames kept for each class while the hub cannot be reached. Safety has no limit: it is never shed (L8). */
 export interface QueueLimits {

@@ -7,7 +7,7 @@ import { STORY_EPOCH_US, sha256 } from '../../testing/cart-story.ts';
 import { openTerrain } from '../../testing/cart-terrain.ts';
 import { orderSigner } from '../../testing/signed-orders.ts';
 import type { Driver } from '../hal/driver.ts';
-import type { Uplink } from '../runtime/outbox.ts';
+import type { Uplink } from '../runtime/uplink.ts';
 import type { Question } from './planner-thread.ts';
 import { ReflexLoop } from './reflex-loop.ts';
 import type { Terrain } from './terrain.ts';
@@ -173,7 +173,7 @@ test('with the recorder lost the loop goes on, stops nothing that is safe, and s
   const story = new LoopStory();
   story.assign('cart-1');
   story.run(10);
-  story.loop.recorderLost(story.atUs);
+  story.loop.recorderLost();
   const blocks = story.stored.length;
   story.run(100);
   assert.equal(story.stored.length, blocks);

@@ -2,10 +2,10 @@ import { AgentJournal, ChainWriter, type SealedBlock, type Sha256 } from '@sigma
 import type { Driver } from '../hal/driver.ts';
 import { UplinkQueue } from '../link/uplink-queue.ts';
 import { AgentRuntime } from '../runtime/agent-runtime.ts';
-import type { Uplink } from '../runtime/outbox.ts';
 import { passOn } from '../runtime/peers.ts';
 import type { VerifyOrder } from '../runtime/ports.ts';
 import type { RuntimeOutput } from '../runtime/runtime-words.ts';
+import type { Uplink } from '../runtime/uplink.ts';
 import type { FromPlanner, Question } from './planner-thread.ts';
 import type { BodyCounts, BodyLife, ToReflex } from './reflex-messages.ts';
 import type { Terrain } from './terrain.ts';
@@ -169,11 +169,11 @@ export class ReflexLoop {
   }
 
   /** The recorder is gone for this epoch: nothing is released any more that needs it. */
-  recorderLost(atUs: number): void {
+  recorderLost(): void {
     if (this.#recorderLost) return;
     this.#recorderLost = true;
     this.#unsaved = [];
-    for (const { runtime } of this.#bodies.values()) runtime.recorderDown(atUs);
+    for (const { runtime } of this.#bodies.values()) runtime.recorderDown();
   }
 
   counts(): ReadonlyMap<string, BodyCounts> {
@@ -243,7 +243,7 @@ export class ReflexLoop {
   #cut(body: Body, atUs: number, into: SealedBlock[]): void {
     if (!body.runtime.wantsCut(atUs)) return;
     this.#seal(body, into);
-    if (this.#unsavedBytes > MOST_UNSAVED_BYTES) this.recorderLost(atUs);
+    if (this.#unsavedBytes > MOST_UNSAVED_BYTES) this.recorderLost();
   }
 
   #seal({ runtime, chain, id }: Body, into: SealedBlock[]): void {

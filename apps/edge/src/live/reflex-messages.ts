@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AgentOptions } from '@sigma/kernel';
 import type { DriverSetup } from '../hal/driver.ts';
-import type { Uplink } from '../runtime/outbox.ts';
 import type { RuntimeCounts } from '../runtime/runtime-words.ts';
+import type { Uplink } from '../runtime/uplink.ts';
 import type { Part } from './terrain.ts';
 
 /** One body of this edge, in this life of it. */

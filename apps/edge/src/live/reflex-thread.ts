@@ -72,7 +72,7 @@ function listen(atUs: number): void {
     if (message.type === 'durable') loop.durable(message.sequences, atUs);
     else if (message.type === 'failed') {
       say({ type: 'failed', message: message.message });
-      loop.recorderLost(atUs);
+      loop.recorderLost();
     }
   }
   for (let next = receiveMessageOnPort(link); next !== undefined; next = receiveMessageOnPort(link)) {

@@ -16,7 +16,7 @@ function underWay(): CartStory {
   return story;
 }
 
-test('a mission command does not reach the actuators before the block with its decision is on disk', () => {
+test('[R50] a mission command does not reach the actuators before the block with its decision is on disk', () => {
   const story = new CartStory();
   story.assign();
   story.tick();
@@ -28,7 +28,7 @@ test('a mission command does not reach the actuators before the block with its d
   assert.equal(speedOf(story.tick()), 1);
 });
 
-test('a stop reaches the actuators in the same tick and its block is cut in it, although the disk is silent', () => {
+test('[R51] a stop reaches the actuators in the same tick and its block is cut in it, although the disk is silent', () => {
   const story = underWay();
   story.diskUs = null;
   const blocks = story.blocks.length;
@@ -48,7 +48,7 @@ test('a tightened restriction lowers the older command that still stands at the 
   assert.equal(speedOf(story.tick()), 0.3, 'the restriction is not');
 });
 
-test('a restriction that is lifted does not speed the body up before that is on record', () => {
+test('[R50] a restriction that is lifted does not speed the body up before that is on record', () => {
   const story = underWay();
   story.rangeM = 0.7;
   story.tick();
@@ -59,7 +59,7 @@ test('a restriction that is lifted does not speed the body up before that is on 
   assert.equal(speedOf(story.tick()), 1);
 });
 
-test('a command that was overtaken by a stop never comes back when its block reaches the disk', () => {
+test('[R51] a command that was overtaken by a stop never comes back when its block reaches the disk', () => {
   const story = underWay();
   story.diskUs = null;
   story.tick(story.plan(0.8));
@@ -78,7 +78,7 @@ test('a set-point that expires at the actuators becomes the rest command, althou
   assert.equal(story.runtime.actuatorsAt(untilUs + 1).command.name, 'stop');
 });
 
-test('with the recorder down the agent is told, a moving command ends after a set time, a stop still works', () => {
+test('[R52] [R53] with the recorder down the agent is told, a moving command ends after a set time, a stop still works', () => {
   const story = underWay();
   story.diskUs = null;
   story.run(130);
@@ -93,7 +93,43 @@ test('with the recorder down the agent is told, a moving command ends after a se
   assert.equal(story.runtime.agent.signals.recorder_down, 0);
 });
 
-test('frames that state a decision leave when it is on disk; telemetry does not wait', () => {
+test('[R53] a command that was decided while the recorder was down never takes effect; reports of it arrive late and whole', () => {
+  const story = underWay();
+  story.diskUs = null;
+  story.run(130);
+  story.tick(story.plan(0.4));
+  const sequence = story.runtime.recorded.cut;
+  story.run(2);
+  story.tick(story.plan(0.6));
+  const reported = () => story.frames('decision').map((frame) => Number(frame.decision?.sequence));
+  const before = reported().length;
+  story.runtime.durable(sequence, story.atUs);
+  assert.notEqual(speedOf(story.tick()), 0.4, 'its moment is gone');
+  story.diskUs = 0;
+  assert.equal(speedOf(story.run(3)), 0.6);
+  const numbers = reported();
+  assert.ok(numbers.length > before);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, i) => i + 1),
+    'every decision, none missing, none twice',
+  );
+});
+
+test('an agent hears when its command waits for the recorder, and when it has left', () => {
+  const story = underWay();
+  story.diskUs = null;
+  story.tick(story.plan(0.8));
+  story.run(10);
+  assert.equal(story.runtime.agent.signals.command_held ?? 0, 0);
+  story.run(3);
+  assert.equal(story.runtime.agent.signals.command_held, 1);
+  story.diskUs = 0;
+  story.run(2);
+  assert.equal(story.runtime.agent.signals.command_held, 0);
+});
+
+test('[R50] frames that state a decision leave when it is on disk; telemetry does not wait', () => {
   const story = new CartStory();
   story.diskUs = null;
   story.assign();
@@ -233,7 +269,7 @@ test('a fault order reaches a simulated body and no other', () => {
   assert.deepEqual(faults(false), [0, 'faults are for simulated bodies only']);
 });
 
-test('an action leaves only recorded, although it moves nothing: nobody may do it twice after a crash [L3]', () => {
+test('[R50] an action leaves only recorded, although it moves nothing: nobody may do it twice after a crash [L3]', () => {
   const story = underWay();
   story.diskUs = null;
   const grab = { ...story.plan(1), intents: [{ name: 'grab', args: {} }] };

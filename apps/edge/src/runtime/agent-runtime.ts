@@ -3,7 +3,6 @@ import {
   type Agent,
   type AgentOptions,
   createAgent,
-  type OutgoingMessage,
   type Outputs,
   type PlanStimulus,
   type Stimulus,
@@ -12,10 +11,10 @@ import {
 } from '@sigma/kernel';
 import { type Fault, OrderIssuedSchema } from '@sigma/proto';
 import { agentEvents, EVENT_TYPE, type EventDraft, openingEvent, signalEvent } from '@sigma/recorder';
-import { ActuatorHold, type Standing } from './actuator-hold.ts';
+import type { Standing } from './actuators.ts';
+import { Commitment, type Free } from './commitment.ts';
 import { answerFrame, askFrame, decisionFrame, eventFrame } from './frames.ts';
 import { OrderDoor, type OrderName } from './order-door.ts';
-import { Outbox, type Uplink, type UplinkFrame } from './outbox.ts';
 import type { Journal, Report } from './ports.ts';
 import {
   type AgentRuntimeOptions,
@@ -24,16 +23,10 @@ import {
   type RuntimeLimits,
   type RuntimeOutput,
 } from './runtime-words.ts';
+import type { Uplink, UplinkFrame } from './uplink.ts';
 import { UplinkReport } from './uplink-report.ts';
 
 type Counts = { -readonly [Field in keyof RuntimeCounts]: RuntimeCounts[Field] } & { failsafe: Record<string, number> };
-
-type Released =
-  | { readonly type: 'uplink'; readonly uplink: Uplink }
-  | { readonly type: 'message'; readonly message: OutgoingMessage };
-
-/** Cuts remembered while they are on their way to the disk. */
-const MOST_UNSAVED = 1_000;
 
 const NOTHING: readonly never[] = [];
 
@@ -54,9 +47,8 @@ export class AgentRuntime<World> {
   readonly #report: UplinkReport<World>;
   readonly #greetings: Report<World>['greetings'];
   readonly #greetingsDueUs: number[];
-  readonly #hold: ActuatorHold<World>;
+  readonly #commitment: Commitment<World>;
   readonly #tamper: (plan: PlanStimulus) => PlanStimulus | null;
-  readonly #outbox = new Outbox<Released>();
   readonly #counts: Counts = {
     wakes: 0,
     decisions: 0,
@@ -71,7 +63,6 @@ export class AgentRuntime<World> {
   #opening: EventDraft | null;
   #inbox: Stimulus[] = [];
   #faults: Fault[] = [];
-  #free: { uplink: Uplink[]; messages: OutgoingMessage[] } = { uplink: [], messages: [] };
   /** Orders handed to the kernel whose answer is still to come, for the trace and for plans, which the kernel does not answer. */
   #plans: { readonly revision: number; readonly name: OrderName }[] = [];
 
@@ -79,10 +70,6 @@ export class AgentRuntime<World> {
   #durable = 0;
   #cutAtUs: number;
   #snapshotAtUs: number;
-  #urgent = false;
-  /** Cuts that are not on disk yet, oldest first. */
-  #unsaved: { readonly sequence: number; readonly atUs: number }[] = [];
-  #recorderDownUs: number | null = null;
   #refusals = { windowUs: 0, recorded: 0, unrecorded: 0 };
 
   constructor(options: AgentRuntimeOptions<World>) {
@@ -102,7 +89,7 @@ export class AgentRuntime<World> {
     this.#report = new UplinkReport(model, report, options.body, epochTimeUs);
     this.#greetings = report.greetings;
     this.#greetingsDueUs = report.greetings.map(() => 0);
-    this.#hold = new ActuatorHold(model);
+    this.#commitment = new Commitment(model, this.#limits);
     this.#tamper = options.tamper ?? ((plan) => plan);
     this.#cutAtUs = agent.atUs;
     this.#snapshotAtUs = agent.atUs;
@@ -144,7 +131,7 @@ export class AgentRuntime<World> {
 
   /** What the actuators must hold at `atUs`. A set-point that has expired is the model's rest command, whoever sleeps. */
   actuatorsAt(atUs: number): Standing {
-    return this.#hold.at(atUs);
+    return this.#commitment.at(atUs);
   }
 
   /**
@@ -182,18 +169,18 @@ export class AgentRuntime<World> {
 
   /** Runs one cycle with everything delivered since the last. `atUs`: agent time, not before the last wake. */
   wake(atUs: number): RuntimeOutput {
-    this.#watchRecorder(atUs);
+    for (const signal of this.#commitment.watch(atUs)) this.#inbox.push(signal);
     const inbox = this.#inbox;
     this.#inbox = [];
     const { agent, outputs } = step(this.#model, this.#agent, inbox, atUs);
     this.#agent = agent;
     this.#counts.wakes++;
     this.#journal.wake(atUs, inbox, outputs);
-    if (this.#hold.offer(agent, atUs, this.#mayProlong(atUs)) || outputs.urgent) this.#urgent = true;
+    this.#commitment.command(agent, atUs, outputs.urgent);
     this.#tell(outputs, atUs);
     const faults = this.#faults.length === 0 ? NOTHING : this.#faults.splice(0);
     return {
-      actuate: this.#hold.at(atUs),
+      actuate: this.#commitment.at(atUs),
       ...this.collect(),
       asks: outputs.asks.length === 0 ? NOTHING : outputs.asks.filter(({ of }) => of === 'secondary'),
       faults,
@@ -203,22 +190,13 @@ export class AgentRuntime<World> {
   }
 
   /** What has become free to leave since it was last asked. */
-  collect(): { readonly uplink: readonly Uplink[]; readonly messages: readonly OutgoingMessage[] } {
-    const free = this.#free;
-    if (free.uplink.length === 0 && free.messages.length === 0) return { uplink: NOTHING, messages: NOTHING };
-    this.#free = { uplink: [], messages: [] };
-    return free;
+  collect(): Free {
+    return this.#commitment.collect();
   }
 
   /** True when something waits for the disk, when something left before it was recorded, or when a cut is due anyway. */
   wantsCut(atUs: number): boolean {
-    return (
-      this.#opening !== null ||
-      this.#urgent ||
-      this.#hold.uncut ||
-      this.#outbox.uncut ||
-      atUs - this.#cutAtUs >= this.#limits.cutEveryUs
-    );
+    return this.#opening !== null || this.#commitment.wantsCut || atUs - this.#cutAtUs >= this.#limits.cutEveryUs;
   }
 
   /**
@@ -236,15 +214,10 @@ export class AgentRuntime<World> {
     const happened = this.#journal.cut(timeUs);
     const events = this.#opening === null ? happened : [this.#opening, ...happened];
     this.#opening = null;
-    this.#urgent = false;
     this.#cutAtUs = atUs;
-    if (events.length === 0) return events;
     this.#sequence += events.length;
-    this.#hold.cut(this.#sequence);
-    this.#outbox.cut(this.#sequence);
-    this.#unsaved.push({ sequence: this.#sequence, atUs });
-    // A disk that never answers must not cost memory: only the oldest cut and the newest matter then.
-    if (this.#unsaved.length > MOST_UNSAVED) this.#unsaved.splice(1, 1);
+    if (events.length === 0) this.#commitment.nothingToSeal();
+    else this.#commitment.sealed(this.#sequence);
     return events;
   }
 
@@ -253,19 +226,12 @@ export class AgentRuntime<World> {
     if (sequence > this.#sequence) throw new Error(`Event ${sequence} was never cut; the last is ${this.#sequence}`);
     if (sequence <= this.#durable) return;
     this.#durable = sequence;
-    while (this.#unsaved[0] !== undefined && this.#unsaved[0].sequence <= sequence) this.#unsaved.shift();
-    this.#hold.release(sequence, this.#agent, atUs);
-    for (const released of this.#outbox.release(sequence)) {
-      if (released.type === 'uplink') this.#free.uplink.push(released.uplink);
-      else this.#free.messages.push(released.message);
-    }
+    this.#commitment.durable(sequence, this.#agent, atUs);
   }
 
   /** The recorder said that it cannot write. Silence for `recorderTimeoutUs` means the same. */
-  recorderDown(atUs: number): void {
-    if (this.#recorderDownUs !== null) return;
-    this.#recorderDownUs = atUs;
-    this.#inbox.push({ kind: 'signal', name: 'recorder_down', value: 1 });
+  recorderDown(): void {
+    this.#commitment.recorderFailed();
   }
 
   /**
@@ -287,38 +253,21 @@ export class AgentRuntime<World> {
     }
   }
 
-  /** The recorder is down when it says so or is silent for too long, and up again when nothing old is left unsaved. */
-  #watchRecorder(atUs: number): void {
-    const oldest = this.#unsaved[0];
-    const late = oldest !== undefined && atUs - oldest.atUs > this.#limits.recorderTimeoutUs;
-    if (late) this.recorderDown(atUs);
-    else if (oldest === undefined && this.#recorderDownUs !== null && this.#durable === this.#sequence) {
-      this.#recorderDownUs = null;
-      this.#inbox.push({ kind: 'signal', name: 'recorder_down', value: 0 });
-    }
-  }
-
-  #mayProlong(atUs: number): boolean {
-    return this.#recorderDownUs === null || atUs - this.#recorderDownUs <= this.#limits.unrecordedUs;
-  }
-
   /** Sorts what the cycle said into what may leave at once and what waits for the disk. */
   #tell(outputs: Outputs, atUs: number): void {
     const agent = this.#agent;
-    this.#report.telemetry(agent, atUs, this.#free.uplink);
+    this.#report.telemetry(agent, atUs, (uplink) => this.#commitment.tell(uplink));
     this.#greet(atUs);
     for (const message of outputs.messages) {
-      if (message.topic === 'failsafe') this.#free.messages.push(message);
-      else this.#outbox.hold({ type: 'message', message });
+      this.#commitment.message(message, message.topic === 'failsafe', atUs);
     }
     if (outputs.events.length > 0 || outputs.decision !== null) this.#tellEvents(outputs, atUs);
     if (this.#plans.length > 0) this.#answerPlans(outputs);
-    for (const ask of outputs.asks) if (ask.of === 'primary') this.#send('decision', askFrame(agent.id, ask));
+    for (const ask of outputs.asks) {
+      if (ask.of === 'primary') this.#commitment.ask({ class: 'decision', frame: askFrame(agent.id, ask) }, atUs);
+    }
     const status = this.#report.status(agent, atUs, this.#durable);
-    if (status === null) return;
-    // With the recorder down nothing can be promised, and the hub must know just that.
-    if (this.#recorderDownUs === null) this.#send('safety', status);
-    else this.#free.uplink.push({ class: 'safety', frame: status });
+    if (status !== null) this.#commitment.status({ class: 'safety', frame: status }, atUs);
   }
 
   #greet(atUs: number): void {
@@ -327,7 +276,7 @@ export class AgentRuntime<World> {
       const { everyUs, message } = this.#greetings[i] as Report<World>['greetings'][number];
       this.#greetingsDueUs[i] = (Math.floor(atUs / everyUs) + 1) * everyUs;
       const greeting = message(this.#agent, atUs);
-      if (greeting !== null) this.#free.messages.push(greeting);
+      if (greeting !== null) this.#commitment.message(greeting, true, atUs);
     }
   }
 
@@ -357,7 +306,7 @@ export class AgentRuntime<World> {
         if (event.change === 'selected' && event.selected !== null) {
           this.#counts.failsafe[event.selected] = (this.#counts.failsafe[event.selected] ?? 0) + 1;
         }
-        this.#free.uplink.push({ class: 'safety', frame });
+        this.#commitment.tell({ class: 'safety', frame });
       }
     }
   }
@@ -379,7 +328,7 @@ export class AgentRuntime<World> {
   }
 
   #send(kind: Uplink['class'], frame: UplinkFrame): void {
-    this.#outbox.hold({ type: 'uplink', uplink: { class: kind, frame } });
+    this.#commitment.report({ class: kind, frame }, this.#agent.wokeUs);
   }
 
   #noteOrder(signedOrder: Uint8Array, { issuer, sequence, traceparent }: OrderName, summary: string): void {

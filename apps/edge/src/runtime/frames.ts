@@ -13,7 +13,7 @@ import {
 } from '@sigma/proto';
 import type { EventDraft } from '@sigma/recorder';
 import type { OrderName } from './order-door.ts';
-import type { UplinkFrame } from './outbox.ts';
+import type { UplinkFrame } from './uplink.ts';
 
 /** A recorded signal, as the hub hears it. */
 export function eventFrame(agentId: string, draft: EventDraft): UplinkFrame {

@@ -23,7 +23,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
 );
 
-test('whatever the disk does: nothing moves unrecorded, and no delay lets anything past a stop or a bound [L1] [L3]', () => {
+test('[R50] [R51] whatever the disk does: nothing moves unrecorded, and no delay lets anything past a stop or a bound [L1] [L3]', () => {
   fc.assert(
     fc.property(fc.array(happening, { minLength: 10, maxLength: 120 }), (happenings) => {
       const story = new CartStory();

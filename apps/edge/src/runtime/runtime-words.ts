@@ -1,9 +1,9 @@
 import type { AgentOptions, Ask, OutgoingMessage, PlanStimulus, TerrainModel } from '@sigma/kernel';
 import type { Fault } from '@sigma/proto';
 import type { Opening } from '@sigma/recorder';
-import type { Standing } from './actuator-hold.ts';
-import type { Uplink } from './outbox.ts';
+import type { Standing } from './actuators.ts';
 import type { Journal, Report, VerifyOrder } from './ports.ts';
+import type { Uplink } from './uplink.ts';
 
 export interface AgentRuntimeOptions<World> {
   readonly model: TerrainModel<World>;

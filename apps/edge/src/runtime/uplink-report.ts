@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import type { Agent, FailsafeEntry, TerrainModel } from '@sigma/kernel';
 import { AgentStatusSchema, FailsafeEntrySchema, TelemetryFrameSchema } from '@sigma/proto';
-import type { Uplink, UplinkFrame } from './outbox.ts';
 import type { Report } from './ports.ts';
+import type { Uplink, UplinkFrame } from './uplink.ts';
 
 /** A status goes out at least this often, and after a change no sooner than this after the one before. */
 const STATUS_EVERY_US = 1_000_000;
@@ -28,7 +28,7 @@ export class UplinkReport<World> {
     this.#sequences = report.channels.map(() => 0);
   }
 
-  telemetry(agent: Agent<World>, atUs: number, into: Uplink[]): void {
+  telemetry(agent: Agent<World>, atUs: number, tell: (uplink: Uplink) => void): void {
     const { channels } = this.#report;
     for (let i = 0; i < channels.length; i++) {
       if (atUs < (this.#dueUs[i] as number)) continue;
@@ -48,7 +48,7 @@ export class UplinkReport<World> {
         inputSequence: BigInt(agent.inputSequence),
         epoch: agent.epoch,
       });
-      into.push({ class: 'telemetry', frame: { case: 'telemetry', value } });
+      tell({ class: 'telemetry', frame: { case: 'telemetry', value } });
     }
   }
 
