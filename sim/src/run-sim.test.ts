@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { StoreFailedError } from '@sigma/recorder';
 import { inFolder, warehouse } from '../testing/warehouse.ts';
 import { runSim, type SimOptions, type SimResult } from './run-sim.ts';
 
@@ -61,5 +63,12 @@ test('forty robots and eight people share a warehouse for two minutes, and nobod
     assert.deepEqual(result.breaches, []);
     assert.equal(result.collisions, 0);
     assert.ok(result.missionsCompleted > 0, 'not one mission was done');
+  });
+});
+
+test('[L3] a recording that is taken away while it is written ends the run, and says where it is', async () => {
+  await inFolder(async (folder) => {
+    const takeAway = (): void => rmSync(join(folder, 'gone.sqlite'), { force: true });
+    await assert.rejects(short(folder, 'gone', { verify: false, onSecond: takeAway }), StoreFailedError);
   });
 });

@@ -1,6 +1,6 @@
 import type { Site } from '@sigma/fleet-model';
 import { type BlockStore, siteHead, verify } from '@sigma/recorder';
-import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { openSqliteRecorder, openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import type { Percentiles } from './decision-times.ts';
 import type { PlannedFault } from './fault-plan.ts';
 import type { SimAlert } from './hub/virtual-hub.ts';
@@ -86,18 +86,30 @@ export async function runSim(options: SimOptions): Promise<SimResult> {
   const { workload = 'mixed', faults = [], lossShare = 0 } = options;
   const simulation = await Simulation.open({ site, seed, robots, people, workload, faults, lossShare }, sha256);
   const endUs = Math.max(1, Math.round(minutes * 6_000)) * 10_000;
-  const store = openSqliteStore(recordingPath);
+  const store = await openSqliteRecorder(recordingPath);
   const startedMs = nowMs();
   try {
+    // One second is simulated while the one before it is written in a thread of its own; never more lies ahead.
+    let written: Promise<Error | null> = Promise.resolve(null);
+    const record = async (): Promise<void> => {
+      const failure = await written;
+      if (failure !== null) throw failure;
+      written = store.append(simulation.takeBlocks()).then(
+        () => null,
+        (error: Error) => error,
+      );
+    };
     while (simulation.atUs < endUs) {
       await simulation.step();
       if (simulation.atUs % COMMIT_US !== 0) continue;
-      await store.append(simulation.takeBlocks());
+      await record();
       options.onSecond?.(simulation);
       onProgress?.(progressOf(simulation, endUs));
     }
     simulation.finish();
-    await store.append(simulation.takeBlocks());
+    await record();
+    const failure = await written;
+    if (failure !== null) throw failure;
     const tookMs = nowMs() - startedMs;
     return await conclude(options, simulation, store, tookMs);
   } finally {
