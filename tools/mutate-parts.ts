@@ -20,7 +20,7 @@ export const MUTATE_PARTS: readonly MutatePart[] = [
   {
     name: 'recorder-append',
     sources: ['recorder/src/chain-writer.ts', 'recorder/src/block.ts'],
-    tests: ['recorder/src/{chain-writer,block,agent-journal}.test.ts', 'recorder/src/verify/verify.test.ts'],
+    tests: ['recorder/src/{chain-writer,block,block-scan,agent-journal}.test.ts', 'recorder/src/verify/*.test.ts'],
   },
   {
     name: 'recorder-verify',
@@ -30,7 +30,7 @@ export const MUTATE_PARTS: readonly MutatePart[] = [
   {
     name: 'recorder-tree',
     sources: ['recorder/src/proof/{merkle,merkle-proof,tiles}.ts'],
-    tests: ['recorder/src/proof/{merkle,event-proof}.test.ts'],
+    tests: ['recorder/src/proof/{merkle,tiles,event-proof,proof-file}.test.ts'],
   },
 ];
 

@@ -71,3 +71,42 @@ test('[R13] the site head is the hash over every chain in order, and does not de
   assert.equal(siteHead(heads, sha256), expected.digest('hex'));
   assert.equal(siteHead([...heads].reverse(), sha256), siteHead(heads, sha256));
 });
+
+test('[R10] the head tells where the chain stands after every block, and only the head of this very chain goes on with it', () => {
+  const chain = testChain('r01', sha256);
+  assert.deepEqual(chain.writer.head, {
+    tenant: 'acme',
+    source: 'r01',
+    epoch: 0,
+    sequence: 0,
+    hash: NO_BLOCK,
+    atUs: 0,
+    blocks: 0,
+  });
+  chain.begin();
+  const { hash } = chain.notes(4);
+  const head = { tenant: 'acme', source: 'r01', epoch: 0, sequence: 5, hash, atUs: 4000, blocks: 2 };
+  assert.deepEqual(chain.writer.head, head);
+  assert.deepEqual(new ChainWriter(chain.opening, sha256, head).head, head);
+  for (const other of [{ tenant: 'bmce' }, { source: 'r02' }, { epoch: 1 }]) {
+    assert.throws(() => new ChainWriter(chain.opening, sha256, { ...head, ...other }), /continues no other chain/);
+  }
+});
+
+test('[R14] [R33] what is in order is written as it is, and a block names the snapshots in it and nothing else', () => {
+  const chain = testChain('r01', sha256);
+  assert.deepEqual(chain.begin().snapshots, []);
+  const events = [note(1, 100), { ...note(2, 100), type: 'sigma.snapshot.v1' }, note(3, 90), note(4, 200)];
+  const block = chain.writer.seal(events);
+  assert.deepEqual(block.snapshots, [{ sequence: 3, atUs: 100 }]);
+  assert.deepEqual([block.firstAtUs, block.lastAtUs, block.count], [100, 200, 4]);
+  assert.deepEqual(
+    eventsIn(block.bytes).map(({ atUs }) => atUs),
+    [100, 100, 100, 200],
+  );
+  const two = chain.writer.seal([events[1], { ...events[1], atUs: 50 }] as typeof events);
+  assert.deepEqual(two.snapshots, [
+    { sequence: 6, atUs: 200 },
+    { sequence: 7, atUs: 200 },
+  ]);
+});

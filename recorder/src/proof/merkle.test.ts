@@ -3,12 +3,13 @@ import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { hexOfBytes, type Sha256, sameBytes } from '../event.ts';
-import { leafHash, leafHasher, TreeFrontier } from './merkle.ts';
+import { leafHash, leafHasher, nodeHasher, TreeFrontier } from './merkle.ts';
 import {
   consistencyProof,
   firstDifference,
   inclusionProof,
   type NodeAt,
+  type TreeHead,
   treeRoot,
   verifyConsistency,
   verifyInclusion,
@@ -211,4 +212,65 @@ test('[R92] a proof among ten million events takes 768 bytes at most', async () 
   }
   assert.ok((await consistencyProof(8_388_607, 10_000_000, nowhere, sha256)).length * 32 <= 1000);
   assert.equal((await treeRoot(10_000_000, nowhere, sha256)).length, 32);
+});
+
+test('[R92] numbers that are none, and hashes of another length, prove nothing and break nothing', async () => {
+  const leaves = numbered(8);
+  const nodes = naiveNodes(leaves);
+  const head = { size: 8, root: naiveRoot(leaves) };
+  const leaf = leaves[2] as Uint8Array;
+  const path = await inclusionProof(2, 8, nodes, sha256);
+  assert.equal(verifyInclusion(leaf, 2, head, path, sha256), true);
+  for (const index of [-1, 0.5, 2.5, Number.NaN, 8, 2 ** 53]) {
+    assert.equal(verifyInclusion(leaf, index, head, path, sha256), false, `leaf ${index}`);
+  }
+  for (const size of [-8, 0, 2.5, 7.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.equal(verifyInclusion(leaf, 2, { ...head, size }, path, sha256), false, `size ${size}`);
+  }
+  // A path that spells the same bytes in other pieces must not pass: 33 + 31 bytes hash to the same node as 32 + 32.
+  const [first, second, third] = path as [Uint8Array, Uint8Array, Uint8Array];
+  assert.equal(verifyInclusion(leaf, 2, head, [first.subarray(0, 31), second, third], sha256), false);
+  assert.equal(verifyInclusion(leaf, 2, head, [Uint8Array.of(...first, 0), second, third], sha256), false);
+  // In a tree of one leaf the leaf is the root, and no path leads further.
+  const alone = { size: 1, root: leaf };
+  assert.equal(verifyInclusion(leaf, 0, alone, [], sha256), true);
+  const above = nodeHasher(sha256)(first, leaf);
+  assert.equal(verifyInclusion(leaf, 0, { size: 1, root: above }, [first], sha256), false);
+});
+
+test('[R92] a growth proof is held to its numbers and to whole hashes too', async () => {
+  const leaves = numbered(11);
+  const nodes = naiveNodes(leaves);
+  const headAt = (size: number) => ({ size, root: naiveRoot(leaves.slice(0, size)) });
+  const growth = await consistencyProof(6, 11, nodes, sha256);
+  const holds = (a: TreeHead, b: TreeHead, by: readonly Uint8Array[]) => verifyConsistency(a, b, by, sha256);
+  assert.equal(holds(headAt(6), headAt(11), growth), true);
+  for (const size of [-6, 5.5, Number.NaN, 12]) {
+    assert.equal(holds({ ...headAt(6), size }, headAt(11), growth), false, `first ${size}`);
+    // One size more has a proof of the same shape here: what binds a root to its size is the signature.
+    if (size !== 12) assert.equal(holds(headAt(6), { ...headAt(11), size }, growth), false, `second ${size}`);
+  }
+  growth.forEach((hash, n) => {
+    assert.equal(holds(headAt(6), headAt(11), growth.with(n, hash.subarray(0, 31))), false, `hash ${n} too short`);
+    assert.equal(holds(headAt(6), headAt(11), growth.with(n, Uint8Array.of(...hash, 0))), false, `hash ${n} too long`);
+  });
+  assert.equal(holds(headAt(6), headAt(11), []), false);
+  const empty = headAt(0);
+  assert.equal(holds(empty, headAt(11), []), true);
+  assert.equal(holds(empty, headAt(11), growth), false, 'from nothing nothing need be shown');
+  assert.equal(holds({ size: 0, root: new Uint8Array(32) }, headAt(11), []), false, 'the empty tree has one root');
+  assert.equal(holds({ size: 0, root: new Uint8Array(32) }, { size: 0, root: new Uint8Array(32) }, growth), false);
+  assert.equal(holds({ size: -1, root: empty.root }, headAt(11), []), false);
+  // Two trees of one size are one tree.
+  assert.equal(holds(headAt(4), headAt(4), [leaves[0] as Uint8Array]), false);
+  // A proof may not go on behind the root of the second tree.
+  const two = headAt(2);
+  const beyond = nodeHasher(sha256)(two.root, leaves[5] as Uint8Array);
+  assert.equal(
+    holds({ size: 1, root: leaves[0] as Uint8Array }, { size: 2, root: beyond }, [
+      leaves[1] as Uint8Array,
+      leaves[5] as Uint8Array,
+    ]),
+    false,
+  );
 });

@@ -2,6 +2,9 @@ import { scanBlock } from '../block.ts';
 import type { ChainId } from '../event.ts';
 import { type Recording, StoreCorruptError, type StoredBlock } from '../store.ts';
 
+/** Events behind damage that are each tried before steps grow. */
+const ONE_BY_ONE = 1024;
+
 /**
  * Reads a chain out of a store that may be damaged itself: what the store cannot give is passed over, and reading goes
  * on behind it. Whoever reads sees a hole in the sequences, and `takeFault` says what made it.
@@ -63,12 +66,15 @@ export class Salvage {
     return null;
   }
 
-  /** The first event behind the damage, sought in steps that double and then halve. */
+  /**
+   * The first event behind the damage: sought one by one as far as a damaged page or two would reach, then in steps that
+   * double and at last halve, so that a store of which half is gone, or whose head is nonsense, does not take for ever.
+   */
   async #readableBehind(damaged: number): Promise<number | null> {
     let bad = damaged;
     let good: number | null = null;
-    for (let step = 1; good === null; step *= 2) {
-      const probe = Math.min(damaged + step, this.#lastSequence);
+    for (let step = 1; good === null; step = bad - damaged < ONE_BY_ONE ? 1 : step * 2) {
+      const probe = Math.min(bad + step, this.#lastSequence);
       if (probe <= bad) return null;
       if ((await this.#at(probe)) === null) bad = probe;
       else good = probe;

@@ -10,6 +10,7 @@ import {
   decodeBlock,
   decodeEnvelope,
   type EventDraft,
+  hexOfBytes,
   logKey,
   memoryShelf,
   openTree,
@@ -161,4 +162,109 @@ test('[R67] [R12] a second opening is found in a chain that nobody re-executes, 
     const { firstFailure } = await judge(store, []);
     assert.deepEqual([firstFailure?.kind, firstFailure?.fromSequence], ['opening', victim]);
   }
+});
+
+const other = (victim: number) => rewritten((event, n) => [n === victim ? { ...event, subject: 'another' } : event]);
+const rootAt = async (store: MemoryStore, size: number): Promise<string> =>
+  hexOfBytes((await (await openTree(store, opening, sha256)).head(size)).root);
+
+test('[R97] a difference shows both roots at the end of the chain, and only the signed one where the chain goes on', async () => {
+  const { notes, shelf } = await remembered(401);
+  const forgery = await other(300);
+  const { firstFailure } = await judge(forgery, notes);
+  assert.deepEqual(firstFailure, {
+    kind: 'tree',
+    fromSequence: 1,
+    toSequence: 401,
+    message:
+      'acme/r17 epoch 0, events 1 to 401: the tree over the first 401 events is not the one that was signed: one of these was rewritten',
+    recorded: await rootAt(forgery, 401),
+    expected: await rootAt(await honest(), 401),
+  });
+  const exact = await judge(forgery, notes, shelf);
+  assert.deepEqual(
+    [exact.firstFailure?.message, exact.firstFailure?.recorded, exact.firstFailure?.expected],
+    [
+      'acme/r17 epoch 0, event 300: this event is not the one that was signed: it was rewritten',
+      null,
+      await rootAt(await honest(), 401),
+    ],
+  );
+  const { notes: early } = await remembered(390);
+  const sides = (await judge(forgery, early)).firstFailure;
+  assert.deepEqual([sides?.recorded, sides?.expected], [null, await rootAt(await honest(), 390)]);
+});
+
+test('[R97] [R99] a chain that is both shorter and rewritten is told of both: where it parted, and where it ends', async () => {
+  const { notes, shelf } = await remembered(401);
+  const forgery = await other(120);
+  forgery.rows.splice(39);
+  const failures = async (with_?: TileShelf) =>
+    (await judge(forgery, notes, with_)).chains[0]?.failures.map(({ kind, fromSequence, toSequence }) => [
+      kind,
+      fromSequence,
+      toSequence,
+    ]);
+  assert.deepEqual(await failures(shelf), [
+    ['tree', 120, 120],
+    ['cut_short', 382, 401],
+  ]);
+  assert.deepEqual(await failures(), [['cut_short', 382, 401]], 'without tiles nobody can tell');
+  const { chains } = await judge(forgery, notes, shelf);
+  assert.match(chains[0]?.failures[0]?.message ?? '', /event 120: this event is not the one that was signed/);
+  const shorter = await honest(38);
+  const cut = await judge(shorter, notes, shelf);
+  assert.deepEqual(
+    cut.chains[0]?.failures.map(({ kind }) => kind),
+    ['cut_short'],
+    'what is there is as it was signed',
+  );
+  const met = await judge(await honest(), notes, shelf);
+  assert.deepEqual(met.chains[0]?.failures, [], 'a chain that reaches its checkpoint has no end to be traced');
+});
+
+test('[R99] tiles that do not reach the checkpoint, have a hole, or belong to another tree name no event', async () => {
+  const { notes, shelf } = await remembered(401);
+  const forgery = await other(300);
+  const told = async (with_: TileShelf) => {
+    const { firstFailure } = await judge(forgery, notes, with_);
+    return [firstFailure?.kind, firstFailure?.fromSequence, firstFailure?.toSequence];
+  };
+  const rough = ['tree', 1, 401];
+  assert.deepEqual(await told(shelf), ['tree', 300, 300]);
+  assert.deepEqual(await told({ ...shelf, size: async () => 400 }), rough);
+  assert.deepEqual(await told({ ...shelf, tile: async () => null }), rough);
+  const own = memoryShelf();
+  await openTree(forgery, opening, sha256, own);
+  assert.deepEqual(await told(own), rough);
+});
+
+test('[R97] a checkpoint of the empty tree asks nothing of a chain, and one of another chain nothing of this', async () => {
+  const nothing = signCheckpoint(opening, { size: 0, root: sha256(new Uint8Array()) }, key, sha256);
+  const { notes } = await remembered(401);
+  const report = await judge(await honest(), [nothing, ...notes, nothing]);
+  assert.deepEqual([report.ok, report.chains[0]?.checkpointsMet], [true, 1]);
+  assert.equal((await judge(new MemoryStore(), [nothing])).ok, true, 'nor that there be a chain');
+  const stranger = testChain('r18', sha256);
+  const store = await honest();
+  await store.append([stranger.begin(), stranger.notes(5)]);
+  const both = await judge(store, notes);
+  assert.deepEqual(
+    both.chains.map(({ source, checkpointsMet, failures }) => [source, checkpointsMet, failures.length]),
+    [
+      ['r17', 1, 0],
+      ['r18', 0, 0],
+    ],
+  );
+});
+
+test('[R97] [R94] a signature that does not hold is told with its reason, at the event that it was said to cover', async () => {
+  const { notes } = await remembered(100);
+  const [note = ''] = notes;
+  const report = await judge(await honest(), [note.replace('\n100\n', '\n101\n')]);
+  assert.deepEqual(
+    report.chains[0]?.failures.map(({ kind, fromSequence, message }) => [kind, fromSequence, message]),
+    [['signature', 101, 'acme/r17 epoch 0, event 101: the signature of sigma/acme/r17/0 is false']],
+  );
+  assert.equal(report.chains[0]?.checkpointsMet, 0);
 });
