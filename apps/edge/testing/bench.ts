@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { Percentiles } from '../src/live/board.ts';
 import { LiveFleet } from './live-fleet.ts';
+import { TestHub } from './test-hub.ts';
 
 /** Until code is compiled and the planner spins. */
 const WARM_UP_MS = 2_000;
@@ -34,19 +35,26 @@ export interface ReflexFigures {
   readonly emptyTimerP999: number;
 }
 
-/** The reflex path of a live edge without a hub: sensor frame in, decision, actuator write out, recording on. */
+/**
+ * The reflex path of a live edge whose hub is gone: sensor frame in, decision, actuator write out, recording on. The
+ * link was up and is cut, so that the edge goes through losing it and tries to come back all the while.
+ */
 export async function benchReflex({ seconds, spinPlanner, syncDisk, robots = 1 }: ReflexBench): Promise<ReflexFigures> {
   const fleet = new LiveFleet(robots);
-  const edge = await fleet.start(null);
+  const hub = await new TestHub().open();
+  const edge = await fleet.start({ url: hub.url, joinToken: 'bench' });
   const disk = syncDisk ? new Worker(new URL('./sync-thread.ts', import.meta.url), { workerData: fleet.folder }) : null;
   try {
+    await hub.until('the link is up', () => hub.of('telemetry').length > 0);
+    await hub.vanish();
     if (spinPlanner) edge.hang.planner(0);
     await setTimeout(WARM_UP_MS);
     edge.forgetTimes();
     const file = fileURLToPath(new URL('./empty-timer.ts', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [file, String(seconds)]);
     const empty = JSON.parse(stdout) as Percentiles;
-    const { frameToWrite, lateness, commit } = edge.stats();
+    const { frameToWrite, lateness, commit, link } = edge.stats();
+    if (link?.connected !== false) throw new Error('the link was not cut');
     return {
       p50: frameToWrite.p50Us / 1000,
       p99: frameToWrite.p99Us / 1000,
@@ -58,6 +66,7 @@ export async function benchReflex({ seconds, spinPlanner, syncDisk, robots = 1 }
     };
   } finally {
     await disk?.terminate();
+    await hub.vanish();
     await edge.close();
     fleet.remove();
   }

@@ -37,7 +37,7 @@ export interface BodyFault {
 export interface Driver {
   /** What each body can do, in the terrain's words. */
   readonly capabilities: (agentId: string) => readonly string[];
-  /** What has arrived by `atUs`. Proof of life: see WATCHDOG_US. */
+  /** What was measured and has arrived by `atUs`, nothing of a later moment. Proof of life: see WATCHDOG_US. */
   readonly read: (atUs: number) => readonly BodyInput[];
   /** The command to hold from now on, until `untilUs` (agent time, inclusive). Cheap when it is the same as before. */
   readonly write: (agentId: string, command: Command, untilUs: number) => void;

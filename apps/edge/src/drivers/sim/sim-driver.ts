@@ -31,6 +31,8 @@ export class SimDriver implements Driver {
   readonly #baseUs: number;
   readonly #capabilities: ReadonlyMap<string, readonly string[]>;
   readonly #written = new Map<string, Written>();
+  /** Frames of a moment that the loop has not come to yet. */
+  #ahead: FromBody | null = null;
   #outside: ReadonlyMap<string, Readonly<Record<string, number>>> = new Map();
   #braked = false;
 
@@ -74,7 +76,7 @@ export class SimDriver implements Driver {
     return this.#capabilities.get(agentId) ?? [];
   }
 
-  read(_atUs: number): readonly BodyInput[] {
+  read(untilUs: number): readonly BodyInput[] {
     this.#pulse.beat(this.#nowUs());
     const inputs = new Map<string, { stimuli: Stimulus[]; atUs: number }>();
     const add = (agentId: string, atUs: number, stimuli: readonly Stimulus[]) => {
@@ -85,9 +87,13 @@ export class SimDriver implements Driver {
     const tell = (atUs: number, signal: Stimulus) => {
       for (const agentId of this.#capabilities.keys()) add(agentId, atUs, [signal]);
     };
-    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
-      const message = next.message as FromBody;
+    for (let message = this.#next(); message !== null; message = this.#next()) {
       if (message.type !== 'frames') continue;
+      // A loop that was held up between looking at its clock and coming here must not see the future.
+      if (message.atUs > untilUs) {
+        this.#ahead = message;
+        break;
+      }
       if (message.lostUs > 0) tell(message.atUs, { kind: 'signal', name: 'body_time_lost', value: message.lostUs });
       for (const [agentId, stimuli] of message.inputs) add(agentId, message.atUs, stimuli);
       this.#outside = message.outside;
@@ -126,6 +132,12 @@ export class SimDriver implements Driver {
     this.#pulse.close();
     await ended;
     this.#port.close();
+  }
+
+  #next(): FromBody | null {
+    const next = this.#ahead ?? (receiveMessageOnPort(this.#port)?.message as FromBody | undefined) ?? null;
+    this.#ahead = null;
+    return next;
   }
 
   #nowUs(): number {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { drawUnit, purpose } from '@sigma/kernel';
 import { advance, drawnSite, goTo, Stage } from '../../testing/stage.ts';
 import type { Body } from '../bodies.ts';
 
+const STUMBLE = purpose('test-stumbling');
 const BODY_KINDS = ['humanoid', 'carrier'] as const;
 const LONG_HALL = ['@'.repeat(40), ...Array.from({ length: 5 }, () => `@${'.'.repeat(38)}@`), '@'.repeat(40)];
 
@@ -113,6 +115,28 @@ test('[F55] [F59] a loop that stood still is no fault of body or planner, althou
     const stage = cruising('carrier').stall(seconds).run(2);
     untouched(stage);
     assert.ok(stage.speedMps > 0.5, 'it drives on');
+  }
+});
+
+test('[F56] [F59] frames and loop that stumble for half a minute stop nobody and are held against nobody', () => {
+  for (let seed = 0; seed < 12; seed++) {
+    const stage = new Stage({
+      site: drawnSite(LONG_HALL),
+      body: 'carrier',
+      start: { xM: 1.5, yM: 3.5, headingRad: 0 },
+    });
+    stage.assign(goTo(36.5, 1.5)).tick();
+    stage.plan(advance([6.5, 3.5], [6.5, 5.5], [12.5, 1.5], [12.5, 5.5], [4.5, 1.5], [36.5, 1.5]));
+    for (let k = 0; stage.atUs < 30_000_000; k++) {
+      const unit = (n: number): number => drawUnit(seed, 1, k, STUMBLE, n);
+      stage.run(unit(0) * 0.5);
+      stage.framesHeld = true;
+      if (unit(1) < 0.5) stage.run(unit(2) * 0.6);
+      else stage.stall(unit(2) * 0.6).tick();
+      stage.framesHeld = false;
+    }
+    untouched(stage);
+    assert.ok(stage.xM > 3, 'it came on');
   }
 });
 

@@ -12,9 +12,12 @@ const LATE_US = 100_000;
 /** Frames have come in time for so long: the bound is taken off. */
 const CALM_US = 1_000_000;
 
-/** Age of the newest picture at `atUs`, microseconds; Infinity before the first. */
-const pictureAgeUs = ({ sight }: FleetBelief, atUs: number): number =>
-  sight.atUs < 0 ? Number.POSITIVE_INFINITY : atUs - sight.atUs;
+/**
+ * Age that the newest picture has or will have before the next one can be here, microseconds; Infinity before the first.
+ * Reckoned to the end of the lidar's period, so that a bound does not rise and fall with every scan.
+ */
+const pictureAgeUs = ({ sight, motion }: FleetBelief, atUs: number): number =>
+  sight.atUs < 0 ? Number.POSITIVE_INFINITY : atUs - motion.takenUs + Math.max(PERIOD_US, motion.takenUs - sight.atUs);
 
 /** What a picture's age adds to the time between scan and brakes that the distances reckon with, s, >= 0. */
 export const pictureLateS = (world: FleetBelief, atUs: number): number =>

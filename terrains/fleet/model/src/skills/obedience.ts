@@ -47,7 +47,8 @@ function exceeds(motion: MotionBelief, { params }: Command, body: Body): boolean
  */
 export function againstSince({ world, command, atUs }: Situation<FleetBelief>): Params {
   if (command.name !== DRIVE || !exceeds(world.motion, command, bodyOf(world))) return {};
-  return { againstSinceUs: number(command.params, 'againstSinceUs') ?? Math.min(atUs, world.motion.takenUs) };
+  const sinceUs = number(command.params, 'againstSinceUs');
+  return { againstSinceUs: sinceUs === null || world.motion.disturbedUs >= sinceUs ? atUs : sinceUs };
 }
 
 /** What a stop of that name brakes with. Null for what is no stop. */
@@ -68,11 +69,12 @@ export function movesAgainst({ world, command, commandSinceUs }: Situation<Fleet
   const body = BODIES[world.body];
   if (command.kind === 'setpoint' && command.name === DRIVE) {
     const sinceUs = number(command.params, 'againstSinceUs');
-    return sinceUs !== null && motion.takenUs - sinceUs > LONGEST_US && exceeds(motion, command, body);
+    if (sinceUs === null || motion.disturbedUs >= sinceUs) return false;
+    return motion.takenUs - sinceUs > LONGEST_US && exceeds(motion, command, body);
   }
   const brakeMps2 = brakes(command, body);
   if (brakeMps2 === null) return false;
-  const brakingS = Math.max(0, (motion.takenUs - commandSinceUs) * 1e-6 - LATENCY_S);
+  const brakingS = Math.max(0, (motion.takenUs - Math.max(commandSinceUs, motion.disturbedUs)) * 1e-6 - LATENCY_S);
   const mostMps = Math.max(0, body.maxSpeedMps - brakeMps2 * brakingS) + STANDING_MPS;
   const mostRadps = Math.max(0, body.maxTurnRadps - body.turnAccelRadps2 * brakingS) + STANDING_RADPS;
   return Math.abs(motion.speedMps) > mostMps || Math.abs(agreedTurn(motion)) > mostRadps;
