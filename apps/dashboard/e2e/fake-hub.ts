@@ -107,6 +107,11 @@ export class FakeHub {
     await new Promise((resolve) => this.#server?.close(resolve));
   }
 
+  /** A mission as somebody else would have named it. */
+  addMission(name: string): void {
+    this.#create(name, undefined, 0);
+  }
+
   robot(id: string): FakeRobot {
     const found = this.robots.find((robot) => robot.id === id);
     if (found === undefined) throw new ConnectError(`there is no robot '${id}'`, Code.NotFound);
@@ -224,7 +229,7 @@ export class FakeHub {
       listFaults: () => ({ faults: Object.keys(FAULTS), simulated: true }),
       injectFault: ({ agentId, fault, clear }) => ({
         receipt: this.#order(agentId, `${clear ? 'clear' : 'inject'} ${fault}`, () =>
-          this.#fault(agentId, fault, clear),
+          this.fault(agentId, fault, clear),
         ),
       }),
       ...this.extras.simulation,
@@ -255,7 +260,8 @@ export class FakeHub {
     return '';
   }
 
-  #fault(agentId: string, fault: string, clear: boolean): string {
+  /** Injects or clears a fault; why not, or an empty text. */
+  fault(agentId: string, fault: string, clear: boolean): string {
     const robot = this.robot(agentId);
     if (clear) {
       for (const entry of robot.entries) if (entry.condition === fault) entry.present = false;

@@ -18,10 +18,10 @@ export class FakeRecord {
     router.service(RecordService, {
       listChains: () => this.#chains(),
       readBlocks: (request) =>
-        this.#read(request.source, request.epoch, Number(request.fromSequence), Number(request.toSequence)),
+        this.read(request.source, request.epoch, Number(request.fromSequence), Number(request.toSequence)),
       locateMoment: async ({ timeUs }) => {
         await this.#wait();
-        return this.#locate(Number(timeUs));
+        return this.locate(Number(timeUs));
       },
       listMarks: ({ fromTimeUs, toTimeUs, kinds, agentId, limit, newestFirst }) => {
         const found = this.marks.filter((mark) => {
@@ -56,7 +56,8 @@ export class FakeRecord {
     return { heads, path: heads.length === 0 ? '' : 'memory' };
   }
 
-  #locate(timeUs: number) {
+  /** As LocateMoment answers. */
+  locate(timeUs: number) {
     let fromTimeUs = Number.POSITIVE_INFINITY;
     let toTimeUs = 0;
     const chains = [];
@@ -85,7 +86,8 @@ export class FakeRecord {
     return { chains, fromTimeUs: BigInt(from), toTimeUs: BigInt(toTimeUs) };
   }
 
-  async *#read(source: string, epoch: number, fromSequence: number, toSequence: number) {
+  /** As ReadBlocks answers. */
+  async *read(source: string, epoch: number, fromSequence: number, toSequence: number) {
     this.reads++;
     await this.#wait();
     const to = toSequence === 0 ? Number.MAX_SAFE_INTEGER : toSequence;

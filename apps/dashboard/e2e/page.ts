@@ -27,8 +27,10 @@ export class FirstPage {
     this.page = page;
   }
 
-  open(url: string): Promise<unknown> {
-    return this.page.goto(url);
+  /** As somebody who has been here before; `newcomer` is shown around. */
+  async open(url: string, newcomer = false): Promise<void> {
+    if (!newcomer) await this.page.addInitScript(() => localStorage.setItem('sigma.tour', 'true'));
+    await this.page.goto(url);
   }
 
   async signIn(email: string, password: string): Promise<void> {

@@ -1,14 +1,15 @@
-import { lazy, Suspense, useEffect, useMemo } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useRef } from 'react';
 import { Rail } from './bars/rail.tsx';
 import { SiteSummary } from './bars/site-summary.tsx';
 import { StandingNotice } from './bars/standing-notice.tsx';
 import { TopBar } from './bars/top-bar.tsx';
-import { FrameUiProvider, frameUi } from './frame-ui.ts';
+import { type FrameUi, FrameUiProvider, frameUi } from './frame-ui.ts';
 import { COMMANDS } from './keys/commands.ts';
 import { useCommandKeys } from './keys/use-command-keys.ts';
 import { DockedPanels } from './layout/docked-panels.tsx';
 import { StackedPanels, useNarrow } from './layout/stacked-panels.tsx';
-import { useConnection, useMissionControl, useObservable } from './mission-control.tsx';
+import { useConnection, useMissionControl, useObservable, usePast } from './mission-control.tsx';
+import { recall, TOUR_KEY } from './remembered.ts';
 import { TimeBar } from './time/time-bar.tsx';
 
 const Palette = lazy(async () => ({ default: (await import('./keys/palette.tsx')).Palette }));
@@ -24,13 +25,14 @@ export function Frame() {
   const frame = useMemo(() => frameUi(control.session.email, location), [control]);
   const context = useMemo(() => ({ control, frame }), [control, frame]);
   const connection = useConnection();
-  const past = useObservable(control.time).kind === 'past';
+  const past = usePast();
   const density = useObservable(frame.density);
   const narrow = useNarrow();
   const palette = useObservable(frame.palette);
   const keySheet = useObservable(frame.keySheet);
   const tour = useObservable(frame.tour);
   useCommandKeys(COMMANDS, context);
+  useFirstRun(frame, connection.state === 'live');
 
   useEffect(() => {
     const root = document.documentElement;
@@ -61,4 +63,14 @@ export function Frame() {
       </Suspense>
     </FrameUiProvider>
   );
+}
+
+/** Shows a newcomer around, once the site is on the screen; a wall has nobody to show around. */
+function useFirstRun(frame: FrameUi, live: boolean): void {
+  const seen = useRef(recall(TOUR_KEY) === true || frame.wall);
+  useEffect(() => {
+    if (!live || seen.current) return;
+    seen.current = true;
+    frame.tour.set(0);
+  }, [frame, live]);
 }

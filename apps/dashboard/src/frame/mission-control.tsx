@@ -66,6 +66,12 @@ export function useMissionControl(): MissionControl {
 export const useObservable = <T,>(observable: Observable<T>): T =>
   useSyncExternalStore(observable.subscribe, observable.get);
 
+/** Whether the page shows the past. Renders again when that changes, not with every moment that passes. */
+export function usePast(): boolean {
+  const { time } = useMissionControl();
+  return useSyncExternalStore(time.subscribe, () => time.get().kind === 'past');
+}
+
 /** Renders again when anything of the topic changed; at most as often as the site publishes. */
 export function useTopic(topic: Topic): number {
   const { live } = useMissionControl();

@@ -25,3 +25,6 @@ export function keep(key: string, value: unknown): void {
     return;
   }
 }
+
+/** Under this key a browser remembers that somebody was shown around. */
+export const TOUR_KEY = 'sigma.tour';

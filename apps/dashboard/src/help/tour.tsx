@@ -1,12 +1,9 @@
 import { useEffect, useRef, useState } from 'react';
 import { useFrame } from '../frame/frame-ui.ts';
 import { useObservable } from '../frame/mission-control.tsx';
-import { keep } from '../frame/remembered.ts';
+import { keep, TOUR_KEY } from '../frame/remembered.ts';
 import { placeBeside } from './place-beside.ts';
 import { TOUR_STEPS, type TourStep } from './tour-steps.ts';
-
-/** Under this key a browser remembers that a person has seen it. */
-export const tourKey = (person: string): string => `sigma.tour.${person}`;
 
 /** Explains the real screen in a minute: one box beside one thing at a time. Never over the stop control; Esc ends it. */
 export function Tour() {
@@ -44,7 +41,7 @@ export function Tour() {
 
   if (step === undefined) return null;
   const end = () => {
-    keep(tourKey(frame.person), true);
+    keep(TOUR_KEY, true);
     frame.tour.set(null);
   };
   const go = (to: number) => (to >= TOUR_STEPS.length ? end() : frame.tour.set(Math.max(0, to)));

@@ -23,7 +23,7 @@ export interface StreamPorts {
 }
 
 /** No message for this long: the stream is as good as broken and is opened anew. */
-export const STALL_MS = 4_000;
+export const STALL_MS = 5_000;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 8_000;
 

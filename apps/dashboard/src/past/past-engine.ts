@@ -20,6 +20,8 @@ export interface PastProgress {
   readonly of: number;
   /** Why it failed; else empty. */
   readonly words: string;
+  /** From the question to the answer, once it is settled. */
+  readonly tookMs: number;
 }
 
 export interface PastProblem {
@@ -42,6 +44,8 @@ export class PastEngine {
   readonly range = new Observable<{ readonly fromUs: number; readonly toUs: number } | null>(null);
   readonly #make: () => PastWorker;
   readonly #size: number;
+  readonly #nowMs: () => number;
+  #askedMs = 0;
   #workers: readonly PastWorker[] = [];
   #id = 0;
   #settled = 0;
@@ -54,9 +58,10 @@ export class PastEngine {
   readonly #listeners = new Set<() => void>();
 
   /** `size` workers share the chains. */
-  constructor(make: () => PastWorker, size: number) {
+  constructor(make: () => PastWorker, size: number, nowMs: () => number) {
     this.#make = make;
     this.#size = size;
+    this.#nowMs = nowMs;
   }
 
   /** Agents on record at the moment last located. */
@@ -83,7 +88,8 @@ export class PastEngine {
     this.#done = this.#workers.map(() => 0);
     this.#of = this.#workers.map(() => 0);
     this.#filmed = this.#workers.map(() => Number.NEGATIVE_INFINITY);
-    this.progress.set({ timeUs, state: 'working', done: 0, of: 0, words: '' });
+    this.#askedMs = this.#nowMs();
+    this.progress.set({ timeUs, state: 'working', done: 0, of: 0, words: '', tookMs: 0 });
     for (const worker of this.#workers) worker.postMessage({ type: 'show', id, timeUs, first, aheadUs, behindUs });
     for (const stretch of this.films.trim(timeUs))
       for (const worker of this.#workers) worker.postMessage({ type: 'forget', stretch });
@@ -161,13 +167,14 @@ export class PastEngine {
     const settled = this.#settled === this.#workers.length;
     const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
     const state = settled ? 'settled' : 'working';
-    this.progress.set({ timeUs: before.timeUs, state, done: sum(this.#done), of: sum(this.#of), words: '' });
+    const tookMs = settled ? this.#nowMs() - this.#askedMs : 0;
+    this.progress.set({ timeUs: before.timeUs, state, done: sum(this.#done), of: sum(this.#of), words: '', tookMs });
     this.#changed();
   }
 
   #fail(words: string): void {
     const before = this.progress.get();
-    this.progress.set({ timeUs: before?.timeUs ?? 0, state: 'failed', done: 0, of: 0, words });
+    this.progress.set({ timeUs: before?.timeUs ?? 0, state: 'failed', done: 0, of: 0, words, tookMs: 0 });
   }
 
   #changed(): void {

@@ -182,14 +182,15 @@ export class PastSite implements SiteView {
     return this.#now.alerts().flatMap((alert) => alertAt(alert, this.#atUs) ?? []);
   }
 
-  /** What was computed again, and before that what the page has read from the hub. */
+  /** What was computed again, and before that what the page has read from the hub; each once. */
   decisions(id: string): readonly AgentDecision[] {
-    const computed = this.#engine.films.decisions(id, this.#atUs);
-    const keys = new Set(computed.map(decisionKey));
-    const read = this.#now
-      .decisions(id)
-      .filter((one) => Number(one.timeUs) <= this.#atUs && !keys.has(decisionKey(one)));
-    return [...computed, ...read].sort(latestFirst);
+    const found = new Map<string, AgentDecision>();
+    for (const one of this.#engine.films.decisions(id, this.#atUs)) found.set(decisionKey(one), one);
+    for (const one of this.#now.decisions(id)) {
+      const key = decisionKey(one);
+      if (Number(one.timeUs) <= this.#atUs && !found.has(key)) found.set(key, one);
+    }
+    return [...found.values()].sort(latestFirst);
   }
   allDecisions(): readonly AgentDecision[] {
     const all = this.#ids.flatMap((id) => this.decisions(id));

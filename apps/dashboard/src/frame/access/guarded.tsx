@@ -1,5 +1,5 @@
-import { cloneElement, type ReactElement, useSyncExternalStore } from 'react';
-import { useMissionControl, useObservable } from '../mission-control.tsx';
+import { cloneElement, type ReactElement } from 'react';
+import { useMissionControl, useObservable, usePast } from '../mission-control.tsx';
 import { type Role, roleReaches } from './me.ts';
 
 /** Whether something may be done here and now, and if not, why: a reason that a person can act on. */
@@ -16,9 +16,9 @@ const YES: May = { allowed: true, reason: '' };
  * a fork, a bookmark; and a stop, which always acts now).
  */
 export function useMay(role: Role, when: 'now' | 'ever' = 'now'): May {
-  const { me, time } = useMissionControl();
+  const { me } = useMissionControl();
   const has = useObservable(me).role;
-  const past = useSyncExternalStore(time.subscribe, () => time.get().kind === 'past');
+  const past = usePast();
   if (!roleReaches(has, role)) {
     return { allowed: false, reason: `Needs the role ${role}; yours is ${has === '' ? 'none' : has}` };
   }

@@ -1,15 +1,15 @@
 import type { PastProblem } from '../../past/past-engine.ts';
 import { plural, span } from '../../words/quantities.ts';
 import { useFrame } from '../frame-ui.ts';
-import { useConnection, useMissionControl, useObservable, useTick } from '../mission-control.tsx';
+import { useConnection, useMissionControl, useObservable, usePast, useTick } from '../mission-control.tsx';
 
 /** Silence longer than this is said before the stream is opened anew. */
 const LATE_MS = 2_000;
 
 /** What stands between the page and the truth, over the panels: the hub is gone, the stream is late, a recording is of another version. */
 export function StandingNotice() {
-  const { time, engine, clock } = useMissionControl();
-  const past = useObservable(time).kind === 'past';
+  const { engine, clock } = useMissionControl();
+  const past = usePast();
   const problems = useObservable(engine.problems);
   const progress = useObservable(engine.progress);
   const words = useObservable(useFrame().notice);
@@ -33,9 +33,9 @@ export function StandingNotice() {
 }
 
 function LateNotice() {
-  const { now, nowMs, time } = useMissionControl();
+  const { now, nowMs } = useMissionControl();
   const connection = useConnection();
-  const past = useObservable(time).kind === 'past';
+  const past = usePast();
   useTick(500);
   const silence = now.silenceMs(nowMs());
   if (!Number.isFinite(silence)) return null;

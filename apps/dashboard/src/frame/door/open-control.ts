@@ -48,7 +48,7 @@ export function openControl(ports: ControlPorts): { readonly control: MissionCon
   const identity = new Identity(hub, session);
   const selection = new Observable<Selection | null>(null);
   const selected = robotSelection(selection);
-  const engine = new PastEngine(startWorker, workersHere());
+  const engine = new PastEngine(startWorker, workersHere(), nowMs);
   const clock = new TimeMachine({
     now,
     shown: live,

@@ -68,7 +68,7 @@ export const COMMANDS: readonly Command[] = [
     id: 'split',
     title: 'Past and present side by side',
     group: 'Time',
-    keys: ['v'],
+    keys: ['Shift+c'],
     run: ({ control }) => {
       control.split.set(!control.split.get());
       if (control.split.get() && control.time.get().kind === 'live') control.clock.toggle();

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { MissionControlProvider, useMissionControl, useObservable } from '../mission-control.tsx';
+import { MissionControlProvider, useMissionControl, useObservable, usePast } from '../mission-control.tsx';
 import { pageAt } from '../panel-port.ts';
 import { panelsOf } from './default-model.ts';
 import { PanelBox, usePanels } from './panel-box.tsx';
@@ -10,7 +10,7 @@ export function Centre() {
   const panels = usePanels();
   const path = useObservable(control.path);
   const split = useObservable(control.split);
-  const past = useObservable(control.time).kind === 'past';
+  const past = usePast();
   const page = pageAt(panels, path);
   const present = useMemo(() => ({ ...control, live: control.now }), [control]);
   if (page !== null) return <PanelBox panel={page.panel} params={page.params} />;

@@ -46,7 +46,7 @@ export function parseSelection(text: string): Selection | null {
   const id = decoded(first);
   if (id === null) return null;
   if (kind === 'decision') {
-    if (!/^\d{1,9}$/.test(second ?? '') || !/^\d{1,19}$/.test(third ?? '')) return null;
+    if (!/^\d{1,10}$/.test(second ?? '') || !/^\d{1,19}$/.test(third ?? '')) return null;
     return { kind, agentId: id, epoch: Number(second), sequence: BigInt(third as string) };
   }
   if (kind === 'robot' || kind === 'zone' || kind === 'mission' || kind === 'alert') return { kind, id };

@@ -5,7 +5,7 @@ import { localTime, span, utcTime } from '../../words/quantities.ts';
 import { useFrame } from '../frame-ui.ts';
 import { COMMANDS } from '../keys/commands.ts';
 import { keyCaps } from '../keys/keys.ts';
-import { useConnection, useMissionControl, useObservable, useTick } from '../mission-control.tsx';
+import { useConnection, useMissionControl, useObservable, usePast, useTick } from '../mission-control.tsx';
 import { BookmarkMenu } from './bookmark-menu.tsx';
 import { Scrubber } from './scrubber.tsx';
 
@@ -21,8 +21,8 @@ const SPANS = [
 
 /** Which moment the whole page shows, what happened around it, and the way from one to another. */
 export function TimeBar() {
-  const { split, time, clock } = useMissionControl();
-  const past = useObservable(time).kind === 'past';
+  const { split, clock } = useMissionControl();
+  const past = usePast();
   const [minutes, setMinutes] = useState(15);
   const sideBySide = useObservable(split);
   return (
@@ -83,8 +83,8 @@ function nextSpan(minutes: number, by: 1 | -1): number {
 
 /** LIVE or PAST, in a word; how live, where it is not quite. */
 function TimeWord() {
-  const { time, now, nowMs } = useMissionControl();
-  const past = useObservable(time).kind === 'past';
+  const { now, nowMs } = useMissionControl();
+  const past = usePast();
   const connection = useConnection();
   useTick(1_000);
   const silence = now.silenceMs(nowMs());
@@ -139,8 +139,8 @@ function CommandButton({ id, sign, pressed }: CommandButtonProps) {
 }
 
 function PlayButton() {
-  const { clock, time } = useMissionControl();
-  const past = useObservable(time).kind === 'past';
+  const { clock } = useMissionControl();
+  const past = usePast();
   const playing = useObservable(clock.playing);
   const runs = !past || playing;
   return (
@@ -196,10 +196,18 @@ function Moment() {
 
 /** Long computing shows how far it is; short computing is not worth a word. */
 function Progress() {
-  const { engine, time } = useMissionControl();
+  const { engine } = useMissionControl();
   const progress = useObservable(engine.progress);
-  const past = useObservable(time).kind === 'past';
-  if (!past || progress === null || progress.state !== 'working') return null;
+  const past = usePast();
+  if (!past || progress === null) return null;
+  if (progress.state === 'settled') {
+    return (
+      <span className="quiet" data-testid="computed" data-ms={Math.round(progress.tookMs)}>
+        computed in {Math.round(progress.tookMs)} ms
+      </span>
+    );
+  }
+  if (progress.state === 'failed') return null;
   return (
     <span className="computing" data-testid="computing">
       <progress value={progress.of === 0 ? undefined : progress.done / progress.of} max={1} aria-label="Computed" />

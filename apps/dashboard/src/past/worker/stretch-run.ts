@@ -52,6 +52,8 @@ export class StretchRun {
     this.#epochTimeUs = epochTimeUs;
     this.fromUs = epochTimeUs + robot.wokeUs;
     this.#untilUs = this.fromUs;
+    // What it does at the beginning was decided before: the decision is in its state.
+    if (robot.decision !== null) this.#decisions.push(decisionMade(robot, robot.decision, epochTimeUs));
     this.#look();
   }
 

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import AxeBuilder from '@axe-core/playwright';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { AlertLevel } from '@sigma/proto';
+import type { Browser } from 'playwright-core';
+import { buildPage, RESULTS } from './build.ts';
+import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
+import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { recordRobot } from './robot-recording.ts';
+
+const SECONDS = 40;
+const SECOND_US = 1_000_000;
+
+describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, () => {
+  let dist: string;
+  let hub: FakeHub;
+  let url: string;
+  let browser: Browser;
+  let first: FirstPage;
+  let beganUs: number;
+
+  before(async () => {
+    await mkdir(RESULTS, { recursive: true });
+    dist = await buildPage();
+    hub = new FakeHub(dist);
+    beganUs = Number(hub.nowUs) - SECONDS * SECOND_US;
+    for (const [k, { id }] of hub.robots.entries()) {
+      const life = { id, epochTimeUs: beganUs, snapshotEveryUs: 10 * SECOND_US, speedMps: 0.1 + k * 0.02 };
+      hub.record.blocks.push(...recordRobot(hub.site, sha256, SECONDS, life));
+    }
+    hub.record.mark(beganUs + 12 * SECOND_US, 'violation', { agentId: 'r02', text: 'The aisle was blocked' });
+    hub.record.mark(beganUs + 25 * SECOND_US, 'failsafe', {
+      agentId: 'r05',
+      text: 'Left motor at 96 °C',
+      level: AlertLevel.CRITICAL,
+    });
+    hub.record.mark(beganUs + 20 * SECOND_US, 'decision', { agentId: 'r02', decisionSequence: 11n });
+    url = await hub.listen();
+    browser = await openBrowser();
+    first = await visit('/');
+  });
+
+  after(async () => {
+    await browser?.close();
+    await hub?.close();
+    if (dist !== undefined) await rm(dist, { recursive: true, force: true });
+  });
+
+  async function visit(path: string): Promise<FirstPage> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const visitor = new FirstPage(await context.newPage());
+    visitor.page.setDefaultTimeout(10_000);
+    await visitor.open(url + path);
+    await visitor.signIn(EMAIL, PASSWORD);
+    await visitor.isLive();
+    return visitor;
+  }
+
+  const at = (second: number) => new Date((beganUs + second * SECOND_US) / 1_000).toISOString();
+
+  const shot = async (visitor: FirstPage, name: string) => {
+    for (const theme of ['light', 'dark'] as const) {
+      await visitor.wear(theme);
+      await visitor.page.waitForTimeout(80);
+      await visitor.page.screenshot({ path: join(RESULTS, `${name}-${theme}.png`) });
+    }
+  };
+
+  test('a link opens a moment that this browser computes again; the whole frame says that it is past', async () => {
+    const linked = await visit(`/?at=${at(18)}&select=robot:r02`);
+    await linked.says(linked.at('time-mode'), /^PAST$/);
+    await linked.at('computed').waitFor();
+    assert.equal(await linked.page.locator('.frame').getAttribute('data-time'), 'past');
+    await linked.says(linked.at('site-time'), /UTC/);
+    await linked.says(linked.robotRow('r02'), /r02/);
+    await shot(linked, 'past');
+    const { violations } = await new AxeBuilder({ page: linked.page })
+      .include('.time-bar')
+      .include('.notices')
+      .analyze();
+    assert.deepEqual(violations, []);
+    await linked.page.context().close();
+  });
+
+  test('space holds this moment and plays on; L is back to live', async () => {
+    const { page } = first;
+    await page.keyboard.press('Space');
+    await first.says(first.at('time-mode'), /PAST/);
+    await page.waitForURL(/at=/);
+    await page.keyboard.press('l');
+    await first.at('time-mode').waitFor({ state: 'detached' });
+    await page.waitForURL((where) => !where.search.includes('at='));
+  });
+
+  test('nothing is done in the past, with the reason on it; only the stop acts, and now', async () => {
+    const { page } = first;
+    await first.robotRow('r02').click();
+    await page.keyboard.press('Space');
+    await first.says(first.at('time-mode'), /PAST/);
+    const guarded = page.locator('[data-guarded]').first();
+    await guarded.waitFor({ state: 'attached' });
+    assert.match((await guarded.getAttribute('title')) ?? '', /This is the past\. Press L/);
+    assert.equal(await first.at('site-stop').isDisabled(), false);
+    await first.hold('site-stop');
+    await first.says(first.at('last-act'), /Emergency stop of the whole site.*accepted by all 14/);
+    assert.equal(hub.orders.length, 14);
+    await page.keyboard.press('l');
+  });
+
+  test('keys step from mark to mark and say what happened there', async () => {
+    const { page } = first;
+    await page.keyboard.press('Escape');
+    await page.goto(`${url}/?at=${at(5)}`);
+    await first.says(first.at('time-mode'), /PAST/);
+    await page.keyboard.press('Shift+Period');
+    await first.says(first.at('notice'), /The aisle was blocked/);
+    await page.waitForURL(/select=robot:r02/);
+    await page.keyboard.press('.');
+    await page.waitForURL(/select=decision:r02:0:11/);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Shift+Period');
+    await first.says(first.at('notice'), /Left motor at 96/);
+    await page.keyboard.press('Shift+Comma');
+    await first.says(first.at('notice'), /The aisle was blocked/);
+  });
+
+  test('the scrubber moves by keys and by pointer, and shows marks', async () => {
+    const { page } = first;
+    const before = await first.at('site-time').textContent();
+    await first.at('scrubber').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(
+      (text) => document.querySelector('[data-testid=site-time]')?.textContent !== text,
+      before,
+    );
+    assert.ok((await page.locator('.mark').count()) >= 2);
+    const failsafe = page.locator('.mark[data-kind=failsafe]');
+    const box = await failsafe.boundingBox();
+    assert.ok(box !== null);
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+    await page.waitForURL(/select=robot:r05/);
+  });
+
+  test('playing runs on at its speed, and a moment that is on film costs the hub nothing', async () => {
+    const { page } = first;
+    await page.goto(`${url}/?at=${at(4)}`);
+    await first.at('computed').waitFor();
+    await page.waitForTimeout(1_500);
+    const reads = hub.record.reads;
+    await page.keyboard.press('[');
+    await page.keyboard.press(']');
+    await first.at('computed').waitFor();
+    assert.equal(hub.record.reads, reads);
+    const start = new URL(page.url()).searchParams.get('at');
+    await first.at('speed').selectOption('4');
+    await first.at('play').click();
+    await page.waitForFunction((from) => {
+      const now = new URL(location.href).searchParams.get('at');
+      return now !== null && from !== null && Date.parse(now) - Date.parse(from) > 6_000;
+    }, start);
+    await first.at('play').click();
+  });
+
+  test('past and present stand side by side', async () => {
+    const { page } = first;
+    await page.keyboard.press('Shift+C');
+    await first.at('side-by-side').waitFor();
+    assert.equal(await page.locator('.side-by-side .map').count(), 2);
+    await page.waitForTimeout(800);
+    await shot(first, 'compare');
+    await page.keyboard.press('Shift+C');
+    await first.at('side-by-side').waitFor({ state: 'detached' });
+  });
+
+  test('a bookmark has a name of its own, and leads back', async () => {
+    const { page } = first;
+    await page.goto(`${url}/?at=${at(9)}&select=robot:r03`);
+    await first.says(first.at('time-mode'), /PAST/);
+    await page.keyboard.press('b');
+    await first.at('bookmark-name').fill('before the stop');
+    await page.keyboard.press('Enter');
+    await first.says(first.at('notice'), /Bookmarked as “before the stop”/);
+    await page.keyboard.press('l');
+    await page.keyboard.press('Escape');
+    await page.reload();
+    await first.isLive();
+    await first.at('bookmarks').click();
+    await first.at('bookmark').click();
+    await page.waitForURL(/select=robot:r03/);
+    assert.equal(new URL(page.url()).searchParams.get('at')?.slice(0, 19), at(9).slice(0, 19));
+  });
+
+  test('scrubbing to a moment that was never shown takes a fraction of a second', async () => {
+    const { page } = first;
+    const took: number[] = [];
+    for (const second of [33, 14, 38, 22]) {
+      await page.goto(`${url}/?at=${at(second)}`);
+      await first.at('computed').waitFor();
+      took.push(Number(await first.at('computed').getAttribute('data-ms')));
+    }
+    console.log(`# first moment after loading the page, ${hub.robots.length} robots: ${took.join(', ')} ms`);
+    assert.ok(took.every((ms) => ms > 0 && ms < 5_000));
+  });
+
+  test('a recording of a newer version has a state of its own that names the version', async () => {
+    const newer = { id: 'r77', epochTimeUs: beganUs, snapshotEveryUs: 10 * SECOND_US, speedMps: 0.3, versionsNewer: 1 };
+    hub.record.blocks.push(...recordRobot(hub.site, sha256, 20, newer));
+    const { page } = first;
+    await page.goto(`${url}/?at=${at(15)}`);
+    await first.says(first.at('past-problem'), /r77 was recorded by a newer version than this page/);
+    await first.at('past-problem').locator('summary').click();
+    await first.says(
+      first.at('past-problem'),
+      /recorded with version \d+ of the fleet model by test; this page computes version \d+/,
+    );
+    await shot(first, 'newer');
+  });
+
+  test('a moment that cannot be had says why and offers another try', async () => {
+    const { page } = first;
+    await page.goto(`${url}/?at=${at(15)}`);
+    await first.at('computed').waitFor();
+    hub.down = true;
+    await page.keyboard.press('{');
+    await page.keyboard.press('{');
+    await first.says(first.at('past-failed'), /This moment cannot be computed: The hub does not answer/);
+    hub.down = false;
+    await first.at('past-failed').getByRole('button', { name: 'Try again' }).click();
+    await first.at('computed').waitFor();
+  });
+});
