@@ -143,6 +143,8 @@ export class LiveFleet {
       this.agents.set(link.agentId, agent);
       return agent;
     }
+    // A feed that becomes a robot joins those that are shown.
+    if (known.link.role !== link.role) this.roster++;
     known.link = link;
     if (link.linked) known.channels = channels;
     return known;

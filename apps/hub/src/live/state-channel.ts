@@ -26,16 +26,24 @@ export interface Pose {
 
 type Columns = Readonly<Record<'xM' | 'yM' | 'headingRad' | 'speedMps' | 'charge', number>>;
 
+/** Schemas live as long as their link, and are asked for every frame. */
+const states = new WeakMap<ChannelSchema, Columns>();
+const tracks = new WeakMap<ChannelSchema, readonly [kind: number, x: number, y: number]>();
+
 /** Where each field of the state channel stands; -1 where the body has none. */
 export function stateColumns(schema: ChannelSchema): Columns {
+  const before = states.get(schema);
+  if (before !== undefined) return before;
   const at = (name: string): number => schema.fields.findIndex((field) => field.name === name);
-  return {
+  const columns = {
     xM: at('xM'),
     yM: at('yM'),
     headingRad: at('headingRad'),
     speedMps: at('speedMps'),
     charge: at('charge'),
   };
+  states.set(schema, columns);
+  return columns;
 }
 
 /** The pose in a frame, or null when it holds no position. A field without reading keeps its last value. */
@@ -61,10 +69,18 @@ export function poseOf(frame: TelemetryFrame, columns: Columns, last: Pose | nul
 
 const PERSON = 0;
 
+function trackColumns(schema: ChannelSchema): readonly [kind: number, x: number, y: number] {
+  const before = tracks.get(schema);
+  if (before !== undefined) return before;
+  const at = (name: string): number => schema.fields.findIndex((field) => field.name === name);
+  const columns = [at('kind'), at('xM'), at('yM')] as const;
+  tracks.set(schema, columns);
+  return columns;
+}
+
 /** x and y of every person in a frame of tracks. */
 export function peopleIn(frame: TelemetryFrame, schema: ChannelSchema): readonly (readonly [xM: number, yM: number])[] {
-  const at = (name: string): number => schema.fields.findIndex((field) => field.name === name);
-  const [kind, x, y] = [at('kind'), at('xM'), at('yM')];
+  const [kind, x, y] = trackColumns(schema);
   if (kind < 0 || x < 0 || y < 0) return [];
   const people: [number, number][] = [];
   for (let row = 0; row < frame.values.length; row += schema.fields.length) {

@@ -2,6 +2,7 @@ import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import type { SiteService } from '@sigma/proto';
 import type { Roles } from '../context.ts';
 import { fenceQueries } from './fences.ts';
+import { PositionDesk } from './positions.ts';
 import { Watch } from './watch.ts';
 
 const DEFAULT_RATE = 10;
@@ -9,6 +10,7 @@ const MOST_RATE = 20;
 const MOST_FOLLOWED = 16;
 
 export function siteQueries(roles: Roles): ServiceImpl<typeof SiteService> {
+  const positions = new PositionDesk(roles.fleet, roles.clock);
   return {
     ...fenceQueries(roles),
     getSite: () => ({
@@ -21,7 +23,7 @@ export function siteQueries(roles: Roles): ServiceImpl<typeof SiteService> {
       if (rate > MOST_RATE) throw new ConnectError(`rate is 1 to ${MOST_RATE} a second`, Code.InvalidArgument);
       if (follow.length > MOST_FOLLOWED)
         throw new ConnectError(`follow at most ${MOST_FOLLOWED} agents`, Code.InvalidArgument);
-      const watch = new Watch(roles, { follow: new Set(follow), allDecisions });
+      const watch = new Watch(roles, positions, { follow: new Set(follow), allDecisions });
       try {
         while (!context.signal.aborted) {
           yield watch.next();

@@ -20,13 +20,12 @@ import { alertOf } from '../alerts.ts';
 import { type Roles, statusOf } from '../context.ts';
 import { markOf } from '../marks.ts';
 import { fenceOf } from './fences.ts';
-import { peopleSeen } from './people.ts';
+import type { PositionDesk } from './positions.ts';
 
 const RECENT_MISSIONS = 100;
 /** More in one update are counted and left out: a page that wants every one asks for them. */
 const MOST_DECISIONS = 2_000;
 const MOST_MARKS = 2_000;
-const NO_POSE_AGE_MS = 4_294_967_295;
 
 type Made = LiveAgent['decisions'][number];
 
@@ -39,6 +38,7 @@ export interface Watched {
 /** One watcher: what he has seen, and what changed since. */
 export class Watch {
   readonly #roles: Roles;
+  readonly #positions: PositionDesk;
   readonly #watched: Watched;
   readonly #ends: readonly (() => void)[];
   readonly #statuses = new Set<LiveAgent>();
@@ -51,10 +51,10 @@ export class Watch {
   #marks: Mark[] = [];
   #fences = true;
   #roster = -1;
-  #agents: readonly LiveAgent[] = [];
 
-  constructor(roles: Roles, watched: Watched) {
+  constructor(roles: Roles, positions: PositionDesk, watched: Watched) {
     this.#roles = roles;
+    this.#positions = positions;
     this.#watched = watched;
     for (const agent of roles.fleet.agents.values()) {
       if (agent.status !== null) this.#statuses.add(agent);
@@ -93,30 +93,12 @@ export class Watch {
   }
 
   next(): WatchSiteResponse {
-    const { fleet, clock } = this.#roles;
-    const nowUs = clock.nowUs();
-    const message = create(WatchSiteResponseSchema, { timeUs: BigInt(nowUs), roster: fleet.roster });
-    if (this.#roster !== fleet.roster) {
-      this.#roster = fleet.roster;
-      this.#agents = [...fleet.agents.values()].filter((agent) => agent.link.role !== 'feed');
-      message.agentIds = this.#agents.map((agent) => agent.agentId);
-    }
-    this.#columns(message, nowUs);
+    const { timeUs, roster, agentIds, ...columns } = this.#positions.now();
+    const message = create(WatchSiteResponseSchema, { ...columns, timeUs: BigInt(timeUs), roster });
+    if (this.#roster !== roster) message.agentIds = [...agentIds];
+    this.#roster = roster;
     this.#changes(message);
     return message;
-  }
-
-  #columns(message: WatchSiteResponse, nowUs: number): void {
-    for (const { pose } of this.#agents) {
-      message.xM.push(pose?.xM ?? Number.NaN);
-      message.yM.push(pose?.yM ?? Number.NaN);
-      message.headingRad.push(pose?.headingRad ?? 0);
-      message.speedMps.push(pose?.speedMps ?? 0);
-      message.battery.push(pose?.battery ?? 0);
-      const ageMs = pose === null ? NO_POSE_AGE_MS : Math.max(0, Math.round((nowUs - pose.timeUs) / 1000));
-      message.ageMs.push(Math.min(NO_POSE_AGE_MS, ageMs));
-    }
-    message.peopleM = peopleSeen(this.#agents, nowUs);
   }
 
   #changes(message: WatchSiteResponse): void {
