@@ -29,7 +29,8 @@ const COMMANDS = [
     'hub',
     'edge',
   ].map((one) => [one]),
-  ...['create', 'list', 'cancel'].map((one) => ['mission', one]),
+  ...['create', 'list', 'priority', 'cancel'].map((one) => ['mission', one]),
+  ...['list', 'create', 'role', 'remove'].map((one) => ['account', one]),
   ...['list', 'show', 'stop', 'reset', 'ack'].map((one) => ['robot', one]),
   ['record', 'ls'],
 ];

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { accountCommand } from './commands/account.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { ingestCommand } from './commands/ingest.ts';
@@ -31,6 +32,7 @@ export function buildProgram(shell: Shell): Command {
     exportCommand,
     proveCommand,
     ingestCommand,
+    accountCommand,
     loginCommand,
     doctorCommand,
     benchCommand,

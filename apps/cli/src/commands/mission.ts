@@ -13,7 +13,7 @@ import {
   PolygonSchema,
   TaskStatus,
 } from '@sigma/proto';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -45,10 +45,11 @@ function point(text: string): readonly [number, number] {
 
 const area = (text: string): readonly (readonly [number, number])[] => text.trim().split(/\s+/).map(point);
 
-/** `sigma mission create|list|cancel`. */
+/** `sigma mission create|list|priority|cancel`. */
 export function missionCommand(shell: Shell): Command {
   const mission = group('mission', 'What the fleet is to do', ['sigma mission create deliver --from a --to b']);
-  return mission.addCommand(createMission(shell)).addCommand(listMissions(shell)).addCommand(cancelMission(shell));
+  for (const build of [createMission, listMissions, moveMission, cancelMission]) mission.addCommand(build(shell));
+  return mission;
 }
 
 function createMission(shell: Shell): Command {
@@ -156,23 +157,54 @@ const missionJson = (mission: Mission) => ({
   createdBy: mission.createdBy,
   createdTimeUs: Number(mission.createdTimeUs),
   finishedTimeUs: Number(mission.finishedTimeUs),
-  tasks: mission.tasks.map(({ id, agentId, kind, status, progress, detail }) => ({
+  tasks: mission.tasks.map(({ id, agentId, kind, status, progress, detail, history }) => ({
     id,
     agentId,
     kind,
     status: TaskStatus[status]?.toLowerCase() ?? 'unknown',
     progress,
     detail,
+    history: history.map((holder) => ({ agentId: holder.agentId, reason: holder.reason })),
   })),
 });
 
+interface ListFlags extends HubFlags {
+  readonly json?: boolean;
+  readonly limit: number;
+  readonly status: readonly MissionStatus[];
+}
+
+const STATUSES: Readonly<Record<string, MissionStatus>> = {
+  queued: MissionStatus.QUEUED,
+  active: MissionStatus.ACTIVE,
+  done: MissionStatus.DONE,
+  failed: MissionStatus.FAILED,
+  cancelled: MissionStatus.CANCELLED,
+};
+
+function statusNamed(text: string): MissionStatus {
+  const status = STATUSES[text];
+  if (status === undefined) throw new InvalidArgumentError(`Give one of ${Object.keys(STATUSES).join(', ')}.`);
+  return status;
+}
+
 function listMissions(shell: Shell): Command {
-  return hubCommand('list', 'Missions, newest first', ['sigma mission list --limit 20'])
+  return hubCommand('list', 'Missions, newest first', [
+    'sigma mission list --limit 20',
+    'sigma mission list --status queued --status active',
+  ])
     .option('--limit <n>', 'most to show', wholeNumber(1, 1000), 50)
-    .action(async (flags: HubFlags & { readonly json?: boolean; readonly limit: number }) => {
+    .addOption(
+      new Option('--status <status>', 'only these; may be given more than once')
+        .choices(Object.keys(STATUSES))
+        .argParser((text, before: readonly MissionStatus[] = []) => [...before, statusNamed(text)])
+        .default([], 'all'),
+    )
+    .action(async (flags: ListFlags) => {
       const terminal = shell.terminal(flags.json === true);
       const hub = openHub(flags, shell.environment);
-      const { missions } = await hub.attempt(() => hub.client(MissionService).listMissions({ limit: flags.limit }));
+      const wanted = { limit: flags.limit, statuses: [...flags.status] };
+      const { missions } = await hub.attempt(() => hub.client(MissionService).listMissions(wanted));
       const rows = missions.map((mission) => [
         mission.id,
         statusWord(mission.status),
@@ -184,6 +216,23 @@ function listMissions(shell: Shell): Command {
         { missions: missions.map(missionJson) },
         columns([['mission', 'status', 'done', 'name', 'detail'], ...rows]),
       );
+    });
+}
+
+function moveMission(shell: Shell): Command {
+  return hubCommand('priority', 'Move a mission in the queue; what is under way stays with its robot', [
+    'sigma mission priority m-1 50',
+  ])
+    .argument('<mission>', 'its id')
+    .argument('<priority>', 'greater is more urgent', wholeNumber(0, 1000))
+    .action(async (missionId: string, priority: number, flags: HubFlags & { readonly json?: boolean }) => {
+      const terminal = shell.terminal(flags.json === true);
+      const hub = openHub(flags, shell.environment);
+      const { mission } = await hub.attempt(() =>
+        hub.client(MissionService).setMissionPriority({ missionId, priority }),
+      );
+      if (mission === undefined) throw new CommandError(EXIT.refused, `there is no mission '${missionId}'`, '');
+      terminal.result(missionJson(mission), `mission ${mission.id} has priority ${mission.priority}`);
     });
 }
 

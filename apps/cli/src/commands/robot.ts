@@ -1,4 +1,4 @@
-import { type AgentView, FleetService, type OrderReceipt } from '@sigma/proto';
+import { type AgentView, FleetService, type LearnedBand, type OrderReceipt } from '@sigma/proto';
 import { type Command, Option } from 'commander';
 import { type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -48,16 +48,25 @@ const robotJson = (agent: AgentView) => ({
   authority: agent.status?.authority ?? '',
   rationale: agent.status?.rationale ?? '',
   waitsFor: agent.waitsFor,
+  edge: agent.edgeId,
+  software: agent.software,
+  capabilities: agent.capabilities.join(' '),
+  leaseEndsTimeUs: Number(agent.leaseExpiresTimeUs),
 });
 
+const shown = (value: number): string => String(Number(value.toPrecision(4)));
+const bandJson = ({ channel, field, low, high }: LearnedBand) => ({ channel, field, low, high });
+
 function showRobot(shell: Shell): Command {
-  return hubCommand('show', 'One robot: state, failsafe entries, last decisions', ['sigma robot show r07'])
+  return hubCommand('show', 'One robot: state, failsafe entries, what is usual for it, last decisions', [
+    'sigma robot show r07',
+  ])
     .argument('<robot>', 'its id')
     .action(async (agentId: string, flags: Flags) => {
       const terminal = shell.terminal(flags.json === true);
       const hub = openHub(flags, shell.environment);
       const fleet = hub.client(FleetService);
-      const [{ agent }, { decisions }] = await hub.attempt(() =>
+      const [{ agent, bands }, { decisions }] = await hub.attempt(() =>
         Promise.all([fleet.getAgent({ agentId }), fleet.listDecisions({ agentId, limit: 5 })]),
       );
       if (agent === undefined)
@@ -80,9 +89,10 @@ function showRobot(shell: Shell): Command {
       const text = [
         columns(Object.entries(state).map(([name, value]) => [name, String(value)])),
         ...entries.map(({ action, cause, advice }) => `${action}: ${cause}. ${advice}`),
+        ...bands.map(({ channel, field, low, high }) => `usual ${channel}.${field}: ${shown(low)} to ${shown(high)}`),
         ...last.map(({ sequence, command: what, rationale }) => `decision ${sequence}: ${what}, ${rationale}`),
       ].join('\n');
-      terminal.result({ ...state, failsafeEntries: entries, decisions: last }, text);
+      terminal.result({ ...state, failsafeEntries: entries, bands: bands.map(bandJson), decisions: last }, text);
     });
 }
 
