@@ -6,6 +6,7 @@ import { TopBar } from './bars/top-bar.tsx';
 import { type FrameUi, FrameUiProvider, frameUi } from './frame-ui.ts';
 import { COMMANDS } from './keys/commands.ts';
 import { useCommandKeys } from './keys/use-command-keys.ts';
+import { useListKeys } from './keys/use-list-keys.ts';
 import { DockedPanels } from './layout/docked-panels.tsx';
 import { StackedPanels, useNarrow } from './layout/stacked-panels.tsx';
 import { useConnection, useMissionControl, useObservable, usePast } from './mission-control.tsx';
@@ -32,6 +33,7 @@ export function Frame() {
   const keySheet = useObservable(frame.keySheet);
   const tour = useObservable(frame.tour);
   useCommandKeys(COMMANDS, context);
+  useListKeys();
   useFirstRun(frame, connection.state === 'live');
 
   useEffect(() => {

@@ -3,30 +3,32 @@ import { useFrame } from '../frame/frame-ui.ts';
 import { COMMANDS } from '../frame/keys/commands.ts';
 import { keyCaps } from '../frame/keys/keys.ts';
 
+type Row = readonly [caps: readonly string[], what: string];
+
 /** Keys that no command of the frame stands for: those of lists, of the map, and the stop. */
-const OTHERS: readonly (readonly [group: string, rows: readonly (readonly [keys: string, what: string])[]])[] = [
+const OTHERS: readonly (readonly [group: string, rows: readonly Row[]])[] = [
   [
     'Act',
     [
-      ['Shift+S', 'Held: emergency stop of the whole site'],
-      ['Space', 'Held on a button that says “hold”: does it'],
+      [['Shift', 'S'], 'Held: emergency stop of the whole site'],
+      [['Space'], 'Held on a button that says “hold”: does it'],
     ],
   ],
   [
     'Lists',
     [
-      ['/', 'Filter'],
-      ['J', 'Next row'],
-      ['K', 'Row before'],
-      ['Enter', 'Select the row'],
+      [['/'], 'Filter'],
+      [['J'], 'Next row'],
+      [['K'], 'Row before'],
+      [['Enter'], 'Select the row'],
     ],
   ],
   [
     'Map, when it has the focus',
     [
-      ['↑', 'Move; also ↓ ← →'],
-      ['+', 'Nearer; − farther'],
-      ['0', 'The whole site'],
+      [['↑'], 'Move; also ↓ ← →'],
+      [['+'], 'Nearer; − farther'],
+      [['0'], 'The whole site'],
     ],
   ],
 ];
@@ -34,11 +36,11 @@ const OTHERS: readonly (readonly [group: string, rows: readonly (readonly [keys:
 /** Every key of the page. */
 export function KeySheet() {
   const { keySheet } = useFrame();
-  const groups = new Map<string, (readonly [keys: string, what: string])[]>();
+  const groups = new Map<string, Row[]>();
   for (const { group, title, keys } of COMMANDS) {
     const [key] = keys;
     if (key === undefined) continue;
-    groups.set(group, [...(groups.get(group) ?? []), [keyCaps(key).join('+'), title]]);
+    groups.set(group, [...(groups.get(group) ?? []), [keyCaps(key), title]]);
   }
   return (
     <Dialog.Root open onOpenChange={keySheet.set}>
@@ -54,11 +56,11 @@ export function KeySheet() {
               <section key={group}>
                 <h3>{group}</h3>
                 <dl>
-                  {rows.map(([keys, what]) => (
-                    <div key={keys + what}>
+                  {rows.map(([caps, what]) => (
+                    <div key={what}>
                       <dt>
-                        {keys.split('+').map((cap) => (
-                          <kbd key={cap}>{cap === '' ? '+' : cap}</kbd>
+                        {caps.map((cap) => (
+                          <kbd key={cap}>{cap}</kbd>
                         ))}
                       </dt>
                       <dd>{what}</dd>

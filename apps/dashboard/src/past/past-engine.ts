@@ -80,6 +80,13 @@ export class PastEngine {
     return () => this.#listeners.delete(listener);
   };
 
+  /** Starts the workers and lets them read who wrote what, so that the first look back is as quick as the others. */
+  warm(timeUs: number): void {
+    if (this.#workers.length > 0) return;
+    this.#start();
+    for (const worker of this.#workers) worker.postMessage({ type: 'warm', timeUs });
+  }
+
   /** Films a moment and what lies around it; replaces what was asked before. */
   show(timeUs: number, first: string | null, aheadUs: number, behindUs: number): void {
     this.#start();

@@ -7,6 +7,8 @@ export type ProblemKind = 'newer' | 'older' | 'unknown_site' | 'unreadable';
 export type PastAsk =
   /** This worker films the chains whose name falls to `index` of `of`. */
   | { readonly type: 'open'; readonly index: number; readonly of: number }
+  /** Read who wrote the chains, before anybody looks back. */
+  | { readonly type: 'warm'; readonly timeUs: number }
   /** Film this moment, then what a person is likely to want next. `timeUs`: the hub's time. */
   | {
       readonly type: 'show';

@@ -13,7 +13,7 @@ export function TopBar() {
   const { palette } = useFrame();
   return (
     <header className="top-bar">
-      <strong className="product">SigmaPrompt</strong>
+      <h1 className="product">SigmaPrompt</h1>
       <span className="site-name" data-testid="site-name">
         {control.site.name}
       </span>

@@ -104,9 +104,14 @@ function runControl(control: MissionControl, identity: Identity, ports: ControlP
   ];
   const id = selected.get();
   if (id !== null) stream.follow([id]);
+  const warm = setTimeout(
+    () => control.now.timeUs > 0n && control.engine.warm(Number(control.now.timeUs)),
+    WARM_AFTER_MS,
+  );
   void stream.run();
   void loadHistory(control);
   return () => {
+    clearTimeout(warm);
     for (const end of ends) end();
     stream.stop();
     clock.end();
@@ -118,6 +123,9 @@ const startWorker = (): PastWorker =>
 
 /** Two workers use two cores; beyond that the page itself and the browser need the rest. */
 const workersHere = (): number => Math.min(4, Math.max(2, navigator.hardwareConcurrency - 2));
+
+/** The first picture and the 3D part come before the past. */
+const WARM_AFTER_MS = 6_000;
 
 /** The longest that a step looks for: a day. */
 const STEP_REACH_US = 86_400_000_000;

@@ -128,12 +128,12 @@ function CommandButton({ id, sign, pressed }: CommandButtonProps) {
       type="button"
       className="plain"
       onClick={() => command.run({ control, frame })}
-      aria-label={command.title}
       aria-pressed={pressed}
       title={`${command.title}${keys}`}
       data-testid={`time-${id}`}
     >
-      {sign}
+      <span aria-hidden="true">{sign}</span>
+      <span className="for-ears">{command.title}</span>
     </button>
   );
 }
@@ -147,7 +147,6 @@ function PlayButton() {
     <button
       type="button"
       onClick={() => clock.toggle()}
-      aria-label={runs ? 'Hold this moment' : 'Play on from this moment'}
       title={runs ? 'Hold this moment (Space)' : 'Play on (Space)'}
       data-testid="play"
     >

@@ -45,6 +45,7 @@ export function nodeWorker(record: FakeRecord, site: Site): PastWorker {
       if (ask.type === 'open') shard = new Shard(ask.index, ask.of, site, portsOf(record), tell);
       else if (ask.type === 'show')
         shard?.show(ask).catch((error: Error) => tell({ type: 'failed', id: ask.id, words: error.message }));
+      else if (ask.type === 'warm') void shard?.warm(ask.timeUs);
       else if (ask.type === 'scan') void shard?.scan(ask.source, ask.timeUs);
       else shard?.forget(ask.stretch.source, ask.stretch.epoch, ask.stretch.sequence);
     },

@@ -67,7 +67,7 @@ export class ChainFilm {
   }
 
   async #extend(fromSequence: number, toSequence: number, onward: boolean, signal: AbortSignal): Promise<number> {
-    if (this.#opening === undefined) await this.#open();
+    await this.open();
     const before = this.#lastBefore(fromSequence);
     let current = before !== undefined && (onward || before.ranTo + 1 >= fromSequence) ? before : undefined;
     let start = fromSequence;
@@ -106,7 +106,9 @@ export class ChainFilm {
     }
   }
 
-  async #open(): Promise<void> {
+  /** Reads who wrote the chain and with what, once. */
+  async open(): Promise<void> {
+    if (this.#opening !== undefined) return;
     for await (const { bytes } of this.#ports.read(1, 1)) {
       try {
         const opening = decodeOpening(firstEvent(bytes));

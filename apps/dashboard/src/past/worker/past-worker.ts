@@ -29,6 +29,7 @@ async function answer(ask: PastAsk): Promise<void> {
   }
   const opened = await shard;
   if (ask.type === 'show') await opened?.show(ask);
+  else if (ask.type === 'warm') await opened?.warm(ask.timeUs).catch(() => undefined);
   else if (ask.type === 'scan') await opened?.scan(ask.source, ask.timeUs);
   else opened?.forget(ask.stretch.source, ask.stretch.epoch, ask.stretch.sequence);
 }

@@ -28,8 +28,11 @@ export interface RecordPorts {
 
 /** The terrain model whose chains are computed again here. */
 const MODEL = 'fleet';
-/** Chains read at once: a browser opens six connections to a host, and the live stream holds one. */
-const AT_ONCE = 3;
+/**
+ * Chains that all workers together read at once. A browser opens six connections to a host; the live stream holds one,
+ * and one stays free so that a stop never waits behind the past.
+ */
+const CONNECTIONS = 4;
 /** Forward and backward, film is made in steps of this. */
 const STEP_US = 5_000_000;
 const CACHE_BYTES = 48 * 2 ** 20;
@@ -45,6 +48,7 @@ export class Shard {
   readonly #chains = new Map<string, ChainFilm>();
   readonly #index: number;
   readonly #of: number;
+  readonly #atOnce: number;
   #covered: readonly Interval[] = [];
   #reach: Interval | undefined;
   #current = new AbortController();
@@ -52,9 +56,24 @@ export class Shard {
   constructor(index: number, of: number, site: Site, ports: RecordPorts, tell: (news: PastNews) => void) {
     this.#index = index;
     this.#of = of;
+    this.#atOnce = Math.max(1, Math.floor(CONNECTIONS / of));
     this.#ports = ports;
     this.#tell = tell;
     this.#models.know(site);
+  }
+
+  /** Reads who wrote the chains of that moment, so that the first look back need not. */
+  async warm(timeUs: number): Promise<void> {
+    const { signal } = this.#current;
+    const { chains } = await this.#ports.locate(timeUs, signal);
+    for (const chain of chains.filter((one) => this.#isMine(one))) {
+      if (signal.aborted) return;
+      await this.#chain(chain).open();
+    }
+  }
+
+  #isMine({ model, source }: LocatedChain): boolean {
+    return model === MODEL && placeOf(source) % this.#of === this.#index;
   }
 
   /** Films the moment and then around it, until that is done or something else is asked for. */
@@ -109,7 +128,7 @@ export class Shard {
       this.#tell({ type: 'located', id, sources, fromUs: located.fromUs, toUs: located.toUs });
     }
     const mine = located.chains
-      .filter((chain) => chain.model === MODEL && placeOf(chain.source) % this.#of === this.#index)
+      .filter((chain) => this.#isMine(chain))
       .sort((a, b) => Number(b.source === first) - Number(a.source === first));
     let holeFreeUs = Number.NEGATIVE_INFINITY;
     let done = 0;
@@ -123,7 +142,7 @@ export class Shard {
         if (id !== null) this.#tell({ type: 'progress', id, done, of: mine.length });
       }
     };
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, mine.length) }, work));
+    await Promise.all(Array.from({ length: Math.min(this.#atOnce, mine.length) }, work));
     // What happens now is still being written: it is asked for again.
     const untilUs = Math.min(timeUs, located.toUs);
     if (holeFreeUs <= untilUs) this.#covered = addInterval(this.#covered, { fromUs: holeFreeUs, toUs: untilUs });
