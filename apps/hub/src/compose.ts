@@ -40,6 +40,7 @@ type Closing = (() => Promise<void> | void)[];
 export type Composed = Omit<Roles, 'accounts'> & { readonly record: ChainRecord };
 
 const RECORDER_FAILED = 'recorder:failed';
+const FENCES_REFUSED = 'fences:refused';
 const CRITICAL = 4;
 
 /** What every role is given. */
@@ -148,12 +149,17 @@ async function openPlanning({ options, database, tenant, clock, bus, record, new
 
 type Planning = Awaited<ReturnType<typeof openPlanning>>;
 
-function openPeople(ground: Ground, { missions }: Planning, fleet: LiveFleet) {
+function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveFleet) {
   const { options, database, tenant, clock, bus, record, newId, closing, lost } = ground;
   const silences = new Silences({ clock, record, newId, store: postgresSilences(database, tenant) });
   const store = postgresAlerts(database, tenant);
   const alerts = new Alerts({ bus, clock, tenant, record, newId, store, silences, causes: options.causes });
   closing.push(() => alerts.close());
+  fences.onRefusal((agentId, reason) => {
+    const text = `it does not obey the fences that people drew: ${reason}`;
+    const advice = 'Stop it before it comes near one, then link it again';
+    alerts.say(agentId, FENCES_REFUSED, reason === null ? null : { level: CRITICAL, text, advice });
+  });
   const acts = new Acts({ clock, record, newId, store: postgresActs(database, tenant) });
   const heard = { alerts, missions, acts };
   const onShed = lost('hub.marks_shed', 'marks');

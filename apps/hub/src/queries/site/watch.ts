@@ -7,6 +7,7 @@ import {
   type AgentScan,
   AgentScanSchema,
   FenceListSchema,
+  MarkSchema,
   type WatchSiteResponse,
   WatchSiteResponseSchema,
 } from '@sigma/proto';
@@ -26,6 +27,7 @@ const RECENT_MISSIONS = 100;
 /** More in one update are counted and left out: a page that wants every one asks for them. */
 const MOST_DECISIONS = 2_000;
 const MOST_MARKS = 2_000;
+const INFO = 1;
 
 type Made = LiveAgent['decisions'][number];
 
@@ -49,6 +51,7 @@ export class Watch {
   #decisions: AgentDecision[] = [];
   #leftOut = 0;
   #marks: Mark[] = [];
+  #marksLeftOut = 0;
   #fences = true;
   #roster = -1;
 
@@ -84,6 +87,7 @@ export class Watch {
       }),
       roles.marks.onMark((mark) => {
         if (this.#marks.length < MOST_MARKS) this.#marks.push(mark);
+        else this.#marksLeftOut++;
       }),
     ];
   }
@@ -111,12 +115,14 @@ export class Watch {
     message.decisions = this.#decisions;
     message.decisionsLeftOut = this.#leftOut;
     message.marks = this.#marks.map(markOf);
+    if (this.#marksLeftOut > 0) message.marks.push(leftOut(this.#marksLeftOut, message.timeUs));
     message.paths = [...this.#paths].map(pathOf);
     message.scans = this.#freshScans();
     if (this.#fences) message.fences = create(FenceListSchema, { fences: this.#roles.fences.list().map(fenceOf) });
     this.#decisions = [];
     this.#leftOut = 0;
     this.#marks = [];
+    this.#marksLeftOut = 0;
     this.#fences = false;
     this.#statuses.clear();
     this.#paths.clear();
@@ -145,5 +151,9 @@ export class Watch {
     });
   }
 }
+
+/** [L8] A page is told what it did not get, and can ask for it. */
+const leftOut = (count: number, timeUs: bigint) =>
+  create(MarkSchema, { timeUs, kind: 'gap', level: INFO, text: `${count} more marks at once; ask for this stretch` });
 
 const pathOf = ({ agentId, path }: LiveAgent): AgentPath => create(AgentPathSchema, { agentId, pointsM: [...path] });

@@ -7,7 +7,16 @@ import { about, all, packed, tell, unpacked } from '../../subjects.ts';
 import type { Finding } from '../analyzer/analyzer.ts';
 import { type HubRecord, stateChanged } from '../arbitration/hub-record.ts';
 import type { AlertRate, AlertStore } from './alert-store.ts';
-import { type Alert, type Board, emptyBoard, type Sighting, standingOn, stepBoard, withAlert } from './board.ts';
+import {
+  type Alert,
+  type Board,
+  emptyBoard,
+  type Sighting,
+  standingOn,
+  stepBoard,
+  withAlert,
+  withAlerts,
+} from './board.ts';
 import { type CausalRule, FAILSAFE, FLEET_CAUSES, fold, HUB, SILENT, SITE_STOP } from './causes.ts';
 import { gravity } from './gravity.ts';
 import type { Silences } from './silences.ts';
@@ -20,6 +29,7 @@ export interface Trouble {
 }
 
 const STEP_US = 250_000;
+const FOLD_EVERY_US = 1_000_000;
 const KEPT = 1_000;
 /** Statuses come every second; a robot that misses so many of them is out of contact. */
 const SILENT_AFTER_US = 5_000_000;
@@ -50,6 +60,7 @@ export class Alerts {
   readonly #siteStops = new Map<string, number>();
   readonly #heard = new Set<(alert: Alert) => void>();
   readonly #ends: readonly (() => void)[];
+  #foldedUs = 0;
   #board: Board = emptyBoard;
   #sightings: Sighting[] = [];
 
@@ -173,9 +184,13 @@ export class Alerts {
     const { board, changed } = stepBoard(this.#board, sightings, nowUs, this.#newId);
     this.#board = board;
     const now = new Map(changed.map((one) => [one.id, one]));
-    for (const folded of fold(standingOn(board), (id) => now.get(id) ?? this.known.get(id), nowUs, this.#causes)) {
-      this.#board = withAlert(this.#board, folded);
-      now.set(folded.id, folded);
+    // What is explained changes with what stands, and a while after an explanation has ended.
+    if (changed.length > 0 || nowUs - this.#foldedUs >= FOLD_EVERY_US) {
+      this.#foldedUs = nowUs;
+      const known = (id: string) => now.get(id) ?? this.known.get(id);
+      const folded = fold(standingOn(board), known, nowUs, this.#causes);
+      this.#board = withAlerts(board, folded);
+      for (const alert of folded) now.set(alert.id, alert);
     }
     for (const alert of now.values()) {
       const before = this.known.get(alert.id) ?? null;

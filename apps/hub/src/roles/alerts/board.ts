@@ -180,6 +180,18 @@ const raised = (sighting: Seen, count: number, nowUs: number, newId: () => strin
   rootId: '',
 });
 
+/** The board with alerts put in place of their older selves. */
+export function withAlerts(board: Board, alerts: readonly Alert[]): Board {
+  if (alerts.length === 0) return board;
+  const groups = new Map(board.groups);
+  for (const alert of alerts) {
+    const key = keyOf(alert.agentId, alert.cause);
+    const group = groups.get(key);
+    if (group !== undefined) groups.set(key, { ...group, alert });
+  }
+  return { groups };
+}
+
 /** The board with one alert put in place of its older self, or taken up from a board of before. */
 export function withAlert(
   board: Board,

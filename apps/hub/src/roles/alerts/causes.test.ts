@@ -97,6 +97,19 @@ test('a root is as grave as what it explains, and a graver one that comes later 
   assert.equal(second.get(grave.id)?.acknowledgedBy, '');
 });
 
+test('three thousand standing alerts of a thousand robots are tied quickly: each looks only among its own', (t) => {
+  const causes = ['failsafe:motor_hot', 'band:state.motorLeftC', 'failsafe:operator_emergency_stop'];
+  const standing = Array.from({ length: 1_000 }, (_, k) =>
+    causes.map((cause) => alert(cause, { agentId: `r${k}` })),
+  ).flat();
+  const before = process.cpuUsage();
+  const after = folded([...standing, alert('stop:emergency', { agentId: HUB })]);
+  const { user, system } = process.cpuUsage(before);
+  t.diagnostic(`${Math.round((user + system) / 1000)} ms CPU`);
+  assert.equal([...after.values()].filter(({ rootId }) => rootId !== '').length, 2_000);
+  assert.ok(user + system < 500_000);
+});
+
 test('whatever stands: no circles, no explanation of another robot, and a second fold changes nothing', () => {
   const causes = [
     ...['motor_hot', 'motor_overload', 'battery_low', 'battery_critical', 'voltage_collapsed', 'link_lost', 'blind'],

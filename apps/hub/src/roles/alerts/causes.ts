@@ -68,6 +68,35 @@ export function explains(root: Alert, child: Alert, rules: readonly CausalRule[]
   return rules.some((rule) => rule.root.test(root.cause) && rule.children.test(child.cause));
 }
 
+/** What may explain an alert: what stands of the same robot, and stops of the whole site. */
+class Standing {
+  readonly #byAgent = new Map<string, Alert[]>();
+  readonly #siteStops: Alert[] = [];
+
+  constructor(standing: readonly Alert[]) {
+    for (const alert of standing) {
+      const of = this.#byAgent.get(alert.agentId);
+      if (of === undefined) this.#byAgent.set(alert.agentId, [alert]);
+      else of.push(alert);
+      if (alert.agentId === HUB && alert.cause.startsWith(SITE_STOP)) this.#siteStops.push(alert);
+    }
+  }
+
+  /** The alert at the end of the chain of explanations, or null where it stands for itself. */
+  rootOf(child: Alert, rules: readonly CausalRule[]): Alert | null {
+    let root: Alert | null = null;
+    const seen = new Set([child.id]);
+    for (let at = child; ; ) {
+      const fits = (one: Alert): boolean => !seen.has(one.id) && explains(one, at, rules);
+      const above: Alert | undefined = this.#byAgent.get(at.agentId)?.find(fits) ?? this.#siteStops.find(fits);
+      if (above === undefined) return root;
+      seen.add(above.id);
+      root = above;
+      at = above;
+    }
+  }
+}
+
 const CRITICAL = 4;
 /** What stands on for so long after its explanation ended stands for itself. */
 const ORPHAN_AFTER_US = 10_000_000;
@@ -88,12 +117,13 @@ export function fold(
 ): readonly Alert[] {
   const now = new Map(standing.map((alert) => [alert.id, alert]));
   const changed = new Map<string, Alert>();
+  const above = new Standing(standing);
   const put = (alert: Alert): void => {
     now.set(alert.id, alert);
     changed.set(alert.id, alert);
   };
   for (const child of standing) {
-    const root = rootOf(child, [...now.values()], rules);
+    const root = above.rootOf(child, rules);
     if (root !== null && root.id !== child.rootId) put({ ...(now.get(child.id) as Alert), rootId: root.id });
     else if (root === null && child.rootId !== '') {
       const old = known(child.rootId);
@@ -113,17 +143,4 @@ export function fold(
       put({ ...child, acknowledgedBy, acknowledgedTimeUs });
   }
   return [...changed.values()];
-}
-
-/** The alert at the end of the chain of explanations, or null where it stands for itself. */
-function rootOf(child: Alert, standing: readonly Alert[], rules: readonly CausalRule[]): Alert | null {
-  let root: Alert | null = null;
-  const seen = new Set([child.id]);
-  for (let at = child; ; ) {
-    const above = standing.find((one) => !seen.has(one.id) && explains(one, at, rules));
-    if (above === undefined) return root;
-    seen.add(above.id);
-    root = above;
-    at = above;
-  }
 }

@@ -32,6 +32,7 @@ async function site() {
   const sent: { readonly agentId: string; readonly version: bigint; readonly ids: string }[] = [];
   const wishes: string[] = [];
   const silent = new Set<string>();
+  const refusing = new Set<string>();
   bus.subscribe(
     all(tenant, 'edge'),
     (message) => {
@@ -40,7 +41,13 @@ async function site() {
       const { version, fences } = order.order.value as FencesInForce;
       sent.push({ agentId, version, ids: fences.map(({ id }) => id).join(' ') });
       if (silent.has(agentId)) return;
-      const answer = create(OrderAnswerSchema, { agentId, issuer, sequence, accepted: true });
+      const answer = create(OrderAnswerSchema, {
+        agentId,
+        issuer,
+        sequence,
+        accepted: !refusing.has(agentId),
+        reason: 'older than mine',
+      });
       void bus.publish(about(tenant, 'answer', agentId), toBinary(OrderAnswerSchema, answer), 'command');
     },
     { name: 'edge' },
@@ -72,7 +79,7 @@ async function site() {
     createdTimeUs: clock.nowUs(),
     endsTimeUs: seconds === 0 ? 0 : clock.nowUs() + seconds * S,
   });
-  return { clock, desk, sent, wishes, silent, link, fence, recorded };
+  return { clock, desk, sent, wishes, silent, refusing, link, fence, recorded };
 }
 
 test('every linked robot and the supervisor get all fences whole, under a version that only rises', async () => {
@@ -141,4 +148,21 @@ test('a fence ends by time, and the same key draws one fence', async () => {
     sent.map(({ version, ids }) => `${version}: ${ids}`),
     ['1: f1', '2: '],
   );
+});
+
+test('a robot that refuses is told of once, not asked for ever, and again when it obeys', async () => {
+  const { clock, desk, sent, refusing, link, fence } = await site();
+  const told: string[] = [];
+  desk.onRefusal((agentId, reason) => told.push(`${agentId} ${reason}`));
+  refusing.add('r1');
+  await link('r1', true);
+  const put = desk.put(fence('f1'), null);
+  await clock.settle();
+  await put;
+  await clock.turn(60 * S);
+  assert.deepEqual([sent.length, told], [1, ['r1 older than mine']]);
+  refusing.delete('r1');
+  await link('r1', false);
+  await link('r1', true);
+  assert.deepEqual(told, ['r1 older than mine', 'r1 null']);
 });

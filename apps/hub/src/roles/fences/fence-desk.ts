@@ -10,14 +10,14 @@ import type { Gateway, OrderBody } from '../gateway/gateway.ts';
 import type { Fence, FenceStore } from './fence-store.ts';
 
 const CHECK_EVERY_US = 1_000_000;
-/** A robot that has not said that it obeys is told again after this long. */
+/** A robot that has not answered is told again after this long. */
 const AGAIN_US = 5_000_000;
 const CORE = 'core';
 
 /** What a robot last said to the fences. */
 interface Told {
   readonly version: number;
-  readonly accepted: boolean;
+  readonly answered: boolean;
   readonly atUs: number;
 }
 
@@ -36,6 +36,8 @@ export class FenceDesk {
   readonly #linked = new Set<string>();
   readonly #told = new Map<string, Told>();
   readonly #heard = new Set<() => void>();
+  readonly #heardRefusal = new Set<(agentId: string, reason: string | null) => void>();
+  readonly #refused = new Set<string>();
   readonly #end: () => void;
   #version = 0;
   #changing: Promise<unknown> = Promise.resolve();
@@ -78,6 +80,12 @@ export class FenceDesk {
   onChange(heard: () => void): () => void {
     this.#heard.add(heard);
     return () => void this.#heard.delete(heard);
+  }
+
+  /** Calls back when a robot refuses the fences, with its reason, and with null when it obeys again. @returns how to end it */
+  onRefusal(heard: (agentId: string, reason: string | null) => void): () => void {
+    this.#heardRefusal.add(heard);
+    return () => void this.#heardRefusal.delete(heard);
   }
 
   /** Oldest first. */
@@ -137,12 +145,18 @@ export class FenceDesk {
   }
 
   async #send(agentId: string, by: string): Promise<OrderReceipt> {
-    const told = { version: this.#version, accepted: false, atUs: this.#clock.nowUs() };
+    const told = { version: this.#version, answered: false, atUs: this.#clock.nowUs() };
     this.#told.set(agentId, told);
     const receipt = await this.#gateway.ask(agentId, by, this.#order());
     // A newer set may have been sent meanwhile.
-    if (this.#told.get(agentId) === told)
-      this.#told.set(agentId, { ...told, accepted: receipt.outcome === 'accepted' });
+    const answered = receipt.outcome === 'accepted' || receipt.outcome === 'refused';
+    if (this.#told.get(agentId) !== told || !answered) return receipt;
+    this.#told.set(agentId, { ...told, answered });
+    const refuses = receipt.outcome === 'refused';
+    if (refuses || this.#refused.delete(agentId)) {
+      if (refuses) this.#refused.add(agentId);
+      for (const heard of this.#heardRefusal) heard(agentId, refuses ? receipt.reason : null);
+    }
     return receipt;
   }
 
@@ -183,8 +197,8 @@ export class FenceDesk {
     if (this.#version === 0) return;
     for (const agentId of this.#linked) {
       const told = this.#told.get(agentId);
-      const obeys = told?.version === this.#version && told.accepted;
-      if (!obeys && nowUs - (told?.atUs ?? 0) >= AGAIN_US) this.#again(agentId);
+      const answered = told?.version === this.#version && told.answered;
+      if (!answered && nowUs - (told?.atUs ?? 0) >= AGAIN_US) this.#again(agentId);
     }
   }
 
