@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseMovingAiMap, parseSiteFile, type Site } from '@sigma/fleet-model';
+import { benchDashboard } from './dashboard/dashboard.ts';
 import { benchDecide } from './decide.ts';
 import { benchKernel } from './kernel.ts';
 import type { BenchLine } from './line.ts';
@@ -24,6 +25,7 @@ interface Lengths {
   readonly reflexS: number;
   readonly decideS: number;
   readonly events: number;
+  readonly minutes: number;
 }
 
 const BENCHES: Readonly<Record<string, (lengths: Lengths) => Promise<readonly BenchLine[]>>> = {
@@ -33,12 +35,14 @@ const BENCHES: Readonly<Record<string, (lengths: Lengths) => Promise<readonly Be
   sim: () => benchSim(warehouse()),
   reflex: ({ reflexS }) => benchReflexLoop(reflexS),
   decide: ({ decideS }) => benchDecide(warehouse(), decideS),
+  dashboard: ({ minutes }) => benchDashboard(warehouse(), minutes),
 };
 
-const USAGE = `npm run bench -- [NAME...] [--seconds N] [--events N]
+const USAGE = `npm run bench -- [NAME...] [--seconds N] [--events N] [--minutes N]
   names: ${Object.keys(BENCHES).join(', ')}; all of them when none is given
   --seconds  length of reflex (60) and decide (20); the ten-minute lateness run is: reflex --seconds 600
-  --events   length of the recording that replay seeks a moment in (1000000)`;
+  --events   length of the recording that replay seeks a moment in (1000000)
+  --minutes  how long dashboard watches memory (1); the issue's run is: dashboard --minutes 30`;
 
 function whole(text: string | undefined, otherwise: number): number {
   const number = text === undefined ? otherwise : Number(text);
@@ -50,7 +54,12 @@ function parsed(args: readonly string[]): { readonly names: readonly string[]; r
   const { values, positionals: names } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, seconds: { type: 'string' }, events: { type: 'string' } },
+    options: {
+      json: { type: 'boolean' },
+      seconds: { type: 'string' },
+      events: { type: 'string' },
+      minutes: { type: 'string' },
+    },
   });
   const unknown = names.find((name) => !Object.hasOwn(BENCHES, name));
   if (unknown !== undefined) throw new TypeError(`there is no bench '${unknown}'`);
@@ -58,6 +67,7 @@ function parsed(args: readonly string[]): { readonly names: readonly string[]; r
     reflexS: whole(values.seconds, 60),
     decideS: whole(values.seconds, 20),
     events: whole(values.events, 1_000_000),
+    minutes: whole(values.minutes, 1),
   };
   return { names: names.length === 0 ? Object.keys(BENCHES) : names, lengths };
 }

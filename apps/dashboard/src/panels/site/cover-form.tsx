@@ -1,13 +1,14 @@
 import { type PointM, zoneFromPolygon } from '@sigma/fleet-model';
 import { useMemo, useState } from 'react';
 import { useMissionControl } from '../../frame/mission-control.tsx';
-import { areaM2, canClose, type Draft, draftStep } from '../../site/draft.ts';
+import { areaM2, type Draft } from '../../site/draft.ts';
 import { number, plural } from '../../words/quantities.ts';
+import { DrawingRow } from './drawing-row.tsx';
 import { GoalSender } from './goal-sender.tsx';
 
 /** A drawn outline becomes a cover mission: checked here against the floor, previewed by the hub, then sent. */
 export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly onDone: () => void }) {
-  const { site, draft: drawn } = useMissionControl();
+  const { site } = useMissionControl();
   const [robots, setRobots] = useState(0);
   const { points, closed } = draft;
   const outline = useMemo(
@@ -31,7 +32,7 @@ export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly o
       <p className="composer-hint">
         {closed
           ? 'Zone closed.'
-          : 'Click the corners; they snap to the grid. Click the first one again, or press Enter, to close.'}
+          : 'Click the corners; they snap to the grid, Alt places freely. The first one again, or Enter, closes.'}
         <br />
         <span className="quiet">
           {plural(points.length, 'corner')}, {number(areaM2(points))} m²
@@ -43,23 +44,8 @@ export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly o
           {outline.message}
         </p>
       ) : null}
+      <DrawingRow draft={draft} />
       <div className="sender-row">
-        <button
-          type="button"
-          disabled={points.length === 0}
-          onClick={() => drawn.set(draftStep(draft, { type: 'undo' }))}
-          title="Ctrl-Z or Backspace"
-        >
-          Undo
-        </button>
-        <button
-          type="button"
-          disabled={!canClose(draft)}
-          onClick={() => drawn.set(draftStep(draft, { type: 'close' }))}
-          data-testid="close-zone"
-        >
-          Close zone
-        </button>
         <label className="inline">
           Robots at most
           <input

@@ -134,6 +134,6 @@ function PreviewLine({ preview }: { readonly preview: Preview }) {
 }
 
 /** 128 random bits. Two presses of the button make two missions; two deliveries of one request make one. */
-function freshKey(): string {
+export function freshKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

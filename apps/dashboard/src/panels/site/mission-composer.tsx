@@ -1,21 +1,23 @@
 import { useState } from 'react';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
-import { draftStep } from '../../site/draft.ts';
+import { type Draft, draftStep } from '../../site/draft.ts';
 import { CoverForm } from './cover-form.tsx';
 import { DeliverForm } from './deliver-form.tsx';
 import { DockForm } from './dock-form.tsx';
+import { FenceForm } from './fence-form.tsx';
+import type { NewFence } from './fences.ts';
 import { PatrolForm } from './patrol-form.tsx';
 
 /** Delivering and docking are chosen from lists; covering and patrolling are drawn, so the draft itself is their mode. */
 type Listed = 'deliver' | 'dock' | null;
 
-/** Starts a mission of any kind. One is composed at a time. */
-export function MissionComposer() {
+/** Starts a mission of any kind, or draws a fence. One is composed at a time; `onFence` sends a fence. */
+export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFence) => Promise<boolean> }) {
   const { draft: drawn } = useMissionControl();
   const draft = useObservable(drawn);
   const [listed, setListed] = useState<Listed>(null);
 
-  const draw = (kind: 'zone' | 'patrol') => {
+  const draw = (kind: Draft['kind']) => {
     setListed(null);
     drawn.set(draftStep(null, { type: 'begin', kind }));
   };
@@ -39,9 +41,11 @@ export function MissionComposer() {
         <Kind active={draft?.kind === 'patrol'} onClick={() => draw('patrol')} testId="draw-patrol" words="Patrol" />
         <Kind active={listed === 'deliver'} onClick={() => list('deliver')} testId="compose-deliver" words="Deliver" />
         <Kind active={listed === 'dock'} onClick={() => list('dock')} testId="compose-dock" words="Dock" />
+        <Kind active={draft?.kind === 'fence'} onClick={() => draw('fence')} testId="draw-fence" words="Fence" />
       </fieldset>
       {draft?.kind === 'zone' ? <CoverForm draft={draft} onDone={done} /> : null}
       {draft?.kind === 'patrol' ? <PatrolForm draft={draft} onDone={done} /> : null}
+      {draft?.kind === 'fence' ? <FenceForm draft={draft} onDone={done} onFence={onFence} /> : null}
       {listed === 'deliver' ? <DeliverForm onDone={done} /> : null}
       {listed === 'dock' ? <DockForm onDone={done} /> : null}
     </section>

@@ -1,13 +1,12 @@
 import { useState } from 'react';
-import { useMissionControl } from '../../frame/mission-control.tsx';
-import { type Draft, draftStep, isComplete, lengthM } from '../../site/draft.ts';
+import { type Draft, isComplete, lengthM } from '../../site/draft.ts';
 import { number, plural } from '../../words/quantities.ts';
 import { RobotChoice } from './choices.tsx';
+import { DrawingRow } from './drawing-row.tsx';
 import { GoalSender } from './goal-sender.tsx';
 
 /** Points drawn on the map, visited in order, as often as asked. */
 export function PatrolForm({ draft, onDone }: { readonly draft: Draft; readonly onDone: () => void }) {
-  const { draft: drawn } = useMissionControl();
   const [rounds, setRounds] = useState(1);
   const [agentId, setAgentId] = useState('');
   const { points } = draft;
@@ -21,15 +20,8 @@ export function PatrolForm({ draft, onDone }: { readonly draft: Draft; readonly 
           {plural(points.length, 'point')}, {number(lengthM(points, false))} m as the crow flies
         </span>
       </p>
+      <DrawingRow draft={draft} />
       <div className="sender-row">
-        <button
-          type="button"
-          disabled={points.length === 0}
-          onClick={() => drawn.set(draftStep(draft, { type: 'undo' }))}
-          title="Ctrl-Z or Backspace"
-        >
-          Undo
-        </button>
         <label className="inline">
           Rounds
           <input

@@ -5,6 +5,8 @@ import { draftStep } from '../../site/draft.ts';
 import { meetLayers, rememberedChoices } from '../../site/site-layers.ts';
 import type { Look } from '../../site/solid/lens.ts';
 import { plural } from '../../words/quantities.ts';
+import { putFence } from './fences.ts';
+import { afterFirstPicture, firstPictureDrawn, solidPictureDrawn } from './first-picture.ts';
 import { FlatSite } from './flat-site.tsx';
 import { Legend } from './legend.tsx';
 import { showScale } from './map-scale.ts';
@@ -16,7 +18,10 @@ import { type FlatReason, hasWebgl, type MapElement, type ShownSiteMap } from '.
 
 export type { MapElement } from './view-port.ts';
 
-const SolidSite = lazy(async () => ({ default: (await import('./solid-site.tsx')).SolidSite }));
+const SolidSite = lazy(async () => {
+  await afterFirstPicture();
+  return { default: (await import('./solid-site.tsx')).SolidSite };
+});
 
 const FLAT_WORDS: Readonly<Record<FlatReason, string>> = {
   loading: '',
@@ -58,7 +63,7 @@ export function SitePanel() {
       return true;
     };
     const calmMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-    return { live, selected, draft, nowMs, hover, looked, key, choices, follow, calmMotion };
+    return { live, selected, draft, nowMs, hover, looked, key, choices, follow, calmMotion, drawn: firstPictureDrawn };
   }, [control, live, selected, draft, nowMs, choices, follow]);
 
   const show = useCallback((shown: ShownSiteMap | null) => {
@@ -67,7 +72,10 @@ export function SitePanel() {
     if (shown === null) delete frame.current.sigmaMap;
     else frame.current.sigmaMap = shown;
   }, []);
-  const painted = useCallback(() => setFlat((reason) => (reason === 'loading' ? null : reason)), []);
+  const painted = useCallback(() => {
+    solidPictureDrawn();
+    setFlat((reason) => (reason === 'loading' ? null : reason));
+  }, []);
   const lost = useCallback(() => setFlat('lost'), []);
   const again = useCallback(() => {
     setAttempt((tries) => tries + 1);
@@ -109,7 +117,7 @@ export function SitePanel() {
           </Suspense>
         </Fallible>
       ) : null}
-      <MissionComposer />
+      <MissionComposer onFence={(fence) => putFence(control, fence)} />
       <MapTools choices={choices} follow={follow} flat={flat !== null && flat !== 'loading'} map={() => map.current} />
       {flat === null || flat === 'loading' ? null : (
         <p className="map-notice" role="status" data-testid="map-notice">

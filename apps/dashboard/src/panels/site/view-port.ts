@@ -9,7 +9,14 @@ export interface ShownSiteMap {
   /** Turns the view so that north is up; the flat map has nothing else. */
   north?(): void;
   readonly look?: Look;
-  readonly effort?: { readonly costMs: number; readonly share: number; readonly quick: boolean };
+  /** What pictures cost in ms, at which share of the resolution, and how many were handed over and are done. */
+  readonly effort?: {
+    readonly costMs: number;
+    readonly share: number;
+    readonly quick: boolean;
+    readonly painted: number;
+    readonly done: number;
+  };
 }
 
 /** The element of the map, with the map behind it, so that a test can ask where a robot stands on the screen. */

@@ -24,6 +24,8 @@ import {
 export interface SiteMapPorts extends Omit<HandPorts, 'fences'> {
   readonly live: SiteView;
   readonly nowMs: () => number;
+  /** Told once, when robots were first drawn. */
+  readonly drawn?: () => void;
 }
 
 const PICK_PX = 8;
@@ -51,6 +53,7 @@ export class SiteMap implements Handled {
   #names: readonly Box[] = [];
   #tableMs = Number.NEGATIVE_INFINITY;
   #request = 0;
+  #told = false;
   readonly #sizes: ResizeObserver;
   readonly #stop: () => void;
 
@@ -203,6 +206,9 @@ export class SiteMap implements Handled {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const focus = { selected: selected.get(), hovered: this.#hand.hovered, draft: draft.get(), names: this.#names };
     drawLive(context, this.#view, live, this.#table, focus, this.#colours, now);
+    if (this.#told || live.ids.length === 0) return;
+    this.#told = true;
+    this.#ports.drawn?.();
   }
 }
 

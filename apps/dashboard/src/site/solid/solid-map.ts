@@ -78,6 +78,8 @@ export class SolidMap implements Handled {
   #tableMs = Number.NEGATIVE_INFINITY;
   #slowMs = Number.NEGATIVE_INFINITY;
   #share = 1;
+  #painted = 0;
+  #done = 0;
   #fence: { readonly sync: WebGLSync; readonly fromMs: number } | undefined;
 
   constructor(renderer: WebGLRenderer, frame: HTMLElement, surface: HTMLElement, site: Site, ports: SolidMapPorts) {
@@ -125,9 +127,10 @@ export class SolidMap implements Handled {
   get look(): Look {
     return this.#camera.look;
   }
-  /** What the last pictures cost, for whoever measures. */
+  /** What pictures cost, and how many were handed over and are done: for whoever measures. */
   get effort() {
-    return { costMs: this.#governor.costMs, share: this.#share, quick: this.#governor.quick };
+    const { costMs, quick } = this.#governor;
+    return { costMs, share: this.#share, quick, painted: this.#painted, done: this.#done };
   }
 
   resize(widthPx: number, heightPx: number, ratio: number): void {
@@ -313,6 +316,7 @@ export class SolidMap implements Handled {
     if (still) this.#stillFine = rests || this.#governor.quick;
     this.#stillDirty = false;
     this.#dirty = false;
+    this.#painted++;
     this.#measure(now);
   }
 
@@ -412,6 +416,7 @@ export class SolidMap implements Handled {
     const done = gl.getSyncParameter(fence.sync, gl.SYNC_STATUS) === gl.SIGNALED;
     if (!done && nowMs - fence.fromMs < 1_000) return false;
     this.#governor.note(nowMs - fence.fromMs);
+    this.#done = this.#painted;
     gl.deleteSync(fence.sync);
     this.#fence = undefined;
     return true;

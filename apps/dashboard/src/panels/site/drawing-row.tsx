@@ -1,0 +1,40 @@
+import { useMissionControl } from '../../frame/mission-control.tsx';
+import { canClose, type Draft, draftStep, isOutline } from '../../site/draft.ts';
+
+/** Undo, redo and close of what is being drawn; the same by keys, wherever the focus is. */
+export function DrawingRow({ draft }: { readonly draft: Draft }) {
+  const { draft: drawn } = useMissionControl();
+  return (
+    <div className="sender-row">
+      <button
+        type="button"
+        disabled={draft.points.length === 0}
+        onClick={() => drawn.set(draftStep(draft, { type: 'undo' }))}
+        title="Ctrl-Z or Backspace"
+        data-testid="draw-undo"
+      >
+        Undo
+      </button>
+      <button
+        type="button"
+        disabled={draft.undone.length === 0 || draft.closed}
+        onClick={() => drawn.set(draftStep(draft, { type: 'redo' }))}
+        title="Ctrl-Y"
+        data-testid="draw-redo"
+      >
+        Redo
+      </button>
+      {isOutline(draft) ? (
+        <button
+          type="button"
+          disabled={!canClose(draft)}
+          onClick={() => drawn.set(draftStep(draft, { type: 'close' }))}
+          title="Enter, on the map"
+          data-testid="close-zone"
+        >
+          Close
+        </button>
+      ) : null}
+    </div>
+  );
+}
