@@ -2,14 +2,25 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { centreXM, centreYM, parseMovingAiMap, parseSiteFile, type Site, siteToJson } from '@sigma/fleet-model';
-import { type Edge, type EdgeOptions, startEdge } from '../src/main.ts';
+import { type Edge, type EdgeBody, type EdgeOptions, startEdge } from '../src/main.ts';
 import { simulatedFleet } from '../src/terrain/simulated-fleet.ts';
 
 const SITES = new URL('../../../terrains/fleet/world/sites/', import.meta.url);
 
-function warehouse(): Site {
+export function warehouse(): Site {
   const grid = parseMovingAiMap(readFileSync(new URL('warehouse.map', SITES), 'utf8'), 'warehouse.map');
   return parseSiteFile(readFileSync(new URL('warehouse.site.json', SITES), 'utf8'), grid);
+}
+
+/** Carriers, each at a dock of its own. */
+export function parkedCarriers(site: Site, ids: readonly string[]): readonly EdgeBody[] {
+  return ids.map((id, i) => {
+    const dock = site.docks[i];
+    if (dock === undefined) throw new Error(`the site has ${site.docks.length} docks, not ${ids.length}`);
+    const start = { xM: centreXM(site, dock.cell), yM: centreYM(site, dock.cell), headingRad: 0 };
+    const config = { site: { digest: site.digest }, body: 'carrier', name: id, start, docked: dock.id };
+    return { id, role: 'carrier', seed: i + 1, body: 'carrier', config };
+  });
 }
 
 /** A live edge with simulated robots in the warehouse, each at a dock of its own; recorded in a temporary folder. */
@@ -32,13 +43,7 @@ export class LiveFleet {
       hub,
       ...simulatedFleet({ site: siteToJson(site), seed: 7, people }),
       software: 'test',
-      bodies: this.ids.map((id, i) => {
-        const dock = site.docks[i];
-        if (dock === undefined) throw new Error(`the site has ${site.docks.length} docks, not ${this.ids.length}`);
-        const start = { xM: centreXM(site, dock.cell), yM: centreYM(site, dock.cell), headingRad: 0 };
-        const config = { site: { digest: site.digest }, body: 'carrier', name: id, start, docked: dock.id };
-        return { id, role: 'carrier', seed: i + 1, body: 'carrier', config };
-      }),
+      bodies: parkedCarriers(site, this.ids),
     });
   }
 

@@ -120,9 +120,9 @@ test('an agent hears when its command waits for the recorder, and when it has le
   const story = underWay();
   story.diskUs = null;
   story.tick(story.plan(0.8));
-  story.run(10);
+  story.run(5);
   assert.equal(story.runtime.agent.signals.command_held ?? 0, 0);
-  story.run(3);
+  story.run(2);
   assert.equal(story.runtime.agent.signals.command_held, 1);
   story.diskUs = 0;
   story.run(2);

@@ -24,7 +24,7 @@ type Output =
 
 const COMMAND = 'command';
 /** Longer than this a command is not only late: the agent is told that nothing came of it yet. */
-const HELD_US = 100_000;
+const HELD_US = 50_000;
 const NOTHING: readonly never[] = [];
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { driverContract } from '../../../testing/driver-contract.ts';
 import { monotonicUs } from '../../live/clock.ts';
-import { SimDriver } from './sim-driver.ts';
+import { openDriver } from './sim-driver.ts';
 
 const agentId = 'cart-1';
 const WORDS: Readonly<Record<string, string>> = { stop: 'rest', brakes: 'mechanical' };
@@ -13,7 +13,7 @@ driverContract('simulated bodies', async () => {
   const logPath = join(folder, 'log');
   writeFileSync(logPath, '');
   const baseUs = monotonicUs();
-  const driver = await SimDriver.open({
+  const driver = await openDriver({
     settings: {
       module: new URL('../../../testing/cart-bodies.ts', import.meta.url).href,
       bodies: { logPath },

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type Command, type Json, type Stimulus, sameCommand } from '@sigma/kernel';
 import type { BodyFault, BodyInput, Driver, DriverSetup } from '../../hal/driver.ts';
 import { monotonicUs } from '../../live/clock.ts';
@@ -23,61 +23,38 @@ const RENEW_BEFORE_US = 200_000;
 
 const NO_FAULTS: Readonly<Record<string, number>> = {};
 
-/** Bodies computed in a thread of their own, in real time. See `Driver` for what each call promises. */
+/** The way to simulated bodies, wherever they are computed. */
+export interface BodyWay {
+  readonly capabilities: ReadonlyMap<string, readonly string[]>;
+  readonly pulse: Pulse;
+  /** Agent time. */
+  readonly nowUs: () => number;
+  /** The next message of the bodies, or null. */
+  readonly receive: () => FromBody | null;
+  readonly say: (message: ToBody) => void;
+  readonly close: () => Promise<void>;
+}
+
+/** Simulated bodies as a driver. See `Driver` for what each call promises. */
 export class SimDriver implements Driver {
-  readonly #worker: Worker;
-  readonly #port: MessagePort;
-  readonly #pulse: Pulse;
-  readonly #baseUs: number;
-  readonly #capabilities: ReadonlyMap<string, readonly string[]>;
+  readonly #way: BodyWay;
   readonly #written = new Map<string, Written>();
   /** Frames of a moment that the loop has not come to yet. */
   #ahead: FromBody | null = null;
   #outside: ReadonlyMap<string, Readonly<Record<string, number>>> = new Map();
   #braked = false;
 
-  private constructor(worker: Worker, port: MessagePort, pulse: Pulse, setup: DriverSetup, open: FromBody) {
-    this.#worker = worker;
-    this.#port = port;
-    this.#pulse = pulse;
-    this.#baseUs = setup.baseUs;
-    this.#capabilities = open.type === 'open' ? open.capabilities : new Map();
-  }
-
-  /** @throws Error when the bodies cannot be set up */
-  static async open(setup: DriverSetup): Promise<SimDriver> {
-    const { module, bodies } = setup.settings as unknown as SimSettings;
-    const pulse = new Pulse();
-    const { port1, port2 } = new MessageChannel();
-    const data: BodyThreadData = {
-      module,
-      settings: bodies,
-      agents: setup.agents,
-      baseUs: setup.baseUs,
-      doorbell: setup.doorbell,
-      pulse: pulse.memory,
-      port: port2,
-      record: setup.record,
-    };
-    const worker = new Worker(new URL('./body-thread.ts', import.meta.url), {
-      workerData: data,
-      transferList: setup.record === null ? [port2] : [port2, setup.record.port],
-    });
-    const [open] = (await Promise.race([
-      once(port1, 'message'),
-      once(worker, 'error').then(([error]) => Promise.reject(error as Error)),
-    ])) as [FromBody];
-    // From here on the loop reads the port itself, in its own time.
-    port1.removeAllListeners('message');
-    return new SimDriver(worker, port1, pulse, setup, open);
+  constructor(way: BodyWay) {
+    this.#way = way;
   }
 
   capabilities(agentId: string): readonly string[] {
-    return this.#capabilities.get(agentId) ?? [];
+    return this.#way.capabilities.get(agentId) ?? [];
   }
 
   read(untilUs: number): readonly BodyInput[] {
-    this.#pulse.beat(this.#nowUs());
+    const { pulse, nowUs, capabilities } = this.#way;
+    pulse.beat(nowUs());
     const inputs = new Map<string, { stimuli: Stimulus[]; atUs: number }>();
     const add = (agentId: string, atUs: number, stimuli: readonly Stimulus[]) => {
       const input = inputs.get(agentId);
@@ -85,7 +62,7 @@ export class SimDriver implements Driver {
       else input.stimuli.push(...stimuli);
     };
     const tell = (atUs: number, signal: Stimulus) => {
-      for (const agentId of this.#capabilities.keys()) add(agentId, atUs, [signal]);
+      for (const agentId of capabilities.keys()) add(agentId, atUs, [signal]);
     };
     for (let message = this.#next(); message !== null; message = this.#next()) {
       if (message.type !== 'frames') continue;
@@ -106,47 +83,80 @@ export class SimDriver implements Driver {
   }
 
   write(agentId: string, command: Command, untilUs: number): void {
+    const { nowUs, say } = this.#way;
     const last = this.#written.get(agentId);
     if (last !== undefined && sameCommand(last.command, command)) {
-      const endsSoon = last.untilUs < untilUs && last.untilUs - this.#nowUs() < RENEW_BEFORE_US;
+      const endsSoon = last.untilUs < untilUs && last.untilUs - nowUs() < RENEW_BEFORE_US;
       if (!endsSoon && untilUs >= last.untilUs) return;
     }
     this.#written.set(agentId, { command, untilUs });
-    this.#say({ type: 'command', agentId, command, untilUs, atUs: this.#nowUs() });
+    say({ type: 'command', agentId, command, untilUs, atUs: nowUs() });
   }
 
   reconcile(agentId: string, actionId: string): void {
-    this.#say({ type: 'reconcile', agentId, actionId });
+    this.#way.say({ type: 'reconcile', agentId, actionId });
   }
 
   inject(fault: BodyFault): void {
-    this.#say({ type: 'fault', fault });
+    this.#way.say({ type: 'fault', fault });
   }
 
   outside(agentId: string): Readonly<Record<string, number>> {
     return this.#outside.get(agentId) ?? NO_FAULTS;
   }
 
-  async close(): Promise<void> {
-    const ended = once(this.#worker, 'exit');
-    this.#pulse.close();
-    await ended;
-    this.#port.close();
+  close(): Promise<void> {
+    return this.#way.close();
   }
 
   #next(): FromBody | null {
-    const next = this.#ahead ?? (receiveMessageOnPort(this.#port)?.message as FromBody | undefined) ?? null;
+    const next = this.#ahead ?? this.#way.receive();
     this.#ahead = null;
     return next;
   }
-
-  #nowUs(): number {
-    return monotonicUs() - this.#baseUs;
-  }
-
-  #say(message: ToBody): void {
-    this.#port.postMessage(message);
-  }
 }
 
-export const openDriver = (setup: DriverSetup): Promise<Driver> => SimDriver.open(setup);
+/**
+ * Bodies computed in a thread of their own, in real time.
+ *
+ * @throws Error when the bodies cannot be set up
+ */
+export async function openDriver(setup: DriverSetup): Promise<Driver> {
+  const { module, bodies } = setup.settings as unknown as SimSettings;
+  const { agents, baseUs, doorbell, record } = setup;
+  const pulse = new Pulse();
+  const { port1, port2 } = new MessageChannel();
+  const data: BodyThreadData = {
+    module,
+    settings: bodies,
+    agents,
+    baseUs,
+    doorbell,
+    pulse: pulse.memory,
+    port: port2,
+    record,
+  };
+  const worker = new Worker(new URL('./body-thread.ts', import.meta.url), {
+    workerData: data,
+    transferList: record === null ? [port2] : [port2, record.port],
+  });
+  const [open] = (await Promise.race([
+    once(port1, 'message'),
+    once(worker, 'error').then(([error]) => Promise.reject(error as Error)),
+  ])) as [FromBody];
+  // From here on the loop reads the port itself, in its own time.
+  port1.removeAllListeners('message');
+  return new SimDriver({
+    capabilities: open.type === 'open' ? open.capabilities : new Map(),
+    pulse,
+    nowUs: () => monotonicUs() - baseUs,
+    receive: () => (receiveMessageOnPort(port1)?.message as FromBody | undefined) ?? null,
+    say: (message) => port1.postMessage(message),
+    close: async () => {
+      const ended = once(worker, 'exit');
+      pulse.close();
+      await ended;
+      port1.close();
+    },
+  });
+}

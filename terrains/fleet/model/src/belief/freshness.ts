@@ -7,8 +7,10 @@ const OLD_US = 200_000;
 const TOO_OLD_US = 400_000;
 /** How the bound falls between the two. */
 const TIGHTENS_MPS2 = 6;
-/** Frames later than this are no picture of the present: whatever came of a command cannot be judged by them. */
+/** Frames later than this make a robot that is freed by the next one be bound again soon. */
 const LATE_US = 100_000;
+/** Frames later than this are no picture of the present: whatever came of a command cannot be judged by them. */
+const UNJUDGED_US = 50_000;
 /** Frames have come in time for so long: the bound is taken off. */
 const CALM_US = 1_000_000;
 
@@ -39,7 +41,10 @@ export const framesLateUs = ({ motion }: FleetBelief, atUs: number): number => a
 
 /** True when body or loop did something else than they were told since then, or the belief is behind the present. */
 export const disturbedSince = ({ motion }: FleetBelief, sinceUs: number, atUs: number): boolean =>
-  motion.disturbedUs >= sinceUs || atUs - motion.takenUs > LATE_US;
+  motion.disturbedUs >= sinceUs || behind(motion.takenUs, atUs);
+
+/** A frame that took so long shows a time of which the robot knew nothing when it decided. */
+export const behind = (takenUs: number, atUs: number): boolean => atUs - takenUs > UNJUDGED_US;
 
 /** A frame that took so long shows a time in which the robot was bounded for want of it. */
 export const arrivesLate = (takenUs: number, atUs: number): boolean => atUs - takenUs > LATE_US;

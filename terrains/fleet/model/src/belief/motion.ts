@@ -2,7 +2,7 @@ import { angleDifference, cos, sin, wrapAngle } from '@sigma/kernel';
 import type { Body } from '../bodies.ts';
 import { NO_READING } from '../channels.ts';
 import type { MotionBelief } from './belief.ts';
-import { arrivesLate } from './freshness.ts';
+import { arrivesLate, behind } from './freshness.ts';
 
 /** Current above which a motor is overloaded, as a multiple of its rating. Starting a full load stays below it. */
 const OVERLOAD_FACTOR = 2;
@@ -102,13 +102,12 @@ export function foldMotion(motion: MotionBelief, body: Body, v: Int32Array, atUs
       : motion.gyroBiasRadps;
 
   const takenUs = takenAt(motion, v[10] ?? NO_READING, atUs);
-  const late = arrivesLate(takenUs, atUs);
 
   return {
     atUs,
     takenUs,
-    lateUs: late ? atUs : motion.lateUs,
-    disturbedUs: late ? atUs : motion.disturbedUs,
+    lateUs: arrivesLate(takenUs, atUs) ? atUs : motion.lateUs,
+    disturbedUs: behind(takenUs, atUs) ? atUs : motion.disturbedUs,
     frames: motion.frames + 1,
     xM: motion.xM + travel * cosMid,
     yM: motion.yM + travel * sinMid,
