@@ -82,7 +82,7 @@ export const fleetTerrain: TerrainPart = {
     },
     {
       id: 'fleet-page',
-      title: 'All robots',
+      title: 'Fleet table',
       place: 'page',
       path: '/fleet',
       icon: 'M2.5 4h11M2.5 8h11M2.5 12h11',
@@ -109,7 +109,7 @@ export const fleetTerrain: TerrainPart = {
     },
     {
       id: 'missions-page',
-      title: 'All missions',
+      title: 'Missions and history',
       place: 'page',
       path: '/missions',
       icon: 'M4 14V2.5h8L10 5.5l2 3H4',
@@ -136,7 +136,7 @@ export const fleetTerrain: TerrainPart = {
     },
     {
       id: 'acts',
-      title: 'Who did what',
+      title: 'Acts of people',
       place: 'page',
       path: '/acts',
       icon: 'M8 3a2.5 2.5 0 1 1 0 5a2.5 2.5 0 1 1 0-5zM3 13.5c.8-3 9.2-3 10 0',

@@ -89,6 +89,17 @@ export function bandWords(low: number | undefined, high: number | undefined, uni
   return low === undefined ? '' : `at least ${reading(low, unit)}`;
 }
 
+/** The same for a column: "0 – 80 °C", "≤ 75 °C", "≥ 20 %". */
+export function bandShort(low: number | undefined, high: number | undefined, unit: string): string {
+  if (low !== undefined && high !== undefined && low !== high) {
+    const from = unit === 'fraction' ? String(Math.round(low * 100)) : number(low);
+    return `${from} – ${reading(high, unit)}`;
+  }
+  if (low !== undefined && high !== undefined) return reading(low, unit);
+  if (high !== undefined) return `≤ ${reading(high, unit)}`;
+  return low === undefined ? '' : `≥ ${reading(low, unit)}`;
+}
+
 export function percent(share: number): string {
   return Number.isNaN(share) ? '–' : `${Math.round(share * 100)} %`;
 }

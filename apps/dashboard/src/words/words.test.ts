@@ -245,9 +245,9 @@ test('sensors outside their band come first, and numbers without a schema do not
   assert.deepEqual(
     lines.map((line) => [line.name, line.reading, line.band, line.standing]),
     [
-      ['motor temp left', '96.4 °C', '0 °C to 80 °C', 'above'],
+      ['motor temp left', '96.4 °C', '0 – 80 °C', 'above'],
       ['battery current', 'no reading', '', 'no reading'],
-      ['board temp', '40 °C', 'at most 75 °C', 'inside'],
+      ['board temp', '40 °C', '≤ 75 °C', 'inside'],
     ],
   );
 });

@@ -100,7 +100,7 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
             onClick={() => setUnfolded(!unfolded)}
             data-testid={`follows-${group.cause}`}
           >
-            {unfolded ? '▾' : '▸'} {plural(group.explained.length, 'alert')} follow from it
+            {unfolded ? '▾' : '▸'} {plural(group.explained.length, 'alert follows', 'alerts follow')} from it
           </button>
         )}
       </p>

@@ -1,5 +1,5 @@
 import type { AgentStatus } from '@sigma/proto';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { acknowledgeAgent, resetAgent, setMode, stopAgents } from '../../frame/operations.ts';
@@ -18,13 +18,15 @@ interface RobotControlsProps {
   readonly id: string;
   readonly status: AgentStatus | undefined;
   readonly leaseExpiresTimeUs: bigint;
+  /** What came of the last act; gives way to what the control under the pointer would do. */
+  readonly children: ReactNode;
 }
 
 /**
  * What an operator may do to one robot. Stops need no lease and act at once, also while the past is shown; whatever
  * lets a robot move again is held. The line below says what the pointed-at or focused control will do to whom.
  */
-export function RobotControls({ id, status, leaseExpiresTimeUs }: RobotControlsProps) {
+export function RobotControls({ id, status, leaseExpiresTimeUs, children }: RobotControlsProps) {
   const control = useMissionControl();
   const [consequence, setConsequence] = useState('');
   const waiting = (status?.failsafeEntries ?? []).filter((entry) => entry.acknowledgedBy === '').length;
@@ -115,10 +117,15 @@ export function RobotControls({ id, status, leaseExpiresTimeUs }: RobotControlsP
           <ModeChoice id={id} mode={status?.mode ?? ''} />
         </Guarded>
       </fieldset>
-      <p className="consequence" aria-hidden="true" data-testid="consequence">
-        {consequence}
-      </p>
       <LeaseRow id={id} holder={status?.leaseHolder ?? ''} expiresTimeUs={leaseExpiresTimeUs} />
+      <div className="consequence">
+        <p hidden={consequence === ''} aria-hidden="true" data-testid="consequence">
+          {consequence}
+        </p>
+        <p hidden={consequence !== ''} aria-live="polite">
+          {children}
+        </p>
+      </div>
     </div>
   );
 }

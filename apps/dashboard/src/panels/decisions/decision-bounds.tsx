@@ -31,7 +31,7 @@ function Clamp({ clamp }: { readonly clamp: ClampView }) {
       <p>
         <span className="clamp-name">{clamp.name}</span> <span className="clamp-from mono">{clamp.from}</span>
         <span aria-hidden="true"> → </span>
-        <span className="visually-hidden">lowered to</span> <strong className="mono">{clamp.to}</strong>
+        <span className="for-ears">lowered to</span> <strong className="mono">{clamp.to}</strong>
         {clamp.by === '' ? null : (
           <span className="quiet">
             {' '}

@@ -1,5 +1,6 @@
 import type { AgentDecision } from '@sigma/proto';
 import { useEffect, useMemo } from 'react';
+import { isTaken } from '../../frame/keys/keys.ts';
 import { useGo, useMissionControl, useTopic } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import type { Level, Shape } from '../../words/agent-state.ts';
@@ -133,7 +134,7 @@ function DecisionHead({ one, view, lasted, task }: DecisionHeadProps) {
   );
 }
 
-/** The decision before and after, by button or by `[` and `]`; and the way to the page of its own. */
+/** The decision before and after, by button or by `p` and `n`; and the way to the page of its own. */
 function DecisionSteps({ at, alone }: DecisionViewProps & { readonly alone: boolean }) {
   const { live, selection } = useMissionControl();
   const go = useGo();
@@ -151,10 +152,9 @@ function DecisionSteps({ at, alone }: DecisionViewProps & { readonly alone: bool
       else open(ref);
     };
     const keys = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea')) return;
-      if (event.key === '[' && before) turn(-1n);
-      else if (event.key === ']' && after) turn(1n);
+      if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.key, event.target)) return;
+      if (event.key === 'p' && before) turn(-1n);
+      else if (event.key === 'n' && after) turn(1n);
       else return;
       event.preventDefault();
     };
@@ -181,7 +181,7 @@ function DecisionSteps({ at, alone }: DecisionViewProps & { readonly alone: bool
         className="plain"
         disabled={!before}
         onClick={() => to(-1n)}
-        title="The decision before ([)"
+        title="The decision before (p)"
         aria-label="The decision before"
         data-testid="decision-before"
       >
@@ -192,7 +192,7 @@ function DecisionSteps({ at, alone }: DecisionViewProps & { readonly alone: bool
         className="plain"
         disabled={!after}
         onClick={() => to(1n)}
-        title="The decision after (])"
+        title="The decision after (n)"
         aria-label="The decision after"
         data-testid="decision-after"
       >
@@ -215,11 +215,11 @@ function DecisionSteps({ at, alone }: DecisionViewProps & { readonly alone: bool
 
 function DecisionSkeleton() {
   return (
-    <div className="skeleton" role="status" aria-label="Loading the decision">
-      <span className="bone wide" />
-      <span className="bone" />
-      <span className="bone tall" />
-      <span className="bone tall" />
+    <div className="panel-skeleton" role="status" aria-label="Loading the decision">
+      <span className="skeleton-row" />
+      <span className="skeleton-row" />
+      <span className="skeleton-row" />
+      <span className="skeleton-row" />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { useTable } from '@tanstack/react-table';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { isTaken } from '../../frame/keys/keys.ts';
 import { useMissionControl, useObservable, useTick, useTopic } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { percent, plural, span } from '../../words/quantities.ts';
@@ -11,11 +12,12 @@ import { type FleetRow, FleetRows } from './fleet-rows.ts';
 import { useColumns } from './remembered-columns.ts';
 
 const ROW_PX = 26;
+const FLEET_PATH = '/fleet';
 const URGENT_FIRST = [{ id: 'state', desc: false }];
 
 /** Every robot in a line, the urgent first. `/` filters, `j` and `k` walk, Enter selects. `wide`: with every column. */
 export function FleetTable({ wide }: { readonly wide: boolean }) {
-  const { live, selected } = useMissionControl();
+  const { live, selected, path } = useMissionControl();
   const chosen = useObservable(selected);
   const [filter, setFilter] = useState('');
   const [sorting, setSorting] = useState(URGENT_FIRST);
@@ -36,7 +38,7 @@ export function FleetTable({ wide }: { readonly wide: boolean }) {
   });
   const rows = table.getRowModel().rows;
   const shown = table.getVisibleLeafColumns();
-  useFleetKeys(handle, input);
+  useFleetKeys(handle, input, () => !wide && path.get() === FLEET_PATH);
 
   const columns = shown.map(({ id }): TableColumn => {
     const look = LOOKS[id] as (typeof LOOKS)[string];
@@ -140,15 +142,16 @@ function useBatteryTrends(): BatteryTrends {
   return trends;
 }
 
-/** From anywhere on the page: `/` to the filter, `j` and `k` along the list. */
+/** From anywhere on the page: `/` to the filter, `j` and `k` along the list; the page of the fleet goes before the list beside it. */
 function useFleetKeys(
-  handle: React.RefObject<TableHandle | null>,
-  input: React.RefObject<HTMLInputElement | null>,
+  handle: RefObject<TableHandle | null>,
+  input: RefObject<HTMLInputElement | null>,
+  asleep: () => boolean,
 ): void {
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea')) return;
+      if (isTaken(event.key, event.target) || asleep()) return;
       if (event.key === '/') input.current?.focus();
       else if (event.key === 'j') handle.current?.walk(1);
       else if (event.key === 'k') handle.current?.walk(-1);
@@ -157,7 +160,7 @@ function useFleetKeys(
     };
     window.addEventListener('keydown', keys);
     return () => window.removeEventListener('keydown', keys);
-  }, [handle, input]);
+  });
 }
 
 interface CellProps {

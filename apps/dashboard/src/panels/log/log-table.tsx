@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef } from 'react';
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import type { Level, Shape } from '../../words/agent-state.ts';
@@ -24,7 +24,9 @@ const MARK: Readonly<Record<DecisionKind, { readonly shape: Shape; readonly leve
 };
 
 const TIME: TableColumn = { id: 'time', title: 'Time', about: 'When it decided, in your zone', width: '92px' };
-const ROBOT: TableColumn = { id: 'robot', title: 'Robot', about: 'Who decided', width: '76px' };
+const ROBOT: TableColumn = { id: 'robot', title: 'Robot', about: 'Who decided', width: '60px' };
+/** Narrower than this, the reason and the authority give way: they stand in the decision. */
+const ROOMY_PX = 560;
 const REST: readonly TableColumn[] = [
   {
     id: 'authority',
@@ -51,6 +53,9 @@ export function LogTable({
   const open = useOpenDecision();
   const table = useRef<TableHandle>(null);
   const { lines, buffer } = log;
+  const box = useRef<HTMLDivElement>(null);
+  const roomy = useWidth(box) >= ROOMY_PX;
+  const columns = [TIME, ...(ofOne ? [] : [ROBOT]), ...(roomy ? REST : REST.filter(({ id }) => id === 'command'))];
   const at = useCallback((row: number) => lines[lines.length - 1 - row] as LogLine, [lines]);
   const key = chosen?.kind === 'decision' ? `${chosen.agentId} ${chosen.epoch} ${chosen.sequence}` : '';
   const selected = key === '' ? -1 : lines.length - 1 - lastIndexOf(lines, key);
@@ -68,7 +73,7 @@ export function LogTable({
   }, [buffer]);
 
   return (
-    <>
+    <div className="log-box" ref={box}>
       {buffer.paused ? (
         <p className="log-paused" role="status" data-testid="log-paused">
           <strong>Paused.</strong>{' '}
@@ -83,7 +88,7 @@ export function LogTable({
         ref={table}
         label={label}
         testId="log-lines"
-        columns={ofOne ? [TIME, ...REST] : [TIME, ROBOT, ...REST]}
+        columns={columns}
         count={lines.length}
         rowHeight={ROW_PX}
         rowKey={(row) => at(row).key}
@@ -94,11 +99,14 @@ export function LogTable({
         }}
         onScroll={scrolled}
         row={(row) => ({ testId: 'decision-row', className: `log-${at(row).kind}` })}
-        cells={(row) => cellsOf(at(row), ofOne)}
+        cells={(row) => {
+          const cells = cellsOf(at(row));
+          return columns.map(({ id }) => cells[id as keyof typeof cells]);
+        }}
         empty={<Nothing log={log} />}
         foot={<Foot log={log} />}
       />
-    </>
+    </div>
   );
 }
 
@@ -107,34 +115,41 @@ function lastIndexOf(lines: readonly LogLine[], key: string): number {
   return -1;
 }
 
-function cellsOf(line: LogLine, ofOne: boolean) {
+function cellsOf(line: LogLine) {
   const mark = MARK[line.kind];
-  const cells = [
-    <time key="time" className="mono quiet" title={`${utcTime(line.timeUs)} UTC`}>
-      {localTimeFine(line.timeUs)}
-    </time>,
-    <span key="authority" className={`authority authority-${line.authority}`}>
-      {line.authority}
-    </span>,
-    <span key="command" className="log-title" title={line.title}>
-      <ShapeMark shape={mark.shape} level={mark.level} /> <bdi>{line.title}</bdi>
-      {mark.word === '' ? null : <span className={`log-mark level-${mark.level}`}> {mark.word}</span>}
-      {line.lost === 0 ? null : <span className="quiet"> · {line.lost} lost</span>}
-    </span>,
-    <bdi key="why" className="quiet" title={line.why}>
-      {line.why}
-    </bdi>,
-  ];
-  if (!ofOne) {
-    cells.splice(
-      1,
-      0,
-      <bdi key="robot" className="mono">
-        {line.agentId}
-      </bdi>,
-    );
-  }
-  return cells;
+  return {
+    time: (
+      <time className="mono quiet" title={`${utcTime(line.timeUs)} UTC`}>
+        {localTimeFine(line.timeUs)}
+      </time>
+    ),
+    robot: <bdi className="mono">{line.agentId}</bdi>,
+    authority: <span className={`authority authority-${line.authority}`}>{line.authority}</span>,
+    command: (
+      <span className="log-title" title={`${line.authority}: ${line.title}. ${line.why}`}>
+        <ShapeMark shape={mark.shape} level={mark.level} /> <bdi>{line.title}</bdi>
+        {mark.word === '' ? null : <span className={`log-mark level-${mark.level}`}> {mark.word}</span>}
+        {line.lost === 0 ? null : <span className="quiet"> · {line.lost} lost</span>}
+      </span>
+    ),
+    why: (
+      <bdi className="quiet" title={line.why}>
+        {line.why}
+      </bdi>
+    ),
+  };
+}
+
+/** Width of an element as it is laid out, pixels. */
+function useWidth(box: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    if (box.current === null) return;
+    const watch = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 0));
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, [box]);
+  return width;
 }
 
 function Nothing({ log }: { readonly log: Log }) {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
 import { byId } from '../../words/agent-state.ts';
 import { type DecisionKind, LADDER } from '../../words/decision-words.ts';
@@ -23,22 +23,23 @@ export function SiteLog() {
     <section className="panel site-log" aria-labelledby="log-title" data-testid="log">
       <header className="panel-head">
         <h2 id="log-title">Log</h2>
-        <LogFilters filter={filter.now} onChange={filter.set} />
+        <LogFilters filter={filter.now} onChange={filter.set}>
+          <button
+            type="button"
+            aria-pressed={buffer.paused}
+            onClick={buffer.paused ? log.resume : log.pause}
+            title="Stand still to be read; what comes meanwhile is kept and counted"
+            data-testid="log-pause"
+          >
+            {buffer.paused ? 'Go on' : 'Pause'}
+          </button>
+        </LogFilters>
         <span className="spring" />
         <span className="quiet log-count" title={`At most ${LINES_KEPT.toLocaleString('en')} lines are kept here`}>
           <span data-testid="log-count">{log.lines.length.toLocaleString('en')}</span>
           {isFiltered(filter.now) ? ` of ${buffer.held.toLocaleString('en')}` : ''} lines
           {buffer.gone > 0 ? `, ${buffer.gone.toLocaleString('en')} older let go` : ''}
         </span>
-        <button
-          type="button"
-          aria-pressed={buffer.paused}
-          onClick={buffer.paused ? log.resume : log.pause}
-          title="Stand still to be read; what comes meanwhile is kept and counted"
-          data-testid="log-pause"
-        >
-          {buffer.paused ? 'Go on' : 'Pause'}
-        </button>
       </header>
       <LogTable log={log} label="Decisions of the site, newest first" ofOne={false} />
     </section>
@@ -57,9 +58,11 @@ function useFilter(log: Log): { readonly now: LogFilter; readonly set: (filter: 
 interface LogFiltersProps {
   readonly filter: LogFilter;
   readonly onChange: (filter: LogFilter) => void;
+  /** Stands after what is typed and chosen, before the chips. */
+  readonly children: ReactNode;
 }
 
-function LogFilters({ filter, onChange }: LogFiltersProps) {
+function LogFilters({ filter, onChange, children }: LogFiltersProps) {
   const { live } = useMissionControl();
   useTopic('roster');
   const toggle = <T,>(list: readonly T[], one: T): T[] =>
@@ -88,6 +91,7 @@ function LogFilters({ filter, onChange }: LogFiltersProps) {
           </option>
         ))}
       </select>
+      {children}
       <fieldset className="chips" aria-label="Only what was decided so">
         {KINDS.map(([kind, word, about]) => (
           <button

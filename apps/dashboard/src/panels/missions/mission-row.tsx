@@ -37,8 +37,10 @@ export function MissionRow({ mission, queue, selected }: MissionRowProps) {
             {name}
           </bdi>
         </button>
-        {open ? <MoveControls mission={mission} queue={queue} /> : null}
-        <CancelControl mission={mission} />
+        <span className="mission-acts">
+          {open ? <MoveControls mission={mission} queue={queue} /> : null}
+          <CancelControl mission={mission} />
+        </span>
       </div>
       <p className="row-detail">
         <progress

@@ -65,10 +65,9 @@ export function RobotHead({ id, detail, alone = false }: RobotHeadProps) {
           </>
         )}
       </div>
-      <RobotControls id={id} status={status} leaseExpiresTimeUs={detail.view?.leaseExpiresTimeUs ?? 0n} />
-      <p className="robot-outcome" aria-live="polite">
+      <RobotControls id={id} status={status} leaseExpiresTimeUs={detail.view?.leaseExpiresTimeUs ?? 0n}>
         {last === undefined ? null : <OutcomeLine act={last} testId="robot-outcome" />}
-      </p>
+      </RobotControls>
     </header>
   );
 }

@@ -58,7 +58,7 @@ function Group({ title, lines, detail, nowUs }: GroupProps) {
   return (
     <table className="sensors">
       <caption>{title}</caption>
-      <thead className="visually-hidden">
+      <thead className="for-ears">
         <tr>
           <th scope="col">Sensor</th>
           <th scope="col">Trend</th>
@@ -132,11 +132,11 @@ function SensorRow({ line, detail, nowUs }: { line: SensorLine; detail: AgentDet
 
 function Skeleton() {
   return (
-    <div className="skeleton" role="status" aria-label="Asking for the newest readings">
-      <span className="bone wide" />
-      <span className="bone wide" />
-      <span className="bone wide" />
-      <span className="bone wide" />
+    <div className="panel-skeleton" role="status" aria-label="Asking for the newest readings">
+      <span className="skeleton-row" />
+      <span className="skeleton-row" />
+      <span className="skeleton-row" />
+      <span className="skeleton-row" />
     </div>
   );
 }

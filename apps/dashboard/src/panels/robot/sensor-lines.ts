@@ -1,5 +1,5 @@
 import type { ChannelSchema, Field, LearnedBand, TelemetryFrame } from '@sigma/proto';
-import { bandWords, fieldWords, reading } from '../../words/quantities.ts';
+import { bandShort, bandWords, fieldWords, reading } from '../../words/quantities.ts';
 
 export type SensorGroup = 'battery' | 'temperatures' | 'motors' | 'joints' | 'motion' | 'senses';
 
@@ -9,7 +9,7 @@ export interface SensorLine {
   readonly name: string;
   readonly value: number;
   readonly reading: string;
-  /** The band of the schema in words; empty without one. */
+  /** The band of the schema, "0 – 80 °C"; empty without one. */
   readonly band: string;
   readonly low: number | null;
   readonly high: number | null;
@@ -72,7 +72,7 @@ function lineOf(
   const { low, high, unit } = field;
   const name = fieldWords(field.name);
   const band = bandWords(low, farOff(high, unit), unit);
-  const usual = learned === undefined ? '' : bandWords(learned.low, learned.high, unit);
+  const usual = learned === undefined ? '' : bandShort(learned.low, learned.high, unit);
   const should = band === '' ? 'It has no band it must be in.' : `It should be ${band}.`;
   return {
     key: `${channel}.${field.name}`,
@@ -80,7 +80,7 @@ function lineOf(
     name,
     value,
     reading: reading(value, unit),
-    band,
+    band: bandShort(low, farOff(high, unit), unit),
     low: low ?? null,
     high: farOff(high, unit) ?? null,
     usual,

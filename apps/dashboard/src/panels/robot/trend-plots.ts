@@ -1,4 +1,5 @@
 import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
 import type { TrendBuffer } from './trend-buffer.ts';
 
 /** The band that a trend should be in; null where a side is open. */

@@ -10,10 +10,10 @@ interface NotKnownProps {
 export function NotKnown({ asked, what, again }: NotKnownProps) {
   if (asked.kind === 'loading') {
     return (
-      <div className="skeleton" role="status" aria-label={`Asking for ${what}`}>
-        <span className="bone wide" />
-        <span className="bone wide" />
-        <span className="bone" />
+      <div className="panel-skeleton" role="status" aria-label={`Asking for ${what}`}>
+        <span className="skeleton-row" />
+        <span className="skeleton-row" />
+        <span className="skeleton-row" />
       </div>
     );
   }

@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import type { Selection } from '../../frame/place/selection.ts';
 
@@ -12,6 +12,11 @@ const PersonCard = lazy(async () => ({ default: (await import('./person-card.tsx
 /** The right side explains whatever is selected, anywhere. */
 export function SelectedPanel() {
   const selected = useObservable(useMissionControl().selection);
+  const [opened, setOpened] = useState<string | null>(null);
+  if (selected?.kind === 'robot' && selected.id !== opened) setOpened(selected.id);
+  // A decision stands over its robot: one level up, the robot is as it was left, with its tab and its place in the log.
+  const beneath =
+    selected?.kind === 'robot' || (selected?.kind === 'decision' && selected.agentId === opened) ? opened : null;
   return (
     <aside className="panel robot" aria-label="What is selected" data-testid="robot-panel">
       {selected === null ? (
@@ -21,26 +26,30 @@ export function SelectedPanel() {
           Click a robot on the map or in the list; <kbd>j</kbd> <kbd>k</kbd> walk the list, <kbd>Enter</kbd> selects,{' '}
           <kbd>Esc</kbd> goes up.
         </p>
-      ) : (
-        <Suspense
-          fallback={
-            <div className="skeleton" role="status" aria-label="Loading">
-              <span className="bone wide" />
-              <span className="bone tall" />
-            </div>
-          }
-        >
-          <Explained selected={selected} />
-        </Suspense>
-      )}
+      ) : null}
+      <Suspense fallback={<Loading />}>
+        {beneath === null ? null : (
+          <div className="beneath" hidden={selected?.kind !== 'robot'}>
+            <RobotPanel key={beneath} id={beneath} />
+          </div>
+        )}
+        {selected === null || selected.kind === 'robot' ? null : <Explained selected={selected} />}
+      </Suspense>
     </aside>
   );
 }
 
-function Explained({ selected }: { readonly selected: Selection }) {
+function Loading() {
+  return (
+    <div className="panel-skeleton" role="status" aria-label="Loading">
+      <span className="skeleton-row" />
+      <span className="skeleton-row" />
+    </div>
+  );
+}
+
+function Explained({ selected }: { readonly selected: Exclude<Selection, { kind: 'robot' }> }) {
   switch (selected.kind) {
-    case 'robot':
-      return <RobotPanel id={selected.id} />;
     case 'decision':
       return (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.

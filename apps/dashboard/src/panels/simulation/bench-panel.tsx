@@ -37,7 +37,7 @@ export function BenchPanel() {
     <section className="panel bench" aria-labelledby="bench-title" data-testid="bench">
       <header className="panel-head">
         <h2 id="bench-title">Simulation bench</h2>
-        <span className="simulation-banner">SIMULATION · nothing here touches a real robot</span>
+        <span className="simulation-banner">SIMULATION · no real robot is touched</span>
       </header>
       {asked.kind === 'known' ? null : <NotKnown asked={asked} what="faults" again={again} />}
       {asked.kind === 'known' && !asked.value.simulated ? (
