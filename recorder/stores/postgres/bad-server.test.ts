@@ -22,7 +22,7 @@ import { openPostgres, type PostgresOptions, type PostgresRecordings, type Postg
 import { startTestServer, type TestServer } from './testing/server.ts';
 import { wireTo } from './testing/wire.ts';
 
-const sha256 = (bytes: Uint8Array) => hash('sha256', bytes, 'buffer');
+const sha256 = (bytes: Uint8Array) => new Uint8Array(hash('sha256', bytes, 'buffer'));
 const APPENDER = fileURLToPath(new URL('./testing/append-until-killed.ts', import.meta.url));
 let server: TestServer;
 const opened: PostgresRecordings[] = [];

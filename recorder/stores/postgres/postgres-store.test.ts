@@ -5,7 +5,7 @@ import { versionedStoreContract } from '../../testing/versioned-store-contract.t
 import { openPostgres, type PostgresRecordings, type PostgresStore } from './postgres-store.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
 
-const sha256 = (bytes: Uint8Array) => hash('sha256', bytes, 'buffer');
+const sha256 = (bytes: Uint8Array) => new Uint8Array(hash('sha256', bytes, 'buffer'));
 let server: TestServer;
 const opened: PostgresRecordings[] = [];
 before(async () => {

@@ -4,7 +4,7 @@ import type { ChainHead, ChainId } from '../../src/event.ts';
 import type { CommittedBlock, SnapshotPlace, StoredBlock, StoreVersion } from '../../src/store.ts';
 import type { StoredTail } from '../tail-check.ts';
 import type { Transaction } from './database.ts';
-import { blocks, chains, snapshots, tenants } from './schema.ts';
+import { blocks, bytesOf, chains, snapshots, tenants } from './schema.ts';
 
 /** Versions are counted from 1 for each tenant; as texts they have one length, so that they compare as numbers do. */
 export const versionText = (version: number): StoreVersion => String(version).padStart(16, '0');
@@ -126,7 +126,7 @@ export async function readTails(tx: Transaction, tenant: string, wanted: readonl
       source: row.source as string,
       epoch: Number(row.epoch),
       sequence: Number(row.sequence),
-      hash: row.hash as Uint8Array,
+      hash: bytesOf(row.hash as Buffer),
       atUs: Number(row.at_us),
       blocks: Number(row.blocks),
     },
@@ -136,10 +136,10 @@ export async function readTails(tx: Transaction, tenant: string, wanted: readonl
         : {
             last: {
               firstSequence: Number(row.last_first),
-              hash: row.last_hash as Uint8Array,
-              bytes: row.last_bytes as Uint8Array,
+              hash: bytesOf(row.last_hash as Buffer),
+              bytes: bytesOf(row.last_bytes as Buffer),
             },
-            hashBefore: row.hash_before as Uint8Array | null,
+            hashBefore: row.hash_before === null ? null : bytesOf(row.hash_before as Buffer),
           },
   }));
 }
@@ -168,6 +168,6 @@ export async function readHashes(
     source: row.source as string,
     epoch: Number(row.epoch),
     firstSequence: Number(row.first_sequence),
-    hash: row.hash as Uint8Array,
+    hash: bytesOf(row.hash as Buffer),
   }));
 }

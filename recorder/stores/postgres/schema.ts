@@ -20,7 +20,10 @@ const ownRowsOnly = () =>
   });
 /** Sequences and versions up to 2^53 - 1, agent times in microseconds up to 2^52 - 1: exact as doubles. */
 const whole = (name: string) => bigint(name, { mode: 'number' });
-const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
+/** As plain bytes. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: Buffer): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+const bytea = customType<{ data: Uint8Array; driverData: Buffer }>({ dataType: () => 'bytea', fromDriver: bytesOf });
 
 /** Where each tenant stands. Its row is locked by every commit until it is done: that orders the versions. */
 export const tenants = recorder.table(

@@ -7,7 +7,7 @@ import { testChain } from '../../testing/chains.ts';
 import { openPostgres, type PostgresRecordings } from './postgres-store.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
 
-const sha256 = (bytes: Uint8Array) => hash('sha256', bytes, 'buffer');
+const sha256 = (bytes: Uint8Array) => new Uint8Array(hash('sha256', bytes, 'buffer'));
 let server: TestServer;
 let recordings: PostgresRecordings;
 before(async () => {
