@@ -39,6 +39,7 @@ import {
   statusOf,
 } from './fake-fleet.ts';
 import { FakeRecord } from './fake-record.ts';
+import { FakeFences } from './fake-fences.ts';
 import { fakeSite } from './fake-site.ts';
 
 export const EMAIL = 'ada@example.org';
@@ -61,6 +62,7 @@ export class FakeHub {
   readonly site = fakeSite();
   readonly missions = new Map<string, Mission>();
   readonly alerts = new Map<string, Alert>();
+  readonly fences = new FakeFences();
   orders: string[] = [];
   readonly record = new FakeRecord();
   /** What WhoAmI says; what needs more is refused. */
@@ -161,6 +163,12 @@ export class FakeHub {
       },
       watchSite: (request, context) => this.#watch(request, context.signal),
       getHealth: () => ({ version: 'fake', agents: this.robots.length }),
+      listFences: () => ({ fences: [...this.fences.all] }),
+      putFence: (request) => ({ fence: this.fences.put(request, EMAIL) }),
+      removeFence: ({ fenceId }) => {
+        this.fences.remove(fenceId);
+        return {};
+      },
     });
     router.service(FleetService, {
       listAgents: () => ({ agents: [], channels: CHANNELS }),
@@ -317,6 +325,7 @@ export class FakeHub {
 
   async *#watch({ follow, allDecisions }: WatchSiteRequest, signal: AbortSignal) {
     let first = true;
+    let fences = -1;
     while (!signal.aborted && !this.#ended.signal.aborted && !this.down) {
       const poses = this.robots.map(poseOf);
       if (this.mute) {
@@ -327,6 +336,7 @@ export class FakeHub {
       const walk = Math.sin(Date.now() / 4_000) * 3;
       yield create(WatchSiteResponseSchema, {
         timeUs: this.nowUs,
+        ...(fences === this.fences.version ? {} : { fences: this.fences.list() }),
         agentIds: first ? this.robots.map((robot) => robot.id) : [],
         roster: 1,
         xM: poses.map((pose) => pose.xM),
@@ -347,6 +357,7 @@ export class FakeHub {
         scans: at.map((robot) => this.#scan(robot)),
       });
       first = false;
+      fences = this.fences.version;
       await wait(TICK_MS, undefined, { signal }).catch(() => undefined);
     }
   }

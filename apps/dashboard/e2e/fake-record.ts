@@ -43,7 +43,11 @@ export class FakeRecord {
 
   #bySource(): Map<string, SealedBlock[]> {
     const found = new Map<string, SealedBlock[]>();
-    for (const block of this.blocks) found.set(block.source, [...(found.get(block.source) ?? []), block]);
+    for (const block of this.blocks) {
+      const blocks = found.get(block.source);
+      if (blocks === undefined) found.set(block.source, [block]);
+      else blocks.push(block);
+    }
     return found;
   }
 

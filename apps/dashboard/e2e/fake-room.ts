@@ -180,6 +180,13 @@ export class FakeRoom {
   #fleet(): FakeHub['extras']['fleet'] {
     const all = (): AgentDecision[] => [...this.#hub.robots.flatMap((robot) => robot.decisions), ...this.remembered];
     return {
+      listDecisions: ({ agentId, limit, before, beforeEpoch }) => ({
+        decisions: all()
+          .filter((one) => one.agentId === agentId)
+          .filter((one) => before === 0n || isBefore(one, beforeEpoch, before))
+          .sort(newestFirst)
+          .slice(0, limit || 100),
+      }),
       getAgent: ({ agentId }) => this.#agent(this.#hub.robot(agentId)),
       listSiteDecisions: ({ agentIds, authorities, text, beforeTimeUs, limit }) => ({
         decisions: all()
@@ -299,6 +306,18 @@ const AUTHORITY: Readonly<Record<number, string>> = {
 };
 
 const authorityOf = (one: AgentDecision): string => AUTHORITY[one.decision?.chosen?.authority ?? 0] ?? 'rest';
+const epochOf = (one: AgentDecision): number => one.decision?.context?.epoch ?? 0;
+const sequenceOf = (one: AgentDecision): bigint => one.decision?.sequence ?? 0n;
+
+/** Without an epoch the agent's newest is meant, which in the fake fleet is 1. */
+function isBefore(one: AgentDecision, epoch: number | undefined, sequence: bigint): boolean {
+  const newest = epoch ?? 1;
+  return epochOf(one) < newest || (epochOf(one) === newest && sequenceOf(one) < sequence);
+}
+
+const newestFirst = (a: AgentDecision, b: AgentDecision): number =>
+  epochOf(b) - epochOf(a) || (sequenceOf(a) < sequenceOf(b) ? 1 : -1);
+
 const wordsOf = ({ decision }: AgentDecision): string =>
   `${decision?.rationale} ${decision?.chosen?.source} ${decision?.command?.name}`.toLowerCase();
 

@@ -127,8 +127,9 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.says(detail, /94 %/);
     await shot('decision');
     await accessible();
+    await first.page.keyboard.press('Escape');
     await first.openTab('now');
-    await first.says(first.at('sensors'), /motor temp left.*41.2 °C.*0 °C to 80 °C/);
+    await first.says(first.at('sensors'), /motor temp left.*41.2 °C.*0 – 80 °C/);
   });
 
   test('a zone is drawn with undo, previewed, sent, and followed', async () => {

@@ -88,9 +88,6 @@ export function Tour() {
 }
 
 function targetOf({ at }: TourStep): Element | null {
-  if (at.startsWith('panel:')) {
-    const id = CSS.escape(at.slice('panel:'.length));
-    return document.querySelector(`[data-tab-content="${id}"], [data-panel="${id}"]`);
-  }
+  if (at.startsWith('panel:')) return document.querySelector(`[data-panel="${at.slice('panel:'.length)}"]`);
   return document.querySelector(`[data-tour="${at}"], [data-testid="${at}"]`);
 }

@@ -109,7 +109,7 @@ const renderTools = (tabset: { readonly collapsible?: boolean | undefined }) => 
   <>
     {tabset.collapsible === true ? (
       <TabsetCollapseButton className="tool" aria-label="Collapse or open these panels" title="Collapse">
-        –
+        <PanelIcon d="M4 8h8" />
       </TabsetCollapseButton>
     ) : null}
     <TabsetMaximizeButton
@@ -117,12 +117,17 @@ const renderTools = (tabset: { readonly collapsible?: boolean | undefined }) => 
       aria-label="Fill the window with these panels, or put them back"
       title="Fill"
     >
-      □
+      <PanelIcon d="M4 4h8v8H4z" />
     </TabsetMaximizeButton>
   </>
 );
 
 function Docked({ id }: { readonly id: string }) {
   const panel = usePanels().find((one) => one.id === id);
-  return panel === undefined ? null : <PanelBox panel={panel} />;
+  if (panel === undefined) return null;
+  return (
+    <div className="docked" data-panel={id}>
+      <PanelBox panel={panel} />
+    </div>
+  );
 }

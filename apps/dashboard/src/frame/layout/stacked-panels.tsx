@@ -27,9 +27,9 @@ export function StackedPanels() {
         <Centre />
       </div>
       {order.map((panel) => (
-        <section key={panel.id} className="stacked-panel" aria-label={panel.title}>
+        <div key={panel.id} className="stacked-panel" data-panel={panel.id}>
           <PanelBox panel={panel} />
-        </section>
+        </div>
       ))}
     </div>
   );

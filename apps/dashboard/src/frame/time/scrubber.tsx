@@ -81,7 +81,7 @@ export function Scrubber({ spanUs, onSpan }: ScrubberProps) {
       data-testid="scrubber"
     >
       <svg className="scrub-marks" width={widthPx} height={SCRUB_PX} aria-hidden="true">
-        <Ticks fromUs={fromUs} toUs={toUs} xOf={xOf} />
+        <Ticks fromUs={fromUs} toUs={toUs} widthPx={widthPx} xOf={xOf} />
         {clusters.map((cluster) => (
           <ClusterMark key={`${cluster.first.timeUs}-${cluster.xPx.toFixed(0)}`} cluster={cluster} />
         ))}
@@ -118,13 +118,18 @@ const STEPS_S = [5, 15, 30, 60, 300, 900, 3_600, 14_400];
 /** No more lines than this. */
 const TICKS = 12;
 
+/** Room that a label needs. */
+const LABEL_PX = 56;
+
 function Ticks({
   fromUs,
   toUs,
+  widthPx,
   xOf,
 }: {
   readonly fromUs: number;
   readonly toUs: number;
+  readonly widthPx: number;
   readonly xOf: (us: number) => number;
 }) {
   if (toUs <= 0) return null;
@@ -135,9 +140,11 @@ function Ticks({
   return lines.map((at) => (
     <g key={at} transform={`translate(${xOf(at)},0)`} className="tick">
       <path d={`M0 20V${SCRUB_PX}`} />
-      <text x="3" y={SCRUB_PX - 3}>
-        {localTime(BigInt(at)).slice(0, stepUs < 60 * SECOND_US ? 8 : 5)}
-      </text>
+      {xOf(at) + LABEL_PX > widthPx ? null : (
+        <text x="3" y={SCRUB_PX - 3}>
+          {localTime(BigInt(at)).slice(0, stepUs < 60 * SECOND_US ? 8 : 5)}
+        </text>
+      )}
     </g>
   ));
 }

@@ -24,6 +24,15 @@ export interface ChainProblem {
   readonly words: string;
 }
 
+interface Wanted {
+  readonly fromSequence: number;
+  readonly toSequence: number;
+  /** The hub's time; what lies after it can wait. */
+  readonly untilUs: number;
+  readonly onward: boolean;
+  readonly signal: AbortSignal;
+}
+
 export type ReadBlocks = (fromSequence: number, toSequence: number) => AsyncIterable<CachedBlock>;
 
 interface ChainPorts {
@@ -52,13 +61,14 @@ export class ChainFilm {
   }
 
   /**
-   * Films from the stretch that begins in block `fromSequence` to `toSequence`. With `onward`, what lies between the
-   * film so far and `fromSequence` too, so that the film has no hole. One call after another.
+   * Films from the stretch that begins in block `fromSequence` to `toSequence`, or until `untilUs` is on film. With
+   * `onward`, what lies between the film so far and `fromSequence` too, so that the film has no hole. One call after
+   * another.
    *
-   * @returns the hub's time from which the film has no hole up to `toSequence`
+   * @returns the hub's time from which the film has no hole up to `untilUs`
    */
-  extend(fromSequence: number, toSequence: number, onward: boolean, signal: AbortSignal): Promise<number> {
-    const work = this.#busy.then(() => this.#extend(fromSequence, toSequence, onward, signal));
+  extend({ fromSequence, toSequence, untilUs, onward, signal }: Wanted): Promise<number> {
+    const work = this.#busy.then(() => this.#extend({ fromSequence, toSequence, untilUs, onward, signal }));
     this.#busy = work.then(
       () => undefined,
       () => undefined,
@@ -66,7 +76,7 @@ export class ChainFilm {
     return work;
   }
 
-  async #extend(fromSequence: number, toSequence: number, onward: boolean, signal: AbortSignal): Promise<number> {
+  async #extend({ fromSequence, toSequence, untilUs, onward, signal }: Wanted): Promise<number> {
     await this.open();
     const before = this.#lastBefore(fromSequence);
     let current = before !== undefined && (onward || before.ranTo + 1 >= fromSequence) ? before : undefined;
@@ -74,14 +84,15 @@ export class ChainFilm {
     // What follows it without a hole is on film already.
     while (current !== undefined) {
       start = current.next ?? current.ranTo + 1;
-      if (current.next === null || start > toSequence) break;
+      if (current.next === null || start > toSequence || current.untilUs >= untilUs) break;
       current = this.#runs.find((run) => run.id.sequence === start);
     }
-    if (start <= toSequence) {
+    if (start <= toSequence && !((current?.untilUs ?? 0) >= untilUs)) {
       try {
         for await (const block of this.#ports.read(start, toSequence)) {
           current = this.#runBlock(block, current);
           signal.throwIfAborted();
+          if (current !== undefined && current.untilUs >= untilUs) break;
         }
       } catch (error) {
         this.#judge(error);

@@ -135,7 +135,9 @@ export class Shard {
     const queue = [...mine];
     const work = async (): Promise<void> => {
       for (let chain = queue.shift(); chain !== undefined; chain = queue.shift()) {
-        const fromUs = await this.#chain(chain).extend(chain.fromSequence, chain.toSequence, onward, signal);
+        const { fromSequence, toSequence } = chain;
+        const wanted = { fromSequence, toSequence, untilUs: timeUs, onward, signal };
+        const fromUs = await this.#chain(chain).extend(wanted);
         signal.throwIfAborted();
         holeFreeUs = Math.max(holeFreeUs, fromUs);
         done++;

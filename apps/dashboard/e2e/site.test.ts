@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import AxeBuilder from '@axe-core/playwright';
+import { type Browser, chromium } from 'playwright-core';
+import type { MapElement } from '../src/panels/site/site-panel.tsx';
+import { buildPage, RESULTS } from './build.ts';
+import { poseOf } from './fake-fleet.ts';
+import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
+import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+
+/** The site view as a person uses it, over the verbs of the whole page. */
+class SitePage extends FirstPage {
+  async enter(url: string): Promise<void> {
+    this.page.setDefaultTimeout(12_000);
+    await this.open(url);
+    await this.signIn(EMAIL, PASSWORD);
+    await this.at('map').waitFor();
+  }
+
+  /** Waits until the solid view is the one that is shown. */
+  async isSolid(): Promise<void> {
+    await this.page.waitForFunction(() => {
+      const map = document.querySelector<HTMLElement>('[data-testid=map]');
+      return map?.dataset['flat'] === 'no' && ((map as MapElement).sigmaMap?.effort?.done ?? 0) > 0;
+    });
+  }
+
+  async isFlat(reason: string): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) => document.querySelector<HTMLElement>('[data-testid=map]')?.dataset['flat'] === wanted,
+      reason,
+    );
+  }
+
+  /** Pictures that were drawn in so long. */
+  painted(ms: number): Promise<number> {
+    return this.at('map').evaluate(async (map, wait) => {
+      const count = () => (map as MapElement).sigmaMap?.effort?.painted ?? 0;
+      const from = count();
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      return count() - from;
+    }, ms);
+  }
+
+  look(): Promise<{ mode: string; pxPerM: number; azimuthRad: number } | undefined> {
+    return this.at('map').evaluate((map) => {
+      const look = (map as MapElement).sigmaMap?.look;
+      return look && { mode: look.mode, pxPerM: look.pxPerM, azimuthRad: look.azimuthRad };
+    });
+  }
+
+  async view(words: 'Map' | '3D'): Promise<void> {
+    await this.at('map').getByRole('button', { name: words, exact: true }).click();
+    const mode = words === 'Map' ? 'map' : 'perspective';
+    await this.page.waitForFunction(
+      (wanted) => document.querySelector<MapElement>('[data-testid=map]')?.sigmaMap?.look?.mode === wanted,
+      mode,
+    );
+    await this.page.waitForTimeout(450);
+  }
+
+  /** Draws the outline of a fence corner by corner, and leaves it open. */
+  async corners(corners: readonly (readonly [number, number])[]): Promise<void> {
+    for (const [xM, yM] of corners) await this.clickSite(xM, yM);
+  }
+
+  canvas(act: 'loseContext' | 'restoreContext'): Promise<void> {
+    return this.page.evaluate((wanted) => {
+      const kept = window as unknown as { lose?: { loseContext(): void; restoreContext(): void } | null };
+      const canvas = document.querySelector<HTMLCanvasElement>('.map-solid canvas');
+      kept.lose ??= canvas?.getContext('webgl2')?.getExtension('WEBGL_lose_context') ?? null;
+      kept.lose?.[wanted]();
+    }, act);
+  }
+}
+
+describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 }, () => {
+  let dist: string;
+  let hub: FakeHub;
+  let url: string;
+  let browser: Browser;
+  let site: SitePage;
+
+  before(async () => {
+    await mkdir(RESULTS, { recursive: true });
+    dist = await buildPage();
+    hub = new FakeHub(dist);
+    url = await hub.listen();
+    browser = await openBrowser();
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    site = new SitePage(await context.newPage());
+    await site.enter(url);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await hub?.close();
+    if (dist !== undefined) await rm(dist, { recursive: true, force: true });
+  });
+
+  const shot = (name: string) => site.page.screenshot({ path: join(RESULTS, `${name}.png`) });
+
+  test('the flat picture comes first and the solid one takes its place', async () => {
+    await site.isSolid();
+    const at = await site.page.evaluate(() => {
+      const mark = (name: string) => performance.getEntriesByName(name)[0]?.startTime ?? Number.NaN;
+      return [mark('sigma-first-picture'), mark('sigma-solid-picture')] as const;
+    });
+    assert.ok(at[0] < at[1], `${at}`);
+    assert.ok((await site.painted(600)) > 3, 'robots move');
+    await shot('site-solid');
+  });
+
+  test('a click selects the robot under it, from above and in perspective; a key turns the view', async () => {
+    const idle = poseOf(hub.robot('r04'));
+    await site.view('Map');
+    await site.clickSite(idle.xM, idle.yM);
+    await site.says(site.at('selected-robot'), /r04/);
+    await site.view('3D');
+    const other = poseOf(hub.robot('r08'));
+    await site.clickSite(other.xM, other.yM);
+    await site.says(site.at('selected-robot'), /r08/);
+    await site.at('map').focus();
+    await site.page.keyboard.press('Shift+ArrowLeft');
+    const turned = await site.look();
+    assert.notEqual(turned?.azimuthRad, 0);
+    await site.page.keyboard.press('0');
+    await site.page.waitForTimeout(500);
+    assert.equal((await site.look())?.azimuthRad, 0);
+    await site.page.keyboard.press('+');
+    assert.ok(((await site.look())?.pxPerM ?? 0) > (turned?.pxPerM ?? 0));
+    await site.page.keyboard.press('0');
+  });
+
+  test('a robot that is followed stays in the middle, until one looks elsewhere', async () => {
+    await site.select('r01');
+    await site.at('follow').click();
+    await site.page.waitForTimeout(1_500);
+    const box = await site.at('map').boundingBox();
+    const { x, y } = await site.locate(poseOf(hub.robot('r01')).xM, poseOf(hub.robot('r01')).yM);
+    const middle = { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) / 2 };
+    assert.ok(Math.hypot(x - middle.x, y - middle.y) < 40, `${x}, ${y}`);
+    await site.at('map').focus();
+    await site.page.keyboard.press('ArrowLeft');
+    assert.equal(await site.at('follow').getAttribute('aria-pressed'), 'false');
+    await site.page.keyboard.press('0');
+    await site.page.keyboard.press('Escape');
+  });
+
+  test('layers are chosen, and chosen still on the next visit', async () => {
+    await site.at('layers').click();
+    await site.at('layer-heat').check();
+    await site.at('layer-traffic').check();
+    await site.page.waitForTimeout(2_500);
+    await shot('site-layers');
+    const kept = await site.page.evaluate(() => localStorage.getItem('sigma.site'));
+    assert.match(kept ?? '', /heat/);
+    await site.at('layer-heat').uncheck();
+    await site.at('layer-traffic').uncheck();
+    await site.at('layers').click();
+  });
+
+  test('a fence snaps to the grid, is undone and drawn again, says whom it meets, and is in force when sent', async () => {
+    await site.view('Map');
+    await site.at('draw-fence').click();
+    await site.corners([
+      [1.2, 20.1],
+      [6.1, 19.9],
+      [5.8, 25.2],
+    ]);
+    await site.says(site.at('fence-form'), /3 corners/);
+    await site.page.keyboard.press('Control+z');
+    await site.says(site.at('fence-form'), /2 corners/);
+    await site.page.keyboard.press('Control+y');
+    await site.says(site.at('fence-form'), /3 corners, 12.5 m²/);
+    await site.corners([[1.1, 24.8]]);
+    await site.at('close-zone').click();
+    await site.says(site.at('fence-form'), /Outline closed.*4 corners, 25 m²/);
+    await site.says(site.at('fence-preview'), /Nobody is inside now/);
+    await shot('site-fence');
+    await site.at('send-fence').click();
+    await site.at('fence-form').waitFor({ state: 'detached' });
+    assert.deepEqual(
+      hub.fences.all.map(({ kind, polygon }) => [kind, polygon?.points.map(({ xM, yM }) => [xM, yM])]),
+      [
+        [
+          'restricted',
+          [
+            [1, 20],
+            [6, 20],
+            [6, 25],
+            [1, 25],
+          ],
+        ],
+      ],
+    );
+    await site.at('draw-fence').click();
+    await site.at('remove-fence').click();
+    await site.at('remove-fence').waitFor({ state: 'detached' });
+    assert.equal(hub.fences.all.length, 0);
+    await site.at('compose-cancel').click();
+  });
+
+  test('an outline is drawn by keys alone', async () => {
+    await site.at('draw-fence').click();
+    await site.at('map').focus();
+    for (const key of ['ArrowRight', ' ', 'Shift+ArrowRight', ' ', 'Shift+ArrowUp', ' ', 'Enter'])
+      await site.page.keyboard.press(key === ' ' ? 'Space' : key);
+    await site.says(site.at('fence-form'), /Outline closed.*3 corners/);
+    await site.page.keyboard.press('Escape');
+    await site.at('fence-form').waitFor({ state: 'detached' });
+  });
+
+  test('nothing is drawn while nothing moves', async () => {
+    hub.down = true;
+    await site.page.waitForTimeout(3_000);
+    assert.ok((await site.painted(1_000)) <= 3);
+    hub.down = false;
+    await site.isLive();
+    assert.ok((await site.painted(1_000)) > 3);
+  });
+
+  test('a lost graphics device is said, the flat site takes over, and the solid one comes back with it', async () => {
+    await site.canvas('loseContext');
+    await site.isFlat('lost');
+    await site.says(site.at('map-notice'), /graphics device was lost/);
+    const idle = poseOf(hub.robot('r04'));
+    await site.clickSite(idle.xM, idle.yM);
+    await site.says(site.at('selected-robot'), /r04/);
+    await shot('site-lost');
+    await site.canvas('restoreContext');
+    await site.isSolid();
+    assert.ok((await site.painted(600)) > 3);
+  });
+
+  test('the map has no violation that axe would call serious', async () => {
+    const { violations } = await new AxeBuilder({ page: site.page }).include('[data-testid=map]').analyze();
+    const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    assert.deepEqual(
+      grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ')}`),
+      [],
+    );
+  });
+
+  test('without WebGL the site is flat, says so, and works', async () => {
+    const args = ['--no-sandbox', '--disable-gpu', '--disable-3d-apis'];
+    const bare = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
+    try {
+      const flat = new SitePage(await bare.newPage({ viewport: { width: 1280, height: 800 } }));
+      await flat.enter(url);
+      await flat.isFlat('missing');
+      await flat.says(flat.at('map-notice'), /no WebGL/);
+      const idle = poseOf(hub.robot('r04'));
+      await flat.robotRow('r04').waitFor();
+      await flat.clickSite(idle.xM, idle.yM);
+      await flat.says(flat.at('selected-robot'), /r04/);
+      await flat.page.screenshot({ path: join(RESULTS, 'site-flat.png') });
+    } finally {
+      await bare.close();
+    }
+  });
+});
