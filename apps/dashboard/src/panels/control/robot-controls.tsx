@@ -35,6 +35,9 @@ export function RobotControls({ id, status, leaseExpiresTimeUs, children }: Robo
     onPointerEnter: () => setConsequence(text),
     onFocus: () => setConsequence(text),
     onPointerLeave: () => setConsequence(''),
+    // Once it was done, what came of it is shown, although the pointer still rests there.
+    onPointerUp: () => setConsequence(''),
+    onKeyUp: () => setConsequence(''),
     onBlur: () => setConsequence(''),
   });
   const [normal, protective, emergency] = (['normal', 'protective', 'emergency'] as const).map((kind) =>

@@ -58,10 +58,7 @@ export const COLUMNS = helper.columns([
   helper.accessor('id', { id: 'robot', sortFn: byRobot }),
   helper.accessor('urgency', {
     id: 'state',
-    sortFn: (a, b) =>
-      a.original.urgency - b.original.urgency ||
-      compareText(a.original.state.word, b.original.state.word) ||
-      byRobot(a, b),
+    sortFn: (a, b) => a.original.urgency - b.original.urgency || byRobot(a, b),
   }),
   helper.accessor('battery', {
     sortFn: (a, b) => compareNumber(a.original.battery, b.original.battery) || byRobot(a, b),
