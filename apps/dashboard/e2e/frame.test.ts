@@ -93,7 +93,7 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     await first.at('palette').waitFor();
     await accessible(first, '[data-testid=palette]');
     await page.keyboard.type('robot r07');
-    await shot(first, 'palette');
+    await page.screenshot({ path: join(RESULTS, 'palette.png') });
     await page.keyboard.press('Enter');
     await first.at('palette').waitFor({ state: 'detached' });
     await page.waitForURL(/select=robot:r07/);
@@ -213,9 +213,9 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     hub.role = '';
     await first.page.reload();
     await first.page.getByRole('heading', { name: 'This account may not see the site' }).waitFor();
+    hub.role = 'engineer';
     await accessible(first);
     await first.page.screenshot({ path: join(RESULTS, 'forbidden.png') });
-    hub.role = 'engineer';
     await first.page.getByRole('button', { name: 'Try again' }).click();
     await first.isLive();
   });

@@ -63,21 +63,6 @@ export function returnLease({ hub, acts }: MissionControl, agentId: string): Pro
   return acts.run(`Return control of ${agentId}`, [agentId], act, () => ({ kind: 'done', detail: 'returned' }));
 }
 
-export function injectFault(
-  { hub, acts }: MissionControl,
-  agentId: string,
-  fault: string,
-  clear: boolean,
-  seconds: number,
-): Promise<unknown> {
-  return acts.run(
-    `${clear ? 'Clear' : 'Inject'} ${fault} ${clear ? 'on' : 'into'} ${agentId}`,
-    [agentId],
-    () => hub.simulation.injectFault({ agentId, fault, clear, seconds: clear ? 0 : seconds }),
-    ({ receipt }) => judgeReceipts([receipt]),
-  );
-}
-
 export async function acknowledgeAlerts(
   { hub, acts, now }: MissionControl,
   cause: string,
@@ -90,18 +75,4 @@ export async function acknowledgeAlerts(
     (all): Outcome => ({ kind: 'done', detail: all.length === 1 ? 'acknowledged' : `${all.length} acknowledged` }),
   );
   for (const { alert } of answers ?? []) if (alert !== undefined) now.putAlert(alert);
-}
-
-export async function cancelMission(
-  { hub, acts, now }: MissionControl,
-  missionId: string,
-  name: string,
-): Promise<void> {
-  const answer = await acts.run(
-    `Cancel ${name}`,
-    [],
-    () => hub.missions.cancelMission({ missionId, reason: 'cancelled by an operator' }),
-    ({ mission }): Outcome => ({ kind: 'done', detail: mission?.detail || 'cancelled' }),
-  );
-  if (answer?.mission !== undefined) now.putMission(answer.mission);
 }

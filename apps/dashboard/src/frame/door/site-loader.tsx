@@ -38,8 +38,8 @@ export function SiteLoader({ hub, session, onLeft, ...rest }: SiteLoaderProps) {
   if (loaded === null) return <Waiting>Loading the site…</Waiting>;
   if ('error' in loaded) {
     return (
-      <main className="waiting" role="alert">
-        <h1>{loaded.forbidden ? 'This account may not see the site' : 'The site could not be loaded'}</h1>
+      <main className="waiting">
+        <h1 role="alert">{loaded.forbidden ? 'This account may not see the site' : 'The site could not be loaded'}</h1>
         <p>{loaded.error}</p>
         {loaded.forbidden ? (
           <p className="quiet">

@@ -12,7 +12,7 @@ export type Selection =
   | { readonly kind: 'person'; readonly xM: number; readonly yM: number };
 
 /** The robot that the selection is or belongs to, or null. */
-export function robotOf(selection: Selection | null): string | null {
+function robotOf(selection: Selection | null): string | null {
   if (selection === null) return null;
   if (selection.kind === 'robot') return selection.id;
   return selection.kind === 'decision' ? selection.agentId : null;

@@ -1,5 +1,5 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
-import { type FleetBelief, type FleetTask, NO_READING, SCAN } from '@sigma/fleet-model';
+import { type FleetBelief, NO_READING, SCAN } from '@sigma/fleet-model';
 import type { Agent, Decision, TerrainModel } from '@sigma/kernel';
 import {
   type AgentDecision,
@@ -15,7 +15,6 @@ import type { PastScan } from '../film/film-piece.ts';
 
 export type Robot = Agent<FleetBelief>;
 export type RobotModel = TerrainModel<FleetBelief>;
-export type RobotTask = FleetTask;
 
 /** What the robot would have told the hub of itself at this moment: the same words as the edge uses. */
 export function statusAt(robot: Robot, model: RobotModel): AgentStatus {
