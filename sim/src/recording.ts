@@ -4,6 +4,8 @@ import {
   agentReexecutor,
   CannotReexecuteError,
   decodeOpening,
+  decodeSignal,
+  EVENT_TYPE,
   eventsOf,
   type Opening,
   type Recording,
@@ -28,6 +30,20 @@ export async function fleetReexecutors(recording: Recording): Promise<Reexecutor
 /** Every site whose whole record stands in an opening, by digest. */
 export const sitesOf = async (recording: Recording): Promise<ReadonlyMap<string, Site>> =>
   (await modelsOf(recording)).sites;
+
+/** How often bodies of computed worlds touched something at 0.05 m/s or more, by the worlds' own record. */
+export async function contactsIn(recording: Recording): Promise<number> {
+  let contacts = 0;
+  for (const head of await recording.heads()) {
+    let computed = false;
+    for await (const event of eventsOf(recording, head, 1, 1)) computed = decodeOpening(event).model === WORLD_MODEL;
+    if (!computed) continue;
+    for await (const { type, data } of eventsOf(recording, head, 1, head.sequence)) {
+      if (type === EVENT_TYPE.signal && decodeSignal(data).name === 'collision') contacts++;
+    }
+  }
+  return contacts;
+}
 
 async function modelsOf(recording: Recording): Promise<RecordedModels> {
   const models = new RecordedModels();

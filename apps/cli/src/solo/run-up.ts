@@ -4,7 +4,7 @@ import type { Hub } from '@sigma/hub';
 import { SiteService } from '@sigma/proto';
 import { siteHead, verify } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
-import { fleetReexecutors } from '@sigma/sim';
+import { contactsIn, fleetReexecutors } from '@sigma/sim';
 import { type HubAccess, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
@@ -149,8 +149,17 @@ async function conclude(
   await hub.close();
   terminal.progress('verifying the recording');
   const checked = await check(recordingPath);
+  const contacts = await withRecording(recordingPath, contactsIn);
   const hubChecked = await check(hub.recordingPath);
-  const result = resultOf(tally, missionsCompleted, decisionMs, recordingPath, checked, hub, hubChecked);
+  const result = resultOf(
+    { ...tally, contacts },
+    missionsCompleted,
+    decisionMs,
+    recordingPath,
+    checked,
+    hub,
+    hubChecked,
+  );
   terminal.event({ type: 'sigma.up.result', ...result });
   terminal.result(result, describe(result));
   if (result.verify === 'ok' && hubChecked.verify === 'ok') return EXIT.ok;
@@ -167,7 +176,7 @@ interface Checked {
 }
 
 function resultOf(
-  tally: EdgeTally,
+  tally: EdgeTally & { readonly contacts: number },
   missionsCompleted: number,
   decisionMs: { readonly p50: number; readonly p99: number },
   recording: string,
@@ -181,6 +190,7 @@ function resultOf(
     decisions: tally.decisions,
     violations: tally.violations,
     failsafe: tally.failsafe,
+    contacts: tally.contacts,
     decisionMs,
     recording,
     head: checked.head,
@@ -213,7 +223,7 @@ async function check(path: string): Promise<Checked> {
 }
 
 function describe(result: ReturnType<typeof resultOf>): string {
-  const { robots, missionsCompleted, decisions, violations, failsafe, decisionMs, recording, head } = result;
+  const { robots, missionsCompleted, decisions, violations, failsafe, contacts, decisionMs, recording, head } = result;
   const actions = Object.entries(failsafe).map(([action, times]) => `${action} ${times}`);
   return columns([
     ['robots', String(robots)],
@@ -221,6 +231,7 @@ function describe(result: ReturnType<typeof resultOf>): string {
     ['decisions', `${decisions}; ${decisionMs.p50} ms at p50, ${decisionMs.p99} ms at p99`],
     ['violations', String(violations)],
     ['failsafe', actions.length === 0 ? 'none' : actions.join(', ')],
+    ['contacts', String(contacts)],
     ['recording', recording],
     ['head', head],
     ['verify', `${result.verify}; the hub's: ${result.hubVerify}`],
