@@ -8,7 +8,6 @@ export const LAYERS = [
   { id: 'heat', title: 'Heat', detail: 'Where robots spend their time; half fades in 5 min' },
   { id: 'traffic', title: 'Traffic', detail: 'Which way they go, and how much' },
 ] as const;
-export type LayerId = (typeof LAYERS)[number]['id'];
 export type ViewMode = 'map' | 'perspective';
 
 /** How this person looks at sites; kept for the next visit. */

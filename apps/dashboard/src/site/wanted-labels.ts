@@ -4,7 +4,7 @@ import { span } from '../words/quantities.ts';
 import { type BodyTable, LEVELS } from './body-table.ts';
 import type { LabelWish } from './labels.ts';
 
-export const LABELS_AT_MOST = 300;
+const LABELS_AT_MOST = 300;
 /** Beyond so many abnormal robots their words would cover the map; colour, sign and name stay. */
 const WORDS_AT_MOST = 6;
 const WORDS_FROM_PX_PER_M = 30;

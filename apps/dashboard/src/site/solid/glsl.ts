@@ -18,4 +18,4 @@ float hiddenAt(vec3 ndc) {
 }`;
 
 /** How strongly a hidden thing still shows. */
-export const GHOST = 'const float GHOST = 0.34;';
+export const GHOST = 'const float GHOST = 0.45;';

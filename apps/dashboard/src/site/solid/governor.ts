@@ -38,17 +38,23 @@ export class Governor {
     this.#costs.push(costMs);
     if (this.#costs.length > WINDOW) this.#costs.shift();
     this.#since++;
-    if (this.#costs.length < WINDOW) return;
     const least = Math.min(...this.#costs);
+    // So slow that nobody should have to wait for a whole window of it.
+    if (this.#costs.length >= WINDOW / 2 && least > 2 * SLOW_MS) this.#fall();
+    if (this.#costs.length < WINDOW) return;
     const typical = [...this.#costs].sort((a, b) => a - b)[WINDOW >> 1] as number;
     this.#quick = this.#quick
       ? typical < 2 * QUICK_MS
       : this.#step === 0 && typical < QUICK_MS && this.#since > PATIENCE;
-    if (least > SLOW_MS && this.#step < SHARES.length - 1) this.#move(this.#step + 1);
+    if (least > SLOW_MS) this.#fall();
     else if (this.#step > 0 && this.#since > PATIENCE) {
       const finer = SHARES[this.#step - 1] as number;
       if (typical * (finer / this.share) ** 2 < ROOM_MS) this.#move(this.#step - 1);
     }
+  }
+
+  #fall(): void {
+    if (this.#step < SHARES.length - 1) this.#move(this.#step + 1);
   }
 
   #move(step: number): void {

@@ -19,8 +19,8 @@ export interface Look {
 
 const FIELD_OF_VIEW_RAD = (32 * Math.PI) / 180;
 export const STEEPEST_RAD = 0.12;
-export const FLATTEST_RAD = 1.32;
-export const USUAL_TILT_RAD = 0.82;
+const FLATTEST_RAD = 1.32;
+export const USUAL_TILT_RAD = 0.64;
 const MOST_PX_PER_M = 240;
 const LEAST_PX_PER_M = 0.2;
 const FIT_MARGIN_PX = 28;

@@ -12,8 +12,8 @@ import type { SiteChoices, ViewMode } from '../site-layers.ts';
 import { type SiteShapes, siteShapes } from '../site-shapes.ts';
 import { Bodies } from './bodies.ts';
 import { CameraMan } from './camera-man.ts';
-import { Governor } from './governor.ts';
 import { dragLook, fitLook, keepLook, type Look, orbitLook, zoomLook } from './lens.ts';
+import { Pace } from './pace.ts';
 import { Painter } from './painter.ts';
 import { sceneUniforms, tone, wearColours, wearLens } from './scene-uniforms.ts';
 import { SiteWords } from './site-words.ts';
@@ -43,6 +43,7 @@ const REST_MS = 160;
 /** States are looked at so often; positions with every picture. */
 const TABLE_MS = 200;
 const SLOW_LAYERS_MS = 2_000;
+const AGE_MS = 1_000;
 
 /**
  * The site in three dimensions, on the renderer that it is given. Owns the look, the pointer and the frame loop's
@@ -65,7 +66,7 @@ export class SolidMap implements Handled {
   readonly #movement: Movement;
   readonly #hand: SiteHand;
   readonly #camera: CameraMan;
-  readonly #governor = new Governor();
+  readonly #pace: Pace;
   readonly #stops: (() => void)[] = [];
   #colours: MapColours;
   #size = { widthPx: 1, heightPx: 1 };
@@ -77,10 +78,7 @@ export class SolidMap implements Handled {
   #changedMs = 0;
   #tableMs = Number.NEGATIVE_INFINITY;
   #slowMs = Number.NEGATIVE_INFINITY;
-  #share = 1;
-  #painted = 0;
-  #done = 0;
-  #fence: { readonly sync: WebGLSync; readonly fromMs: number } | undefined;
+  #paintedMs = 0;
 
   constructor(renderer: WebGLRenderer, frame: HTMLElement, surface: HTMLElement, site: Site, ports: SolidMapPorts) {
     this.#renderer = renderer;
@@ -88,6 +86,7 @@ export class SolidMap implements Handled {
     this.#ports = ports;
     this.#shapes = siteShapes(site);
     this.#colours = readMapColours(frame);
+    this.#pace = new Pace(renderer, ports.nowMs);
     this.painter = new Painter(renderer, this.#uniforms);
     this.#movement = new Movement(site);
     this.#bodies = new Bodies(this.#uniforms, this.#signs);
@@ -127,10 +126,8 @@ export class SolidMap implements Handled {
   get look(): Look {
     return this.#camera.look;
   }
-  /** What pictures cost, and how many were handed over and are done: for whoever measures. */
   get effort() {
-    const { costMs, quick } = this.#governor;
-    return { costMs, share: this.#share, quick, painted: this.#painted, done: this.#done };
+    return this.#pace.effort;
   }
 
   resize(widthPx: number, heightPx: number, ratio: number): void {
@@ -138,7 +135,7 @@ export class SolidMap implements Handled {
     const first = this.#size.widthPx === 1;
     this.#size = { widthPx, heightPx };
     this.#ratio = ratio;
-    this.#share = 1;
+    this.#pace.reset();
     this.#camera.resize(widthPx, heightPx);
     this.#words.resize(ratio, this.#colours.font);
     this.#touchStill();
@@ -235,7 +232,7 @@ export class SolidMap implements Handled {
   /** @returns whether a picture must be drawn now */
   tick(): boolean {
     const nowMs = this.#ports.nowMs();
-    if (!this.#rendererFree(nowMs)) return false;
+    if (!this.#pace.free(nowMs)) return false;
     const { live, selected } = this.#ports;
     if (nowMs - this.#tableMs >= TABLE_MS) {
       this.#tableMs = nowMs;
@@ -252,9 +249,11 @@ export class SolidMap implements Handled {
       this.#paintedSum = sum;
       this.#touch();
     }
+    // The age beside a robot that fell silent goes on while nothing moves.
+    if (this.#table.abnormal.length > 0 && nowMs - this.#paintedMs >= AGE_MS) this.#dirty = true;
     const rests = nowMs - this.#camera.movedMs > REST_MS;
     if (rests && !this.#stillFine) this.#stillDirty = this.#dirty = true;
-    if (!this.#dirty && this.#share < 1 && nowMs - this.#changedMs > 2 * REST_MS) this.#dirty = true;
+    if (!this.#dirty && this.#pace.share < 1 && nowMs - this.#changedMs > 2 * REST_MS) this.#dirty = true;
     return this.#dirty;
   }
 
@@ -266,10 +265,11 @@ export class SolidMap implements Handled {
     const layers = choices.get().layers;
     const selectedRow = selected.get() === null ? -1 : live.row(selected.get() as string);
     const hoveredRow = this.#hand.hovered === null ? -1 : live.row(this.#hand.hovered);
-    this.#fitShare(now);
-    wearLens(this.#uniforms, lens, this.#ratio * this.#share);
+    const settled = now - this.#changedMs > 2 * REST_MS;
+    if (this.#pace.fit(this.#size.widthPx, this.#size.heightPx, this.#ratio, settled)) this.#stillDirty = true;
+    wearLens(this.#uniforms, lens, this.#ratio * this.#pace.share);
     const rests = now - this.#camera.movedMs > REST_MS;
-    this.#bodies.update(this.#table, poses, live.people, lens, { selectedRow, hoveredRow }, this.#governor.quick);
+    this.#bodies.update(this.#table, poses, live.people, lens, { selectedRow, hoveredRow }, this.#pace.quick);
     const path = selectedRow < 0 ? null : this.#path(poses.xM, poses.yM, poses.speedMps, selectedRow);
     this.#traces.update({
       movement: this.#movement,
@@ -308,16 +308,16 @@ export class SolidMap implements Handled {
     this.painter.paint({
       camera: lens.camera,
       stillChanged: still,
-      stillShare: rests || this.#governor.quick ? 1 : this.#governor.costMs > 25 ? 0.5 : 1,
-      stillSmooth: rests || this.#governor.quick,
-      smooth: this.#governor.quick,
+      stillShare: rests || this.#pace.quick ? 1 : this.#pace.costMs > 25 ? 0.5 : 1,
+      stillSmooth: rests || this.#pace.quick,
+      smooth: this.#pace.quick,
       hides: lens.look.mode === 'perspective',
     });
-    if (still) this.#stillFine = rests || this.#governor.quick;
+    if (still) this.#stillFine = rests || this.#pace.quick;
     this.#stillDirty = false;
     this.#dirty = false;
-    this.#painted++;
-    this.#measure(now);
+    this.#paintedMs = now;
+    this.#pace.handedOver(now);
   }
 
   end(): void {
@@ -406,41 +406,6 @@ export class SolidMap implements Handled {
     const scan = id === null ? undefined : live.scan(id);
     if (scan !== undefined) sum += scan.xM + scan.yM + (scan.rangesM[0] ?? 0);
     return sum + (this.#hand.hovered === null ? 0 : live.row(this.#hand.hovered) * 1e-3 + 1e6);
-  }
-
-  /** False while the last picture is not done: another one behind it would only make what a person does come later. */
-  #rendererFree(nowMs: number): boolean {
-    const fence = this.#fence;
-    if (fence === undefined) return true;
-    const gl = this.#renderer.getContext() as WebGL2RenderingContext;
-    const done = gl.getSyncParameter(fence.sync, gl.SYNC_STATUS) === gl.SIGNALED;
-    if (!done && nowMs - fence.fromMs < 1_000) return false;
-    this.#governor.note(nowMs - fence.fromMs);
-    this.#done = this.#painted;
-    gl.deleteSync(fence.sync);
-    this.#fence = undefined;
-    return true;
-  }
-
-  #measure(fromMs: number): void {
-    const gl = this.#renderer.getContext() as WebGL2RenderingContext;
-    const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
-    if (sync === null) return;
-    gl.flush();
-    this.#fence = { sync, fromMs };
-    // Asked again soon, so that a quick renderer is known as one and not as slow as the screen.
-    setTimeout(() => this.#fence?.sync === sync && this.#rendererFree(this.#ports.nowMs()), 6);
-  }
-
-  /** Falls in resolution while things move on a slow renderer, and is sharp again when they rest. */
-  #fitShare(nowMs: number): void {
-    const rests = nowMs - this.#changedMs > 2 * REST_MS;
-    const share = rests ? 1 : this.#governor.share;
-    if (share === this.#share) return;
-    this.#share = share;
-    this.#renderer.setPixelRatio(this.#ratio * share);
-    this.#renderer.setSize(this.#size.widthPx, this.#size.heightPx, false);
-    this.#stillDirty = true;
   }
 }
 

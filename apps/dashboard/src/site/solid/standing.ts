@@ -3,10 +3,11 @@ import type { Fence } from '@sigma/proto';
 import { type BufferGeometry, Group, type Mesh, type RawShaderMaterial, type Texture } from 'three';
 import type { MapColours } from '../map-colours.ts';
 import type { SiteShapes } from '../site-shapes.ts';
+import { arrowMesh, placeMesh } from './floor-marks.ts';
 import type { Lens } from './lens.ts';
 import { Ribbons } from './ribbons.ts';
 import type { SceneUniforms } from './scene-uniforms.ts';
-import { arrowMesh, floorMesh, placeMesh, wallMesh } from './standing-site.ts';
+import { floorMesh, wallMesh } from './standing-site.ts';
 import { TrafficFloor } from './traffic-floor.ts';
 import { DrawnFloor, drawZoneOutlines, fenceAreas, zoneMesh } from './zone-floor.ts';
 

@@ -52,7 +52,7 @@ interface Look {
 const LOOKS: Readonly<Record<string, Look>> = {
   restricted: { tone: 'zoneRestricted', hatchM: 0.9, ground: 0.1, line: 0.9, dashed: false },
   slow: { tone: 'zoneSlow', hatchM: 2.2, ground: 0.07, line: 0.8, dashed: true },
-  work: { tone: 'person', hatchM: 0, ground: 0.06, line: 0.55, dashed: true },
+  work: { tone: 'person', hatchM: 0, ground: 0.045, line: 0.55, dashed: true },
   area: { tone: 'name', hatchM: 0, ground: 0.03, line: 0.4, dashed: true },
 };
 
