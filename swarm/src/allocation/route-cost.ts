@@ -45,6 +45,15 @@ export type Route = {
 
 export type Bid = { readonly cost: number; readonly at: number; readonly reason: Reason | null };
 
+const refusal = (reason: Reason): Bid => ({ cost: Infinity, at: -1, reason });
+const REFUSED: Readonly<Record<Reason, Bid>> = {
+  halted: refusal('halted'),
+  no_capability: refusal('no_capability'),
+  busy: refusal('busy'),
+  unreachable: refusal('unreachable'),
+  battery: refusal('battery'),
+};
+
 /** Sum of all steps, Infinity when one cannot be done. */
 export function routeCost(legs: LegCosts, agent: string, tasks: readonly string[]): number {
   let cost = 0;
@@ -72,9 +81,9 @@ export function routeEnergy(legs: LegCosts, agent: string, tasks: readonly strin
  */
 export function bestInsertion(legs: LegCosts, route: Route, task: AllocationTask): Bid {
   const { agent, tasks } = route;
-  if (agent.halted) return refusal('halted');
-  if (!task.needs.every((need) => agent.abilities.includes(need))) return refusal('no_capability');
-  if (agent.busy === true || tasks.length >= agent.capacity) return refusal('busy');
+  if (agent.halted) return REFUSED.halted;
+  if (!task.needs.every((need) => agent.abilities.includes(need))) return REFUSED.no_capability;
+  if (agent.busy === true || tasks.length >= agent.capacity) return REFUSED.busy;
   let reachable = false;
   let best = Infinity;
   let at = -1;
@@ -88,7 +97,7 @@ export function bestInsertion(legs: LegCosts, route: Route, task: AllocationTask
     best = cost;
     at = place;
   }
-  if (at === -1) return refusal(reachable ? 'battery' : 'unreachable');
+  if (at === -1) return reachable ? REFUSED.battery : REFUSED.unreachable;
   return { cost: best, at, reason: null };
 }
 
@@ -103,8 +112,4 @@ function insertionCost(legs: LegCosts, agent: string, tasks: readonly string[], 
   const to = legs.travel(agent, before, task);
   if (after === undefined) return to;
   return to + legs.travel(agent, task, after) - legs.travel(agent, before, after);
-}
-
-function refusal(reason: Reason): Bid {
-  return { cost: Infinity, at: -1, reason };
 }

@@ -5,6 +5,8 @@ import { nextStop } from './traffic-desk.ts';
 
 /** A mission that found nobody is auctioned again after this long, or as soon as other robots are free. */
 const AUCTION_AGAIN_US = 1_000_000;
+/** Of those that are auctioned again only because time has passed, so many at once: nobody who asks waits for them all. */
+const AGAIN_AT_ONCE = 4;
 
 /**
  * Gives waiting tasks to free robots, the most urgent missions first. Where none is free that could do it, a robot is taken
@@ -17,9 +19,9 @@ export function dispatch(board: Board): void {
   if (urgent.length === 0) return;
   urgent.sort((a, b) => b.priority - a.priority);
   let bidders = biddersOn(board);
+  const again = new Set(longestWaiting(board, urgent, bidders));
   for (const mission of urgent) {
-    const last = board.auctions[mission.id];
-    if (last !== undefined && last.bidders === bidders && board.atUs - last.atUs < AUCTION_AGAIN_US) continue;
+    if (board.auctions[mission.id]?.bidders === bidders && !again.has(mission)) continue;
     board.auctions[mission.id] = { bidders, atUs: board.atUs };
     let taken = take(board, mission.id, assignTasks(board.desk, mission, board.agents));
     for (const level of lessUrgent(board, mission)) {
@@ -31,6 +33,18 @@ export function dispatch(board: Board): void {
     }
     if (taken) bidders = biddersOn(board);
   }
+}
+
+/** Missions that found nobody a while ago and are due again although the same robots are free, the longest ago first. */
+function longestWaiting(board: Board, urgent: readonly MissionView[], bidders: string): readonly MissionView[] {
+  const due: { readonly mission: MissionView; readonly atUs: number }[] = [];
+  for (const mission of urgent) {
+    const last = board.auctions[mission.id];
+    if (last?.bidders !== bidders || board.atUs - last.atUs < AUCTION_AGAIN_US) continue;
+    due.push({ mission, atUs: last.atUs });
+  }
+  due.sort((a, b) => a.atUs - b.atUs);
+  return due.slice(0, AGAIN_AT_ONCE).map(({ mission }) => mission);
 }
 
 /** Puts what an auction came to in force. @returns true when a robot got a task */
