@@ -20,6 +20,7 @@ function machine() {
   const tells: ((news: PastNews) => void)[] = [];
   const asked: unknown[] = [];
   let next: Mark | null = null;
+  let followed: string | null = 'r7';
   const now = new LiveSite(() => undefined);
   const shown = new ShownSite(now);
   const make = (): PastWorker => {
@@ -38,7 +39,7 @@ function machine() {
     shown,
     engine,
     nowMs: () => ms,
-    followed: () => 'r7',
+    followed: () => followed,
     nearestMark: async (...question) => {
       asked.push(question);
       return next;
@@ -59,6 +60,9 @@ function machine() {
     asked,
     setNext: (mark: Mark) => {
       next = mark;
+    },
+    follow: (id: string | null) => {
+      followed = id;
     },
     tell: (news: PastNews) => tells[0]?.(news),
     lastShow: () => asks.findLast((ask) => ask.type === 'show'),
@@ -139,4 +143,21 @@ test('a step goes to the mark and asks for the followed robot only', async () =>
   assert.equal(mark?.kind, 'violation');
   assert.deepEqual(asked, [[['violation', 'failsafe', 'stop'], 'r7', NOON_US - 50 * SECOND_US, true]]);
   assert.equal(clock.atUs, NOON_US - 40 * SECOND_US);
+});
+
+test('stepping through the whole site is not caught by the robot that a step came to', async () => {
+  const { clock, asked, setNext, follow } = machine();
+  follow(null);
+  clock.seek(NOON_US - 50 * SECOND_US);
+  setNext(create(MarkSchema, { timeUs: BigInt(NOON_US - 40 * SECOND_US), kind: 'failsafe', agentId: 'r3' }));
+  await clock.step('trouble', true);
+  follow('r3');
+  await clock.step('trouble', true);
+  follow('r5');
+  await clock.step('trouble', true);
+  assert.deepEqual(
+    asked.map((question) => (question as readonly unknown[])[1]),
+    ['', '', 'r5'],
+    'until a person chooses one himself',
+  );
 });

@@ -59,6 +59,7 @@ export class TimeMachine {
   #stopTicking: (() => void) | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
   #askDue = false;
+  #stepped: { readonly to: string; readonly of: string } | undefined;
 
   constructor(ports: TimePorts) {
     this.#ports = ports;
@@ -137,9 +138,12 @@ export class TimeMachine {
   /** To the nearest decision or trouble after or before the shown moment. @returns it, or null when there is none */
   async step(kind: StepKind, onward: boolean): Promise<Mark | null> {
     const at = this.atUs;
-    const agentId = this.#ports.followed() ?? '';
+    const followed = this.#ports.followed() ?? '';
+    // Whom the last step came to, a person has not chosen: the next step looks as far as that one did.
+    const agentId = this.#stepped?.to === followed ? this.#stepped.of : followed;
     const mark = await this.#ports.nearestMark(STEP_KINDS[kind], agentId, at, onward);
     if (mark === null) return null;
+    this.#stepped = { to: mark.agentId, of: agentId };
     this.#stop();
     this.seek(Number(mark.timeUs));
     return mark;

@@ -39,8 +39,10 @@ export function SiteLoader({ hub, session, onLeft, ...rest }: SiteLoaderProps) {
   if ('error' in loaded) {
     return (
       <main className="waiting">
-        <h1 role="alert">{loaded.forbidden ? 'This account may not see the site' : 'The site could not be loaded'}</h1>
-        <p>{loaded.error}</p>
+        <div role="alert">
+          <h1>{loaded.forbidden ? 'This account may not see the site' : 'The site could not be loaded'}</h1>
+          <p>{loaded.error}</p>
+        </div>
         {loaded.forbidden ? (
           <p className="quiet">
             {session.email} has no role here. An administrator gives one:{' '}
