@@ -18,23 +18,19 @@ const patrol = (id: string, priority: number): SupervisorInput => ({
   },
 });
 
-test('[L8] of ten missions that wait for a robot a few are auctioned again at once, and every one in its turn', () => {
+test('[L8] of fifty missions that wait for a robot a few are auctioned again at once, and every one in its turn', () => {
   const supervisor = fleetSupervisor(yard);
-  const missions = Array.from({ length: 10 }, (_, i) => patrol(`m${i}`, i));
+  const missions = Array.from({ length: 50 }, (_, i) => patrol(`m${i}`, i));
   let { state } = supervisor.supervise(supervisor.initial(), missions, 1_000_000);
   /** Runs one call and says which missions it auctioned. */
   const heldAt = (atUs: number): string[] => {
     state = supervisor.supervise(state, [{ type: 'tick' }], atUs).state;
     return Object.entries(state.auctions).flatMap(([id, auction]) => (auction.atUs === atUs ? [id] : []));
   };
-  assert.equal(Object.keys(state.auctions).length, 10, 'the first time all of them');
+  assert.equal(Object.keys(state.auctions).length, 50, 'the first time all of them');
   assert.deepEqual(heldAt(1_900_000), []);
-  const turns = [2_000_000, 2_100_000, 2_200_000, 2_300_000].map(heldAt);
-  assert.deepEqual(
-    turns.map(({ length }) => length),
-    [4, 4, 2, 0],
-  );
-  assert.equal(new Set(turns.flat()).size, 10);
-  const later = [3_100_000, 3_200_000, 3_300_000].flatMap(heldAt);
-  assert.deepEqual([...later].sort(), [...turns.flat()].sort(), 'the most urgent do not come twice before the others');
+  const turns = Array.from({ length: 13 }, (_, k) => heldAt(2_000_000 + k * 100_000));
+  assert.ok(turns.every(({ length }) => length === 4));
+  // Ten calls a second take forty: the most urgent are due again by then, and still the others come first.
+  assert.equal(new Set(turns.flat()).size, 50);
 });
