@@ -99,6 +99,11 @@ test('a fence is sent to every robot, answers come back one by one, watchers see
     seen.map(({ id, createdBy }) => [id, createdBy]),
     [[drawn.fence?.id, 'operator:operator@sigma.local']],
   );
+  const refusal = await until(
+    () => hands(AlertService).listAlerts({}),
+    ({ alerts }) => alerts.some(({ cause }) => cause === 'fences:refused'),
+  );
+  assert.match(refusal.alerts[0]?.text ?? '', /does not obey .*older than mine/);
   let updates = 0;
   const gone = watch({}, ({ fences }) => {
     if (updates++ === 0) void site.removeFence({ fenceId: drawn.fence?.id ?? '' });
@@ -243,5 +248,10 @@ test('stopping everything is one alert of the site, which explains what the robo
   const acknowledged = await hands(AlertService).acknowledgeAlert({ alertId: root?.id ?? '' });
   assert.equal(acknowledged.alert?.acknowledgedBy, 'operator:operator@sigma.local');
   const after = await hands(AlertService).listAlerts({});
-  assert.ok(after.alerts.every(({ acknowledgedBy }) => acknowledgedBy !== ''));
+  const acknowledgedNow = after.alerts.filter(({ acknowledgedBy }) => acknowledgedBy !== '').map(({ cause }) => cause);
+  assert.deepEqual(acknowledgedNow.sort(), [
+    'failsafe:operator_emergency_stop',
+    'failsafe:operator_emergency_stop',
+    'stop:emergency',
+  ]);
 });
