@@ -7,13 +7,13 @@ import { type Bus, type ServiceClass, subjectOf } from '@sigma/bus';
  * |---|---|---|
  * | telemetry | TelemetryFrame | ingest → analyzer, core, live view |
  * | link | AgentLinked as JSON | link → core, live view |
- * | status | AgentStatus | link → core, alerts, live view |
+ * | status | AgentStatus | link → core, alerts, chronicle, live view |
  * | asked | PlanAsked | link → core |
- * | event | AgentEvent | link → core, alerts |
+ * | event | AgentEvent | link → core, chronicle |
  * | decision | DecisionMade | link → live view |
  * | answer | OrderAnswer | link → gateway |
  * | finding | Finding as JSON | analyzer → alerts |
- * | wish | MissionWish as JSON | people → core |
+ * | wish | MissionWish as JSON | arbitration, fences → core |
  * | wanted | SupervisorOutput as JSON | core → gateway, live view |
  * | mission | MissionView as JSON | core → arbitration, live view |
  * | alert | AlertRow as JSON | alerts → live view |
