@@ -166,16 +166,16 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.view('Map');
     await site.at('draw-fence').click();
     await site.corners([
-      [1.2, 20.1],
-      [6.1, 19.9],
-      [5.8, 25.2],
+      [1.2, 4.1],
+      [6.1, 3.9],
+      [5.8, 9.2],
     ]);
     await site.says(site.at('fence-form'), /3 corners/);
     await site.page.keyboard.press('Control+z');
     await site.says(site.at('fence-form'), /2 corners/);
     await site.page.keyboard.press('Control+y');
     await site.says(site.at('fence-form'), /3 corners, 12.5 m²/);
-    await site.corners([[1.1, 24.8]]);
+    await site.corners([[1.1, 8.8]]);
     await site.at('close-zone').click();
     await site.says(site.at('fence-form'), /Outline closed.*4 corners, 25 m²/);
     await site.says(site.at('fence-preview'), /Nobody is inside now/);
@@ -188,10 +188,10 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
         [
           'restricted',
           [
-            [1, 20],
-            [6, 20],
-            [6, 25],
-            [1, 25],
+            [1, 4],
+            [6, 4],
+            [6, 9],
+            [1, 9],
           ],
         ],
       ],

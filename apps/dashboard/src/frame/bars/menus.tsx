@@ -8,8 +8,18 @@ import { useMissionControl, useObservable } from '../mission-control.tsx';
 
 const VIEW_COMMANDS = ['theme', 'density', 'reset-layout', 'wall', 'copy-link', 'keys', 'tour'] as const;
 
+/** The two menus of the top bar. */
+export function Menus() {
+  return (
+    <>
+      <ViewMenu />
+      <AccountMenu />
+    </>
+  );
+}
+
 /** How the page looks, and where help is. */
-export function ViewMenu() {
+function ViewMenu() {
   const control = useMissionControl();
   const frame = useFrame();
   const listed = VIEW_COMMANDS.flatMap((id) => COMMANDS.find((command) => command.id === id) ?? []);
@@ -31,7 +41,7 @@ export function ViewMenu() {
 }
 
 /** Who is signed in, as what, and the way out. */
-export function AccountMenu() {
+function AccountMenu() {
   const { me, session, signOut } = useMissionControl();
   const { email, role } = useObservable(me);
   return (

@@ -58,7 +58,9 @@ export function SiteStop() {
       disabled={!may.allowed}
     >
       <span className="site-stop-word">STOP SITE</span>
-      <span className="site-stop-whom">{may.allowed ? `hold · all ${plural(count, 'robot')}` : may.reason}</span>
+      <span className="site-stop-whom">
+        {may.allowed ? `hold · all ${plural(count, 'robot')}` : 'needs the role operator'}
+      </span>
     </HoldButton>
   );
 }

@@ -1,11 +1,14 @@
+import { lazy, Suspense } from 'react';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { agentState, type Level } from '../../words/agent-state.ts';
 import { groupAlerts, LEVEL_SHAPE } from '../../words/alert-words.ts';
 import { plural } from '../../words/quantities.ts';
 import { useFrame } from '../frame-ui.ts';
 import { useMissionControl, useTopic } from '../mission-control.tsx';
-import { AccountMenu, ViewMenu } from './menus.tsx';
 import { SiteStop } from './site-stop.tsx';
+
+/** Menus come after the first picture. */
+const Menus = lazy(async () => ({ default: (await import('./menus.tsx')).Menus }));
 
 /** Where one is, how the fleet stands in one line, and the site-wide stop, which never moves. */
 export function TopBar() {
@@ -33,8 +36,9 @@ export function TopBar() {
       >
         <span>Find</span> <kbd>Ctrl K</kbd>
       </button>
-      <ViewMenu />
-      <AccountMenu />
+      <Suspense fallback={<span className="menus-room" aria-hidden="true" />}>
+        <Menus />
+      </Suspense>
       <SiteStop />
     </header>
   );

@@ -1,4 +1,4 @@
-import { useState, useSyncExternalStore } from 'react';
+import { lazy, Suspense, useState, useSyncExternalStore } from 'react';
 import { OutcomeLine } from '../../parts/outcome-line.tsx';
 import { SPEEDS } from '../../past/time-machine.ts';
 import { localTime, span, utcTime } from '../../words/quantities.ts';
@@ -6,8 +6,9 @@ import { useFrame } from '../frame-ui.ts';
 import { COMMANDS } from '../keys/commands.ts';
 import { keyCaps } from '../keys/keys.ts';
 import { useConnection, useMissionControl, useObservable, usePast, useTick } from '../mission-control.tsx';
-import { BookmarkMenu } from './bookmark-menu.tsx';
 import { Scrubber } from './scrubber.tsx';
+
+const BookmarkMenu = lazy(async () => ({ default: (await import('./bookmark-menu.tsx')).BookmarkMenu }));
 
 /** Stretches of time that the bar can show, minutes. */
 const SPANS = [
@@ -43,7 +44,9 @@ export function TimeBar() {
         <Progress />
         <span className="spring" />
         <LastAct />
-        <BookmarkMenu />
+        <Suspense fallback={<span className="menus-room" aria-hidden="true" />}>
+          <BookmarkMenu />
+        </Suspense>
         <CommandButton id="split" sign="Compare" pressed={sideBySide && past} />
         <label className="inline">
           <span className="for-ears">Stretch of time on the bar</span>

@@ -1,0 +1,445 @@
+import assert from 'node:assert/strict';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import AxeBuilder from '@axe-core/playwright';
+import { create } from '@bufbuild/protobuf';
+import { sha256 } from '@noble/hashes/sha2.js';
+import {
+  type AgentDecision,
+  AgentDecisionSchema,
+  AlertLevel,
+  AlertSchema,
+  Authority,
+  MissionSchema,
+  MissionStatus,
+  TaskStatus,
+} from '@sigma/proto';
+import type { Browser } from 'playwright-core';
+import { buildPage, RESULTS } from './build.ts';
+import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
+import { endedMissions, FakeRoom } from './fake-room.ts';
+import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { recordedDecisions } from './recorded-decisions.ts';
+import { recordRobot } from './robot-recording.ts';
+
+/** Markup, and a character that turns what follows it round: a name that wants to be something else. */
+const NASTY = '<script>window.hacked=1</script>\u202Egnp.exe';
+
+describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, () => {
+  let dist: string;
+  let hub: FakeHub;
+  let room: FakeRoom;
+  let url: string;
+  let browser: Browser;
+  let first: FirstPage;
+  const problems: string[] = [];
+
+  before(async () => {
+    await mkdir(RESULTS, { recursive: true });
+    dist = await buildPage();
+    hub = new FakeHub(dist);
+    hub.role = 'administrator';
+    room = new FakeRoom(hub);
+    room.history.push(...endedMissions(150));
+    hub.record.blocks = recordRobot(hub.site, sha256, 6, { speedMps: 0.5 });
+    room.remembered = recordedDecisions(hub.record.blocks);
+    url = await hub.listen();
+    browser = await openBrowser();
+    first = await visit('/');
+  });
+
+  after(async () => {
+    await browser?.close();
+    await hub?.close();
+    if (dist !== undefined) await rm(dist, { recursive: true, force: true });
+  });
+
+  async function visit(path: string): Promise<FirstPage> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const visitor = new FirstPage(await context.newPage());
+    visitor.page.setDefaultTimeout(10_000);
+    visitor.page.on('pageerror', (error) => problems.push(error.message));
+    await visitor.open(url + path);
+    await visitor.signIn(EMAIL, PASSWORD);
+    await visitor.isLive();
+    return visitor;
+  }
+
+  const shot = async (visitor: FirstPage, name: string) => {
+    for (const theme of ['light', 'dark'] as const) {
+      await visitor.wear(theme);
+      await visitor.page.waitForTimeout(60);
+      await visitor.page.screenshot({ path: join(RESULTS, `panels-${name}-${theme}.png`) });
+    }
+  };
+
+  const accessible = async (visitor: FirstPage, within: string) => {
+    const { violations } = await new AxeBuilder({ page: visitor.page }).include(within).analyze();
+    const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
+    assert.deepEqual(found, []);
+  };
+
+  /** What anybody sees of the names of others must be text and nothing but text. */
+  const unharmed = async (visitor: FirstPage) =>
+    assert.equal(await visitor.page.evaluate(() => 'hacked' in window), false);
+
+  const goTo = async (path: string) => {
+    await first.page.evaluate((to) => {
+      history.pushState(null, '', to);
+      dispatchEvent(new PopStateEvent('popstate'));
+    }, path);
+  };
+
+  test('the urgent come first, columns are chosen and stay chosen, and the keyboard walks the list', async () => {
+    hub.fault('r07', 'overheating', false);
+    await first.page.locator('tr[data-testid^=robot-]').first().filter({ hasText: 'r07' }).waitFor();
+    await first.at('fleet-columns').first().click();
+    await first.at('fleet-column-mode').check();
+    await first.page.keyboard.press('Escape');
+    await first.page.reload();
+    await first.isLive();
+    await first.says(first.robotRow('r01'), /automatic/);
+    await first.page.keyboard.press('j');
+    await first.page.keyboard.press('Enter');
+    await first.says(first.at('selected-robot'), /^r07$/);
+    await accessible(first, '.fleet');
+  });
+
+  test('a robot says what it is, what holds it, and what each of its sensors should read', async () => {
+    await first.says(first.at('failsafe'), /thermal shutdown.*Left motor at 96 °C.*Now: the cause is still there/);
+    await first.says(first.at('robot-facts'), /sigma-edge 0\.4\.1.*edge-1, linked/);
+    await first.at('tab-sensors').click();
+    await first.says(first.at('sensor-health.motorTempLeft'), /96\.4 °C above0 – 80 °C/);
+    await first.says(first.at('sensor-joints.torqueLift'), /no reading/);
+    await first.page.waitForFunction(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('[data-testid="sensor-health.boardTemp"] canvas');
+      const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data;
+      return data?.some((byte) => byte > 0) === true;
+    });
+    await shot(first, 'sensors');
+    await accessible(first, '[data-testid=robot-panel]');
+  });
+
+  test('from a stop to its decision is one click: winner, losers, bounds, and one level up again', async () => {
+    await first.at('selected-state').first().click();
+    const detail = first.at('decision-detail');
+    await first.says(detail, /safety · failsafe:thermal_shutdown/);
+    await first.says(first.at('losers'), /mission.*plan:primary.*lower authority than failsafe:thermal_shutdown/);
+    assert.match(first.page.url(), /select=decision:r07:1:\d+/);
+    await shot(first, 'decision');
+    await accessible(first, '[data-testid=robot-panel]');
+    await first.page.keyboard.press('p');
+    await first.says(first.at('decision-winner'), /mission · plan:primary/);
+    await first.page.keyboard.press('Escape');
+    await first.at('sensors').waitFor();
+    hub.fault('r08', 'person_steps_in', false);
+    await first.select('r08');
+    await first.at('why-now').click();
+    await first.says(
+      first.at('restrictions'),
+      /speed 0\.9 m\/s → lowered to0\.3 m\/s.*reflex:human_proximity.*took effect/,
+    );
+  });
+
+  test('[L2] a decision is computed again from the record, with what the robot saw, the rules, and what came of it', async () => {
+    const stop = room.remembered.find(({ decision }) => decision?.command?.name === 'stop');
+    await goTo(`/decision/r01/0/${stop?.decision?.sequence}`);
+    const page = first.page.locator('.decision-page');
+    await first.says(page.getByTestId('proof-result'), /Computed again, the same bit for bit/);
+    await first.says(page.getByTestId('expectation'), /came otherwise: a violation.*speed0 m\/s ± 0\.1 m\/s0\.5 m\/s/);
+    await first.says(page.getByTestId('inputs'), /charge100 %|charge1/);
+    await first.says(
+      page.getByTestId('rules'),
+      /failsafe:unsafe_movement_override is a failsafe action.*Policy 2026-1/,
+    );
+    await shot(first, 'decision-page');
+    await accessible(first, '.decision-page');
+    const [, , second] = hub.record.blocks;
+    assert.ok(second !== undefined);
+    (second.bytes[second.bytes.length >> 1] as number) ^= 1;
+    await goTo(`/decision/r01/0/2`);
+    await first.says(page.getByTestId('proof'), /Not proved: the block at event \d+ is not what its hash says/);
+    (second.bytes[second.bytes.length >> 1] as number) ^= 1;
+    await goTo('/');
+  });
+
+  test('an alert collapses what follows from it, is acknowledged with it, opens its decision, and a critical one is never silenced', async () => {
+    const raisedTimeUs = BigInt(Date.now()) * 1000n;
+    for (let k = 0; k < 40; k++) {
+      const text = `r07: motorLeftC is ${90 + k} degC`;
+      const init = { level: AlertLevel.WARNING, agentId: 'r07', cause: 'band:motorLeftC', text, raisedTimeUs };
+      hub.alerts.set(`x${k}`, create(AlertSchema, { ...init, id: `x${k}`, rootId: 'alert-r07-overheating' }));
+    }
+    hub.alerts.set(
+      'silent',
+      create(AlertSchema, {
+        id: 'silent',
+        level: AlertLevel.WARNING,
+        agentId: 'r11',
+        cause: 'link:silent',
+        text: `nothing was heard from ${NASTY}`,
+        advice: 'Look whether its radio works',
+        raisedTimeUs,
+        decisionSequence: 1n,
+        decisionEpoch: 1,
+      }),
+    );
+    const root = first.at('alert-thermal_shutdown');
+    await first.says(root, /40 alerts follow from it/);
+    assert.equal(await first.at('alerts').locator('ul.rows > li').count(), 3, 'a flood is one line');
+    assert.equal(await first.at('silence-thermal_shutdown').count(), 0);
+    await first.at('acknowledge-thermal_shutdown').click();
+    await first.says(root, /acknowledged by ada/);
+    assert.ok(
+      [...hub.alerts.values()].filter(({ rootId }) => rootId !== '').every((one) => one.acknowledgedBy === EMAIL),
+    );
+    await first.at('why-link:silent').click();
+    await first.says(first.at('decision-detail'), /decision 1 · epoch 1/);
+    await first.at('silence-link:silent').click();
+    await first.at('silence-reason').fill('its radio is being changed');
+    await first.at('silence-send').click();
+    await first.says(first.at('alert-link:silent'), /silenced until/);
+    await unharmed(first);
+    await goTo('/alerts');
+    await first.says(first.at('silence-of-link:silent'), /its radio is being changed/);
+    await first.says(first.at('alert-rates'), /silent.*r11/);
+    await shot(first, 'alerts');
+    await accessible(first, '[data-testid=alerts-all]');
+    await first.at('end-silence-link:silent').click();
+    await first.says(first.at('silences'), /Nothing is silenced/);
+    await goTo('/');
+  });
+
+  test('the queue is moved with an undo, a cancel is held once robots are at it, and names stay names', async () => {
+    const goal = { goal: { case: 'patrol' as const, value: { points: [{ xM: 5, yM: 5 }], rounds: 1 } } };
+    const at = BigInt(Date.now()) * 1000n;
+    const put = (id: string, name: string, init: object = {}) =>
+      hub.missions.set(
+        id,
+        create(MissionSchema, {
+          id,
+          name,
+          status: MissionStatus.QUEUED,
+          createdBy: EMAIL,
+          createdTimeUs: at,
+          goal,
+          ...init,
+        }),
+      );
+    put('m-1', 'First', { createdTimeUs: at - 2_000_000n });
+    put('m-2', NASTY, { createdTimeUs: at - 1_000_000n });
+    const task = {
+      id: 'm-3.1',
+      missionId: 'm-3',
+      agentId: 'r03',
+      kind: 'cover',
+      status: TaskStatus.ACTIVE,
+      progress: 0.2,
+    };
+    const history = [{ agentId: 'r09', reason: 'its battery fell below 20 %' }];
+    put('m-3', 'At work', { status: MissionStatus.ACTIVE, progress: 0.2, priority: 5, tasks: [{ ...task, history }] });
+    const order = async () => {
+      const rows = await first.at('missions').locator('li[data-testid^=mission-]').all();
+      return Promise.all(rows.map((row) => row.getAttribute('data-testid')));
+    };
+    await first.at('mission-m-2').waitFor();
+    assert.deepEqual((await order()).slice(0, 3), ['mission-m-3', 'mission-m-1', 'mission-m-2']);
+    await first.at('mission-m-2').hover();
+    await first.at('up-m-2').click();
+    await first.says(first.at('undo-bar'), /has priority 1/);
+    assert.deepEqual((await order()).slice(0, 3), ['mission-m-3', 'mission-m-2', 'mission-m-1']);
+    await first.at('undo').click();
+    await first.page.waitForFunction(() => document.querySelectorAll('[data-testid=undo-bar]').length === 0);
+    assert.equal(hub.missions.get('m-2')?.priority, 0);
+    await first.at('mission-m-3').hover();
+    await first.tap('cancel-m-3');
+    assert.equal(hub.missions.get('m-3')?.status, MissionStatus.ACTIVE, 'a tap cancels nothing that robots are at');
+    await first.at('mission-m-1').hover();
+    await first.at('cancel-m-1').click();
+    await first.says(first.at('undo-bar'), /First is cancelled/);
+    await first.at('undo').click();
+    await first.says(first.at('mission-card'), /First/);
+    await goTo('/missions/m-3');
+    await first.says(first.at('task-m-3.1'), /r09 had it until its battery fell below 20 %/);
+    await first.says(first.at('mission-timeline'), /sent by ada/);
+    await accessible(first, '[data-testid=mission-page]');
+    await goTo('/missions');
+    await first.says(first.at('mission-history'), /Patrol 150/);
+    await shot(first, 'missions');
+    await accessible(first, '[data-testid=missions-all]');
+    await unharmed(first);
+    await goTo('/');
+  });
+
+  test('an account is made with a password told once, given a role and removed, and everything is on the list of acts', async () => {
+    await goTo('/accounts');
+    await first.at('new-account').getByLabel('E-mail').fill('eve@example.org');
+    await first.at('new-account').getByLabel('Name').fill(NASTY);
+    await first.at('create-account').click();
+    await first.says(first.at('password'), /umber-otter-17-lantern/);
+    await first.at('password-done').click();
+    await first.at('role-eve@example.org').selectOption('operator');
+    await first.says(first.at('last-act'), /Make eve@example\.org operator/);
+    await shot(first, 'accounts');
+    await accessible(first, '[data-testid=accounts]');
+    await first.hold('remove-eve@example.org');
+    await first.at('account-eve@example.org').waitFor({ state: 'detached' });
+    await unharmed(first);
+    room.did('StopAgents', 'emergency stop of it', ['r02'], 'accepted');
+    room.did(
+      'SetAgentMode',
+      'set its mode to manual',
+      ['r02'],
+      'refused',
+      'take the control lease first',
+      'bob@example.org',
+    );
+    await goTo('/acts');
+    await first.says(
+      first.at('acts-list'),
+      /bob@example\.org.*set its mode to manual.*refused.*take the control lease first/,
+    );
+    await first.at('acts-actor').fill('ada');
+    await first.page.waitForFunction(() => document.querySelectorAll('[data-testid=act-row]').length === 1);
+    await accessible(first, '[data-testid=acts]');
+    await goTo('/');
+  });
+
+  test('two operators on one robot: who holds it is shown, a take-over names who loses it, and both see it', async () => {
+    const second = await visit('/');
+    await first.select('r04');
+    await second.select('r04');
+    hub.robot('r04').leaseHolder = 'bob@example.org';
+    await first.says(first.at('lease'), /Control: bob@example\.org.*left/);
+    const over = first.at('lease-take-over');
+    assert.match((await over.getAttribute('title')) ?? '', /bob@example\.org loses control of r04 to you/);
+    await first.tap('lease-take-over');
+    assert.equal(hub.robot('r04').leaseHolder, 'bob@example.org');
+    await first.hold('lease-take-over');
+    await first.says(first.at('lease'), /You hold control until/);
+    await second.says(second.at('lease'), /You hold control|Control: ada/);
+    await second.page.context().close();
+  });
+
+  test('a control says what it will do to whom before it is used, and what really came of it after', async () => {
+    await first.at('stop-protective').hover();
+    await first.says(first.at('consequence'), /Protective stop of r04: brakes hard, then motors off, category 1/);
+    await first.at('stop-protective').click();
+    await first.says(first.at('robot-outcome'), /Protective stop of r04.*accepted by the robot/);
+    await first.at('stop-end').hover();
+    await first.says(first.at('consequence'), /Ends the stop of r04/);
+    await first.hold('stop-end');
+    await first.says(first.at('robot-outcome'), /End the normal stop of r04.*accepted/);
+  });
+
+  test('a role taken away in mid-session disables what it may not do, with the reason, and a refusal is told', async () => {
+    hub.role = 'viewer';
+    await first.page.waitForFunction(
+      () => document.querySelector<HTMLButtonElement>('[data-testid=acknowledge]')?.disabled === true,
+      undefined,
+      { timeout: 15_000 },
+    );
+    const why = await first.at('stop-normal').getAttribute('aria-description');
+    assert.match(why ?? '', /Needs the role operator; yours is viewer/);
+    await goTo('/accounts');
+    await first.says(first.at('accounts'), /Not allowed for your role/);
+    await shot(first, 'forbidden');
+    hub.role = 'administrator';
+    await goTo('/');
+    await first.page.waitForFunction(
+      () => document.querySelector<HTMLButtonElement>('[data-testid=acknowledge]')?.disabled === false,
+      undefined,
+      { timeout: 15_000 },
+    );
+  });
+
+  test('the bench breaks robots by name, shows what is in force until when, and clears it', async () => {
+    await first.page.getByRole('tab', { name: 'Bench' }).click();
+    await first.says(first.at('bench'), /SIMULATION/);
+    await first.at('bench-fault').selectOption('stuck_encoder');
+    await first.at('bench-inject').click();
+    await first.says(first.at('active-r04-stuck_encoder'), /stuck encoder\d+ s left/);
+    await first.at('person-in-front').first().click();
+    await first.says(first.at('last-act'), /Put a person at .*accepted/);
+    assert.equal(room.people.length, 1);
+    await first.at('bench-cut-link').click();
+    await first.says(first.at('active-r04-link_loss'), /link loss/);
+    await shot(first, 'bench');
+    await accessible(first, '[data-testid=bench]');
+    await first.at('clear-stuck_encoder').click();
+    await first.at('active-r04-stuck_encoder').waitFor({ state: 'detached' });
+  });
+
+  test('a hundred thousand lines are read back and stay smooth; a pause loses none and counts what came', async () => {
+    room.remembered = manyDecisions(100_000);
+    await first.page.getByRole('tab', { name: 'Log' }).click();
+    await first.at('decision-row').first().waitFor();
+    await first.at('log-pause').click();
+    await first.says(first.at('log-paused'), /Paused\. \d+ new lines? kept/);
+    const before = await shown(first);
+    await readBack(first, 20_000);
+    assert.ok((await shown(first)) > before + 19_000, `${await shown(first)} lines`);
+    const frames = await first.page.evaluate(async () => {
+      const list = document.querySelector('[data-testid=log-lines]') as HTMLElement;
+      let drawn = 0;
+      const from = performance.now();
+      while (performance.now() - from < 1_500) {
+        list.scrollTop = (list.scrollTop + 900) % (list.scrollHeight - list.clientHeight);
+        await new Promise(requestAnimationFrame);
+        drawn++;
+      }
+      return { drawn, rows: list.querySelectorAll('tbody tr').length };
+    });
+    assert.ok(frames.rows < 80, `${frames.rows} rows are in the page`);
+    assert.ok(frames.drawn >= 12, `${frames.drawn} frames in 1.5 s while scrolling`);
+    await first.at('log-filter').fill('order 77');
+    await first.page.waitForFunction(() => document.querySelectorAll('[data-testid=decision-row]').length > 0);
+    await first.at('log-filter').fill('');
+    await first.at('log-only-stop').click();
+    await first.page.waitForFunction(() =>
+      [...document.querySelectorAll('[data-testid=decision-row]')].every((row) => row.classList.contains('log-stop')),
+    );
+    await first.at('log-only-stop').click();
+    await first.at('log-now').click();
+    await first.at('log-paused').waitFor({ state: 'detached' });
+    await shot(first, 'log');
+    await accessible(first, '[data-testid=log]');
+    await unharmed(first);
+    assert.deepEqual(problems, []);
+  });
+
+  const shown = async (visitor: FirstPage): Promise<number> =>
+    Number((await visitor.at('log-count').textContent())?.replaceAll(',', ''));
+
+  /** Scrolls to the oldest line in hand until so many were read back. */
+  const readBack = async (visitor: FirstPage, count: number) => {
+    const most = (await shown(visitor)) + count;
+    await visitor.page.evaluate(async (wanted) => {
+      const list = document.querySelector('[data-testid=log-lines]') as HTMLElement;
+      const lines = () => Number(document.querySelector('[data-testid=log-count]')?.textContent?.replaceAll(',', ''));
+      for (let tries = 0; tries < 400 && lines() < wanted; tries++) {
+        list.scrollTop = list.scrollHeight;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }, most);
+  };
+});
+
+/** What a site of forty robots decides in an hour and a half, ended a minute ago. */
+function manyDecisions(count: number): AgentDecision[] {
+  const endUs = BigInt(Date.now()) * 1000n - 60_000_000n;
+  return Array.from({ length: count }, (_, k) =>
+    create(AgentDecisionSchema, {
+      agentId: `r${String((k % 40) + 1).padStart(2, '0')}`,
+      timeUs: endUs - BigInt(k) * 50_000n,
+      decision: {
+        sequence: BigInt(count - k),
+        context: { epoch: 0 },
+        command: { name: k % 50 === 0 ? 'stop' : 'drive' },
+        chosen: { source: 'plan:primary', authority: k % 50 === 0 ? Authority.SAFETY : Authority.MISSION },
+        rationale: k === 9 ? NASTY : `order ${k}`,
+      },
+    }),
+  );
+}
