@@ -71,7 +71,7 @@ export class PositionDesk {
 }
 
 /** Everybody whom some robot sees, each once: x and y in turn, metres. */
-export function peopleSeen(agents: Iterable<LiveAgent>, nowUs: number): number[] {
+function peopleSeen(agents: Iterable<LiveAgent>, nowUs: number): number[] {
   const people = new People();
   for (const agent of agents) {
     const frame = agent.frames.get(TRACKS_CHANNEL);
