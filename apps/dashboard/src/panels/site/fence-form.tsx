@@ -27,11 +27,9 @@ interface FenceFormProps {
 export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
   const { site, live } = useMissionControl();
   useTick(1_000);
-  const [kind, setKind] = useState<NewFence['kind']>('restricted');
-  const [speedMps, setSpeed] = useState(0.5);
-  const [name, setName] = useState('');
-  const [seconds, setSeconds] = useState(0);
+  const [rule, setRule] = useState<Rule>({ kind: 'restricted', speedMps: 0.5, name: '', seconds: 0 });
   const [sending, setSending] = useState(false);
+  const { kind, speedMps } = rule;
   const { points, closed } = draft;
   const outline = useMemo(
     () => (closed ? zoneFromPolygon(site, points as readonly PointM[]) : null),
@@ -40,7 +38,7 @@ export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
   const inside = outline?.ok === true ? robotsInside(site, live, points) : [];
   const send = async () => {
     setSending(true);
-    const taken = await onFence({ points, kind, speedMps, name: name.trim(), seconds });
+    const taken = await onFence({ ...rule, points, name: rule.name.trim() });
     setSending(false);
     if (taken) onDone();
   };
@@ -62,46 +60,7 @@ export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
         </p>
       ) : null}
       <DrawingRow draft={draft} />
-      <div className="sender-row">
-        <label className="inline">
-          Rule
-          <select
-            value={kind}
-            onChange={(event) => setKind(event.target.value as NewFence['kind'])}
-            data-testid="fence-kind"
-          >
-            <option value="restricted">keep out</option>
-            <option value="slow">go slowly</option>
-          </select>
-        </label>
-        {kind === 'slow' ? (
-          <label className="inline">
-            at most m/s
-            <input
-              type="number"
-              min={0.1}
-              max={10}
-              step={0.1}
-              value={speedMps}
-              onChange={(event) => setSpeed(event.target.valueAsNumber || 0)}
-            />
-          </label>
-        ) : null}
-        <label className="inline">
-          Lasts
-          <select value={seconds} onChange={(event) => setSeconds(Number(event.target.value))}>
-            {LASTS.map((one) => (
-              <option key={one.seconds} value={one.seconds}>
-                {one.words}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label className="inline">
-          Name
-          <input value={name} maxLength={60} onChange={(event) => setName(event.target.value)} />
-        </label>
-      </div>
+      {closed ? <FenceRule rule={rule} onRule={setRule} /> : null}
       {closed ? <Consequence kind={kind} inside={inside} speedMps={speedMps} /> : null}
       <div className="sender-row">
         <span className="spring" />
@@ -130,7 +89,56 @@ export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
           )}
         </Guarded>
       </div>
-      <FenceList />
+      {points.length === 0 ? <FenceList /> : null}
+    </div>
+  );
+}
+
+type Rule = Omit<NewFence, 'points'>;
+
+/** What holds inside, for how long, and under which name: asked once the outline stands, so that it is not in its way. */
+function FenceRule({ rule, onRule }: { readonly rule: Rule; readonly onRule: (rule: Rule) => void }) {
+  const { kind, speedMps, name, seconds } = rule;
+  return (
+    <div className="sender-row">
+      <label className="inline">
+        Rule
+        <select
+          value={kind}
+          onChange={(event) => onRule({ ...rule, kind: event.target.value as Rule['kind'] })}
+          data-testid="fence-kind"
+        >
+          <option value="restricted">keep out</option>
+          <option value="slow">go slowly</option>
+        </select>
+      </label>
+      {kind === 'slow' ? (
+        <label className="inline">
+          at most m/s
+          <input
+            type="number"
+            min={0.1}
+            max={10}
+            step={0.1}
+            value={speedMps}
+            onChange={(event) => onRule({ ...rule, speedMps: event.target.valueAsNumber || 0 })}
+          />
+        </label>
+      ) : null}
+      <label className="inline">
+        Lasts
+        <select value={seconds} onChange={(event) => onRule({ ...rule, seconds: Number(event.target.value) })}>
+          {LASTS.map((one) => (
+            <option key={one.seconds} value={one.seconds}>
+              {one.words}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="inline">
+        Name
+        <input value={name} maxLength={60} onChange={(event) => onRule({ ...rule, name: event.target.value })} />
+      </label>
     </div>
   );
 }

@@ -35,7 +35,8 @@ export function MapTools({ choices, follow, flat, map }: MapToolsProps) {
           </button>
         </div>
       )}
-      <div className="map-modes">
+      {flat ? null : <LayerList choices={choices} />}
+      <div className="map-zoom">
         <button type="button" onClick={() => map()?.zoom(1)} aria-label="Zoom in" title="Zoom in (+)">
           +
         </button>
@@ -45,20 +46,19 @@ export function MapTools({ choices, follow, flat, map }: MapToolsProps) {
         <button type="button" onClick={() => map()?.fit()} title="Show the whole site (0)">
           Fit
         </button>
+        {flat ? null : (
+          <button
+            type="button"
+            aria-pressed={follows}
+            disabled={chosen === null}
+            onClick={() => follow.set(!follows)}
+            title={chosen === null ? 'Select a robot to follow it' : `Keep ${chosen} in the middle (C)`}
+            data-testid="follow"
+          >
+            Follow
+          </button>
+        )}
       </div>
-      {flat ? null : (
-        <button
-          type="button"
-          aria-pressed={follows}
-          disabled={chosen === null}
-          onClick={() => follow.set(!follows)}
-          title={chosen === null ? 'Select a robot to follow it' : `Keep ${chosen} in the middle (C)`}
-          data-testid="follow"
-        >
-          Follow
-        </button>
-      )}
-      {flat ? null : <LayerList choices={choices} />}
     </fieldset>
   );
 }

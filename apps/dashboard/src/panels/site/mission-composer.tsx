@@ -32,12 +32,7 @@ export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFenc
   return (
     <section className="composer" aria-label="New mission">
       <fieldset className="composer-kinds" aria-label="Kind of mission">
-        <Kind
-          active={draft?.kind === 'zone'}
-          onClick={() => draw('zone')}
-          testId="draw-zone"
-          words="Draw zone to cover"
-        />
+        <Kind active={draft?.kind === 'zone'} onClick={() => draw('zone')} testId="draw-zone" words="Cover" />
         <Kind active={draft?.kind === 'patrol'} onClick={() => draw('patrol')} testId="draw-patrol" words="Patrol" />
         <Kind active={listed === 'deliver'} onClick={() => list('deliver')} testId="compose-deliver" words="Deliver" />
         <Kind active={listed === 'dock'} onClick={() => list('dock')} testId="compose-dock" words="Dock" />
