@@ -1,6 +1,5 @@
 import { type Mission, type MissionGoal, MissionStatus, type Task, TaskStatus } from '@sigma/proto';
 import type { Shape } from './agent-state.ts';
-import { words } from './quantities.ts';
 
 const STATUS: Readonly<Record<MissionStatus, { word: string; shape: Shape }>> = {
   [MissionStatus.UNSPECIFIED]: { word: 'unknown', shape: 'dashed' },
@@ -74,6 +73,3 @@ export function taskName(taskId: string, missionOf: (id: string) => Mission | un
     ? `${mission.name} (${share + 1} of ${mission.tasks.length})`
     : mission.name;
 }
-
-export const taskTitle = (task: Task): string =>
-  `${words(task.kind)} · ${task.agentId === '' ? 'nobody yet' : task.agentId}`;

@@ -1,5 +1,5 @@
 import type { AgentStatus, Alert } from '@sigma/proto';
-import { type MissionControl, useMissionControl } from '../../frame/mission-control.tsx';
+import { useMissionControl } from '../../frame/mission-control.tsx';
 
 /** One decision, by whose it is and where it stands: the epoch of the agent's life and the sequence in it. */
 export interface DecisionRef {
@@ -8,14 +8,10 @@ export interface DecisionRef {
   readonly sequence: bigint;
 }
 
-/** Selects the decision: the right side explains it, the log and the map point at it. */
-export function openDecision({ selection }: Pick<MissionControl, 'selection'>, ref: DecisionRef): void {
-  selection.set({ kind: 'decision', ...ref });
-}
-
+/** Selects a decision: the right side explains it, the log and the map point at it. */
 export function useOpenDecision(): (ref: DecisionRef) => void {
-  const control = useMissionControl();
-  return (ref) => openDecision(control, ref);
+  const { selection } = useMissionControl();
+  return ({ agentId, epoch, sequence }) => selection.set({ kind: 'decision', agentId, epoch, sequence });
 }
 
 /** The decision that is in force, as the agent's last status names it; null before it decided anything. */

@@ -19,23 +19,26 @@ export interface ColumnLook {
   readonly title: string;
   /** A sentence that says what stands in it. */
   readonly about: string;
+  /** CSS widths in the list beside the site and on the page of the fleet; empty takes what is left. */
   readonly width: string;
+  readonly wide?: string;
   readonly right?: boolean;
   /** Shown in a narrow list until a person chooses. */
   readonly narrow: boolean;
 }
 
 export const LOOKS: Readonly<Record<string, ColumnLook>> = {
-  robot: { title: 'Robot', about: 'Name of the robot', width: '68px', narrow: true },
-  state: { title: 'State', about: 'The gravest true thing about it', width: '30%', narrow: true },
+  robot: { title: 'Robot', about: 'Name of the robot', width: '56px', wide: '80px', narrow: true },
+  state: { title: 'State', about: 'The gravest true thing about it', width: '', wide: '200px', narrow: true },
   battery: {
     title: 'Batt.',
     about: 'Share of charge left, 0 to 100 %; the arrow says how it goes. It should stay above 15 %',
-    width: '70px',
+    width: '62px',
+    wide: '80px',
     right: true,
     narrow: true,
   },
-  task: { title: 'Task', about: 'The mission it works for, and its share of it', width: '', narrow: true },
+  task: { title: 'Task', about: 'The mission it works for, and its share of it', width: '25%', wide: '', narrow: true },
   failsafe: { title: 'Failsafe', about: 'The failsafe action in force', width: '150px', narrow: false },
   link: {
     title: 'Link',

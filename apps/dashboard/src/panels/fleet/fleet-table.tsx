@@ -46,6 +46,7 @@ export function FleetTable({ wide }: { readonly wide: boolean }) {
     return {
       id,
       ...look,
+      width: wide ? (look.wide ?? look.width) : look.width,
       sorted: sort === undefined ? 'none' : sort.desc ? 'descending' : 'ascending',
       ...(id === 'speed' ? {} : { onSort: () => setSorting([{ id, desc: sort !== undefined && !sort.desc }]) }),
     };

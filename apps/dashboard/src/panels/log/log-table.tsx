@@ -1,4 +1,4 @@
-import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import type { Level, Shape } from '../../words/agent-state.ts';
@@ -33,9 +33,10 @@ const REST: readonly TableColumn[] = [
     title: 'Authority',
     about: 'Who won: safety over operator over swarm over mission',
     width: '78px',
+    from: ROOMY_PX,
   },
   { id: 'command', title: 'Decided', about: 'The command that went out, after every bound', width: '' },
-  { id: 'why', title: 'Because', about: 'The winner’s rationale', width: '34%' },
+  { id: 'why', title: 'Because', about: 'The winner’s rationale', width: '34%', from: ROOMY_PX },
 ];
 
 /** A log, the newest line on top. Scrolling away from the top pauses it; nothing is lost meanwhile. */
@@ -53,9 +54,7 @@ export function LogTable({
   const open = useOpenDecision();
   const table = useRef<TableHandle>(null);
   const { lines, buffer } = log;
-  const box = useRef<HTMLDivElement>(null);
-  const roomy = useWidth(box) >= ROOMY_PX;
-  const columns = [TIME, ...(ofOne ? [] : [ROBOT]), ...(roomy ? REST : REST.filter(({ id }) => id === 'command'))];
+  const columns = ofOne ? [TIME, ...REST] : [TIME, ROBOT, ...REST];
   const at = useCallback((row: number) => lines[lines.length - 1 - row] as LogLine, [lines]);
   const key = chosen?.kind === 'decision' ? `${chosen.agentId} ${chosen.epoch} ${chosen.sequence}` : '';
   const selected = key === '' ? -1 : lines.length - 1 - lastIndexOf(lines, key);
@@ -73,7 +72,7 @@ export function LogTable({
   }, [buffer]);
 
   return (
-    <div className="log-box" ref={box}>
+    <div className="log-box">
       {buffer.paused ? (
         <p className="log-paused" role="status" data-testid="log-paused">
           <strong>Paused.</strong>{' '}
@@ -138,18 +137,6 @@ function cellsOf(line: LogLine) {
       </bdi>
     ),
   };
-}
-
-/** Width of an element as it is laid out, pixels. */
-function useWidth(box: RefObject<HTMLElement | null>): number {
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    if (box.current === null) return;
-    const watch = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 0));
-    watch.observe(box.current);
-    return () => watch.disconnect();
-  }, [box]);
-  return width;
 }
 
 function Nothing({ log }: { readonly log: Log }) {

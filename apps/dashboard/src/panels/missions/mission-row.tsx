@@ -50,8 +50,8 @@ export function MissionRow({ mission, queue, selected }: MissionRowProps) {
           title={`${percent(mission.progress)} of it done, by what robots sensed`}
         />
         <span className="mono"> {percent(mission.progress)}</span>{' '}
-        {open && workers.length > 0 ? <span className="mono">{workers.slice(0, 4).join(' ')} </span> : null}
-        {moved > 0 ? <span>{moved === 1 ? 'reassigned once ' : `reassigned ${moved} times `}</span> : null}
+        {open && workers.length > 0 ? <span className="mono">{workers.slice(0, 4).join(' ')} · </span> : null}
+        {moved > 0 ? <span>{moved === 1 ? 'reassigned once · ' : `reassigned ${moved} times · `}</span> : null}
         <bdi className="quiet">{mission.detail || goalWords(mission.goal)}</bdi>
       </p>
     </li>

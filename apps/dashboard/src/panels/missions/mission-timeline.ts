@@ -14,7 +14,7 @@ export interface TimelineEntry {
 }
 
 /** Robots that have or had a share of it. */
-export const everyoneAt = (mission: Mission): ReadonlySet<string> =>
+const everyoneAt = (mission: Mission): ReadonlySet<string> =>
   new Set(
     mission.tasks
       .flatMap((task) => [task.agentId, ...task.history.map((holder) => holder.agentId)])

@@ -50,11 +50,11 @@ const COLUMNS: readonly TableColumn[] = [
   { id: 'sent', title: 'Sent', about: 'When it was sent, in your zone', width: '130px' },
   { id: 'state', title: 'Ended', about: 'How it ended', width: '110px' },
   { id: 'name', title: 'Mission', about: 'Its name', width: '26%' },
-  { id: 'goal', title: 'Goal', about: 'What was asked', width: '' },
-  { id: 'took', title: 'Took', about: 'From its sending to its end', width: '90px', right: true },
+  { id: 'goal', title: 'Goal', about: 'What was asked', width: '', from: 640 },
+  { id: 'took', title: 'Took', about: 'From its sending to its end', width: '80px', right: true, from: 560 },
   { id: 'share', title: 'Done', about: 'Share that was done, by what robots sensed', width: '60px', right: true },
-  { id: 'robots', title: 'Robots', about: 'Robots that had a share of it', width: '70px', right: true },
-  { id: 'by', title: 'By', about: 'Who sent it', width: '150px' },
+  { id: 'robots', title: 'Robots', about: 'Robots that had a share of it', width: '70px', right: true, from: 900 },
+  { id: 'by', title: 'By', about: 'Who sent it', width: '150px', from: 760 },
 ];
 
 function History() {

@@ -5,9 +5,8 @@ import { ShapeMark } from '../../parts/shape.tsx';
 import { agentState } from '../../words/agent-state.ts';
 import { RobotControls } from '../control/robot-controls.tsx';
 import { decisionInForce, useOpenDecision } from '../decisions/open-decision.ts';
+import { robotPath } from './robot-path.ts';
 import type { AgentDetail } from './use-agent-detail.ts';
-
-export const robotPath = (id: string): string => `/robot/${encodeURIComponent(id)}`;
 
 interface RobotHeadProps {
   readonly id: string;

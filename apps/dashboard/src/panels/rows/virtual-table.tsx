@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, type Ref, useImperativeHandle, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, type Ref, useEffect, useImperativeHandle, useRef, useState } from 'react';
 
 /** A column as its head shows it. */
 export interface TableColumn {
@@ -10,6 +10,8 @@ export interface TableColumn {
   /** A CSS width, or empty for what is left. */
   readonly width: string;
   readonly right?: boolean;
+  /** Left away where the table is narrower than this, in pixels. */
+  readonly from?: number;
   readonly sorted?: 'ascending' | 'descending' | 'none';
   readonly onSort?: () => void;
 }
@@ -52,11 +54,13 @@ const PAGE_ROWS = 20;
  * page with a row that scrolled away.
  */
 export function VirtualTable(props: VirtualTableProps) {
-  const { label, columns, count, rowHeight, rowKey, cells, row, selected, onOpen, empty, foot, onScroll, testId } =
-    props;
+  const { label, count, rowHeight, rowKey, cells, row, selected, onOpen, empty, foot, onScroll, testId } = props;
   const scroll = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLTableElement>(null);
   const [active, setActive] = useState(-1);
+  const [width, setWidth] = useState(0);
+  const fitting = props.columns.map(({ from = 0 }) => width === 0 || width >= from);
+  const columns = props.columns.filter((_, k) => fitting[k]);
   const rows = useVirtualizer({
     count,
     getScrollElement: () => scroll.current,
@@ -67,6 +71,13 @@ export function VirtualTable(props: VirtualTableProps) {
   const before = items[0]?.start ?? 0;
   const after = Math.max(0, rows.getTotalSize() - (items.at(-1)?.end ?? 0));
   const walked = Math.min(active, count - 1);
+
+  useEffect(() => {
+    if (scroll.current === null) return;
+    const watch = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 0));
+    watch.observe(scroll.current);
+    return () => watch.disconnect();
+  }, []);
 
   const walkTo = (at: number) => {
     const to = Math.max(0, Math.min(count - 1, at));
@@ -104,6 +115,7 @@ export function VirtualTable(props: VirtualTableProps) {
     const at = scroll.current;
     if (at !== null) onScroll?.(at.scrollTop, at.scrollHeight - at.clientHeight - at.scrollTop);
   };
+  const cellsIn = (at: number) => cells(at).filter((_, k) => fitting[k]);
   const rowId = (at: number) => `${testId ?? 'table'}-row-${at}`;
 
   return (
@@ -115,6 +127,7 @@ export function VirtualTable(props: VirtualTableProps) {
         aria-label={label}
         aria-rowcount={count}
         aria-activedescendant={walked >= 0 ? rowId(walked) : undefined}
+        style={{ minWidth: leastWidth(columns) }}
         tabIndex={0}
         onKeyDown={keys}
         onBlur={() => setActive(-1)}
@@ -131,7 +144,6 @@ export function VirtualTable(props: VirtualTableProps) {
           {items.map(({ index }) => {
             const about = row?.(index) ?? {};
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: keys are heard by the grid.
               <tr
                 key={rowKey(index)}
                 id={rowId(index)}
@@ -143,7 +155,7 @@ export function VirtualTable(props: VirtualTableProps) {
                 data-testid={about.testId}
                 data-state={about.state}
               >
-                {cells(index).map((cell, k) => (
+                {cellsIn(index).map((cell, k) => (
                   <td key={columns[k]?.id} className={columns[k]?.right === true ? 'right' : undefined}>
                     {cell}
                   </td>
@@ -159,6 +171,13 @@ export function VirtualTable(props: VirtualTableProps) {
     </div>
   );
 }
+
+/** What the columns need in pixels: below it the table is scrolled sideways rather than squeezed. */
+function leastWidth(columns: readonly TableColumn[]): number {
+  return columns.reduce((sum, { width }) => sum + (width.endsWith('px') ? Number.parseInt(width, 10) : ELASTIC_PX), 0);
+}
+
+const ELASTIC_PX = 64;
 
 /** Stands for the rows that are not in the page. */
 function Gap({ height }: { readonly height: number }) {
