@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   type BlockStore,
   type CommittedBlock,
+  ForeignBlockError,
   hexOfBytes,
   NO_VERSION,
   type Sha256,
@@ -114,7 +115,10 @@ export function versionedStoreContract({ name, sha256, open }: VersionedStoreExa
     await other.append([twin.begin()]);
     const [ours, theirs] = [a.notes(1, 1), twin.notes(1, 2)];
     const results = await Promise.allSettled([store.append([ours]), other.append([theirs])]);
-    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    assert.equal(refused.length, 1);
+    assert.ok(refused[0] instanceof ForeignBlockError, `${refused[0]}`);
+    assert.match(refused[0].message, /two histories of one source/);
     const kept = results[0]?.status === 'fulfilled' ? ours : theirs;
     const [, second] = await changesOf(store, NO_VERSION);
     assert.equal(hexOfBytes(second?.hash ?? new Uint8Array()), hexOfBytes(kept.hash));

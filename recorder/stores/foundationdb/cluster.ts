@@ -6,6 +6,7 @@ const PACKAGE = 'foundationdb';
 /** Any client library from 6.2 on speaks it; versionstamps have had their four-byte offsets since 520. */
 const API_VERSION = 620;
 const TIMEOUT_MS = 30_000;
+const NAME_IT = 'Set SIGMA_FDB_CLUSTER_FILE to the fdb.cluster file of a running cluster';
 
 /** What this file uses of npm `foundationdb` 2.0 (https://github.com/josephg/node-foundationdb). */
 interface FoundationDbModule {
@@ -44,7 +45,10 @@ interface NativeTransaction {
  * @param clusterFile path of the cluster file; the programs take it from SIGMA_FDB_CLUSTER_FILE
  * @throws StoreFailedError that says what is missing and how to install it
  */
-export async function connectFoundationDb(clusterFile: string): Promise<FdbDatabase> {
+export async function connectFoundationDb(clusterFile: string | undefined): Promise<FdbDatabase> {
+  if (clusterFile === undefined || clusterFile === '') {
+    throw new StoreFailedError('foundationdb', 'no cluster file is named', NAME_IT);
+  }
   const path = `foundationdb ${clusterFile}`;
   const fdb = await load(path);
   let db: NativeDatabase;
@@ -52,12 +56,9 @@ export async function connectFoundationDb(clusterFile: string): Promise<FdbDatab
     fdb.setAPIVersion(API_VERSION);
     db = fdb.open(clusterFile);
   } catch (error) {
-    throw new StoreFailedError(
-      path,
-      `the cluster cannot be opened (${(error as Error).message})`,
-      'Set SIGMA_FDB_CLUSTER_FILE to the fdb.cluster file of a running cluster',
-      { cause: error },
-    );
+    throw new StoreFailedError(path, `the cluster cannot be opened (${(error as Error).message})`, NAME_IT, {
+      cause: error,
+    });
   }
   const noConflict = fdb.TransactionOptionCode.NextWriteNoWriteConflictRange;
   return {

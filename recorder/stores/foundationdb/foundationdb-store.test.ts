@@ -76,6 +76,7 @@ function opened(options: MemoryClusterOptions = {}) {
 }
 
 test('[R107] [R109] without the package or its client library the message names both and the way to install them', async (t) => {
+  await assert.rejects(openFoundationDb(undefined), /no cluster file is named\. Set SIGMA_FDB_CLUSTER_FILE/);
   const installed = await import('foundationdb' as string).then(
     () => true,
     () => false,

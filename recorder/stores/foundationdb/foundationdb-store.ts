@@ -51,7 +51,7 @@ const sha256: Sha256 = (bytes) => digest('sha256', bytes, 'buffer');
  * @param clusterFile path of the cluster file; the programs take it from SIGMA_FDB_CLUSTER_FILE
  * @throws StoreFailedError when the package, the client library or the cluster is missing
  */
-export async function openFoundationDb(clusterFile: string): Promise<FoundationDbRecordings> {
+export async function openFoundationDb(clusterFile: string | undefined): Promise<FoundationDbRecordings> {
   return recordingsIn(await connectFoundationDb(clusterFile), randomInt);
 }
 
@@ -62,6 +62,11 @@ export function recordingsIn(
   root: readonly string[] = ['sigma', 'recorder'],
 ): FoundationDbRecordings {
   const open = new Set<TenantStore>();
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await Promise.all([...open].map((store) => store.close()));
+    await database.close();
+  };
   return {
     recording: (tenant) => {
       if (tenant === '' || !tenant.isWellFormed())
@@ -70,9 +75,9 @@ export function recordingsIn(
       open.add(store);
       return store;
     },
-    close: async () => {
-      await Promise.all([...open].map((store) => store.close()));
-      await database.close();
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
 }

@@ -2,6 +2,8 @@ import pg from 'pg';
 import { markOf, type PostgresDatabase } from './database.ts';
 
 const CHANNEL = 'sigma_recorder';
+/** Notifications of one tenant from one process stand at least so far apart: a writer is not slowed by its own news. */
+const RING_EVERY_MS = 20;
 
 /** Hears when a tenant's recording has grown. */
 export interface Ear {
@@ -30,7 +32,7 @@ export class HeadBell {
     this.#url = url;
   }
 
-  /** Tells every process that listens. Returns at once; while one is on its way, more are one. */
+  /** Tells every process that listens. Returns at once; what rings soon after another is told together, a little later. */
   ring(tenant: string): void {
     if (this.#sending.has(tenant)) this.#sending.set(tenant, 'again');
     else {
@@ -90,6 +92,7 @@ export class HeadBell {
       } catch {
         // A hint that was lost: listeners look by themselves.
       }
+      if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, RING_EVERY_MS));
       if (this.#sending.get(tenant) !== 'again') break;
       this.#sending.set(tenant, 'once');
     }

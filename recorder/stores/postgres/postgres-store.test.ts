@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { after, before } from 'node:test';
+import { after, before, test } from 'node:test';
+import { NO_VERSION } from '../../src/index.ts';
 import { blockStoreContract } from '../../testing/block-store-contract.ts';
+import { testChain } from '../../testing/chains.ts';
 import { versionedStoreContract } from '../../testing/versioned-store-contract.ts';
 import { openPostgres, type PostgresRecordings, type PostgresStore } from './postgres-store.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
@@ -18,6 +21,7 @@ after(async () => {
 
 /** Every exam gets tenant acme in tables that are empty. */
 async function fresh(): Promise<() => Promise<PostgresStore>> {
+  await Promise.all(opened.splice(0).map((one) => one.close()));
   await server.asOwner('TRUNCATE recorder.tenants, recorder.chains, recorder.blocks, recorder.snapshots');
   return async () => {
     const recordings = await openPostgres(server.url);
@@ -42,4 +46,27 @@ versionedStoreContract({
     const open = await fresh();
     return { store: await open(), other: await open() };
   },
+});
+
+test('[R106] the news comes by notification, and by looking where notifications are lost', async () => {
+  for (const pollMs of [3_600_000, 5]) {
+    const open = await fresh();
+    const watcher = await openPostgres(server.url, { pollMs });
+    opened.push(watcher);
+    const versions = watcher.recording('acme').watch(NO_VERSION)[Symbol.asyncIterator]();
+    const first = versions.next();
+    const store = await open();
+    const a = testChain('r01', sha256);
+    await store.append([a.begin()]);
+    assert.equal((await first).value, await store.version());
+    const listens = `SELECT pid FROM pg_stat_activity WHERE application_name = 'sigma-recorder watch'`;
+    if (pollMs === 5) await server.asOwner(`SELECT pg_terminate_backend(pid) FROM (${listens}) AS l`);
+    for (let n = 0; n < 3; n++) {
+      const next = versions.next();
+      await store.append([a.notes(1)]);
+      assert.equal((await next).value, await store.version());
+    }
+    await watcher.close();
+    assert.equal((await versions.next()).done, true);
+  }
 });

@@ -69,6 +69,12 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const database = await PostgresDatabase.open(url, options);
   const bell = new HeadBell(database, url);
   const open = new Set<TenantStore>();
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await Promise.all([...open].map((store) => store.close()));
+    await bell.close();
+    await database.pool.end();
+  };
   return {
     recording: (tenant) => {
       if (tenant === '' || tenant.includes('\0') || !tenant.isWellFormed()) {
@@ -78,10 +84,9 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
       open.add(store);
       return store;
     },
-    close: async () => {
-      await Promise.all([...open].map((store) => store.close()));
-      await bell.close();
-      await database.pool.end();
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
 }
