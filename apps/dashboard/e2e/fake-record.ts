@@ -10,6 +10,7 @@ export class FakeRecord {
   blocks: SealedBlock[] = [];
   marks: MarkInit[] = [];
   reads = 0;
+  locates = 0;
   bytesRead = 0;
   /** Every answer waits this long, as over a long line. */
   delayMs = 0;
@@ -62,6 +63,7 @@ export class FakeRecord {
 
   /** As LocateMoment answers. */
   locate(timeUs: number) {
+    this.locates++;
     let fromTimeUs = Number.POSITIVE_INFINITY;
     let toTimeUs = 0;
     const chains = [];

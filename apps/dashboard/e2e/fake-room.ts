@@ -97,7 +97,7 @@ export class FakeRoom {
       },
       listActs: ({ actor, target, beforeTimeUs, limit }) => ({
         acts: this.acts
-          .filter((act) => actor === '' || act.actor.includes(actor))
+          .filter((act) => actor === '' || act.actor === actor)
           .filter((act) => target === '' || act.targets.includes(target))
           .filter((act) => beforeTimeUs === 0n || act.timeUs < beforeTimeUs)
           .slice(0, limit || 100),
@@ -188,15 +188,16 @@ export class FakeRoom {
           .slice(0, limit || 100),
       }),
       getAgent: ({ agentId }) => this.#agent(this.#hub.robot(agentId)),
-      listSiteDecisions: ({ agentIds, authorities, text, beforeTimeUs, limit }) => ({
-        decisions: all()
+      listSiteDecisions: ({ agentIds, authorities, text, beforeTimeUs, limit }) => {
+        const found = all()
           .filter((one) => agentIds.length === 0 || agentIds.includes(one.agentId))
           .filter((one) => authorities.length === 0 || authorities.includes(authorityOf(one)))
           .filter((one) => text === '' || wordsOf(one).includes(text.toLowerCase()))
           .filter((one) => beforeTimeUs === 0n || one.timeUs < beforeTimeUs)
-          .sort((a, b) => (a.timeUs < b.timeUs ? 1 : a.timeUs > b.timeUs ? -1 : 0))
-          .slice(0, limit || 100),
-      }),
+          .sort((a, b) => (a.timeUs < b.timeUs ? 1 : a.timeUs > b.timeUs ? -1 : 0));
+        const decisions = found.slice(0, limit || 100);
+        return { decisions, lookedToTimeUs: found.length > decisions.length ? (decisions.at(-1)?.timeUs ?? 0n) : 0n };
+      },
     };
   }
 

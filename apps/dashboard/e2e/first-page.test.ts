@@ -268,6 +268,7 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
   });
 
   test('signing out closes the door', async () => {
+    await first.at('account-menu').click();
     await first.at('sign-out').click();
     await first.at('sign-in').waitFor();
   });

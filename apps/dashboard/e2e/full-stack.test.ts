@@ -159,7 +159,7 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
   });
 
   test('[L2] the browser runs every robot again and finds every decision as recorded', async () => {
-    await page.at('verify-open').click();
+    await page.at('page-verify').click();
     await page.says(page.at('verify-result'), /^ok$/);
     await page.says(page.at('verify'), new RegExp(`r${ROBOTS}`));
     await page.says(page.at('verify'), /1–\d+ re-executed/);

@@ -300,7 +300,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
       first.at('acts-list'),
       /bob@example\.org.*set its mode to manual.*refused.*take the control lease first/,
     );
-    await first.at('acts-actor').fill('ada');
+    await first.at('acts-actor').selectOption(EMAIL);
     await first.page.waitForFunction(() => document.querySelectorAll('[data-testid=act-row]').length === 1);
     await accessible(first, '[data-testid=acts]');
     await goTo('/');

@@ -221,6 +221,15 @@ describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, ()
     await shot(first, 'newer');
   });
 
+  test('a link to a moment before the record says so, and leads to where it begins', async () => {
+    const { page } = first;
+    await page.goto(`${url}/?at=2020-01-01T00:00:00.000Z`);
+    await first.says(first.at('nothing-recorded'), /Nothing is on record of this moment/);
+    await first.at('nothing-recorded').getByRole('button').click();
+    await first.at('nothing-recorded').waitFor({ state: 'detached' });
+    assert.equal(await first.at('time-mode').textContent(), 'PAST');
+  });
+
   test('a moment that cannot be had says why and offers another try', async () => {
     const { page } = first;
     await page.goto(`${url}/?at=${at(15)}`);

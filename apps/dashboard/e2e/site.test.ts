@@ -92,6 +92,7 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     site = new SitePage(await context.newPage());
     await site.enter(url);
+    await site.isSolid();
   });
 
   after(async () => {
@@ -103,7 +104,6 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
   const shot = (name: string) => site.page.screenshot({ path: join(RESULTS, `${name}.png`) });
 
   test('the flat picture comes first and the solid one takes its place', async () => {
-    await site.isSolid();
     const at = await site.page.evaluate(() => {
       const mark = (name: string) => performance.getEntriesByName(name)[0]?.startTime ?? Number.NaN;
       return [mark('sigma-first-picture'), mark('sigma-solid-picture')] as const;

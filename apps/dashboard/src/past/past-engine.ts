@@ -52,7 +52,7 @@ export class PastEngine {
   #done: number[] = [];
   #of: number[] = [];
   #filmed: number[] = [];
-  #sources: readonly string[] = [];
+  #sources: readonly string[] | null = null;
   #scans = new Map<string, PastScan>();
   #asked: { readonly source: string; readonly timeUs: number } | null = null;
   readonly #listeners = new Set<() => void>();
@@ -64,8 +64,8 @@ export class PastEngine {
     this.#nowMs = nowMs;
   }
 
-  /** Agents on record at the moment last located. */
-  get sources(): readonly string[] {
+  /** Agents on record at the moment last located; null before any was. */
+  get sources(): readonly string[] | null {
     return this.#sources;
   }
 

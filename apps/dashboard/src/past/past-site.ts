@@ -92,8 +92,7 @@ export class PastSite implements SiteView {
   }
 
   #adoptRoster(): void {
-    const { sources } = this.#engine;
-    const ids = sources.length === 0 ? this.#now.ids : sources;
+    const ids = this.#engine.sources ?? this.#now.ids;
     if (ids.length === this.#ids.length && ids.every((id, k) => id === this.#ids[k])) return;
     this.#ids = [...ids];
     this.#rows = new Map(ids.map((id, k) => [id, k]));

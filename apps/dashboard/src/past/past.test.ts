@@ -109,10 +109,10 @@ test('what is on film is shown without asking the hub again; playing on reads on
   const record = recordOf('r01');
   const { past, show, engine } = pastOf(record, 1);
   await show(BEGAN_US + 12 * SECOND_US);
-  const reads = record.reads;
+  const asked = [record.reads, record.locates];
   await show(BEGAN_US + 11.2 * SECOND_US);
   await show(BEGAN_US + 10.4 * SECOND_US);
-  assert.equal(record.reads, reads);
+  assert.deepEqual([record.reads, record.locates], asked);
   const beforeM = past.newest.xM[0] as number;
   await show(BEGAN_US + 13 * SECOND_US);
   assert.ok((past.newest.xM[0] as number) > beforeM);

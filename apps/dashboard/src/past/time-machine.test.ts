@@ -161,3 +161,19 @@ test('stepping through the whole site is not caught by the robot that a step cam
     'until a person chooses one himself',
   );
 });
+
+test('a moment held so near to the present that the record has not come to it is asked for until it has', () => {
+  const { clock, asks, tell, lastShow, pass } = machine();
+  const shows = () => asks.filter((ask) => ask.type === 'show').length;
+  clock.toggle();
+  for (const recorded of [NOON_US - SECOND_US, NOON_US]) {
+    const show = lastShow();
+    assert.ok(show?.type === 'show');
+    tell({ type: 'located', id: show.id, sources: ['r7'], fromUs: 1, toUs: recorded });
+    tell({ type: 'settled', id: show.id, timeUs: show.timeUs });
+    pass(1_600);
+  }
+  assert.equal(shows(), 2);
+  pass(1_600);
+  assert.equal(shows(), 2, 'the record has come to it');
+});

@@ -41,6 +41,9 @@ const TICK_MS = 100;
 const ASK_GAP_MS = 60;
 const AHEAD_US = 10_000_000;
 const BEHIND_US = 10_000_000;
+/** The newest seconds are still on their way to the record: what is held near the present is asked for again. */
+const RECORD_LAG_MS = 1_500;
+const RECORD_TRIES = 8;
 /** Nearer than this to the present, playing catches up with it. */
 const CATCH_UP_US = 1_500_000;
 
@@ -59,6 +62,8 @@ export class TimeMachine {
   #stopTicking: (() => void) | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
   #askDue = false;
+  #triedUs = 0;
+  #tries = 0;
   #stepped: { readonly to: string; readonly of: string } | undefined;
 
   constructor(ports: TimePorts) {
@@ -68,6 +73,7 @@ export class TimeMachine {
       tell: (run) => later(50, run),
       refresh: (run) => later(16, run),
     });
+    engine.progress.subscribe(() => this.#askForTheRest());
   }
 
   get isPast(): boolean {
@@ -196,6 +202,20 @@ export class TimeMachine {
     this.past.moment(atUs);
     this.#ports.shown.show(this.past);
     this.shown.set({ kind: 'past', atUs });
+  }
+
+  /** While the record has not come as far as the moment that is held. */
+  #askForTheRest(): void {
+    const { engine, later } = this.#ports;
+    const at = this.#anchorUs;
+    const recordedUs = engine.range.get()?.toUs ?? 0;
+    if (engine.progress.get()?.state !== 'settled' || recordedUs === 0 || recordedUs >= at) return;
+    if (this.#triedUs !== at) this.#tries = 0;
+    this.#triedUs = at;
+    if (++this.#tries > RECORD_TRIES) return;
+    later(RECORD_LAG_MS, () => {
+      if (this.isPast && !this.playing.get() && this.#anchorUs === at) this.#ask();
+    });
   }
 
   /** The newest moment wins; in between none is asked for. */

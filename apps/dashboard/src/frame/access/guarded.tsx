@@ -32,7 +32,7 @@ interface GuardedProps {
   readonly role: Role;
   readonly when?: 'now' | 'ever';
   /** One control that takes `disabled`, and says what it is by itself. */
-  readonly children: ReactElement<{ disabled?: boolean; 'aria-description'?: string }>;
+  readonly children: ReactElement<{ disabled?: boolean; title?: string; 'aria-description'?: string }>;
 }
 
 /** A control that is disabled, with the reason on it, where the person may not use it. */
@@ -41,7 +41,7 @@ export function Guarded({ role, when = 'now', children }: GuardedProps) {
   if (may.allowed) return children;
   return (
     <span className="guarded" title={may.reason} data-guarded={role}>
-      {cloneElement(children, { disabled: true, 'aria-description': may.reason })}
+      {cloneElement(children, { disabled: true, title: may.reason, 'aria-description': may.reason })}
     </span>
   );
 }

@@ -1,5 +1,5 @@
 import type { PastProblem } from '../../past/past-engine.ts';
-import { plural, span } from '../../words/quantities.ts';
+import { localTime, plural, span } from '../../words/quantities.ts';
 import { useFrame } from '../frame-ui.ts';
 import { useConnection, useMissionControl, useObservable, usePast, useTick } from '../mission-control.tsx';
 
@@ -17,6 +17,7 @@ export function StandingNotice() {
     <div className="notices">
       <LateNotice />
       {past && problems.size > 0 ? <ProblemNotice problems={[...problems.values()]} /> : null}
+      {past && progress?.state === 'settled' && engine.sources?.length === 0 ? <NothingNotice /> : null}
       {past && progress?.state === 'failed' ? (
         <p className="notice level-warning" role="alert" data-testid="past-failed">
           This moment cannot be computed: {progress.words}{' '}
@@ -46,6 +47,25 @@ function LateNotice() {
       {gone
         ? `The hub does not answer${connection.reason === 'the hub does not answer' ? '' : ` (${connection.reason})`}. ${past ? 'What is computed stays' : `What you see is ${span(silence)} old`}; robots keep themselves safe. Try ${connection.attempt}, again by itself.`
         : `Nothing heard for ${span(silence)}: what you see is that old.`}
+    </p>
+  );
+}
+
+/** A link may lead to a moment of which nothing is on record. */
+function NothingNotice() {
+  const { engine, clock } = useMissionControl();
+  const range = useObservable(engine.range);
+  const begins = range === null || range.toUs === 0 ? null : range.fromUs;
+  return (
+    <p className="notice level-advisory" role="status" data-testid="nothing-recorded">
+      Nothing is on record of this moment.{' '}
+      {begins === null ? (
+        'The hub has no recording yet; it grows while robots run.'
+      ) : (
+        <button type="button" onClick={() => clock.seek(begins + 1_000_000)}>
+          Go to where the record begins, {localTime(BigInt(Math.round(begins)))}
+        </button>
+      )}
     </p>
   );
 }
