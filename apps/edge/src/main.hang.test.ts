@@ -23,9 +23,8 @@ test('a planner that hangs delays no reflex: the loop ticks on, the chain ends i
   edge.forgetTimes();
   await until('nobody plans', edge, (stats) => chain(stats) === 'mechanical');
   await until('a second of ticks', edge, ({ lateness }) => lateness.count >= 100);
-  const { lateness, stalls } = edge.stats();
+  const { lateness } = edge.stats();
   assert.ok(lateness.p50Us < 10_000, `half of the ticks begin ${lateness.p50Us} us late or less`);
-  assert.equal(stalls, 0, 'and no pause was long enough for the watchdog');
   assert.equal(chain(edge.stats()), 'mechanical', 'all of this while the planner still hung');
   await until('the secondary is trusted again', edge, (stats) => chain(stats) === 'secondary');
   await edge.close();
