@@ -39,6 +39,7 @@ export class FakeRoom {
   remembered: AgentDecision[] = [];
   people: { xM: number; yM: number; seconds: number }[] = [];
   readonly #hub: FakeHub;
+  #sorted: { readonly of: readonly AgentDecision[]; readonly list: readonly AgentDecision[] } = { of: [], list: [] };
   #next = 1;
 
   /** To be called before the hub listens. */
@@ -189,16 +190,27 @@ export class FakeRoom {
       }),
       getAgent: ({ agentId }) => this.#agent(this.#hub.robot(agentId)),
       listSiteDecisions: ({ agentIds, authorities, text, beforeTimeUs, limit }) => {
-        const found = all()
-          .filter((one) => agentIds.length === 0 || agentIds.includes(one.agentId))
-          .filter((one) => authorities.length === 0 || authorities.includes(authorityOf(one)))
-          .filter((one) => text === '' || wordsOf(one).includes(text.toLowerCase()))
-          .filter((one) => beforeTimeUs === 0n || one.timeUs < beforeTimeUs)
-          .sort((a, b) => (a.timeUs < b.timeUs ? 1 : a.timeUs > b.timeUs ? -1 : 0));
-        const decisions = found.slice(0, limit || 100);
-        return { decisions, lookedToTimeUs: found.length > decisions.length ? (decisions.at(-1)?.timeUs ?? 0n) : 0n };
+        const most = limit || 100;
+        const found: AgentDecision[] = [];
+        for (const one of this.#newestFirst()) {
+          if (found.length > most) break;
+          if (agentIds.length > 0 && !agentIds.includes(one.agentId)) continue;
+          if (authorities.length > 0 && !authorities.includes(authorityOf(one))) continue;
+          if (text !== '' && !wordsOf(one).includes(text.toLowerCase())) continue;
+          if (beforeTimeUs === 0n || one.timeUs < beforeTimeUs) found.push(one);
+        }
+        const decisions = found.slice(0, most);
+        return { decisions, lookedToTimeUs: found.length > most ? (decisions.at(-1)?.timeUs ?? 0n) : 0n };
       },
     };
+  }
+
+  /** What is remembered is older than what the robots of this fleet decide; it is sorted once. */
+  #newestFirst(): readonly AgentDecision[] {
+    if (this.#sorted.of !== this.remembered) {
+      this.#sorted = { of: this.remembered, list: this.remembered.toSorted(laterFirst) };
+    }
+    return [...this.#hub.robots.flatMap((robot) => robot.decisions).sort(laterFirst), ...this.#sorted.list];
   }
 
   #agent(robot: FakeRobot) {
@@ -315,6 +327,9 @@ function isBefore(one: AgentDecision, epoch: number | undefined, sequence: bigin
   const newest = epoch ?? 1;
   return epochOf(one) < newest || (epochOf(one) === newest && sequenceOf(one) < sequence);
 }
+
+const laterFirst = (a: AgentDecision, b: AgentDecision): number =>
+  a.timeUs < b.timeUs ? 1 : a.timeUs > b.timeUs ? -1 : 0;
 
 const newestFirst = (a: AgentDecision, b: AgentDecision): number =>
   epochOf(b) - epochOf(a) || (sequenceOf(a) < sequenceOf(b) ? 1 : -1);

@@ -28,19 +28,24 @@ export default function ActsPage() {
   const [target, setTarget] = useState('');
   const log = useActs(actor, target);
   const { acts } = log;
+  const actors = useActors(acts);
   return (
     <section className="panel acts-page" aria-labelledby="acts-title" data-testid="acts">
       <header className="panel-head">
         <h2 id="acts-title">Who did what</h2>
-        <input
-          className="filter"
-          type="search"
-          placeholder="Who"
+        <select
           aria-label="Only what this account did"
           value={actor}
           onChange={(event) => setActor(event.target.value)}
           data-testid="acts-actor"
-        />
+        >
+          <option value="">Everybody</option>
+          {actors.map((one) => (
+            <option key={one} value={one}>
+              {personWords(one)}
+            </option>
+          ))}
+        </select>
         <input
           className="filter"
           type="search"
@@ -106,6 +111,18 @@ function cellsOf(act: Act) {
       {act.reason === '' ? null : <bdi className="quiet"> {act.reason}</bdi>}
     </span>,
   ];
+}
+
+/** Everybody of whom this page has seen an act: they stay to be chosen while one of them is. */
+function useActors(acts: readonly Act[]): readonly string[] {
+  const [seen, setSeen] = useState<readonly string[]>([]);
+  useEffect(() => {
+    setSeen((before) => {
+      const all = [...new Set([...before, ...acts.map(({ actor }) => actor)])].sort();
+      return all.length === before.length ? before : all;
+    });
+  }, [acts]);
+  return seen;
 }
 
 /** Filters are the hub's: a page of what passes them. They wait for a pause in typing. */

@@ -1,5 +1,5 @@
 import type { AgentDecision } from '@sigma/proto';
-import { byTime, type LogFilter, type LogLine, lineOf, NO_FILTER, passes } from './log-lines.ts';
+import { byTime, type LogFilter, type LogLine, type LogPlace, lineOf, NO_FILTER, passes } from './log-lines.ts';
 
 /** Lines kept at most; the oldest go, and can be read back from the hub. */
 export const LINES_KEPT = 100_000;
@@ -21,7 +21,7 @@ export class LogBuffer {
   #older: LogLine[] = [];
   #olderKeys = new Set<string>();
   /** How far back was read, whether it passed the filter or not. */
-  #readTo: LogLine | undefined;
+  #readTo: LogPlace | undefined;
   #filter: LogFilter = NO_FILTER;
   #frozen: readonly LogLine[] | null = null;
   #waiting = 0;
@@ -56,17 +56,17 @@ export class LogBuffer {
     return fresh.length;
   }
 
-  /** Adds a page that was read back under the present filter. Returns how many of it were new. */
-  addOlder(decisions: readonly AgentDecision[]): number {
+  /** Adds a page that was read back under the present filter, down to `readTo`. Returns how many of it were new. */
+  addOlder(decisions: readonly AgentDecision[], readTo?: LogPlace): number {
     const fresh: LogLine[] = [];
     for (const one of decisions) {
       const line = lineOf(one);
       if (line === undefined) continue;
-      if (this.#readTo === undefined || byTime(line, this.#readTo) < 0) this.#readTo = line;
       if (this.#keys.has(line.key) || this.#olderKeys.has(line.key) || !passes(line, this.#filter)) continue;
       this.#olderKeys.add(line.key);
       fresh.push(line);
     }
+    this.#readTo = readTo ?? this.#readTo;
     this.#older = [...fresh, ...this.#older].sort(byTime);
     if (this.#frozen !== null && fresh.length > 0) this.#frozen = [...fresh.sort(byTime), ...this.#frozen];
     this.#shown = null;
@@ -125,8 +125,8 @@ export class LogBuffer {
   get full(): boolean {
     return this.held >= this.#most;
   }
-  /** Everything from this line on is known; before it, the hub is asked. */
-  get oldest(): LogLine | undefined {
+  /** Everything from this place on is known; before it, the hub is asked. */
+  get oldest(): LogPlace | undefined {
     return this.#readTo ?? this.#lines[0];
   }
 

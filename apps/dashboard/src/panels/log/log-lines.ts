@@ -24,6 +24,9 @@ export interface LogLine {
   readonly lost: number;
 }
 
+/** From where older lines are read: a moment of the site, or a place in one agent's life. */
+export type LogPlace = Pick<LogLine, 'timeUs' | 'epoch' | 'sequence'>;
+
 /** What the log shows; empty fields show everything. */
 export interface LogFilter {
   readonly agentId: string;

@@ -3,7 +3,7 @@ import { useMissionControl, useObservable, useTopic } from '../../frame/mission-
 import { explain } from '../../live/hub.ts';
 import { LogBuffer } from './log-buffer.ts';
 import type { LogFilter, LogLine } from './log-lines.ts';
-import { type LogSource, PAGE } from './log-source.ts';
+import type { LogSource } from './log-source.ts';
 
 /** A log as its panel shows it. */
 export interface Log {
@@ -28,7 +28,8 @@ export function useLog(source: LogSource): Log {
   const { time } = useMissionControl();
   const version = useTopic('decisions');
   const shown = useObservable(time);
-  const moment = shown.kind === 'live' ? 'live' : String(shown.atUs);
+  // Live lines gather; a moment of the past has its own, complete each time.
+  const moment = shown.kind === 'live' ? 'live' : `past ${version}`;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another moment is another log.
   const buffer = useMemo(() => new LogBuffer(), [source, moment]);
   const [, render] = useReducer((count: number) => count + 1, 0);
@@ -48,12 +49,12 @@ export function useLog(source: LogSource): Log {
     setProblem('');
     try {
       for (let page = 0; page < PAGES_AT_ONCE; page++) {
-        const decisions = await source.before(buffer.oldest ?? null, buffer.filter, ended.signal);
+        const { decisions, next } = await source.before(buffer.oldest ?? null, buffer.filter, ended.signal);
         if (ended.signal.aborted) return;
-        const added = buffer.addOlder(decisions);
+        const added = buffer.addOlder(decisions, next ?? undefined);
         render();
-        if (decisions.length < PAGE) setBegun(true);
-        if (added > 0 || decisions.length < PAGE) break;
+        if (next === null) setBegun(true);
+        if (added > 0 || next === null) break;
       }
     } catch (error) {
       if (!ended.signal.aborted) setProblem(explain(error));
