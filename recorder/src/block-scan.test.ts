@@ -137,8 +137,9 @@ test('[R3] [L4] both readings refuse what is no block, and say why', () => {
 test('[R67] [L4] a field that reaches out of its envelope is seen by the quick look', () => {
   const wire = new WireWriter();
   wire.uint(1, 1);
-  // An envelope of 3 bytes whose last field says it is 4 bytes long.
-  wire.bytes(7, Uint8Array.of(0x42, 0x04, 0x01));
-  wire.bytes(7, Uint8Array.of(0x08, 0x02, 0x20, 0x05));
+  // The last field of this envelope of 3 bytes says it is 3 bytes long: it takes the head of the next one for its own,
+  // and what is left of that reads as a field of the block.
+  wire.bytes(7, Uint8Array.of(0x42, 0x03, 0x01));
+  wire.bytes(7, Uint8Array.of(0x28, 0x07));
   assert.throws(() => scanBlock(wire.take()), /a field is cut short/);
 });

@@ -111,9 +111,14 @@ test('[R46] [R4] an empty file is no recording to a reader, by name, and a new o
   assert.throws(
     () => openSqliteRecording(path),
     (error) =>
-      error instanceof StoreCorruptError && error.message.startsWith(path) && /no recording/.test(error.message),
+      error instanceof StoreCorruptError &&
+      error.message.startsWith(path) &&
+      /is empty and no recording/.test(error.message),
   );
   assert.equal(statSync(path).size, 0, 'and is left as it is');
+  for (const open of [openSqliteRecording, openSqliteStore]) {
+    assert.throws(() => open(home), /is a folder and no recording\. Name the file in it/);
+  }
   const recorder = await openSqliteRecorder(path);
   await recorder.append([testChain('r01', sha256).begin()]);
   await recorder.close();

@@ -1,5 +1,5 @@
 import { hash as digest } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { decodeBlock, decodeEnvelope, NO_BLOCK } from '../../src/block.ts';
@@ -10,6 +10,7 @@ import {
   type SnapshotPlace,
   StoreBusyError,
   StoreClosedError,
+  StoreCorruptError,
   type StoredBlock,
   type StoreError,
   StoreFailedError,
@@ -64,6 +65,7 @@ export class SqliteFile {
     this.#readOnly = mode === 'read';
     this.#mostLogPages = options.logPages ?? LOG_PAGES;
     try {
+      assertFile(path, this.#readOnly);
       this.#db = this.#readOnly
         ? openForReading(path)
         : new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 2000 });
@@ -344,6 +346,18 @@ export class SqliteFile {
     } catch (error) {
       throw storeError(this.path, error);
     }
+  }
+}
+
+/** What lies at the path and cannot be a recording, before SQLite finds its own words for it. */
+function assertFile(path: string, readOnly: boolean): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) {
+    throw new StoreCorruptError(path, 'is a folder and no recording', 'Name the file in it');
+  }
+  if (readOnly && found?.size === 0 && !existsSync(`${path}-wal`)) {
+    const wayOut = 'Look for another copy: what a recorder acknowledged is not in this one';
+    throw new StoreCorruptError(path, 'is empty and no recording', wayOut);
   }
 }
 
