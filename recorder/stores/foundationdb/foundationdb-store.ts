@@ -312,10 +312,11 @@ class TenantStore implements BlockStore, VersionedRecording {
         tn.setVersionstampedValue(keys.newestKey(tenant), keys.orderBytes(plan.blocks.length - 1));
       }
       let next = 0;
-      return { prefixes, tails, answers: harmed.map((error) => error ?? plan.answers[next++] ?? null) };
+      const sane = [...tails.keys(), ...plan.advances.map(({ chain }) => chainKey(chain))];
+      return { prefixes, sane, answers: harmed.map((error) => error ?? plan.answers[next++] ?? null) };
     });
     for (const [source, prefix] of done.prefixes) this.#prefixes.set(source, prefix);
-    for (const key of done.tails.keys()) this.#checked.add(key);
+    for (const key of done.sane) this.#checked.add(key);
     return done.answers;
   }
 

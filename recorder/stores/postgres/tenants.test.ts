@@ -156,3 +156,39 @@ test('[R44] [R103] heads, snapshots, ranges and changes are found by an index, n
     await client.end();
   }
 });
+
+test('[R103] a commit that hangs keeps later versions of its tenant out of sight, and other tenants go on', async () => {
+  const chainsOf = (tenant: string) => ['slow', 'quick'].map((source) => testChain(source, sha256, { tenant }));
+  const [slow, quick] = chainsOf('line') as [ReturnType<typeof testChain>, ReturnType<typeof testChain>];
+  const [first, second] = [recordings.recording('line'), recordings.recording('line')];
+  await first.append([slow.begin(), quick.begin()]);
+  await server.asOwner(`
+    CREATE FUNCTION recorder.hang() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END $$;
+    GRANT EXECUTE ON FUNCTION recorder.hang TO sigma_recorder;
+    CREATE TRIGGER hang BEFORE INSERT ON recorder.blocks FOR EACH ROW
+      WHEN (NEW.tenant = 'line' AND NEW.chain = 1) EXECUTE FUNCTION recorder.hang()`);
+  const locker = new pg.Client(server.ownerUrl);
+  await locker.connect();
+  await locker.query('SELECT pg_advisory_lock(4711)');
+  const waiting = async (count: number): Promise<void> => {
+    const hung = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename = 'recorder_test' AND wait_event_type = 'Lock'`;
+    while ((await locker.query(hung)).rows[0].n !== count);
+  };
+  const appends = [first.append([slow.notes(1)])];
+  await waiting(1);
+  appends.push(second.append([quick.notes(1)]));
+  const sooner = await Promise.race([waiting(2).then(() => 'waits'), appends[1]?.then(() => 'is there')]);
+  assert.equal(sooner, 'waits', 'its version is greater than one that nobody can read yet');
+  const before = await second.version();
+  for await (const { source } of second.changes(before)) assert.fail(`${source} is visible`);
+  const other = testChain('r01', sha256, { tenant: 'elsewhere' });
+  await recordings.recording('elsewhere').append([other.begin()]);
+  await locker.query('SELECT pg_advisory_unlock(4711)');
+  await locker.end();
+  await Promise.all(appends);
+  const followed: string[] = [];
+  for await (const { source } of second.changes(before)) followed.push(source);
+  assert.deepEqual(followed, ['slow', 'quick']);
+  await server.asOwner('DROP TRIGGER hang ON recorder.blocks; DROP FUNCTION recorder.hang');
+});
