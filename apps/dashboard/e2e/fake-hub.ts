@@ -26,6 +26,7 @@ import {
   type WatchSiteRequest,
   WatchSiteResponseSchema,
 } from '@sigma/proto';
+import { FakeFences } from './fake-fences.ts';
 import {
   advance,
   decide,
@@ -39,7 +40,6 @@ import {
   statusOf,
 } from './fake-fleet.ts';
 import { FakeRecord } from './fake-record.ts';
-import { FakeFences } from './fake-fences.ts';
 import { fakeSite } from './fake-site.ts';
 
 export const EMAIL = 'ada@example.org';
@@ -107,6 +107,12 @@ export class FakeHub {
     this.#ended.abort();
     this.#server?.closeAllConnections();
     await new Promise((resolve) => this.#server?.close(resolve));
+  }
+
+  /** As if somebody had gone from robot to robot and reset each. */
+  release(): void {
+    this.orders = [];
+    for (const robot of this.robots) robot.stop = 'none';
   }
 
   /** A mission as somebody else would have named it. */

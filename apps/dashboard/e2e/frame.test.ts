@@ -113,6 +113,14 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     await page.screenshot({ path: join(RESULTS, 'keys.png') });
     await page.keyboard.press('Escape');
     await first.at('key-sheet').waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+k');
+    await first.at('palette').waitFor();
+    await first.hold('site-stop');
+    await first.says(first.at('last-act'), /Emergency stop of the whole site.*accepted by all 14/);
+    assert.equal(hub.orders.length, 14);
+    hub.release();
+    await page.keyboard.press('Escape');
+    await first.at('palette').waitFor({ state: 'detached' });
   });
 
   test('panels are resized by keyboard, collapse, stay so after a reload, and go back to their places', async () => {

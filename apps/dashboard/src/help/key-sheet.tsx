@@ -33,7 +33,7 @@ const OTHERS: readonly (readonly [group: string, rows: readonly Row[]])[] = [
   ],
 ];
 
-/** Every key of the page. */
+/** Every key of the page. The pointer stays free for the stop control. */
 export function KeySheet() {
   const { keySheet } = useFrame();
   const groups = new Map<string, Row[]>();
@@ -43,7 +43,7 @@ export function KeySheet() {
     groups.set(group, [...(groups.get(group) ?? []), [keyCaps(key), title]]);
   }
   return (
-    <Dialog.Root open onOpenChange={keySheet.set}>
+    <Dialog.Root open modal="trap-focus" onOpenChange={keySheet.set}>
       <Dialog.Portal>
         <Dialog.Backdrop className="veil" />
         <Dialog.Popup className="key-sheet" data-testid="key-sheet">

@@ -4,19 +4,21 @@ import { agentState } from '../../words/agent-state.ts';
 import { useFrame } from '../frame-ui.ts';
 import { panelsOf } from '../layout/default-model.ts';
 import { usePanels } from '../layout/panel-box.tsx';
-import { useMissionControl } from '../mission-control.tsx';
+import { useMissionControl, useTopic } from '../mission-control.tsx';
 import { COMMANDS } from './commands.ts';
 import { keyCaps } from './keys.ts';
 
 /** Rows of one kind that are listed before a person has typed enough. */
 const MOST = 200;
 
-/** Finds anything by name: robots, missions, zones, pages, panels, bookmarks, commands. */
+/** Finds anything by name, and leaves the pointer free for the stop control: robots, missions, zones, pages, panels, bookmarks, commands. */
 export function Palette() {
   const control = useMissionControl();
   const frame = useFrame();
   const panels = usePanels();
   const { live, site, selection, path } = control;
+  useTopic('missions');
+  useTopic('roster');
   const close = () => frame.palette.set(false);
   const then = (act: () => void) => () => {
     close();
@@ -25,7 +27,7 @@ export function Palette() {
   const pages = panelsOf(panels, 'page').filter((panel) => panel.path?.includes(':') === false);
   const docked = panels.filter(({ place }) => place !== 'page' && place !== 'centre');
   return (
-    <Dialog.Root open onOpenChange={(open) => open || close()}>
+    <Dialog.Root open modal="trap-focus" onOpenChange={(open) => open || close()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="veil" />
         <Dialog.Popup className="palette" aria-label="Find anything" data-testid="palette">
