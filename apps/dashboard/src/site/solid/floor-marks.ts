@@ -84,14 +84,13 @@ const ARROW_VERTEX = `
 precision highp float;
 uniform mat4 projectionMatrix, viewMatrix;
 uniform float uEvery;
-in vec3 position; // offset from the cell's middle, in arrow sizes; z: column plus row
+in vec2 position; // offset from the cell's middle, in arrow sizes
 in vec3 cell;     // x, y of the middle, heading
 void main() {
-  if (mod(position.z + 0.5, uEvery) > 1.0) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); return; }
   float size = clamp(uEvery * 0.3, 0.8, 2.4);
   vec2 turn = vec2(cos(cell.z), sin(cell.z));
   vec2 at = cell.xy + (turn * position.x + vec2(-turn.y, turn.x) * position.y) * size;
-  gl_Position = projectionMatrix * viewMatrix * vec4(at, 0.01, 1.0);
+  gl_Position = projectionMatrix * viewMatrix * vec4(at, 0.012, 1.0);
 }`;
 
 const FLAT_FRAGMENT = `
@@ -108,40 +107,58 @@ const CHEVRON = [
   [0.02, 0],
 ] as const;
 
-/** One-way aisles. `uEvery` thins the chevrons when one looks from afar, and makes the rest larger. */
-export function arrowMesh(
-  site: Site,
-  shapes: SiteShapes,
-  colours: MapColours,
-): Mesh<BufferGeometry, RawShaderMaterial> {
-  const { oneWays } = shapes;
-  const positions: number[] = [];
-  const cells: number[] = [];
-  const index: number[] = [];
-  for (let k = 0; k + 3 < oneWays.length; k += 4) {
-    for (const hand of [1, -1]) {
-      const first = positions.length / 3;
-      for (const [x, y] of CHEVRON) {
-        positions.push(x * site.metresPerCell, y * hand * site.metresPerCell, oneWays[k + 3] as number);
-        cells.push(oneWays[k] as number, oneWays[k + 1] as number, oneWays[k + 2] as number);
+/** The chevrons of one-way aisles: all of them near by, every n-th and larger from afar. */
+export class Arrows {
+  readonly mesh: Mesh<BufferGeometry, RawShaderMaterial>;
+  readonly #ranks: readonly number[];
+  readonly #thinned = new Map<number, BufferAttribute>();
+  readonly #every = { value: 0 };
+
+  constructor(site: Site, shapes: SiteShapes, colours: MapColours) {
+    const { oneWays } = shapes;
+    const positions: number[] = [];
+    const cells: number[] = [];
+    const ranks: number[] = [];
+    for (let k = 0; k + 3 < oneWays.length; k += 4) {
+      ranks.push(oneWays[k + 3] as number);
+      for (const hand of [1, -1]) {
+        for (const [x, y] of CHEVRON) {
+          positions.push(x * site.metresPerCell, y * hand * site.metresPerCell);
+          cells.push(oneWays[k] as number, oneWays[k + 1] as number, oneWays[k + 2] as number);
+        }
       }
-      const turn = hand === 1 ? [0, 1, 2, 0, 2, 3] : [0, 2, 1, 0, 3, 2];
-      index.push(...turn.map((corner) => first + corner));
     }
+    this.#ranks = ranks;
+    const geometry = new BufferGeometry();
+    geometry.setAttribute('position', new BufferAttribute(Float32Array.from(positions), 2));
+    geometry.setAttribute('cell', new BufferAttribute(Float32Array.from(cells), 3));
+    const material = new RawShaderMaterial({
+      glslVersion: GLSL3,
+      vertexShader: ARROW_VERTEX,
+      fragmentShader: FLAT_FRAGMENT,
+      uniforms: { uInk: colour(colours.arrow), uEvery: this.#every },
+      depthWrite: false,
+    });
+    this.mesh = frozen(new Mesh(geometry, material), 12);
+    this.thin(1);
   }
-  const geometry = new BufferGeometry();
-  geometry.setAttribute('position', new BufferAttribute(Float32Array.from(positions), 3));
-  geometry.setAttribute('cell', new BufferAttribute(Float32Array.from(cells), 3));
-  geometry.setIndex(index);
-  const material = new RawShaderMaterial({
-    glslVersion: GLSL3,
-    vertexShader: ARROW_VERTEX,
-    fragmentShader: FLAT_FRAGMENT,
-    uniforms: { uInk: colour(colours.arrow), uEvery: { value: 1 } },
-    depthTest: false,
-    depthWrite: false,
-  });
-  const mesh = new Mesh(geometry, material);
-  frozen(mesh, 12);
-  return mesh;
+
+  /** Leaves every n-th chevron along an aisle: the others are not even looked at. */
+  thin(every: number): void {
+    if (every === this.#every.value) return;
+    this.#every.value = every;
+    const known = this.#thinned.get(every) ?? this.#indexOf(every);
+    this.#thinned.set(every, known);
+    this.mesh.geometry.setIndex(known);
+  }
+
+  #indexOf(every: number): BufferAttribute {
+    const index: number[] = [];
+    for (const [k, rank] of this.#ranks.entries()) {
+      if (rank % every !== 0) continue;
+      const first = k * 8;
+      for (const corner of [0, 1, 2, 0, 2, 3, 4, 6, 5, 4, 7, 6]) index.push(first + corner);
+    }
+    return new BufferAttribute(Uint32Array.from(index), 1);
+  }
 }

@@ -59,6 +59,7 @@ export class Painter {
   readonly #copied: IUniform<Texture | null> = { value: null };
   readonly #quad: Mesh<BufferGeometry, RawShaderMaterial>;
   readonly #noDepth: Texture;
+  readonly #stills: { quick?: WebGLRenderTarget; fine?: WebGLRenderTarget } = {};
   #stillTarget: WebGLRenderTarget | undefined;
   #smoothTarget: WebGLRenderTarget | undefined;
 
@@ -129,15 +130,20 @@ export class Painter {
     this.#renderer.render(this.#copy, camera);
   }
 
+  /** One for the camera in motion and one for the camera at rest: changing between them makes nothing anew. */
   #stillOf(width: number, height: number, samples: number): WebGLRenderTarget {
-    const kept = this.#stillTarget;
-    if (kept !== undefined && kept.width === width && kept.height === height && kept.samples === samples) return kept;
-    kept?.depthTexture?.dispose();
-    kept?.dispose();
+    const slot = samples === 0 ? 'quick' : 'fine';
+    const kept = this.#stills[slot];
+    if (kept?.width === width && kept.height === height) {
+      this.#stillTarget = kept;
+      return kept;
+    }
+    release(kept);
     const depthTexture = new DepthTexture(width, height, UnsignedIntType);
     depthTexture.minFilter = NearestFilter;
     depthTexture.magFilter = NearestFilter;
     const target = new WebGLRenderTarget(width, height, { ...PLAIN, samples, depthTexture });
+    this.#stills[slot] = target;
     this.#stillTarget = target;
     return target;
   }
@@ -151,12 +157,17 @@ export class Painter {
   }
 
   dispose(): void {
-    this.#stillTarget?.depthTexture?.dispose();
-    this.#stillTarget?.dispose();
+    release(this.#stills.quick);
+    release(this.#stills.fine);
     this.#smoothTarget?.dispose();
     this.#quad.geometry.dispose();
     this.#quad.material.dispose();
   }
+}
+
+function release(target: WebGLRenderTarget | undefined): void {
+  target?.depthTexture?.dispose();
+  target?.dispose();
 }
 
 const PLAIN = {

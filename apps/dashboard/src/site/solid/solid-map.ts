@@ -15,7 +15,7 @@ import { CameraMan } from './camera-man.ts';
 import { dragLook, fitLook, keepLook, type Look, orbitLook, zoomLook } from './lens.ts';
 import { Pace } from './pace.ts';
 import { Painter } from './painter.ts';
-import { sceneUniforms, tone, wearColours, wearLens } from './scene-uniforms.ts';
+import { opaque, sceneUniforms, tone, wearColours, wearLens } from './scene-uniforms.ts';
 import { SiteWords } from './site-words.ts';
 import { spriteAtlas } from './sprite-atlas.ts';
 import { Standing } from './standing.ts';
@@ -39,7 +39,7 @@ export interface SolidMapPorts {
 }
 
 /** How long the camera must rest before the still picture is drawn finely again. */
-const REST_MS = 160;
+const REST_MS = 350;
 /** States are looked at so often; positions with every picture. */
 const TABLE_MS = 200;
 const SLOW_LAYERS_MS = 2_000;
@@ -148,7 +148,7 @@ export class SolidMap implements Handled {
     this.#colours = readMapColours(this.#frame);
     wearColours(this.#uniforms, this.#colours);
     this.#standing.recolour(this.#colours);
-    this.#renderer.setClearColor(this.#uniforms.uHalo.value, 1);
+    this.#renderer.setClearColor(opaque(this.#colours.void), 1);
     this.#touchStill();
   }
 
@@ -253,7 +253,7 @@ export class SolidMap implements Handled {
     if (this.#table.abnormal.length > 0 && nowMs - this.#paintedMs >= AGE_MS) this.#dirty = true;
     const rests = nowMs - this.#camera.movedMs > REST_MS;
     if (rests && !this.#stillFine) this.#stillDirty = this.#dirty = true;
-    if (!this.#dirty && this.#pace.share < 1 && nowMs - this.#changedMs > 2 * REST_MS) this.#dirty = true;
+    if (!this.#dirty && this.#pace.share < 1 && nowMs - this.#changedMs > REST_MS) this.#dirty = true;
     return this.#dirty;
   }
 
@@ -265,7 +265,7 @@ export class SolidMap implements Handled {
     const layers = choices.get().layers;
     const selectedRow = selected.get() === null ? -1 : live.row(selected.get() as string);
     const hoveredRow = this.#hand.hovered === null ? -1 : live.row(this.#hand.hovered);
-    const settled = now - this.#changedMs > 2 * REST_MS;
+    const settled = now - this.#changedMs > REST_MS;
     if (this.#pace.fit(this.#size.widthPx, this.#size.heightPx, this.#ratio, settled)) this.#stillDirty = true;
     wearLens(this.#uniforms, lens, this.#ratio * this.#pace.share);
     const rests = now - this.#camera.movedMs > REST_MS;
@@ -309,7 +309,7 @@ export class SolidMap implements Handled {
       camera: lens.camera,
       stillChanged: still,
       stillShare: rests || this.#pace.quick ? 1 : this.#pace.costMs > 25 ? 0.5 : 1,
-      stillSmooth: rests || this.#pace.quick,
+      stillSmooth: this.#pace.quick || (rests && !layers.includes('heat') && !layers.includes('traffic')),
       smooth: this.#pace.quick,
       hides: lens.look.mode === 'perspective',
     });

@@ -7,6 +7,7 @@ import {
   GLSL3,
   type IUniform,
   LinearFilter,
+  LineSegments,
   Mesh,
   RawShaderMaterial,
   RedFormat,
@@ -15,61 +16,41 @@ import {
 } from 'three';
 import type { MapColours } from '../map-colours.ts';
 import type { SiteShapes } from '../site-shapes.ts';
-import { LIGHT } from './glsl.ts';
 import { opaque } from './scene-uniforms.ts';
 
 /** Lower than in the hall, so that the aisles stay in sight; the reader of a map needs the outline, not the height. */
 const SHELF_M = 0.7;
 
+/** A piece of what stands still. */
+export type Standing = Mesh<BufferGeometry, RawShaderMaterial> | LineSegments<BufferGeometry, RawShaderMaterial>;
+
 /** What is painted on the floor lies this much over it, so that the floor never shows through. */
 export const LIFT_M = 0.015;
-
-/** The floor's ground around the site, so that the edge of the world is not the edge of the picture. */
-const APRON_M = 400;
 
 const FLOOR_VERTEX = `
 precision highp float;
 uniform mat4 projectionMatrix, viewMatrix;
+uniform vec2 uSize;
 in vec3 position;
-out vec2 vAt;
+out vec2 vUv;
 void main() {
-  vAt = position.xy;
+  vUv = position.xy / uSize;
   gl_Position = projectionMatrix * viewMatrix * vec4(position, 1.0);
 }`;
 
-/** Floor with lines each ten metres, shaded softly where shelves stand; beyond the site the void. */
+/** The floor, shaded softly where shelves stand. */
 const FLOOR_FRAGMENT = `
-precision highp float;
-uniform vec3 uFloor, uVoid, uLine;
-uniform vec2 uSize;
-uniform float uShade;
+precision mediump float;
+uniform vec3 uFloor, uVoid;
 uniform sampler2D uNear;
-in vec2 vAt;
+in vec2 vUv;
 out vec4 colour;
-float lines(float spacing) {
-  vec2 wide = fwidth(vAt) / spacing;
-  vec2 off = abs(fract(vAt / spacing + 0.5) - 0.5);
-  vec2 on = clamp(1.0 - off / max(wide, vec2(1e-6)), 0.0, 1.0) * clamp(0.25 / max(wide, vec2(1e-6)) - 1.0, 0.0, 1.0);
-  return max(on.x, on.y);
-}
-void main() {
-  if (vAt.x < 0.0 || vAt.y < 0.0 || vAt.x > uSize.x || vAt.y > uSize.y) {
-    colour = vec4(uVoid, 1.0);
-    return;
-  }
-  vec3 floor_ = mix(uFloor, uVoid, texture(uNear, vAt / uSize).r * uShade);
-  colour = vec4(mix(floor_, uLine, 0.35 * lines(10.0)), 1.0);
-}`;
+void main() { colour = vec4(mix(uFloor, uVoid, texture(uNear, vUv).r * 0.55), 1.0); }`;
 
-export function floorMesh(
-  site: Site,
-  shapes: SiteShapes,
-  colours: MapColours,
-): Mesh<BufferGeometry, RawShaderMaterial> {
+export function floorMesh(site: Site, shapes: SiteShapes, colours: MapColours): Standing {
   const { widthM, heightM } = shapes;
   const geometry = new BufferGeometry();
-  const [west, south, east, north] = [-APRON_M, -APRON_M, widthM + APRON_M, heightM + APRON_M];
-  const corners = Float32Array.of(west, south, 0, east, south, 0, west, north, 0, east, north, 0);
+  const corners = Float32Array.of(0, 0, 0, widthM, 0, 0, 0, heightM, 0, widthM, heightM, 0);
   geometry.setAttribute('position', new BufferAttribute(corners, 3));
   geometry.setIndex([0, 1, 2, 2, 1, 3]);
   const material = new RawShaderMaterial({
@@ -79,13 +60,50 @@ export function floorMesh(
     uniforms: {
       uFloor: colour(colours.floor),
       uVoid: colour(colours.void),
-      uLine: colour(colours.wall),
       uSize: { value: [widthM, heightM] },
-      uShade: { value: 0.55 },
       uNear: { value: nearness(site) },
     },
   });
-  return frozen(new Mesh(geometry, material), 0);
+  // After the shelves: what they hide of it is not worked out.
+  return frozen(new Mesh(geometry, material), 4);
+}
+
+const PLAIN_VERTEX = `
+precision highp float;
+uniform mat4 projectionMatrix, viewMatrix;
+in vec3 position;
+void main() { gl_Position = projectionMatrix * viewMatrix * vec4(position, 1.0); }`;
+
+const PLAIN_FRAGMENT = `
+precision mediump float;
+uniform vec3 uInk;
+out vec4 colour;
+void main() { colour = vec4(uInk, 1.0); }`;
+
+const plain = (ink: string): RawShaderMaterial =>
+  new RawShaderMaterial({
+    glslVersion: GLSL3,
+    vertexShader: PLAIN_VERTEX,
+    fragmentShader: PLAIN_FRAGMENT,
+    uniforms: { uInk: colour(ink) },
+  });
+
+const GRID_M = 10;
+
+/** A line each ten metres: how far things are apart, at any scale. */
+export function gridLines(shapes: SiteShapes, colours: MapColours): Standing {
+  const { widthM, heightM } = shapes;
+  const corners: number[] = [];
+  for (let x = GRID_M; x < widthM; x += GRID_M) corners.push(x, 0, LIFT_M / 2, x, heightM, LIFT_M / 2);
+  for (let y = GRID_M; y < heightM; y += GRID_M) corners.push(0, y, LIFT_M / 2, widthM, y, LIFT_M / 2);
+  const ink = new Color(opaque(colours.floor)).lerp(new Color(opaque(colours.wall)), 0.35);
+  return frozen(new LineSegments(lineGeometry(corners), plain(`#${ink.getHexString()}`)), 5);
+}
+
+function lineGeometry(corners: readonly number[]): BufferGeometry {
+  const geometry = new BufferGeometry();
+  geometry.setAttribute('position', new BufferAttribute(Float32Array.from(corners), 3));
+  return geometry;
 }
 
 /** How closely a point of the floor is surrounded by what stands there, 0 to 1: the grid, blurred over a cell or two. */
@@ -132,85 +150,64 @@ function smooth(field: Float32Array, columns: number, rows: number, dx: number, 
   return out;
 }
 
-const WALL_VERTEX = `
+const SIDE_VERTEX = `
 precision highp float;
 uniform mat4 projectionMatrix, viewMatrix;
 in vec3 position;
-in vec3 normal;
-in vec4 box; // x, y of the south-west corner, width, height
-out vec3 vAt;
-flat out vec3 vNormal;
-flat out vec4 vBox;
+in vec2 side; // metres along the side, light that falls on it
+out vec2 vAt;
+flat out float vLit;
 void main() {
-  vAt = position;
-  vNormal = normal;
-  vBox = box;
+  vAt = vec2(side.x, position.z);
+  vLit = side.y;
   gl_Position = projectionMatrix * viewMatrix * vec4(position, 1.0);
 }`;
 
-/** Tops are plain with a drawn edge; sides show two levels and an upright each cell, as a rack does. */
-const WALL_FRAGMENT = `
+/** Sides show two levels and an upright each cell, as a rack does; from afar these melt into one shade. */
+const SIDE_FRAGMENT = `
 precision highp float;
 uniform vec3 uWall, uEdge, uVoid;
 uniform float uCell;
-in vec3 vAt;
-flat in vec3 vNormal;
-flat in vec4 vBox;
+in vec2 vAt;
+flat in float vLit;
 out vec4 colour;
-${LIGHT}
 void main() {
-  vec3 base = uWall;
-  if (vNormal.z > 0.5) {
-    vec2 in_ = min(vAt.xy - vBox.xy, vBox.xy + vBox.zw - vAt.xy);
-    vec2 wide = fwidth(vAt.xy);
-    float edge = 1.0 - clamp(min(in_.x / max(wide.x, 1e-6), in_.y / max(wide.y, 1e-6)), 0.0, 1.0);
-    float cellPx = uCell / max(wide.x, 1e-6);
-    colour = vec4(mix(base, uEdge, edge * clamp((cellPx - 3.0) / 4.0, 0.0, 1.0)), 1.0);
-    return;
-  }
-  float lit = 0.5 + 0.5 * max(0.0, dot(vNormal, LIGHT));
-  float along = abs(vNormal.x) > 0.5 ? vAt.y : vAt.x;
-  float level = abs(fract(vAt.z / ${(SHELF_M / 2).toFixed(3)} + 0.5) - 0.5) * ${(SHELF_M / 2).toFixed(3)};
-  float upright = abs(fract(along / uCell + 0.5) - 0.5) * uCell;
-  float px = max(fwidth(vAt.z) + fwidth(along), 1e-6);
-  float frame = max(1.0 - smoothstep(0.03, 0.03 + px, level), 1.0 - smoothstep(0.03, 0.03 + px, upright));
-  frame *= clamp(0.16 / px, 0.0, 1.0);
-  vec3 side = mix(base, uVoid, 0.42) * lit * 1.15;
-  colour = vec4(mix(side, mix(base, uEdge, 0.35) * lit, frame), 1.0);
+  vec2 spacing = vec2(uCell, ${(SHELF_M / 2).toFixed(3)});
+  vec2 off = abs(fract(vAt / spacing + 0.5) - 0.5) * spacing;
+  vec2 wide = fwidth(vAt);
+  float px = max(wide.x + wide.y, 1e-6);
+  vec2 lines = 1.0 - smoothstep(vec2(0.03), vec2(0.03 + px), off);
+  float frame = max(lines.x, lines.y) * clamp(0.16 / px, 0.0, 1.0);
+  colour = vec4(mix(mix(uWall, uVoid, 0.42) * 1.15, mix(uWall, uEdge, 0.35), frame) * vLit, 1.0);
 }`;
 
-export function wallMesh(site: Site, shapes: SiteShapes, colours: MapColours): Mesh<BufferGeometry, RawShaderMaterial> {
-  const count = shapes.walls.length / 4;
-  const positions: number[] = [];
-  const normals: number[] = [];
-  const boxes: number[] = [];
-  const index: number[] = [];
-  for (let k = 0; k < count; k++) {
-    const [x, y, width, height] = shapes.walls.subarray(k * 4, k * 4 + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ];
+/** Tops, their edges and the sides of all walls and shelves: what most of a picture shows is one plain colour. */
+export function wallMeshes(site: Site, shapes: SiteShapes, colours: MapColours): readonly Standing[] {
+  const tops: number[] = [];
+  const edges: number[] = [];
+  const sides: number[] = [];
+  const along: number[] = [];
+  for (let k = 0; k + 3 < shapes.walls.length; k += 4) {
+    const [x, y, width, height] = shapes.walls.subarray(k, k + 4) as unknown as [number, number, number, number];
     for (const { normal, corners } of boxFaces(x, y, x + width, y + height, SHELF_M)) {
-      const first = positions.length / 3;
-      for (const corner of corners) {
-        positions.push(...corner);
-        normals.push(...normal);
-        boxes.push(x, y, width, height);
+      if (normal[2] === 1) {
+        tops.push(...corners.flat());
+        corners.forEach((corner, at) => {
+          edges.push(...lifted(corner), ...lifted(corners[(at + 1) % 4] as Corner));
+        });
+        continue;
       }
-      index.push(first, first + 1, first + 2, first, first + 2, first + 3);
+      const lit = 0.5 + 0.5 * Math.max(0, normal[0] * SUN[0] + normal[1] * SUN[1]);
+      sides.push(...corners.flat());
+      for (const corner of corners) along.push(normal[0] === 0 ? corner[0] : corner[1], lit);
     }
   }
-  const geometry = new BufferGeometry();
-  geometry.setAttribute('position', new BufferAttribute(Float32Array.from(positions), 3));
-  geometry.setAttribute('normal', new BufferAttribute(Float32Array.from(normals), 3));
-  geometry.setAttribute('box', new BufferAttribute(Float32Array.from(boxes), 4));
-  geometry.setIndex(index);
-  const material = new RawShaderMaterial({
+  const flanks = quads(sides);
+  flanks.setAttribute('side', new BufferAttribute(Float32Array.from(along), 2));
+  const rack = new RawShaderMaterial({
     glslVersion: GLSL3,
-    vertexShader: WALL_VERTEX,
-    fragmentShader: WALL_FRAGMENT,
+    vertexShader: SIDE_VERTEX,
+    fragmentShader: SIDE_FRAGMENT,
     uniforms: {
       uWall: colour(colours.wall),
       uEdge: colour(colours.wallEdge),
@@ -218,7 +215,25 @@ export function wallMesh(site: Site, shapes: SiteShapes, colours: MapColours): M
       uCell: { value: site.metresPerCell },
     },
   });
-  return frozen(new Mesh(geometry, material), 30);
+  return [
+    frozen(new Mesh(quads(tops), plain(colours.wall)), 1),
+    frozen(new Mesh(flanks, rack), 2),
+    frozen(new LineSegments(lineGeometry(edges), plain(colours.wallEdge)), 3),
+  ];
+}
+
+const SUN = [-0.38, -0.52] as const;
+const lifted = ([x, y, z]: Corner): Corner => [x, y, z + 0.01];
+
+/** Four corners each, counterclockwise, as two triangles. */
+function quads(corners: readonly number[]): BufferGeometry {
+  const geometry = lineGeometry(corners);
+  const index: number[] = [];
+  for (let first = 0; first < corners.length / 3; first += 4) {
+    index.push(first, first + 1, first + 2, first, first + 2, first + 3);
+  }
+  geometry.setIndex(index);
+  return geometry;
 }
 
 type Corner = readonly [number, number, number];
@@ -283,7 +298,7 @@ function boxFaces(
 export const colour = (token: string): IUniform<Color> => ({ value: new Color(opaque(token)) });
 
 /** What stands still needs no matrix a frame and is always in the picture as a whole. */
-export function frozen<T extends Mesh>(mesh: T, order: number): T {
+export function frozen<T extends Standing>(mesh: T, order: number): T {
   mesh.matrixAutoUpdate = false;
   mesh.matrixWorldAutoUpdate = false;
   mesh.frustumCulled = false;

@@ -3,11 +3,11 @@ import type { Fence } from '@sigma/proto';
 import { type BufferGeometry, Group, type Mesh, type RawShaderMaterial, type Texture } from 'three';
 import type { MapColours } from '../map-colours.ts';
 import type { SiteShapes } from '../site-shapes.ts';
-import { arrowMesh, placeMesh } from './floor-marks.ts';
+import { Arrows, placeMesh } from './floor-marks.ts';
 import type { Lens } from './lens.ts';
 import { Ribbons } from './ribbons.ts';
 import type { SceneUniforms } from './scene-uniforms.ts';
-import { floorMesh, wallMesh } from './standing-site.ts';
+import { floorMesh, gridLines, type Standing as Piece, wallMeshes } from './standing-site.ts';
 import { TrafficFloor } from './traffic-floor.ts';
 import { DrawnFloor, drawZoneOutlines, fenceAreas, zoneMesh } from './zone-floor.ts';
 
@@ -24,9 +24,9 @@ export class Standing {
   readonly #zones: Mesh<BufferGeometry, RawShaderMaterial>;
   readonly #outlines: Ribbons;
   readonly #fences: DrawnFloor;
-  #themed: Mesh<BufferGeometry, RawShaderMaterial>[] = [];
+  #themed: Piece[] = [];
   #signsOnFloor: Mesh<BufferGeometry, RawShaderMaterial>[] = [];
-  #arrows: Mesh<BufferGeometry, RawShaderMaterial> | undefined;
+  #arrows: Arrows | undefined;
 
   constructor(site: Site, shapes: SiteShapes, uniforms: SceneUniforms, signs: Texture) {
     this.#site = site;
@@ -45,15 +45,19 @@ export class Standing {
   recolour(colours: MapColours): void {
     for (const mesh of this.#themed) drop(mesh);
     const { docks, chargers, stations } = this.#site;
-    this.#arrows = arrowMesh(this.#site, this.#shapes, colours);
+    this.#arrows = new Arrows(this.#site, this.#shapes, colours);
     this.#signsOnFloor = [
       placeMesh(this.#site, docks, 'dock', colours.dock, this.#signs),
       placeMesh(this.#site, chargers, 'charger', colours.charger, this.#signs),
       placeMesh(this.#site, stations, 'station', colours.station, this.#signs),
     ];
-    const ground = floorMesh(this.#site, this.#shapes, colours);
-    const walls = wallMesh(this.#site, this.#shapes, colours);
-    this.#themed = [ground, walls, this.#arrows, ...this.#signsOnFloor];
+    this.#themed = [
+      ...wallMeshes(this.#site, this.#shapes, colours),
+      floorMesh(this.#site, this.#shapes, colours),
+      gridLines(this.#shapes, colours),
+      this.#arrows.mesh,
+      ...this.#signsOnFloor,
+    ];
     this.group.add(...this.#themed);
   }
 
@@ -73,8 +77,7 @@ export class Standing {
       mesh.material.depthTest = lens.look.mode === 'perspective';
     }
     const cellPx = this.#site.metresPerCell * lens.look.pxPerM;
-    const every = this.#arrows?.material.uniforms['uEvery'];
-    if (every !== undefined) every.value = Math.max(1, Math.ceil(ARROW_SPACING_PX / cellPx));
+    this.#arrows?.thin(Math.max(1, Math.ceil(ARROW_SPACING_PX / cellPx)));
   }
 
   dispose(): void {
@@ -86,7 +89,7 @@ export class Standing {
   }
 }
 
-function drop(mesh: Mesh<BufferGeometry, RawShaderMaterial>): void {
+function drop(mesh: Piece): void {
   mesh.removeFromParent();
   mesh.geometry.dispose();
   mesh.material.dispose();

@@ -53,7 +53,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   restricted: { tone: 'zoneRestricted', hatchM: 0.9, ground: 0.1, line: 0.9, dashed: false },
   slow: { tone: 'zoneSlow', hatchM: 2.2, ground: 0.07, line: 0.8, dashed: true },
   work: { tone: 'person', hatchM: 0, ground: 0.045, line: 0.55, dashed: true },
-  area: { tone: 'name', hatchM: 0, ground: 0.03, line: 0.4, dashed: true },
+  area: { tone: 'name', hatchM: 0, ground: 0, line: 0.4, dashed: true },
 };
 
 export const zoneLook = (kind: string): Look => LOOKS[kind] ?? (LOOKS['area'] as Look);
@@ -77,6 +77,7 @@ export function zoneMesh(shapes: SiteShapes, uniforms: SceneUniforms): Mesh<Buff
   const index: number[] = [];
   for (const { zone, runs } of inOrder(shapes)) {
     const look = zoneLook(zone.kind);
+    if (look.ground === 0) continue;
     for (let k = 0; k + 3 < runs.length; k += 4) {
       const [x, y, width, height] = runs.subarray(k, k + 4) as unknown as [number, number, number, number];
       const first = positions.length / 3;
