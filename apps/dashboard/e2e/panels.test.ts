@@ -126,7 +126,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     const detail = first.at('decision-detail');
     await first.says(detail, /safety · failsafe:thermal_shutdown/);
     await first.says(first.at('losers'), /mission.*plan:primary.*lower authority than failsafe:thermal_shutdown/);
-    assert.match(first.page.url(), /select=decision:r07:1:\d+/);
+    await first.page.waitForURL(/select=decision:r07:1:\d+/);
     await shot(first, 'decision');
     await accessible(first, '[data-testid=robot-panel]');
     await first.page.keyboard.press('p');
@@ -148,7 +148,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     const page = first.page.locator('.decision-page');
     await first.says(page.getByTestId('proof-result'), /Computed again, the same bit for bit/);
     await first.says(page.getByTestId('expectation'), /came otherwise: a violation.*speed0 m\/s ± 0\.1 m\/s0\.5 m\/s/);
-    await first.says(page.getByTestId('inputs'), /charge100 %|charge1/);
+    await first.says(page.getByTestId('inputs'), /charge100 %/);
     await first.says(
       page.getByTestId('rules'),
       /failsafe:unsafe_movement_override is a failsafe action.*Policy 2026-1/,
@@ -187,7 +187,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     );
     const root = first.at('alert-thermal_shutdown');
     await first.says(root, /40 alerts follow from it/);
-    assert.equal(await first.at('alerts').locator('ul.rows > li').count(), 3, 'a flood is one line');
+    assert.equal(await first.at('alert-band:motorLeftC').count(), 0, 'a flood is one line');
     assert.equal(await first.at('silence-thermal_shutdown').count(), 0);
     await first.at('acknowledge-thermal_shutdown').click();
     await first.says(root, /acknowledged by ada/);
@@ -244,14 +244,14 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
       return Promise.all(rows.map((row) => row.getAttribute('data-testid')));
     };
     await first.at('mission-m-2').waitFor();
-    assert.deepEqual((await order()).slice(0, 3), ['mission-m-3', 'mission-m-1', 'mission-m-2']);
+    await eventually(async () => (await order()).slice(0, 3).join() === 'mission-m-3,mission-m-1,mission-m-2');
     await first.at('mission-m-2').hover();
     await first.at('up-m-2').click();
     await first.says(first.at('undo-bar'), /has priority 1/);
-    assert.deepEqual((await order()).slice(0, 3), ['mission-m-3', 'mission-m-2', 'mission-m-1']);
+    await eventually(async () => (await order()).slice(0, 3).join() === 'mission-m-3,mission-m-2,mission-m-1');
     await first.at('undo').click();
-    await first.page.waitForFunction(() => document.querySelectorAll('[data-testid=undo-bar]').length === 0);
-    assert.equal(hub.missions.get('m-2')?.priority, 0);
+    await eventually(() => hub.missions.get('m-2')?.priority === 0);
+    await eventually(async () => (await order()).slice(0, 3).join() === 'mission-m-3,mission-m-1,mission-m-2');
     await first.at('mission-m-3').hover();
     await first.tap('cancel-m-3');
     assert.equal(hub.missions.get('m-3')?.status, MissionStatus.ACTIVE, 'a tap cancels nothing that robots are at');
@@ -425,6 +425,15 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     }, most);
   };
 });
+
+/** Waits until it is so, as long as a person would; then says that it never was. */
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const until = Date.now() + 8_000;
+  while (!(await holds())) {
+    if (Date.now() > until) throw new Error(`it never came so: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 /** What a site of forty robots decides in an hour and a half, ended a minute ago. */
 function manyDecisions(count: number): AgentDecision[] {

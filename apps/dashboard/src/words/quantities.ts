@@ -66,7 +66,6 @@ const UNIT_WORDS: Readonly<Record<string, string>> = {
   fraction: '',
   '1': '',
   '-': '',
-  '0/1': '',
   'm/s2': 'm/s²',
   'rad/s2': 'rad/s²',
   'N m': 'N·m',
@@ -76,6 +75,7 @@ const UNIT_WORDS: Readonly<Record<string, string>> = {
 export function reading(value: number, unit: string): string {
   if (Number.isNaN(value)) return 'no reading';
   if (unit === 'fraction') return `${Math.round(value * 100)} %`;
+  if (unit === '0/1') return value === 0 ? 'no' : 'yes';
   const shown = UNIT_WORDS[unit] ?? unit;
   return shown === '' ? number(value) : `${number(value)} ${shown}`;
 }
@@ -99,6 +99,10 @@ export function bandShort(low: number | undefined, high: number | undefined, uni
   if (high !== undefined) return `≤ ${reading(high, unit)}`;
   return low === undefined ? '' : `≥ ${reading(low, unit)}`;
 }
+
+/** A number without unit between 0 and 1 is a share, whatever its channel calls it: a share is read in percents. */
+export const unitOf = (unit: string, high: number | null | undefined): string =>
+  (unit === '1' || unit === '') && high === 1 ? 'fraction' : unit;
 
 export function percent(share: number): string {
   return Number.isNaN(share) ? '–' : `${Math.round(share * 100)} %`;

@@ -49,7 +49,9 @@ export default function AccountsPage() {
                 <th scope="col">Role</th>
                 <th scope="col">Since</th>
                 <th scope="col">Last here</th>
-                <th scope="col" aria-label="Remove" />
+                <th scope="col">
+                  <span className="for-ears">Remove</span>
+                </th>
               </tr>
             </thead>
             <tbody>

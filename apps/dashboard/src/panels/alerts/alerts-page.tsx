@@ -122,7 +122,9 @@ function Rates() {
               <th scope="col" className="right" title="Raised in the last day">
                 Day
               </th>
-              <th scope="col" aria-label="Share of the most frequent" />
+              <th scope="col">
+                <span className="for-ears">Share of the most frequent</span>
+              </th>
               <th scope="col" className="right" title="Raised in the last week">
                 Week
               </th>

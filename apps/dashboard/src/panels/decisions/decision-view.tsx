@@ -31,7 +31,13 @@ export function DecisionView({ at, alone = false }: DecisionViewProps) {
   const evidence = useEvidence(
     found === null
       ? null
-      : { agentId: at.agentId, epoch: at.epoch, sequence: Number(at.sequence), timeUs: Number(found.timeUs) },
+      : {
+          agentId: at.agentId,
+          epoch: at.epoch,
+          sequence: Number(at.sequence),
+          timeUs: Number(found.timeUs),
+          atUs: Number(found.atUs),
+        },
   );
   return (
     <article

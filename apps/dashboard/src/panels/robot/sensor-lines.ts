@@ -1,5 +1,5 @@
 import type { ChannelSchema, Field, LearnedBand, TelemetryFrame } from '@sigma/proto';
-import { bandShort, bandWords, fieldWords, reading } from '../../words/quantities.ts';
+import { bandShort, bandWords, fieldWords, reading, unitOf } from '../../words/quantities.ts';
 
 export type SensorGroup = 'battery' | 'temperatures' | 'motors' | 'joints' | 'motion' | 'senses';
 
@@ -69,7 +69,8 @@ function lineOf(
   timeUs: bigint,
   learned: LearnedBand | undefined,
 ): SensorLine {
-  const { low, high, unit } = field;
+  const { low, high } = field;
+  const unit = unitOf(field.unit, high);
   const name = fieldWords(field.name);
   const band = bandWords(low, farOff(high, unit), unit);
   const usual = learned === undefined ? '' : bandShort(learned.low, learned.high, unit);

@@ -119,8 +119,10 @@ export interface EvidenceRequest {
   readonly agentId: string;
   readonly epoch: number;
   readonly sequence: number;
-  /** Wall time of the decision, microseconds since 1970. */
+  /** Wall time at which the decision was written, microseconds since 1970: a little after it was made. */
   readonly timeUs: number;
+  /** Agent time of the decision, microseconds. */
+  readonly atUs: number;
 }
 
 /** The record does not hold the decision, or not yet. */

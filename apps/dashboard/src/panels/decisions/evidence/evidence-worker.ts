@@ -22,7 +22,8 @@ self.onmessage = async ({ data }: MessageEvent<EvidenceRequest>) => {
       locate: async ({ agentId, epoch }, timeUs) => {
         const { chains } = await hub.record.locateMoment({ timeUs: BigInt(timeUs) });
         const chain = chains.find((one) => one.source === agentId && one.epoch === epoch);
-        return chain === undefined ? null : Number(chain.fromSequence);
+        if (chain === undefined) return null;
+        return { fromSequence: Number(chain.fromSequence), epochTimeUs: Number(chain.epochTimeUs) };
       },
       blocks: ({ agentId, epoch }, from, to) =>
         hub.record.readBlocks({ source: agentId, epoch, fromSequence: BigInt(from), toSequence: BigInt(to) }),

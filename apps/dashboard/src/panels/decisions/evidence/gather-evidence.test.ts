@@ -8,6 +8,7 @@ import { recordRobot } from '../../../../e2e/robot-recording.ts';
 import { NotOnRecordError } from './evidence-words.ts';
 import { type EvidencePorts, gatherEvidence } from './gather-evidence.ts';
 
+const BEGAN_US = 1_700_000_000_000_000;
 const site = fakeSite();
 const blocks = recordRobot(site, sha256, 6);
 const decisions = recordedDecisions(blocks);
@@ -18,7 +19,8 @@ function portsOf(served: readonly SealedBlock[], from = 1): EvidencePorts & { re
     read,
     site: null,
     sha256: (bytes) => sha256(bytes),
-    locate: async ({ agentId }) => (agentId === 'r01' ? from : null),
+    locate: async ({ agentId }, timeUs) =>
+      agentId === 'r01' && timeUs >= BEGAN_US ? { fromSequence: from, epochTimeUs: BEGAN_US } : null,
     async *blocks(_request, fromSequence, toSequence) {
       for (const { firstSequence, count, bytes, hash } of served) {
         if (firstSequence + count - 1 < fromSequence || firstSequence > toSequence) continue;
@@ -29,7 +31,10 @@ function portsOf(served: readonly SealedBlock[], from = 1): EvidencePorts & { re
   };
 }
 
-const request = (sequence: number, agentId = 'r01') => ({ agentId, epoch: 0, sequence, timeUs: 1_700_000_000_000_000 });
+const request = (sequence: number, agentId = 'r01') => {
+  const atUs = Number(decisions.find(({ decision }) => decision?.sequence === BigInt(sequence))?.atUs ?? 0n);
+  return { agentId, epoch: 0, sequence, atUs, timeUs: BEGAN_US + atUs + 400_000 };
+};
 
 test('a decision is found in the record, its blocks are checked, and it comes out the same bit for bit', async () => {
   assert.ok(decisions.length >= 3, `${decisions.length} decisions on record`);

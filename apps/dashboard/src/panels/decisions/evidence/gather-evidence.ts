@@ -22,8 +22,14 @@ import { inboxLines, planAt, policyAt, readingsAt, seenAt } from './moment-words
 
 /** What the gathering needs from outside. The hub is an untrusted party: what it sends is checked. */
 export interface EvidencePorts {
-  /** First sequence to read of the agent's chain so that the moment can be computed; null when it has no such chain. */
-  readonly locate: (request: EvidenceRequest, timeUs: number) => Promise<number | null>;
+  /**
+   * Where to begin to read the agent's chain so that the moment can be computed, and the wall time at which its own time
+   * was 0; null when it had not begun.
+   */
+  readonly locate: (
+    request: EvidenceRequest,
+    timeUs: number,
+  ) => Promise<{ readonly fromSequence: number; readonly epochTimeUs: number } | null>;
   readonly blocks: (
     request: EvidenceRequest,
     fromSequence: number,
@@ -34,8 +40,8 @@ export interface EvidencePorts {
   readonly sha256: Sha256;
 }
 
-/** Clocks of hub and robot differ a little: when the first place is too late, the search begins earlier, at last at the start. */
-const EARLIER_US = [0, 15_000_000, 120_000_000];
+/** When the place that was named is too late all the same, the search begins so much earlier, and at last at the start. */
+const EARLIER_US = [0, 30_000_000];
 /** Events read after the place at which the decision must stand; a block holds some dozens. */
 const MOST_EVENTS = 200_000;
 
@@ -47,12 +53,14 @@ const MOST_EVENTS = 200_000;
 export async function gatherEvidence(request: EvidenceRequest, ports: EvidencePorts): Promise<Evidence> {
   const opening = await openingOf(request, ports);
   const model = modelOf(opening, ports.site);
+  const written = await ports.locate(request, request.timeUs);
+  if (written === null) throw new NotOnRecordError(`no recording of ${request.agentId}, epoch ${request.epoch}`);
+  const madeUs = written.epochTimeUs + request.atUs - 1;
   for (const earlierUs of EARLIER_US) {
-    const from = await ports.locate(request, Math.max(0, request.timeUs - earlierUs));
-    if (from === null) throw new NotOnRecordError(`no recording of ${request.agentId}, epoch ${request.epoch}`);
-    const found = await readFrom(from, request, ports, opening, model);
+    const place = await ports.locate(request, Math.max(0, madeUs - earlierUs));
+    if (place === null || place.fromSequence <= 1) break;
+    const found = await readFrom(place.fromSequence, request, ports, opening, model);
     if (found !== 'too late') return found;
-    if (from <= 1) break;
   }
   const found = await readFrom(1, request, ports, opening, model);
   if (found === 'too late') throw new NotOnRecordError('the record begins after this decision');

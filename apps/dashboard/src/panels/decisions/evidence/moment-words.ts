@@ -11,7 +11,7 @@ import {
 } from '@sigma/fleet-model';
 import type { Agent, Situation, Stimulus } from '@sigma/kernel';
 import type { Opening } from '@sigma/recorder';
-import { fieldWords, number, words } from '../../../words/quantities.ts';
+import { fieldWords, number, unitOf, words } from '../../../words/quantities.ts';
 import type { Model, Moment } from './decision-run.ts';
 import type {
   EvidencePlan,
@@ -29,7 +29,13 @@ const FAR_M = 1_000;
 export function readingsAt({ world }: Agent<FleetBelief>): EvidenceReading[] {
   const values = stateReport(world);
   return reportFields.state
-    .map(({ name, unit, low, high }, k) => ({ name, unit, low, high, value: values[k] ?? Number.NaN }))
+    .map(({ name, unit, low, high }, k) => ({
+      name,
+      unit: unitOf(unit, high),
+      low,
+      high,
+      value: values[k] ?? Number.NaN,
+    }))
     .filter(({ unit, value }) => !(unit === 'm' && value >= FAR_M))
     .map((reading) => (reading.high === FAR_M ? { ...reading, high: null } : reading));
 }
