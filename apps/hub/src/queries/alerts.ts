@@ -25,10 +25,11 @@ export function alertOf(roles: Pick<Roles, 'alerts' | 'silences'>, alert: Alert)
   });
 }
 
-/** Standing before cleared, critical before the rest, unacknowledged before acknowledged, newest first. */
+/** Standing before cleared, critical before the rest, what explains before what it explains, then what is new. */
 const byUrgency = (a: Alert, b: Alert): number =>
   Number(a.clearedTimeUs > 0) - Number(b.clearedTimeUs > 0) ||
   b.level - a.level ||
+  Number(a.rootId !== '') - Number(b.rootId !== '') ||
   Number(a.acknowledgedBy !== '') - Number(b.acknowledgedBy !== '') ||
   b.raisedTimeUs - a.raisedTimeUs;
 

@@ -48,6 +48,22 @@ test('an overheated motor is one alert, whichever of its five signs came first',
   }
 });
 
+test('heat that shows in several parts is one alert from its first sign on, before and after the failsafe', () => {
+  const signs = ['band:state.motorLeftC', 'band:state.boardC', 'band:state.motorRightC', 'failsafe:board_hot'];
+  const [left, board, right, failsafe] = signs.map((cause, k) => alert(cause, { raisedTimeUs: k })) as Alert[];
+  const before = folded([right, board, left] as Alert[]);
+  assert.deepEqual(
+    [left, board, right].map((one) => before.get(one?.id ?? '')?.rootId),
+    ['', left?.id, left?.id],
+  );
+  const later = alert('failsafe:motor_hot', { raisedTimeUs: 9 });
+  const after = folded([later, ...before.values(), failsafe as Alert]);
+  assert.deepEqual(
+    [left, board, right, failsafe, later].map((one) => after.get(one?.id ?? '')?.rootId),
+    [failsafe?.id, failsafe?.id, failsafe?.id, '', failsafe?.id],
+  );
+});
+
 test('another robot, another part and what is over explain nothing', () => {
   const hot = alert('failsafe:motor_hot');
   assert.equal(explains(hot, alert('band:state.motorLeftC', { agentId: 'r2' }), FLEET_CAUSES), false);
@@ -112,19 +128,31 @@ test('three thousand standing alerts of a thousand robots are tied quickly: each
 
 test('whatever stands: no circles, no explanation of another robot, and a second fold changes nothing', () => {
   const causes = [
-    ...['motor_hot', 'motor_overload', 'battery_low', 'battery_critical', 'voltage_collapsed', 'link_lost', 'blind'],
+    ...[
+      'motor_hot',
+      'board_hot',
+      'motor_overload',
+      'battery_low',
+      'battery_critical',
+      'voltage_collapsed',
+      'link_lost',
+      'blind',
+    ],
     ...['needs_help', 'odometry_disagrees', 'imu_drifts', 'moves_against_command', 'operator_emergency_stop'],
   ].map((condition) => `failsafe:${condition}`);
-  const fields = ['motorLeftC', 'charge', 'batteryA', 'fixGapM', 'speedMps'].map((field) => `band:state.${field}`);
+  const fields = ['motorLeftC', 'boardC', 'charge', 'batteryA', 'fixGapM', 'speedMps'].map(
+    (field) => `band:state.${field}`,
+  );
   const any = fc.constantFrom(...causes, ...fields, 'link:silent', 'frozen:scan', 'stop:emergency');
   const one = fc.record({
+    raisedTimeUs: fc.integer({ min: 0, max: 5 }),
     cause: any,
     agentId: fc.constantFrom('r1', 'r2', HUB),
     level: fc.integer({ min: 1, max: 4 }),
   });
   fc.assert(
     fc.property(fc.uniqueArray(one, { selector: (made) => `${made.agentId} ${made.cause}`, maxLength: 12 }), (made) => {
-      const standing = made.map(({ cause, agentId, level }) => alert(cause, { agentId, level }));
+      const standing = made.map(({ cause, ...over }) => alert(cause, over));
       const once = folded(standing);
       for (const { rootId, agentId } of once.values()) {
         if (rootId === '') continue;

@@ -4,6 +4,8 @@ import type { Alert } from './board.ts';
 export interface CausalRule {
   readonly root: RegExp;
   readonly children: RegExp;
+  /** They have one cause that shows in all of them: whichever was raised first stands for those after it. */
+  readonly together?: true;
 }
 
 /** Silence of a robot's link. */
@@ -16,6 +18,9 @@ export const HUB = 'hub';
 
 const anyOf = (...fields: string[]): RegExp => new RegExp(`^(band|rate|frozen|cross):state\\.(${fields.join('|')})$`);
 
+const HOT = /^failsafe:(motor_hot|board_hot|battery_hot)$/;
+const HOT_PARTS = anyOf('motorLeftC', 'motorRightC', 'boardC', 'batteryC');
+
 /**
  * The causes of a fleet's robot, in the words of its model: a failsafe explains what the analyzer sees of the same part,
  * a lost link explains what does not come any more. First match wins; a cause never explains itself.
@@ -23,13 +28,16 @@ const anyOf = (...fields: string[]): RegExp => new RegExp(`^(band|rate|frozen|cr
 export const FLEET_CAUSES: readonly CausalRule[] = [
   { root: /^link:silent$/, children: /^(frozen:|failsafe:link_lost$|failsafe:planner_doubts$)/ },
   { root: /^failsafe:link_lost$/, children: /^frozen:/ },
+  // Heat spreads: a hot robot is one alert, whichever of its parts said so first.
+  { root: HOT, children: HOT_PARTS },
+  { root: HOT, children: HOT, together: true },
+  { root: HOT_PARTS, children: HOT_PARTS, together: true },
   {
     root: /^failsafe:(motor_hot|motor_overload)$/,
     children: anyOf('motorLeftC', 'motorRightC', 'currentLeftA', 'currentRightA'),
   },
   { root: /^failsafe:motor_overload$/, children: /^failsafe:(motor_hot|moves_against_command)$/ },
-  { root: /^failsafe:board_hot$/, children: anyOf('boardC') },
-  { root: /^failsafe:battery_hot$/, children: anyOf('batteryC', 'batteryA') },
+  { root: /^failsafe:battery_hot$/, children: anyOf('batteryA') },
   {
     root: /^failsafe:(battery_low|battery_critical|voltage_collapsed)$/,
     children: anyOf('charge', 'batteryV', 'batteryA', 'batteryHealth'),
@@ -65,8 +73,16 @@ export function explains(root: Alert, child: Alert, rules: readonly CausalRule[]
   if (root.id === child.id || root.clearedTimeUs > 0) return false;
   if (root.agentId === HUB && root.cause.startsWith(SITE_STOP)) return child.cause === stoppedBy(root);
   if (root.agentId !== child.agentId || root.cause === child.cause) return false;
-  return rules.some((rule) => rule.root.test(root.cause) && rule.children.test(child.cause));
+  return rules.some(
+    (rule) =>
+      rule.root.test(root.cause) &&
+      rule.children.test(child.cause) &&
+      (rule.together !== true || isBefore(root, child)),
+  );
 }
+
+const isBefore = (a: Alert, b: Alert): boolean =>
+  a.raisedTimeUs < b.raisedTimeUs || (a.raisedTimeUs === b.raisedTimeUs && a.id < b.id);
 
 /** What may explain an alert: what stands of the same robot, and stops of the whole site. */
 class Standing {

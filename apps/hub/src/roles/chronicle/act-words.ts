@@ -105,7 +105,7 @@ const WORDS: ReadonlyMap<string, Entry[1]> = new Map([
   ),
   on(
     PutFenceRequestSchema,
-    ({ name, kind, seconds }) => `drew the ${kind} fence '${name}'${forSeconds(seconds)}`,
+    ({ name, kind, seconds }) => `drew a ${kind} fence${name === '' ? '' : ` '${name}'`}${forSeconds(seconds)}`,
     () => [],
   ),
   on(
