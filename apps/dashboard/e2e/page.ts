@@ -106,16 +106,9 @@ export class FirstPage {
     if (worn !== theme) await this.page.keyboard.press('Shift+T');
   }
 
-  /** What the moving layer shows, as one number: two equal numbers mean that nothing moved between them. */
-  picture(): Promise<number> {
-    return this.page.evaluate(() => {
-      const canvas = document.querySelectorAll<HTMLCanvasElement>('[data-testid=map] canvas')[1];
-      const data =
-        canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? new Uint8ClampedArray();
-      let sum = 0;
-      for (let k = 0; k < data.length; k += 16) sum = (Math.imul(sum, 31) + (data[k] as number)) | 0;
-      return sum;
-    });
+  /** What the map shows, flat or solid, as one text: two equal texts mean that nothing moved between them. */
+  async picture(): Promise<string> {
+    return (await this.at('map').screenshot()).toString('base64');
   }
 
   /** Waits until a locator's text matches, and gives it. */
