@@ -18,7 +18,8 @@ import {
 } from '../../src/store.ts';
 import { blockKey as blockName, blocksToCompare, chainKey, planCommit } from '../commit-plan.ts';
 import { GroupCommit } from '../group-commit.ts';
-import { type StoredTail, tailFault } from '../tail-check.ts';
+import { tailFault } from '../tail-check.ts';
+import { holderOf, readBlocks, readTail, writeBlock } from './block-pieces.ts';
 import { connectFoundationDb } from './cluster.ts';
 import { type Chance, createOrOpenDirectory, openDirectory } from './directory.ts';
 import { storeError } from './errors.ts';
@@ -39,7 +40,6 @@ const MOST_BYTES_AN_APPEND = FDB_LIMITS.transaction / 2;
 const MOST_BYTES_A_COMMIT = 1_000_000;
 /** Their order within a commit is two bytes. */
 const MOST_BLOCKS_AN_APPEND = 20_000;
-const CHUNK_BYTES = FDB_LIMITS.value;
 const PAGE_BLOCKS = 64;
 const PAGE_BYTES = 4_000_000;
 
@@ -341,63 +341,6 @@ class TenantStore implements BlockStore, VersionedRecording {
     }
     return { tails, harm };
   }
-}
-
-function writeBlock(tn: FdbTransaction, source: Buffer, block: SealedBlock): void {
-  const { epoch, firstSequence, count, hash, bytes, snapshots } = block;
-  tn.set(keys.blockKey(source, epoch, firstSequence), keys.blockValue({ count, hash, length: bytes.length }));
-  for (let n = 0; n * CHUNK_BYTES < bytes.length; n++) {
-    const chunk = bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES);
-    tn.set(keys.chunkKey(source, epoch, firstSequence, n), Buffer.from(chunk));
-  }
-  for (const { atUs, sequence } of snapshots) {
-    tn.set(keys.snapshotKey(source, epoch, atUs, sequence), keys.numberValue(firstSequence));
-  }
-}
-
-/** First sequence of the block that holds an event, or the least that a block behind it can have. */
-async function holderOf(tn: FdbTransaction, source: Buffer, epoch: number, sequence: number): Promise<number> {
-  const [begin, end] = keys.blockRange(source, epoch, 0, sequence);
-  const [last] = await tn.getRange(begin, end, { limit: 1, reverse: true });
-  if (last === undefined) return sequence;
-  const first = keys.firstOfBlockKey(source, last[0]);
-  return first + keys.readBlockValue(last[1]).count > sequence ? first : sequence;
-}
-
-/** Blocks whose first sequence is in the range, with their bytes put together. */
-async function readBlocks(
-  tn: FdbTransaction,
-  source: Buffer,
-  epoch: number,
-  from: number,
-  to: number,
-  limit: number,
-): Promise<readonly StoredBlock[]> {
-  if (to < from) return [];
-  const entries = await tn.getRange(...keys.blockRange(source, epoch, from, to), { limit });
-  const last = entries[entries.length - 1];
-  if (last === undefined) return [];
-  const chunks = new Map<number, Buffer[]>();
-  const range = keys.chunkRange(source, epoch, from, keys.firstOfBlockKey(source, last[0]));
-  for (const [key, bytes] of await tn.getRange(...range)) {
-    const first = keys.firstOfBlockKey(source, key);
-    chunks.set(first, [...(chunks.get(first) ?? []), bytes]);
-  }
-  return entries.map(([key, value]) => {
-    const firstSequence = keys.firstOfBlockKey(source, key);
-    const { hash } = keys.readBlockValue(value);
-    return { firstSequence, hash, bytes: new Uint8Array(Buffer.concat(chunks.get(firstSequence) ?? [])) };
-  });
-}
-
-async function readTail(tn: FdbTransaction, source: Buffer, epoch: number): Promise<StoredTail | null> {
-  const [begin, end] = keys.blockRange(source, epoch, 0, Number.MAX_SAFE_INTEGER);
-  const [last, before] = await tn.getRange(begin, end, { limit: 2, reverse: true });
-  if (last === undefined) return null;
-  const first = keys.firstOfBlockKey(source, last[0]);
-  const [block] = await readBlocks(tn, source, epoch, first, first, 1);
-  if (block === undefined) return null;
-  return { last: block, hashBefore: before === undefined ? null : keys.readBlockValue(before[1]).hash };
 }
 
 /** A number that the tuple layer writes as an integer: it sorts all integers before all others. */
