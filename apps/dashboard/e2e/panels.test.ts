@@ -151,7 +151,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(page.getByTestId('inputs'), /charge100 %/);
     await first.says(
       page.getByTestId('rules'),
-      /failsafe:unsafe_movement_override is a failsafe action.*Policy 2026-1/,
+      /failsafe:unsafe_movement_override is a failsafe of.*Policy 2026-1/,
     );
     await shot(first, 'decision-page');
     await accessible(first, '.decision-page');
