@@ -149,10 +149,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(page.getByTestId('proof-result'), /Computed again, the same bit for bit/);
     await first.says(page.getByTestId('expectation'), /came otherwise: a violation.*speed0 m\/s ± 0\.1 m\/s0\.5 m\/s/);
     await first.says(page.getByTestId('inputs'), /charge100 %/);
-    await first.says(
-      page.getByTestId('rules'),
-      /failsafe:unsafe_movement_override is a failsafe of.*Policy 2026-1/,
-    );
+    await first.says(page.getByTestId('rules'), /failsafe:unsafe_movement_override is a failsafe of.*Policy 2026-1/);
     await shot(first, 'decision-page');
     await accessible(first, '.decision-page');
     const [, , second] = hub.record.blocks;

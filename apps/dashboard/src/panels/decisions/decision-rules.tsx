@@ -33,8 +33,8 @@ export function DecisionRules({ view, policy }: DecisionRulesProps) {
       ))}
       {code.map((source) => (
         <p key={source} className="quiet">
-          <bdi className="mono">{source}</bdi> is {source.startsWith('reflex:') ? 'a reflex' : 'a failsafe action'} of
-          the terrain’s model: code that no planner and no policy overrules.
+          <bdi className="mono">{source}</bdi> is {source.startsWith('reflex:') ? 'a reflex' : 'a failsafe'} of the
+          terrain’s model: code that no planner and no policy overrules.
         </p>
       ))}
       <p className="quiet">

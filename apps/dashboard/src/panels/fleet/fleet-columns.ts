@@ -28,17 +28,17 @@ export interface ColumnLook {
 }
 
 export const LOOKS: Readonly<Record<string, ColumnLook>> = {
-  robot: { title: 'Robot', about: 'Name of the robot', width: '56px', wide: '80px', narrow: true },
+  robot: { title: 'Robot', about: 'Name of the robot', width: '52px', wide: '80px', narrow: true },
   state: { title: 'State', about: 'The gravest true thing about it', width: '', wide: '200px', narrow: true },
   battery: {
     title: 'Batt.',
     about: 'Share of charge left, 0 to 100 %; the arrow says how it goes. It should stay above 15 %',
-    width: '62px',
+    width: '58px',
     wide: '80px',
     right: true,
     narrow: true,
   },
-  task: { title: 'Task', about: 'The mission it works for, and its share of it', width: '25%', wide: '', narrow: true },
+  task: { title: 'Task', about: 'The mission it works for, and its share of it', width: '20%', wide: '', narrow: true },
   failsafe: { title: 'Failsafe', about: 'The failsafe action in force', width: '150px', narrow: false },
   link: {
     title: 'Link',

@@ -32,10 +32,10 @@ export default function RobotPage({ params }: PanelProps) {
   const status = live.agent(id)?.status;
   return (
     <section className="panel robot-page" aria-label={`Robot ${id}`} data-testid="robot-page">
-      <RobotHead key={id} id={id} detail={detail} alone />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <div className="scroll robot-columns" tabIndex={0}>
         <div className="robot-column">
+          <RobotHead key={id} id={id} detail={detail} alone />
           <NowView id={id} />
           <RobotFacts status={status} detail={detail} ageMs={live.ageMs(live.row(id), nowMs())} />
         </div>
