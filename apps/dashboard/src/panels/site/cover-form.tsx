@@ -44,27 +44,31 @@ export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly o
           {outline.message}
         </p>
       ) : null}
-      <DrawingRow draft={draft} />
-      <div className="sender-row">
-        <label className="inline">
-          Robots at most
-          <input
-            type="number"
-            min={0}
-            max={99}
-            value={robots}
-            onChange={(event) => setRobots(Math.max(0, event.target.valueAsNumber || 0))}
-            title="0 leaves it to the supervisor"
+      <DrawingRow draft={draft} onCancel={onDone} />
+      {closed ? (
+        <>
+          <div className="sender-row">
+            <label className="inline">
+              Robots at most
+              <input
+                type="number"
+                min={0}
+                max={99}
+                value={robots}
+                onChange={(event) => setRobots(Math.max(0, event.target.valueAsNumber || 0))}
+                title="0 leaves it to the supervisor"
+              />
+            </label>
+          </div>
+          <GoalSender
+            goal={goal}
+            goalKey={`${JSON.stringify(points)} ${robots}`}
+            name="Cover drawn zone"
+            sendWords="Send cover mission"
+            onDone={onDone}
           />
-        </label>
-      </div>
-      <GoalSender
-        goal={goal}
-        goalKey={`${JSON.stringify(points)} ${robots}`}
-        name="Cover drawn zone"
-        sendWords="Send cover mission"
-        onDone={onDone}
-      />
+        </>
+      ) : null}
     </div>
   );
 }

@@ -1,8 +1,11 @@
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { canClose, type Draft, draftStep, isOutline } from '../../site/draft.ts';
 
-/** Undo, redo and close of what is being drawn; the same by keys, wherever the focus is. */
-export function DrawingRow({ draft }: { readonly draft: Draft }) {
+/**
+ * Undo, redo and close of what is being drawn; the same by keys, wherever the focus is. An open outline has nothing to
+ * send yet: leaving it stands here too.
+ */
+export function DrawingRow({ draft, onCancel }: { readonly draft: Draft; readonly onCancel?: () => void }) {
   const { draft: drawn } = useMissionControl();
   return (
     <div className="sender-row">
@@ -35,6 +38,14 @@ export function DrawingRow({ draft }: { readonly draft: Draft }) {
           Close
         </button>
       ) : null}
+      {draft.closed || onCancel === undefined ? null : (
+        <>
+          <span className="spring" />
+          <button type="button" onClick={onCancel} title="Esc" data-testid="compose-cancel">
+            Cancel
+          </button>
+        </>
+      )}
     </div>
   );
 }

@@ -59,36 +59,38 @@ export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
           {outline.message}
         </p>
       ) : null}
-      <DrawingRow draft={draft} />
+      <DrawingRow draft={draft} onCancel={onDone} />
       {closed ? <FenceRule rule={rule} onRule={setRule} /> : null}
       {closed ? <Consequence kind={kind} inside={inside} speedMps={speedMps} /> : null}
-      <div className="sender-row">
-        <span className="spring" />
-        <button type="button" onClick={onDone} data-testid="compose-cancel">
-          Cancel
-        </button>
-        <Guarded role="operator">
-          {kind === 'restricted' && inside.length > 0 ? (
-            <HoldButton
-              onHeld={() => ready && void send()}
-              consequence={`${plural(inside.length, 'robot')} inside will stop where they are.`}
-              testId="send-fence"
-            >
-              {sending ? 'Sending…' : `Hold: ${words.toLowerCase()}`}
-            </HoldButton>
-          ) : (
-            <button
-              type="button"
-              className="primary"
-              disabled={!ready}
-              onClick={() => void send()}
-              data-testid="send-fence"
-            >
-              {sending ? 'Sending…' : words}
-            </button>
-          )}
-        </Guarded>
-      </div>
+      {closed ? (
+        <div className="sender-row">
+          <span className="spring" />
+          <button type="button" onClick={onDone} data-testid="compose-cancel">
+            Cancel
+          </button>
+          <Guarded role="operator">
+            {kind === 'restricted' && inside.length > 0 ? (
+              <HoldButton
+                onHeld={() => ready && void send()}
+                consequence={`${plural(inside.length, 'robot')} inside will stop where they are.`}
+                testId="send-fence"
+              >
+                {sending ? 'Sending…' : `Hold: ${words.toLowerCase()}`}
+              </HoldButton>
+            ) : (
+              <button
+                type="button"
+                className="primary"
+                disabled={!ready}
+                onClick={() => void send()}
+                data-testid="send-fence"
+              >
+                {sending ? 'Sending…' : words}
+              </button>
+            )}
+          </Guarded>
+        </div>
+      ) : null}
       {points.length === 0 ? <FenceList /> : null}
     </div>
   );
