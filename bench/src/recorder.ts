@@ -1,3 +1,4 @@
+import { benchPostgresAppend } from '@sigma/recorder/postgres/testing';
 import { benchAppend, benchVerify } from '@sigma/recorder/testing';
 import { type BenchLine, relative } from './line.ts';
 
@@ -22,5 +23,18 @@ export async function benchRecorder(): Promise<readonly BenchLine[]> {
   const peer = 'the bare hashes';
   lines.push(relative('recorder.chainAndTree', ours, 'events/s', peer, bare, '>=', 0.8));
   lines.push(relative('recorder.chainAndTreeFromDisk', stored, 'events/s', peer, bare, '>=', 0.8));
+  for (const { batch, ours: rate, bareBlock } of await benchPostgresAppend()) {
+    lines.push(
+      relative(
+        `recorder.postgresAppend${batch}`,
+        rate,
+        'events/s',
+        'one bare row of the same bytes',
+        bareBlock,
+        '>=',
+        0.6,
+      ),
+    );
+  }
   return lines;
 }

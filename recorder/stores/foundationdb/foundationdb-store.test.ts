@@ -23,8 +23,6 @@ const sha256 = (bytes: Uint8Array) => new Uint8Array(hash('sha256', bytes, 'buff
 let chances = 0;
 const chance = (below: number): number => draw(11, 1, ++chances, 1, 0) % below;
 const CLUSTER_FILE = process.env.SIGMA_FDB_CLUSTER_FILE;
-const INSTALL =
-  'needs SIGMA_FDB_CLUSTER_FILE of a running cluster, its client library, and: npm install foundationdb@2';
 
 /** One recording after another in the same fresh place. */
 type Place = () => Promise<() => FoundationDbStore>;
@@ -53,9 +51,8 @@ function contracts(name: string, place: Place): void {
 }
 
 contracts('foundationdb in memory', inMemory);
-if (CLUSTER_FILE === undefined) {
-  test('foundationdb, a real cluster: the contract suites', { skip: INSTALL }, () => {});
-} else {
+// The suites of a real cluster are there when one is named: no machine of CI has a cluster to name.
+if (CLUSTER_FILE !== undefined) {
   const connected = connectFoundationDb(CLUSTER_FILE);
   contracts('foundationdb, a real cluster', async () => {
     const cluster = await connected;
