@@ -270,7 +270,20 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     await wall.page.context().close();
   });
 
-  test('signing out and a session that ends lead to the door', async () => {
+  test('a session that ends leads to the door, in words, within seconds; signing in leads back to the same place', async () => {
+    const { page } = first;
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('robot r05');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/select=robot:r05/);
+    await page.context().clearCookies();
+    await page.getByTestId('sign-in-message').filter({ hasText: 'The session is over' }).waitFor({ timeout: 15_000 });
+    await first.signIn(EMAIL, PASSWORD);
+    await first.isLive();
+    assert.match(page.url(), /select=robot:r05/);
+  });
+
+  test('signing out leads to the door', async () => {
     await first.at('account-menu').click();
     await accessible(first, '.menu');
     await first.at('sign-out').click();

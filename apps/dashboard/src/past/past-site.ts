@@ -54,6 +54,7 @@ export class PastSite implements SiteView {
   #sampled: PoseColumns = emptyPoses(0);
   #people: Float32Array = new Float32Array(0);
   readonly #agents = new Map<string, Agent>();
+  #all: { readonly version: number; readonly decisions: readonly AgentDecision[] } = { version: -1, decisions: [] };
 
   constructor(engine: PastEngine, now: LiveSite, playhead: (nowMs: number) => number, { tell, refresh }: PastSchedule) {
     this.#engine = engine;
@@ -192,8 +193,12 @@ export class PastSite implements SiteView {
     return [...found.values()].sort(latestFirst);
   }
   allDecisions(): readonly AgentDecision[] {
-    const all = this.#ids.flatMap((id) => this.decisions(id));
-    return all.sort(latestFirst).slice(0, SITE_DECISIONS);
+    const version = this.#topics.version('decisions');
+    if (this.#all.version !== version) {
+      const all = this.#ids.flatMap((id) => this.decisions(id));
+      this.#all = { version, decisions: all.sort(latestFirst).slice(0, SITE_DECISIONS) };
+    }
+    return this.#all.decisions;
   }
 
   path(id: string): AgentPath | undefined {

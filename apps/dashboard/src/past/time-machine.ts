@@ -37,6 +37,8 @@ export interface TimePorts {
 }
 
 const TICK_MS = 100;
+/** Tables and lists hear of a moment that moves at most this often; the map draws every frame. */
+const TELL_MS = 150;
 /** While a person drags, no more than one moment in this time is asked of the workers. */
 const ASK_GAP_MS = 60;
 const AHEAD_US = 10_000_000;
@@ -70,7 +72,7 @@ export class TimeMachine {
     this.#ports = ports;
     const { engine, now, later } = ports;
     this.past = new PastSite(engine, now, (nowMs) => this.#playheadUs(nowMs), {
-      tell: (run) => later(50, run),
+      tell: (run) => later(TELL_MS, run),
       refresh: (run) => later(16, run),
     });
     engine.progress.subscribe(() => this.#askForTheRest());

@@ -30,11 +30,14 @@ const ASK_EVERY_MS = 10_000;
 export class Identity {
   readonly me: Observable<Me>;
   readonly #hub: Hub;
+  readonly #onSessionOver: () => void;
   #timer: ReturnType<typeof setInterval> | undefined;
   #asking = false;
 
-  constructor(hub: Hub, session: Session) {
+  /** `onSessionOver` is called when the hub no longer knows the session. */
+  constructor(hub: Hub, session: Session, onSessionOver: () => void) {
     this.#hub = hub;
+    this.#onSessionOver = onSessionOver;
     this.me = new Observable<Me>({ email: session.email, role: session.role, holder: session.email });
   }
 
@@ -58,7 +61,9 @@ export class Identity {
         this.me.set({ email, role, holder });
     } catch (error) {
       // Out of reach: what was known stays until the hub answers. The stream says that the hub is gone.
-      if (ConnectError.from(error).code === Code.PermissionDenied) this.me.set({ ...this.me.get(), role: '' });
+      const { code } = ConnectError.from(error);
+      if (code === Code.PermissionDenied) this.me.set({ ...this.me.get(), role: '' });
+      else if (code === Code.Unauthenticated) this.#onSessionOver();
     } finally {
       this.#asking = false;
     }

@@ -45,7 +45,7 @@ export function openControl(ports: ControlPorts): { readonly control: MissionCon
     reason: shortReason,
     refused: isSignedOut,
   });
-  const identity = new Identity(hub, session);
+  const identity = new Identity(hub, session, () => onLeft(ports.sessionOver));
   const selection = new Observable<Selection | null>(null);
   const selected = robotSelection(selection);
   const engine = new PastEngine(startWorker, workersHere(), nowMs);

@@ -26,7 +26,7 @@ export function portsOf(record: FakeRecord): RecordPorts {
     async *read(source, epoch, from, to) {
       for await (const { block } of record.read(source, epoch, from, to)) {
         const { firstSequence, events } = decodeBlock(block);
-        yield { firstSequence, lastSequence: firstSequence + events.length - 1, bytes: block };
+        yield { firstSequence, lastSequence: firstSequence + events.length - 1, bytes: block, events };
       }
     },
   };

@@ -3,6 +3,8 @@ export interface CachedBlock {
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly bytes: Uint8Array;
+  /** Envelopes in it, views into `bytes`. */
+  readonly events: readonly Uint8Array[];
 }
 
 /**

@@ -1,7 +1,6 @@
 import { BrokenSiteRecordError, type RecordedModels } from '@sigma/fleet-model';
 import { createAgent } from '@sigma/kernel';
 import {
-  decodeBlock,
   decodeEnvelope,
   decodeOpening,
   decodeSnapshot,
@@ -120,9 +119,9 @@ export class ChainFilm {
   /** Reads who wrote the chain and with what, once. */
   async open(): Promise<void> {
     if (this.#opening !== undefined) return;
-    for await (const { bytes } of this.#ports.read(1, 1)) {
+    for await (const { events } of this.#ports.read(1, 1)) {
       try {
-        const opening = decodeOpening(firstEvent(bytes));
+        const opening = decodeOpening(firstEvent(events));
         this.#opening = opening;
         this.#ports.models.learn(opening.config);
         const model = this.#ports.models.modelOf(opening);
@@ -143,7 +142,7 @@ export class ChainFilm {
   /** @returns the stretch that goes on after the block */
   #runBlock(block: CachedBlock, started: StretchRun | undefined): StretchRun | undefined {
     let current = started;
-    for (const envelope of decodeBlock(block.bytes).events) {
+    for (const envelope of block.events) {
       const event = decodeEnvelope(envelope);
       if (current !== undefined && event.sequence <= current.ranTo) continue;
       if (event.type === EVENT_TYPE.snapshot || event.type === EVENT_TYPE.opening) {
@@ -204,8 +203,8 @@ export class ChainFilm {
     const model = this.#model;
     if (on === undefined || model === null) return null;
     let again: StretchRun | undefined;
-    for await (const { bytes } of this.#ports.read(on.blockSequence, on.ranTo)) {
-      for (const envelope of decodeBlock(bytes).events) {
+    for await (const { events } of this.#ports.read(on.blockSequence, on.ranTo)) {
+      for (const envelope of events) {
         const event = decodeEnvelope(envelope);
         if (event.sequence === on.id.sequence)
           again = new StretchRun(on.id, on.blockSequence, this.#robotOf(event), model, this.#ports.epochTimeUs);
@@ -224,8 +223,7 @@ export class ChainFilm {
   }
 }
 
-function firstEvent(bytes: Uint8Array): RecordedEvent {
-  const [envelope] = decodeBlock(bytes).events;
+function firstEvent([envelope]: readonly Uint8Array[]): RecordedEvent {
   if (envelope === undefined) throw new MalformedBytesError('a block without events');
   return decodeEnvelope(envelope);
 }

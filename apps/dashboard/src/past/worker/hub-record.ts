@@ -27,7 +27,7 @@ export function hubRecord(record: Hub['record']): RecordPorts {
       const request = { source, epoch, fromSequence: BigInt(fromSequence), toSequence: BigInt(toSequence) };
       for await (const { block } of record.readBlocks(request)) {
         const { firstSequence, events } = decodeBlock(block);
-        yield { firstSequence, lastSequence: firstSequence + events.length - 1, bytes: block };
+        yield { firstSequence, lastSequence: firstSequence + events.length - 1, bytes: block, events };
       }
     },
   };
