@@ -234,9 +234,11 @@ test('[R99] tiles that do not reach the checkpoint, have a hole, or belong to an
   assert.deepEqual(await told(shelf), ['tree', 300, 300]);
   assert.deepEqual(await told({ ...shelf, size: async () => 400 }), rough);
   assert.deepEqual(await told({ ...shelf, tile: async () => null }), rough);
-  const own = memoryShelf();
-  await openTree(forgery, opening, sha256, own);
-  assert.deepEqual(await told(own), rough);
+  for (const stranger of [forgery, await other(50)]) {
+    const tiles = memoryShelf();
+    await openTree(stranger, opening, sha256, tiles);
+    assert.deepEqual(await told(tiles), rough);
+  }
 });
 
 test('[R97] a checkpoint of the empty tree asks nothing of a chain, and one of another chain nothing of this', async () => {
@@ -256,6 +258,18 @@ test('[R97] a checkpoint of the empty tree asks nothing of a chain, and one of a
       ['r18', 0, 0],
     ],
   );
+});
+
+test('[R97] [L4] behind a hole the tree is not compared: what is missing is told once, and no history is said to be rewritten', async () => {
+  const { notes } = await remembered(100, 380, 391);
+  const store = await honest();
+  store.rows.splice(20, 1);
+  const { chains } = await judge(store, notes);
+  assert.deepEqual(
+    chains[0]?.failures.map(({ kind, fromSequence, toSequence }) => [kind, fromSequence, toSequence]),
+    [['missing', 192, 201]],
+  );
+  assert.deepEqual([chains[0]?.checkpointsMet, chains[0]?.tree], [1, null]);
 });
 
 test('[R97] [R94] a signature that does not hold is told with its reason, at the event that it was said to cover', async () => {
