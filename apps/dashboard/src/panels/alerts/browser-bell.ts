@@ -1,5 +1,6 @@
-import { useEffect, useMemo } from 'react';
+import { useMemo } from 'react';
 import { type MissionControl, useMissionControl } from '../../frame/mission-control.tsx';
+import type { LiveSite } from '../../live/live-site.ts';
 import { AlertBell, type BellChoice } from './alert-bell.ts';
 
 const KEY = 'sigma.alert-bell';
@@ -42,24 +43,29 @@ function ring(audio: AudioContext, level: 'warning' | 'critical'): void {
   });
 }
 
-/** The bell of this page. It hears the present, whatever moment is shown. */
-export function useAlertBell(): AlertBell {
-  const { now, selection } = useMissionControl();
-  const bell = useMemo(() => makeBell(selection), [selection]);
-  useEffect(() => {
-    const tell = () => bell.hear(now.alerts());
-    // The first alerts come with the history a moment after the page opens: they stood before and call nobody.
-    const timer = setTimeout(tell, SETTLE_MS);
-    const stop = now.subscribe('alerts', () => performance.now() > SETTLE_MS && tell());
-    return () => {
-      clearTimeout(timer);
-      stop();
-    };
-  }, [bell, now]);
-  return bell;
-}
-
+/** Alerts that stood before the page was opened come within this time; they call nobody. */
 const SETTLE_MS = 3_000;
+
+const bells = new WeakMap<LiveSite, AlertBell>();
+
+/**
+ * The bell of this page: one for each site that is watched, from the first look at its alerts until the page is closed,
+ * whatever panel or moment is shown.
+ */
+export function useAlertBell(): AlertBell {
+  const { now, selection, nowMs } = useMissionControl();
+  return useMemo(() => {
+    const known = bells.get(now);
+    if (known !== undefined) return known;
+    const bell = makeBell(selection);
+    bells.set(now, bell);
+    const openedMs = nowMs();
+    const tell = () => bell.hear(now.alerts());
+    setTimeout(tell, SETTLE_MS);
+    now.subscribe('alerts', () => nowMs() - openedMs > SETTLE_MS && tell());
+    return bell;
+  }, [now, selection, nowMs]);
+}
 
 function makeBell(selection: MissionControl['selection']): AlertBell {
   let audio: AudioContext | undefined;

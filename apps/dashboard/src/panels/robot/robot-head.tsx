@@ -65,7 +65,16 @@ export function RobotHead({ id, detail, alone = false }: RobotHeadProps) {
         )}
       </div>
       <RobotControls id={id} status={status} leaseExpiresTimeUs={detail.view?.leaseExpiresTimeUs ?? 0n}>
-        {last === undefined ? null : <OutcomeLine act={last} testId="robot-outcome" />}
+        {last === undefined ? null : (
+          <>
+            <OutcomeLine act={last} testId="robot-outcome" />
+            {last.outcome.kind === 'failed' && ref !== null ? (
+              <button type="button" className="link" onClick={() => open(ref)} data-testid="refusal-why">
+                why
+              </button>
+            ) : null}
+          </>
+        )}
       </RobotControls>
     </header>
   );
