@@ -173,6 +173,27 @@ test('a recording of a newer version is named, and its recorded positions are st
   assert.equal(engine.problems.get().get('r01'), undefined);
 });
 
+test('blocks in a format that this page cannot read are said to be of a newer program', async () => {
+  const record = recordOf('r01', 'r02');
+  record.blocks = record.blocks.map((block) => {
+    if (block.source !== 'r02') return block;
+    const bytes = block.bytes.slice();
+    // The first field of a block is its format.
+    bytes[1] = 9;
+    return { ...block, bytes };
+  });
+  const { engine, past } = pastOf(record);
+  // The hub would still know where the chain lies; here it is asked of a record that can be read.
+  const readable = recordOf('r01', 'r02');
+  record.locate = (timeUs) => readable.locate(timeUs);
+  past.moment(BEGAN_US + 9 * SECOND_US);
+  engine.show(BEGAN_US + 9 * SECOND_US, null, 0, 0);
+  await settled(engine, BEGAN_US + 9 * SECOND_US);
+  assert.equal(engine.problems.get().get('r02')?.kind, 'newer');
+  assert.match(engine.problems.get().get('r02')?.words ?? '', /written in format 9/);
+  assert.equal(past.newest.ageMs[past.row('r01')], 0);
+});
+
 test('[L4] a damaged block is named with its robot, and the others are shown', async () => {
   const record = recordOf('r01', 'r02');
   const at = record.blocks.findLastIndex((block) => block.source === 'r02');

@@ -1,5 +1,5 @@
-import { BrokenSiteRecordError, type RecordedModels } from '@sigma/fleet-model';
-import { createAgent } from '@sigma/kernel';
+import { BrokenRuleError, BrokenSiteRecordError, type RecordedModels } from '@sigma/fleet-model';
+import { createAgent, TimeRunsBackwardsError } from '@sigma/kernel';
 import {
   decodeEnvelope,
   decodeOpening,
@@ -22,6 +22,17 @@ export interface ChainProblem {
   /** What was found, for a person: versions, places. */
   readonly words: string;
 }
+
+/** What a recording that is damaged, or not what it says, makes of reading and running it. Anything else is the line's fault. */
+const UNREADABLE = [
+  MalformedBytesError,
+  BrokenSiteRecordError,
+  BrokenRuleError,
+  TimeRunsBackwardsError,
+  SyntaxError,
+  RangeError,
+  TypeError,
+] as const;
 
 interface Wanted {
   readonly fromSequence: number;
@@ -119,24 +130,26 @@ export class ChainFilm {
   /** Reads who wrote the chain and with what, once. */
   async open(): Promise<void> {
     if (this.#opening !== undefined) return;
-    for await (const { events } of this.#ports.read(1, 1)) {
-      try {
-        const opening = decodeOpening(firstEvent(events));
-        this.#opening = opening;
-        this.#ports.models.learn(opening.config);
-        const model = this.#ports.models.modelOf(opening);
-        if (typeof model === 'string') return this.#ports.problem({ kind: 'unknown_site', words: model });
-        if (model.version !== opening.modelVersion) {
-          const kind = opening.modelVersion > model.version ? 'newer' : 'older';
-          const words = `recorded with version ${opening.modelVersion} of the ${opening.model} model by ${opening.software || 'an unnamed program'}; this page computes version ${model.version}`;
-          return this.#ports.problem({ kind, words });
-        }
-        this.#model = model;
-      } catch (error) {
-        this.#judge(error);
-      }
-      return;
+    try {
+      for await (const { events } of this.#ports.read(1, 1)) return this.#adopt(decodeOpening(firstEvent(events)));
+    } catch (error) {
+      this.#judge(error);
     }
+  }
+
+  /** @throws BrokenSiteRecordError, BrokenRuleError, SyntaxError */
+  #adopt(opening: Opening): void {
+    this.#opening = opening;
+    const { models, problem } = this.#ports;
+    models.learn(opening.config);
+    const model = models.modelOf(opening);
+    if (typeof model === 'string') problem({ kind: 'unknown_site', words: model });
+    else if (model.version !== opening.modelVersion) {
+      const kind = opening.modelVersion > model.version ? 'newer' : 'older';
+      const by = opening.software || 'an unnamed program';
+      const recorded = `recorded with version ${opening.modelVersion} of the ${opening.model} model by ${by}`;
+      problem({ kind, words: `${recorded}; this page computes version ${model.version}` });
+    } else this.#model = model;
   }
 
   /** @returns the stretch that goes on after the block */
@@ -192,8 +205,8 @@ export class ChainFilm {
 
   #judge(error: unknown): void {
     if (error instanceof NewerFormatError) this.#ports.problem({ kind: 'newer', words: error.message });
-    else if (error instanceof MalformedBytesError || error instanceof BrokenSiteRecordError)
-      this.#ports.problem({ kind: 'unreadable', words: error.message });
+    else if (UNREADABLE.some((kind) => error instanceof kind))
+      this.#ports.problem({ kind: 'unreadable', words: (error as Error).message });
     else throw error;
   }
 
