@@ -138,7 +138,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.at('why-now').click();
     await first.says(
       first.at('restrictions'),
-      /speed 0\.9 m\/s → lowered to0\.3 m\/s.*reflex:human_proximity.*took effect/,
+      /speed 0\.9 m\/s → lowered to\s*0\.3 m\/s.*reflex:human_proximity.*took effect/,
     );
   });
 
