@@ -185,8 +185,13 @@ describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, ()
     await first.at('bookmark-name').fill('before the stop');
     await page.keyboard.press('Enter');
     await first.says(first.at('notice'), /Bookmarked as “before the stop”/);
+    await page.waitForURL(/name=before\+the\+stop/);
+    const named = await visit(new URL(page.url()).pathname + new URL(page.url()).search);
+    await named.says(named.at('site-time'), /“before the stop”/);
+    await named.page.context().close();
     await page.keyboard.press('l');
     await page.keyboard.press('Escape');
+    await page.waitForURL((where) => !where.search.includes('name='));
     await page.reload();
     await first.isLive();
     await first.at('bookmarks').click();

@@ -61,7 +61,10 @@ test('a link brings back the moment to the microsecond', () => {
     { seed: 12 },
   );
   assert.equal(parseMoment('yesterday'), null);
-  const query = addressQuery({ select: 'robot:r1', at: '', view: '3,4' }, new URLSearchParams('?wall=&at=x'));
+  const query = addressQuery(
+    { select: 'robot:r1', at: '', name: '', view: '3,4' },
+    new URLSearchParams('?wall=&at=x&name=old'),
+  );
   assert.equal(query, '?wall=&select=robot:r1&view=3,4');
 });
 

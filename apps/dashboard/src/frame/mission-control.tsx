@@ -38,6 +38,8 @@ export interface MissionControl {
   readonly clock: TimeMachine;
   /** The past as computed so far: progress, and what cannot be computed. */
   readonly engine: PastEngine;
+  /** A moment with a name: a bookmark, or one that came with a link. */
+  readonly named: Observable<{ readonly name: string; readonly atUs: number } | null>;
   /** Past and present side by side, while the past is shown. */
   readonly split: Observable<boolean>;
   readonly selection: Observable<Selection | null>;

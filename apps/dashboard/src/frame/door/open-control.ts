@@ -76,6 +76,7 @@ export function openControl(ports: ControlPorts): { readonly control: MissionCon
     time: clock.shown,
     clock,
     engine,
+    named: new Observable<{ readonly name: string; readonly atUs: number } | null>(null),
     split: new Observable(false),
     selection,
     selected,

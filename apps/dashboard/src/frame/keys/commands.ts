@@ -193,6 +193,8 @@ function copyLink({ control, frame }: CommandContext): void {
 export function bookmarkHere({ control, frame }: CommandContext, name: string): void {
   const chosen = control.selection.get();
   const select = chosen === null ? '' : selectionText(chosen);
-  frame.bookmarks.put({ name, atUs: Math.round(control.clock.atUs), select });
+  const atUs = Math.round(control.clock.atUs);
+  frame.bookmarks.put({ name, atUs, select });
+  control.named.set({ name, atUs });
   frame.notice.set(`Bookmarked as “${name}”`);
 }

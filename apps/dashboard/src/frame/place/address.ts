@@ -6,6 +6,8 @@ export interface Address {
   readonly select: string;
   /** `2026-11-21T10:31:05.250Z`, or empty for live. */
   readonly at: string;
+  /** What somebody called that moment, or empty. */
+  readonly name: string;
   readonly view: string;
 }
 
@@ -26,28 +28,33 @@ export function parseMoment(text: string): number | null {
 }
 
 /** The query of a link to that address; empty when there is nothing to say. */
-export function addressQuery({ select, at, view }: Address, before: URLSearchParams): string {
+export function addressQuery(address: Address, before: URLSearchParams): string {
   const query = new URLSearchParams(before);
-  for (const [name, value] of [
-    ['select', select],
-    ['at', at],
-    ['view', view],
-  ] as const) {
-    if (value === '') query.delete(name);
-    else query.set(name, value);
+  for (const part of ['select', 'at', 'name', 'view'] as const) {
+    if (address[part] === '') query.delete(part);
+    else query.set(part, address[part]);
   }
   const text = query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',');
   return text === '' ? '' : `?${text}`;
 }
 
-type Control = Pick<MissionControl, 'selection' | 'time' | 'viewpoint' | 'path' | 'clock'>;
+type Control = Pick<MissionControl, 'selection' | 'time' | 'named' | 'viewpoint' | 'path' | 'clock'>;
 
-const addressOf = ({ selection, time, viewpoint }: Control): Address => {
+/** What the shown moment is called, or empty. */
+export function nameOfMoment({ named, time }: Pick<Control, 'named' | 'time'>): string {
+  const shown = time.get();
+  const moment = named.get();
+  return shown.kind === 'past' && moment !== null && moment.atUs === shown.atUs ? moment.name : '';
+}
+
+const addressOf = (control: Control): Address => {
+  const { selection, time, viewpoint } = control;
   const chosen = selection.get();
   const shown = time.get();
   return {
     select: chosen === null ? '' : selectionText(chosen),
     at: shown.kind === 'past' ? momentText(shown.atUs) : '',
+    name: nameOfMoment(control),
     view: viewpoint.get(),
   };
 };
@@ -57,6 +64,9 @@ export function linkTo(control: Control, location: Location): string {
   return `${location.origin}${control.path.get()}${addressQuery(addressOf(control), new URLSearchParams(location.search))}`;
 }
 
+/** As long as a bookmark's name may be. */
+const MOST_NAME = 80;
+
 /** While the moment runs, the address is written at most this often: browsers refuse more. */
 const WRITE_GAP_MS = 500;
 
@@ -65,12 +75,14 @@ const WRITE_GAP_MS = 500;
  * to end that.
  */
 export function keepAddress(control: Control, window: Window): () => void {
-  const { selection, time, viewpoint, clock } = control;
+  const { selection, time, named, viewpoint, clock } = control;
   const query = new URLSearchParams(window.location.search);
   const chosen = parseSelection(query.get('select') ?? '');
   if (chosen !== null) selection.set(chosen);
   viewpoint.set(query.get('view') ?? '');
   const at = parseMoment(query.get('at') ?? '');
+  const name = (query.get('name') ?? '').slice(0, MOST_NAME);
+  if (at !== null && name !== '') named.set({ name, atUs: at });
   if (at !== null) clock.seek(at);
   let due: ReturnType<typeof setTimeout> | undefined;
   const write = () => {
@@ -82,7 +94,7 @@ export function keepAddress(control: Control, window: Window): () => void {
   const later = () => {
     due ??= setTimeout(write, WRITE_GAP_MS);
   };
-  const ends = [selection.subscribe(later), time.subscribe(later), viewpoint.subscribe(later)];
+  const ends = [selection, time, named, viewpoint].map((one) => one.subscribe(later));
   return () => {
     clearTimeout(due);
     for (const end of ends) end();

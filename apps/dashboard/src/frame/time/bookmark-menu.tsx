@@ -52,6 +52,7 @@ export function BookmarkMenu() {
                     type="button"
                     className="menu-item"
                     onClick={() => {
+                      control.named.set(bookmark);
                       control.clock.seek(bookmark.atUs);
                       control.selection.set(parseSelection(bookmark.select));
                       frame.naming.set(false);

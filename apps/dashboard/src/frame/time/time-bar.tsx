@@ -6,6 +6,7 @@ import { useFrame } from '../frame-ui.ts';
 import { COMMANDS } from '../keys/commands.ts';
 import { keyCaps } from '../keys/keys.ts';
 import { useConnection, useMissionControl, useObservable, usePast, useTick } from '../mission-control.tsx';
+import { nameOfMoment } from '../place/address.ts';
 import { Scrubber } from './scrubber.tsx';
 
 const BookmarkMenu = lazy(async () => ({ default: (await import('./bookmark-menu.tsx')).BookmarkMenu }));
@@ -182,9 +183,11 @@ function SpeedChoice() {
 
 /** The shown moment, here and in UTC. By the hub's clock, never by this computer's. */
 function Moment() {
-  const { clock, time } = useMissionControl();
+  const { clock, time, named } = useMissionControl();
   const shown = useObservable(time);
+  useObservable(named);
   useTick(1_000);
+  const name = nameOfMoment({ named, time });
   const at = BigInt(Math.round(clock.atUs));
   const tenths = shown.kind === 'past' ? `.${Math.floor((clock.atUs / 100_000) % 10)}` : '';
   const day = at === 0n ? '' : new Date(Number(at / 1000n)).toLocaleDateString('en-CA');
@@ -192,6 +195,12 @@ function Moment() {
     <span className="moment" data-testid="site-time">
       <span className="quiet">{day}</span> {localTime(at)}
       {tenths} <span className="quiet">here</span> · {utcTime(at)} <span className="quiet">UTC</span>
+      {name === '' ? null : (
+        <>
+          {' '}
+          <bdi className="moment-name">“{name}”</bdi>
+        </>
+      )}
     </span>
   );
 }
