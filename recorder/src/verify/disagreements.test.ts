@@ -262,4 +262,8 @@ test('[R66] a model that cannot run this chain leaves it chain-only; one that br
     chains[0]?.stretches.map(({ result }) => result),
     ['chain-only'],
   );
+  await assert.rejects(
+    forged((event) => event, refusing(new Error('a defect'))),
+    /a defect/,
+  );
 });
