@@ -240,8 +240,8 @@ describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, ()
     await page.goto(`${url}/?at=${at(15)}`);
     await first.at('computed').waitFor();
     hub.down = true;
-    await page.keyboard.press('{');
-    await page.keyboard.press('{');
+    await page.keyboard.press('}');
+    await page.keyboard.press('}');
     await first.says(first.at('past-failed'), /This moment cannot be computed: The hub does not answer/);
     hub.down = false;
     await first.at('past-failed').getByRole('button', { name: 'Try again' }).click();
