@@ -20,8 +20,10 @@ type PanelComponent = ComponentType<PanelProps>;
  *    designs its own empty, loading and failing states.
  * 2. What it selects goes to `selection`; what it does goes through `frame/operations.ts` and stands inside
  *    `<Guarded role="…">`; what it shows of another page is a link made with `useGo()`.
- * 3. Add a value here-shaped to the terrain's list. Give `lazy(...)` as component for whatever the first picture can
- *    do without; the frame shows a skeleton meanwhile, and a panel that fails is shown failed, alone.
+ * 3. Put a value of this type into the terrain's list. Give `lazy(...)` as component for whatever the first picture
+ *    can do without; the frame shows a skeleton meanwhile, and a panel that fails is shown failed, alone.
+ * 4. Lists of cards take the class `rows`: `j`, `k` and arrows walk them. Numbers that move are read in a frame loop
+ *    from `live.sample(nowMs())`, never put into state.
  *
  * The frame decides size, tab, order, moving, collapsing and remembering; a panel must work from 280 px up.
  */
