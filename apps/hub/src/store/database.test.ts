@@ -112,6 +112,29 @@ test('an older schema is migrated with its rows', async () => {
   assert.deepEqual(await database.asTenant('a', (tx) => tx.select().from(marks)), []);
 });
 
+test('connections that break in the middle of their work are told to who waits, and none is lost to the next', async () => {
+  const asleep = Array.from({ length: 8 }, () =>
+    database
+      .asTenant('a', (tx) => tx.execute(sql`select pg_sleep(60)`))
+      .then(
+        () => 'slept',
+        () => 'broken',
+      ),
+  );
+  const owner = new pg.Client(server.url);
+  await owner.connect();
+  for (let ended = 0; ended < 8; ) {
+    const answer = await owner.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'sigma_app' and query like '%pg_sleep%'`,
+    );
+    ended += answer.rowCount ?? 0;
+  }
+  await owner.end();
+  assert.deepEqual(new Set(await Promise.all(asleep)), new Set(['broken']));
+  const next = Array.from({ length: 16 }, () => database.asTenant('a', (tx) => tx.select().from(missions)));
+  assert.equal((await Promise.all(next)).length, 16);
+});
+
 test('in a directory that nobody else may enter, root included, it runs all the same or says what to do', async () => {
   const closed = mkdtempSync(join(tmpdir(), 'sigma-closed-'));
   chmodSync(closed, 0o700);

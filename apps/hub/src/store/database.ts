@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import * as schema from './schema.ts';
 
 export type Tables = NodePgDatabase<typeof schema>;
-export type Transaction = Parameters<Parameters<Tables['transaction']>[0]>[0];
+/** The tables within one transaction of one tenant. */
+export type Transaction = Tables;
 
 /** The hub's database, reached only as the application role and only as one tenant at a time. */
 export interface Database {
@@ -50,20 +50,15 @@ export async function openDatabase(url: string, password: string): Promise<Datab
   address.password = password;
   const connect = (options: pg.PoolConfig): pg.Pool => {
     const pool = new pg.Pool({ connectionString: address.href, ...options });
-    pool.on('error', () => {
-      // An idle connection broke; the next query opens another and reports what is wrong.
-    });
+    // A connection broke while nobody asked anything of it; the next query opens another and reports what is wrong.
+    pool.on('error', () => undefined);
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return pool;
   };
   const pool = connect({ max: 8 });
   const pools = [pool];
-  const tables = drizzle(pool, { schema });
   return {
-    asTenant: (tenant, work) =>
-      tables.transaction(async (tx) => {
-        await tx.execute(sql`select set_config('sigma.tenant', ${tenant}, true)`);
-        return work(tx);
-      }),
+    asTenant: (tenant, work) => transaction(pool, tenant, work),
     bound: (tenant) => {
       const own = connect({ max: 4, options: `-c sigma.tenant=${tenant}` });
       pools.push(own);
@@ -73,6 +68,31 @@ export async function openDatabase(url: string, password: string): Promise<Datab
       await Promise.all(pools.map((open) => open.end()));
     },
   };
+}
+
+/**
+ * One transaction. Drizzle's own keeps its connection for ever when BEGIN fails, and hides the cause when ROLLBACK fails
+ * too; here a connection that could not be put back in order is closed, and its transaction ends with it.
+ */
+async function transaction<T>(pool: pg.Pool, tenant: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let whole = false;
+  try {
+    await client.query('BEGIN');
+    await client.query(`SELECT set_config('sigma.tenant', $1, true)`, [tenant]);
+    const result = await work(drizzle(client, { schema }));
+    await client.query('COMMIT');
+    whole = true;
+    return result;
+  } catch (error) {
+    whole = await client.query('ROLLBACK').then(
+      () => true,
+      () => false,
+    );
+    throw error;
+  } finally {
+    client.release(!whole);
+  }
 }
 
 async function prepare(url: string, password: string): Promise<void> {

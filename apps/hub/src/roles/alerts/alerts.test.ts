@@ -54,7 +54,7 @@ test('[L5] a robot that falls silent is told once, by name, and until it is hear
   assert.deepEqual(standing(), []);
 });
 
-test('a failsafe alert is as grave as what it takes to end it; one that ends by itself is held off a moment', async () => {
+test('a failsafe alert is as grave as what it takes to end it', async () => {
   const { clock, says, standing } = watched();
   const clears = ['when_clears', 'on_acknowledge', 'on_reset'];
   const failsafeEntries = clears.map((clear) => ({ condition: clear, action: 'stop', cause: 'why', clear }));
@@ -63,9 +63,9 @@ test('a failsafe alert is as grave as what it takes to end it; one that ends by 
   assert.deepEqual(
     standing().map(([, cause, level]) => [cause, level]),
     [
+      ['failsafe:when_clears', 2],
       ['failsafe:on_acknowledge', 3],
       ['failsafe:on_reset', 4],
-      ['failsafe:when_clears', 2],
     ],
   );
 });

@@ -96,15 +96,11 @@ test('agents and causes do not mix', () => {
   for (const cause of ['a', 'b', 'c']) assert.deepEqual(board.see({ cause }), []);
 });
 
-test('one that ends by itself is raised only if it stands for half a second', () => {
+test('a failsafe that ends by itself is told at once, however short it was: a person asks why the robot stopped', () => {
   const board = watched();
-  const mild = { certain: true, level: 2 };
-  assert.deepEqual(board.see(mild), []);
+  assert.equal(board.see({ certain: true, level: 2 }).length, 1);
   board.pass(S / 4);
-  assert.deepEqual(board.gone(), [], 'a passing moment is no alert');
-  board.see(mild);
-  assert.deepEqual(board.pass(S / 2 - 1), []);
-  assert.equal(board.pass(1).length, 1);
+  assert.ok((board.gone()[0]?.clearedTimeUs ?? 0) > 0);
 });
 
 test('one that comes and goes stays one alert, and clears only when it has stayed away', () => {

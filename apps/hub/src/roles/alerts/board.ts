@@ -1,4 +1,4 @@
-/** Alerts as a pure fold: grouped by (agent, cause), raised after a hold-off, cleared after a longer quiet. */
+/** Alerts as a pure fold: grouped by (agent, cause), an uncertain cause raised after a hold-off, cleared after a longer quiet. */
 
 /** Something wrong was seen, or is no longer. */
 export type Sighting =
@@ -45,8 +45,6 @@ interface Group {
   readonly certain: boolean;
   /** Cleared ones stay for a while, so that what comes back is known again. */
   readonly alert: Alert | null;
-  /** Seen, and held off: raised if it stays. */
-  readonly heldOff: Seen | null;
   /** How often it came back since it was raised. */
   readonly returns: number;
   /** Seen to be gone then, and watched whether it stays away; null: it is there. */
@@ -63,8 +61,6 @@ export const emptyBoard: Board = { groups: new Map() };
 const AGAIN_WITHIN_US = 5_000_000;
 /** Sightings before an uncertain cause is raised; a critical one is raised at once. */
 const RAISE_AFTER = 3;
-/** A certain one that ends by itself is raised only if it stands for so long. */
-const HOLD_OFF_US = 500_000;
 /** An uncertain cause is cleared when nothing was seen of it for this long. */
 const CLEAR_AFTER_US = 10_000_000;
 /** What comes back so soon is the same alert, counted up. */
@@ -72,7 +68,6 @@ const SAME_WITHIN_US = 30_000_000;
 /** After so many returns a certain one clears only when it stayed away for `CLEAR_AFTER_US`: it comes and goes. */
 const COMES_AND_GOES = 2;
 
-const ADVISORY = 2;
 const CRITICAL = 4;
 const keyOf = (agentId: string, cause: string): string => `${agentId} ${cause}`;
 type Standing = Alert & { readonly clearedTimeUs: 0 };
@@ -99,7 +94,7 @@ export function stepBoard(
     else if (before !== undefined) put(key, before, gone(before, nowUs));
   }
   for (const [key, group] of groups) {
-    const after = passed(group, nowUs, newId);
+    const after = passed(group, nowUs);
     if (after !== group) put(key, group, after);
   }
   return { board: { groups }, changed };
@@ -118,7 +113,6 @@ function seen(before: Group | undefined, sighting: Seen, nowUs: number, newId: (
     sightings: follows ? before.sightings + 1 : 1,
     certain,
     alert: before?.alert ?? null,
-    heldOff: null,
     returns: before?.returns ?? 0,
     goneUs: null,
   };
@@ -128,23 +122,17 @@ function seen(before: Group | undefined, sighting: Seen, nowUs: number, newId: (
   const old = group.alert;
   if (old !== null && nowUs - old.clearedTimeUs < SAME_WITHIN_US)
     return { ...group, returns: group.returns + 1, alert: again(old, sighting) };
-  if (certain && level <= ADVISORY) return { ...group, alert: null, heldOff: sighting, firstUs: nowUs };
   return { ...group, returns: 0, alert: raised(sighting, certain ? 1 : group.sightings, nowUs, newId) };
 }
 
-function gone(before: Group, nowUs: number): Group | null {
-  if (before.heldOff !== null) return null;
+function gone(before: Group, nowUs: number): Group {
   if (!stands(before.alert) || before.goneUs !== null) return before;
   if (before.returns >= COMES_AND_GOES) return { ...before, goneUs: nowUs };
   return { ...before, lastUs: nowUs, alert: { ...before.alert, clearedTimeUs: nowUs } };
 }
 
-function passed(group: Group, nowUs: number, newId: () => string): Group | null {
-  const { alert, heldOff, goneUs } = group;
-  if (heldOff !== null) {
-    if (nowUs - group.firstUs < HOLD_OFF_US) return group;
-    return { ...group, heldOff: null, returns: 0, alert: raised(heldOff, 1, nowUs, newId) };
-  }
+function passed(group: Group, nowUs: number): Group | null {
+  const { alert, goneUs } = group;
   const quietUs = nowUs - (goneUs ?? group.lastUs);
   if (stands(alert)) {
     if ((group.certain && goneUs === null) || quietUs < CLEAR_AFTER_US) return group;
@@ -204,7 +192,6 @@ export function withAlert(
     firstUs: alert.raisedTimeUs,
     sightings: alert.count,
     ...taken,
-    heldOff: null,
     returns: 0,
     goneUs: null,
   };

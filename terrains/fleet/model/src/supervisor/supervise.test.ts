@@ -346,7 +346,7 @@ test('[F91] no way leads through a restricted zone', () => {
   }
 });
 
-test('[F95] nobody is led through a fence that was drawn', () => {
+test('[F96] nobody is led through a fence that was drawn', () => {
   const [xM, yM] = [warehouse.width * warehouse.metresPerCell * 0.4, warehouse.height * warehouse.metresPerCell * 0.5];
   const points = [
     { xM, yM: yM - 3 },
