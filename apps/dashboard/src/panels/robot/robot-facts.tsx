@@ -16,7 +16,7 @@ export function RobotFacts({ status, detail, ageMs }: RobotFactsProps) {
   const { holder } = useObservable(me);
   const view = detail.view;
   const held = status?.leaseHolder ?? '';
-  const until = view?.leaseExpiresTimeUs ?? 0n;
+  const until = detail.leaseExpiresTimeUs;
   return (
     <dl className="facts" data-testid="robot-facts">
       <Fact name="Body">{status?.body || '–'}</Fact>

@@ -64,7 +64,7 @@ export function RobotHead({ id, detail, alone = false }: RobotHeadProps) {
           </>
         )}
       </div>
-      <RobotControls id={id} status={status} leaseExpiresTimeUs={detail.view?.leaseExpiresTimeUs ?? 0n}>
+      <RobotControls id={id} status={status} leaseExpiresTimeUs={detail.leaseExpiresTimeUs}>
         {last === undefined ? null : (
           <>
             <OutcomeLine act={last} testId="robot-outcome" />

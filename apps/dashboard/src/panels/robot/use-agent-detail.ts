@@ -1,6 +1,6 @@
 import type { AgentView, ChannelSchema, LearnedBand, TelemetryFrame } from '@sigma/proto';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { useMissionControl } from '../../frame/mission-control.tsx';
+import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { explain } from '../../live/hub.ts';
 import { type SensorLine, sensorLines } from './sensor-lines.ts';
 import { TrendBuffer } from './trend-buffer.ts';
@@ -18,6 +18,8 @@ export interface AgentDetail {
   readonly problem: string;
   readonly plots: TrendPlots;
   readonly trendOf: (key: string) => TrendBuffer;
+  /** When the control lease ends, microseconds since 1970; 0 where that is not known, as for a moment of the past. */
+  readonly leaseExpiresTimeUs: bigint;
 }
 
 interface Answer {
@@ -29,7 +31,8 @@ interface Answer {
 }
 
 export function useAgentDetail(id: string): AgentDetail {
-  const { hub } = useMissionControl();
+  const { hub, time } = useMissionControl();
+  const past = useObservable(time).kind === 'past';
   const [answer, setAnswer] = useState<Answer | null>(null);
   const [problem, setProblem] = useState('');
   // biome-ignore lint/correctness/useExhaustiveDependencies: each robot has plots and buffers of its own.
@@ -72,7 +75,9 @@ export function useAgentDetail(id: string): AgentDetail {
     buffers.set(key, known);
     return known;
   };
-  return { view: current?.view ?? null, lines, asked: current !== null, problem, plots, trendOf };
+  const view = current?.view ?? null;
+  const leaseExpiresTimeUs = past ? 0n : (view?.leaseExpiresTimeUs ?? 0n);
+  return { view, lines, asked: current !== null, problem, plots, trendOf, leaseExpiresTimeUs };
 }
 
 function feed(buffers: Map<string, TrendBuffer>, lines: readonly SensorLine[]): void {
