@@ -44,6 +44,8 @@ const REST_MS = 350;
 const TABLE_MS = 200;
 const SLOW_LAYERS_MS = 2_000;
 const AGE_MS = 1_000;
+/** When pictures cost more, what stands still is drawn coarsely while the camera moves; less than half, finely again. */
+const COARSE_MS = 25;
 
 /**
  * The site in three dimensions, on the renderer that it is given. Owns the look, the pointer and the frame loop's
@@ -79,6 +81,7 @@ export class SolidMap implements Handled {
   #tableMs = Number.NEGATIVE_INFINITY;
   #slowMs = Number.NEGATIVE_INFINITY;
   #paintedMs = 0;
+  #coarse = false;
 
   constructor(renderer: WebGLRenderer, frame: HTMLElement, surface: HTMLElement, site: Site, ports: SolidMapPorts) {
     this.#renderer = renderer;
@@ -303,12 +306,13 @@ export class SolidMap implements Handled {
       zones: layers.includes('zones'),
     });
     this.#drawn.show(draftArea(draft.get()));
+    this.#coarse = this.#pace.costMs > (this.#coarse ? COARSE_MS / 2 : COARSE_MS);
     const still = this.#stillDirty;
     if (still) this.#standing.update(lens, layers, live.fences());
     this.painter.paint({
       camera: lens.camera,
       stillChanged: still,
-      stillShare: rests || this.#pace.quick ? 1 : this.#pace.costMs > 25 ? 0.5 : 1,
+      stillShare: rests || this.#pace.quick || !this.#coarse ? 1 : 0.5,
       stillSmooth: this.#pace.quick || (rests && !layers.includes('heat') && !layers.includes('traffic')),
       smooth: this.#pace.quick,
       hides: lens.look.mode === 'perspective',
