@@ -92,7 +92,7 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     await page.keyboard.press('Control+k');
     await first.at('palette').waitFor();
     await accessible(first, '[data-testid=palette]');
-    await page.keyboard.type('robot r07');
+    await first.find('robot r07', /^r07/);
     await page.screenshot({ path: join(RESULTS, 'palette.png') });
     await page.keyboard.press('Enter');
     await first.at('palette').waitFor({ state: 'detached' });
@@ -135,8 +135,7 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     await page.reload();
     await first.isLive();
     assert.ok(Math.abs((await width()) - wider) < 4, 'the layout is remembered');
-    await page.keyboard.press('Control+k');
-    await page.keyboard.type('all panels back');
+    await first.find('all panels back', /Put all panels back/);
     await page.keyboard.press('Enter');
     await page.waitForFunction(
       (wide) => (document.querySelector('[data-tab-content]')?.clientWidth ?? 0) < wide - 8,
@@ -233,11 +232,8 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     const evil = '<img src=x onerror="document.title=1">';
     hub.addMission(evil);
     hub.addMission('مهمة التنظيف ١');
-    await first.page.keyboard.press('Control+k');
-    await first.page.keyboard.type('<img');
-    await first.says(first.at('palette').locator('[cmdk-item]').first(), /<img src=x onerror=/);
-    await first.page.keyboard.press('Control+a');
-    await first.page.keyboard.type('مهمة');
+    await first.find('<img', /<img src=x onerror=/);
+    await first.find('مهمة', /مهمة/);
     assert.equal(await first.at('palette').locator('[cmdk-item] bdi').first().textContent(), 'مهمة التنظيف ١');
     await first.page.screenshot({ path: join(RESULTS, 'palette-rtl.png') });
     assert.equal(await first.page.title(), 'SigmaPrompt');
@@ -272,8 +268,7 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
 
   test('a session that ends leads to the door, in words, within seconds; signing in leads back to the same place', async () => {
     const { page } = first;
-    await page.keyboard.press('Control+k');
-    await page.keyboard.type('robot r05');
+    await first.find('robot r05', /^r05/);
     await page.keyboard.press('Enter');
     await page.waitForURL(/select=robot:r05/);
     await page.context().clearCookies();

@@ -56,6 +56,13 @@ export class FirstPage {
     await this.at('selected-robot').filter({ hasText: id }).waitFor();
   }
 
+  /** Opens the palette, types into it, and waits until what Enter would take is what was meant. */
+  async find(words: string, meant: RegExp): Promise<void> {
+    await this.page.keyboard.press('Control+k');
+    await this.page.locator('[cmdk-input]').fill(words);
+    await this.page.locator('[cmdk-item][data-selected=true]').filter({ hasText: meant }).waitFor();
+  }
+
   async openTab(tab: 'now' | 'decisions' | 'simulation'): Promise<void> {
     await this.at(`tab-${tab}`).click();
   }

@@ -13,9 +13,12 @@ import { useConnection, useMissionControl, useObservable, usePast } from './miss
 import { recall, TOUR_KEY } from './remembered.ts';
 import { TimeBar } from './time/time-bar.tsx';
 
-const Palette = lazy(async () => ({ default: (await import('./keys/palette.tsx')).Palette }));
+const fetchPalette = () => import('./keys/palette.tsx');
+const Palette = lazy(async () => ({ default: (await fetchPalette()).Palette }));
 const KeySheet = lazy(async () => ({ default: (await import('../help/key-sheet.tsx')).KeySheet }));
 const Tour = lazy(async () => ({ default: (await import('../help/tour.tsx')).Tour }));
+
+const PALETTE_AFTER_MS = 2_500;
 
 /**
  * The frame of every page: where one is, the stop control, the panels, the time. What stands in the panels belongs to
@@ -35,6 +38,12 @@ export function Frame() {
   useCommandKeys(COMMANDS, context);
   useListKeys();
   useFirstRun(frame, connection.state === 'live');
+
+  useEffect(() => {
+    // After the first picture, so that no key is lost between Ctrl K and the palette.
+    const timer = setTimeout(() => void fetchPalette(), PALETTE_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
 
   useEffect(() => {
     const root = document.documentElement;
