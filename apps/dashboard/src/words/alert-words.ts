@@ -1,6 +1,6 @@
 import { type Alert, AlertLevel } from '@sigma/proto';
 import type { Level, Shape } from './agent-state.ts';
-import { words } from './quantities.ts';
+import { fieldWords, words } from './quantities.ts';
 
 const LEVEL: Readonly<Record<AlertLevel, Level>> = {
   [AlertLevel.UNSPECIFIED]: 'info',
@@ -61,14 +61,15 @@ export function groupAlerts(alerts: readonly Alert[]): AlertGroup[] {
   return [...groups].map(([key, { members, explained }]) => summarise(key, members, explained)).sort(moreUrgent);
 }
 
+/** The alert at the end of the line of explanations; one whose line leads round in a ring stands for itself. */
 function rootOf(alert: Alert, byId: ReadonlyMap<string, Alert>): Alert {
   let root = alert;
-  for (let steps = 0; steps < byId.size; steps++) {
+  for (let steps = 0; steps <= byId.size; steps++) {
     const above = root.rootId === '' ? undefined : byId.get(root.rootId);
-    if (above === undefined || above === alert) return root;
+    if (above === undefined) return root;
     root = above;
   }
-  return root;
+  return alert;
 }
 
 function summarise(key: string, members: Alert[], explained: Alert[]): AlertGroup {
@@ -96,8 +97,20 @@ function newestFirst(a: Alert, b: Alert): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
-/** "failsafe:motor_hot" as people say it: "motor hot"; where it comes from stands apart. */
-export const causeWords = (cause: string): string => words(cause.replace(/^(failsafe|stop|link|rule):/, ''));
+/** What the analyzer found wrong with a reading, by the kind of its check. */
+const CHECKED: Readonly<Record<string, string>> = {
+  band: 'out of its band',
+  rate: 'changes too fast',
+  frozen: 'does not change',
+  cross: 'contradicts another',
+};
+
+/** "failsafe:motor_hot" as people say it: "motor hot"; "band:state.motorLeftC": "motor left out of its band". */
+export function causeWords(cause: string): string {
+  const [, kind = '', field = ''] = /^(band|rate|frozen|cross):(?:\w+\.)?(\w+)$/.exec(cause) ?? [];
+  if (field !== '') return `${fieldWords(field)} ${CHECKED[kind]}`;
+  return words(cause.replace(/^(failsafe|rule):/, '').replace(':', ' '));
+}
 
 /** A critical alarm is never silenced; nor is what is over. */
 export const maySilence = (group: Pick<AlertGroup, 'level' | 'standing'>): boolean =>

@@ -51,6 +51,16 @@ export function plainWords(text: string): string {
 export const fieldWords = (name: string): string =>
   words(name.replace(/(?<=[a-z0-9])(?:Radps2?|Mps2?|Rad|Nm|C|A|V|M|S)$/, ''));
 
+/** What a field whose name ends in a bare unit measures; said where the rest of the name alone would not tell. */
+const MEASURED: Readonly<Record<string, string>> = { V: 'voltage', A: 'current', C: 'temperature' };
+
+/** A field's name for a list of many: `batteryV` and `batteryA` are no longer both "battery". */
+export function sensorWords(name: string): string {
+  const said = fieldWords(name);
+  const measured = MEASURED[name.at(-1) ?? ''];
+  return said.includes(' ') || measured === undefined || said === words(name) ? said : `${said} ${measured}`;
+}
+
 /** Three figures at most after the leading one, no trailing zeros; what is no number says so. */
 export function number(value: number): string {
   if (Number.isNaN(value)) return 'no reading';

@@ -13,7 +13,7 @@ import {
 } from '@sigma/proto';
 import { sensorLines } from '../panels/robot/sensor-lines.ts';
 import { agentState, nextStep } from './agent-state.ts';
-import { groupAlerts } from './alert-words.ts';
+import { causeWords, groupAlerts, maySilence } from './alert-words.ts';
 import { reasonWords, restrictionWords, viewDecision } from './decision-words.ts';
 import { byStanding, goalWords, taskName } from './mission-words.ts';
 import {
@@ -23,10 +23,12 @@ import {
   personWords,
   plainWords,
   reading,
+  sensorWords,
   span,
   utcTime,
   words,
 } from './quantities.ts';
+import { acknowledgeConsequence, resetConsequence, stopConsequence } from './stop-words.ts';
 
 test('numbers carry their unit and no false digits', () => {
   assert.equal(namedNumber('speedMps', 0.6), 'speed 0.6 m/s');
@@ -250,4 +252,50 @@ test('sensors outside their band come first, and numbers without a schema do not
       ['board temp', '40 °C', '≤ 75 °C', 'inside'],
     ],
   );
+});
+
+test('what follows from a cause stands under it, is counted with it, and stands for itself when the cause is unknown', () => {
+  const alert = (id: string, init: object) =>
+    create(AlertSchema, { id, cause: id, level: AlertLevel.WARNING, raisedTimeUs: 1n, ...init });
+  const [hot, orphan] = groupAlerts([
+    alert('a', { rootId: 'hot' }),
+    alert('b', { rootId: 'a' }),
+    alert('hot', { level: AlertLevel.CRITICAL }),
+    alert('orphan', { rootId: 'gone' }),
+  ]);
+  assert.deepEqual([hot?.cause, hot?.explained.map(({ id }) => id), hot?.unacknowledged], ['hot', ['a', 'b'], 3]);
+  assert.equal(orphan?.cause, 'orphan');
+  assert.equal(hot !== undefined && maySilence(hot), false, 'a critical alarm always speaks');
+  assert.equal(orphan !== undefined && maySilence(orphan), true);
+  const round = groupAlerts([alert('x', { rootId: 'y' }), alert('y', { rootId: 'x' })]);
+  assert.equal(round.length, 2, 'two that name each other lose neither');
+  assert.equal(causeWords('band:state.motorLeftC'), 'motor left out of its band');
+  assert.equal(causeWords('failsafe:person_too_close'), 'person too close');
+  assert.deepEqual(['batteryV', 'batteryA', 'motorLeftC', 'personM'].map(sensorWords), [
+    'battery voltage',
+    'battery current',
+    'motor left',
+    'person',
+  ]);
+});
+
+test('before an act it is said what will happen to whom', () => {
+  assert.match(
+    stopConsequence('protective', ['r17', 'r18']),
+    /^Protective stop of r17, r18: brakes hard, then motors off, category 1\./,
+  );
+  assert.match(stopConsequence('normal', ['a', 'b', 'c', 'd', 'e', 'f']), /a, b, c and 3 more/);
+  const entry = (init: object) =>
+    create(FailsafeEntrySchema, { action: 'thermal_shutdown', clear: 'on_reset', present: true, ...init });
+  const hot = status({ failsafeEntries: [entry({})] });
+  assert.match(acknowledgeConsequence('r1', hot), /thermal shutdown.*r1 does not move yet/);
+  assert.match(resetConsequence('r1', hot), /Acknowledge thermal shutdown first; a reset before that is refused/);
+  const seen = status({ failsafeEntries: [entry({ acknowledgedBy: 'ada' })] });
+  assert.match(resetConsequence('r1', seen), /its cause is still there/);
+  const cool = status({
+    stop: 'emergency',
+    taskId: 't',
+    failsafeEntries: [entry({ acknowledgedBy: 'ada', present: false })],
+  });
+  assert.match(resetConsequence('r1', cool), /r1 may move at once; it goes on with its task\. Look at the place first/);
 });

@@ -18,7 +18,7 @@ export function AlertCard({ id }: { readonly id: string }) {
   const decision = decisionOfAlert(alert);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    <section className="scroll" tabIndex={0} aria-label="Alert" data-testid="alert-card">
+    <div className="scroll" tabIndex={0} data-testid="alert-card">
       {group === undefined ? (
         <header className="card-head">
           <h2>
@@ -89,6 +89,6 @@ export function AlertCard({ id }: { readonly id: string }) {
           </button>
         )}
       </p>
-    </section>
+    </div>
   );
 }

@@ -27,14 +27,14 @@ export function AlertsPanel() {
         </button>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section className="scroll" tabIndex={0} aria-label="Alerts">
+      <div className="scroll" tabIndex={0}>
         {groups.length === 0 ? <p className="empty">Nothing needs you.</p> : null}
         <ul className="rows">
           {groups.map((group) => (
             <AlertRow key={group.key} group={group} />
           ))}
         </ul>
-      </section>
+      </div>
     </section>
   );
 }

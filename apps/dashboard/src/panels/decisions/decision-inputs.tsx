@@ -1,5 +1,5 @@
 import type { DecisionView } from '../../words/decision-words.ts';
-import { bandWords, fieldWords, plural, reading } from '../../words/quantities.ts';
+import { bandWords, plural, reading, sensorWords } from '../../words/quantities.ts';
 import type { Evidence, EvidenceReading } from './evidence/evidence-words.ts';
 
 /** What the agent had seen when it decided: the place in its inputs, its sensors, what was around it, its plan. */
@@ -75,7 +75,7 @@ const isOutside = ({ value, low, high }: EvidenceReading): boolean =>
 function Reading({ one }: { readonly one: EvidenceReading }) {
   const outside = isOutside(one);
   const band = bandWords(one.low ?? undefined, one.high ?? undefined, one.unit);
-  const name = fieldWords(one.name);
+  const name = sensorWords(one.name);
   return (
     <div
       className={outside ? 'level-warning' : undefined}
@@ -84,7 +84,7 @@ function Reading({ one }: { readonly one: EvidenceReading }) {
       <dt>{name}</dt>
       <dd className="mono">
         {reading(one.value, one.unit)}
-        {outside ? <span> outside {band}</span> : null}
+        {outside ? <span> should be {band}</span> : null}
       </dd>
     </div>
   );

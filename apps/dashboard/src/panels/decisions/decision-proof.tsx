@@ -75,4 +75,6 @@ function Found({ evidence: { place, check } }: { readonly evidence: Evidence }) 
 
 /** How long it was in force, for the head of the view. */
 export const lastedWords = (lastedUs: number | null): string =>
-  lastedUs === null ? '' : `in force for ${span(lastedUs / 1_000)}`;
+  lastedUs === null
+    ? ''
+    : `in force for ${lastedUs < 100_000 ? `${Math.round(lastedUs / 1_000)} ms` : span(lastedUs / 1_000)}`;

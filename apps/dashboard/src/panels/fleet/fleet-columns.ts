@@ -38,7 +38,7 @@ export const LOOKS: Readonly<Record<string, ColumnLook>> = {
     right: true,
     narrow: true,
   },
-  task: { title: 'Task', about: 'The mission it works for, and its share of it', width: '20%', wide: '', narrow: true },
+  task: { title: 'Task', about: 'The mission it works for, and its share of it', width: '27%', wide: '', narrow: true },
   failsafe: { title: 'Failsafe', about: 'The failsafe action in force', width: '150px', narrow: false },
   link: {
     title: 'Link',

@@ -22,7 +22,7 @@ export function MissionCard({ id }: { readonly id: string }) {
   }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    <section className="scroll" tabIndex={0} aria-label="Mission" data-testid="mission-card">
+    <div className="scroll" tabIndex={0} data-testid="mission-card">
       <UndoOffers>
         <MissionHead mission={mission} />
         <MissionTasks mission={mission} />
@@ -32,6 +32,6 @@ export function MissionCard({ id }: { readonly id: string }) {
           </button>
         </p>
       </UndoOffers>
-    </section>
+    </div>
   );
 }

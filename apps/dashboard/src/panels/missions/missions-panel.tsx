@@ -31,7 +31,7 @@ export function MissionsPanel() {
         </button>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section className="scroll" tabIndex={0} aria-label="Missions">
+      <div className="scroll" tabIndex={0}>
         <UndoOffers>
           {missions.length === 0 ? <p className="empty">No mission yet. Draw a zone on the map to begin one.</p> : null}
           <ul className="rows">
@@ -50,7 +50,7 @@ export function MissionsPanel() {
             </p>
           ) : null}
         </UndoOffers>
-      </section>
+      </div>
     </section>
   );
 }

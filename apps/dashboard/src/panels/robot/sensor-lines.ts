@@ -1,5 +1,5 @@
 import type { ChannelSchema, Field, LearnedBand, TelemetryFrame } from '@sigma/proto';
-import { bandShort, bandWords, fieldWords, reading, unitOf } from '../../words/quantities.ts';
+import { bandShort, bandWords, fieldWords, reading, sensorWords, unitOf } from '../../words/quantities.ts';
 
 export type SensorGroup = 'battery' | 'temperatures' | 'motors' | 'joints' | 'motion' | 'senses';
 
@@ -71,7 +71,7 @@ function lineOf(
 ): SensorLine {
   const { low, high } = field;
   const unit = unitOf(field.unit, high);
-  const name = fieldWords(field.name);
+  const name = sensorWords(field.name);
   const band = bandWords(low, farOff(high, unit), unit);
   const usual = learned === undefined ? '' : bandShort(learned.low, learned.high, unit);
   const should = band === '' ? 'It has no band it must be in.' : `It should be ${band}.`;

@@ -66,9 +66,9 @@ function Explained({ selected }: { readonly selected: Exclude<Selection, { kind:
     case 'decision':
       return (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-        <section className="scroll" tabIndex={0} aria-label="Decision">
+        <div className="scroll" tabIndex={0}>
           <DecisionView at={selected} />
-        </section>
+        </div>
       );
     case 'mission':
       return <MissionCard id={selected.id} />;
