@@ -13,7 +13,12 @@ const LOOK: Readonly<Record<Act['outcome']['kind'], { readonly shape: Shape; rea
 export function OutcomeLine({ act, testId }: { readonly act: Act; readonly testId?: string }) {
   const { outcome } = act;
   return (
-    <span className="outcome" data-testid={testId} data-outcome={outcome.kind}>
+    <span
+      className="outcome"
+      data-testid={testId}
+      data-outcome={outcome.kind}
+      title={outcome.kind === 'pending' ? act.title : `${act.title}: ${outcome.detail}`}
+    >
       <ShapeMark {...LOOK[outcome.kind]} />
       <span className="outcome-title">{act.title}</span>
       <span className="outcome-detail">{outcome.kind === 'pending' ? 'waiting for the answer' : outcome.detail}</span>

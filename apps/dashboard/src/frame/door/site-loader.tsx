@@ -45,8 +45,7 @@ export function SiteLoader({ hub, session, onLeft, ...rest }: SiteLoaderProps) {
         </div>
         {loaded.forbidden ? (
           <p className="quiet">
-            {session.email} has no role here. An administrator gives one:{' '}
-            <code>npx sigma account role {session.email} viewer</code>
+            {session.email} has no role here. An administrator gives one on the page Accounts of Mission Control.
           </p>
         ) : null}
         <div className="waiting-acts">
