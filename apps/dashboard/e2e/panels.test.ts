@@ -135,6 +135,8 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.at('sensors').waitFor();
     hub.fault('r08', 'person_steps_in', false);
     await first.select('r08');
+    await first.says(first.at('selected-state'), /human proximity/);
+    await first.says(first.at('drivers'), /speed.*by reflex:human_proximity/);
     await first.at('why-now').click();
     await first.says(
       first.at('restrictions'),
