@@ -42,6 +42,7 @@ export {
   type Segment,
   type Wake,
 } from './payload/stimulus-segment.ts';
+export { eventsOf, type Materialised, NoSuchEventError, Playback } from './playback.ts';
 export {
   type Checkpoint,
   chainOfOrigin,
@@ -109,7 +110,7 @@ export {
   type Reexecutor,
   type Reexecutors,
 } from './reexecutor.ts';
-export { eventsOf, type Materialised, type Moment, NoSuchEventError, replayAt } from './replay.ts';
+export { type Moment, momentUs, replayAt } from './replay.ts';
 export { byChain, siteHead } from './site-head.ts';
 export {
   type BlockStore,

@@ -6,7 +6,15 @@ import { testChain } from '../testing/chains.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
 import { tramModel } from '../testing/tram.ts';
 import { tramDay } from '../testing/tram-day.ts';
-import { agentReexecutor, eventsOf, NoSuchEventError, type Reexecutors, replayAt, type Sha256 } from './index.ts';
+import {
+  agentReexecutor,
+  eventsOf,
+  NoSuchEventError,
+  Playback,
+  type Reexecutors,
+  replayAt,
+  type Sha256,
+} from './index.ts';
 
 const sha256: Sha256 = (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer'));
 const trams: Reexecutors = { tram: () => agentReexecutor(tramModel()) };
@@ -39,6 +47,58 @@ test('[R70] [L2] at every wake of any day, replay gives the very state that was 
     }),
     { seed: 20260304, numRuns: 12 },
   );
+});
+
+test('[R73] [L2] playing on, back and to and fro shows what each moment alone shows', async () => {
+  const anyPlay = fc.record({
+    seed: fc.nat(),
+    snapshotEvery: fc.integer({ min: 0, max: 4 }),
+    moments: fc.array(fc.integer({ min: 0, max: 59 }), { minLength: 2, maxLength: 30 }),
+    early: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(anyPlay, async ({ seed, snapshotEvery, moments, early }) => {
+      const store = new MemoryStore();
+      const { blocks, lived } = tramDay({ seed, wakes: 60, cutEvery: 7, snapshotEvery, sha256 });
+      await store.append(blocks);
+      const playback = new Playback(store, trams);
+      for (const index of early ? moments.toSorted((a, b) => a - b) : moments) {
+        const { atUs, state } = lived[index % lived.length] as (typeof lived)[number];
+        const [tram] = await playback.at(atUs);
+        assert.equal(text(tram?.state), state);
+        assert.deepEqual([tram?.wokeUs, tram?.exact], [atUs, true]);
+      }
+    }),
+    { seed: 20261121, numRuns: 20 },
+  );
+});
+
+test('[R73] a recording that is still written is played on as it grows', async () => {
+  const store = new MemoryStore();
+  const { blocks, lived } = tramDay({ seed: 5, wakes: 40, cutEvery: 4, snapshotEvery: 0, sha256 });
+  const playback = new Playback(store, trams);
+  const end = lived.at(-1) as (typeof lived)[number];
+  let shown: string | null = null;
+  for (const block of blocks) {
+    await store.append([block]);
+    shown = text((await playback.at(end.atUs))[0]?.state);
+  }
+  assert.equal(shown, end.state);
+});
+
+test('[R44] [R73] an index that names a later snapshot is not believed', async () => {
+  const store = new MemoryStore();
+  const { blocks, lived } = tramDay({ seed: 6, wakes: 40, cutEvery: 5, snapshotEvery: 2, sha256 });
+  await store.append(blocks);
+  const misled = {
+    ...store,
+    heads: () => store.heads(),
+    blocks: store.blocks.bind(store),
+    snapshotBefore: (chain: Parameters<typeof store.snapshotBefore>[0]) => store.snapshotBefore(chain, 1e15),
+    close: () => store.close(),
+  };
+  const { atUs, state } = lived[3] as (typeof lived)[number];
+  assert.equal(text((await replayAt(misled, atUs, trams))[0]?.state), state);
 });
 
 test('[R71] a moment can be named by an event, and every source is shown as it was then', async () => {

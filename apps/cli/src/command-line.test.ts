@@ -304,6 +304,40 @@ describe('a recorded simulation', () => {
     tells(nobody, 'r99', 'r01');
   });
 
+  test('is replayed from one moment to another, forwards or backwards, and to the moment of an event', async () => {
+    const [back, event, none, half] = await Promise.all([
+      sigma([
+        'replay',
+        '--from',
+        '4',
+        '--to',
+        '3',
+        '--step',
+        '0.5',
+        '--speed',
+        '100',
+        '--agent',
+        'r02',
+        '--json',
+        recording,
+      ]),
+      sigma(['replay', '--at', 'r02#3', '--agent', 'r02', '--json', recording]),
+      sigma(['replay', '--at', 'r02#999999', recording]),
+      sigma(['replay', '--from', '3', recording]),
+    ]);
+    const lines = back.out.trim().split('\n');
+    const moments = lines.map((line) => JSON.parse(line) as { atUs: number; sources: { wokeUs: number }[] });
+    assert.deepEqual(
+      moments.map(({ atUs, sources }) => [atUs, sources[0]?.wokeUs]),
+      [4_000_000, 3_500_000, 3_000_000].map((atUs) => [atUs, atUs]),
+    );
+    assert.equal(event.code, 0, event.error);
+    assert.equal(none.code, 2);
+    tells(none, 'has no event 999999', 'Its events are 1 to');
+    assert.equal(half.code, 2);
+    tells(half, '--from and --to', '--help');
+  });
+
   test('[L4] one changed byte is found, and the report names chain and event', async () => {
     const altered = join(folder, 'altered.sqlite');
     writeFileSync(altered, readFileSync(recording));

@@ -2,7 +2,7 @@ import type { EventStream } from './event-stream.ts';
 
 /** Where a command speaks: people on stdout, progress on stderr, machines on one JSON line or the event stream. */
 export interface Terminal {
-  /** The command's result, once: as one JSON line with --json, as text without. */
+  /** The result: as one JSON line with --json, as text without. A command that plays gives one for each moment. */
   readonly result: (value: object, text: string) => void;
   /** Something a person should read on the way; silent with --json. */
   readonly say: (text: string) => void;

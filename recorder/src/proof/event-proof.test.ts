@@ -6,7 +6,7 @@ import { testChain } from '../../testing/chains.ts';
 import { MemoryStore } from '../../testing/memory-store.ts';
 import { decodeBlock } from '../block.ts';
 import { type Sha256, sameBytes } from '../event.ts';
-import { NoSuchEventError } from '../replay.ts';
+import { NoSuchEventError } from '../playback.ts';
 import { logKey, openCheckpoint, parseCheckpoint, signCheckpoint } from './checkpoint.ts';
 import { checkProof, openTree, proveEvent, signHead } from './event-proof.ts';
 import { exportTlog } from './export-tlog.ts';

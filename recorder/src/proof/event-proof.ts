@@ -1,6 +1,6 @@
 import { scanBlock } from '../block.ts';
 import { type ChainId, chainName, type Sha256 } from '../event.ts';
-import { NoSuchEventError } from '../replay.ts';
+import { NoSuchEventError } from '../playback.ts';
 import type { Recording } from '../store.ts';
 import { base64Of, bytesOfBase64 } from './base64.ts';
 import {

@@ -1,0 +1,208 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { decodeState } from '@sigma/kernel';
+import {
+  type ChainHead,
+  type Materialised,
+  type Moment,
+  momentUs,
+  NoSuchEventError,
+  Playback,
+  type Recording,
+} from '@sigma/recorder';
+import { type Command, InvalidArgumentError } from 'commander';
+import { CommandError, EXIT } from '../outcome.ts';
+import { withRecording } from '../recording-input.ts';
+import { command, type Shell } from '../shell.ts';
+import { columns, type Terminal } from '../terminal.ts';
+
+/** A moment as a person names it: microseconds, or an event of a source. */
+type Named = number | { readonly source: string; readonly epoch: number | null; readonly sequence: number };
+
+interface ReplayFlags {
+  readonly at?: Named;
+  readonly from?: Named;
+  readonly to?: Named;
+  readonly step: number;
+  readonly speed?: number;
+  readonly agent?: string;
+  readonly json?: boolean;
+}
+
+/** `sigma replay FILE`: the state of everybody at a moment, or at one moment after another, recomputed. */
+export function replayCommand(shell: Shell): Command {
+  return command('replay', 'Materialise any moment of a recording by running the kernel again', [
+    'sigma replay --at 12.5 .data/recordings/sim-7.sqlite',
+    'sigma replay --at r17#812 --agent r17 --json site.sqlite',
+    'sigma replay --from 1:30 --to 1:20 --step 0.5 --speed 2 --agent r17 site.sqlite',
+  ])
+    .argument('<file>', 'recording')
+    .option(
+      '--at <moment>',
+      'seconds since the recording began, minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',
+      named,
+    )
+    .option('--from <moment>', 'first moment of a stretch; later than --to plays backwards', named)
+    .option('--to <moment>', 'last moment of the stretch', named)
+    .option('--step <seconds>', 'between two moments of a stretch', seconds, 1)
+    .option('--speed <factor>', 'pace of a stretch: 1 is as it was lived (default: as fast as it computes)', seconds)
+    .option('--agent <id>', 'only this agent; with --at in full')
+    .action(async (file: string, flags: ReplayFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      await withRecording(file, (recording) => runReplay(shell, terminal, recording, file, flags));
+    });
+}
+
+const EVENT = /^([^#@]+)(?:@(\d+))?#(\d+)$/;
+const TIME = /^(?:(\d+):)?(\d+(?:\.\d+)?)s?$/;
+
+/** `12`, `12.5s`, `1:30`: seconds since the recording began; `r17#812`: the moment of that event. */
+function named(text: string): Named {
+  const event = EVENT.exec(text);
+  if (event !== null) {
+    const epoch = event[2] === undefined ? null : Number(event[2]);
+    return { source: event[1] as string, epoch, sequence: Number(event[3]) };
+  }
+  const time = TIME.exec(text);
+  if (time === null) {
+    throw new InvalidArgumentError('Give seconds (12.5), minutes and seconds (1:30) or an event (r17#812).');
+  }
+  return Math.round((Number(time[1] ?? 0) * 60 + Number(time[2])) * 1e6);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Give a number above 0.');
+  return value;
+}
+
+async function runReplay(
+  shell: Shell,
+  terminal: Terminal,
+  recording: Recording,
+  file: string,
+  flags: ReplayFlags,
+): Promise<void> {
+  const { fleetReexecutors } = await import('@sigma/sim');
+  const playback = new Playback(recording, await fleetReexecutors(recording));
+  const heads = await recording.heads();
+  const when = (moment: Named): Promise<number> => resolved(recording, heads, moment);
+  if (flags.at !== undefined && flags.from === undefined && flags.to === undefined) {
+    showMoment(terminal, file, await when(flags.at), await playback.at(await when(flags.at)), flags.agent);
+    return;
+  }
+  if (flags.at !== undefined || flags.from === undefined || flags.to === undefined) {
+    throw new CommandError(EXIT.usage, 'Name one moment with --at, or a stretch with --from and --to', 'See --help');
+  }
+  const stretch = { fromUs: await when(flags.from), toUs: await when(flags.to), stepUs: Math.round(flags.step * 1e6) };
+  await play(shell, terminal, playback, stretch, flags);
+}
+
+/** @throws CommandError when there is no such source or event */
+async function resolved(recording: Recording, heads: readonly ChainHead[], moment: Named): Promise<number> {
+  if (typeof moment === 'number') return moment;
+  const { source, epoch, sequence } = moment;
+  const lives = heads.filter((head) => head.source === source && (epoch === null || head.epoch === epoch));
+  const holder = lives.findLast((head) => head.sequence >= sequence) ?? lives.at(-1);
+  if (holder === undefined) {
+    const known = [...new Set(heads.map((head) => head.source))].join(', ');
+    throw new CommandError(EXIT.usage, `nothing is recorded of '${source}'`, `It holds ${known}`);
+  }
+  const { tenant, epoch: life } = holder;
+  try {
+    const named: Moment = { chain: { tenant, source, epoch: life }, sequence };
+    return await momentUs(recording, named);
+  } catch (error) {
+    if (!(error instanceof NoSuchEventError)) throw error;
+    throw new CommandError(EXIT.usage, error.message, `Its events are 1 to ${holder.sequence}`);
+  }
+}
+
+function chosenOf(sources: readonly Materialised[], agent: string | undefined, atUs: number): readonly Materialised[] {
+  const chosen = sources.filter(({ chain }) => agent === undefined || chain.source === agent);
+  if (chosen.length > 0) return chosen;
+  const known = sources.map(({ chain }) => chain.source).join(', ');
+  const what =
+    agent === undefined ? `nothing had begun at ${atUs / 1e6} s` : `there is no '${agent}' at ${atUs / 1e6} s`;
+  throw new CommandError(EXIT.usage, what, known === '' ? 'Give a later moment' : `It holds ${known}`);
+}
+
+function showMoment(
+  terminal: Terminal,
+  file: string,
+  atUs: number,
+  sources: readonly Materialised[],
+  agent: string | undefined,
+): void {
+  const chosen = chosenOf(sources, agent, atUs);
+  const states = chosen.map((source) => ({
+    source: source.chain.source,
+    epoch: source.chain.epoch,
+    model: source.opening.model,
+    exact: source.exact,
+    wokeUs: source.wokeUs,
+    inputSequence: source.inputSequence,
+    state: source.state === null ? null : decodeState(new TextDecoder().decode(source.state)),
+  }));
+  const text = agent === undefined ? replayTable(chosen) : JSON.stringify(states[0]?.state, plain, 2);
+  terminal.result({ recording: file, atUs, sources: states }, text);
+}
+
+interface Stretch {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly stepUs: number;
+}
+
+/** One line for each source at each moment, forwards or backwards; with --json one object for each moment. */
+async function play(
+  shell: Shell,
+  terminal: Terminal,
+  playback: Playback,
+  { fromUs, toUs, stepUs }: Stretch,
+  { agent, speed }: Pick<ReplayFlags, 'agent' | 'speed'>,
+): Promise<void> {
+  const direction = toUs < fromUs ? -1 : 1;
+  const steps = Math.floor(Math.abs(toUs - fromUs) / stepUs);
+  const startedMs = performance.now();
+  for (let k = 0; k <= steps; k++) {
+    shell.interrupted.throwIfAborted();
+    const atUs = fromUs + direction * k * stepUs;
+    const chosen = chosenOf(await playback.at(atUs), agent, atUs);
+    const dueMs = speed === undefined ? 0 : startedMs + (k * stepUs) / 1000 / speed - performance.now();
+    if (dueMs > 0) await wait(dueMs, undefined, { signal: shell.interrupted });
+    const sources = chosen.map((source) => ({
+      source: source.chain.source,
+      exact: source.exact,
+      wokeUs: source.wokeUs,
+      what: source.state === null ? null : summary(source),
+    }));
+    const lines = sources.map(({ source, what }) => [`${(atUs / 1e6).toFixed(2)} s`, source, what ?? 'no state']);
+    terminal.result({ atUs, sources }, columns(lines));
+  }
+}
+
+/** Typed arrays as lists, so that a person can read them. */
+const plain = (_key: string, value: unknown): unknown =>
+  ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
+
+function replayTable(sources: readonly Materialised[]): string {
+  const rows = sources.map((source) => {
+    const { chain, state, exact, wokeUs } = source;
+    const kind = exact ? 'recomputed' : state === null ? 'no model' : 'last snapshot';
+    return [chain.source, kind, `${(wokeUs / 1e6).toFixed(2)} s`, state === null ? '' : summary(source)];
+  });
+  return columns([['source', 'state', 'at', 'what'], ...rows]);
+}
+
+/** A robot in a line: where it is, what it does and why. */
+function summary({ state, opening }: Materialised): string {
+  if (opening.model !== 'fleet' || state === null) return `${state?.length ?? 0} bytes of state`;
+  const agent = decodeState(new TextDecoder().decode(state)) as {
+    readonly world: { readonly motion: { readonly xM: number; readonly yM: number; readonly speedMps: number } };
+    readonly command: { readonly name: string };
+    readonly decision: { readonly rationale: string; readonly authority: string } | null;
+  };
+  const { xM, yM, speedMps } = agent.world.motion;
+  const why = agent.decision === null ? '' : `, ${agent.decision.authority}: ${agent.decision.rationale}`;
+  return `(${xM.toFixed(2)}, ${yM.toFixed(2)}) m, ${speedMps.toFixed(2)} m/s, ${agent.command.name}${why}`;
+}
