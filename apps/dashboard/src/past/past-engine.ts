@@ -46,6 +46,7 @@ export class PastEngine {
   readonly #size: number;
   readonly #nowMs: () => number;
   #askedMs = 0;
+  #reportedMs = Number.NEGATIVE_INFINITY;
   #workers: readonly PastWorker[] = [];
   #id = 0;
   #settled = 0;
@@ -172,9 +173,12 @@ export class PastEngine {
     const before = this.progress.get();
     if (before === null) return;
     const settled = this.#settled === this.#workers.length;
+    const nowMs = this.#nowMs();
+    if (!settled && nowMs - this.#reportedMs < REPORT_MS) return;
+    this.#reportedMs = nowMs;
     const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
     const state = settled ? 'settled' : 'working';
-    const tookMs = settled ? this.#nowMs() - this.#askedMs : 0;
+    const tookMs = settled ? nowMs - this.#askedMs : 0;
     this.progress.set({ timeUs: before.timeUs, state, done: sum(this.#done), of: sum(this.#of), words: '', tookMs });
     this.#changed();
   }
@@ -189,5 +193,7 @@ export class PastEngine {
   }
 }
 
+/** Progress is told this often. */
+const REPORT_MS = 100;
 const SCAN_FRESH_US = 150_000;
 const SCAN_KEPT_US = 1_000_000;

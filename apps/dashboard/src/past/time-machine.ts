@@ -39,6 +39,8 @@ export interface TimePorts {
 const TICK_MS = 100;
 /** Tables and lists hear of a moment that moves at most this often; the map draws every frame. */
 const TELL_MS = 150;
+/** New film is looked at this often: a picture drawn for every robot that is ready would hold up the others. */
+const FILM_MS = 80;
 /** While a person drags, no more than one moment in this time is asked of the workers. */
 const ASK_GAP_MS = 60;
 const AHEAD_US = 10_000_000;
@@ -73,7 +75,7 @@ export class TimeMachine {
     const { engine, now, later } = ports;
     this.past = new PastSite(engine, now, (nowMs) => this.#playheadUs(nowMs), {
       tell: (run) => later(TELL_MS, run),
-      refresh: (run) => later(16, run),
+      refresh: (run) => later(FILM_MS, run),
     });
     engine.progress.subscribe(() => this.#askForTheRest());
   }
