@@ -178,7 +178,7 @@ export class FakeHub {
     });
     router.service(FleetService, {
       listAgents: () => ({ agents: [], channels: CHANNELS }),
-      getAgent: ({ agentId }) => ({ frames: [this.#healthFrame(this.robot(agentId))] }),
+      getAgent: ({ agentId }) => ({ frames: [this.#healthFrame(this.robot(agentId))], channels: CHANNELS }),
       listDecisions: ({ agentId, limit, before }) => ({
         decisions: this.robot(agentId)
           .decisions.filter((one) => before === 0n || (one.decision?.sequence ?? 0n) < before)
@@ -326,7 +326,7 @@ export class FakeHub {
   #healthFrame(robot: FakeRobot) {
     const hot = robot.entries.some((entry) => entry.condition === 'overheating' && entry.present);
     const values = [hot ? 96.4 : 41.2, 40.8, 44.1, 48.6, robot.speedMps > 0 ? 5.2 : 1.3, robot.battery, 29.5];
-    return { agentId: robot.id, channel: 'health', sequence: BigInt(this.#revision), values };
+    return { agentId: robot.id, channel: 'health', sequence: BigInt(this.#revision), timeUs: this.nowUs, values };
   }
 
   async *#watch({ follow, allDecisions }: WatchSiteRequest, signal: AbortSignal) {
