@@ -240,7 +240,7 @@ export class FakeHub {
       ...this.extras.alerts,
     });
     router.service(SimulationService, {
-      listFaults: () => ({ faults: Object.keys(FAULTS), simulated: true }),
+      listFaults: () => ({ faults: Object.keys(FAULTS), simulated: true, active: this.robots.flatMap(faultsOf) }),
       injectFault: ({ agentId, fault, clear }) => ({
         receipt: this.#order(agentId, `${clear ? 'clear' : 'inject'} ${fault}`, () =>
           this.fault(agentId, fault, clear),
@@ -414,6 +414,10 @@ export class FakeHub {
     json(200, { user: { email } }, { 'set-cookie': `${SESSION}; HttpOnly; SameSite=Lax; Path=/` });
   }
 }
+
+/** What stands against a robot and was put there by name. */
+const faultsOf = ({ id, entries }: FakeRobot) =>
+  entries.filter(({ present }) => present).map(({ condition }) => ({ agentId: id, fault: condition }));
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
