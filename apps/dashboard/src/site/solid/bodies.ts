@@ -173,7 +173,8 @@ export class Bodies {
       const sign = table.stale[row] === 1 ? null : signOf(table.states[row]?.shape ?? 'dot');
       if (sign !== null) add(row, spriteIndex(sign), colour, 6, 0);
     }
-    const { selectedRow, hoveredRow } = focus;
+    const located = (row: number): number => (Number.isNaN(poses.xM[row]) ? -1 : row);
+    const [selectedRow, hoveredRow] = [located(focus.selectedRow), located(focus.hoveredRow)];
     if (hoveredRow >= 0 && hoveredRow !== selectedRow && !this.isSolid(hoveredRow)) {
       add(hoveredRow, SPRITE.hover, tone('accent'), 7, 0);
     }

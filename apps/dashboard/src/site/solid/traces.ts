@@ -118,6 +118,7 @@ export class Traces {
   }
 
   #ring(x: number, y: number, widthPx: number): void {
+    if (Number.isNaN(x) || Number.isNaN(y)) return;
     const pen = { tone: tone('accent'), widthPx };
     const at = (k: number): readonly [number, number] => {
       const angle = (k / RING_PIECES) * 2 * Math.PI;
@@ -143,12 +144,16 @@ export class Traces {
     dot: (x: number, y: number, z: number, sprite: number, tone: number, px: number) => void,
   ): void {
     const rays = scan?.rangesM.length ?? 0;
-    this.fan.visible = rays > 2;
-    if (scan === undefined || rays <= 2) return;
+    // A robot that is not located has a scan but no place to draw it at.
+    const located = scan !== undefined && Number.isFinite(scan.xM + scan.yM + scan.headingRad);
+    this.fan.visible = located && rays > 2;
+    if (!located || rays <= 2) return;
     if (this.#fanCorners.length !== rays * 9) this.#reshapeFan(rays);
     const step = (2 * Math.PI) / rays;
     const tip = (k: number): readonly [number, number] => {
-      const range = scan.rangesM[k % rays] as number;
+      const told = scan.rangesM[k % rays] as number;
+      // A ray that met nothing, or that the sensor could not measure, sweeps nothing.
+      const range = Number.isFinite(told) ? told : 0;
       const angle = scan.headingRad + k * step;
       return [scan.xM + Math.cos(angle) * range, scan.yM + Math.sin(angle) * range];
     };
@@ -156,7 +161,8 @@ export class Traces {
       const [ax, ay] = tip(k);
       const [bx, by] = tip(k + 1);
       this.#fanCorners.set([scan.xM, scan.yM, LIDAR_M, ax, ay, LIDAR_M, bx, by, LIDAR_M], k * 9);
-      if ((scan.rangesM[k] as number) > 0) dot(ax, ay, LIDAR_M, DOT, tone('lidar'), 1.5);
+      const range = scan.rangesM[k] as number;
+      if (range > 0 && Number.isFinite(range)) dot(ax, ay, LIDAR_M, DOT, tone('lidar'), 1.5);
     }
     this.fan.geometry.getAttribute('position').needsUpdate = true;
   }
