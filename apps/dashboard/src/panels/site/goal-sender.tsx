@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { MissionGoalSchema, PreviewMissionResponse } from '@sigma/proto';
 import { useEffect, useRef, useState } from 'react';
+import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import type { Outcome } from '../../live/acts.ts';
 import { explain } from '../../live/hub.ts';
@@ -86,15 +87,17 @@ export function GoalSender({ goal, goalKey, name, sendWords, onDone }: GoalSende
         <button type="button" onClick={onDone} data-testid="compose-cancel">
           Cancel
         </button>
-        <button
-          type="button"
-          className="primary"
-          disabled={!possible || sending}
-          onClick={() => void send()}
-          data-testid="send-mission"
-        >
-          {sending ? 'Sending…' : sendWords}
-        </button>
+        <Guarded role="operator">
+          <button
+            type="button"
+            className="primary"
+            disabled={!possible || sending}
+            onClick={() => void send()}
+            data-testid="send-mission"
+          >
+            {sending ? 'Sending…' : sendWords}
+          </button>
+        </Guarded>
       </div>
     </div>
   );

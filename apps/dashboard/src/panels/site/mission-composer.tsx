@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { type Draft, draftStep } from '../../site/draft.ts';
 import { CoverForm } from './cover-form.tsx';
@@ -59,8 +60,10 @@ function Kind({
   words: string;
 }) {
   return (
-    <button type="button" aria-pressed={active} onClick={onClick} data-testid={testId}>
-      {words}
-    </button>
+    <Guarded role="operator">
+      <button type="button" aria-pressed={active} onClick={onClick} data-testid={testId}>
+        {words}
+      </button>
+    </Guarded>
   );
 }
