@@ -88,6 +88,32 @@ test('all of the site fits, flat and tilted', () => {
   }
 });
 
+test('a tilted site fills the view in one direction and, unless it is very long or high, nearly in both', () => {
+  const shapes = [
+    [800, 500, 60, 30],
+    [560, 620, 170, 84],
+    [1900, 900, 170, 84],
+    [700, 420, 40, 60],
+  ] as const;
+  for (const [widthPx, heightPx, widthM, heightM] of shapes) {
+    const look = fitLook(solid, { widthM, heightM }, widthPx, heightPx);
+    const lens = new Lens(look, widthPx, heightPx);
+    const corners = [at(lens, 0, 0), at(lens, widthM, 0), at(lens, 0, heightM), at(lens, widthM, heightM)] as const;
+    const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+    const [left, right] = [Math.min(...xs), Math.max(...xs)];
+    const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+    const words = `${widthPx} × ${heightPx}: ${[left, right, top, bottom].map(Math.round)}`;
+    assert.ok(left >= 13 && right <= widthPx - 13 && top >= 27 && bottom <= heightPx - 27, words);
+    assert.ok(right - left > widthPx - 32 || bottom - top > heightPx - 60, `near enough: ${words}`);
+    assert.ok(Math.abs(top + bottom - heightPx) < 4, `as much above as below: ${words}`);
+    assert.ok(look.tiltRad >= 0.29 && look.tiltRad <= 0.81);
+  }
+  const wide = fitLook(solid, { widthM: 170, heightM: 84 }, 560, 620);
+  assert.ok(wide.tiltRad < 0.31, 'a panel higher than the site looks down steeply');
+  const [, , scale] = at(new Lens(wide, 560, 620), wide.centreXM, wide.centreYM);
+  assert.ok(Math.abs(scale - wide.pxPerM) < 1e-6, 'the scale beside the map is that of its middle');
+});
+
 test('the map does not turn, the perspective neither falls below the floor nor turns over', () => {
   assert.equal(orbitLook(map, 300, 300), map);
   assert.ok(orbitLook(solid, 0, -10_000).tiltRad < Math.PI / 2);

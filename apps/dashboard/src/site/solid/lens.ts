@@ -24,6 +24,9 @@ export const USUAL_TILT_RAD = 0.64;
 const MOST_PX_PER_M = 240;
 const LEAST_PX_PER_M = 0.2;
 const FIT_MARGIN_PX = 28;
+/** Between these a fit chooses its tilt: steeper would be a map, lower would hide the aisles behind shelves. */
+const FIT_STEEPEST_RAD = 0.3;
+const FIT_FLATTEST_RAD = 0.8;
 /** Nothing on a site is higher, which bounds the depth that the camera must tell apart. */
 const CEILING_M = 12;
 
@@ -109,7 +112,7 @@ function perspectiveCamera(look: Look, size: { widthPx: number; heightPx: number
   return camera;
 }
 
-/** The whole site with a margin. A tilted site is lower on the picture, and its near edge wider. */
+/** The whole site with a margin; in perspective tilted so that it fills the view in both directions, as far as that goes. */
 export function fitLook(
   look: Look,
   site: { widthM: number; heightM: number },
@@ -121,22 +124,55 @@ export function fitLook(
   const centred = { ...look, centreXM: site.widthM / 2, centreYM: site.heightM / 2, azimuthRad: 0 };
   const flat = boundScale(Math.min(roomX / Math.max(site.widthM, 1e-3), roomY / Math.max(site.heightM, 1e-3)));
   if (look.mode === 'map') return { ...centred, pxPerM: flat };
-  const corners = [0, site.widthM].flatMap((x) => [0, site.heightM].map((y) => [x, y] as const));
-  const out = new Float64Array(3);
-  let pxPerM = flat * 1.6;
-  for (let k = 0; k < 40; k++, pxPerM *= 0.95) {
-    const lens = new Lens({ ...centred, pxPerM }, widthPx, heightPx);
-    const inside = corners.every(
-      ([x, y]) =>
-        lens.project(x, y, 0, out) &&
-        (out[0] as number) > FIT_MARGIN_PX / 2 &&
-        (out[0] as number) < widthPx - FIT_MARGIN_PX / 2 &&
-        (out[1] as number) > FIT_MARGIN_PX &&
-        (out[1] as number) < heightPx - FIT_MARGIN_PX,
-    );
-    if (inside) break;
+  // The steeper one looks down, the higher the site stands on the picture: the tilt at which it is as high as the room is.
+  let [steep, low] = [FIT_STEEPEST_RAD, FIT_FLATTEST_RAD];
+  let best = tiltedFit({ ...centred, pxPerM: flat, tiltRad: steep }, site, widthPx, heightPx);
+  for (let k = 0; k < 8; k++) {
+    const tiltRad = k === 0 ? low : (steep + low) / 2;
+    const next = tiltedFit({ ...best.look, tiltRad }, site, widthPx, heightPx);
+    if (next.boundByHeight) [steep, best] = [tiltRad, next];
+    else low = tiltRad;
+    if (steep >= low) break;
   }
-  return { ...centred, pxPerM: boundScale(pxPerM) };
+  return { ...best.look, pxPerM: boundScale(best.look.pxPerM) };
+}
+
+/** At a given tilt: as near as the site still fits, and moved until as much room is left above it as below. */
+function tiltedFit(
+  from: Look,
+  site: { widthM: number; heightM: number },
+  widthPx: number,
+  heightPx: number,
+): { readonly look: Look; readonly boundByHeight: boolean } {
+  const roomX = Math.max(1, widthPx - FIT_MARGIN_PX);
+  const roomY = Math.max(1, heightPx - 2 * FIT_MARGIN_PX);
+  let look = from;
+  let boundByHeight = false;
+  for (let k = 0; k < 7; k++) {
+    const box = boxOf(new Lens(look, widthPx, heightPx), site);
+    if (box === null) return { look: { ...look, pxPerM: look.pxPerM / 2 }, boundByHeight };
+    const [shareX, shareY] = [roomX / box.widthPx, roomY / box.heightPx];
+    boundByHeight = shareY <= shareX;
+    const offM = (heightPx / 2 - box.middleYPx) / (look.pxPerM * Math.cos(look.tiltRad));
+    look = { ...look, pxPerM: look.pxPerM * Math.min(shareX, shareY), centreYM: look.centreYM + offM };
+  }
+  return { look, boundByHeight };
+}
+
+/** The rectangle of the picture that the floor of the site takes, or null when a corner is behind the eye. */
+function boxOf(lens: Lens, site: { widthM: number; heightM: number }) {
+  const out = new Float64Array(3);
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const x of [0, site.widthM]) {
+    for (const y of [0, site.heightM]) {
+      if (!lens.project(x, y, 0, out)) return null;
+      left = Math.min(left, out[0] as number);
+      right = Math.max(right, out[0] as number);
+      top = Math.min(top, out[1] as number);
+      bottom = Math.max(bottom, out[1] as number);
+    }
+  }
+  return { widthPx: Math.max(1, right - left), heightPx: Math.max(1, bottom - top), middleYPx: (top + bottom) / 2 };
 }
 
 /** Zooms by `factor` and keeps the point of the floor under the pixel where it is. */
@@ -191,6 +227,14 @@ export function betweenLooks(from: Look, to: Look, share: number): Look {
 
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
 const boundScale = (pxPerM: number): number => clamp(pxPerM, LEAST_PX_PER_M, MOST_PX_PER_M);
+
+/** Brings scale, direction and tilt into what the view can show. */
+export const boundLook = (look: Look): Look => ({
+  ...look,
+  pxPerM: boundScale(look.pxPerM),
+  azimuthRad: look.mode === 'map' ? 0 : wrap(look.azimuthRad),
+  tiltRad: look.mode === 'map' ? 0 : clamp(look.tiltRad, STEEPEST_RAD, FLATTEST_RAD),
+});
 
 function wrap(rad: number): number {
   const turns = Math.round(rad / (2 * Math.PI));
