@@ -33,7 +33,7 @@ const FLAT_WORDS: Readonly<Record<FlatReason, string>> = {
 /** The site, solid or flat, with the tools that draw on it. */
 export function SitePanel() {
   const control = useMissionControl();
-  const { live, site, selected, draft, nowMs, terrains } = control;
+  const { live, site, selected, draft, viewpoint, nowMs, terrains } = control;
   const theme = useObservable(control.theme);
   useTopic('roster');
   const frame = useRef<MapElement>(null);
@@ -63,8 +63,9 @@ export function SitePanel() {
       return true;
     };
     const calmMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-    return { live, selected, draft, nowMs, hover, looked, key, choices, follow, calmMotion, drawn: firstPictureDrawn };
-  }, [control, live, selected, draft, nowMs, choices, follow]);
+    const shown = { live, selected, draft, viewpoint, choices, follow };
+    return { ...shown, nowMs, hover, looked, key, calmMotion, drawn: firstPictureDrawn };
+  }, [control, live, selected, draft, viewpoint, nowMs, choices, follow]);
 
   const show = useCallback((shown: ShownSiteMap | null) => {
     map.current = shown;

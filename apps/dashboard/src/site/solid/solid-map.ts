@@ -20,6 +20,7 @@ import { SiteWords } from './site-words.ts';
 import { spriteAtlas } from './sprite-atlas.ts';
 import { Standing } from './standing.ts';
 import { Traces } from './traces.ts';
+import { parseViewpoint, viewpointText } from './viewpoint.ts';
 import { DrawnFloor, fenceAreas, zoneLook } from './zone-floor.ts';
 
 ColorManagement.enabled = false;
@@ -30,6 +31,8 @@ export interface SolidMapPorts {
   readonly draft: Observable<Draft | null>;
   readonly choices: Observable<SiteChoices>;
   readonly follow: Observable<boolean>;
+  /** Where one looks, as links carry it; empty for the whole site. Written when the camera rests, read when it changes. */
+  readonly viewpoint: Observable<string>;
   readonly hover: (id: string | null, xPx: number, yPx: number) => void;
   readonly key: (key: string) => boolean;
   readonly nowMs: () => number;
@@ -82,6 +85,8 @@ export class SolidMap implements Handled {
   #slowMs = Number.NEGATIVE_INFINITY;
   #paintedMs = 0;
   #coarse = false;
+  /** The look that the viewpoint stands for: one that differs is written when the camera rests. */
+  #told: Look | undefined;
 
   constructor(renderer: WebGLRenderer, frame: HTMLElement, surface: HTMLElement, site: Site, ports: SolidMapPorts) {
     this.#renderer = renderer;
@@ -116,6 +121,7 @@ export class SolidMap implements Handled {
       ports.draft.subscribe(() => this.#touch()),
       ports.follow.subscribe(() => this.#touch()),
       ports.choices.subscribe(() => this.#chosen()),
+      ports.viewpoint.subscribe(() => this.#goToViewpoint()),
       ports.live.subscribe('fences', () => this.#touchStill()),
     );
   }
@@ -143,7 +149,9 @@ export class SolidMap implements Handled {
     this.#words.resize(ratio, this.#colours.font);
     this.#touchStill();
     // The flat picture stood here until now: the camera rises from it.
-    if (first) this.#chosen();
+    if (!first) return;
+    this.#chosen();
+    this.#goToViewpoint();
   }
 
   /** Reads the tokens anew, after the theme changed. */
@@ -255,6 +263,7 @@ export class SolidMap implements Handled {
     // The age beside a robot that fell silent goes on while nothing moves.
     if (this.#table.abnormal.length > 0 && nowMs - this.#paintedMs >= AGE_MS) this.#dirty = true;
     const rests = nowMs - this.#camera.movedMs > REST_MS;
+    if (rests) this.#tellViewpoint();
     if (rests && !this.#stillFine) this.#stillDirty = this.#dirty = true;
     if (!this.#dirty && this.#pace.share < 1 && nowMs - this.#changedMs > REST_MS) this.#dirty = true;
     return this.#dirty;
@@ -381,6 +390,35 @@ export class SolidMap implements Handled {
   #look(look: Look): void {
     this.#camera.fitted = false;
     this.#camera.set(keepLook(look, this.#shapes), this.#ports.nowMs());
+    this.#touchStill();
+  }
+
+  #tellViewpoint(): void {
+    const { viewpoint } = this.#ports;
+    const { widthPx, heightPx } = this.#size;
+    if (this.look === this.#told || widthPx <= 1) return;
+    this.#told = this.look;
+    viewpoint.set(this.#camera.fitted ? '' : viewpointText(this.look, widthPx, heightPx));
+  }
+
+  /** A link, or a view beside this one, says where to look. What this view itself has told is where it is already. */
+  #goToViewpoint(): void {
+    const { viewpoint, choices, follow, nowMs } = this.#ports;
+    const { widthPx, heightPx } = this.#size;
+    const text = viewpoint.get();
+    const own = this.#camera.fitted ? '' : viewpointText(this.look, widthPx, heightPx);
+    if (widthPx <= 1 || (this.look === this.#told && text === own)) return;
+    const named = parseViewpoint(text, widthPx, heightPx);
+    if (named === null) {
+      if (text === '' && !this.#camera.fitted) this.fit();
+      return;
+    }
+    const to = keepLook(named, this.#shapes);
+    follow.set(false);
+    this.#camera.fitted = false;
+    if (choices.get().mode !== to.mode) choices.set({ ...choices.get(), mode: to.mode });
+    this.#camera.set(to, nowMs());
+    this.#told = to;
     this.#touchStill();
   }
 
