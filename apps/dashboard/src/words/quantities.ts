@@ -30,8 +30,18 @@ export function quantityOf(name: string, value: number): { readonly name: string
   return { name: words(name), text: number(value) };
 }
 
-/** `motorTempLeft` → "motor temp left", `human_proximity` → "human proximity". */
+/** Names of signals and conditions that by themselves would not say what happened. */
+const SAID: Readonly<Record<string, string>> = {
+  bumper: 'bumper contact',
+  bumped: 'bumper touched something',
+  frames_late: 'no frames from the body',
+  command_held: 'command held back by the recorder',
+  body_time_lost: 'clock of the body stood still',
+};
+
+/** `motorTempLeft` → "motor temp left", `human_proximity` → "human proximity", `bumped` → "bumper touched something". */
 export function words(name: string): string {
+  if (Object.hasOwn(SAID, name)) return SAID[name] as string;
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/[_-]+/g, ' ')

@@ -40,6 +40,13 @@ test('numbers carry their unit and no false digits', () => {
   assert.equal(reading(0.834, 'fraction'), '83 %');
   assert.equal(reading(41.25, 'degC'), '41.3 °C');
   assert.equal(words('motorTempLeft'), 'motor temp left');
+  assert.deepEqual(['bumper', 'frames_late', 'command_held', 'body_time_lost', 'constructor'].map(words), [
+    'bumper contact',
+    'no frames from the body',
+    'command held back by the recorder',
+    'clock of the body stood still',
+    'constructor',
+  ]);
   assert.deepEqual([400, 12_000, 200_000, 7_500_000].map(span), ['0.4 s', '12 s', '3 min', '2 h 5 min']);
   assert.equal(agentTime(64_250_000n), '1:04.250');
   assert.equal(utcTime(1_700_000_000_000_000n), '22:13:20');
@@ -271,6 +278,7 @@ test('what follows from a cause stands under it, is counted with it, and stands 
   assert.equal(round.length, 2, 'two that name each other lose neither');
   assert.equal(causeWords('band:state.motorLeftC'), 'motor left out of its band');
   assert.equal(causeWords('failsafe:person_too_close'), 'person too close');
+  assert.equal(causeWords('failsafe:bumped'), 'bumper touched something');
   assert.deepEqual(['batteryV', 'batteryA', 'motorLeftC', 'personM'].map(sensorWords), [
     'battery voltage',
     'battery current',
