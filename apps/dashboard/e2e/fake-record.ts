@@ -1,9 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
-import { type Mark, type MarkSchema, RecordService } from '@sigma/proto';
+import { type Mark, type MarkSchema, RecordService, type Stretch } from '@sigma/proto';
 import { decodeBlock, decodeEnvelope, decodeOpening, type SealedBlock } from '@sigma/recorder';
 
 type MarkInit = MessageInitShape<typeof MarkSchema>;
+
+type AskedStretch = Pick<Stretch, 'source' | 'epoch' | 'fromSequence' | 'toSequence' | 'untilAtUs'>;
 
 /** Recorded chains and marks as the hub serves them; counts what was read, and can be slow or away. */
 export class FakeRecord {
@@ -20,6 +22,7 @@ export class FakeRecord {
       listChains: () => this.#chains(),
       readBlocks: (request) =>
         this.read(request.source, request.epoch, Number(request.fromSequence), Number(request.toSequence)),
+      readStretches: ({ stretches }) => this.readStretches(stretches),
       locateMoment: async ({ timeUs }) => {
         await this.#wait();
         return this.locate(Number(timeUs));
@@ -103,6 +106,25 @@ export class FakeRecord {
       if (firstSequence + count - 1 < fromSequence || firstSequence > to) continue;
       this.bytesRead += bytes.length;
       yield { block: bytes, hash };
+    }
+  }
+
+  /** As ReadStretches answers, a message for each stretch. */
+  async *readStretches(stretches: readonly AskedStretch[]) {
+    this.reads++;
+    await this.#wait();
+    const bySource = this.#bySource();
+    for (const { source, epoch, fromSequence, toSequence, untilAtUs } of stretches) {
+      const blocks = [];
+      let reachedUs = Number.NEGATIVE_INFINITY;
+      for (const { epoch: of, firstSequence, count, bytes, hash, lastAtUs } of bySource.get(source) ?? []) {
+        if (of !== epoch || firstSequence + count - 1 < fromSequence || firstSequence > toSequence) continue;
+        blocks.push({ block: bytes, hash });
+        this.bytesRead += bytes.length;
+        if (untilAtUs !== undefined && reachedUs > untilAtUs) break;
+        reachedUs = lastAtUs;
+      }
+      if (blocks.length > 0) yield { source, epoch, blocks };
     }
   }
 

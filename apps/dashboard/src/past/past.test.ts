@@ -119,6 +119,20 @@ test('what is on film is shown without asking the hub again; playing on reads on
   assert.ok(engine.filmedUntilUs >= BEGAN_US + 13 * SECOND_US);
 });
 
+test('however many robots there are, a moment costs one question for who they are and one for what they did', async () => {
+  for (const ids of [['r01'], robots]) {
+    const record = recordOf(...ids);
+    const { past, show } = pastOf(record, 1);
+    await show(BEGAN_US + 12.3 * SECOND_US);
+    assert.equal(record.reads, 2, ids.join());
+    const beyond = record.bytesRead;
+    await show(BEGAN_US + 17.3 * SECOND_US);
+    assert.equal(record.reads, 3, 'who they are is known');
+    assert.ok(record.bytesRead > beyond);
+    for (const id of ids) assert.equal(past.newest.ageMs[past.row(id)], 0);
+  }
+});
+
 test('film made ahead has no hole where one stretch ends and the next begins', async () => {
   const record = recordOf('r02');
   const { past, show, engine } = pastOf(record, 1);

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createClient, createRouterTransport } from '@connectrpc/connect';
+import { Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
 import { RecordService } from '@sigma/proto';
-import { type BlockStore, ChainWriter, openingEvent, signalEvent, snapshotEvent } from '@sigma/recorder';
+import { type BlockStore, ChainWriter, decodeBlock, openingEvent, signalEvent, snapshotEvent } from '@sigma/recorder';
 import { openSqliteRecorder, sha256 } from '@sigma/recorder/sqlite';
 import type { Roles } from './context.ts';
 import { recordQueries } from './records.ts';
@@ -16,7 +16,7 @@ const directory = mkdtempSync(join(tmpdir(), 'sigma-moment-'));
 let store: BlockStore;
 
 /** A chain that writes a block a second for `seconds`, with a snapshot every ten. */
-async function write(source: string, epoch: number, zeroUs: number, seconds: number, tenant = 'acme'): Promise<void> {
+async function write(source: string, epoch: number, zeroUs: number, seconds: number, tenant = 'acme', stateBytes = 1) {
   const chain = { tenant, source, epoch };
   const writer = new ChainWriter(chain, sha256);
   const opening = {
@@ -35,7 +35,7 @@ async function write(source: string, epoch: number, zeroUs: number, seconds: num
   await store.append([writer.seal([openingEvent({ ...opening, atUs: 0, timeUs: zeroUs })])]);
   for (let second = 1; second <= seconds; second++) {
     const atUs = second * S;
-    const state = new Uint8Array([second]);
+    const state = new Uint8Array(stateBytes).fill(second);
     const snapshot = { inputSequence: second, atUs, state, stateHash: sha256(state), model: 'fleet', modelVersion: 1 };
     const event =
       second % 10 === 0
@@ -51,6 +51,7 @@ before(async () => {
   await write('r1', 1, WALL_US + 200 * S, 50);
   await write('r2', 0, WALL_US + 90 * S, 300);
   await write('r1', 0, WALL_US, 5, 'other');
+  await write('foreign', 0, WALL_US, 5, 'other');
 });
 after(async () => {
   await store.close();
@@ -102,4 +103,79 @@ test('before everything there is nothing, and how far the record reaches is said
       [BigInt(WALL_US + 90 * S), 'fleet', 'carrier'],
     ],
   );
+});
+
+const own = [
+  { source: 'r2', epoch: 0, fromSequence: 41n, toSequence: 73n },
+  { source: 'r1', epoch: 1, fromSequence: 1n, toSequence: 0n },
+  { source: 'r1', epoch: 0, fromSequence: 0n, toSequence: 12n },
+];
+
+interface Stretch {
+  readonly source: string;
+  readonly epoch: number;
+  readonly fromSequence?: bigint;
+  readonly toSequence?: bigint;
+  readonly untilAtUs?: bigint;
+}
+
+async function stretches(asked: readonly Stretch[]) {
+  const found: { source: string; epoch: number; block: Uint8Array; hash: Uint8Array }[] = [];
+  let messages = 0;
+  for await (const { source, epoch, blocks } of records().readStretches({ stretches: [...asked] })) {
+    messages++;
+    for (const { block, hash } of blocks) found.push({ source, epoch, block, hash });
+  }
+  return { found, messages };
+}
+
+test('stretches of many chains are the very blocks that reading them one by one gives, in fewer messages', async () => {
+  const expected: typeof found = [];
+  for (const stretch of own) {
+    const { source, epoch } = stretch;
+    for await (const { block, hash } of records().readBlocks(stretch)) expected.push({ source, epoch, block, hash });
+  }
+  const { found, messages } = await stretches(own);
+  assert.equal(expected.length, 33 + 51 + 12);
+  assert.deepEqual(found, expected);
+  assert.equal(messages, own.length);
+});
+
+test('a stretch ends with the first block that begins after the moment asked for', async () => {
+  const until = async (untilAtUs: number) => {
+    const { found } = await stretches([{ source: 'r2', epoch: 0, fromSequence: 41n, untilAtUs: BigInt(untilAtUs) }]);
+    return found.map(({ block }) => decodeBlock(block).firstSequence);
+  };
+  // Second k stands at sequence k + 1.
+  assert.deepEqual(await until(42 * S), [41, 42, 43, 44]);
+  assert.deepEqual(await until(42 * S - 1), [41, 42, 43]);
+  assert.deepEqual(await until(0), [41], 'it began before that block');
+});
+
+test('a long stretch comes in several messages', async () => {
+  await write('long', 0, WALL_US, 100, 'acme', 60_000);
+  const { found, messages } = await stretches([{ source: 'long', epoch: 0 }]);
+  const bytes = found.reduce((sum, { block }) => sum + block.length, 0);
+  assert.ok(messages >= 2 && messages <= Math.ceil(bytes / 2 ** 18), `${messages} messages of ${bytes} bytes`);
+  assert.equal(found.length, 101);
+});
+
+test('[L7] no stretch of another tenant is given, and nothing else beside it', async () => {
+  const refused = async (asked: readonly Stretch[], code: Code) => {
+    let given = 0;
+    const reading = async () => {
+      for await (const { blocks } of records().readStretches({ stretches: [...asked] })) given += blocks.length;
+    };
+    await assert.rejects(reading, (error) => error instanceof ConnectError && error.code === code);
+    assert.equal(given, 0);
+  };
+  const [first] = own;
+  await refused([first as Stretch, { source: 'foreign', epoch: 0 }], Code.NotFound);
+  await refused([{ source: 'r1', epoch: 7 }], Code.NotFound);
+  await refused(
+    Array.from({ length: 10_001 }, () => first as Stretch),
+    Code.InvalidArgument,
+  );
+  for (const { block } of (await stretches([{ source: 'r1', epoch: 0 }])).found)
+    assert.equal(decodeBlock(block).tenant, 'acme');
 });

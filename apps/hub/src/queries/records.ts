@@ -11,6 +11,7 @@ import {
 } from '@sigma/recorder';
 import { limitOf, momentOf, type Roles } from './context.ts';
 import { findMarks } from './marks.ts';
+import { readStretches } from './record-stretches.ts';
 
 /** What of a recording the hub shows: any store of the recorder, and where it lies. */
 export interface BlockReader extends Pick<Recording, 'heads' | 'blocks' | 'snapshotBefore'> {
@@ -50,6 +51,9 @@ export function recordQueries(roles: Roles): ServiceImpl<typeof RecordService> {
           yield { block: bytes, hash };
         }
       }
+    },
+    async *readStretches(request, { signal }) {
+      yield* readStretches(roles.blocks, await ownHeads(), request, signal);
     },
     locateMoment: async ({ timeUs }) => {
       const momentUs = momentOf(timeUs, 'time_us');

@@ -1,8 +1,8 @@
 import type { Site } from '@sigma/fleet-model';
-import { decodeBlock } from '@sigma/recorder';
 import type { FakeRecord } from '../../../e2e/fake-record.ts';
 import type { PastWorker } from '../past-engine.ts';
 import type { PastAsk, PastNews } from '../past-words.ts';
+import { askOf } from '../worker/hub-record.ts';
 import { type RecordPorts, Shard } from '../worker/shard.ts';
 
 /** The recording without a network. */
@@ -23,11 +23,9 @@ export function portsOf(record: FakeRecord): RecordPorts {
         })),
       };
     },
-    async *read(source, epoch, from, to) {
-      for await (const { block } of record.read(source, epoch, from, to)) {
-        const { firstSequence, events } = decodeBlock(block);
-        yield { firstSequence, lastSequence: firstSequence + events.length - 1, bytes: block, events };
-      }
+    async *read(stretches) {
+      for await (const { blocks, ...chain } of record.readStretches(stretches.map(askOf)))
+        yield { ...chain, blocks: blocks.map(({ block }) => block) };
     },
   };
 }

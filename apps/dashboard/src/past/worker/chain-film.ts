@@ -88,16 +88,10 @@ export class ChainFilm {
 
   async #extend({ fromSequence, toSequence, untilUs, onward, signal }: Wanted): Promise<number> {
     await this.open();
-    const before = this.#lastBefore(fromSequence);
-    let current = before !== undefined && (onward || before.ranTo + 1 >= fromSequence) ? before : undefined;
-    let start = fromSequence;
-    // What follows it without a hole is on film already.
-    while (current !== undefined) {
-      start = current.next ?? current.ranTo + 1;
-      if (current.next === null || start > toSequence || current.untilUs >= untilUs) break;
-      current = this.#runs.find((run) => run.id.sequence === start);
-    }
-    if (start <= toSequence && !((current?.untilUs ?? 0) >= untilUs)) {
+    const place = this.#placeOf({ fromSequence, toSequence, untilUs, onward });
+    const { start } = place;
+    let current = place.run;
+    if (start !== null) {
       try {
         for await (const block of this.#ports.read(start, toSequence)) {
           current = this.#runBlock(block, current);
@@ -113,6 +107,25 @@ export class ChainFilm {
     return this.#withoutHoleFrom(current);
   }
 
+  /** First sequence that must be read for it; null when all of it is on film. */
+  readingFrom(wanted: Omit<Wanted, 'signal'>): number | null {
+    return this.#placeOf(wanted).start;
+  }
+
+  /** The run to go on with, and where reading begins for it. */
+  #placeOf({ fromSequence, toSequence, untilUs, onward }: Omit<Wanted, 'signal'>) {
+    const before = this.#lastBefore(fromSequence);
+    let run = before !== undefined && (onward || before.ranTo + 1 >= fromSequence) ? before : undefined;
+    let start = fromSequence;
+    // What follows it without a hole is on film already.
+    while (run !== undefined) {
+      start = run.next ?? run.ranTo + 1;
+      if (run.next === null || start > toSequence || run.untilUs >= untilUs) break;
+      run = this.#runs.find(({ id }) => id.sequence === start);
+    }
+    return { run, start: start > toSequence || (run?.untilUs ?? 0) >= untilUs ? null : start };
+  }
+
   #lastBefore(sequence: number): StretchRun | undefined {
     return this.#runs.findLast((run) => run.blockSequence <= sequence);
   }
@@ -125,6 +138,11 @@ export class ChainFilm {
       if (before === undefined) return first.fromUs;
       first = before;
     }
+  }
+
+  /** Whether who wrote the chain was read. */
+  get isOpen(): boolean {
+    return this.#opening !== undefined;
   }
 
   /** Reads who wrote the chain and with what, once. */

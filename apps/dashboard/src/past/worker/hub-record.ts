@@ -1,6 +1,5 @@
-import { decodeBlock } from '@sigma/recorder';
 import type { Hub } from '../../live/hub.ts';
-import type { RecordPorts } from './shard.ts';
+import type { RecordPorts, WantedStretch } from './shard.ts';
 
 /** The recording as the hub serves it. */
 export function hubRecord(record: Hub['record']): RecordPorts {
@@ -23,12 +22,21 @@ export function hubRecord(record: Hub['record']): RecordPorts {
         })),
       };
     },
-    async *read(source, epoch, fromSequence, toSequence) {
-      const request = { source, epoch, fromSequence: BigInt(fromSequence), toSequence: BigInt(toSequence) };
-      for await (const { block } of record.readBlocks(request)) {
-        const { firstSequence, events } = decodeBlock(block);
-        yield { firstSequence, lastSequence: firstSequence + events.length - 1, bytes: block, events };
-      }
+    async *read(stretches, signal) {
+      for await (const { source, epoch, blocks } of record.readStretches(
+        { stretches: stretches.map(askOf) },
+        signal === undefined ? {} : { signal },
+      ))
+        yield { source, epoch, blocks: blocks.map(({ block }) => block) };
     },
   };
 }
+
+/** A stretch as the hub is asked for it. */
+export const askOf = ({ source, epoch, fromSequence, toSequence, untilAtUs }: WantedStretch) => ({
+  source,
+  epoch,
+  fromSequence: BigInt(fromSequence),
+  toSequence: BigInt(toSequence),
+  ...(untilAtUs === undefined ? {} : { untilAtUs: BigInt(untilAtUs) }),
+});

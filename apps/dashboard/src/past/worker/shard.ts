@@ -1,4 +1,5 @@
 import { RecordedModels, type Site } from '@sigma/fleet-model';
+import { decodeBlock, decodeEnvelope, MalformedBytesError, NewerFormatError } from '@sigma/recorder';
 import type { PastAsk, PastNews } from '../past-words.ts';
 import { BlockCache, type CachedBlock } from './block-cache.ts';
 import { ChainFilm } from './chain-film.ts';
@@ -20,19 +21,32 @@ export interface Located {
   readonly toUs: number;
 }
 
+/** What to read of one chain, both ends included. */
+export interface WantedStretch {
+  readonly source: string;
+  readonly epoch: number;
+  readonly fromSequence: number;
+  readonly toSequence: number;
+  /** The chain's own time: the first block that begins after it is the last one wanted. */
+  readonly untilAtUs?: number;
+}
+
+/** Stored blocks of one chain that follow each other, as they came. */
+export interface ReadBlocks {
+  readonly source: string;
+  readonly epoch: number;
+  readonly blocks: readonly Uint8Array[];
+}
+
 /** The recording, from outside: where a moment lies in it, and its blocks. */
 export interface RecordPorts {
   locate(timeUs: number, signal: AbortSignal): Promise<Located>;
-  read(source: string, epoch: number, fromSequence: number, toSequence: number): AsyncIterable<CachedBlock>;
+  /** Stretches in the order asked for, in as many parts as it takes. */
+  read(stretches: readonly WantedStretch[], signal?: AbortSignal): AsyncIterable<ReadBlocks>;
 }
 
 /** The terrain model whose chains are computed again here. */
 const MODEL = 'fleet';
-/**
- * Chains that all workers together read at once. A browser opens six connections to a host; the live stream holds one,
- * and one stays free so that a stop never waits behind the past.
- */
-const CONNECTIONS = 4;
 /** Forward and backward, film is made in steps of this. */
 const STEP_US = 5_000_000;
 const CACHE_BYTES = 48 * 2 ** 20;
@@ -48,7 +62,6 @@ export class Shard {
   readonly #chains = new Map<string, ChainFilm>();
   readonly #index: number;
   readonly #of: number;
-  readonly #atOnce: number;
   #covered: readonly Interval[] = [];
   #reach: Interval | undefined;
   #current = new AbortController();
@@ -56,7 +69,6 @@ export class Shard {
   constructor(index: number, of: number, site: Site, ports: RecordPorts, tell: (news: PastNews) => void) {
     this.#index = index;
     this.#of = of;
-    this.#atOnce = Math.max(1, Math.floor(CONNECTIONS / of));
     this.#ports = ports;
     this.#tell = tell;
     this.#models.know(site);
@@ -66,10 +78,10 @@ export class Shard {
   async warm(timeUs: number): Promise<void> {
     const { signal } = this.#current;
     const { chains } = await this.#ports.locate(timeUs, signal);
-    for (const chain of chains.filter((one) => this.#isMine(one))) {
-      if (signal.aborted) return;
-      await this.#chain(chain).open();
-    }
+    await this.#open(
+      chains.filter((one) => this.#isMine(one)),
+      signal,
+    );
   }
 
   #isMine({ model, source }: LocatedChain): boolean {
@@ -132,22 +144,68 @@ export class Shard {
       .sort((a, b) => Number(b.source === first) - Number(a.source === first));
     let holeFreeUs = Number.NEGATIVE_INFINITY;
     let done = 0;
-    const queue = [...mine];
-    const work = async (): Promise<void> => {
-      for (let chain = queue.shift(); chain !== undefined; chain = queue.shift()) {
-        const { fromSequence, toSequence } = chain;
-        const wanted = { fromSequence, toSequence, untilUs: timeUs, onward, signal };
-        const fromUs = await this.#chain(chain).extend(wanted);
-        signal.throwIfAborted();
-        holeFreeUs = Math.max(holeFreeUs, fromUs);
-        done++;
-        if (id !== null) this.#tell({ type: 'progress', id, done, of: mine.length });
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(this.#atOnce, mine.length) }, work));
+    await this.#open(mine, signal);
+    const missing = mine.flatMap((chain) => this.#missing(chain, timeUs, onward) ?? []);
+    await this.#fetch(missing, mine, signal, async (chain) => {
+      const { fromSequence, toSequence } = chain;
+      const wanted = { fromSequence, toSequence, untilUs: timeUs, onward, signal };
+      const fromUs = await this.#chain(chain).extend(wanted);
+      signal.throwIfAborted();
+      holeFreeUs = Math.max(holeFreeUs, fromUs);
+      done++;
+      if (id !== null) this.#tell({ type: 'progress', id, done, of: mine.length });
+    });
     // What happens now is still being written: it is asked for again.
     const untilUs = Math.min(timeUs, located.toUs);
     if (holeFreeUs <= untilUs) this.#covered = addInterval(this.#covered, { fromUs: holeFreeUs, toUs: untilUs });
+  }
+
+  /** Reads who wrote these chains, where that is not known yet. */
+  async #open(chains: readonly LocatedChain[], signal: AbortSignal): Promise<void> {
+    const closed = chains.filter((chain) => !this.#chain(chain).isOpen);
+    const openings = closed.map(({ source, epoch }) => ({ source, epoch, fromSequence: 1, toSequence: 1 }));
+    await this.#fetch(openings, closed, signal, (chain) => this.#chain(chain).open());
+  }
+
+  /** What must be asked of the hub so that the chain is on film up to the moment; null when it is here. */
+  #missing(chain: LocatedChain, untilUs: number, onward: boolean): WantedStretch | null {
+    const { source, epoch, epochTimeUs, fromSequence, toSequence } = chain;
+    const start = this.#chain(chain).readingFrom({ fromSequence, toSequence, untilUs, onward });
+    if (start === null) return null;
+    const untilAtUs = Math.max(0, Math.ceil(untilUs - epochTimeUs));
+    let next = start;
+    let last: CachedBlock | undefined;
+    for (const block of this.#cached(chainKey(source, epoch), start, toSequence)) {
+      next = block.lastSequence + 1;
+      last = block;
+    }
+    const here = next > toSequence || (last !== undefined && beginsAfter(last, untilAtUs));
+    return here ? null : { source, epoch, fromSequence: next, toSequence, untilAtUs };
+  }
+
+  /** Brings stretches into memory with one question, and hands over each chain, in order, as soon as it is there. */
+  async #fetch(
+    stretches: readonly WantedStretch[],
+    chains: readonly LocatedChain[],
+    signal: AbortSignal,
+    ready: (chain: LocatedChain) => Promise<void>,
+  ): Promise<void> {
+    const rest = [...chains];
+    if (stretches.length > 0) {
+      for await (const { source, epoch, blocks } of this.#ports.read(stretches, signal)) {
+        signal.throwIfAborted();
+        const at = rest.findIndex((chain) => chain.source === source && chain.epoch === epoch);
+        for (const chain of rest.splice(0, Math.max(0, at))) await ready(chain);
+        for (const bytes of blocks) {
+          const block = readable(bytes);
+          // The chain's own reading meets it again and says what is wrong with it.
+          if (block === null) break;
+          this.#cache.put(chainKey(source, epoch), block);
+        }
+      }
+    }
+    signal.throwIfAborted();
+    for (const chain of rest) await ready(chain);
   }
 
   #chain(located: LocatedChain): ChainFilm {
@@ -160,7 +218,7 @@ export class Shard {
       epoch,
       epochTimeUs,
       models: this.#models,
-      read: (from, to) => this.#read(key, source, epoch, from, to),
+      read: (from, to) => this.#read(source, epoch, from, to),
       film: (piece) => this.#tell({ type: 'film', piece }),
       problem: ({ kind, words }) => this.#tell({ type: 'problem', source, kind, words }),
     });
@@ -169,17 +227,53 @@ export class Shard {
   }
 
   /** Blocks that were read before come from memory, as far as they follow each other. */
-  async *#read(key: string, source: string, epoch: number, from: number, to: number): AsyncGenerator<CachedBlock> {
+  async *#read(source: string, epoch: number, from: number, to: number): AsyncGenerator<CachedBlock> {
+    const key = chainKey(source, epoch);
+    let next = from;
+    for (const block of this.#cached(key, from, to)) {
+      yield block;
+      next = block.lastSequence + 1;
+    }
+    if (next > to) return;
+    for await (const { blocks } of this.#ports.read([{ source, epoch, fromSequence: next, toSequence: to }])) {
+      for (const bytes of blocks) {
+        const block = cachedBlock(bytes);
+        this.#cache.put(key, block);
+        yield block;
+      }
+    }
+  }
+
+  *#cached(key: string, from: number, to: number): Generator<CachedBlock> {
     let next = from;
     for (let block = this.#cache.at(key, next); block !== undefined && next <= to; block = this.#cache.at(key, next)) {
       yield block;
       next = block.lastSequence + 1;
     }
-    if (next > to) return;
-    for await (const block of this.#ports.read(source, epoch, next, to)) {
-      this.#cache.put(key, block);
-      yield block;
-    }
+  }
+}
+
+/** @throws MalformedBytesError, NewerFormatError */
+function cachedBlock(bytes: Uint8Array): CachedBlock {
+  const { firstSequence, events } = decodeBlock(bytes);
+  return { firstSequence, lastSequence: firstSequence + events.length - 1, bytes, events };
+}
+
+function readable(bytes: Uint8Array): CachedBlock | null {
+  try {
+    return cachedBlock(bytes);
+  } catch (error) {
+    if (error instanceof MalformedBytesError || error instanceof NewerFormatError) return null;
+    throw error;
+  }
+}
+
+function beginsAfter({ events: [first] }: CachedBlock, atUs: number): boolean {
+  try {
+    return first !== undefined && decodeEnvelope(first).atUs > atUs;
+  } catch (error) {
+    if (error instanceof MalformedBytesError) return false;
+    throw error;
   }
 }
 

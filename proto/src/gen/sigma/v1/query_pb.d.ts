@@ -2420,6 +2420,115 @@ export declare type ReadBlocksResponse = Message<"sigma.v1.ReadBlocksResponse"> 
 export declare const ReadBlocksResponseSchema: GenMessage<ReadBlocksResponse>;
 
 /**
+ * @generated from message sigma.v1.ReadStretchesRequest
+ */
+export declare type ReadStretchesRequest = Message<"sigma.v1.ReadStretchesRequest"> & {
+  /**
+   * At most 10000.
+   *
+   * @generated from field: repeated sigma.v1.Stretch stretches = 1;
+   */
+  stretches: Stretch[];
+};
+
+/**
+ * Describes the message sigma.v1.ReadStretchesRequest.
+ * Use `create(ReadStretchesRequestSchema)` to create a new message.
+ */
+export declare const ReadStretchesRequestSchema: GenMessage<ReadStretchesRequest>;
+
+/**
+ * @generated from message sigma.v1.Stretch
+ */
+export declare type Stretch = Message<"sigma.v1.Stretch"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * Both included. 0: from the first, to the last.
+   *
+   * @generated from field: uint64 from_sequence = 3;
+   */
+  fromSequence: bigint;
+
+  /**
+   * @generated from field: uint64 to_sequence = 4;
+   */
+  toSequence: bigint;
+
+  /**
+   * Agent time in microseconds: the first block that begins after it is the last that comes.
+   *
+   * @generated from field: optional uint64 until_at_us = 5;
+   */
+  untilAtUs?: bigint | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.Stretch.
+ * Use `create(StretchSchema)` to create a new message.
+ */
+export declare const StretchSchema: GenMessage<Stretch>;
+
+/**
+ * Blocks of one chain that follow each other. What a stretch holds may come in several messages, one after another.
+ *
+ * @generated from message sigma.v1.ReadStretchesResponse
+ */
+export declare type ReadStretchesResponse = Message<"sigma.v1.ReadStretchesResponse"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * @generated from field: repeated sigma.v1.RecordedBlock blocks = 3;
+   */
+  blocks: RecordedBlock[];
+};
+
+/**
+ * Describes the message sigma.v1.ReadStretchesResponse.
+ * Use `create(ReadStretchesResponseSchema)` to create a new message.
+ */
+export declare const ReadStretchesResponseSchema: GenMessage<ReadStretchesResponse>;
+
+/**
+ * @generated from message sigma.v1.RecordedBlock
+ */
+export declare type RecordedBlock = Message<"sigma.v1.RecordedBlock"> & {
+  /**
+   * Stored bytes and their hash.
+   *
+   * @generated from field: bytes block = 1;
+   */
+  block: Uint8Array;
+
+  /**
+   * @generated from field: bytes hash = 2;
+   */
+  hash: Uint8Array;
+};
+
+/**
+ * Describes the message sigma.v1.RecordedBlock.
+ * Use `create(RecordedBlockSchema)` to create a new message.
+ */
+export declare const RecordedBlockSchema: GenMessage<RecordedBlock>;
+
+/**
  * @generated from message sigma.v1.IngestRequest
  */
 export declare type IngestRequest = Message<"sigma.v1.IngestRequest"> & {
@@ -3182,6 +3291,16 @@ export declare const RecordService: GenService<{
     methodKind: "server_streaming";
     input: typeof ReadBlocksRequestSchema;
     output: typeof ReadBlocksResponseSchema;
+  },
+  /**
+   * Stretches of many chains in few large messages, in the order asked for: what computing a moment again needs.
+   *
+   * @generated from rpc sigma.v1.RecordService.ReadStretches
+   */
+  readStretches: {
+    methodKind: "server_streaming";
+    input: typeof ReadStretchesRequestSchema;
+    output: typeof ReadStretchesResponseSchema;
   },
   /**
    * Where to begin reading so that a moment can be computed again.
