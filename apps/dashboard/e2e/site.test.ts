@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
 import { type Browser, chromium } from 'playwright-core';
 import type { MapElement } from '../src/panels/site/site-panel.tsx';
+import type { Look } from '../src/site/solid/lens.ts';
 import { buildPage, RESULTS } from './build.ts';
 import { poseOf } from './fake-fleet.ts';
 import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
@@ -44,11 +45,8 @@ class SitePage extends FirstPage {
     }, ms);
   }
 
-  look(): Promise<{ mode: string; pxPerM: number; azimuthRad: number } | undefined> {
-    return this.at('map').evaluate((map) => {
-      const look = (map as MapElement).sigmaMap?.look;
-      return look && { mode: look.mode, pxPerM: look.pxPerM, azimuthRad: look.azimuthRad };
-    });
+  look(): Promise<Look | undefined> {
+    return this.at('map').evaluate((map) => (map as MapElement).sigmaMap?.look);
   }
 
   async view(words: 'Map' | '3D'): Promise<void> {
@@ -147,6 +145,61 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     assert.equal(await site.at('follow').getAttribute('aria-pressed'), 'false');
     await site.page.keyboard.press('0');
     await site.page.keyboard.press('Escape');
+  });
+
+  test('a link carries where the site is looked at from, and the whole site needs no word in it', async () => {
+    await site.view('3D');
+    await site.at('map').focus();
+    for (const key of ['+', 'ArrowLeft', 'Shift+ArrowLeft']) await site.page.keyboard.press(key);
+    await site.page.waitForURL(/view=3d,/);
+    const here = await site.look();
+    assert.ok(here !== undefined);
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    try {
+      const linked = new SitePage(await context.newPage());
+      await linked.enter(site.page.url());
+      await linked.isSolid();
+      const there = await linked.look();
+      assert.ok(there !== undefined);
+      assert.equal(there.mode, 'perspective');
+      assert.ok(Math.abs(there.pxPerM / here.pxPerM - 1) < 0.01, `${there.pxPerM}, ${here.pxPerM}`);
+      for (const part of ['centreXM', 'centreYM', 'azimuthRad', 'tiltRad'] as const) {
+        assert.ok(Math.abs(there[part] - here[part]) < 0.02, `${part}: ${there[part]}, ${here[part]}`);
+      }
+      await linked.page.screenshot({ path: join(RESULTS, 'site-linked.png') });
+    } finally {
+      await context.close();
+    }
+    await site.at('map').focus();
+    await site.page.keyboard.press('0');
+    await site.page.waitForURL((where) => !where.searchParams.has('view'));
+  });
+
+  test('a viewer, and anybody in the past, sees why nothing may be sent or drawn from the map', async () => {
+    const kinds = ['draw-zone', 'draw-patrol', 'compose-deliver', 'compose-dock', 'draw-fence'] as const;
+    const disabled = async (reason: RegExp) => {
+      await site.page.locator('[data-testid=draw-zone][disabled]').waitFor();
+      for (const kind of kinds) {
+        assert.equal(await site.at(kind).isDisabled(), true, kind);
+        assert.match((await site.at(kind).getAttribute('title')) ?? '', reason, kind);
+      }
+    };
+    const again = async () => {
+      await site.page.reload();
+      await site.isSolid();
+    };
+    hub.role = 'viewer';
+    await again();
+    await disabled(/Needs the role operator; yours is viewer/);
+    hub.role = 'engineer';
+    await again();
+    await site.page.locator('[data-testid=draw-zone]:not([disabled])').waitFor();
+    await site.page.keyboard.press('Space');
+    await disabled(/This is the past\. Press L/);
+    await shot('site-past');
+    await site.page.keyboard.press('l');
+    await site.page.locator('[data-testid=draw-zone]:not([disabled])').waitFor();
+    await site.isSolid();
   });
 
   test('layers are chosen, and chosen still on the next visit', async () => {
