@@ -62,9 +62,12 @@ function Scene({ frame, site, ports, theme, layers, onMap, onPainted, onLost, on
     setMap(made);
     onMap(made);
     let request = 0;
+    made.drawNow = () => {
+      if (made.tick()) advance(performance.now());
+    };
     const tick = () => {
       request = requestAnimationFrame(tick);
-      if (made.tick()) advance(performance.now());
+      made.drawNow?.();
     };
     request = requestAnimationFrame(tick);
     return () => {

@@ -32,6 +32,10 @@ export class CameraMan {
   get look(): Look {
     return this.#lens.look;
   }
+  /** On its way to where it was sent. */
+  get glides(): boolean {
+    return this.#glide !== undefined;
+  }
   /** The mode that is shown, or gone to. */
   get mode(): ViewMode {
     return this.#mode;

@@ -6,6 +6,11 @@ const READABLE_PX = 1_100_000;
 /** A renderer that has not answered for so long is asked for the next picture anyway. */
 const PATIENCE_MS = 1_000;
 const ASKED_AGAIN_MS = 6;
+/** A renderer this quick has time for everything, also while a person acts. */
+const NO_HURRY_MS = 10;
+/** So many times the cost of a picture, after an act of a person, the renderer is kept free for the next one. */
+const KEPT_FREE = 12;
+const KEPT_FREE_AT_MOST_MS = 250;
 
 /**
  * Hands one picture at a time to the renderer and learns what each costs. Another picture behind one that is not done
@@ -18,6 +23,7 @@ export class Pace {
   #share = 1;
   #painted = 0;
   #done = 0;
+  #actedMs = Number.NEGATIVE_INFINITY;
   #fence: { readonly sync: WebGLSync; readonly fromMs: number } | undefined;
 
   constructor(renderer: WebGLRenderer, nowMs: () => number) {
@@ -53,6 +59,20 @@ export class Pace {
     gl.deleteSync(fence.sync);
     this.#fence = undefined;
     return true;
+  }
+
+  /** A person pressed, turned or pointed. */
+  acted(nowMs: number): void {
+    this.#actedMs = nowMs;
+  }
+
+  /**
+   * Whether a picture that nobody asked for should wait: a person is acting, the next act is answered by the next
+   * picture, and a slow renderer busy with robots that moved a little would only make that answer late.
+   */
+  keepsFree(nowMs: number): boolean {
+    const { costMs } = this;
+    return costMs > NO_HURRY_MS && nowMs - this.#actedMs < Math.min(KEPT_FREE_AT_MOST_MS, costMs * KEPT_FREE);
   }
 
   /** A picture was handed over, begun at `fromMs`. */

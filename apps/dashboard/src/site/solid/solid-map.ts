@@ -41,8 +41,15 @@ export interface SolidMapPorts {
   readonly calmMotion: () => boolean;
 }
 
+/** What a person does on the view: the next picture answers it, and until the next act the renderer is kept free. */
+const ACTS = ['pointerup', 'wheel', 'keydown'] as const;
+
 /** How long the camera must rest before the still picture is drawn finely again. */
 const REST_MS = 350;
+/** On a slow renderer the fine still picture takes long: it must not stand in the way of a person's next act. */
+const SLOW_REST_MS = 1_000;
+/** How soon an act that waits for the renderer looks again whether it is free; less than a frame of the screen. */
+const ANSWER_MS = 3;
 /** States are looked at so often; positions with every picture. */
 const TABLE_MS = 200;
 const SLOW_LAYERS_MS = 2_000;
@@ -85,6 +92,11 @@ export class SolidMap implements Handled {
   #slowMs = Number.NEGATIVE_INFINITY;
   #paintedMs = 0;
   #coarse = false;
+  /** A person did something that the next picture answers. */
+  #asked = false;
+  #answering: ReturnType<typeof setTimeout> | undefined;
+  /** Draws when `tick` says so, now and not with the next frame of the screen; set by who owns the frame loop. */
+  drawNow: (() => void) | undefined;
   /** The look that the viewpoint stands for: one that differs is written when the camera rests. */
   #told: Look | undefined;
 
@@ -113,17 +125,34 @@ export class SolidMap implements Handled {
     ])
       this.painter.moving.add(object);
     this.painter.words.add(this.#words.mesh);
-    this.#hand = new SiteHand(frame, surface, this, { ...ports, fences: () => ports.live.fences() });
+    let hovered: string | null = null;
+    const hover: SolidMapPorts['hover'] = (id, xPx, yPx) => {
+      ports.hover(id, xPx, yPx);
+      if (id !== hovered) this.#answer();
+      hovered = id;
+    };
+    this.#hand = new SiteHand(frame, surface, this, { ...ports, hover, fences: () => ports.live.fences() });
     this.#hand.show(site, this.#shapes);
     this.recolour();
     this.#stops.push(
       ports.selected.subscribe(() => this.#selectionMoved()),
-      ports.draft.subscribe(() => this.#touch()),
+      ports.draft.subscribe(() => {
+        this.#touch();
+        this.#answer();
+      }),
       ports.follow.subscribe(() => this.#touch()),
       ports.choices.subscribe(() => this.#chosen()),
       ports.viewpoint.subscribe(() => this.#goToViewpoint()),
       ports.live.subscribe('fences', () => this.#touchStill()),
     );
+    const act = () => {
+      this.#touch();
+      this.#answer();
+    };
+    for (const type of ACTS) {
+      frame.addEventListener(type, act, { capture: true, passive: true });
+      this.#stops.push(() => frame.removeEventListener(type, act, { capture: true }));
+    }
   }
 
   get size() {
@@ -244,6 +273,7 @@ export class SolidMap implements Handled {
   tick(): boolean {
     const nowMs = this.#ports.nowMs();
     if (!this.#pace.free(nowMs)) return false;
+    if (!this.#asked && !this.#camera.glides && this.#pace.keepsFree(nowMs)) return false;
     const { live, selected } = this.#ports;
     if (nowMs - this.#tableMs >= TABLE_MS) {
       this.#tableMs = nowMs;
@@ -262,9 +292,8 @@ export class SolidMap implements Handled {
     }
     // The age beside a robot that fell silent goes on while nothing moves.
     if (this.#table.abnormal.length > 0 && nowMs - this.#paintedMs >= AGE_MS) this.#dirty = true;
-    const rests = nowMs - this.#camera.movedMs > REST_MS;
-    if (rests) this.#tellViewpoint();
-    if (rests && !this.#stillFine) this.#stillDirty = this.#dirty = true;
+    if (nowMs - this.#camera.movedMs > REST_MS) this.#tellViewpoint();
+    if (this.#rests(nowMs) && !this.#stillFine) this.#stillDirty = this.#dirty = true;
     if (!this.#dirty && this.#pace.share < 1 && nowMs - this.#changedMs > REST_MS) this.#dirty = true;
     return this.#dirty;
   }
@@ -280,7 +309,7 @@ export class SolidMap implements Handled {
     const settled = now - this.#changedMs > REST_MS;
     if (this.#pace.fit(this.#size.widthPx, this.#size.heightPx, this.#ratio, settled)) this.#stillDirty = true;
     wearLens(this.#uniforms, lens, this.#ratio * this.#pace.share);
-    const rests = now - this.#camera.movedMs > REST_MS;
+    const rests = this.#rests(now);
     this.#bodies.update(this.#table, poses, live.people, lens, { selectedRow, hoveredRow }, this.#pace.quick);
     const path = selectedRow < 0 ? null : this.#path(poses.xM, poses.yM, poses.speedMps, selectedRow);
     this.#traces.update({
@@ -329,11 +358,13 @@ export class SolidMap implements Handled {
     if (still) this.#stillFine = rests || this.#pace.quick;
     this.#stillDirty = false;
     this.#dirty = false;
+    this.#asked = false;
     this.#paintedMs = now;
     this.#pace.handedOver(now);
   }
 
   end(): void {
+    clearTimeout(this.#answering);
     for (const stop of this.#stops) stop();
     this.#hand.end();
     for (const one of [this.#bodies, this.#traces, this.#standing, this.#words, this.#drawn, this.painter])
@@ -367,6 +398,7 @@ export class SolidMap implements Handled {
     if (id === null) this.#ports.follow.set(false);
     else this.reveal(id);
     this.#touch();
+    this.#answer();
   }
 
   #followSelected(nowMs: number): void {
@@ -391,6 +423,27 @@ export class SolidMap implements Handled {
     this.#camera.fitted = false;
     this.#camera.set(keepLook(look, this.#shapes), this.#ports.nowMs());
     this.#touchStill();
+    this.#answer();
+  }
+
+  /** The camera rests, for so long that the fine picture of what stands still may take its time. */
+  #rests(nowMs: number): boolean {
+    return nowMs - this.#camera.movedMs > (this.#pace.quick ? REST_MS : SLOW_REST_MS);
+  }
+
+  /** A person waits: the picture is begun as soon as the renderer is free, not with the next frame of the screen. */
+  #answer(): void {
+    this.#asked = true;
+    this.#pace.acted(this.#ports.nowMs());
+    if (this.#pace.quick || this.#answering !== undefined) return;
+    const look = () => {
+      this.#answering = undefined;
+      if (!this.#asked) return;
+      this.drawNow?.();
+      // Free and still not drawn: nothing can be drawn now, and the next frame of the screen sees to it.
+      if (this.#asked && !this.#pace.free(this.#ports.nowMs())) this.#answering = setTimeout(look, ANSWER_MS);
+    };
+    this.#answering = setTimeout(look, 0);
   }
 
   #tellViewpoint(): void {
