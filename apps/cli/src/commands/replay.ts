@@ -48,8 +48,19 @@ export function replayCommand(shell: Shell): Command {
     .option('--agent <id>', 'only this agent; with --at in full')
     .action(async (file: string, flags: ReplayFlags) => {
       const terminal = shell.terminal(flags.json === true);
-      await withRecording(file, (recording) => runReplay(shell, terminal, recording, file, flags));
+      const asked = askedFor(flags);
+      await withRecording(file, (recording) => runReplay(shell, terminal, recording, file, asked));
     });
+}
+
+type Asked = Pick<ReplayFlags, 'agent' | 'speed' | 'step'> &
+  ({ readonly at: Named } | { readonly from: Named; readonly to: Named });
+
+/** @throws CommandError when it is neither one moment nor a stretch */
+function askedFor({ at, from, to, ...flags }: ReplayFlags): Asked {
+  if (at !== undefined && from === undefined && to === undefined) return { ...flags, at };
+  if (at === undefined && from !== undefined && to !== undefined) return { ...flags, from, to };
+  throw new CommandError(EXIT.usage, 'Name one moment with --at, or a stretch with --from and --to', 'See --help');
 }
 
 const EVENT = /^([^#@]+)(?:@(\d+))?#(\d+)$/;
@@ -80,21 +91,19 @@ async function runReplay(
   terminal: Terminal,
   recording: Recording,
   file: string,
-  flags: ReplayFlags,
+  asked: Asked,
 ): Promise<void> {
   const { fleetReexecutors } = await import('@sigma/sim');
   const playback = new Playback(recording, await fleetReexecutors(recording));
   const heads = await recording.heads();
   const when = (moment: Named): Promise<number> => resolved(recording, heads, moment);
-  if (flags.at !== undefined && flags.from === undefined && flags.to === undefined) {
-    showMoment(terminal, file, await when(flags.at), await playback.at(await when(flags.at)), flags.agent);
+  if ('at' in asked) {
+    const atUs = await when(asked.at);
+    showMoment(terminal, file, atUs, await playback.at(atUs), asked.agent);
     return;
   }
-  if (flags.at !== undefined || flags.from === undefined || flags.to === undefined) {
-    throw new CommandError(EXIT.usage, 'Name one moment with --at, or a stretch with --from and --to', 'See --help');
-  }
-  const stretch = { fromUs: await when(flags.from), toUs: await when(flags.to), stepUs: Math.round(flags.step * 1e6) };
-  await play(shell, terminal, playback, stretch, flags);
+  const stretch = { fromUs: await when(asked.from), toUs: await when(asked.to), stepUs: Math.round(asked.step * 1e6) };
+  await play(shell, terminal, playback, stretch, asked);
 }
 
 /** @throws CommandError when there is no such source or event */
