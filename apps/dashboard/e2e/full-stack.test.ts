@@ -95,8 +95,9 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
     await page.says(page.at('last-act'), /Cover drawn zone.*taken as m-/);
     const mission = page.at('missions').locator('li[data-testid^=mission-]').filter({ hasText: 'Cover drawn zone' });
     await page.page.locator('li[data-status=active]').filter({ hasText: 'Cover drawn zone' }).first().waitFor();
-    await mission.getByRole('button', { expanded: false }).first().click();
-    await page.says(mission, /cover.*r\d\d.*active/);
+    await mission.locator('.row-main').click();
+    await page.says(page.at('mission-card'), /Cover drawn zone/);
+    await page.says(page.at('mission-tasks'), /r\d\d.*active/);
     await someoneDriving();
     await shot('mission');
   });

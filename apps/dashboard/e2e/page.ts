@@ -79,7 +79,6 @@ export class FirstPage {
   async tap(testId: string): Promise<void> {
     await this.at(testId).hover();
     await this.page.mouse.down();
-    await this.page.waitForTimeout(120);
     await this.page.mouse.up();
   }
 

@@ -23,10 +23,12 @@ export function HoldButton({
   testId,
 }: HoldButtonProps) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const frame = useRef(0);
   const [holding, setHolding] = useState(false);
 
   const release = useCallback(() => {
     clearTimeout(timer.current);
+    cancelAnimationFrame(frame.current);
     timer.current = undefined;
     setHolding(false);
   }, []);
@@ -35,9 +37,12 @@ export function HoldButton({
   const press = () => {
     if (disabled || timer.current !== undefined) return;
     setHolding(true);
+    // A page that was busy may have its finger's letting go still waiting: what came in is heard before the next frame.
     timer.current = setTimeout(() => {
-      setHolding(false);
-      onHeld();
+      frame.current = requestAnimationFrame(() => {
+        setHolding(false);
+        onHeld();
+      });
     }, HOLD_MS);
   };
   const pointerDown = (event: PointerEvent<HTMLButtonElement>) => {
