@@ -18,7 +18,7 @@ interface RobotControlsProps {
   readonly id: string;
   readonly status: AgentStatus | undefined;
   readonly leaseExpiresTimeUs: bigint;
-  /** What came of the last act; gives way to what the control under the pointer would do. */
+  /** What came of the last act, below what the control under the pointer would do. */
   readonly children: ReactNode;
 }
 
@@ -35,7 +35,7 @@ export function RobotControls({ id, status, leaseExpiresTimeUs, children }: Robo
     onPointerEnter: () => setConsequence(text),
     onFocus: () => setConsequence(text),
     onPointerLeave: () => setConsequence(''),
-    // Once it was done, what came of it is shown, although the pointer still rests there.
+    // Once it was done, what it would do is no longer the question, although the pointer still rests there.
     onPointerUp: () => setConsequence(''),
     onKeyUp: () => setConsequence(''),
     onBlur: () => setConsequence(''),
@@ -125,9 +125,7 @@ export function RobotControls({ id, status, leaseExpiresTimeUs, children }: Robo
         <p hidden={consequence === ''} aria-hidden="true" data-testid="consequence">
           {consequence}
         </p>
-        <p hidden={consequence !== ''} aria-live="polite">
-          {children}
-        </p>
+        <p aria-live="polite">{children}</p>
       </div>
     </div>
   );
