@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Command, PlanStimulus, Stimulus } from '@sigma/kernel';
-import type { Order, OrderSchema } from '@sigma/proto';
+import type { Fault, Order, OrderSchema } from '@sigma/proto';
 import { AgentJournal, type EventDraft } from '@sigma/recorder';
 import { AgentRuntime } from '../src/runtime/agent-runtime.ts';
-import type { AgentRuntimeOptions } from '../src/runtime/runtime-words.ts';
+import type { AgentRuntimeOptions, Free } from '../src/runtime/runtime-words.ts';
 import type { Uplink } from '../src/runtime/uplink.ts';
 import { cart, cartReport, type Rail, railFrame } from './cart.ts';
 import { orderSigner } from './signed-orders.ts';
@@ -20,6 +20,7 @@ export class CartStory {
   readonly hub = orderSigner();
   readonly runtime: AgentRuntime<Rail>;
   readonly uplink: Uplink[] = [];
+  readonly faults: Fault[] = [];
   readonly blocks: { readonly events: readonly EventDraft[]; readonly sequence: number; readonly atUs: number }[] = [];
   atUs = 0;
   /** Microseconds from cut to durable; null: the disk does not answer. */
@@ -60,8 +61,7 @@ export class CartStory {
     this.runtime.deliver(railFrame(0, this.rangeM));
     for (const stimulus of stimuli) this.runtime.deliver(stimulus);
     this.runtime.deliver({ kind: 'beat', from: 'primary' });
-    const { uplink } = this.runtime.wake(this.atUs);
-    this.uplink.push(...uplink);
+    this.#release(this.runtime.wake(this.atUs));
     if (this.runtime.wantsCut(this.atUs)) {
       const events = this.runtime.cut(STORY_EPOCH_US + this.atUs);
       if (events.length > 0) this.blocks.push({ events, sequence: this.runtime.recorded.cut, atUs: this.atUs });
@@ -81,7 +81,12 @@ export class CartStory {
     if (diskUs === null) return;
     const saved = this.blocks.findLast(({ atUs }) => atUs + diskUs <= this.atUs);
     if (saved !== undefined) this.runtime.durable(saved.sequence, this.atUs);
-    this.uplink.push(...this.runtime.collect().uplink);
+    this.#release(this.runtime.collect());
+  }
+
+  #release({ uplink, faults }: Free): void {
+    this.uplink.push(...uplink);
+    this.faults.push(...faults);
   }
 
   order(order: OrderCase, overrides: Partial<OrderInit> = {}): Uint8Array {

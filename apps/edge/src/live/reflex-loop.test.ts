@@ -129,6 +129,19 @@ test('a body whose link is cut hears nothing, keeps what it says, and tells it o
   assert.equal(answers.length, 1, 'the order that came while the link was cut never arrived');
 });
 
+test('what is done to a simulated body follows the answer to who asked for it, also where that cuts the link', () => {
+  const story = new LoopStory();
+  story.run(20);
+  const answers = () => story.framesOf('cart-1').filter((frame) => frame.case === 'answer').length;
+  story.disk = false;
+  story.order('cart-1', { case: 'fault', value: { fault: 'link_loss' } });
+  story.run(10);
+  assert.deepEqual([story.outside.size, answers()], [0, 0], 'neither happens before the order is on disk');
+  story.disk = true;
+  story.run(1);
+  assert.deepEqual([story.outside.get('cart-1'), answers()], [{ link_loss: 1 }, 1]);
+});
+
 test('a body that asks its own planner gets the steps as a proposal of the secondary', () => {
   const story = new LoopStory();
   story.run(2);

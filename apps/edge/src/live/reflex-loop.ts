@@ -4,7 +4,7 @@ import { UplinkQueue } from '../link/uplink-queue.ts';
 import { AgentRuntime } from '../runtime/agent-runtime.ts';
 import { passOn } from '../runtime/peers.ts';
 import type { VerifyOrder } from '../runtime/ports.ts';
-import type { RuntimeOutput } from '../runtime/runtime-words.ts';
+import type { Free, RuntimeOutput } from '../runtime/runtime-words.ts';
 import type { Uplink } from '../runtime/uplink.ts';
 import type { FromPlanner, Question } from './planner-thread.ts';
 import type { BodyCounts, BodyLife, ToReflex } from './reflex-messages.ts';
@@ -96,7 +96,7 @@ export class ReflexLoop {
 
   /** One tick. @returns moment of the oldest frame read, agent time, or null when there was none */
   tick(atUs: number): number | null {
-    const { driver, terrain, ports } = this.#setup;
+    const { driver, ports } = this.#setup;
     let oldestUs: number | null = null;
     for (const input of driver.read(atUs)) {
       const body = this.#bodies.get(input.agentId);
@@ -111,7 +111,6 @@ export class ReflexLoop {
       const { command, untilUs } = output.actuate;
       driver.write(body.id, command, untilUs);
       this.#carryOut(body, output, atUs);
-      passOn(terrain.report, this.#runtimes, body.id, output.messages);
       this.#cut(body, atUs, blocks);
     }
     if (blocks.length > 0 && !this.#recorderLost) ports.store(blocks);
@@ -152,9 +151,7 @@ export class ReflexLoop {
       body.runtime.durable(sequence, atUs);
       const { command, untilUs } = body.runtime.actuatorsAt(atUs);
       driver.write(source, command, untilUs);
-      const { uplink, messages } = body.runtime.collect();
-      this.#send(body, uplink);
-      passOn(this.#setup.terrain.report, this.#runtimes, source, messages);
+      this.#release(body, body.runtime.collect());
     }
     const { committed, wallUs } = this.#setup.ports;
     this.#unsaved = this.#unsaved.filter(({ source, sequence, bytes, cutUs }) => {
@@ -210,9 +207,6 @@ export class ReflexLoop {
 
   #carryOut(body: Body, output: RuntimeOutput, atUs: number): void {
     const { driver, ports } = this.#setup;
-    for (const { fault, clear, value, forUs } of output.faults) {
-      driver.inject({ agentId: body.id, fault, clear, value, forUs: Number(forUs) });
-    }
     for (const actionId of output.reconcile) driver.reconcile(body.id, actionId);
     for (const ask of output.asks) {
       const { world } = body.runtime.agent;
@@ -220,7 +214,17 @@ export class ReflexLoop {
       ports.ask({ agentId: body.id, world, ask, atUs, revision: ++body.revision, lie });
     }
     this.#gate(body, driver.outside(body.id).link_loss !== undefined);
-    this.#send(body, output.uplink);
+    this.#release(body, output);
+  }
+
+  /** What is free leaves: to the hub first, for what is done to a simulated body may cut its way there. */
+  #release(body: Body, { uplink, messages, faults }: Free): void {
+    const { terrain, driver } = this.#setup;
+    this.#send(body, uplink);
+    passOn(terrain.report, this.#runtimes, body.id, messages);
+    for (const { fault, clear, value, forUs } of faults) {
+      driver.inject({ agentId: body.id, fault, clear, value, forUs: Number(forUs) });
+    }
   }
 
   /** Opens or closes a body's own way to the hub. What waited goes out in order, each frame once (L6). */

@@ -9,15 +9,16 @@ import {
   step,
   type TerrainModel,
 } from '@sigma/kernel';
-import { type Fault, OrderIssuedSchema } from '@sigma/proto';
+import { OrderIssuedSchema } from '@sigma/proto';
 import { agentEvents, EVENT_TYPE, type EventDraft, openingEvent, signalEvent } from '@sigma/recorder';
 import type { Standing } from './actuators.ts';
-import { Commitment, type Free } from './commitment.ts';
+import { Commitment } from './commitment.ts';
 import { answerFrame, askFrame, decisionFrame, eventFrame } from './frames.ts';
 import { OrderDoor, type OrderName } from './order-door.ts';
 import type { Journal, Report } from './ports.ts';
 import {
   type AgentRuntimeOptions,
+  type Free,
   RUNTIME_LIMITS,
   type RuntimeCounts,
   type RuntimeLimits,
@@ -62,7 +63,6 @@ export class AgentRuntime<World> {
   #agent: Agent<World>;
   #opening: EventDraft | null;
   #inbox: Stimulus[] = [];
-  #faults: Fault[] = [];
   /** Orders handed to the kernel whose answer is still to come, for the trace and for plans, which the kernel does not answer. */
   #plans: { readonly revision: number; readonly name: OrderName }[] = [];
 
@@ -148,8 +148,8 @@ export class AgentRuntime<World> {
     }
     this.#noteOrder(signedOrder, admission.name, admission.type);
     if (admission.type === 'fault') {
-      this.#faults.push(admission.fault);
       this.#answer(admission.name, '');
+      this.#commitment.fault(admission.fault, this.#agent.wokeUs);
       return;
     }
     if (admission.type === 'order') {
@@ -178,12 +178,10 @@ export class AgentRuntime<World> {
     this.#journal.wake(atUs, inbox, outputs);
     this.#commitment.command(agent, atUs, outputs.urgent);
     this.#tell(outputs, atUs);
-    const faults = this.#faults.length === 0 ? NOTHING : this.#faults.splice(0);
     return {
       actuate: this.#commitment.at(atUs),
       ...this.collect(),
       asks: outputs.asks.length === 0 ? NOTHING : outputs.asks.filter(({ of }) => of === 'secondary'),
-      faults,
       reconcile: outputs.events.length === 0 ? NOTHING : toReconcile(outputs),
       wakeAtUs: outputs.wakeAtUs,
     };

@@ -6,21 +6,17 @@ import {
   sameCommand,
   type TerrainModel,
 } from '@sigma/kernel';
+import type { Fault } from '@sigma/proto';
 import { CommitGate } from '@sigma/recorder';
 import { Actuators, type Standing, type Waiting } from './actuators.ts';
-import type { RuntimeLimits } from './runtime-words.ts';
+import type { Free, RuntimeLimits } from './runtime-words.ts';
 import type { Uplink } from './uplink.ts';
-
-/** What has become free to leave. */
-export interface Free {
-  readonly uplink: readonly Uplink[];
-  readonly messages: readonly OutgoingMessage[];
-}
 
 type Output =
   | { readonly type: 'command'; readonly command: Waiting }
   | { readonly type: 'uplink'; readonly uplink: Uplink }
-  | { readonly type: 'message'; readonly message: OutgoingMessage };
+  | { readonly type: 'message'; readonly message: OutgoingMessage }
+  | { readonly type: 'fault'; readonly fault: Fault };
 
 const COMMAND = 'command';
 /** Longer than this a command is not only late: the agent is told that nothing came of it yet. */
@@ -35,7 +31,7 @@ export class Commitment<World> {
   readonly #actuators: Actuators<World>;
   readonly #gate: CommitGate<Output>;
   readonly #unrecordedUs: number;
-  #free: { uplink: Uplink[]; messages: OutgoingMessage[] } = { uplink: [], messages: [] };
+  #free: { uplink: Uplink[]; messages: OutgoingMessage[]; faults: Fault[] } = nothingYet();
   /** The newest command in the gate. */
   #waiting: Waiting | null = null;
   /** The newest command that a recorder that is down kept from waiting. */
@@ -116,6 +112,11 @@ export class Commitment<World> {
     this.#gate.offer({ type: 'uplink', uplink }, { urgent: false, lane: null }, atUs);
   }
 
+  /** A fault for the simulated body: it follows the answer to its order. */
+  fault(fault: Fault, atUs: number): void {
+    this.#gate.offer({ type: 'fault', fault }, { urgent: false, lane: null, report: true }, atUs);
+  }
+
   /** How the agent is: recorded first, but a recorder that is down keeps nobody from hearing it. */
   status(uplink: Uplink, atUs: number): void {
     if (this.#gate.down) this.tell(uplink);
@@ -151,8 +152,8 @@ export class Commitment<World> {
 
   collect(): Free {
     const free = this.#free;
-    if (free.uplink.length === 0 && free.messages.length === 0) return NOTHING_FREE;
-    this.#free = { uplink: [], messages: [] };
+    if (free.uplink.length + free.messages.length + free.faults.length === 0) return NOTHING_FREE;
+    this.#free = nothingYet();
     return free;
   }
 
@@ -174,6 +175,7 @@ export class Commitment<World> {
     for (const output of outputs) {
       if (output.type === 'uplink') this.#free.uplink.push(output.uplink);
       else if (output.type === 'message') this.#free.messages.push(output.message);
+      else if (output.type === 'fault') this.#free.faults.push(output.fault);
       else {
         this.#actuators.apply(output.command, agent, atUs);
         if (output.command === this.#waiting) this.#waiting = null;
@@ -182,4 +184,6 @@ export class Commitment<World> {
   }
 }
 
-const NOTHING_FREE: Free = { uplink: NOTHING, messages: NOTHING };
+const nothingYet = () => ({ uplink: [], messages: [], faults: [] });
+
+const NOTHING_FREE: Free = { uplink: NOTHING, messages: NOTHING, faults: NOTHING };

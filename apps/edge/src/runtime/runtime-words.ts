@@ -46,18 +46,22 @@ export const RUNTIME_LIMITS: RuntimeLimits = {
   refusalsPerS: 10,
 };
 
-/** What one wake asks of the world around the agent. */
-export interface RuntimeOutput {
-  /** What the actuators must hold now, and until when. */
-  readonly actuate: Standing;
-  /** Frames that may leave for the hub now. */
+/** What has become free to leave. */
+export interface Free {
+  /** Frames for the hub. */
   readonly uplink: readonly Uplink[];
-  /** Questions to the secondary planner, which lives beside the agent. */
-  readonly asks: readonly Ask[];
   /** To peers. */
   readonly messages: readonly OutgoingMessage[];
-  /** For the simulated body. */
+  /** For the simulated body, to be injected once `uplink` has left: a fault may cut the link that its answer takes. */
   readonly faults: readonly Fault[];
+}
+
+/** What one wake asks of the world around the agent. */
+export interface RuntimeOutput extends Free {
+  /** What the actuators must hold now, and until when. */
+  readonly actuate: Standing;
+  /** Questions to the secondary planner, which lives beside the agent. */
+  readonly asks: readonly Ask[];
   /** Actions whose fate the body must tell. */
   readonly reconcile: readonly string[];
   /** Agent time of the next wake without stimulus. */
