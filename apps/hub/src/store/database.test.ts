@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
+import { postgresMissions } from '../roles/arbitration/mission-ledger.ts';
+import type { MissionStatus, MissionView } from '../roles/core/supervisor.ts';
 import { DataDirError, keptSecret, takeDataDir } from './data-dir.ts';
 import { type Database, NewerSchemaError, openDatabase } from './database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './embedded.ts';
@@ -47,6 +49,27 @@ test('[L7] tenant B sees, changes and deletes nothing of A, and cannot write in 
     seen.map(({ tenant, id, status }) => ({ tenant, id, status })),
     [{ tenant: 'a', id: 'm1', status: 'queued' }],
   );
+});
+
+test('missions are written many at a time: the new appear, the known change, and no other tenant sees either', async () => {
+  const store = postgresMissions(database, 'c');
+  const entry = (id: string, status: MissionStatus, finishedTimeUs: number) => ({
+    view: { ...(mission(id).view as MissionView), id, status },
+    createdTimeUs: 7,
+    finishedTimeUs,
+  });
+  assert.equal(await store.insert(entry('m1', 'queued', 0), null), null);
+  await store.update([entry('m1', 'done', 9), entry('m2', 'active', 0)]);
+  const kept = (await store.load(10)).map(({ view, finishedTimeUs }) => [view.id, view.status, finishedTimeUs]);
+  assert.deepEqual(kept.sort(), [
+    ['m1', 'done', 9],
+    ['m2', 'active', 0],
+  ]);
+  assert.deepEqual(
+    (await store.unfinished()).map(({ view }) => view.id),
+    ['m2'],
+  );
+  assert.deepEqual(await postgresMissions(database, 'd').load(10), []);
 });
 
 test('[L7] the setting ends with its transaction, and without one there are no rows', async () => {

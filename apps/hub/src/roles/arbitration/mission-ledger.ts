@@ -1,5 +1,5 @@
 import type { Bus } from '@sigma/bus';
-import { and, desc, eq, inArray, lt } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { FlowId } from '../../flows/flows.ts';
 import { missionTrace, traceparent } from '../../flows/trace.ts';
@@ -22,7 +22,8 @@ export interface MissionEntry {
 export interface MissionStore {
   /** @returns the mission that holds this idempotency key already, or null after storing the new one. */
   insert(entry: MissionEntry, idempotencyKey: string | null): Promise<MissionEntry | null>;
-  update(entry: MissionEntry): Promise<void>;
+  /** All of them or none, each once. */
+  update(entries: readonly MissionEntry[]): Promise<void>;
   /** Newest first. */
   load(limit: number): Promise<readonly MissionEntry[]>;
   unfinished(): Promise<readonly MissionEntry[]>;
@@ -39,6 +40,9 @@ export interface MissionFilter {
 
 const FINISHED = new Set(['done', 'failed', 'cancelled']);
 const KEPT = 2_000;
+const MOST_AT_ONCE = 256;
+/** What the store refused is offered again this much later. */
+const AGAIN_US = 1_000_000;
 
 /** Every mission, from the wish to its end: recorded before core hears of it, kept across restarts. */
 export class MissionLedger {
@@ -50,7 +54,10 @@ export class MissionLedger {
   readonly #record: HubRecord;
   readonly #store: MissionStore;
   readonly #heard = new Set<(entry: MissionEntry) => void>();
-  readonly #saving = new Map<string, Promise<void>>();
+  /** Changed since they were last written. */
+  readonly #unsaved = new Set<string>();
+  #saving: Promise<void> | null = null;
+  #again: (() => void) | null = null;
 
   constructor(options: {
     readonly bus: Bus;
@@ -180,21 +187,40 @@ export class MissionLedger {
     void this.#save(view.id);
   }
 
-  /** One write at a time for each mission, always of its newest state. */
+  /** One write at a time, of the newest state of every mission that changed during the write before. */
   #save(id: string): Promise<void> {
-    const writing = (this.#saving.get(id) ?? Promise.resolve())
-      .then(() => this.#store.update(this.entries.get(id) as MissionEntry))
-      .catch(() => undefined)
-      .finally(() => {
-        if (this.#saving.get(id) === writing) this.#saving.delete(id);
-      });
-    this.#saving.set(id, writing);
-    return writing;
+    this.#unsaved.add(id);
+    this.#saving ??= this.#write();
+    return this.#saving;
   }
 
-  /** Resolves when everything told so far is stored. */
+  async #write(): Promise<void> {
+    this.#again?.();
+    this.#again = null;
+    // What else this turn of the event loop changes goes along.
+    await Promise.resolve();
+    let ids: readonly string[] = [];
+    try {
+      while (this.#unsaved.size > 0) {
+        ids = [...this.#unsaved].slice(0, MOST_AT_ONCE);
+        for (const id of ids) this.#unsaved.delete(id);
+        await this.#store.update(ids.flatMap((id) => this.entries.get(id) ?? []));
+      }
+    } catch {
+      for (const id of ids) this.#unsaved.add(id);
+      this.#again = this.#clock.after(AGAIN_US, () => void this.#save(ids[0] as string));
+    } finally {
+      this.#saving = null;
+    }
+  }
+
+  /** Resolves when everything told so far is stored, or was refused once more. */
   async settled(): Promise<void> {
-    await Promise.all(this.#saving.values());
+    await this.#saving;
+    const [left] = this.#unsaved;
+    if (left !== undefined) await this.#save(left);
+    this.#again?.();
+    this.#again = null;
   }
 
   #keep(entry: MissionEntry): void {
@@ -202,7 +228,7 @@ export class MissionLedger {
     if (this.entries.size <= KEPT * 2) return;
     for (const [id, old] of this.entries) {
       if (this.entries.size <= KEPT) break;
-      if (old.finishedTimeUs > 0) this.entries.delete(id);
+      if (old.finishedTimeUs > 0 && !this.#unsaved.has(id)) this.entries.delete(id);
     }
   }
 }
@@ -241,6 +267,9 @@ const entryOf = (row: Row): MissionEntry => ({
   finishedTimeUs: row.finishedTimeUs,
 });
 
+/** Of a row that stands already: what it was to become. */
+const newValueOf = ({ name }: { readonly name: string }) => sql`excluded.${sql.identifier(name)}`;
+
 export function postgresMissions(database: Database, tenant: string): MissionStore {
   return {
     insert: (entry, key) =>
@@ -257,13 +286,27 @@ export function postgresMissions(database: Database, tenant: string): MissionSto
         const [earlier] = await tx.select().from(missions).where(eq(missions.idempotencyKey, key));
         return earlier === undefined ? null : entryOf(earlier);
       }),
-    update: (entry) =>
+    update: (entries) =>
       database.asTenant(tenant, async (tx) => {
-        const row = { status: entry.view.status, finishedTimeUs: entry.finishedTimeUs, view: entry.view };
+        const rows = entries.map(({ view, createdTimeUs, finishedTimeUs }) => ({
+          id: view.id,
+          status: view.status,
+          createdTimeUs,
+          finishedTimeUs,
+          view,
+        }));
+        const { status, finishedTimeUs, view } = missions;
         await tx
           .insert(missions)
-          .values({ ...row, id: entry.view.id, createdTimeUs: entry.createdTimeUs })
-          .onConflictDoUpdate({ target: [missions.tenant, missions.id], set: row });
+          .values(rows)
+          .onConflictDoUpdate({
+            target: [missions.tenant, missions.id],
+            set: {
+              status: newValueOf(status),
+              finishedTimeUs: newValueOf(finishedTimeUs),
+              view: newValueOf(view),
+            },
+          });
       }),
     load: async (limit) => {
       const rows = await database.asTenant(tenant, (tx) =>
