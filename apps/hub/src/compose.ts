@@ -1,8 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { MemoryBus, subjectOf } from '@sigma/bus';
-import type { BlockStore } from '@sigma/recorder';
-import { openSqliteRecorder } from '@sigma/recorder/sqlite';
 import { createAnalyzer } from '@sigma/telemetry';
 import { type Clock, systemClock } from './clock.ts';
 import { LinkDesk } from './link/link-desk.ts';
@@ -31,8 +28,8 @@ import { keptOrderKey } from './roles/gateway/order-key.ts';
 import { postgresHighWater, Sequences } from './roles/gateway/sequences.ts';
 import { PostgresHistory } from './roles/ingest/history.ts';
 import { Ingest, refusedCount } from './roles/ingest/ingest.ts';
-import { forOwnerOnly } from './store/data-dir.ts';
 import type { Database } from './store/database.ts';
+import { type HubRecording, openHubRecording } from './store/recording.ts';
 
 type Closing = (() => Promise<void> | void)[];
 
@@ -76,12 +73,13 @@ export async function composeRoles(options: HubOptions, database: Database, clos
   recordLosses(bus, tenant, record);
   await restore(ground, planning, people);
   const { path, recording } = ground;
-  const blocks = options.blocks ?? {
+  const ofHub = {
     path,
     heads: () => recording.heads(),
     blocks: recording.blocks.bind(recording),
     snapshotBefore: recording.snapshotBefore.bind(recording),
   };
+  const blocks = options.showWith?.(ofHub) ?? ofHub;
   const { history, ...live } = telemetry;
   return {
     ...live,
@@ -103,13 +101,13 @@ export async function composeRoles(options: HubOptions, database: Database, clos
 }
 
 async function openGround(options: HubOptions, database: Database, closing: Closing) {
-  const { tenant, dataDir } = options;
+  const { tenant } = options;
   const clock = systemClock();
   const newId = (): string => `${Math.floor(clock.nowUs() / 1000).toString(36)}${randomBytes(4).toString('hex')}`;
-  const path = join(dataDir, 'hub.sqlite');
-  if (options.recording === undefined) forOwnerOnly(path);
-  const recording: BlockStore = options.recording ?? (await openSqliteRecorder(path));
-  if (options.recording === undefined) closing.push(() => recording.close());
+  const own = options.recording === undefined ? await openHubRecording(options) : null;
+  if (own !== null) closing.push(() => own.close());
+  const recording = options.recording ?? (own as HubRecording).store;
+  const path = own?.path ?? 'the recording of whoever started the hub';
   const record = await ChainRecord.open(recording, clock, tenant, `sigma-hub ${options.version ?? '0.1.0'}`);
   const bus = new MemoryBus({ nowUs: () => clock.nowUs() });
   closing.push(() => bus.close());

@@ -28,3 +28,4 @@ export { Ingest } from './roles/ingest/ingest.ts';
 export { DataDirError } from './store/data-dir.ts';
 export { NewerSchemaError } from './store/database.ts';
 export { PostgresStartError } from './store/embedded.ts';
+export { openRecordingAt } from './store/recording.ts';

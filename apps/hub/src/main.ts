@@ -48,10 +48,10 @@ export interface HubOptions {
   readonly faults?: readonly string[] | undefined;
   /** Folder of the built dashboard. */
   readonly pages?: string | undefined;
-  /** Where the hub's own chain goes; else a file below `dataDir`. The caller closes what it brings. */
+  /** Where the hub's own chain goes; else `databaseUrl`, or a file below `dataDir`. The caller closes what it brings. */
   readonly recording?: BlockStore | undefined;
-  /** What the record queries read; else the hub's own recording. */
-  readonly blocks?: BlockReader | undefined;
+  /** What the record queries read, given the hub's own recording; else that alone. */
+  readonly showWith?: ((ofHub: BlockReader) => BlockReader) | undefined;
   readonly analyzerOf?: AnalyzerOf | undefined;
   /** Which alert explains which; a fleet's unless others are named. */
   readonly causes?: readonly CausalRule[] | undefined;
@@ -68,7 +68,7 @@ export interface Hub {
   readonly joinToken: string;
   /** `password` only at the first start, and nowhere else. */
   readonly operator: { readonly email: string; readonly password: string | null };
-  /** Path of the hub's recording, or of what `blocks` names. */
+  /** Of the hub's own recording: a file, or the address of its database. */
   readonly recordingPath: string;
   close(): Promise<void>;
 }

@@ -37,7 +37,7 @@ export function exportCommand(shell: Shell): Command {
       const terminal = shell.terminal(flags.json === true);
       const keyFile = resolve(flags.key ?? join(shell.environment.dataDir, 'export.key'));
       const key = signingKeyFrom(keyFile);
-      const logs = await withRecording(file, async (recording) => {
+      const logs = await withRecording(shell.environment, file, async (recording) => {
         const heads = chosen(await recording.heads(), flags.source, file);
         const written = [];
         for (const head of heads) {

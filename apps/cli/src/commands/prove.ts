@@ -20,7 +20,7 @@ import type { Command } from 'commander';
 import { each, wholeNumber } from '../arguments.ts';
 import { readText, signingKeyFrom, trustedKeys } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { withRecording } from '../recording-input.ts';
+import { shelfName, withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 
 interface ProveFlags {
@@ -56,7 +56,7 @@ export function proveCommand(shell: Shell): Command {
     .option('--trust <key>', 'with --checkpoint: key that signed it, as text or file (repeatable)', each, [])
     .action(async (file: string, flags: ProveFlags) => {
       const terminal = shell.terminal(flags.json === true);
-      const proved = await withRecording(file, (recording) => prove(shell, recording, file, flags));
+      const proved = await withRecording(shell.environment, file, (recording) => prove(shell, recording, file, flags));
       try {
         writeFileSync(flags.output, proved.bytes);
       } catch (error) {
@@ -87,7 +87,7 @@ async function prove(shell: Shell, recording: Recording, file: string, flags: Pr
   const head = chosen(await recording.heads(), flags, file);
   const { source, epoch } = head;
   const { anchor, keys } = anchorOf(shell, head, flags);
-  const shelf = shelfOf(file);
+  const shelf = shelfOf(shelfName(shell.environment, file));
   try {
     const proof = await proveEvent(recording, head, flags.event, anchor, sha256, shelf);
     return { source, epoch, bytes: encodeProofFile(proof), keys };

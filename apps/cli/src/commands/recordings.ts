@@ -14,7 +14,7 @@ export function recordCommand(shell: Shell): Command {
     .argument('<file>', 'recording')
     .action(async (file: string, flags: { readonly json?: boolean }) => {
       const terminal = shell.terminal(flags.json === true);
-      const heads = await withRecording(file, (recording) => recording.heads());
+      const heads = await withRecording(shell.environment, file, (recording) => recording.heads());
       const head = siteHead(heads, sha256);
       const chains = heads.map(({ hash, ...chain }) => ({ ...chain, hash: hexOfBytes(hash) }));
       terminal.result({ recording: file, head, chains }, `${chainTable(heads)}\nhead ${head}`);

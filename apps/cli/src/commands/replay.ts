@@ -49,7 +49,7 @@ export function replayCommand(shell: Shell): Command {
     .action(async (file: string, flags: ReplayFlags) => {
       const terminal = shell.terminal(flags.json === true);
       const asked = askedFor(flags);
-      await withRecording(file, (recording) => runReplay(shell, terminal, recording, file, asked));
+      await withRecording(shell.environment, file, (recording) => runReplay(shell, terminal, recording, file, asked));
     });
 }
 

@@ -19,7 +19,7 @@ import type { Command } from 'commander';
 import { each } from '../arguments.ts';
 import { readText, trustedKeys } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { withRecording } from '../recording-input.ts';
+import { shelfName, withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 import { verifyProof } from './verify-proof.ts';
@@ -84,7 +84,9 @@ async function verifyRecording(shell: Shell, terminal: Terminal, file: string, f
   if (flags.checkpoint.length > 0) trusted(flags.key, '--checkpoint');
   const keys = trustedKeys(flags.key);
   const notes = flags.checkpoint.map((path) => checkpointIn(path));
-  const report = await withRecording(file, (recording) => runVerify(shell, terminal, recording, file, notes, keys));
+  const report = await withRecording(shell.environment, file, (recording) =>
+    runVerify(shell, terminal, recording, file, notes, keys),
+  );
   terminal.result(verifyJson(file, report), describeReport(report));
   if (report.ok) return;
   const first = report.firstFailure;
@@ -128,7 +130,7 @@ async function runVerify(
     },
   };
   if (keys.length === 0) return verify(recording, options);
-  const shelf = shelfBeside(file);
+  const shelf = shelfBeside(shelfName(shell.environment, file));
   try {
     const beside = [];
     if (shelf !== null) for (const head of await recording.heads()) beside.push(...(await shelf.checkpoints(head)));

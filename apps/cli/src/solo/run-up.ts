@@ -75,7 +75,7 @@ export async function up(shell: Shell, flags: UpFlags) {
     }
     const stopTelling = tellTallies(terminal, edge, work);
     await untilEnd(shell, flags.seconds, [edge.failed]).finally(stopTelling);
-    return await conclude(terminal, hub, edge, work, access, recordingPath);
+    return await conclude(terminal, hub, edge, work, access, recordingPath, dataDir);
   } finally {
     work?.stop();
     await edge?.close().catch(() => undefined);
@@ -140,6 +140,7 @@ async function conclude(
   work: Dispatcher | null,
   access: HubAccess,
   recordingPath: string,
+  dataDir: string,
 ) {
   const missionsCompleted = work?.completed() ?? 0;
   const decisionMs = await decisionTimes(access);
@@ -148,9 +149,10 @@ async function conclude(
   const tally = await edge.close();
   await hub.close();
   terminal.progress('verifying the recording');
-  const checked = await check(recordingPath);
-  const contacts = await withRecording(recordingPath, contactsIn);
-  const hubChecked = await check(hub.recordingPath);
+  const place = { dataDir };
+  const checked = await check(place, recordingPath);
+  const contacts = await withRecording(place, recordingPath, contactsIn);
+  const hubChecked = await check(place, hub.recordingPath);
   const result = resultOf(
     { ...tally, contacts },
     missionsCompleted,
@@ -215,8 +217,8 @@ async function decisionTimes(access: HubAccess): Promise<{ readonly p50: number;
   return { p50: health?.decisionMsP50 ?? 0, p99: health?.decisionMsP99 ?? 0 };
 }
 
-async function check(path: string): Promise<Checked> {
-  return withRecording(path, async (recording) => {
+async function check(place: { readonly dataDir: string }, path: string): Promise<Checked> {
+  return withRecording(place, path, async (recording) => {
     const report = await verify(recording, { sha256, reexecutors: await fleetReexecutors(recording) });
     return { head: siteHead(await recording.heads(), sha256), verify: report.firstFailure?.message ?? 'ok' };
   });

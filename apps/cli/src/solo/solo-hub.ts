@@ -36,7 +36,7 @@ export interface SoloHubOptions {
  */
 export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
   const { tenant, site, dataDir, root, port, host, databaseUrl, pages, simulated, edgeRecordings = [] } = options;
-  const shown = showRecordings([join(dataDir, 'hub', 'hub.sqlite'), ...edgeRecordings]);
+  const shown = showRecordings(edgeRecordings);
   try {
     const hub = await startHub({
       tenant,
@@ -49,7 +49,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       databaseUrl,
       faults: simulated ? FAULTS : undefined,
       pages: pages ? join(root, 'apps/dashboard/dist') : undefined,
-      blocks: shown,
+      showWith: shown.showWith,
     });
     await keepCredentials(dataDir, hub);
     return { ...hub, close: () => hub.close().finally(shown.close) };

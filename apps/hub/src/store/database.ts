@@ -34,7 +34,8 @@ export class NewerSchemaError extends Error {
 }
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
-const APPLICATION_ROLE = 'sigma_app';
+/** Neither owner nor superuser: what the hub works as. */
+export const APPLICATION_ROLE = 'sigma_app';
 /** Settings of the schema itself belong to no customer; ids never begin with a dash, so no tenant can have this name. */
 const SCHEMA_OWNER = '-schema';
 
@@ -45,11 +46,9 @@ const SCHEMA_OWNER = '-schema';
  */
 export async function openDatabase(url: string, password: string): Promise<Database> {
   await prepare(url, password);
-  const address = new URL(url);
-  address.username = APPLICATION_ROLE;
-  address.password = password;
+  const connectionString = applicationUrl(url, password);
   const connect = (options: pg.PoolConfig): pg.Pool => {
-    const pool = new pg.Pool({ connectionString: address.href, ...options });
+    const pool = new pg.Pool({ connectionString, ...options });
     // A connection broke while nobody asked anything of it; the next query opens another and reports what is wrong.
     pool.on('error', () => undefined);
     pool.on('connect', (client) => client.on('error', () => undefined));
@@ -68,6 +67,14 @@ export async function openDatabase(url: string, password: string): Promise<Datab
       await Promise.all(pools.map((open) => open.end()));
     },
   };
+}
+
+/** The address of the same database for the application role; an empty password: none is in it. */
+export function applicationUrl(ownerUrl: string, password: string): string {
+  const address = new URL(ownerUrl);
+  address.username = APPLICATION_ROLE;
+  address.password = password;
+  return address.href;
 }
 
 /**

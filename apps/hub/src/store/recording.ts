@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BlockStore } from '@sigma/recorder';
+import { openPostgres, preparePostgres } from '@sigma/recorder/postgres';
+import { openSqliteRecorder } from '@sigma/recorder/sqlite';
+import { forOwnerOnly, keptSecret } from './data-dir.ts';
+import { APPLICATION_ROLE, applicationUrl } from './database.ts';
+
+/** Where a hub's own chain rests. */
+export interface HubRecording {
+  readonly store: BlockStore;
+  /** A file, or the address of a database with the tenant and without a password: what `sigma verify` is given. */
+  readonly path: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the recording of a hub: in its site's PostgreSQL where there is one, beside everything else that is to survive
+ * this machine; else in a file below the data folder, which can be read while no server runs.
+ *
+ * @throws StoreError when it cannot be opened, is damaged, or from a newer program
+ */
+export async function openHubRecording(options: {
+  readonly tenant: string;
+  readonly dataDir: string;
+  /** Owner's connection of the site's PostgreSQL. */
+  readonly databaseUrl?: string | undefined;
+}): Promise<HubRecording> {
+  const { tenant, dataDir, databaseUrl } = options;
+  if (databaseUrl === undefined) {
+    const path = join(dataDir, 'hub.sqlite');
+    forOwnerOnly(path);
+    const store = await openSqliteRecorder(path);
+    return { store, path, close: () => store.close() };
+  }
+  await preparePostgres(databaseUrl, APPLICATION_ROLE);
+  const recordings = await openPostgres(applicationUrl(databaseUrl, keptSecret(dataDir, 'app-role', 24)));
+  const address = new URL(applicationUrl(databaseUrl, ''));
+  address.searchParams.set('tenant', tenant);
+  return { store: recordings.recording(tenant), path: address.href, close: () => recordings.close() };
+}
+
+/**
+ * Opens the recording of one tenant in a site's PostgreSQL for reading, beside whoever writes it. An address without a
+ * password takes the one that the hub keeps below `dataDir`, where there is one.
+ *
+ * @throws RangeError when the address names no tenant
+ * @throws StoreError when it cannot be opened
+ */
+export async function openRecordingAt(address: string, dataDir: string): Promise<HubRecording> {
+  const url = new URL(address);
+  const tenant = url.searchParams.get('tenant');
+  if (tenant === null || tenant === '') throw new RangeError('the address names no tenant');
+  url.searchParams.delete('tenant');
+  const kept = join(dataDir, 'keys', 'app-role');
+  if (url.username === APPLICATION_ROLE && url.password === '' && existsSync(kept)) {
+    url.password = readFileSync(kept, 'utf8').trim();
+  }
+  const recordings = await openPostgres(url.href);
+  return { store: recordings.recording(tenant), path: address, close: () => recordings.close() };
+}
