@@ -33,6 +33,7 @@ export {
 } from './payload/agent-events.ts';
 export { decodeDecision, encodeDecision } from './payload/decision.ts';
 export { decodeOpening, type Opening, openingEvent } from './payload/opening.ts';
+export { upgradeBetween } from './payload/upgrade.ts';
 export { readablePayload } from './payload/readable.ts';
 export { decodeSnapshot, type Snapshot, snapshotEvent } from './payload/snapshot.ts';
 export {
@@ -42,7 +43,7 @@ export {
   type Segment,
   type Wake,
 } from './payload/stimulus-segment.ts';
-export { eventsOf, type Materialised, NoSuchEventError, Playback } from './playback.ts';
+export { eventsOf, type Materialised, NoSuchEventError, openingOf, Playback } from './playback.ts';
 export {
   type Checkpoint,
   chainOfOrigin,

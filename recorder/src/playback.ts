@@ -93,7 +93,8 @@ export class Playback {
   }
 }
 
-async function openingOf(recording: Recording, chain: ChainId): Promise<Opening> {
+/** Who wrote a chain, and with what. @throws NoSuchEventError when the chain is not there */
+export async function openingOf(recording: Recording, chain: ChainId): Promise<Opening> {
   for await (const event of eventsOf(recording, chain, 1, 1)) return decodeOpening(event);
   throw new NoSuchEventError(chain, 1);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agentReexecutor, verify } from '@sigma/recorder';
+import { agentReexecutor, decodeSignal, EVENT_TYPE, eventsOf, verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { cart } from '../testing/cart.ts';
 import { LiveCart } from '../testing/live-cart.ts';
@@ -96,4 +96,21 @@ test('an edge joins its hub, carries an order out, brakes when its reflexes hang
     await recording.close();
   });
   live.remove();
+});
+
+test('[R15] the second life of an edge under another program says what changed, before it decides anything', async () => {
+  const live = new LiveCart();
+  for (const software of ['edge 1.0.0', 'edge 1.1.0']) await (await live.start(null, { software })).close();
+  const recording = openSqliteRecording(live.recordingPath);
+  const told = [];
+  for (const head of await recording.heads()) {
+    for await (const event of eventsOf(recording, head, 2, head.sequence)) {
+      if (event.type !== EVENT_TYPE.signal) continue;
+      const { name, body } = decodeSignal(event.data);
+      if (name === 'edge.upgraded') told.push([head.epoch, event.sequence, body]);
+    }
+  }
+  await recording.close();
+  live.remove();
+  assert.deepEqual(told, [[1, 2, { software: { from: 'edge 1.0.0', to: 'edge 1.1.0' } }]]);
 });

@@ -150,10 +150,10 @@ async function lives(options: EdgeOptions): Promise<{
   try {
     const found: BodyLife[] = [];
     for (const { id, role, seed, config, body } of options.bodies) {
-      const { epoch, previousEpochHash, inFlight } = await earlierLife(store, options.tenant, id);
+      const { epoch, ...life } = await earlierLife(store, options.tenant, id);
       const flags = options.flags ?? [];
       const agent: AgentOptions = { id, tenant: options.tenant, role, seed, epoch, flags, config, atUs: 0 };
-      found.push({ agent, body, previousEpochHash, inFlight });
+      found.push({ agent, body, ...life });
     }
     if (!options.simulated) return { bodies: found, world: null };
     const { tenant, software } = options;

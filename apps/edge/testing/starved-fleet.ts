@@ -112,6 +112,7 @@ export class StarvedFleet {
         agent: { id, tenant: 'acme', role, seed: own, epoch: 0, flags: [], config, atUs: this.nowUs },
         body,
         previousEpochHash: new Uint8Array(),
+        before: null,
         inFlight: [],
       })),
       simulated: true,

@@ -8,6 +8,8 @@ import {
   decodeSnapshot,
   EVENT_TYPE,
   isRunnerSignal,
+  type Opening,
+  openingOf,
   type Recording,
 } from '@sigma/recorder';
 
@@ -17,6 +19,8 @@ export interface EarlierLife {
   readonly epoch: number;
   /** Hash of the last block of the epoch before; empty in the first. */
   readonly previousEpochHash: Uint8Array;
+  /** What the epoch before began with; null in the first. */
+  readonly before: Opening | null;
   /** Actions that had begun and of which no end is on record. */
   readonly inFlight: readonly { readonly id: string; readonly name: string }[];
 }
@@ -24,7 +28,9 @@ export interface EarlierLife {
 /** Reads what the record knows of an agent's earlier lives. */
 export async function earlierLife(recording: Recording, tenant: string, agentId: string): Promise<EarlierLife> {
   const last = await lastHead(recording, tenant, agentId);
-  return { ...nextEpoch(last), inFlight: last === null ? [] : await openActions(recording, last) };
+  if (last === null) return { ...nextEpoch(last), before: null, inFlight: [] };
+  const before = await openingOf(recording, last);
+  return { ...nextEpoch(last), before, inFlight: await openActions(recording, last) };
 }
 
 /** The same of a writer that is no agent. */

@@ -48,6 +48,7 @@ class LoopStory {
         agent: { id, tenant: 'acme', role: 'carrier', seed: 1, epoch: 0, flags: [], config: null, atUs: 0 },
         body: 'cart',
         previousEpochHash: new Uint8Array(),
+        before: null,
         inFlight: [],
       })),
       simulated: true,

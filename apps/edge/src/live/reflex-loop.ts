@@ -69,12 +69,13 @@ export class ReflexLoop {
     this.#setup = setup;
     const { terrain, simulated, epochTimeUs, verify, sha256, software } = setup;
     const { model, report, policyText } = terrain;
-    for (const { agent, body, previousEpochHash, inFlight } of setup.bodies) {
+    for (const { agent, body, previousEpochHash, before, inFlight } of setup.bodies) {
       const { id, tenant, epoch } = agent;
       const runtime = new AgentRuntime<unknown>({
         model,
         agent,
         opening: { policyText, previousEpochHash, software },
+        before,
         journal: new AgentJournal({ agent: id, model, sha256, inputSequence: 0 }),
         epochTimeUs,
         report,

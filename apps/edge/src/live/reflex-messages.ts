@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AgentOptions } from '@sigma/kernel';
+import type { Opening } from '@sigma/recorder';
 import type { DriverSetup } from '../hal/driver.ts';
 import type { RuntimeCounts } from '../runtime/runtime-words.ts';
 import type { Uplink } from '../runtime/uplink.ts';
@@ -11,6 +12,8 @@ export interface BodyLife {
   /** Kind of body, as the hub shows it. */
   readonly body: string;
   readonly previousEpochHash: Uint8Array;
+  /** What the epoch before began with; null in the first. */
+  readonly before: Opening | null;
   readonly inFlight: readonly { readonly id: string; readonly name: string }[];
 }
 

@@ -10,7 +10,15 @@ import {
   type TerrainModel,
 } from '@sigma/kernel';
 import { OrderIssuedSchema } from '@sigma/proto';
-import { agentEvents, EVENT_TYPE, type EventDraft, openingEvent, signalEvent } from '@sigma/recorder';
+import {
+  agentEvents,
+  EVENT_TYPE,
+  type EventDraft,
+  type Opening,
+  openingEvent,
+  signalEvent,
+  upgradeBetween,
+} from '@sigma/recorder';
 import type { Standing } from './actuators.ts';
 import { Commitment } from './commitment.ts';
 import { answerFrame, askFrame, decisionFrame, eventFrame } from './frames.ts';
@@ -93,7 +101,7 @@ export class AgentRuntime<World> {
     this.#tamper = options.tamper ?? ((plan) => plan);
     this.#cutAtUs = agent.atUs;
     this.#snapshotAtUs = agent.atUs;
-    this.#opening = openingEvent({
+    const made: Opening = {
       tenant: agent.tenant,
       source: agent.id,
       epoch: agent.epoch,
@@ -107,7 +115,10 @@ export class AgentRuntime<World> {
       atUs: agent.atUs,
       timeUs: epochTimeUs + agent.atUs,
       ...opening,
-    });
+    };
+    this.#opening = openingEvent(made);
+    const upgrade = options.before == null ? null : upgradeBetween(options.before, made);
+    if (upgrade !== null) this.note('edge.upgraded', upgrade);
     this.#restart(agent, options.inFlight ?? NOTHING);
   }
 

@@ -10,6 +10,8 @@ export interface AgentRuntimeOptions<World> {
   readonly agent: AgentOptions;
   /** What the chain's first event says besides what the agent's own options and the model say. */
   readonly opening: Pick<Opening, 'policyText' | 'previousEpochHash' | 'software'>;
+  /** What the epoch before began with; null or left out in the first. */
+  readonly before?: Opening | null;
   readonly journal: Journal;
   /** Wall time at which agent time was 0, microseconds since 1970. */
   readonly epochTimeUs: number;

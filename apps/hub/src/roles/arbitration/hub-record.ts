@@ -7,8 +7,11 @@ import {
   ChainWriter,
   EVENT_TYPE,
   type EventDraft,
+  type Opening,
   openingEvent,
+  openingOf,
   signalEvent,
+  upgradeBetween,
 } from '@sigma/recorder';
 import type { Clock } from '../../clock.ts';
 import { type JsonObject, mergePatch } from './merge-patch.ts';
@@ -113,7 +116,7 @@ export class ChainRecord implements HubRecord {
     const last = own.reduce<(typeof own)[number] | null>((a, b) => (a === null || b.epoch > a.epoch ? b : a), null);
     const chain = { tenant, source: 'hub', epoch: last === null ? 0 : last.epoch + 1 };
     const record = new ChainRecord(store, clock, chain);
-    const { timeUs: _, ...opening } = openingEvent({
+    const made: Opening = {
       ...chain,
       role: 'hub',
       model: '',
@@ -127,8 +130,12 @@ export class ChainRecord implements HubRecord {
       atUs: 0,
       timeUs: clock.nowUs(),
       software,
-    });
-    await record.append(opening);
+    };
+    const { timeUs: _, ...opening } = openingEvent(made);
+    const upgrade = last === null ? null : upgradeBetween(await openingOf(store, last), made);
+    // Handed in together, so that nothing comes between them (R15).
+    const opened = record.append(opening);
+    await Promise.all([opened, upgrade === null ? null : record.append(signal('hub.upgraded', '', upgrade))]);
     return record;
   }
 
