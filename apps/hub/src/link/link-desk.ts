@@ -197,6 +197,7 @@ export class LinkDesk {
       return;
     }
     if (frame.case === 'hello' || frame.case === undefined) return;
+    if (frame.case === 'headOffered' || frame.case === 'headAnswered') return;
     const { agentId } = frame.value;
     const agent = link.agents.get(agentId);
     if (agent === undefined) {

@@ -69,6 +69,18 @@ export declare type ConnectRequest = Message<"sigma.v1.ConnectRequest"> & {
      */
     value: DecisionMade;
     case: "decision";
+  } | {
+    /**
+     * @generated from field: sigma.v1.HeadOffered head_offered = 9;
+     */
+    value: HeadOffered;
+    case: "headOffered";
+  } | {
+    /**
+     * @generated from field: sigma.v1.HeadAnswered head_answered = 10;
+     */
+    value: HeadAnswered;
+    case: "headAnswered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -111,6 +123,18 @@ export declare type ConnectResponse = Message<"sigma.v1.ConnectResponse"> & {
      */
     value: LinkRefused;
     case: "refused";
+  } | {
+    /**
+     * @generated from field: sigma.v1.HeadOffered head_offered = 5;
+     */
+    value: HeadOffered;
+    case: "headOffered";
+  } | {
+    /**
+     * @generated from field: sigma.v1.HeadAnswered head_answered = 6;
+     */
+    value: HeadAnswered;
+    case: "headAnswered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -155,6 +179,13 @@ export declare type Hello = Message<"sigma.v1.Hello"> & {
    * @generated from field: int64 time_us = 6;
    */
   timeUs: bigint;
+
+  /**
+   * Ed25519 public key, 32 bytes: signs the heads of this edge's chains, cosigns those of the hub. Empty: it does neither.
+   *
+   * @generated from field: bytes witness_key = 7;
+   */
+  witnessKey: Uint8Array;
 };
 
 /**
@@ -231,6 +262,13 @@ export declare type Welcome = Message<"sigma.v1.Welcome"> & {
    * @generated from field: uint64 heartbeat_us = 4;
    */
   heartbeatUs: bigint;
+
+  /**
+   * Ed25519 public key, 32 bytes: signs the heads of the hub's chains, cosigns those of edges. Empty: it does neither.
+   *
+   * @generated from field: bytes witness_key = 5;
+   */
+  witnessKey: Uint8Array;
 };
 
 /**
@@ -282,6 +320,89 @@ export declare type Heartbeat = Message<"sigma.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export declare const HeartbeatSchema: GenMessage<Heartbeat>;
+
+/**
+ * The head of a chain's tree, shown to a witness (c2sp.org/tlog-witness).
+ *
+ * @generated from message sigma.v1.HeadOffered
+ */
+export declare type HeadOffered = Message<"sigma.v1.HeadOffered"> & {
+  /**
+   * Checkpoint, a signed note.
+   *
+   * @generated from field: string checkpoint = 1;
+   */
+  checkpoint: string;
+
+  /**
+   * Size of the tree that the witness is thought to have seen, from which the proof begins; 0: of none.
+   *
+   * @generated from field: uint64 from_size = 2;
+   */
+  fromSize: bigint;
+
+  /**
+   * RFC 9162 consistency proof, 32 bytes a hash.
+   *
+   * @generated from field: repeated bytes consistency = 3;
+   */
+  consistency: Uint8Array[];
+};
+
+/**
+ * Describes the message sigma.v1.HeadOffered.
+ * Use `create(HeadOfferedSchema)` to create a new message.
+ */
+export declare const HeadOfferedSchema: GenMessage<HeadOffered>;
+
+/**
+ * @generated from message sigma.v1.HeadAnswered
+ */
+export declare type HeadAnswered = Message<"sigma.v1.HeadAnswered"> & {
+  /**
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * Size of the tree that was offered.
+   *
+   * @generated from field: uint64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * Signature line of the witness; empty: refused.
+   *
+   * @generated from field: string cosignature = 3;
+   */
+  cosignature: string;
+
+  /**
+   * "unsigned", "stranger", "rollback", "fork" or "inconsistent"; "size": from_size is not what the witness has seen.
+   *
+   * @generated from field: string refusal = 4;
+   */
+  refusal: string;
+
+  /**
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * Size of the greatest tree that the witness has cosigned.
+   *
+   * @generated from field: uint64 seen_size = 6;
+   */
+  seenSize: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.HeadAnswered.
+ * Use `create(HeadAnsweredSchema)` to create a new message.
+ */
+export declare const HeadAnsweredSchema: GenMessage<HeadAnswered>;
 
 /**
  * Bytes of an Order and the Ed25519 signature over them.
