@@ -33,7 +33,6 @@ export {
 } from './payload/agent-events.ts';
 export { decodeDecision, encodeDecision } from './payload/decision.ts';
 export { decodeOpening, type Opening, openingEvent } from './payload/opening.ts';
-export { upgradeBetween } from './payload/upgrade.ts';
 export { readablePayload } from './payload/readable.ts';
 export { decodeSnapshot, type Snapshot, snapshotEvent } from './payload/snapshot.ts';
 export {
@@ -43,6 +42,7 @@ export {
   type Segment,
   type Wake,
 } from './payload/stimulus-segment.ts';
+export { upgradeBetween } from './payload/upgrade.ts';
 export { eventsOf, type Materialised, NoSuchEventError, openingOf, Playback } from './playback.ts';
 export {
   type Checkpoint,
@@ -67,6 +67,8 @@ export {
   signHead,
 } from './proof/event-proof.ts';
 export { exportTlog, type TlogExport, type TlogSignature, type WriteFile } from './proof/export-tlog.ts';
+export { type CheckpointShelf, HeadBook, type HeadBookOptions, type OwnHead } from './proof/head-book.ts';
+export { type HeadAnswer, HeadOffers, type HeadOffersOptions } from './proof/head-offers.ts';
 export { leafHash, leafHasher, TreeFrontier } from './proof/merkle.ts';
 export {
   consistencyProof,
@@ -97,6 +99,9 @@ export {
   tileNodes,
 } from './proof/tiles.ts';
 export {
+  answerOffer,
+  type HeadOffer,
+  isBoundedOffer,
   type Refusal,
   type RefusalKind,
   type Testimony,

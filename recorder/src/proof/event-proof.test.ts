@@ -132,7 +132,8 @@ test('[R100] [L4] an altered recording, or a shelf of another one, brings forth 
   await assert.rejects(proveEvent(altered.store, altered.chain, 77, { key }, sha256, shelf), TilesDifferError);
   await shelf.clear(altered.chain);
   await proveEvent(altered.store, altered.chain, 77, { key }, sha256, shelf);
-  await shelf.put(altered.chain, 341, [{ level: 0, index: 0, hashes: new Uint8Array(32) }]);
+  const mark = await shelf.mark(altered.chain);
+  await shelf.put(altered.chain, 341, [{ level: 0, index: 0, hashes: new Uint8Array(32) }], mark);
   await assert.rejects(
     proveEvent(altered.store, altered.chain, 3, { key }, sha256, shelf),
     /tile 0\/0 is missing or too short/,

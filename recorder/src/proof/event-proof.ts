@@ -1,5 +1,5 @@
 import { scanBlock } from '../block.ts';
-import { type ChainId, chainName, type Sha256 } from '../event.ts';
+import { type ChainHead, type ChainId, chainName, type Sha256 } from '../event.ts';
 import { NoSuchEventError } from '../playback.ts';
 import type { Recording } from '../store.ts';
 import { base64Of, bytesOfBase64 } from './base64.ts';
@@ -14,7 +14,7 @@ import {
 import { HASH_BYTES, leafHash } from './merkle.ts';
 import { consistencyProof, inclusionProof, type TreeHead, treeRoot, verifyInclusion } from './merkle-proof.ts';
 import { NoteError, type SigningKey } from './note.ts';
-import { fillShelf, memoryShelf, type TileShelf, TilesDifferError, tileNodes } from './tiles.ts';
+import { fillShelf, memoryShelf, shelfStands, type TileShelf, TilesDifferError, tileNodes } from './tiles.ts';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
 
@@ -45,7 +45,28 @@ export async function openTree(
   const name = chainName(chain);
   const end = (await recording.heads()).find((head) => chainName(head) === name);
   if (end === undefined) throw new NoSuchEventError(chain, 1);
-  const size = Math.min(await fillShelf(recording, chain, shelf, sha256, end.sequence), end.sequence);
+  return treeUpTo(recording, end, sha256, shelf);
+}
+
+/**
+ * The tree over a chain whose end is known. Tiles of another recording are left as they are: with them `verify` tells
+ * where the two part.
+ *
+ * @throws TilesDifferError, StoreError
+ */
+export async function treeUpTo(
+  recording: Recording,
+  { tenant, source, epoch, sequence }: ChainHead,
+  sha256: Sha256,
+  shelf: TileShelf,
+): Promise<ChainTree> {
+  const chain = { tenant, source, epoch };
+  const standing = await shelfStands(recording, chain, shelf);
+  if (standing === 'differs') {
+    throw new TilesDifferError(chain, sequence, 'the tiles kept beside it are those of another recording');
+  }
+  if (standing === 'unmarked') await shelf.clear(chain);
+  const size = Math.min(await fillShelf(recording, chain, shelf, sha256, sequence), sequence);
   const nodes = tileNodes(shelf, chain, sha256);
   return {
     chain,

@@ -28,9 +28,9 @@ function watched(store: MemoryStore) {
   const begins: number[] = [];
   const watching: TileShelf = {
     ...shelf,
-    put: (of, size, tiles) => {
+    put: (of, size, tiles, mark) => {
       puts.push({ size, tiles: tiles.map(({ level, index, hashes }) => `${level}/${index}:${hashes.length / 32}`) });
-      return shelf.put(of, size, tiles);
+      return shelf.put(of, size, tiles, mark);
     },
   };
   const plain = store.blocks.bind(store);
@@ -146,8 +146,8 @@ test('[R100] [L4] a recording with a hole, or another one than the shelf covers,
 test('[R100] a shelf keeps the tiles of each chain apart, and clears one without touching the others', async () => {
   const other = { ...chain, source: 'r17 0' };
   const shelf = memoryShelf();
-  await shelf.put(chain, 1, [{ level: 0, index: 0, hashes: leaf(1) }]);
-  await shelf.put(other, 2, [{ level: 0, index: 0, hashes: leaf(2) }]);
+  await shelf.put(chain, 1, [{ level: 0, index: 0, hashes: leaf(1) }], null);
+  await shelf.put(other, 2, [{ level: 0, index: 0, hashes: leaf(2) }], null);
   assert.deepEqual(await shelf.tile(chain, 0, 0), leaf(1));
   await shelf.clear(chain);
   assert.deepEqual([await shelf.size(chain), await shelf.tile(chain, 0, 0)], [0, null]);

@@ -1,5 +1,5 @@
 import { scanBlock } from '../block.ts';
-import { type ChainId, chainName, type Sha256 } from '../event.ts';
+import { type ChainId, chainName, type Sha256, sameBytes } from '../event.ts';
 import type { Recording } from '../store.ts';
 import { HASH_BYTES, leafHasher, nodeHasher, peakHeights, TreeFrontier } from './merkle.ts';
 import type { NodeAt } from './merkle-proof.ts';
@@ -24,8 +24,10 @@ export interface TileShelf {
   /** Leaves that the tiles of this chain cover; 0 when there are none. */
   size(chain: ChainId): Promise<number>;
   tile(chain: ChainId, level: number, index: number): Promise<Uint8Array | null>;
-  /** Puts tiles in the place of those with the same level and index, and sets the size, all or nothing. */
-  put(chain: ChainId, size: number, tiles: readonly Tile[]): Promise<void>;
+  /** Hash of the block with which the tiles end; null when nobody wrote it down. */
+  mark(chain: ChainId): Promise<Uint8Array | null>;
+  /** Puts tiles in the place of those with the same level and index, and sets size and mark, all or nothing. */
+  put(chain: ChainId, size: number, tiles: readonly Tile[], mark: Uint8Array | null): Promise<void>;
   clear(chain: ChainId): Promise<void>;
 }
 
@@ -140,6 +142,24 @@ export function tileNodes(shelf: Pick<TileShelf, 'tile'>, chain: ChainId, sha256
 const TILES_A_PUT = 256;
 
 /**
+ * Whether the tiles on a shelf are those of this recording: the block with which they end is the one that was there. A
+ * block's hash covers everything before it, so that a recording that was rewritten, or restored and gone on with, is
+ * told from the one that the tiles were made of. `unmarked`: nobody wrote down which block that was.
+ */
+export async function shelfStands(
+  recording: Recording,
+  chain: ChainId,
+  shelf: TileShelf,
+): Promise<'stands' | 'differs' | 'unmarked'> {
+  const size = await shelf.size(chain);
+  if (size === 0) return 'stands';
+  const mark = await shelf.mark(chain);
+  if (mark === null) return 'unmarked';
+  for await (const { hash } of recording.blocks(chain, size, size)) return sameBytes(hash, mark) ? 'stands' : 'differs';
+  return 'differs';
+}
+
+/**
  * Brings a shelf up to the end of a chain, reading only what it does not cover yet.
  *
  * @returns leaves covered, at least `toSequence` when the recording has that many
@@ -159,7 +179,10 @@ export async function fillShelf(
   await writer.resume(size, async (level, index) => (await shelf.tile(chain, level, index)) as Uint8Array, nodes);
   const leafOf = leafHasher(sha256);
   let waiting: Tile[] = [];
-  for await (const { bytes } of recording.blocks(chain, size + 1, Number.MAX_SAFE_INTEGER)) {
+  let last = new Uint8Array();
+  const put = (tiles: readonly Tile[]): Promise<void> =>
+    shelf.put(chain, writer.tree.size, [...tiles, ...writer.partial()], last);
+  for await (const { bytes, hash } of recording.blocks(chain, size + 1, Number.MAX_SAFE_INTEGER)) {
     const { sequences, from, to } = scanBlock(bytes);
     for (let i = 0; i < sequences.length; i++) {
       const sequence = sequences[i] as number;
@@ -169,29 +192,34 @@ export async function fillShelf(
       }
       writer.push(leafOf(bytes, from[i] as number, to[i] as number));
     }
+    last = hash.slice();
     waiting.push(...writer.full());
     if (waiting.length < TILES_A_PUT) continue;
-    await shelf.put(chain, writer.tree.size, [...waiting, ...writer.partial()]);
+    await put(waiting);
     waiting = [];
   }
-  if (writer.tree.size > size) await shelf.put(chain, writer.tree.size, [...waiting, ...writer.partial()]);
+  if (writer.tree.size > size) await put(waiting);
   return writer.tree.size;
 }
 
 /** A shelf that lasts as long as the program. */
 export function memoryShelf(): TileShelf {
   const sizes = new Map<string, number>();
+  const marks = new Map<string, Uint8Array | null>();
   const tiles = new Map<string, Uint8Array>();
   return {
     size: async (chain) => sizes.get(chainName(chain)) ?? 0,
     tile: async (chain, level, index) => tiles.get(`${chainName(chain)} ${level}/${index}`) ?? null,
-    put: async (chain, size, fresh) => {
+    mark: async (chain) => marks.get(chainName(chain)) ?? null,
+    put: async (chain, size, fresh, mark) => {
       for (const { level, index, hashes } of fresh) tiles.set(`${chainName(chain)} ${level}/${index}`, hashes);
       sizes.set(chainName(chain), size);
+      marks.set(chainName(chain), mark);
     },
     clear: async (chain) => {
       const name = chainName(chain);
       sizes.delete(name);
+      marks.delete(name);
       for (const key of [...tiles.keys()]) if (key.startsWith(`${name} `)) tiles.delete(key);
     },
   };

@@ -100,3 +100,43 @@ export function witness(
   }
   return { result: 'cosigned', state: { log, seen: offered }, cosignature: cosign(offered, timeS, name, key, sha256) };
 }
+
+/** A head as its log shows it to a witness. */
+export interface HeadOffer {
+  /** Checkpoint, signed by the log. */
+  readonly checkpoint: string;
+  /** Size of the tree that the witness is thought to have seen. */
+  readonly fromSize: number;
+  /** Consistency proof from that size to the one offered. */
+  readonly consistency: readonly Uint8Array[];
+}
+
+/** Far more than a checkpoint of ours, and the longest proof between two trees of 2^53 leaves, take. */
+const MOST_CHARACTERS = 4_096;
+const MOST_HASHES = 64;
+
+/** Whether an offer is of a size that is worth a look; what is greater is nobody's honest head. */
+export const isBoundedOffer = ({ checkpoint, fromSize, consistency }: HeadOffer): boolean =>
+  checkpoint.length <= MOST_CHARACTERS &&
+  Number.isSafeInteger(fromSize) &&
+  consistency.length <= MOST_HASHES &&
+  consistency.every((hash) => hash.length === 32);
+
+/**
+ * Judges an offer as `witness` does. `size`: nothing speaks against it, but its proof does not begin where this witness
+ * stands; it is to be proved again from `state.seen`.
+ */
+export function answerOffer(
+  state: WitnessState,
+  { checkpoint, fromSize, consistency }: HeadOffer,
+  timeS: number,
+  by: Witness,
+): Testimony | { readonly result: 'size'; readonly state: WitnessState } {
+  const stands = fromSize === (state.seen?.size ?? 0);
+  const testimony = witness(state, checkpoint, stands ? consistency : [], timeS, by);
+  if (stands) return testimony;
+  // Of a tree of the size that was seen there is nothing to be proved: same root, or another history.
+  const longer = testimony.result === 'cosigned' && testimony.state.seen?.size !== state.seen?.size;
+  const unproved = testimony.result === 'refused' && testimony.refusal.kind === 'inconsistent';
+  return longer || unproved ? { result: 'size', state } : testimony;
+}

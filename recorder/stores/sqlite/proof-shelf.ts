@@ -1,7 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { ChainId } from '../../src/event.ts';
 import { originOf } from '../../src/proof/checkpoint.ts';
-import type { TileShelf } from '../../src/proof/tiles.ts';
+import type { CheckpointShelf } from '../../src/proof/head-book.ts';
 import { StoreCorruptError } from '../../src/store.ts';
 import { storeError } from './errors.ts';
 import { pragma } from './schema.ts';
@@ -11,11 +10,7 @@ const APPLICATION_ID = 0x53676d50;
 const VERSION = 1;
 
 /** Tiles of a recording's trees, and checkpoints of its chains. */
-export interface ProofShelf extends TileShelf {
-  /** Keeps a signed checkpoint of a chain. */
-  keep(chain: ChainId, size: number, note: string): Promise<void>;
-  /** Checkpoints kept of a chain, the smallest tree first. */
-  checkpoints(chain: ChainId): Promise<readonly string[]>;
+export interface ProofShelf extends CheckpointShelf {
   close(): Promise<void>;
 }
 
@@ -39,9 +34,13 @@ export function openProofShelf(recordingPath: string): ProofShelf {
   const size = db.prepare('SELECT size FROM trees WHERE origin = ?');
   const tile = db.prepare('SELECT hashes FROM tiles WHERE origin = ? AND level = ? AND tile = ?');
   const putTile = db.prepare('INSERT OR REPLACE INTO tiles VALUES (?, ?, ?, ?)');
+  const mark = db.prepare('SELECT hash FROM marks WHERE origin = ?');
+  const putMark = db.prepare('INSERT OR REPLACE INTO marks VALUES (?, ?)');
+  const dropMark = db.prepare('DELETE FROM marks WHERE origin = ?');
   const putSize = db.prepare('INSERT OR REPLACE INTO trees VALUES (?, ?)');
   const kept = db.prepare('SELECT note FROM checkpoints WHERE origin = ? ORDER BY size, note');
   const keep = db.prepare('INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?)');
+  const drop = db.prepare('DELETE FROM checkpoints WHERE origin = ? AND size = ?');
   const together = (work: () => void): void => {
     db.exec('BEGIN IMMEDIATE');
     try {
@@ -56,22 +55,26 @@ export function openProofShelf(recordingPath: string): ProofShelf {
     size: (chain) => guarded(() => (size.get(originOf(chain))?.size as number | undefined) ?? 0),
     tile: (chain, level, index) =>
       guarded(() => (tile.get(originOf(chain), level, index)?.hashes as Uint8Array | undefined) ?? null),
-    put: (chain, leaves, tiles) =>
+    mark: (chain) => guarded(() => (mark.get(originOf(chain))?.hash as Uint8Array | undefined) ?? null),
+    put: (chain, leaves, tiles, end) =>
       guarded(() =>
         together(() => {
           const origin = originOf(chain);
           for (const { level, index, hashes } of tiles) putTile.run(origin, level, index, hashes);
           putSize.run(origin, leaves);
+          if (end === null) dropMark.run(origin);
+          else putMark.run(origin, end);
         }),
       ),
     clear: (chain) =>
       guarded(() =>
         together(() => {
-          for (const table of ['tiles', 'trees'])
+          for (const table of ['tiles', 'trees', 'marks'])
             db.prepare(`DELETE FROM ${table} WHERE origin = ?`).run(originOf(chain));
         }),
       ),
     keep: (chain, leaves, note) => guarded(() => void keep.run(originOf(chain), leaves, note)),
+    drop: (chain, leaves) => guarded(() => void drop.run(originOf(chain), leaves)),
     checkpoints: (chain) => guarded(() => kept.all(originOf(chain)).map((row) => row.note as string)),
     close: async () => db.close(),
   };
@@ -93,6 +96,7 @@ function opened(path: string): DatabaseSync {
     db.exec(`
       PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
       CREATE TABLE IF NOT EXISTS trees (origin TEXT PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS marks (origin TEXT PRIMARY KEY, hash BLOB NOT NULL) STRICT, WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS tiles (
         origin TEXT NOT NULL, level INTEGER NOT NULL, tile INTEGER NOT NULL, hashes BLOB NOT NULL,
         PRIMARY KEY (origin, level, tile)
