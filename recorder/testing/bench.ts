@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,7 +97,7 @@ export interface VerifyRates {
   readonly ours: number;
   /** The same from a SQLite file, its reading included. */
   readonly stored: number;
-  /** Events per second of the same SHA-256 calls on the same inputs, laid ready, and nothing else. */
+  /** Events per second of the same hashes, one plain call of node:crypto for each input, laid ready, and nothing else. */
   readonly bare: number;
 }
 
@@ -128,7 +129,7 @@ export async function benchVerify(blocks = 1500, eventsABlock = 27, rounds = 7):
     const spent: Record<'ours' | 'stored' | 'bare', number[]> = { ours: [], stored: [], bare: [] };
     for (let round = -1; round < rounds; round++) {
       const bare = await processorTime(async () => {
-        for (const input of inputs) sha256(input);
+        for (const input of inputs) hash('sha256', input, 'buffer');
       });
       const ours = await processorTime(() => check(atHand));
       const stored = await processorTime(() => check(store));

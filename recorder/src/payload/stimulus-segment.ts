@@ -1,5 +1,6 @@
 import { decodeState, encodeState, type Percept, type Stimulus } from '@sigma/kernel';
-import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
+import { sameBytes } from '../event.ts';
+import { MalformedBytesError, textOf, WireReader } from '../wire/wire-reader.ts';
 import type { WireWriter } from '../wire/wire-writer.ts';
 
 /** One wake of an agent or a world: when, and what it was given. */
@@ -143,9 +144,7 @@ export function decodeSegment(bytes: Uint8Array): Segment {
   let firstInput = 0;
   let inputs = 0;
   let wakes = 0;
-  let times: Uint8Array = new Uint8Array();
-  let counts: Uint8Array = new Uint8Array();
-  let kinds: Uint8Array = new Uint8Array();
+  let [times, counts, kinds] = [NOTHING, NOTHING, NOTHING];
   const channels: Channel[] = [];
   const others: Stimulus[] = [];
   while (!reader.done) {
@@ -153,21 +152,39 @@ export function decodeSegment(bytes: Uint8Array): Segment {
     if (tag === 0x08) firstInput = reader.varint();
     else if (tag === 0x10) inputs = reader.varint();
     else if (tag === 0x18) wakes = reader.varint();
-    else if (tag === 0x22) times = reader.bytes();
-    else if (tag === 0x2a) counts = reader.bytes();
-    else if (tag === 0x32) kinds = reader.bytes();
-    else if (tag === 0x3a) channels.push(readColumns(reader.bytes()));
-    else if (tag === 0x42) others.push(readOther(reader.string()));
+    else if (tag === 0x22) times = reader.part();
+    else if (tag === 0x2a) counts = reader.part();
+    else if (tag === 0x32) kinds = reader.part();
+    else if (tag === 0x3a) channels.push(readColumns(reader.part()));
+    else if (tag === 0x42) others.push(readOther(reader.bytes()));
     else reader.skip(tag);
   }
   const stimuli = readStimuli(kinds, inputs, channels, others);
   return { firstInput, wakes: readWakes(wakes, times, counts, stimuli) };
 }
 
-function readOther(text: string): Stimulus {
+const NOTHING = new WireReader(new Uint8Array());
+
+function readOther(content: Uint8Array): Stimulus {
+  if (content.length > LONGEST_REPEATED) return parsedOther(content);
+  for (const known of repeated) if (sameBytes(known.content, content)) return known.stimulus;
+  const stimulus = parsedOther(content);
+  repeated[oldest] = { content: content.slice(), stimulus };
+  oldest = (oldest + 1) % MOST_REPEATED;
+  return stimulus;
+}
+
+/** Beats say the same short text all day: what was read last is compared, not read again. Nobody writes into stimuli. */
+const repeated: { readonly content: Uint8Array; readonly stimulus: Stimulus }[] = [];
+const LONGEST_REPEATED = 40;
+const MOST_REPEATED = 4;
+let oldest = 0;
+
+function parsedOther(content: Uint8Array): Stimulus {
   try {
-    return decodeState(text) as Stimulus;
+    return decodeState(textOf(content)) as Stimulus;
   } catch (error) {
+    if (error instanceof MalformedBytesError) throw error;
     throw new MalformedBytesError(`a stimulus is no canonical JSON (${(error as Error).message})`);
   }
 }
@@ -177,8 +194,7 @@ interface Channel {
   next: number;
 }
 
-function readColumns(bytes: Uint8Array): Channel {
-  const reader = new WireReader(bytes);
+function readColumns(reader: WireReader): Channel {
   let channel = '';
   let count = 0;
   let columns: Uint8Array = new Uint8Array();
@@ -189,50 +205,59 @@ function readColumns(bytes: Uint8Array): Channel {
     else if (tag === 0x1a) columns = reader.bytes();
     else reader.skip(tag);
   }
-  let numbers = 0;
-  for (let i = 0; i < columns.length; i++) if ((columns[i] as number) < 0x80) numbers++;
+  const numbers = readDifferences(columns);
   if (count === 0 || numbers === 0 || numbers % count !== 0) {
     throw new MalformedBytesError(`channel '${channel}' has ${numbers} numbers for ${count} rows`);
   }
   const width = numbers / count;
-  const rows: Int32Array[] = [];
-  for (let row = 0; row < count; row++) rows.push(new Int32Array(width));
-  fillRows(rows, width, columns);
-  return { rows: rows.map((row) => ({ kind: 'percept', channel, values: row })), next: 0 };
+  const rows: Percept[] = [];
+  let before = new Int32Array(width);
+  for (let row = 0; row < count; row++) {
+    const values = new Int32Array(width);
+    for (let field = 0, at = row; field < width; field++, at += count) {
+      values[field] = (before[field] as number) + (differences[at] as number);
+    }
+    rows.push({ kind: 'percept', channel, values });
+    before = values;
+  }
+  return { rows, next: 0 };
 }
 
-/** The inner loop of all replay: numbers of a uint32 each, of which there are known to be enough. */
-function fillRows(rows: readonly Int32Array[], width: number, columns: Uint8Array): void {
-  let at = 0;
-  for (let field = 0; field < width; field++) {
-    let before = 0;
-    for (let k = 0; k < rows.length; k++) {
-      let byte = columns[at++] as number;
-      let zigzag = byte & 0x7f;
-      for (let shift = 7; byte >= 0x80; shift += 7) {
-        if (shift > 28) throw new MalformedBytesError('a count is greater than 32 bits');
-        byte = columns[at++] as number;
-        zigzag |= (byte & 0x7f) << shift;
-      }
-      before = (before + ((zigzag >>> 1) ^ -(zigzag & 1))) | 0;
-      (rows[k] as Int32Array)[field] = before;
+/** What `readDifferences` read last. */
+let differences = new Int32Array(4096);
+
+/** The inner loop of all replay: zigzag varints of 32 bits. @returns how many there are */
+function readDifferences(columns: Uint8Array): number {
+  const end = columns.length;
+  if (differences.length < end) differences = new Int32Array(end * 2);
+  const into = differences;
+  let count = 0;
+  for (let at = 0; at < end; ) {
+    let byte = columns[at++] as number;
+    let zigzag = byte & 0x7f;
+    for (let shift = 7; byte >= 0x80; shift += 7) {
+      if (shift > 28) throw new MalformedBytesError('a count is greater than 32 bits');
+      if (at >= end) throw new MalformedBytesError('a count is cut short');
+      byte = columns[at++] as number;
+      zigzag |= (byte & 0x7f) << shift;
     }
+    into[count++] = (zigzag >>> 1) ^ -(zigzag & 1);
   }
+  return count;
 }
 
 function readStimuli(
-  kinds: Uint8Array,
+  kinds: WireReader,
   inputs: number,
   channels: readonly Channel[],
   others: readonly Stimulus[],
 ): readonly Stimulus[] {
-  const reader = new WireReader(kinds);
   const stimuli: Stimulus[] = [];
   let other = 0;
-  while (!reader.done) {
-    const kind = reader.varint();
+  while (!kinds.done) {
+    const kind = kinds.varint();
     const channel = kind === OTHER ? null : channels[kind - 1];
-    for (let run = reader.varint(); run > 0; run--) {
+    for (let run = kinds.varint(); run > 0; run--) {
       const stimulus = channel === null ? others[other++] : channel?.rows[channel.next++];
       if (stimulus === undefined) throw new MalformedBytesError(`no stimulus is left of kind ${kind}`);
       stimuli.push(stimulus);
@@ -245,25 +270,23 @@ function readStimuli(
   return stimuli;
 }
 
-function readWakes(count: number, times: Uint8Array, counts: Uint8Array, stimuli: readonly Stimulus[]): Wake[] {
-  const time = new WireReader(times);
-  const number = new WireReader(counts);
+function readWakes(count: number, times: WireReader, counts: WireReader, stimuli: readonly Stimulus[]): Wake[] {
   const wakes: Wake[] = [];
   let atUs = 0;
   let difference = 0;
   let from = 0;
   for (let i = 0; i < count; i++) {
-    const value = time.varint();
+    const value = times.varint();
     if (i === 0) atUs = value;
     else {
       difference += value % 2 === 0 ? value / 2 : -(value + 1) / 2;
       atUs += difference;
     }
-    const to = from + number.varint();
+    const to = from + counts.varint();
     wakes.push({ atUs, inbox: stimuli.slice(from, to) });
     from = to;
   }
-  if (count === 0 || !time.done || !number.done || from !== stimuli.length) {
+  if (count === 0 || !times.done || !counts.done || from !== stimuli.length) {
     throw new MalformedBytesError('wakes and stimuli of a segment do not add up');
   }
   return wakes;

@@ -1,10 +1,9 @@
-import { hash as digest } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { decodeBlock, decodeEnvelope, NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
-import { type ChainHead, type ChainId, chainName, type Sha256, sameBytes } from '../../src/event.ts';
+import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
 import {
   ForeignBlockError,
   type SnapshotPlace,
@@ -18,9 +17,7 @@ import {
 import { damaged, storeError } from './errors.ts';
 import { RecordingFiles } from './files.ts';
 import { migrate, pragma } from './schema.ts';
-
-/** Node's SHA-256. The copy frees the 32 bytes from Node's pooled buffer, which would travel between threads as a whole. */
-export const sha256: Sha256 = (bytes) => new Uint8Array(digest('sha256', bytes, 'buffer'));
+import { sha256 } from './sha256.ts';
 
 export interface SqliteOptions {
   /** Most bytes that the file may take; no limit but the disk's when absent. */

@@ -12,8 +12,8 @@ import { storeError } from './errors.ts';
 import { SqliteFile, type SqliteOptions } from './sqlite-file.ts';
 import { type Commit, type CommitAnswer, reviveError } from './worker-messages.ts';
 
+export { sha256 } from './sha256.ts';
 export type { SqliteOptions } from './sqlite-file.ts';
-export { sha256 } from './sqlite-file.ts';
 
 /** A recording opened for reading: another process may be writing it. @throws StoreError */
 export function openSqliteRecording(path: string): Recording {
