@@ -33,6 +33,8 @@ export class FakeRoom {
   readonly acts: Act[] = [];
   readonly silences: Silence[] = [];
   readonly active: ActiveFault[] = [];
+  /** Of simulated time. */
+  speed = 1;
   /** Missions that ended before the page was opened, newest first. */
   readonly history: Mission[] = [];
   /** Decisions that the hub remembers beyond those of the fake robots, in any order. */
@@ -250,7 +252,16 @@ export class FakeRoom {
   #simulation(): FakeHub['extras']['simulation'] {
     const inject = this.#hub.fault.bind(this.#hub);
     return {
-      listFaults: () => ({ faults: [...Object.keys(FAULTS), 'link_loss'], simulated: true, active: this.active }),
+      listFaults: () => ({
+        faults: [...Object.keys(FAULTS), 'link_loss'],
+        simulated: true,
+        active: this.active,
+        speed: { speed: this.speed, speeds: [0.25, 0.5, 1, 2, 4] },
+      }),
+      setSpeed: ({ speed }) => {
+        this.speed = speed;
+        return {};
+      },
       injectFault: ({ agentId, fault, clear, seconds }) => {
         if (this.#hub.role === 'viewer') throw new ConnectError('engineers only', Code.PermissionDenied);
         if (clear)

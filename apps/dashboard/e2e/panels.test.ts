@@ -368,6 +368,10 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await accessible(first, '[data-testid=bench]');
     await first.at('clear-stuck_encoder').click();
     await first.at('active-r04-stuck_encoder').waitFor({ state: 'detached' });
+    await first.at('speed-2').click();
+    await first.says(first.at('last-act'), /simulated time run 2 times as fast.*2 times as fast/);
+    await first.page.locator('[data-testid=speed-2][aria-pressed=true]').waitFor();
+    assert.equal(room.speed, 2);
   });
 
   test('a hundred thousand lines are read back and stay smooth; a pause loses none and counts what came', async () => {

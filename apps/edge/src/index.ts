@@ -4,6 +4,7 @@ export type { BodyFault, BodyInput, Driver, DriverSetup, OpenDriver } from './ha
 export { WATCHDOG_US } from './hal/driver.ts';
 export type { LinkStats } from './link/hub-link.ts';
 export type { Percentiles } from './live/board.ts';
+export type { Pace } from './live/clock.ts';
 export type { BodyCounts } from './live/reflex-messages.ts';
 export type { OpenTerrain, Part, SecondaryPlanner, Terrain } from './live/terrain.ts';
 export { type Edge, type EdgeBody, type EdgeOptions, type EdgeStats, startEdge } from './main.ts';

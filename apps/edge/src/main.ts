@@ -1,26 +1,35 @@
 import { once } from 'node:events';
+import { dirname, join } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { AgentOptions } from '@sigma/kernel';
 import type { FieldSchema } from '@sigma/proto';
+import { answeredFrame, offeredFrame } from '@sigma/recorder';
 import { openSqliteStore } from '@sigma/recorder/sqlite';
 import type { DriverRecord } from './hal/driver.ts';
 import { type Backoff, HubLink, type LinkStats } from './link/hub-link.ts';
 import { Board, type Percentiles } from './live/board.ts';
-import { monotonicUs } from './live/clock.ts';
+import { AgentClock, monotonicUs, type Pace, wallUs } from './live/clock.ts';
 import { earlierEpoch, earlierLife } from './live/earlier-lives.ts';
 import type { PlannerSwitch } from './live/planner-thread.ts';
 import type { FromRecorder, RecorderThreadData } from './live/recorder-thread.ts';
 import type { BodyCounts, BodyLife, FromReflex, ReflexThreadData, ToReflex } from './live/reflex-messages.ts';
 import { openTerrain, type Part, type Terrain } from './live/terrain.ts';
 import type { Report, ReportField } from './runtime/ports.ts';
+import type { HeadWord } from './witness/edge-witness.ts';
+import { keptHeadKey, openWitnessMemory } from './witness/witness-memory.ts';
+import { WitnessWorker } from './witness/witness-worker.ts';
 
 export interface EdgeOptions {
   readonly tenant: string;
   readonly edgeId: string;
   /** File of the recording; made when there is none. */
   readonly recordingPath: string;
+  /** Where this edge keeps its key and what it saw of its hub's recording; a folder of its name beside the recording. */
+  readonly folder?: string;
+  /** How often the hub is shown the heads of what was recorded; 10 s unless named. */
+  readonly headsEveryMs?: number;
   /** Null: no hub; the bodies live by their secondary planner. */
   readonly hub: { readonly url: string; readonly joinToken: string; readonly backoff?: Backoff } | null;
   readonly terrain: Part;
@@ -32,6 +41,8 @@ export interface EdgeOptions {
   readonly software: string;
   /** Numbered behaviour flags of the kernel. */
   readonly flags?: readonly number[];
+  /** How the time of a simulated site passes; else it is the wall clock's. */
+  readonly pace?: Pace;
   /** 0 inclusive to 1 exclusive; spreads reconnections. */
   readonly random?: () => number;
 }
@@ -60,6 +71,8 @@ export interface EdgeStats {
 
 export interface Edge {
   stats(): EdgeStats;
+  /** From now on the time of a simulated site passes so. Its clock never goes back: it stands until the new pace has come up. */
+  setPace(pace: Pace): void;
   /** Begins the histograms of `stats` anew. */
   forgetTimes(): void;
   /** Resolves when the edge has ended: null after `close`, an error when a thread died. */
@@ -69,6 +82,11 @@ export interface Edge {
   /** Tests of what holds the body when a part of this program hangs (law L5). */
   readonly hang: { readonly reflex: (forMs: number) => void; readonly planner: (forMs: number) => void };
 }
+
+const HEADS_EVERY_MS = 10_000;
+
+const folderOf = ({ folder, recordingPath, edgeId }: EdgeOptions): string =>
+  folder ?? join(dirname(recordingPath), encodeURIComponent(edgeId));
 
 /** How often the main thread looks whether the reflex loop lives. */
 const WATCH_MS = 50;
@@ -97,16 +115,17 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const recorderData: RecorderThreadData = { path: options.recordingPath, board: board.memory, ports };
     const recorder = start(new URL('./live/recorder-thread.ts', import.meta.url), recorderData, ports);
     await firstWord<FromRecorder>(recorder, record.port2);
-    const plannerData = { terrain: options.terrain, board: board.memory, port: plans.port1 };
+    const time = openTime(options.pace ?? WALL_CLOCK);
+    const plannerData = { terrain: options.terrain, board: board.memory, clock: time.clock.memory, port: plans.port1 };
     const planner = start(new URL('./live/planner-thread.ts', import.meta.url), plannerData, [plans.port1]);
-    const epochTimeUs = Date.now() * 1000;
+    const { epochTimeUs } = time;
     const data: ReflexThreadData = {
       terrain: options.terrain,
       driver: options.driver,
       bodies,
       simulated: options.simulated,
       software: options.software,
-      baseUs: monotonicUs(),
+      clock: time.clock.memory,
       epochTimeUs,
       board: board.memory,
       recorder: record.port2,
@@ -123,12 +142,33 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const open = await firstWord<FromReflex>(reflex, link.port2);
     const capabilities = open.type === 'open' ? open.capabilities : new Map<string, readonly string[]>();
     const { report } = (await openTerrain(options.terrain)) as Terrain<unknown>;
-    return new Program(options, data, board, { recorder, planner, reflex }, link.port2, capabilities, report);
+    return new Program(options, data, time, board, { recorder, planner, reflex }, link.port2, capabilities, report);
   } catch (error) {
     board.close();
     await Promise.all(threads.map((worker) => worker.terminate()));
     throw error;
   }
+}
+
+const WALL_CLOCK: Pace = { wallUs: 0, siteUs: 0, rate: 1 };
+
+/** Site time and agent time, which began together. */
+interface EdgeTime {
+  readonly clock: AgentClock;
+  /** Site time at which agent time was 0, microseconds since 1970. */
+  readonly epochTimeUs: number;
+  readonly set: (pace: Pace) => void;
+}
+
+function openTime(first: Pace): EdgeTime {
+  const clock = new AgentClock();
+  const startWallUs = wallUs();
+  const startMonotonicUs = monotonicUs();
+  const epochTimeUs = Math.floor(first.siteUs + (startWallUs - first.wallUs) * first.rate);
+  const set = (pace: Pace): void =>
+    clock.set(startMonotonicUs + (pace.wallUs - startWallUs), pace.siteUs - epochTimeUs, pace.rate);
+  set(first);
+  return { clock, epochTimeUs, set };
 }
 
 /** What a thread says first on its port, or the error that ended it before. */
@@ -147,10 +187,13 @@ async function lives(options: EdgeOptions): Promise<{
   readonly world: Omit<DriverRecord, 'epochTimeUs'> | null;
 }> {
   const store = openSqliteStore(options.recordingPath);
+  const memory = openWitnessMemory(folderOf(options));
   try {
     const found: BodyLife[] = [];
     for (const { id, role, seed, config, body } of options.bodies) {
-      const { epoch, ...life } = await earlierLife(store, options.tenant, id);
+      const { epoch: next, ...life } = await earlierLife(store, options.tenant, id);
+      // No two lives of a writer bear the same name, in whichever recordings they stand: that would be two histories.
+      const epoch = memory.takeEpoch(options.tenant, id, next);
       const flags = options.flags ?? [];
       const agent: AgentOptions = { id, tenant: options.tenant, role, seed, epoch, flags, config, atUs: 0 };
       found.push({ agent, body, ...life });
@@ -158,9 +201,11 @@ async function lives(options: EdgeOptions): Promise<{
     if (!options.simulated) return { bodies: found, world: null };
     const { tenant, software } = options;
     const source = `world-${options.edgeId}`;
-    const { epoch, previousEpochHash } = await earlierEpoch(store, tenant, source);
+    const { epoch: next, previousEpochHash } = await earlierEpoch(store, tenant, source);
+    const epoch = memory.takeEpoch(tenant, source, next);
     return { bodies: found, world: { chain: { tenant, source, epoch }, previousEpochHash, software } };
   } finally {
+    memory.close();
     await store.close();
   }
 }
@@ -176,10 +221,12 @@ class Program implements Edge {
   readonly ended: Promise<Error | null>;
   readonly hang: Edge['hang'];
   readonly #data: ReflexThreadData;
+  readonly #time: EdgeTime;
   readonly #board: Board;
   readonly #threads: Threads;
   readonly #port: MessagePort;
   readonly #link: HubLink | null;
+  readonly #witness: WitnessWorker | null;
   readonly #watch: NodeJS.Timeout;
   #counts: ReadonlyMap<string, BodyCounts> = new Map();
   #recorderFailure: string | null = null;
@@ -192,6 +239,7 @@ class Program implements Edge {
   constructor(
     options: EdgeOptions,
     data: ReflexThreadData,
+    time: EdgeTime,
     board: Board,
     threads: Threads,
     port: MessagePort,
@@ -199,6 +247,7 @@ class Program implements Edge {
     report: Report<unknown>,
   ) {
     this.#data = data;
+    this.#time = time;
     this.#board = board;
     this.#threads = threads;
     this.#port = port;
@@ -209,6 +258,7 @@ class Program implements Edge {
       reflex: (forMs) => board.askToBlock(forMs),
       planner: (forMs) => threads.planner.postMessage({ type: 'hang', forMs } satisfies PlannerSwitch),
     };
+    this.#witness = options.hub === null ? null : this.#openWitness(options);
     this.#link = options.hub === null ? null : this.#openLink(options, options.hub, capabilities, report);
     port.on('message', (message: FromReflex) => this.#hear(message));
     for (const [name, worker] of Object.entries(threads) as [keyof Threads, Worker][]) {
@@ -231,6 +281,11 @@ class Program implements Edge {
     };
   }
 
+  setPace(pace: Pace): void {
+    if (!this.#data.simulated) throw new Error('the time of real bodies cannot be set');
+    this.#time.set(pace);
+  }
+
   forgetTimes(): void {
     this.#board.forget();
   }
@@ -247,6 +302,7 @@ class Program implements Edge {
     const saved = [gone(reflex), gone(recorder)];
     this.#board.close();
     await Promise.all([...saved, planner.terminate()]);
+    await this.#witness?.close();
     await this.#link?.close();
     this.#port.close();
     this.#end(null);
@@ -284,14 +340,33 @@ class Program implements Edge {
     void this.close();
   }
 
+  #openWitness(options: EdgeOptions): WitnessWorker {
+    const { tenant, edgeId, recordingPath, headsEveryMs } = options;
+    const sources = [...options.bodies.map(({ id }) => id), `world-${edgeId}`];
+    const everyMs = headsEveryMs ?? HEADS_EVERY_MS;
+    const data = { tenant, edgeId, folder: folderOf(options), recordingPath, sources, everyMs };
+    const say = (word: HeadWord): void =>
+      this.#link?.send([
+        {
+          class: 'telemetry',
+          frame:
+            word.type === 'offered'
+              ? { case: 'headOffered', value: offeredFrame(word.offer) }
+              : { case: 'headAnswered', value: answeredFrame(word.answer) },
+        },
+      ]);
+    return new WitnessWorker(data, say, (name, body) => this.#say({ type: 'note', name, body }));
+  }
+
   #openLink(
     options: EdgeOptions,
     hub: NonNullable<EdgeOptions['hub']>,
     capabilities: ReadonlyMap<string, readonly string[]>,
     report: Report<unknown>,
   ): HubLink {
-    const { epochTimeUs, baseUs, bodies } = this.#data;
-    const wallUs = () => epochTimeUs + monotonicUs() - baseUs;
+    const { epochTimeUs, bodies } = this.#data;
+    const witnessKey = keptHeadKey(folderOf(options)).publicKey;
+    const siteUs = () => epochTimeUs + this.#time.clock.nowUs();
     return new HubLink({
       transport: createGrpcTransport({ baseUrl: hub.url }),
       joinToken: hub.joinToken,
@@ -299,7 +374,8 @@ class Program implements Edge {
         tenant: options.tenant,
         edgeId: options.edgeId,
         software: options.software,
-        timeUs: BigInt(wallUs()),
+        witnessKey,
+        timeUs: BigInt(siteUs()),
         agents: bodies.map(({ agent, body }) => ({
           agentId: agent.id,
           epoch: agent.epoch,
@@ -313,8 +389,15 @@ class Program implements Edge {
       onKey: (key) => this.#say({ type: 'key', key }),
       onHeard: () => this.#say({ type: 'heard' }),
       onOrder: (agentId, signedOrder) => this.#say({ type: 'order', agentId, signedOrder }),
-      onState: (state) => this.#say({ type: 'note', name: `edge.link_${state.type}`, body: state }),
-      wallUs,
+      onState: (state) => {
+        this.#say({ type: 'note', name: `edge.link_${state.type}`, body: state });
+        if (state.type === 'lost') this.#witness?.lost();
+      },
+      witness: {
+        onKey: (key) => this.#witness?.linked(key),
+        onWord: (word) => this.#witness?.hear(word),
+      },
+      wallUs: siteUs,
       random: options.random ?? Math.random,
       ...(hub.backoff === undefined ? {} : { backoff: hub.backoff }),
     });

@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { MemoryBus, subjectOf } from '@sigma/bus';
+import { hubWitnessName } from '@sigma/recorder';
+import { ed25519Key } from '@sigma/recorder/keys';
 import { createAnalyzer } from '@sigma/telemetry';
 import { type Clock, systemClock } from './clock.ts';
 import { LinkDesk } from './link/link-desk.ts';
@@ -25,16 +29,23 @@ import { ActiveFaults, postgresFaults } from './roles/gateway/active-faults.ts';
 import { Gateway } from './roles/gateway/gateway.ts';
 import { LeaseDesk, postgresLeases } from './roles/gateway/leases.ts';
 import { keptOrderKey } from './roles/gateway/order-key.ts';
+import { PaceDesk } from './roles/gateway/pace-desk.ts';
 import { postgresHighWater, Sequences } from './roles/gateway/sequences.ts';
 import { PostgresHistory } from './roles/ingest/history.ts';
 import { Ingest, refusedCount } from './roles/ingest/ingest.ts';
+import { openOwnHeads } from './roles/witness/own-heads.ts';
+import { WitnessRole } from './roles/witness/witness-role.ts';
+import { postgresWitness } from './roles/witness/witness-store.ts';
+import { witnessKeyText } from './roles/witness/witness-words.ts';
+import { openSiteTime, type SiteTime } from './site-clock.ts';
+import { keptSecret } from './store/data-dir.ts';
 import type { Database } from './store/database.ts';
 import { type HubRecording, openHubRecording } from './store/recording.ts';
 
 type Closing = (() => Promise<void> | void)[];
 
 /** Everything of `Roles` that needs neither the door nor people's accounts. */
-export type Composed = Omit<Roles, 'accounts'> & { readonly record: ChainRecord };
+export type Composed = Omit<Roles, 'accounts'> & { readonly record: ChainRecord; readonly siteTime: SiteTime | null };
 
 const RECORDER_FAILED = 'recorder:failed';
 const FENCES_REFUSED = 'fences:refused';
@@ -46,6 +57,8 @@ interface Ground {
   readonly database: Database;
   readonly tenant: string;
   readonly clock: Clock;
+  /** Of a simulated site whose time can be set. */
+  readonly siteTime: SiteTime | null;
   readonly bus: MemoryBus;
   readonly record: ChainRecord;
   readonly newId: () => string;
@@ -57,10 +70,13 @@ interface Ground {
 /** Opens every role of the hub in this process, each closed again by what it leaves in `closing`, and restores them. */
 export async function composeRoles(options: HubOptions, database: Database, closing: Closing): Promise<Composed> {
   const ground = await openGround(options, database, closing);
-  const { tenant, clock, bus, record, newId } = ground;
+  const { tenant, clock, siteTime, bus, record, newId } = ground;
+  const { onPace } = options;
   const telemetry = openTelemetry(ground);
   const planning = await openPlanning(ground);
   const fleet = new LiveFleet(bus, tenant, 'live');
+  const people = openPeople(ground, planning, fleet);
+  const witness = openWitness(ground, people);
   const link = new LinkDesk({
     bus,
     clock,
@@ -68,8 +84,8 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     ingest: telemetry.ingest,
     record,
     orderKey: planning.gateway.publicKey,
+    witness,
   });
-  const people = openPeople(ground, planning, fleet);
   recordLosses(bus, tenant, record);
   await restore(ground, planning, people);
   const { path, recording } = ground;
@@ -88,6 +104,8 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     tenant,
     clock,
     record,
+    siteTime,
+    pace: siteTime === null || onPace === undefined ? null : new PaceDesk(siteTime, record, onPace),
     fleet,
     link,
     blocks,
@@ -96,13 +114,15 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     version: options.version ?? '0.1.0',
     startedTimeUs: clock.nowUs(),
     newId,
-    health: () => health(ground, telemetry, planning, people, link, history),
+    health: () => health(ground, telemetry, planning, people, link, witness, history),
   };
 }
 
 async function openGround(options: HubOptions, database: Database, closing: Closing) {
   const { tenant } = options;
-  const clock = systemClock();
+  const siteTime = options.onPace === undefined ? null : openSiteTime(options.dataDir);
+  if (siteTime !== null) closing.push(siteTime.close);
+  const clock = siteTime?.clock ?? systemClock();
   const newId = (): string => `${Math.floor(clock.nowUs() / 1000).toString(36)}${randomBytes(4).toString('hex')}`;
   const own = options.recording === undefined ? await openHubRecording(options) : null;
   if (own !== null) closing.push(() => own.close());
@@ -114,7 +134,7 @@ async function openGround(options: HubOptions, database: Database, closing: Clos
   const lost = (name: `hub.${string}`, of: string) => (count: number, why: string) => {
     void record.append(signal(name, of, { count, why })).catch(() => undefined);
   };
-  return { options, database, tenant, clock, bus, record, newId, closing, lost, path, recording };
+  return { options, database, tenant, clock, siteTime, bus, record, newId, closing, lost, path, recording };
 }
 
 function openTelemetry({ options, database, tenant, clock, bus, closing, lost }: Ground) {
@@ -178,6 +198,36 @@ function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveF
 
 type People = ReturnType<typeof openPeople>;
 
+/** The witness of what edges record; a recording that the caller brought is his to have witnessed. */
+function openWitness(ground: Ground & { readonly path: string }, { alerts }: People): WitnessRole {
+  const { options, database, tenant, clock, bus, record, path } = ground;
+  const { dataDir } = options;
+  const seed = new Uint8Array(Buffer.from(keptSecret(dataDir, 'heads', 32), 'base64url'));
+  const key = ed25519Key(seed);
+  const acceptIn = join(dataDir, 'keys', 'edges-accepted');
+  const shelf = join(dataDir, 'hub.sqlite');
+  const own = options.recording === undefined ? openOwnHeads({ path, dataDir, shelf, seed, tenant }) : null;
+  writeFileSync(join(dataDir, 'keys', 'witness.key'), `${witnessKeyText(hubWitnessName(tenant), key.publicKey)}\n`);
+  return new WitnessRole({
+    bus,
+    clock,
+    tenant,
+    record,
+    alerts,
+    store: postgresWitness(database, tenant),
+    key,
+    ownHeads: own,
+    accepted: () =>
+      existsSync(acceptIn)
+        ? readFileSync(acceptIn, 'utf8')
+            .split('\n')
+            .map((line) => line.trim())
+        : [],
+    acceptIn,
+    ...(options.headsEveryMs === undefined ? {} : { everyUs: options.headsEveryMs * 1000 }),
+  });
+}
+
 async function restore(
   { record }: Ground,
   { core, leases, missions, fences }: Planning,
@@ -206,6 +256,7 @@ function health(
   { core, gateway, decisions }: Planning,
   { marks, acts }: People,
   link: LinkDesk,
+  witness: WitnessRole,
   history: PostgresHistory,
 ): ReturnType<Roles['health']> {
   const said = (name: string, ok: boolean, detail: string) => ({ name, ok, detail });
@@ -232,6 +283,12 @@ function health(
       `${marks.written} marks kept, ${marks.shed} marks and ${acts.shed} acts lost`,
     ),
     said('link', true, `${link.edges} edges linked`),
+    said(
+      'witness',
+      witness.failure === null,
+      witness.failure ??
+        `${witness.counts.cosigned} heads of edges cosigned, ${witness.counts.refused} refused; edges cosigned ${witness.counts.witnessed} of the hub's`,
+    ),
   ];
 }
 

@@ -4,7 +4,7 @@ export { PortInUseError } from './door/listener.ts';
 export { LinkDesk } from './link/link-desk.ts';
 export { LiveFleet } from './live/live-fleet.ts';
 export { type Hub, type HubOptions, startHub } from './main.ts';
-export type { BlockReader } from './queries/records.ts';
+export { type BlockReader, blockQueries } from './queries/records.ts';
 export { memoryAlerts } from './roles/alerts/alert-store.ts';
 export { Alerts } from './roles/alerts/alerts.ts';
 export { type Analyzer, type AnalyzerOf, AnalyzerRole } from './roles/analyzer/analyzer.ts';
@@ -25,6 +25,7 @@ export { isSignedBy, type OrderKey, seededOrderKey } from './roles/gateway/order
 export { memoryHighWater, Sequences } from './roles/gateway/sequences.ts';
 export { noHistory } from './roles/ingest/history.ts';
 export { Ingest } from './roles/ingest/ingest.ts';
+export type { Pace } from './site-clock.ts';
 export { DataDirError } from './store/data-dir.ts';
 export { NewerSchemaError } from './store/database.ts';
 export { PostgresStartError } from './store/embedded.ts';

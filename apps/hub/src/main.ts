@@ -28,6 +28,7 @@ import { siteQueries } from './queries/site/site.ts';
 import type { CausalRule } from './roles/alerts/causes.ts';
 import type { AnalyzerOf } from './roles/analyzer/analyzer.ts';
 import type { Supervisor } from './roles/core/supervisor.ts';
+import type { Pace } from './site-clock.ts';
 import { keptSecret, takeDataDir } from './store/data-dir.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts';
@@ -46,6 +47,8 @@ export interface HubOptions {
   readonly databaseUrl?: string | undefined;
   /** Names of the faults that a simulated fleet accepts; absent for a real one. */
   readonly faults?: readonly string[] | undefined;
+  /** A simulated site whose time can be set: tells the bodies beside the hub how it passes from now on. */
+  readonly onPace?: ((pace: Pace) => void) | undefined;
   /** Folder of the built dashboard. */
   readonly pages?: string | undefined;
   /** Where the hub's own chain goes; else `databaseUrl`, or a file below `dataDir`. The caller closes what it brings. */
@@ -59,6 +62,8 @@ export interface HubOptions {
   /** Origins besides its own whose pages may sign in. */
   readonly trustedOrigins?: readonly string[] | undefined;
   readonly version?: string | undefined;
+  /** How often each side of a link shows the other the heads of its chains that have grown; 10 s unless named. */
+  readonly headsEveryMs?: number | undefined;
 }
 
 export interface Hub {
@@ -70,6 +75,8 @@ export interface Hub {
   readonly operator: { readonly email: string; readonly password: string | null };
   /** Of the hub's own recording: a file, or the address of its database. */
   readonly recordingPath: string;
+  /** How the time of the site passes now; null where it is the wall clock's. */
+  pace(): Pace | null;
   close(): Promise<void>;
 }
 
@@ -177,5 +184,6 @@ async function openRoles(
         .service(IngestService, ingestQueries(roles));
     },
   });
-  return { url, port: listener.port, joinToken, operator, recordingPath: blocks.path, close };
+  const pace = () => composed.siteTime?.clock.pace ?? null;
+  return { url, port: listener.port, joinToken, operator, recordingPath: blocks.path, pace, close };
 }

@@ -103,7 +103,7 @@ export function edgeCommand(shell: Shell): Command {
       const site = loadSite(flags, root);
       const { tenant, robots, people, seed } = flags;
       const edge = await startEdgeChild(
-        soloEdge({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken } }),
+        soloEdge({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken }, pace: null }),
       );
       terminal.say(`${robots} robots at the edge, recording ${recordingPath}`);
       await untilEnd(shell, flags.seconds, [edge.failed]);

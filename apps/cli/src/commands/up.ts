@@ -15,6 +15,7 @@ export function upCommand(shell: Shell): Command {
     .option('--robots <n>', 'how many', wholeNumber(1, 1000), 40)
     .option('--people <n>', 'how many walk the site', wholeNumber(0, 10_000), 8)
     .option('--seed <n>', 'chance in bodies, world and work', wholeNumber(0, 0xffffffff), 1)
+    .option('--speed <factor>', 'simulated time so many times as fast: 0.25, 0.5, 1, 2 or 4', numberAbove(0, 1e3), 1)
     .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
     .option('--site <file>', 'site file for the map (default: the one beside it, or derived)')
     .option('--port <n>', '0 takes any free one', wholeNumber(0, 65_535), 8080)

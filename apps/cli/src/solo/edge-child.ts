@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { EdgeOptions } from '@sigma/edge';
+import type { EdgeOptions, Pace } from '@sigma/edge';
 import { CommandError, EXIT } from '../outcome.ts';
 import type { EdgeTally, FromEdge, ToEdge } from './edge-messages.ts';
 
@@ -11,6 +11,7 @@ const PATIENCE_MS = 60_000;
 /** The running process of a simulated fleet's edge. */
 export interface EdgeChild {
   readonly tally: () => Promise<EdgeTally>;
+  readonly setPace: (pace: Pace) => void;
   /** Resolves with a reason when the edge ended by itself. */
   readonly failed: Promise<string>;
   /** Puts everything on disk and ends the process. @returns what it did */
@@ -52,6 +53,7 @@ export async function startEdgeChild(options: EdgeOptions): Promise<EdgeChild> {
   };
   return {
     failed,
+    setPace: (pace) => say({ type: 'pace', pace }),
     tally: async () => {
       const said = answer(child, 'tally');
       say({ type: 'tally' });

@@ -1,4 +1,4 @@
-import type { EdgeOptions } from '@sigma/edge';
+import type { EdgeOptions, Pace } from '@sigma/edge';
 
 /** What the edge did, as its process tells the one that started it. */
 export interface EdgeTally {
@@ -17,6 +17,8 @@ export interface EdgeTally {
 export type ToEdge =
   | { readonly type: 'start'; readonly options: EdgeOptions }
   | { readonly type: 'tally' }
+  /** The time of the simulated site passes so from now on. */
+  | { readonly type: 'pace'; readonly pace: Pace }
   | { readonly type: 'close' };
 
 export type FromEdge =

@@ -15,7 +15,8 @@ async function hear(message: ToEdge): Promise<void> {
       if (error !== null) say({ type: 'failed', message: error.message });
     });
     say({ type: 'started' });
-  } else if (message.type === 'tally' && edge !== null) {
+  } else if (message.type === 'pace') edge?.setPace(message.pace);
+  else if (message.type === 'tally' && edge !== null) {
     say({ type: 'tally', tally: tallyOf(edge.stats()) });
   } else if (message.type === 'close') await close();
 }

@@ -1,4 +1,4 @@
-import { type EdgeBody, type EdgeOptions, simulatedFleet } from '@sigma/edge';
+import { type EdgeBody, type EdgeOptions, type Pace, simulatedFleet } from '@sigma/edge';
 import { centreXM, centreYM, DEFAULT_POLICY, type Site, siteToJson } from '@sigma/fleet-model';
 import type { Json } from '@sigma/kernel';
 import { planFleet } from '@sigma/sim';
@@ -11,16 +11,19 @@ export interface SoloEdge {
   readonly seed: number;
   readonly recordingPath: string;
   readonly hub: EdgeOptions['hub'];
+  /** How the site's time passes when they begin. */
+  readonly pace: Pace | null;
 }
 
 /** The edge of a simulated fleet, and where every robot of it begins. */
-export function soloEdge({ tenant, site, robots, people, seed, recordingPath, hub }: SoloEdge): EdgeOptions {
+export function soloEdge({ tenant, site, robots, people, seed, recordingPath, hub, pace }: SoloEdge): EdgeOptions {
   return {
     ...simulatedFleet({ site: siteToJson(site), seed, people, policy: DEFAULT_POLICY }),
     tenant,
     edgeId: 'edge-1',
     recordingPath,
     hub,
+    ...(pace === null ? {} : { pace }),
     software: 'sigma 0.1.0',
     bodies: bodiesOf(site, robots, seed),
   };

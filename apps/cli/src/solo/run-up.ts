@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Hub } from '@sigma/hub';
-import { SiteService } from '@sigma/proto';
+import { SimulationService, SiteService } from '@sigma/proto';
 import { siteHead, verify } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { contactsIn, fleetReexecutors } from '@sigma/sim';
@@ -27,6 +27,7 @@ export interface UpFlags {
   readonly robots: number;
   readonly people: number;
   readonly seed: number;
+  readonly speed: number;
   readonly map?: string;
   readonly site?: string;
   readonly port: number;
@@ -45,6 +46,7 @@ export async function up(shell: Shell, flags: UpFlags) {
   terminal.progress('starting the hub and its database');
   const port = headless && flags.port === 8080 ? 0 : flags.port;
   const recordingPath = pathFor(dataDir);
+  let edge: EdgeChild | null = null;
   const hub = await startSoloHub({
     tenant: TENANT,
     site,
@@ -55,15 +57,22 @@ export async function up(shell: Shell, flags: UpFlags) {
     pages: !headless,
     simulated: true,
     edgeRecordings: [recordingPath],
+    onPace: (pace) => edge?.setPace(pace),
   });
-  let edge: EdgeChild | null = null;
   let work: Dispatcher | null = null;
   try {
     const { robots, people, seed } = flags;
     terminal.progress(`starting ${robots} robots`);
     const link = { url: hub.url, joinToken: hub.joinToken };
-    edge = await startEdgeChild(soloEdge({ tenant: TENANT, site, robots, people, seed, recordingPath, hub: link }));
+    const pace = hub.pace();
+    edge = await startEdgeChild(
+      soloEdge({ tenant: TENANT, site, robots, people, seed, recordingPath, hub: link, pace }),
+    );
+    // Somebody may have changed it meanwhile.
+    const paceNow = hub.pace();
+    if (paceNow !== null) edge.setPace(paceNow);
     const access = openHub({ hub: hub.url }, { ...shell.environment, dataDir });
+    if (flags.speed !== 1) await access.client(SimulationService).setSpeed({ speed: flags.speed });
     greet(terminal, hub, flags, recordingPath);
     terminal.event({ type: 'sigma.up.started', url: hub.url, robots, recording: recordingPath });
     if (flags.work) {

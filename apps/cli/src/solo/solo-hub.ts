@@ -3,6 +3,7 @@ import { FAULTS, fleetSupervisor, type Site, siteToJson } from '@sigma/fleet-mod
 import {
   DataDirError,
   type Hub,
+  type HubOptions,
   NewerSchemaError,
   PortInUseError,
   PostgresStartError,
@@ -27,6 +28,8 @@ export interface SoloHubOptions {
   readonly simulated: boolean;
   /** Recordings of edges beside this hub, shown with its own to whoever verifies; each may begin later. */
   readonly edgeRecordings?: readonly string[];
+  /** A simulated site whose time can be set: tells its bodies. */
+  readonly onPace?: HubOptions['onPace'];
 }
 
 /**
@@ -35,7 +38,19 @@ export interface SoloHubOptions {
  * @throws CommandError naming port, folder or database, and the way out
  */
 export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
-  const { tenant, site, dataDir, root, port, host, databaseUrl, pages, simulated, edgeRecordings = [] } = options;
+  const {
+    tenant,
+    site,
+    dataDir,
+    root,
+    port,
+    host,
+    databaseUrl,
+    pages,
+    simulated,
+    edgeRecordings = [],
+    onPace,
+  } = options;
   const shown = showRecordings(edgeRecordings);
   try {
     const hub = await startHub({
@@ -50,6 +65,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       faults: simulated ? FAULTS : undefined,
       pages: pages ? join(root, 'apps/dashboard/dist') : undefined,
       showWith: shown.showWith,
+      onPace,
     });
     await keepCredentials(dataDir, hub);
     return { ...hub, close: () => hub.close().finally(shown.close) };

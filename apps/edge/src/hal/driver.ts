@@ -65,8 +65,8 @@ export interface DriverSetup {
   /** The driver's own settings. */
   readonly settings: Json;
   readonly agents: readonly { readonly id: string; readonly config: Json }[];
-  /** Monotonic clock (process.hrtime, microseconds) at which agent time was 0. */
-  readonly baseUs: number;
+  /** Memory of the edge's `AgentClock`. */
+  readonly clock: SharedArrayBuffer;
   /** Memory of the edge's `Board`: whoever has something for the loop may ring its bell. Null where nobody listens. */
   readonly doorbell: SharedArrayBuffer | null;
   /** Where the driver may keep a chain, and the way to the recorder's thread (`ToRecorder`). Null: nowhere. */

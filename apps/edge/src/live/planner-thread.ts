@@ -1,12 +1,15 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Ask, PlanStimulus } from '@sigma/kernel';
 import { Board } from './board.ts';
+import { AgentClock } from './clock.ts';
 import { threadPriority } from './priority.ts';
 import { openTerrain, type Part } from './terrain.ts';
 
 export interface PlannerThreadData {
   readonly terrain: Part;
   readonly board: SharedArrayBuffer;
+  /** Memory of the `AgentClock`. */
+  readonly clock: SharedArrayBuffer;
   readonly port: MessagePort;
 }
 
@@ -27,12 +30,14 @@ export type PlannerSwitch = { readonly type: 'hang'; readonly forMs: number };
 
 export type FromPlanner = { readonly agentId: string; readonly plan: PlanStimulus };
 
-const BEAT_MS = 100;
+/** Agent time. */
+const BEAT_US = 100_000;
 
 /** The thread of the secondary planner. It beats between two answers, so a planner that hangs is soon missed. */
-const { terrain: part, board: memory, port } = workerData as PlannerThreadData;
+const { terrain: part, board: memory, clock: clockMemory, port } = workerData as PlannerThreadData;
 threadPriority('last');
 const board = new Board(memory);
+const clock = new AgentClock(clockMemory);
 const { planner } = await openTerrain(part);
 
 port.on('message', (message: ToPlanner) => {
@@ -49,12 +54,12 @@ parentPort?.on('message', ({ forMs }: PlannerSwitch) => {
   while (performance.now() < end && !board.closing);
 });
 
-const beat = setInterval(() => {
+function beat(): void {
   if (board.closing) {
-    clearInterval(beat);
     port.close();
     return;
   }
   board.plannerBeat();
-}, BEAT_MS);
-board.plannerBeat();
+  setTimeout(beat, clock.lasts(BEAT_US) / 1000);
+}
+beat();

@@ -23,8 +23,9 @@ export interface ReflexThreadData {
   readonly bodies: readonly BodyLife[];
   readonly simulated: boolean;
   readonly software: string;
-  /** Monotonic and wall clock, microseconds, at which agent time was 0. */
-  readonly baseUs: number;
+  /** Memory of the `AgentClock`. */
+  readonly clock: SharedArrayBuffer;
+  /** Site time at which agent time was 0, microseconds since 1970. */
   readonly epochTimeUs: number;
   readonly board: SharedArrayBuffer;
   readonly recorder: MessagePort;

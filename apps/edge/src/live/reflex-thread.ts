@@ -4,7 +4,7 @@ import { sha256 } from '@sigma/recorder/sqlite';
 import type { OpenDriver } from '../hal/driver.ts';
 import { WATCHDOG_US } from '../hal/driver.ts';
 import { Board } from './board.ts';
-import { monotonicUs } from './clock.ts';
+import { AgentClock, monotonicUs } from './clock.ts';
 import type { FromPlanner, ToPlanner } from './planner-thread.ts';
 import { threadPriority } from './priority.ts';
 import type { FromRecorder, ToRecorder } from './recorder-thread.ts';
@@ -19,7 +19,8 @@ const PHASE_US = 2_000;
 const COUNTS_EVERY_US = 200_000;
 
 const data = workerData as ReflexThreadData;
-const { baseUs, epochTimeUs, recorder, planner, link } = data;
+const { epochTimeUs, recorder, planner, link } = data;
+const clock = new AgentClock(data.clock);
 threadPriority('first');
 const board = new Board(data.board);
 const terrain = await openTerrain(data.terrain);
@@ -27,13 +28,13 @@ const { openDriver } = (await import(data.driver.module)) as { readonly openDriv
 const driver = await openDriver({
   settings: data.driver.settings,
   agents: data.bodies.map(({ agent }) => ({ id: agent.id, config: agent.config })),
-  baseUs,
+  clock: data.clock,
   doorbell: data.board,
   record: data.driverRecord,
 });
 
 /** The first tick. Agents begin there and not before: nobody has missed anything while the threads were starting. */
-let tick = Math.ceil((monotonicUs() - baseUs - PHASE_US) / TICK_US) + 1;
+let tick = Math.ceil((clock.nowUs() - PHASE_US) / TICK_US) + 1;
 const bodies = data.bodies.map((life) => ({ ...life, agent: { ...life.agent, atUs: tick * TICK_US } }));
 
 let key: KeyObject | null = null;
@@ -53,7 +54,7 @@ const loop = new ReflexLoop({
     ask: (question) => planner.postMessage({ type: 'question', question } satisfies ToPlanner),
     uplink: (frames) => say({ type: 'uplink', frames }),
     committed: (us) => board.count('commit', us),
-    wallUs: () => epochTimeUs + monotonicUs() - baseUs,
+    wallUs: () => epochTimeUs + clock.nowUs(),
   },
 });
 
@@ -84,13 +85,13 @@ function listen(atUs: number): void {
 }
 
 let plannerBeats = board.plannerBeats;
-let lastTickUs = monotonicUs();
+let lastTickUs = clock.nowUs();
 let countsAtUs = 0;
 
 function runTick(): void {
-  const dueUs = baseUs + tick * TICK_US + PHASE_US;
-  const startedUs = monotonicUs();
-  board.count('lateness', startedUs - dueUs);
+  const dueUs = tick * TICK_US + PHASE_US;
+  const startedUs = clock.nowUs();
+  board.count('lateness', clock.lasts(startedUs - dueUs));
   const pauseUs = startedUs - lastTickUs;
   lastTickUs = startedUs;
   if (pauseUs > WATCHDOG_US) {
@@ -108,7 +109,7 @@ function runTick(): void {
     loop.plannerBeat();
   }
   const frameUs = loop.tick(atUs);
-  if (frameUs !== null) board.count('frameToWrite', monotonicUs() - (baseUs + frameUs));
+  if (frameUs !== null) board.count('frameToWrite', clock.lasts(clock.nowUs() - frameUs));
   board.beat();
   tick += behind + 1;
   if (startedUs - countsAtUs < COUNTS_EVERY_US) return;
@@ -126,10 +127,10 @@ function turn(): void {
   const blockedUntilUs = monotonicUs() + blockMs * 1000;
   while (monotonicUs() < blockedUntilUs);
   const rings = board.rings;
-  listen(Math.max(0, monotonicUs() - baseUs));
-  const waitUs = baseUs + tick * TICK_US + PHASE_US - monotonicUs();
+  listen(clock.nowUs());
+  const waitUs = tick * TICK_US + PHASE_US - clock.nowUs();
   if (waitUs <= 0) runTick();
-  else board.sleep(rings, waitUs);
+  else board.sleep(rings, clock.lasts(waitUs));
   setImmediate(turn);
 }
 

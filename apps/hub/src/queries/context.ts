@@ -18,6 +18,7 @@ import type { FenceDesk } from '../roles/fences/fence-desk.ts';
 import type { ActiveFaults } from '../roles/gateway/active-faults.ts';
 import type { Gateway } from '../roles/gateway/gateway.ts';
 import type { ControlLease, LeaseDesk } from '../roles/gateway/leases.ts';
+import type { PaceDesk } from '../roles/gateway/pace-desk.ts';
 import type { Ingest } from '../roles/ingest/ingest.ts';
 import type { BlockReader } from './records.ts';
 
@@ -39,6 +40,8 @@ export interface Roles {
   readonly marks: Marks;
   readonly fences: FenceDesk;
   readonly activeFaults: ActiveFaults;
+  /** Null where the time of the site cannot be set. */
+  readonly pace: PaceDesk | null;
   readonly accounts: AccountDesk;
   readonly link: LinkDesk;
   readonly blocks: BlockReader;

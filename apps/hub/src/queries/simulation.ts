@@ -1,5 +1,6 @@
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import type { OrderReceipt, SimulationService } from '@sigma/proto';
+import { SPEEDS, UnknownSpeedError } from '../roles/gateway/pace-desk.ts';
 import { agentNamed, callerOf, type Roles } from './context.ts';
 
 const MOST_SECONDS = 3_600;
@@ -27,7 +28,22 @@ export function simulationQueries(roles: Roles): ServiceImpl<typeof SimulationSe
         endsTimeUs: BigInt(endsTimeUs),
         by,
       })),
+      speed: speedOf(roles),
     }),
+    setSpeed: async ({ speed }, context) => {
+      needSimulation();
+      if (roles.pace === null) {
+        const words = 'the speed of this simulation cannot be set: its robots run in programs of their own';
+        throw new ConnectError(`${words}; sigma up starts one that can`, Code.FailedPrecondition);
+      }
+      try {
+        await roles.pace.set(speed, callerOf(context));
+      } catch (error) {
+        if (error instanceof UnknownSpeedError) throw new ConnectError(error.message, Code.InvalidArgument);
+        throw error;
+      }
+      return { speed: speedOf(roles) };
+    },
     injectFault: async ({ agentId, fault, clear, value, seconds }, context) => {
       const faults = needSimulation();
       agentNamed(roles, agentId);
@@ -66,6 +82,12 @@ export function simulationQueries(roles: Roles): ServiceImpl<typeof SimulationSe
     },
   };
 }
+
+const speedOf = ({ pace }: Roles) => ({
+  speed: pace?.speed ?? 1,
+  speeds: pace === null ? [] : [...SPEEDS],
+  aheadUs: BigInt(Math.floor(pace?.aheadUs ?? 0)),
+});
 
 /** The world is shared: any robot's driver can place a person in it. The nearest is the one that will see it first. */
 function nearest(roles: Roles, xM: number, yM: number): string | null {

@@ -27,6 +27,16 @@ export function clearFault({ hub, acts }: MissionControl, agentId: string, fault
   );
 }
 
+/** Lets simulated time run so many times as fast as the wall clock. */
+export function setSpeed({ hub, acts }: MissionControl, speed: number): Promise<unknown> {
+  return acts.run(
+    `Let simulated time run ${speed} times as fast`,
+    [],
+    () => hub.simulation.setSpeed({ speed }),
+    () => ({ kind: 'done', detail: `the site lives ${speed} times as fast` }),
+  );
+}
+
 /** Puts a simulated person on the floor for a while, standing. Metres; x east, y north. */
 export function placePerson(
   { hub, acts }: MissionControl,

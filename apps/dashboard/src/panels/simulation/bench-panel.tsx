@@ -10,6 +10,7 @@ import { injectInto } from './bench-acts.ts';
 import { faultWords, LINK_FAULT } from './fault-words.ts';
 import { InFront, OnTheMap } from './put-person.tsx';
 import { Seconds } from './robot-bench.tsx';
+import { SiteSpeed } from './site-speed.tsx';
 import { useBench } from './use-bench.ts';
 
 /** The bench of a simulated site: any fault into any robots, people in the way, links cut; what is in force, and its end. */
@@ -114,6 +115,7 @@ export function BenchPanel() {
             </div>
           </div>
           <div>
+            <SiteSpeed speed={asked.value.speed} again={again} />
             <h3>In force</h3>
             <ActiveFaults active={asked.value.active} again={again} />
           </div>

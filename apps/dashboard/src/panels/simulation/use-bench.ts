@@ -1,4 +1,4 @@
-import type { ActiveFault } from '@sigma/proto';
+import type { ActiveFault, SiteSpeed } from '@sigma/proto';
 import { useCallback } from 'react';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { type Asked, useAsked } from '../rows/use-asked.ts';
@@ -7,6 +7,7 @@ interface Bench {
   readonly faults: readonly string[];
   readonly simulated: boolean;
   readonly active: readonly ActiveFault[];
+  readonly speed: SiteSpeed | undefined;
 }
 
 const ASK_EVERY_MS = 1_500;
@@ -16,8 +17,8 @@ export function useBench(): { readonly asked: Asked<Bench>; readonly again: () =
   const { hub } = useMissionControl();
   const ask = useCallback(
     async (signal: AbortSignal): Promise<Bench> => {
-      const { faults, simulated, active } = await hub.simulation.listFaults({}, { signal });
-      return { faults, simulated, active };
+      const { faults, simulated, active, speed } = await hub.simulation.listFaults({}, { signal });
+      return { faults, simulated, active, speed };
     },
     [hub],
   );

@@ -3,7 +3,7 @@ import type { Json } from '@sigma/kernel';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { DriverRecord } from '../../hal/driver.ts';
 import { Board } from '../../live/board.ts';
-import { monotonicUs } from '../../live/clock.ts';
+import { AgentClock } from '../../live/clock.ts';
 import { threadPriority } from '../../live/priority.ts';
 import type { OpenBodies } from './bodies.ts';
 import { BodyLoop, type FromBody, type ToBody } from './body-loop.ts';
@@ -15,7 +15,8 @@ export interface BodyThreadData {
   readonly module: string;
   readonly settings: Json;
   readonly agents: readonly { readonly id: string; readonly config: Json }[];
-  readonly baseUs: number;
+  /** Memory of the `AgentClock`. */
+  readonly clock: SharedArrayBuffer;
   /** Rung when frames are out. */
   readonly doorbell: SharedArrayBuffer | null;
   /** Memory of the `Pulse`. */
@@ -28,11 +29,12 @@ export interface BodyThreadData {
 const data = workerData as BodyThreadData;
 // The hardware that these bodies stand for has its own processors.
 threadPriority('first');
-const { agents, baseUs, port } = data;
+const { agents, port } = data;
+const clock = new AgentClock(data.clock);
 const board = data.doorbell === null ? null : new Board(data.doorbell);
 const pulse = new Pulse(data.pulse);
 const record = data.record === null ? null : new BodyRecord(data.record);
-const nowUs = (): number => Math.max(0, monotonicUs() - baseUs);
+const nowUs = (): number => clock.nowUs();
 const { openBodies } = (await import(data.module)) as { readonly openBodies: OpenBodies };
 const bodies = openBodies(data.settings, { agents, record: data.record, sha256, atUs: nowUs() });
 const ids = agents.map(({ id }) => id);
@@ -57,7 +59,7 @@ function loop(): void {
     for (const open of [port, data.record?.port]) open?.close();
     return;
   }
-  pulse.sleep(bodyLoop.run());
+  pulse.sleep(clock.lasts(bodyLoop.run()));
   setImmediate(loop);
 }
 loop();

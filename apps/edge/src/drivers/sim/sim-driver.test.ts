@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { driverContract } from '../../../testing/driver-contract.ts';
-import { monotonicUs } from '../../live/clock.ts';
+import { AgentClock } from '../../live/clock.ts';
 import { openDriver } from './sim-driver.ts';
 
 const agentId = 'cart-1';
@@ -12,21 +12,21 @@ driverContract('simulated bodies', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sigma-driver-'));
   const logPath = join(folder, 'log');
   writeFileSync(logPath, '');
-  const baseUs = monotonicUs();
+  const clock = new AgentClock();
   const driver = await openDriver({
     settings: {
       module: new URL('../../../testing/cart-bodies.ts', import.meta.url).href,
       bodies: { logPath },
     },
     agents: [{ id: agentId, config: null }],
-    baseUs,
+    clock: clock.memory,
     doorbell: null,
     record: null,
   });
   return {
     driver,
     agentId,
-    nowUs: () => monotonicUs() - baseUs,
+    nowUs: () => clock.nowUs(),
     moves: { kind: 'setpoint', name: 'drive', params: { speedMps: 1 }, durationUs: 300_000 },
     acts: { kind: 'action', name: 'grab', params: {}, id: 'a1', idempotencyKey: 'k1', deadlineUs: 60_000_000 },
     did: () =>

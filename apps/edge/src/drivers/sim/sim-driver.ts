@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type Command, type Json, type Stimulus, sameCommand } from '@sigma/kernel';
 import type { BodyFault, BodyInput, Driver, DriverSetup } from '../../hal/driver.ts';
-import { monotonicUs } from '../../live/clock.ts';
+import { AgentClock } from '../../live/clock.ts';
 import type { FromBody, ToBody } from './body-loop.ts';
 import type { BodyThreadData } from './body-thread.ts';
 import { Pulse } from './pulse.ts';
@@ -123,14 +123,15 @@ export class SimDriver implements Driver {
  */
 export async function openDriver(setup: DriverSetup): Promise<Driver> {
   const { module, bodies } = setup.settings as unknown as SimSettings;
-  const { agents, baseUs, doorbell, record } = setup;
+  const { agents, doorbell, record } = setup;
+  const clock = new AgentClock(setup.clock);
   const pulse = new Pulse();
   const { port1, port2 } = new MessageChannel();
   const data: BodyThreadData = {
     module,
     settings: bodies,
     agents,
-    baseUs,
+    clock: clock.memory,
     doorbell,
     pulse: pulse.memory,
     port: port2,
@@ -149,7 +150,7 @@ export async function openDriver(setup: DriverSetup): Promise<Driver> {
   return new SimDriver({
     capabilities: open.type === 'open' ? open.capabilities : new Map(),
     pulse,
-    nowUs: () => monotonicUs() - baseUs,
+    nowUs: () => clock.nowUs(),
     receive: () => (receiveMessageOnPort(port1)?.message as FromBody | undefined) ?? null,
     say: (message) => port1.postMessage(message),
     close: async () => {

@@ -17,6 +17,7 @@ import {
   SetAccountRoleRequestSchema,
   SetAgentModeRequestSchema,
   SetMissionPriorityRequestSchema,
+  SetSpeedRequestSchema,
   SilenceAlertsRequestSchema,
   StopAgentsRequestSchema,
   TakeLeaseRequestSchema,
@@ -70,6 +71,11 @@ const WORDS: ReadonlyMap<string, Entry[1]> = new Map([
   on(AcknowledgeAgentRequestSchema, () => 'acknowledged its failsafe', agent),
   on(ResetAgentRequestSchema, () => 'reset it', agent),
   on(SetAgentModeRequestSchema, ({ mode }) => `set its mode to ${mode}`, agent),
+  on(
+    SetSpeedRequestSchema,
+    ({ speed }) => `let simulated time run ${speed} times as fast`,
+    () => [EVERY_ROBOT],
+  ),
   on(
     CreateMissionRequestSchema,
     ({ name, goal, priority }) => `sent mission '${name || (goal?.goal.case ?? '')}' with priority ${priority}`,

@@ -2193,6 +2193,13 @@ export declare type ListFaultsResponse = Message<"sigma.v1.ListFaultsResponse"> 
    * @generated from field: repeated sigma.v1.ActiveFault active = 3;
    */
   active: ActiveFault[];
+
+  /**
+   * How the time of the simulated site passes.
+   *
+   * @generated from field: sigma.v1.SiteSpeed speed = 4;
+   */
+  speed?: SiteSpeed | undefined;
 };
 
 /**
@@ -2200,6 +2207,70 @@ export declare type ListFaultsResponse = Message<"sigma.v1.ListFaultsResponse"> 
  * Use `create(ListFaultsResponseSchema)` to create a new message.
  */
 export declare const ListFaultsResponseSchema: GenMessage<ListFaultsResponse>;
+
+/**
+ * @generated from message sigma.v1.SiteSpeed
+ */
+export declare type SiteSpeed = Message<"sigma.v1.SiteSpeed"> & {
+  /**
+   * So many times as fast as the wall clock.
+   *
+   * @generated from field: double speed = 1;
+   */
+  speed: number;
+
+  /**
+   * What it can be set to; empty: it cannot be set here.
+   *
+   * @generated from field: repeated double speeds = 2;
+   */
+  speeds: number[];
+
+  /**
+   * How far the site's time is before the wall clock.
+   *
+   * @generated from field: int64 ahead_us = 3;
+   */
+  aheadUs: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.SiteSpeed.
+ * Use `create(SiteSpeedSchema)` to create a new message.
+ */
+export declare const SiteSpeedSchema: GenMessage<SiteSpeed>;
+
+/**
+ * @generated from message sigma.v1.SetSpeedRequest
+ */
+export declare type SetSpeedRequest = Message<"sigma.v1.SetSpeedRequest"> & {
+  /**
+   * @generated from field: double speed = 1;
+   */
+  speed: number;
+};
+
+/**
+ * Describes the message sigma.v1.SetSpeedRequest.
+ * Use `create(SetSpeedRequestSchema)` to create a new message.
+ */
+export declare const SetSpeedRequestSchema: GenMessage<SetSpeedRequest>;
+
+/**
+ * @generated from message sigma.v1.SetSpeedResponse
+ */
+export declare type SetSpeedResponse = Message<"sigma.v1.SetSpeedResponse"> & {
+  /**
+   * @generated from field: sigma.v1.SiteSpeed speed = 1;
+   */
+  speed?: SiteSpeed | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.SetSpeedResponse.
+ * Use `create(SetSpeedResponseSchema)` to create a new message.
+ */
+export declare const SetSpeedResponseSchema: GenMessage<SetSpeedResponse>;
 
 /**
  * @generated from message sigma.v1.ActiveFault
@@ -3267,6 +3338,14 @@ export declare const SimulationService: GenService<{
     methodKind: "unary";
     input: typeof PlacePersonRequestSchema;
     output: typeof PlacePersonResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.SimulationService.SetSpeed
+   */
+  setSpeed: {
+    methodKind: "unary";
+    input: typeof SetSpeedRequestSchema;
+    output: typeof SetSpeedResponseSchema;
   },
 }>;
 
