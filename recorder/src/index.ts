@@ -69,6 +69,14 @@ export {
 export { exportTlog, type TlogExport, type TlogSignature, type WriteFile } from './proof/export-tlog.ts';
 export { type CheckpointShelf, HeadBook, type HeadBookOptions, type OwnHead } from './proof/head-book.ts';
 export { type HeadAnswer, HeadOffers, type HeadOffersOptions } from './proof/head-offers.ts';
+export {
+  answeredFrame,
+  answerOf,
+  edgeWitnessName,
+  hubWitnessName,
+  offeredFrame,
+  offerOf,
+} from './proof/head-wire.ts';
 export { leafHash, leafHasher, TreeFrontier } from './proof/merkle.ts';
 export {
   consistencyProof,

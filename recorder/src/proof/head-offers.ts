@@ -55,6 +55,7 @@ export class HeadOffers {
   readonly #standing = new Map<string, Standing>();
   readonly #waiting = new Map<string, OwnHead>();
   readonly #asked = new Map<string, OwnHead>();
+  readonly #settled: (() => void)[] = [];
   #pumping: Promise<void> | null = null;
   #link = 0;
 
@@ -62,9 +63,10 @@ export class HeadOffers {
     this.#options = options;
   }
 
-  /** Whether nothing waits to be offered or answered. */
-  get settled(): boolean {
-    return this.#waiting.size === 0 && this.#asked.size === 0 && this.#pumping === null;
+  /** Resolves as soon as nothing waits to be offered or answered any more, because it was or because the link is gone. */
+  whenSettled(): Promise<void> {
+    if (this.#isSettled()) return Promise.resolve();
+    return new Promise((resolve) => this.#settled.push(resolve));
   }
 
   /** Offers what has grown since it was cosigned. The newest head of a chain takes the place of one that still waits. */
@@ -106,6 +108,15 @@ export class HeadOffers {
     this.#waiting.clear();
     this.#asked.clear();
     for (const standing of this.#standing.values()) standing.refused = false;
+    this.#settle();
+  }
+
+  #isSettled(): boolean {
+    return this.#waiting.size === 0 && this.#asked.size === 0 && this.#pumping === null;
+  }
+
+  #settle(): void {
+    if (this.#isSettled()) for (const resolve of this.#settled.splice(0)) resolve();
   }
 
   #refused(head: OwnHead, standing: Standing, answer: HeadAnswer): void {
@@ -139,6 +150,7 @@ export class HeadOffers {
     this.#pumping ??= this.#send().finally(() => {
       this.#pumping = null;
       if (this.#next() !== undefined) this.#pump();
+      else this.#settle();
     });
   }
 

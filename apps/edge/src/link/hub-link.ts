@@ -10,7 +10,9 @@ import {
   OrderSchema,
   SignedOrderSchema,
 } from '@sigma/proto';
+import { answerOf, offerOf } from '@sigma/recorder';
 import type { Uplink } from '../runtime/uplink.ts';
+import type { HeadWord } from '../witness/edge-witness.ts';
 import { type QueueLimits, type ShedCounts, UplinkQueue } from './uplink-queue.ts';
 
 export interface HubLinkOptions {
@@ -22,6 +24,12 @@ export interface HubLinkOptions {
   readonly onHeard: () => void;
   readonly onOrder: (agentId: string, signedOrder: Uint8Array) => void;
   readonly onState: (state: LinkState) => void;
+  /** Where heads of recordings go; absent: this edge has no witness. */
+  readonly witness?: {
+    /** @param key 32 bytes, or none of a hub that does not witness */
+    readonly onKey: (key: Uint8Array) => void;
+    readonly onWord: (word: HeadWord) => void;
+  };
   readonly wallUs: () => number;
   /** 0 inclusive to 1 exclusive; spreads the reconnections of a fleet. */
   readonly random: () => number;
@@ -61,7 +69,7 @@ const MOST_UNHEARD = 16_384;
  * ends it tries again after a growing, jittered pause ("full jitter", M. Brooker, Exponential Backoff and Jitter, 2015).
  *
  * What was sent and not yet heard (the hub's heartbeat names the last of ours that it heard) goes out again on the next
- * connection, telemetry and statuses excepted, which the next ones replace. So each frame arrives at least once, and
+ * connection, telemetry and statuses excepted, which the next ones replace, and heads, which are shown anew. So each frame arrives at least once, and
  * those that could arrive twice carry what tells them apart: decision and order sequences, agent time of an event.
  */
 export class HubLink {
@@ -176,6 +184,7 @@ export class HubLink {
         this.#connected = true;
         this.#connections++;
         this.#options.onKey(frame.value.orderKey);
+        this.#options.witness?.onKey(frame.value.witnessKey);
         this.#options.onHeard();
         this.#options.onState({ type: 'connected', hub: frame.value.hub });
         this.#wake();
@@ -190,6 +199,12 @@ export class HubLink {
         this.#options.onOrder(agentId, toBinary(SignedOrderSchema, frame.value));
         return null;
       }
+      case 'headOffered':
+        this.#options.witness?.onWord({ type: 'offered', offer: offerOf(frame.value) });
+        return null;
+      case 'headAnswered':
+        this.#options.witness?.onWord({ type: 'answered', answer: answerOf(frame.value) });
+        return null;
       case 'refused':
         return `the hub refuses this edge: ${frame.value.reason}`;
       default:
@@ -239,7 +254,9 @@ export class HubLink {
   }
 }
 
-const worthRepeating = ({ frame }: Uplink): boolean => frame.case !== 'telemetry' && frame.case !== 'status';
+/** Frames that the next one replaces, or that belong to the talk of one connection. */
+const PASSING = new Set<string>(['telemetry', 'status', 'headOffered', 'headAnswered']);
+const worthRepeating = ({ frame }: Uplink): boolean => !PASSING.has(frame.case);
 
 /** Whom an order names, so that it reaches the right body; the body's own door believes nothing that is not signed. */
 function addressee(order: Uint8Array): string {

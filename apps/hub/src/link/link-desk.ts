@@ -16,6 +16,7 @@ import type { Clock } from '../clock.ts';
 import { type AgentLinked, packedSchemas } from '../live/live-fleet.ts';
 import { type HubRecord, signal } from '../roles/arbitration/hub-record.ts';
 import { type Ingest, newTally, type Tally } from '../roles/ingest/ingest.ts';
+import type { HeadFrame, WitnessLink, WitnessRole } from '../roles/witness/witness-role.ts';
 import { about, all, packed } from '../subjects.ts';
 import { Arrivals } from './arrivals.ts';
 import { Outbox } from './outbox.ts';
@@ -25,6 +26,8 @@ export const HEARTBEAT_US = 500_000;
 const TIMEOUT_US = 2_500_000;
 const HELLO_WAIT_US = 5_000_000;
 const OUTBOX = 4_096;
+/** With so much waiting to go out, heads wait for a better moment. */
+const HEADS_GIVE_WAY = 512;
 const ID = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
 interface Link {
@@ -32,6 +35,7 @@ interface Link {
   readonly agents: ReadonlyMap<string, AgentLinked>;
   readonly outbox: Outbox;
   readonly tally: Tally;
+  witness: WitnessLink | null;
   heardUs: number;
   heardSequence: bigint;
   open: boolean;
@@ -47,6 +51,7 @@ export class LinkDesk {
   readonly #ingest: Ingest;
   readonly #record: HubRecord;
   readonly #orderKey: Uint8Array;
+  readonly #witness: WitnessRole | null;
   readonly #links = new Map<string, Link>();
   readonly #end: () => void;
   #beat = 0n;
@@ -58,6 +63,8 @@ export class LinkDesk {
     readonly ingest: Ingest;
     readonly record: HubRecord;
     readonly orderKey: Uint8Array;
+    /** Null: heads are neither shown nor witnessed. */
+    readonly witness?: WitnessRole | null;
   }) {
     this.#bus = options.bus;
     this.#clock = options.clock;
@@ -65,6 +72,7 @@ export class LinkDesk {
     this.#ingest = options.ingest;
     this.#record = options.record;
     this.#orderKey = options.orderKey;
+    this.#witness = options.witness ?? null;
     this.#bus.subscribe(
       all(this.#tenant, 'edge'),
       (message) => {
@@ -83,7 +91,9 @@ export class LinkDesk {
     return this.#links.size;
   }
 
-  close(): void {
+  /** Ends every link, after the last heads were shown. */
+  async close(): Promise<void> {
+    if (this.#witness !== null) await this.#witness.close();
     this.#end();
     for (const link of [...this.#links.values()]) this.#drop(link, 'the hub ends');
   }
@@ -115,6 +125,7 @@ export class LinkDesk {
           orderKey: this.#orderKey,
           timeUs: BigInt(this.#clock.nowUs()),
           heartbeatUs: BigInt(HEARTBEAT_US),
+          witnessKey: this.#witness?.publicKey ?? new Uint8Array(),
         },
       });
       yield* link.outbox.drain();
@@ -163,6 +174,7 @@ export class LinkDesk {
       agents,
       outbox: new Outbox(OUTBOX),
       tally: newTally(),
+      witness: null,
       heardUs: this.#clock.nowUs(),
       heardSequence: 0n,
       open: true,
@@ -176,7 +188,16 @@ export class LinkDesk {
       this.#ingest.serve(agent, hello.channels);
       await this.#publish('link', agent.agentId, packed(agent));
     }
+    link.witness = this.#witnessed(link, hello.witnessKey);
     return link;
+  }
+
+  #witnessed(link: Link, key: Uint8Array): WitnessLink | null {
+    if (this.#witness === null || !link.open) return null;
+    const send = (frame: HeadFrame): void => {
+      if (link.outbox.waiting < HEADS_GIVE_WAY) link.outbox.put(response(frame), 'command');
+    };
+    return this.#witness.linked({ edgeId: link.edgeId, agentIds: [...link.agents.keys()], key, send });
   }
 
   async #read(link: Link, incoming: AsyncIterator<ConnectRequest>): Promise<void> {
@@ -197,7 +218,10 @@ export class LinkDesk {
       return;
     }
     if (frame.case === 'hello' || frame.case === undefined) return;
-    if (frame.case === 'headOffered' || frame.case === 'headAnswered') return;
+    if (frame.case === 'headOffered' || frame.case === 'headAnswered') {
+      link.witness?.hear(frame);
+      return;
+    }
     const { agentId } = frame.value;
     const agent = link.agents.get(agentId);
     if (agent === undefined) {
@@ -255,6 +279,7 @@ export class LinkDesk {
     link.open = false;
     link.why = why;
     link.outbox.close();
+    link.witness?.close();
     if (this.#links.get(link.edgeId) === link) this.#links.delete(link.edgeId);
     void this.#record.append(signal('hub.edge_unlinked', link.edgeId, { why })).catch(() => undefined);
     for (const agent of link.agents.values()) {

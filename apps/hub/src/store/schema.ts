@@ -331,3 +331,36 @@ export const activeFaults = pgTable(
   },
   (table) => [primaryKey({ columns: [table.tenant, table.agentId, table.fault] }), ownRowsOnly()],
 );
+
+/** The key of each edge, as it was first seen: what its chains' heads are believed under. */
+export const edgeKeys = pgTable(
+  'edge_keys',
+  {
+    tenant: tenant(),
+    edgeId: text('edge_id').notNull(),
+    /** Ed25519, 32 bytes. */
+    publicKey: bytea('public_key').notNull(),
+    pinnedTimeUs: timeUs('pinned_time_us').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.edgeId] }), ownRowsOnly()],
+);
+
+/** The greatest head of each chain that this hub cosigned, and what it last refused of it. */
+export const witnessedHeads = pgTable(
+  'witnessed_heads',
+  {
+    tenant: tenant(),
+    /** Name of the chain among logs. */
+    origin: text('origin').notNull(),
+    /** Of the edge that signed it: under another key it is another log. */
+    publicKey: bytea('public_key').notNull(),
+    edgeId: text('edge_id').notNull(),
+    size: bigint('size', { mode: 'number' }).notNull(),
+    /** Checkpoint, signed by the edge. */
+    note: text('note').notNull(),
+    seenTimeUs: timeUs('seen_time_us').notNull(),
+    /** Kind of the refusal that stands; empty: none. */
+    refusal: text('refusal').notNull().default(''),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.origin, table.publicKey] }), ownRowsOnly()],
+);
