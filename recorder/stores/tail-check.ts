@@ -6,6 +6,8 @@ import type { StoredBlock } from '../src/store.ts';
 export interface StoredTail {
   readonly last: StoredBlock;
   readonly hashBefore: Uint8Array | null;
+  /** Sequence at which the one before it ends (0 before a first block), where the store can tell. */
+  readonly sequenceBefore?: number;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface StoredTail {
  */
 export function tailFault(head: ChainHead, tail: StoredTail | null, sha256: Sha256): string | null {
   if (tail === null) return 'its last block is missing';
-  const { last, hashBefore } = tail;
+  const { last, hashBefore, sequenceBefore } = tail;
   if (!sameBytes(last.hash, head.hash)) return 'the hash of its last block is not the one its end was noted with';
   if (!sameBytes(sha256(last.bytes), last.hash)) return 'its bytes do not have the hash stored beside them';
   try {
@@ -27,6 +29,9 @@ export function tailFault(head: ChainHead, tail: StoredTail | null, sha256: Sha2
     const end = decodeEnvelope(block.events[block.events.length - 1] as Uint8Array);
     if (block.firstSequence !== last.firstSequence || end.sequence !== head.sequence) {
       return `it holds the events ${block.firstSequence} to ${end.sequence}`;
+    }
+    if (sequenceBefore !== undefined && sequenceBefore + 1 !== block.firstSequence) {
+      return `the events after ${sequenceBefore} are missing`;
     }
     if (!sameBytes(block.previousHash, hashBefore ?? NO_BLOCK)) {
       return 'it does not carry the hash of the block before it';

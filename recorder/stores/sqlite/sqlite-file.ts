@@ -1,11 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { decodeBlock, decodeEnvelope, NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
-import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
+import { type ChainHead, type ChainId, chainName } from '../../src/event.ts';
 import {
-  ForeignBlockError,
+  type ForeignBlockError,
   type SnapshotPlace,
   StoreBusyError,
   StoreClosedError,
@@ -14,6 +13,8 @@ import {
   type StoreError,
   StoreFailedError,
 } from '../../src/store.ts';
+import { blockKey, blocksToCompare, chainKey, planCommit } from '../commit-plan.ts';
+import { tailFault } from '../tail-check.ts';
 import { damaged, storeError } from './errors.ts';
 import { RecordingFiles } from './files.ts';
 import { migrate, pragma } from './schema.ts';
@@ -28,12 +29,11 @@ export interface SqliteOptions {
   readonly logPages?: number;
 }
 
-/** The end of a chain, with the number it has in this file. */
-interface Tail extends ChainHead {
+/** A chain with the number it has in this file. */
+interface NumberedChain extends ChainId {
   readonly chain: number;
 }
 
-const PAGE_BLOCKS = 64;
 const LOG_PAGES = 1000;
 
 /**
@@ -45,7 +45,9 @@ export class SqliteFile {
   readonly #db: DatabaseSync;
   readonly #readOnly: boolean;
   readonly #mostLogPages: number;
-  readonly #tails = new Map<string, Tail>();
+  /** Where each chain ends, and the number it has in this file: that never changes. */
+  readonly #tails = new Map<string, ChainHead>();
+  readonly #numbers = new Map<string, number>();
   #files: RecordingFiles | null = null;
   #dataVersion = 0;
   /** Pages that went to the log since it was last copied, about. */
@@ -90,18 +92,18 @@ export class SqliteFile {
    */
   commit(groups: readonly (readonly SealedBlock[])[]): readonly (ForeignBlockError | null)[] {
     if (this.#failure !== null) throw this.#failure;
-    const planned = new Map<string, Tail>();
     try {
       if (this.#logPages >= this.#mostLogPages) this.#checkpoint();
       this.#statement('BEGIN IMMEDIATE').run();
       if (this.#statement('PRAGMA data_version').get()?.data_version !== this.#dataVersion) {
         throw new StoreBusyError(this.path, 'another process wrote to it', 'Stop one of the two and open it again');
       }
-      const answers = groups.map((blocks) => this.#write(blocks, planned));
+      const plan = planCommit(groups, this.#tails, this.#storedTwins(groups));
+      for (const { block, ordinal } of plan.blocks) this.#insert(block, ordinal);
       this.#statement('COMMIT').run();
       this.#files?.assertThere();
-      for (const [key, tail] of planned) this.#tails.set(key, tail);
-      return answers;
+      for (const { to } of plan.advances) this.#tails.set(chainKey(to), to);
+      return plan.answers;
     } catch (error) {
       this.#failure = storeError(this.path, error) as StoreError;
       try {
@@ -115,29 +117,32 @@ export class SqliteFile {
 
   heads(): readonly ChainHead[] {
     return this.#reading(() =>
-      this.#statement('SELECT chain, tenant, source, epoch FROM chains ORDER BY tenant, source, epoch')
-        .all()
-        .map((row) => this.#tailOf(row as unknown as ChainId & { chain: number }))
-        .filter(({ blocks }) => blocks > 0)
-        .map(({ chain: _, ...head }) => head),
+      this.#chains('ORDER BY tenant, source, epoch').flatMap((chain) => this.#end(chain) ?? []),
     );
   }
 
-  /** Up to 64 blocks from the one that holds `fromSequence` on, none that begins after `toSequence`. */
-  page(chain: ChainId, fromSequence: number, toSequence: number): readonly StoredBlock[] {
+  /** Where to begin a range: blocks that begin after this sequence hold `fromSequence` and what follows. */
+  before(chain: ChainId, fromSequence: number): number {
     return this.#reading(() => {
-      const number = this.#chainNumber(chain);
-      if (number === null) return [];
-      const rows = this.#statement(
-        `SELECT first_sequence, count, hash, bytes FROM blocks WHERE chain = ?1 AND first_sequence <= ?3
-         AND first_sequence >= coalesce((SELECT max(first_sequence) FROM blocks WHERE chain = ?1 AND first_sequence <= ?2), 0)
-         ORDER BY first_sequence LIMIT ${PAGE_BLOCKS}`,
-      ).all(number, fromSequence, toSequence);
-      const blocks = rows.map((row) => this.#blockOf(row));
-      const [first] = rows;
-      const past = first !== undefined && (first.first_sequence as number) + (first.count as number) <= fromSequence;
-      return past ? blocks.slice(1) : blocks;
+      const row = this.#statement(
+        'SELECT first_sequence, count FROM blocks WHERE chain = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1',
+      ).get(this.#chainNumber(chain), fromSequence);
+      if (row === undefined) return 0;
+      const first = row.first_sequence as number;
+      return first + (row.count as number) <= fromSequence ? first : first - 1;
     });
+  }
+
+  /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
+  page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
+    return this.#reading(() =>
+      this.#statement(
+        `SELECT first_sequence, hash, bytes FROM blocks WHERE chain = ? AND first_sequence > ? AND first_sequence <= ?
+         ORDER BY first_sequence LIMIT ?`,
+      )
+        .all(this.#chainNumber(chain), after, toSequence, most)
+        .map((row) => this.#blockOf(row)),
+    );
   }
 
   /** A damaged page may still parse as a row, with columns of the wrong kind in it. */
@@ -193,138 +198,86 @@ export class SqliteFile {
     this.#logPages = 0;
   }
 
-  /** Writes one group, or says why not and leaves the transaction as it was. */
-  #write(blocks: readonly SealedBlock[], planned: Map<string, Tail>): ForeignBlockError | null {
-    const tails = new Map<string, Tail>();
-    const fresh: { readonly block: SealedBlock; readonly tail: Tail }[] = [];
-    for (const block of blocks) {
-      const key = chainKey(block);
-      const before = tails.get(key) ?? planned.get(key) ?? this.#tails.get(key) ?? null;
-      const verdict = this.#judge(block, before);
-      if (verdict === 'stored') continue;
-      if (verdict !== 'continues') return verdict;
-      const tail = tailAfter(block, before, before?.chain ?? this.#newChain(block));
-      tails.set(key, tail);
-      fresh.push({ block, tail });
+  /** Hashes of what is stored where these blocks, which lie before the end of their chain, would stand. */
+  #storedTwins(groups: readonly (readonly SealedBlock[])[]): ReadonlyMap<string, Uint8Array> {
+    const twins = new Map<string, Uint8Array>();
+    for (const block of blocksToCompare(groups, this.#tails)) {
+      const find = this.#statement('SELECT hash FROM blocks WHERE chain = ? AND first_sequence = ?');
+      const stored = find.get(this.#chainNumber(block), block.firstSequence);
+      if (stored !== undefined) twins.set(blockKey(block), stored.hash as Uint8Array);
     }
-    for (const { block, tail } of fresh) this.#insert(block, tail);
-    for (const [key, tail] of tails) planned.set(key, tail);
-    return null;
+    return twins;
   }
 
-  #judge(block: SealedBlock, before: Tail | null): 'continues' | 'stored' | ForeignBlockError {
-    const { firstSequence } = block;
-    const head = before?.sequence ?? 0;
-    if (firstSequence <= head) {
-      const stored = this.#statement('SELECT hash FROM blocks WHERE chain = ? AND first_sequence = ?').get(
-        before?.chain ?? 0,
-        firstSequence,
-      );
-      if (stored !== undefined && sameBytes(stored.hash as Uint8Array, block.hash)) return 'stored';
-      return new ForeignBlockError(
-        block,
-        firstSequence,
-        `the recording already reaches ${head} with other content: two histories of one source`,
-      );
-    }
-    if (firstSequence !== head + 1) {
-      return new ForeignBlockError(block, firstSequence, `the recording ends at ${head}; events between are missing`);
-    }
-    if (!sameBytes(block.previousHash, before?.hash ?? NO_BLOCK)) {
-      return new ForeignBlockError(block, firstSequence, 'it does not carry the hash of the block before it');
-    }
-    return 'continues';
-  }
-
-  #insert(block: SealedBlock, tail: Tail): void {
+  #insert(block: SealedBlock, ordinal: number): void {
+    const chain = this.#chainNumber(block) ?? this.#newChain(block);
     // The block itself, and about three pages of tables and index with it.
     this.#logPages += 3 + Math.ceil(block.bytes.length / 4096);
     this.#statement(
       `INSERT INTO blocks (chain, ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
-      tail.chain,
-      tail.blocks,
-      block.firstSequence,
-      block.count,
-      block.firstAtUs,
-      block.lastAtUs,
-      block.hash,
-      block.bytes,
-    );
+    ).run(chain, ordinal, block.firstSequence, block.count, block.firstAtUs, block.lastAtUs, block.hash, block.bytes);
     for (const { sequence, atUs } of block.snapshots) {
-      this.#statement('INSERT INTO snapshots VALUES (?, ?, ?, ?)').run(tail.chain, atUs, sequence, block.firstSequence);
+      this.#statement('INSERT INTO snapshots VALUES (?, ?, ?, ?)').run(chain, atUs, sequence, block.firstSequence);
     }
   }
 
-  #newChain({ tenant, source, epoch }: ChainId): number {
-    const known = this.#chainNumber({ tenant, source, epoch });
-    if (known !== null) return known;
+  #newChain(chain: ChainId): number {
     const insert = this.#statement('INSERT INTO chains (tenant, source, epoch) VALUES (?, ?, ?)');
-    return Number(insert.run(tenant, source, epoch).lastInsertRowid);
+    const number = Number(insert.run(chain.tenant, chain.source, chain.epoch).lastInsertRowid);
+    this.#numbers.set(chainKey(chain), number);
+    return number;
   }
 
-  #chainNumber({ tenant, source, epoch }: ChainId): number | null {
+  #chainNumber(chain: ChainId): number | null {
+    const key = chainKey(chain);
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
     const find = this.#statement('SELECT chain FROM chains WHERE tenant = ? AND source = ? AND epoch = ?');
-    return (find.get(tenant, source, epoch)?.chain as number | undefined) ?? null;
+    const number = find.get(chain.tenant, chain.source, chain.epoch)?.chain as number | undefined;
+    if (number !== undefined) this.#numbers.set(key, number);
+    return number ?? null;
   }
 
-  #tailOf({ chain, tenant, source, epoch }: ChainId & { readonly chain: number }): Tail {
+  #chains(order = ''): readonly NumberedChain[] {
+    return this.#statement(
+      `SELECT chain, tenant, source, epoch FROM chains ${order}`,
+    ).all() as unknown as NumberedChain[];
+  }
+
+  /** The end of a chain as its last row tells it; null of a chain without blocks. */
+  #end({ chain, tenant, source, epoch }: NumberedChain): ChainHead | null {
     const row = this.#statement(
       `SELECT ordinal, first_sequence, count, last_at_us, hash FROM blocks WHERE chain = ?
        ORDER BY first_sequence DESC LIMIT 1`,
     ).get(chain);
-    if (row !== undefined && !(row.hash instanceof Uint8Array))
-      throw damaged(this.path, `the end of ${source} is unreadable`);
-    return {
-      chain,
-      tenant,
-      source,
-      epoch,
-      sequence: row === undefined ? 0 : (row.first_sequence as number) + (row.count as number) - 1,
-      hash: (row?.hash as Uint8Array | undefined) ?? NO_BLOCK,
-      atUs: (row?.last_at_us as number | undefined) ?? 0,
-      blocks: (row?.ordinal as number | undefined) ?? 0,
-    };
+    if (row === undefined) return null;
+    const { ordinal, first_sequence: first, count, last_at_us: atUs, hash } = row;
+    if (!(hash instanceof Uint8Array)) throw damaged(this.path, `the end of ${source} is unreadable`);
+    const sequence = (first as number) + (count as number) - 1;
+    return { tenant, source, epoch, sequence, hash, atUs: atUs as number, blocks: ordinal as number };
   }
 
   /** Reads the end of every chain, and refuses one that is torn or foreign: nothing may be written after it. */
   #loadTails(): void {
-    for (const row of this.#statement('SELECT chain, tenant, source, epoch FROM chains').all()) {
-      const tail = this.#tailOf(row as unknown as ChainId & { chain: number });
-      if (tail.blocks === 0) continue;
-      const fault = this.#tailFault(tail);
+    for (const chain of this.#chains()) {
+      const head = this.#end(chain);
+      if (head === null) continue;
+      const [last, before] = this.#statement(
+        'SELECT first_sequence, count, hash, bytes FROM blocks WHERE chain = ? ORDER BY first_sequence DESC LIMIT 2',
+      ).all(chain.chain);
+      const tail = {
+        last: this.#blockOf(last ?? {}),
+        hashBefore: before === undefined ? null : this.#blockOf(before).hash,
+        sequenceBefore: before === undefined ? 0 : (before.first_sequence as number) + (before.count as number) - 1,
+      };
+      const fault = tailFault(head, tail, sha256);
       if (fault !== null) {
-        const end = `the end of ${chainName(tail)} at sequence ${tail.sequence}`;
+        const end = `the end of ${chainName(head)} at sequence ${head.sequence}`;
         throw damaged(this.path, `${end} is not as it was written: ${fault}`);
       }
-      this.#tails.set(chainKey(tail), tail);
+      this.#tails.set(chainKey(head), head);
     }
-  }
-
-  #tailFault(tail: Tail): string | null {
-    const rows = this.#statement(
-      `SELECT first_sequence, count, hash, bytes FROM blocks WHERE chain = ? ORDER BY first_sequence DESC LIMIT 2`,
-    ).all(tail.chain);
-    const [last, before] = rows;
-    if (last === undefined) return null;
-    const bytes = last.bytes as Uint8Array;
-    if (!sameBytes(sha256(bytes), last.hash as Uint8Array)) return 'its bytes do not have the hash stored beside them';
-    try {
-      const block = decodeBlock(bytes);
-      if (chainKey(block) !== chainKey(tail)) return `it belongs to ${chainName(block)}`;
-      const end = decodeEnvelope(block.events[block.events.length - 1] as Uint8Array);
-      if (block.firstSequence !== last.first_sequence || end.sequence !== tail.sequence) {
-        return `it holds the events ${block.firstSequence} to ${end.sequence}`;
-      }
-      const previous = (before?.hash as Uint8Array | undefined) ?? NO_BLOCK;
-      const previousEnd = before === undefined ? 0 : (before.first_sequence as number) + (before.count as number) - 1;
-      if (previousEnd + 1 !== block.firstSequence) return `the events after ${previousEnd} are missing`;
-      if (!sameBytes(block.previousHash, previous)) return 'it does not carry the hash of the block before it';
-    } catch (error) {
-      return (error as Error).message;
-    }
-    return null;
   }
 
   #statement(sql: string): StatementSync {
@@ -371,20 +324,4 @@ function openForReading(path: string): DatabaseSync {
     url.search = '?immutable=1';
     return new DatabaseSync(url, { readOnly: true });
   }
-}
-
-const chainKey = ({ tenant, source, epoch }: ChainId): string => `${tenant}\0${source}\0${epoch}`;
-
-function tailAfter(block: SealedBlock, before: Tail | null, chain: number): Tail {
-  const { tenant, source, epoch, hash } = block;
-  return {
-    chain,
-    tenant,
-    source,
-    epoch,
-    hash,
-    sequence: block.firstSequence + block.count - 1,
-    atUs: block.lastAtUs,
-    blocks: (before?.blocks ?? 0) + 1,
-  };
 }

@@ -15,6 +15,9 @@ import { type Commit, type CommitAnswer, reviveError } from './worker-messages.t
 export { sha256 } from './sha256.ts';
 export type { SqliteOptions } from './sqlite-file.ts';
 
+const FIRST_PAGE_BLOCKS = 8;
+const PAGE_BLOCKS = 64;
+
 /** A recording opened for reading: another process may be writing it. @throws StoreError */
 export function openSqliteRecording(path: string): Recording {
   return readable(new SqliteFile(path, 'read'));
@@ -73,12 +76,14 @@ function readable(file: SqliteFile): Recording {
   };
 }
 
+/** Small pages first: who seeks a moment reads a few blocks, who verifies reads them all. */
 async function* pages(file: SqliteFile, chain: ChainId, from: number, to: number): AsyncIterable<StoredBlock> {
-  let blocks = file.page(chain, from, to);
-  while (blocks.length > 0) {
+  let after = file.before(chain, from);
+  for (let most = FIRST_PAGE_BLOCKS; ; most = Math.min(2 * most, PAGE_BLOCKS)) {
+    const blocks = file.page(chain, after, to, most);
+    if (blocks.length === 0) return;
     yield* blocks;
-    const last = blocks[blocks.length - 1] as StoredBlock;
-    blocks = file.page(chain, last.firstSequence + 1, to).filter((block) => block.firstSequence > last.firstSequence);
+    after = (blocks[blocks.length - 1] as StoredBlock).firstSequence;
   }
 }
 
