@@ -57,7 +57,7 @@ export function fakeRobots(count: number): FakeRobot[] {
       ],
       along: k * 3.7,
       speedMps: 0.9,
-      battery: 0.95 - k * 0.03,
+      battery: 0.95 - (k % 25) * 0.03,
       stop: 'none',
       mode: 'automatic',
       leaseHolder: '',

@@ -58,7 +58,7 @@ export interface FakeExtras {
 
 /** Serves the built page, the sign-in paths and the hub's services over one loopback port, as the real hub does. */
 export class FakeHub {
-  readonly robots: FakeRobot[] = fakeRobots(14);
+  readonly robots: FakeRobot[];
   readonly site = fakeSite();
   readonly missions = new Map<string, Mission>();
   readonly alerts = new Map<string, Alert>();
@@ -82,8 +82,9 @@ export class FakeHub {
   readonly #started = Date.now();
   readonly #dist: string;
 
-  constructor(dist: string) {
+  constructor(dist: string, robots = 14) {
     this.#dist = dist;
+    this.robots = fakeRobots(robots);
   }
 
   async listen(): Promise<string> {

@@ -263,7 +263,7 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     hub.record.blocks = [];
     await first.at('verify-again').click();
     await first.says(first.at('verify-result'), /^ok$/);
-    await first.at('verify-close').click();
+    await first.at('page-close').click();
     await first.at('map').waitFor();
   });
 

@@ -160,6 +160,15 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
     await page.says(page.at('lease'), /Nobody holds control/);
   });
 
+  test('simulated time is set on the bench: the whole site lives twice as fast, and again as before', async () => {
+    await page.page.getByRole('tab', { name: 'Bench' }).click();
+    await page.at('speed-2').click();
+    await page.says(page.at('last-act'), /lives 2 times as fast/);
+    await page.says(page.at('site-ahead'), /ahead of the clock on the wall/);
+    await page.at('speed-1').click();
+    await page.says(page.at('last-act'), /lives 1 times as fast/);
+  });
+
   test('[L2] the browser runs every robot again and finds every decision as recorded', async () => {
     await page.at('page-verify').click();
     await page.says(page.at('verify-result'), /^ok$/);

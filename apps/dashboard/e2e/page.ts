@@ -112,6 +112,15 @@ export class FirstPage {
     if (worn !== theme) await this.page.keyboard.press('Shift+T');
   }
 
+  /** As `wear`, also at the door and under a dialog, where no key is heard. */
+  async show(theme: 'dark' | 'light'): Promise<void> {
+    const writing = await this.page.evaluate(() => document.activeElement?.matches('input, textarea, select') === true);
+    if (!writing) await this.wear(theme);
+    await this.page.evaluate((worn) => {
+      document.documentElement.dataset['theme'] = worn;
+    }, theme);
+  }
+
   /** What the map shows, flat or solid, as one text: two equal texts mean that nothing moved between them. */
   async picture(): Promise<string> {
     return (await this.at('map').screenshot()).toString('base64');

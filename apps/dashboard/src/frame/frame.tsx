@@ -8,6 +8,7 @@ import { COMMANDS } from './keys/commands.ts';
 import { useCommandKeys } from './keys/use-command-keys.ts';
 import { useListKeys } from './keys/use-list-keys.ts';
 import { DockedPanels } from './layout/docked-panels.tsx';
+import { useWholeMiddle } from './layout/open-page.tsx';
 import { StackedPanels, useNarrow } from './layout/stacked-panels.tsx';
 import { useConnection, useMissionControl, useObservable, usePast } from './mission-control.tsx';
 import { recall, TOUR_KEY } from './remembered.ts';
@@ -32,6 +33,7 @@ export function Frame() {
   const past = usePast();
   const density = useObservable(frame.density);
   const narrow = useNarrow();
+  const whole = useWholeMiddle();
   const palette = useObservable(frame.palette);
   const keySheet = useObservable(frame.keySheet);
   const tour = useObservable(frame.tour);
@@ -62,7 +64,7 @@ export function Frame() {
         <Rail />
         <main className="middle" aria-label="Panels">
           <StandingNotice />
-          {narrow ? <StackedPanels /> : <DockedPanels />}
+          {whole ?? (narrow ? <StackedPanels /> : <DockedPanels />)}
         </main>
         <TimeBar />
         <SiteSummary />
@@ -72,6 +74,13 @@ export function Frame() {
         {keySheet ? <KeySheet /> : null}
         {tour === null ? null : <Tour />}
       </Suspense>
+      {control.terrains.map(({ terrain, standing: Standing }) =>
+        Standing === undefined ? null : (
+          <Suspense key={terrain} fallback={null}>
+            <Standing />
+          </Suspense>
+        ),
+      )}
     </FrameUiProvider>
   );
 }

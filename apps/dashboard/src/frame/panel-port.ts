@@ -1,4 +1,5 @@
 import type { ComponentType, LazyExoticComponent } from 'react';
+import type { Selection } from './place/selection.ts';
 
 /** Where a panel stands until a person moves it. A page takes the whole middle while its path is open. */
 export type PanelPlace = 'left' | 'centre' | 'right' | 'bottom' | 'page';
@@ -44,6 +45,8 @@ export interface Panel {
   readonly beside?: boolean;
   /** Shown only where this holds: `simulation` for panels that break things on purpose. */
   readonly only?: 'simulation';
+  /** What of a selection a `page` explains itself. Anything else is explained beside it. */
+  readonly explains?: readonly Selection['kind'][] | 'all';
 }
 
 /**
@@ -64,13 +67,18 @@ export interface TerrainPart {
   readonly terrain: string;
   readonly panels: readonly Panel[];
   readonly layers: readonly MapLayer[];
+  /** Runs as long as the page is open, whatever is shown, and draws nothing. */
+  readonly standing?: ComponentType | LazyExoticComponent<ComponentType>;
 }
 
-/** The page that a path opens, with what its pattern names; null where no panel claims it. */
-export function pageAt(
-  panels: readonly Panel[],
-  path: string,
-): { readonly panel: Panel; readonly params: PanelProps['params'] } | null {
+export interface OpenedPage {
+  readonly panel: Panel;
+  /** What the pattern of its path names. */
+  readonly params: PanelProps['params'];
+}
+
+/** The page that a path opens; null where no panel claims it. */
+export function pageAt(panels: readonly Panel[], path: string): OpenedPage | null {
   for (const panel of panels) {
     if (panel.place !== 'page' || panel.path === undefined) continue;
     const params = matchPath(panel.path, path);

@@ -11,6 +11,7 @@ import {
   type Mission,
   MissionSchema,
   MissionStatus,
+  TaskSchema,
 } from '@sigma/proto';
 import { decisionKey } from '../live/decision-book.ts';
 import type { LiveSite } from '../live/live-site.ts';
@@ -309,7 +310,8 @@ function missionAt(mission: Mission | undefined, atUs: number): Mission | undefi
     ...mission,
     status: MissionStatus.ACTIVE,
     finishedTimeUs: 0n,
-    progress: 0,
+    progress: Number.NaN,
+    tasks: mission.tasks.map((task) => create(TaskSchema, { ...task, progress: Number.NaN })),
     detail: 'Under way at this moment; its robots show how far.',
   });
 }

@@ -8,6 +8,7 @@ import { SitePanel } from '../panels/site/site-panel.tsx';
 
 const SiteLog = lazy(async () => ({ default: (await import('../panels/log/site-log.tsx')).SiteLog }));
 const BenchPanel = lazy(async () => ({ default: (await import('../panels/simulation/bench-panel.tsx')).BenchPanel }));
+const StandingBell = lazy(async () => ({ default: (await import('../panels/alerts/standing-bell.tsx')).StandingBell }));
 const FleetPage = lazy(() => import('../panels/fleet/fleet-page.tsx'));
 const RobotPage = lazy(() => import('../panels/robot/robot-page.tsx'));
 const DecisionPage = lazy(() => import('../panels/decisions/decision-page.tsx'));
@@ -97,6 +98,7 @@ export const fleetTerrain: TerrainPart = {
       icon: 'M3 6h10v7H3zM8 6V3M6 9.5h.01M10 9.5h.01',
       component: RobotPage,
       order: 11,
+      explains: ['robot'],
     },
     {
       id: 'decision-page',
@@ -106,6 +108,7 @@ export const fleetTerrain: TerrainPart = {
       icon: 'M8 2.5v4M8 6.5L3.5 13M8 6.5L12.5 13',
       component: DecisionPage,
       order: 12,
+      explains: ['decision', 'robot'],
     },
     {
       id: 'missions-page',
@@ -124,6 +127,7 @@ export const fleetTerrain: TerrainPart = {
       icon: 'M4 14V2.5h8L10 5.5l2 3H4',
       component: MissionPage,
       order: 21,
+      explains: ['mission'],
     },
     {
       id: 'alerts-page',
@@ -151,6 +155,7 @@ export const fleetTerrain: TerrainPart = {
       icon: 'M5 7V5a3 3 0 0 1 6 0v2M3.5 7h9v6.5h-9z',
       component: AccountsPage,
       order: 80,
+      explains: 'all',
     },
     {
       id: 'verify',
@@ -160,7 +165,9 @@ export const fleetTerrain: TerrainPart = {
       icon: 'M2.5 8.5l3.5 3.5 7.5-8',
       component: VerifyPanel,
       order: 90,
+      explains: 'all',
     },
   ],
   layers: [],
+  standing: StandingBell,
 };

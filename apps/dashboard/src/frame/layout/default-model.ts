@@ -8,7 +8,7 @@ import {
 } from 'react-resizable-panels';
 import type { Panel, PanelPlace } from '../panel-port.ts';
 
-/** The tab of the middle: the site, or the page that is open. It is always there. */
+/** The tab of the middle: the site. It is always there. */
 export const CENTRE = 'centre';
 
 type Tabset = TabsetNodeInput<null, null>;

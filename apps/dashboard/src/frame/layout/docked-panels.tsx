@@ -9,11 +9,9 @@ import {
   type WorkspaceModel,
 } from 'react-resizable-panels';
 import { useFrame } from '../frame-ui.ts';
-import { useMissionControl, useObservable } from '../mission-control.tsx';
-import { pageAt } from '../panel-port.ts';
+import { useObservable } from '../mission-control.tsx';
 import { keep, recall } from '../remembered.ts';
-import { Centre } from './centre.tsx';
-import { CENTRE, defaultModel, rememberedModel } from './default-model.ts';
+import { CENTRE, defaultModel, panelsOf, rememberedModel } from './default-model.ts';
 import { PanelBox, usePanels } from './panel-box.tsx';
 
 const CLASSES = {
@@ -64,7 +62,7 @@ export function DockedPanels() {
   );
 }
 
-const renderContent = (tab: TabNode<null>) => (tab.id === CENTRE ? <Centre /> : <Docked id={tab.id} />);
+const renderContent = (tab: TabNode<null>) => (tab.id === CENTRE ? <TheSite /> : <Docked id={tab.id} />);
 
 const renderSeparator = (orientation: 'horizontal' | 'vertical') => (
   <Separator
@@ -83,11 +81,7 @@ function renderTab(tab: TabNode<null>, props: TabRenderProps) {
 
 function TabLabel({ id }: { readonly id: string }) {
   const panels = usePanels();
-  const path = useObservable(useMissionControl().path);
-  const shown =
-    id === CENTRE
-      ? (pageAt(panels, path)?.panel ?? panels.find(({ place }) => place === 'centre'))
-      : panels.find((panel) => panel.id === id);
+  const shown = panels.find((panel) => (id === CENTRE ? panel.place === 'centre' : panel.id === id));
   if (shown === undefined) return null;
   return (
     <>
@@ -121,6 +115,12 @@ const renderTools = (tabset: { readonly collapsible?: boolean | undefined }) => 
     </TabsetMaximizeButton>
   </>
 );
+
+/** The panel of the middle. */
+export function TheSite() {
+  const site = panelsOf(usePanels(), 'centre')[0];
+  return site === undefined ? null : <PanelBox panel={site} />;
+}
 
 function Docked({ id }: { readonly id: string }) {
   const panel = usePanels().find((one) => one.id === id);

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
-import { Centre } from './centre.tsx';
 import { panelsOf } from './default-model.ts';
+import { TheSite } from './docked-panels.tsx';
 import { PanelBox, usePanels } from './panel-box.tsx';
 
 const NARROW = '(max-width: 1000px)';
@@ -24,7 +24,7 @@ export function StackedPanels() {
   return (
     <div className="stacked" data-testid="stacked">
       <div className="stacked-centre">
-        <Centre />
+        <TheSite />
       </div>
       {order.map((panel) => (
         <div key={panel.id} className="stacked-panel" data-panel={panel.id}>

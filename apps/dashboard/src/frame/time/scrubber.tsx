@@ -94,7 +94,7 @@ export function Scrubber({ spanUs, onSpan }: ScrubberProps) {
 }
 
 const SCRUB_PX = 34;
-const MARK_Y = 15;
+const MARK_Y = 19;
 
 function ClusterMark({ cluster }: { readonly cluster: MarkCluster }) {
   const { first, count, kinds, xPx } = cluster;
@@ -106,7 +106,7 @@ function ClusterMark({ cluster }: { readonly cluster: MarkCluster }) {
       <title>{`${localTime(first.timeUs)} ${text}${count > 1 ? ` (${others})` : ''}`}</title>
       <path d={path} />
       {count > 1 ? (
-        <text y="-6" textAnchor="middle">
+        <text y="-7" textAnchor="middle">
           {count > 99 ? '99+' : count}
         </text>
       ) : null}

@@ -85,6 +85,13 @@ function nextSpan(minutes: number, by: 1 | -1): number {
   return SPANS[Math.min(SPANS.length - 1, Math.max(0, at + by))]?.[0] ?? minutes;
 }
 
+const WORD = {
+  live: 'LIVE',
+  reconnecting: 'RECONNECTING',
+  connecting: 'CONNECTING',
+  signed_out: 'SIGNED OUT',
+} as const;
+
 /** LIVE or PAST, in a word; how live, where it is not quite. */
 function TimeWord() {
   const { now, nowMs } = useMissionControl();
@@ -93,14 +100,6 @@ function TimeWord() {
   useTick(1_000);
   const silence = now.silenceMs(nowMs());
   const age = Number.isFinite(silence) ? `last heard ${span(silence)} ago` : 'nothing heard yet';
-  const words =
-    connection.state === 'live'
-      ? 'LIVE'
-      : connection.state === 'reconnecting'
-        ? `RECONNECTING · ${age} · ${connection.reason}`
-        : connection.state === 'connecting'
-          ? 'CONNECTING'
-          : 'SIGNED OUT';
   return (
     <span className="time-word" data-connection={connection.state}>
       {past ? (
@@ -109,7 +108,14 @@ function TimeWord() {
         </strong>
       ) : null}
       <span className={past ? 'for-ears' : 'connection'} data-testid="connection" role="status">
-        {words}
+        {WORD[connection.state]}
+        {/* The notice over the panels says it at length; here is room for the word. */}
+        {connection.state === 'reconnecting' ? (
+          <span className="for-ears">
+            {' '}
+            · {age} · {connection.reason}
+          </span>
+        ) : null}
       </span>
     </span>
   );

@@ -21,6 +21,34 @@ export async function silence(
   return answer !== undefined;
 }
 
+const LONGEST_S = 86_400;
+
+/** The same silence with a later end: the new one begins before the old one ends, so that nothing calls in between. */
+export async function extendSilence(
+  { hub, acts }: MissionControl,
+  { id, cause, agentId, reason, untilTimeUs }: Silence,
+  byS: number,
+  nowUs: bigint,
+): Promise<boolean> {
+  const leftS = Math.max(0, Math.ceil(Number(untilTimeUs - nowUs) / 1e6));
+  const answer = await acts.run(
+    `Silence ${causeWords(cause)}${agentId === '' ? '' : ` of ${agentId}`} for longer`,
+    agentId === '' ? [] : [agentId],
+    async () => {
+      const given = await hub.alerts.silenceAlerts({
+        cause,
+        agentId,
+        seconds: Math.min(LONGEST_S, leftS + byS),
+        reason,
+      });
+      await hub.alerts.endSilence({ silenceId: id });
+      return given;
+    },
+    (given): Outcome => ({ kind: 'done', detail: `until ${localTime(given.silence?.untilTimeUs ?? 0n)}` }),
+  );
+  return answer !== undefined;
+}
+
 export async function endSilence({ hub, acts }: MissionControl, { id, cause, agentId }: Silence): Promise<boolean> {
   const answer = await acts.run(
     `End the silence of ${causeWords(cause)}`,

@@ -29,7 +29,7 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
     <li
       data-testid={`alert-${group.cause}`}
       data-level={group.level}
-      className={over ? 'over' : silenced ? 'silenced' : waiting.length > 0 ? `edge-${group.level}` : 'acknowledged'}
+      className={`alert-row ${over ? 'over' : silenced ? 'silenced' : waiting.length > 0 ? `edge-${group.level}` : 'acknowledged'}`}
     >
       <div className="row-line">
         <span className={`state level-${quiet ? 'calm' : group.level}`}>
@@ -44,6 +44,8 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
         >
           <bdi className="row-title">{group.alerts.length > 1 ? cause : plainWords(newest.text) || cause}</bdi>
         </button>
+      </div>
+      <span className="alert-acts">
         {decision === null ? null : (
           <button type="button" className="plain" onClick={() => open(decision)} data-testid={`why-${group.cause}`}>
             Why
@@ -78,7 +80,7 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
             </button>
           </Guarded>
         ) : null}
-      </div>
+      </span>
       <p className="row-detail">
         {group.advice === '' || over ? null : <span className="advice">{plainWords(group.advice)} </span>}
         <time className="mono quiet" title={`${utcTime(group.newestTimeUs)} UTC`}>

@@ -7,7 +7,7 @@ import { causeWords, groupAlerts, LEVEL_SHAPE, levelOf } from '../../words/alert
 import { localTime, personWords, span } from '../../words/quantities.ts';
 import { NotKnown } from '../rows/not-known.tsx';
 import { useAsked } from '../rows/use-asked.ts';
-import { endSilence } from './alert-acts.ts';
+import { endSilence, extendSilence } from './alert-acts.ts';
 import { AlertRow } from './alert-row.tsx';
 
 /** Everything about alarms: what stands, what is silenced, and how often each fires: `/alerts`. */
@@ -39,6 +39,8 @@ export default function AlertsPage() {
 
 const ASK_EVERY_MS = 10_000;
 
+const EXTEND_S = 3_600;
+
 function Silences() {
   const control = useMissionControl();
   const { hub } = control;
@@ -49,6 +51,10 @@ function Silences() {
   const { asked, again } = useAsked(ask, ASK_EVERY_MS);
   const end = async (silence: Silence) => {
     await endSilence(control, silence);
+    again();
+  };
+  const extend = async (silence: Silence) => {
+    await extendSilence(control, silence, EXTEND_S, control.now.timeUs);
     again();
   };
   return (
@@ -66,6 +72,17 @@ function Silences() {
                 {causeWords(silence.cause)} of <bdi>{silence.agentId === '' ? 'all robots' : silence.agentId}</bdi>
               </span>
               <span className="mono">until {localTime(silence.untilTimeUs)}</span>
+              <Guarded role="operator">
+                <button
+                  type="button"
+                  className="plain"
+                  onClick={() => void extend(silence)}
+                  title="One hour longer, at most a day from now"
+                  data-testid={`extend-silence-${silence.cause}`}
+                >
+                  + 1 h
+                </button>
+              </Guarded>
               <Guarded role="operator">
                 <button type="button" onClick={() => void end(silence)} data-testid={`end-silence-${silence.cause}`}>
                   End

@@ -17,8 +17,8 @@ export function AlertsPanel() {
     <section className="panel alerts" aria-labelledby="alerts-title" data-testid="alerts">
       <header className="panel-head">
         <h2 id="alerts-title">Alerts</h2>
-        <span className="quiet">
-          {groups.length === 0 ? 'none' : `${open} to acknowledge, ${plural(groups.length, 'cause')}`}
+        <span className="quiet" title={`${plural(open, 'cause')} to acknowledge, ${groups.length} in all`}>
+          {groups.length === 0 ? 'none' : open === 0 ? `${groups.length} seen` : `${open} new of ${groups.length}`}
         </span>
         <span className="spring" />
         <BellControls bell={bell} />

@@ -126,6 +126,11 @@ export function RobotControls({ id, status, leaseExpiresTimeUs, children }: Robo
           {consequence}
         </p>
         <p aria-live="polite">{children}</p>
+        {consequence === '' && children === null ? (
+          <p className="quiet" aria-hidden="true">
+            Point at a control to read here what it would do, and to whom.
+          </p>
+        ) : null}
       </div>
     </div>
   );

@@ -23,13 +23,15 @@ export interface ColumnLook {
   readonly width: string;
   readonly wide?: string;
   readonly right?: boolean;
+  /** Left away where the table is narrower than this, in pixels. */
+  readonly from?: number;
   /** Shown in a narrow list until a person chooses. */
   readonly narrow: boolean;
 }
 
 export const LOOKS: Readonly<Record<string, ColumnLook>> = {
-  robot: { title: 'Robot', about: 'Name of the robot', width: '52px', wide: '80px', narrow: true },
-  state: { title: 'State', about: 'The gravest true thing about it', width: '', wide: '200px', narrow: true },
+  robot: { title: 'Robot', about: 'Name of the robot', width: '46px', wide: '80px', narrow: true },
+  state: { title: 'State', about: 'The gravest true thing about it', width: '', wide: '220px', narrow: true },
   battery: {
     title: 'Batt.',
     about: 'Share of charge left, 0 to 100 %; the arrow says how it goes. It should stay above 15 %',
@@ -38,7 +40,14 @@ export const LOOKS: Readonly<Record<string, ColumnLook>> = {
     right: true,
     narrow: true,
   },
-  task: { title: 'Task', about: 'The mission it works for, and its share of it', width: '27%', wide: '', narrow: true },
+  task: {
+    title: 'Task',
+    about: 'The mission it works for, and its share of it',
+    width: '30%',
+    wide: '',
+    from: 320,
+    narrow: true,
+  },
   failsafe: { title: 'Failsafe', about: 'The failsafe action in force', width: '150px', narrow: false },
   link: {
     title: 'Link',

@@ -2,6 +2,7 @@ import { useTable } from '@tanstack/react-table';
 import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { isTaken } from '../../frame/keys/keys.ts';
 import { useMissionControl, useObservable, useTick, useTopic } from '../../frame/mission-control.tsx';
+import { explain } from '../../live/hub.ts';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { percent, plural, span } from '../../words/quantities.ts';
 import { type TableColumn, type TableHandle, VirtualTable } from '../rows/virtual-table.tsx';
@@ -12,12 +13,11 @@ import { type FleetRow, FleetRows } from './fleet-rows.ts';
 import { useColumns } from './remembered-columns.ts';
 
 const ROW_PX = 26;
-const FLEET_PATH = '/fleet';
 const URGENT_FIRST = [{ id: 'state', desc: false }];
 
 /** Every robot in a line, the urgent first. `/` filters, `j` and `k` walk, Enter selects. `wide`: with every column. */
 export function FleetTable({ wide }: { readonly wide: boolean }) {
-  const { live, selected, path } = useMissionControl();
+  const { live, selected } = useMissionControl();
   const chosen = useObservable(selected);
   const [filter, setFilter] = useState('');
   const [sorting, setSorting] = useState(URGENT_FIRST);
@@ -38,7 +38,7 @@ export function FleetTable({ wide }: { readonly wide: boolean }) {
   });
   const rows = table.getRowModel().rows;
   const shown = table.getVisibleLeafColumns();
-  useFleetKeys(handle, input, () => !wide && path.get() === FLEET_PATH);
+  useFleetKeys(handle, input);
 
   const columns = shown.map(({ id }): TableColumn => {
     const look = LOOKS[id] as (typeof LOOKS)[string];
@@ -97,11 +97,11 @@ export function FleetTable({ wide }: { readonly wide: boolean }) {
           const { id, state, staleMs } = rowAt(at);
           return { testId: `robot-${id}`, state: state.word, className: staleMs > 0 ? 'stale' : '' };
         }}
-        cells={(at) => shown.map(({ id }) => <Cell key={id} column={id} row={rowAt(at)} trends={trends} />)}
+        cells={(at) => shown.map(({ id }) => <Cell key={id} column={id} row={rowAt(at)} trends={trends} wide={wide} />)}
         empty={
           <p className="empty">
             {filter === '' ? (
-              'No robot has connected yet. Start one with: npx sigma edge'
+              <NoRobot />
             ) : (
               <>
                 No robot matches “<bdi>{filter}</bdi>”.
@@ -116,6 +116,42 @@ export function FleetTable({ wide }: { readonly wide: boolean }) {
     </section>
   );
 }
+
+/** Why the list is empty, and what fills it. */
+function NoRobot() {
+  const { time, clock, hub } = useMissionControl();
+  const shown = useObservable(time);
+  const [problem, setProblem] = useState('');
+  if (shown.kind === 'live') {
+    return (
+      <>
+        No robot has connected yet. Start one with <code className="mono">npx sigma edge</code>, or a simulated fleet
+        with <code className="mono">npm start</code>.
+      </>
+    );
+  }
+  const toFirst = async () => {
+    try {
+      const { fromTimeUs } = await hub.record.locateMoment({ timeUs: BigInt(Math.round(shown.atUs)) });
+      if (fromTimeUs === 0n) setProblem('Nothing has been recorded yet.');
+      else clock.seek(Number(fromTimeUs) + FIRST_SIGHT_US);
+    } catch (error) {
+      setProblem(explain(error));
+    }
+  };
+  return (
+    <>
+      No robot had been recorded at this moment.{' '}
+      <button type="button" onClick={() => void toFirst()} data-testid="to-first-record">
+        Go to the first that is
+      </button>{' '}
+      {problem}
+    </>
+  );
+}
+
+/** A second into the record every robot that began it has said where it is. */
+const FIRST_SIGHT_US = 1_000_000;
 
 function useFleetRows(filter: string): FleetRow[] {
   const { live } = useMissionControl();
@@ -143,16 +179,12 @@ function useBatteryTrends(): BatteryTrends {
   return trends;
 }
 
-/** From anywhere on the page: `/` to the filter, `j` and `k` along the list; the page of the fleet goes before the list beside it. */
-function useFleetKeys(
-  handle: RefObject<TableHandle | null>,
-  input: RefObject<HTMLInputElement | null>,
-  asleep: () => boolean,
-): void {
+/** From anywhere on the page: `/` to the filter, `j` and `k` along the list. */
+function useFleetKeys(handle: RefObject<TableHandle | null>, input: RefObject<HTMLInputElement | null>): void {
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (isTaken(event.key, event.target) || asleep()) return;
+      if (isTaken(event.key, event.target)) return;
       if (event.key === '/') input.current?.focus();
       else if (event.key === 'j') handle.current?.walk(1);
       else if (event.key === 'k') handle.current?.walk(-1);
@@ -168,29 +200,34 @@ interface CellProps {
   readonly column: string;
   readonly row: FleetRow;
   readonly trends: BatteryTrends;
+  readonly wide: boolean;
 }
 
-function Cell({ column, row, trends }: CellProps): ReactNode {
+function Cell({ column, row, trends, wide }: CellProps): ReactNode {
   const { state, agent } = row;
   switch (column) {
     case 'robot':
       return <bdi className="mono">{row.id}</bdi>;
     case 'state':
       return (
-        <span className={`state level-${state.level}`} title={`${state.word}. ${agent.status?.rationale ?? ''}`}>
+        <span
+          className={`state level-${state.level}`}
+          title={`${state.word}. ${agent.status?.rationale ?? ''}${row.holder === '' ? '' : ` ${row.holder} holds control.`}`}
+        >
           <ShapeMark {...state} /> {state.word}
+          {row.holder === '' || wide ? null : (
+            <span className="holder">
+              {' '}
+              held by <bdi>{row.holder}</bdi>
+            </span>
+          )}
         </span>
       );
     case 'battery':
       return <Battery share={row.battery} charge={trends.of(row.id)} />;
     case 'task':
       return (
-        <span className="task-cell" title={row.holder === '' ? row.task : `${row.holder} holds control. ${row.task}`}>
-          {row.holder === '' ? null : (
-            <span className="holder">
-              held by <bdi>{row.holder}</bdi>{' '}
-            </span>
-          )}
+        <span className="task-cell" title={row.task}>
           {row.task === '' ? '–' : <bdi>{row.task}</bdi>}
         </span>
       );

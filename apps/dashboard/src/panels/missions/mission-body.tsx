@@ -2,8 +2,9 @@ import type { Mission, Task } from '@sigma/proto';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { goalWords, isOpen, missionStatus, taskStatus } from '../../words/mission-words.ts';
-import { localTime, percent, personWords, span, words } from '../../words/quantities.ts';
+import { localTime, personWords, span, words } from '../../words/quantities.ts';
 import { CancelControl } from './mission-controls.tsx';
+import { MissionProgress } from './mission-progress.tsx';
 
 /** What a mission is, how it stands, and what is done to it. */
 export function MissionHead({ mission }: { readonly mission: Mission }) {
@@ -24,10 +25,7 @@ export function MissionHead({ mission }: { readonly mission: Mission }) {
           <span className={`state level-${level}`} data-testid="mission-state">
             <ShapeMark shape={shape} level={level} /> {word}
           </span>
-          <progress value={mission.progress} max={1} aria-label="Progress by what was sensed" />
-          <span className="mono" title="Share of it that is done, by what robots sensed">
-            {percent(mission.progress)}
-          </span>
+          <MissionProgress share={mission.progress} of={mission.name || mission.id} />
         </p>
         {mission.detail === '' ? null : (
           <p>
@@ -107,8 +105,7 @@ function TaskLine({ task }: { readonly task: Task }) {
         <span>{words(task.kind)}</span>
         <span className="quiet">{taskStatus(task)}</span>
         <span className="spring" />
-        <progress value={task.progress} max={1} aria-label={`Progress of ${task.id}`} />
-        <span className="mono">{percent(task.progress)}</span>
+        <MissionProgress share={task.progress} of={task.id} />
       </p>
       {task.detail === '' ? null : (
         <p className="quiet">

@@ -2,8 +2,8 @@ import type { Mission } from '@sigma/proto';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { goalWords, isOpen, missionStatus } from '../../words/mission-words.ts';
-import { percent } from '../../words/quantities.ts';
 import { CancelControl, MoveControls, workersOf } from './mission-controls.tsx';
+import { MissionProgress } from './mission-progress.tsx';
 
 interface MissionRowProps {
   readonly mission: Mission;
@@ -43,14 +43,14 @@ export function MissionRow({ mission, queue, selected }: MissionRowProps) {
         </span>
       </div>
       <p className="row-detail">
-        <progress
-          value={mission.progress}
-          max={1}
-          aria-label={`Progress of ${name}`}
-          title={`${percent(mission.progress)} of it done, by what robots sensed`}
-        />
-        <span className="mono"> {percent(mission.progress)}</span>{' '}
-        {open && workers.length > 0 ? <span className="mono">{workers.slice(0, 4).join(' ')} · </span> : null}
+        <MissionProgress share={mission.progress} of={name} />
+        {open && workers.length > 0 ? (
+          <>
+            <span className="mono">{workers.slice(0, 4).join(' ')}</span>
+            {workers.length > 4 ? ` and ${workers.length - 4} more` : ''}
+            {' · '}
+          </>
+        ) : null}
         {moved > 0 ? <span>{moved === 1 ? 'reassigned once · ' : `reassigned ${moved} times · `}</span> : null}
         <bdi className="quiet">{mission.detail || goalWords(mission.goal)}</bdi>
       </p>

@@ -6,6 +6,8 @@ import { LEVEL_SHAPE } from '../../words/alert-words.ts';
 import { personWords, plainWords, span, words } from '../../words/quantities.ts';
 import { decisionInForce, useOpenDecision } from '../decisions/open-decision.ts';
 
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** One failsafe entry: cause, since when, what ends it, what to do, and the decision that answered it. */
 export function FailsafeCard({ entry, status }: { readonly entry: FailsafeEntry; readonly status: AgentStatus }) {
   const { live } = useMissionControl();
@@ -34,7 +36,7 @@ export function FailsafeCard({ entry, status }: { readonly entry: FailsafeEntry;
       </p>
       {entry.advice === '' ? null : <p className="advice">{plainWords(entry.advice)}</p>}
       <p className="quiet">
-        {clearWords(entry.clear)}. Now: {nextStep(entry)}.
+        {entry.clear === '' ? null : `${sentence(clearWords(entry.clear))}. `}Now: {nextStep(entry)}.
         {entry.acknowledgedBy === '' ? null : (
           <>
             {' '}

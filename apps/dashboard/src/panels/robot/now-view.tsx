@@ -57,9 +57,11 @@ export function NowView({ id }: { readonly id: string }) {
           {planWords(status)}
         </Fact>
         <Fact name="Planner">{CHAIN[status.chain] ?? status.chain}</Fact>
-        <Fact name="Motion" about="Speed along the heading; share of charge left">
-          {(live.newest.speedMps[row] ?? 0).toFixed(2)} m/s · battery {percent(live.newest.battery[row] ?? Number.NaN)}{' '}
-          · {span(age)} old
+        <Fact name="Motion" about="Speed along its heading, as last told">
+          <span className="mono">{(live.newest.speedMps[row] ?? 0).toFixed(2)} m/s</span>
+        </Fact>
+        <Fact name="Battery" about="Share of charge left; it should stay above 15 %">
+          <span className="mono">{percent(live.newest.battery[row] ?? Number.NaN)}</span>
         </Fact>
       </dl>
     </>

@@ -1,4 +1,5 @@
 import { useState, useSyncExternalStore } from 'react';
+import { PanelIcon } from '../../frame/layout/docked-panels.tsx';
 import { useGo, useMissionControl, useTick, useTopic } from '../../frame/mission-control.tsx';
 import { OutcomeLine } from '../../parts/outcome-line.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
@@ -49,8 +50,14 @@ export function RobotHead({ id, detail, alone = false }: RobotHeadProps) {
         <span className="quiet">{[status?.body, status?.mode].filter((word) => word).join(' · ')}</span>
         {alone ? null : (
           <>
-            <button type="button" className="plain" onClick={() => go(robotPath(id))} title="On a page of its own">
-              Page
+            <button
+              type="button"
+              className="plain"
+              onClick={() => go(robotPath(id))}
+              aria-label={`The page of ${id}`}
+              title="On a page of its own"
+            >
+              <PanelIcon d="M9 3h4v4M13 3L8 8M7 3H3v10h10V9" />
             </button>
             <button
               type="button"

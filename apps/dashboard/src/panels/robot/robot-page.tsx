@@ -20,7 +20,7 @@ export default function RobotPage({ params }: PanelProps) {
   useEffect(() => {
     if (chosen !== id) selected.set(id);
   }, [id]);
-  if (live.row(id) < 0 && live.ids.length > 0) {
+  if (live.row(id) < 0 && live.timeUs > 0n) {
     return (
       <section className="panel">
         <p className="empty">
@@ -40,7 +40,7 @@ export default function RobotPage({ params }: PanelProps) {
           <RobotFacts status={status} detail={detail} ageMs={live.ageMs(live.row(id), nowMs())} />
         </div>
         <div className="robot-column">
-          <SensorBoard detail={detail} />
+          <SensorBoard id={id} detail={detail} />
         </div>
         <div className="robot-column log-column">
           <h3>Decisions</h3>

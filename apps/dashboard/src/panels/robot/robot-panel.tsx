@@ -46,7 +46,7 @@ export function RobotPanel({ id }: { readonly id: string }) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         <div className="scroll robot-view" id="robot-view" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
           {tab === 'Now' ? <RobotNow id={id} detail={detail} /> : null}
-          {tab === 'Sensors' ? <SensorBoard detail={detail} /> : null}
+          {tab === 'Sensors' ? <SensorBoard id={id} detail={detail} /> : null}
           {tab === 'Simulation' ? (
             <Suspense fallback={<p className="empty">Loading the bench…</p>}>
               <RobotBench key={id} id={id} />
@@ -67,7 +67,7 @@ export function RobotNow({ id, detail }: { readonly id: string; readonly detail:
     <>
       <NowView id={id} />
       <RobotFacts status={live.agent(id)?.status} detail={detail} ageMs={live.ageMs(live.row(id), nowMs())} />
-      <SensorBoard detail={detail} short />
+      <SensorBoard id={id} detail={detail} short />
     </>
   );
 }

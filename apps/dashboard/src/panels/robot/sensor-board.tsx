@@ -1,6 +1,7 @@
-import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
+import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
-import { span } from '../../words/quantities.ts';
+import { localTimeFine, span } from '../../words/quantities.ts';
+import { useOpenDecision } from '../decisions/open-decision.ts';
 import { GROUPS, type SensorLine } from './sensor-lines.ts';
 import { Trend } from './trend.tsx';
 import type { AgentDetail } from './use-agent-detail.ts';
@@ -8,21 +9,22 @@ import type { AgentDetail } from './use-agent-detail.ts';
 /** A reading older than this, seen from the hub's clock, is the past of a sensor and says so. */
 const STALE_READING_MS = 3_000;
 
+interface SensorBoardProps {
+  readonly id: string;
+  readonly detail: AgentDetail;
+  readonly short?: boolean;
+}
+
 /**
  * Every sensor with the band it should be in and its last two minutes; what is outside its band stands first. `short`
  * leaves away what has no band to be in.
  */
-export function SensorBoard({ detail, short = false }: { readonly detail: AgentDetail; readonly short?: boolean }) {
+export function SensorBoard({ id, detail, short = false }: SensorBoardProps) {
   const { live, time } = useMissionControl();
   const shown = useObservable(time);
   const { lines, problem, asked } = detail;
   if (shown.kind === 'past') {
-    return (
-      <p className="empty">
-        Sensors of a past moment are computed again for a decision: open one, and see what the robot saw when it made
-        it.
-      </p>
-    );
+    return short ? null : <PastSensors id={id} />;
   }
   const odd = lines.filter(({ standing }) => standing === 'above' || standing === 'below' || standing === 'no reading');
   return (
@@ -47,6 +49,31 @@ export function SensorBoard({ detail, short = false }: { readonly detail: AgentD
   );
 }
 
+/** Readings of a past moment are computed again with a decision: the last one before the moment leads to them. */
+function PastSensors({ id }: { readonly id: string }) {
+  const { live } = useMissionControl();
+  useTopic('decisions');
+  const open = useOpenDecision();
+  const last = live.decisions(id)[0];
+  const { decision } = last ?? {};
+  return (
+    <p className="empty">
+      Sensors of a past moment are computed again with what the robot decided.{' '}
+      {last === undefined || decision === undefined ? (
+        'Of this moment no decision is on record yet: step on with the key . to the next.'
+      ) : (
+        <button
+          type="button"
+          onClick={() => open({ agentId: id, epoch: decision.context?.epoch ?? 0, sequence: decision.sequence })}
+          data-testid="past-sensors"
+        >
+          What it sensed at {localTimeFine(last.timeUs)}
+        </button>
+      )}
+    </p>
+  );
+}
+
 interface GroupProps {
   readonly title: string;
   readonly lines: readonly SensorLine[];
@@ -58,6 +85,12 @@ function Group({ title, lines, detail, nowUs }: GroupProps) {
   return (
     <table className="sensors">
       <caption>{title}</caption>
+      <colgroup>
+        <col />
+        <col className="trend-column" />
+        <col className="reading-column" />
+        <col className="band-column" />
+      </colgroup>
       <thead className="for-ears">
         <tr>
           <th scope="col">Sensor</th>

@@ -1,46 +1,28 @@
 import { lazy, Suspense, useState } from 'react';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import type { Selection } from '../../frame/place/selection.ts';
-import { robotPath } from '../robot/robot-path.ts';
 
 const RobotPanel = lazy(async () => ({ default: (await import('../robot/robot-panel.tsx')).RobotPanel }));
 const DecisionView = lazy(async () => ({ default: (await import('../decisions/decision-view.tsx')).DecisionView }));
 const MissionCard = lazy(async () => ({ default: (await import('../missions/mission-card.tsx')).MissionCard }));
 const AlertCard = lazy(async () => ({ default: (await import('../alerts/alert-card.tsx')).AlertCard }));
 const ZoneCard = lazy(async () => ({ default: (await import('./zone-card.tsx')).ZoneCard }));
+const SiteCard = lazy(async () => ({ default: (await import('./site-card.tsx')).SiteCard }));
 const PersonCard = lazy(async () => ({ default: (await import('./person-card.tsx')).PersonCard }));
 
 /** The right side explains whatever is selected, anywhere. */
 export function SelectedPanel() {
-  const { selection, path } = useMissionControl();
+  const { selection } = useMissionControl();
   const selected = useObservable(selection);
-  const open = useObservable(path);
   const [opened, setOpened] = useState<string | null>(null);
   if (selected?.kind === 'robot' && selected.id !== opened) setOpened(selected.id);
   // A decision stands over its robot: one level up, the robot is as it was left, with its tab and its place in the log.
   const beneath =
     selected?.kind === 'robot' || (selected?.kind === 'decision' && selected.agentId === opened) ? opened : null;
-  if (selected?.kind === 'robot' && open === robotPath(selected.id)) {
-    return (
-      <aside className="panel robot" aria-label="What is selected">
-        <p className="empty">
-          <bdi className="mono">{selected.id}</bdi> stands in the middle. Open a decision, a mission or an alert, and it
-          is explained here.
-        </p>
-      </aside>
-    );
-  }
   return (
     <aside className="panel robot" aria-label="What is selected" data-testid="robot-panel">
-      {selected === null ? (
-        <p className="empty">
-          Nothing selected.
-          <br />
-          Click a robot on the map or in the list; <kbd>j</kbd> <kbd>k</kbd> walk the list, <kbd>Enter</kbd> selects,{' '}
-          <kbd>Esc</kbd> goes up.
-        </p>
-      ) : null}
       <Suspense fallback={<Loading />}>
+        {selected === null ? <SiteCard /> : null}
         {beneath === null ? null : (
           <div className="beneath" hidden={selected?.kind !== 'robot'}>
             <RobotPanel key={beneath} id={beneath} />

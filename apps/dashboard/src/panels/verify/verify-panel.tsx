@@ -51,9 +51,11 @@ export function VerifyPanel() {
         >
           Again
         </button>
-        <button type="button" onClick={() => go('/')} data-testid="verify-close">
-          {state.kind === 'running' ? 'Cancel' : 'Back to the site'}
-        </button>
+        {state.kind === 'running' ? (
+          <button type="button" onClick={() => go('/')} data-testid="verify-cancel">
+            Cancel
+          </button>
+        ) : null}
       </div>
       <p className="quiet">
         This browser reads every recorded block, checks its hash and its link to the one before, and runs the kernel
@@ -103,7 +105,7 @@ function Report({ summary }: { readonly summary: VerifySummary }) {
         ) : null}
       </dl>
       {summary.chains.length === 0 ? <p className="empty">Nothing has been recorded yet.</p> : null}
-      <table>
+      <table hidden={summary.chains.length === 0}>
         <thead>
           <tr>
             <th scope="col">Chain</th>

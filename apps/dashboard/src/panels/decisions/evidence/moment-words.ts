@@ -11,7 +11,7 @@ import {
 } from '@sigma/fleet-model';
 import type { Agent, Situation, Stimulus } from '@sigma/kernel';
 import type { Opening } from '@sigma/recorder';
-import { fieldWords, number, unitOf, words } from '../../../words/quantities.ts';
+import { fieldWords, number, span, unitOf, words } from '../../../words/quantities.ts';
 import type { Model, Moment } from './decision-run.ts';
 import type {
   EvidencePlan,
@@ -81,9 +81,14 @@ function stimulusWords(stimulus: Exclude<Stimulus, { kind: 'percept' }>): string
     case 'beat':
       return `sign of life of the ${stimulus.from}`;
     case 'signal':
-      return `${words(stimulus.name)} ${number(stimulus.value)}`;
+      return `${words(stimulus.name)} ${signalValue(stimulus.name, stimulus.value)}`;
   }
 }
+
+/** Signals that tell a time, which they do in microseconds. */
+const TIMES: ReadonlySet<string> = new Set(['body_time_lost']);
+
+const signalValue = (name: string, value: number): string => (TIMES.has(name) ? span(value / 1_000) : number(value));
 
 export function planAt({ plan }: Agent<FleetBelief>): EvidencePlan | null {
   if (plan === null) return null;

@@ -1,0 +1,88 @@
+import type { ReactNode } from 'react';
+import { useMissionControl, useObservable } from '../mission-control.tsx';
+import { type OpenedPage, type Panel, pageAt } from '../panel-port.ts';
+import { panelsOf } from './default-model.ts';
+import { PanelIcon } from './docked-panels.tsx';
+import { PanelBox, usePanels } from './panel-box.tsx';
+import { SideBySide, useSideBySide } from './side-by-side.tsx';
+
+/**
+ * What takes the whole middle: the page that is open, or past and present side by side. Null while the panels around
+ * the site are to be seen.
+ */
+export function useWholeMiddle(): ReactNode {
+  const { path } = useMissionControl();
+  const open = useObservable(path);
+  const panels = usePanels();
+  const sideBySide = useSideBySide();
+  const page = pageAt(panels, open);
+  if (page !== null) return <OpenPage page={page} panels={panels} />;
+  if (open !== '/') return <NoSuchPage path={open} />;
+  if (!sideBySide) return null;
+  return (
+    <Explained panels={panels} without={[]}>
+      <SideBySide />
+    </Explained>
+  );
+}
+
+/** A page has the middle to itself; what is selected on it is explained beside it, where it does not do so itself. */
+function OpenPage({ page, panels }: { readonly page: OpenedPage; readonly panels: readonly Panel[] }) {
+  const { path } = useMissionControl();
+  const { panel, params } = page;
+  return (
+    <Explained panels={panels} without={panel.explains ?? []}>
+      <header className="page-head">
+        <PanelIcon d={panel.icon} />
+        <h2>{panel.title}</h2>
+        <span className="spring" />
+        <button type="button" className="plain" onClick={() => path.set('/')} data-testid="page-close">
+          Back to the site <kbd>Esc</kbd>
+        </button>
+      </header>
+      <div className="page-content" data-panel={panel.id}>
+        <PanelBox panel={panel} params={params} />
+      </div>
+    </Explained>
+  );
+}
+
+interface ExplainedProps {
+  readonly panels: readonly Panel[];
+  /** What is not explained beside it. */
+  readonly without: NonNullable<Panel['explains']>;
+  readonly children: ReactNode;
+}
+
+function Explained({ panels, without, children }: ExplainedProps) {
+  const { selection } = useMissionControl();
+  const chosen = useObservable(selection);
+  const right = panelsOf(panels, 'right')[0];
+  const beside = right !== undefined && chosen !== null && without !== 'all' && !without.includes(chosen.kind);
+  return (
+    <div className={beside ? 'page with-beside' : 'page'}>
+      {children}
+      {beside ? (
+        <div className="page-beside" data-panel={right.id}>
+          <PanelBox panel={right} />
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+function NoSuchPage({ path }: { readonly path: string }) {
+  const { path: open } = useMissionControl();
+  return (
+    <section className="panel-failed" data-testid="no-such-page">
+      <h1>There is no page here</h1>
+      <p>
+        Nothing of this site stands under <span className="mono">{path}</span>. The link may be of another version, or
+        of a terrain that this hub does not run.
+      </p>
+      <button type="button" className="primary" onClick={() => open.set('/')}>
+        Back to the site
+      </button>
+    </section>
+  );
+}
