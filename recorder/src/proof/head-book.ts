@@ -32,6 +32,8 @@ export interface HeadBookOptions {
   readonly tenant: string;
   /** Writers whose heads these are. */
   readonly sources: ReadonlySet<string>;
+  /** Chains of this recording that a witness is known to have seen: one that is not there any more is shown as empty. */
+  readonly expected?: () => readonly ChainId[];
 }
 
 /** A backup is a beginning of what was written: only its last epoch can be one that was cut short. Some more, for care. */
@@ -72,13 +74,15 @@ export class HeadBook {
   async heads(): Promise<readonly OwnHead[]> {
     const { recording, key, sha256, tenant, sources } = this.#options;
     const bySource = new Map<string, ChainHead[]>();
+    const gone = new Map((this.#options.expected?.() ?? []).map((chain) => [originOf(chain), chain]));
     for (const head of await recording.heads()) {
+      gone.delete(originOf(head));
       if (head.tenant !== tenant || !sources.has(head.source) || head.sequence === 0) continue;
       const of = bySource.get(head.source);
       if (of === undefined) bySource.set(head.source, [head]);
       else of.push(head);
     }
-    const found: OwnHead[] = [];
+    const found: OwnHead[] = [...gone.values()].map((chain) => this.#empty(chain));
     for (const epochs of bySource.values()) {
       epochs.sort((a, b) => b.epoch - a.epoch);
       for (const head of epochs.slice(0, EPOCHS_SHOWN)) {
@@ -99,6 +103,11 @@ export class HeadBook {
     return found;
   }
 
+  #empty(chain: ChainId): OwnHead {
+    const { key, sha256 } = this.#options;
+    return { chain, size: 0, note: signCheckpoint(chain, { size: 0, root: sha256(new Uint8Array()) }, key, sha256) };
+  }
+
   async #shelfFor(chain: ChainId): Promise<TileShelf> {
     const { recording, shelf, spare } = this.#options;
     if ((await shelfStands(recording, chain, shelf)) !== 'differs') return shelf;
@@ -113,6 +122,7 @@ export class HeadBook {
    * @throws RangeError when there is no such head
    */
   async consistency(chain: ChainId, from: number, to: number): Promise<readonly Uint8Array[]> {
+    if (to === 0) return [];
     const tree = this.#trees.get(originOf(chain));
     if (tree === undefined) throw new RangeError(`no head of ${chainName(chain)} was made here`);
     return tree.consistency(from, to);

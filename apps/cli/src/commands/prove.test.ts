@@ -6,9 +6,21 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ChainWriter, formatNoteKey, logKey, type Opening, openingEvent, signalEvent } from '@sigma/recorder';
+import {
+  ChainWriter,
+  cosign,
+  formatNoteKey,
+  hubWitnessName,
+  logKey,
+  type Opening,
+  openingEvent,
+  parseCheckpoint,
+  signalEvent,
+  signHead,
+} from '@sigma/recorder';
 import { ed25519Key } from '@sigma/recorder/keys';
-import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { openProofShelf } from '@sigma/recorder/proof-shelf';
+import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const OPENING: Opening = {
@@ -168,4 +180,37 @@ test('[R97] a recording is held against checkpoints kept from before: one that m
   tells(cut, 1, /acme\/r17 epoch 0, events 252 to 301: the chain ends at 251/);
   tells(keyless, 2, /--checkpoint proves nothing without a key/);
   tells(nonsense, 2, /is no checkpoint/, /witness/);
+});
+
+test('[R146] a head that a witness cosigned proves events and the recording under the witness\u2019s key alone', async () => {
+  const log = ed25519Key(new Uint8Array(32).fill(8));
+  const hub = ed25519Key(new Uint8Array(32).fill(9));
+  const reader = openSqliteRecording(recording);
+  const shelf = openProofShelf(recording);
+  const signed = await signHead(reader, OPENING, log, sha256, shelf);
+  const name = hubWitnessName('acme');
+  const cosigned = signed + cosign(parseCheckpoint(signed), 1_700_000_000, name, hub, sha256);
+  await shelf.keep(OPENING, 301, cosigned);
+  await shelf.close();
+  await reader.close();
+  const key = formatNoteKey({ name, role: 'witness', publicKey: hub.publicKey }, sha256);
+  const other = formatNoteKey(logKey(OPENING, ed25519Key(new Uint8Array(32).fill(4)).publicKey), sha256);
+  writeFileSync(path('cosigned.note'), cosigned);
+  const proof = path('cosigned.proof');
+  const ask = ['prove', '--event', '77', '--source', 'r17', '--cosigned', '-o', proof];
+  const [made, unknown, given, passed] = await Promise.all([
+    sigma(...ask, '--trust', key, recording),
+    sigma(...ask, '--trust', other, recording),
+    sigma('verify', '--json', '--checkpoint', path('cosigned.note'), '--key', key, recording),
+    sigma('verify', '--json', '--key', other, recording),
+  ]);
+  assert.equal(made.code, 0, made.error);
+  tells(unknown, 1, /no checkpoint kept beside the recording covers event 77/, /every ten seconds/);
+  const met = ({ code, out, error }: Ended): number => {
+    assert.equal(code, 0, error);
+    return (JSON.parse(out) as { chains: { checkpointsMet: number }[] }).chains[0]?.checkpointsMet ?? -1;
+  };
+  assert.deepEqual([met(given), met(passed)], [2, 0], 'the one handed in, and the one beside the recording');
+  const checked = await sigma('verify', '--proof', proof, '--key', key);
+  assert.match(checked.out, /cosigned by sigma\/acme\/witness\/hub, 2023-11-14T22:13:20.000Z\nverify ok/);
 });

@@ -7,11 +7,13 @@ import {
   logKey,
   NoSuchEventError,
   NoteError,
+  openCheckpoint,
   type ProofAnchor,
   proveEvent,
   type Recording,
   StoreReadOnlyError,
   TilesDifferError,
+  type Trust,
 } from '@sigma/recorder';
 import { ed25519Verify } from '@sigma/recorder/keys';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
@@ -31,6 +33,7 @@ interface ProveFlags {
   readonly output: string;
   readonly key?: string;
   readonly checkpoint?: string;
+  readonly cosigned?: boolean;
   readonly trust: readonly string[];
   readonly json?: boolean;
 }
@@ -40,6 +43,7 @@ export function proveCommand(shell: Shell): Command {
   return command('prove', 'Write a small file that proves one event to whoever trusts a key, and shows nothing else', [
     'sigma prove --event 4711 --source r17 -o stop.proof site.sqlite',
     'sigma prove --event 4711 --source r17 --checkpoint kept.note --trust trusted.keys -o stop.proof site.sqlite',
+    'sigma prove --event 4711 --source r17 --cosigned --trust .data/hub/keys/witness.key -o stop.proof site.sqlite',
     'sigma verify --proof stop.proof --key trusted.keys',
   ])
     .argument('<file>', 'recording')
@@ -53,7 +57,13 @@ export function proveCommand(shell: Shell): Command {
       'Ed25519 seed, 32 bytes, to sign with; made when it does not exist (default: export.key in the data folder)',
     )
     .option('--checkpoint <file>', 'prove it under this signed checkpoint instead of signing a new one')
-    .option('--trust <key>', 'with --checkpoint: key that signed it, as text or file (repeatable)', each, [])
+    .option('--cosigned', 'prove it under the newest checkpoint that a witness cosigned, as kept beside the recording')
+    .option(
+      '--trust <key>',
+      'with --checkpoint or --cosigned: key that signed it, as text or file (repeatable)',
+      each,
+      [],
+    )
     .action(async (file: string, flags: ProveFlags) => {
       const terminal = shell.terminal(flags.json === true);
       const proved = await withRecording(shell.environment, file, (recording) => prove(shell, recording, file, flags));
@@ -86,9 +96,9 @@ interface Proved {
 async function prove(shell: Shell, recording: Recording, file: string, flags: ProveFlags): Promise<Proved> {
   const head = chosen(await recording.heads(), flags, file);
   const { source, epoch } = head;
-  const { anchor, keys } = anchorOf(shell, head, flags);
   const shelf = shelfOf(shelfName(shell.environment, file));
   try {
+    const { anchor, keys } = anchorOf(shell, head, flags, (await shelf?.checkpoints(head)) ?? []);
     const proof = await proveEvent(recording, head, flags.event, anchor, sha256, shelf);
     return { source, epoch, bytes: encodeProofFile(proof), keys };
   } catch (error) {
@@ -121,24 +131,46 @@ function chosen(heads: readonly ChainHead[], flags: ProveFlags, file: string): C
   throw new CommandError(EXIT.usage, `${file} holds no chain of ${sought}`, `It holds ${held === '' ? 'none' : held}`);
 }
 
-/** The signed head that the proof is under: one that exists, or one to be signed now. */
+/**
+ * The signed head that the proof is under: one that exists, or one to be signed now.
+ *
+ * @param beside checkpoints of this chain that are kept beside the recording, the smallest tree first
+ */
 function anchorOf(
   shell: Shell,
   head: ChainHead,
-  { checkpoint, trust, key }: ProveFlags,
+  { checkpoint, cosigned, trust, key, event }: ProveFlags,
+  beside: readonly string[],
 ): { readonly anchor: ProofAnchor; readonly keys: readonly string[] } {
-  if (checkpoint === undefined) {
+  if (checkpoint === undefined && cosigned !== true) {
     const signing = signingKeyFrom(resolve(key ?? join(shell.environment.dataDir, 'export.key')));
     return { anchor: { key: signing }, keys: [formatNoteKey(logKey(head, signing.publicKey), sha256)] };
   }
   const keys = trustedKeys(trust);
   if (keys.length === 0) {
-    const what = '--checkpoint is believed only with the key that signed it';
+    const what = `${checkpoint === undefined ? '--cosigned' : '--checkpoint'} is believed only with the key that signed it`;
     throw new CommandError(EXIT.usage, what, 'Give that key with --trust');
   }
-  const note = readText(checkpoint, '--checkpoint');
-  const anchor = { checkpoint: note, trust: { keys, ed25519: ed25519Verify, sha256 } };
-  return { anchor, keys: keys.map((one) => formatNoteKey(one, sha256)) };
+  const trusted = { keys, ed25519: ed25519Verify, sha256 };
+  const note =
+    checkpoint === undefined
+      ? beside.findLast((one) => covers(one, event, trusted))
+      : readText(checkpoint, '--checkpoint');
+  if (note === undefined) {
+    const what = `no checkpoint kept beside the recording covers event ${event} of ${head.source} and bears that key's signature`;
+    const wayOut = 'A witness cosigns every ten seconds while hub and edge are linked; or prove it without --cosigned';
+    throw new CommandError(EXIT.failed, what, wayOut);
+  }
+  return { anchor: { checkpoint: note, trust: trusted }, keys: keys.map((one) => formatNoteKey(one, sha256)) };
+}
+
+function covers(note: string, event: number, trust: Trust): boolean {
+  try {
+    return openCheckpoint(note, trust).size >= event;
+  } catch (error) {
+    if (error instanceof NoteError) return false;
+    throw error;
+  }
 }
 
 /** The shelf beside the recording, so that the next proof reads a handful of tiles; none where nothing may be written. */

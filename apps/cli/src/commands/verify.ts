@@ -5,6 +5,7 @@ import {
   hexOfBytes,
   NoteError,
   type NoteKey,
+  openCheckpoint,
   parseCheckpoint,
   type Recording,
   StoreReadOnlyError,
@@ -41,6 +42,7 @@ export function verifyCommand(shell: Shell): Command {
       'sigma verify .data/recordings/sim-7.sqlite',
       'sigma verify --json site.sqlite',
       'sigma verify --checkpoint kept.note --key trusted.keys site.sqlite',
+      'sigma verify --key .data/hub/keys/witness.key site.sqlite   # against what the hub cosigned',
       'sigma verify --proof stop.proof --key trusted.keys',
     ],
   )
@@ -134,10 +136,22 @@ async function runVerify(
   try {
     const beside = [];
     if (shelf !== null) for (const head of await recording.heads()) beside.push(...(await shelf.checkpoints(head)));
-    const checkpoints = { notes: [...given, ...beside], trust: { keys, ed25519: ed25519Verify } };
+    const trust = { keys, ed25519: ed25519Verify };
+    const checkpoints = { notes: [...given, ...beside.filter((note) => isOurs(note, keys))], trust };
     return await verify(recording, shelf === null ? { ...options, checkpoints } : { ...options, checkpoints, shelf });
   } finally {
     await shelf?.close();
+  }
+}
+
+/** Of what is kept beside a recording those count that a trusted key signed: others are for those who know theirs. */
+function isOurs(note: string, keys: readonly NoteKey[]): boolean {
+  try {
+    openCheckpoint(note, { keys, ed25519: ed25519Verify, sha256 });
+    return true;
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error;
+    return !error.message.startsWith('no known key');
   }
 }
 

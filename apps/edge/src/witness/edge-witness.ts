@@ -11,6 +11,7 @@ import {
   isBoundedOffer,
   NoteError,
   type NoteKey,
+  originOf,
   parseCheckpoint,
   type SigningKey,
   type Witness,
@@ -34,6 +35,7 @@ export interface EdgeWitnessOptions {
   readonly tenant: string;
   readonly edgeId: string;
   readonly folder: string;
+  readonly recordingPath: string;
   readonly key: SigningKey;
   readonly memory: WitnessMemory;
   readonly book: Pick<HeadBook, 'heads' | 'consistency' | 'keptSize' | 'keep'>;
@@ -50,6 +52,7 @@ export interface EdgeWitnessOptions {
 export class EdgeWitness {
   readonly #options: EdgeWitnessOptions;
   readonly #witness: Witness;
+  readonly #shown = new Set<string>();
   readonly #noted = new Set<string>();
   #hubKey: Uint8Array | null = null;
   #talk: { readonly key: string; readonly offers: HeadOffers } | null = null;
@@ -126,6 +129,7 @@ export class EdgeWitness {
       keptSize: (chain) => book.keptSize(chain),
       send: (offer) => say({ type: 'offered', offer }),
       cosigned: (head, cosignature, timeS) => {
+        this.#remember(originOf(head.chain));
         const kept = this.#keeping.then(() => book.keep(head, cosignature, timeS));
         this.#keeping = kept.catch((error: Error) => this.#failed(error));
       },
@@ -133,6 +137,17 @@ export class EdgeWitness {
         this.#noteOnce('edge.head_refused', `${origin} ${refusal}`, { origin, kind: refusal, size, seenSize, message }),
       failed: (error) => this.#failed(error),
     });
+  }
+
+  /** What the hub has seen of this recording is known here too, so that a backup that lacks it is told. */
+  #remember(origin: string): void {
+    if (this.#shown.has(origin)) return;
+    this.#shown.add(origin);
+    try {
+      this.#options.memory.show(this.#options.recordingPath, origin);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
   }
 
   #judge(offer: HeadOffer): void {

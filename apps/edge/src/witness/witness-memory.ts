@@ -11,6 +11,10 @@ export interface WitnessMemory {
   seen(origin: string, hubKey: Uint8Array): string | null;
   /** Durable when it returns. */
   remember(origin: string, hubKey: Uint8Array, note: string): void;
+  /** Chains of a recording that the hub has cosigned a head of, the newest first. */
+  shown(recordingPath: string): readonly string[];
+  /** Durable when it returns. */
+  show(recordingPath: string, origin: string): void;
   /**
    * Takes an epoch for a new life of a writer: the one asked for, or the next that no earlier life had, in whichever
    * recording. Durable when it returns.
@@ -18,6 +22,9 @@ export interface WitnessMemory {
   takeEpoch(tenant: string, source: string, least: number): number;
   close(): void;
 }
+
+/** The newest; a backup is a beginning of what was written, so that it is these that it lacks. */
+const MOST_SHOWN = 1_024;
 
 /** @throws Error of node:sqlite when the folder cannot be written */
 export function openWitnessMemory(folder: string): WitnessMemory {
@@ -28,16 +35,23 @@ export function openWitnessMemory(folder: string): WitnessMemory {
     CREATE TABLE IF NOT EXISTS seen (
       origin TEXT NOT NULL, hub_key BLOB NOT NULL, note TEXT NOT NULL, PRIMARY KEY (origin, hub_key)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS shown (
+      recording TEXT NOT NULL, origin TEXT NOT NULL, PRIMARY KEY (recording, origin)
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS lives (
       tenant TEXT NOT NULL, source TEXT NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (tenant, source)
     ) STRICT, WITHOUT ROWID;`);
   const seen = db.prepare('SELECT note FROM seen WHERE origin = ? AND hub_key = ?');
   const remember = db.prepare('INSERT OR REPLACE INTO seen VALUES (?, ?, ?)');
+  const shown = db.prepare('SELECT origin FROM shown WHERE recording = ? ORDER BY rowid DESC LIMIT ?');
+  const show = db.prepare('INSERT OR IGNORE INTO shown VALUES (?, ?)');
   const life = db.prepare('SELECT epoch FROM lives WHERE tenant = ? AND source = ?');
   const live = db.prepare('INSERT OR REPLACE INTO lives VALUES (?, ?, ?)');
   return {
     seen: (origin, hubKey) => (seen.get(origin, hubKey)?.note as string | undefined) ?? null,
     remember: (origin, hubKey, note) => void remember.run(origin, hubKey, note),
+    shown: (recording) => shown.all(recording, MOST_SHOWN).map((row) => row.origin as string),
+    show: (recording, origin) => void show.run(recording, origin),
     takeEpoch: (tenant, source, least) => {
       const last = life.get(tenant, source)?.epoch as number | undefined;
       const epoch = Math.max(least, last === undefined ? 0 : last + 1);

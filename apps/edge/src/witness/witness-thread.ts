@@ -1,7 +1,7 @@
 // The thread of heads and their witness: what it hashes, signs and syncs costs neither reflexes nor the link a moment.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { HeadBook } from '@sigma/recorder';
+import { chainOfOrigin, HeadBook } from '@sigma/recorder';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { threadPriority } from '../live/priority.ts';
@@ -20,11 +20,22 @@ const memory = openWitnessMemory(folder);
 const recording = openSqliteRecording(recordingPath);
 const shelf = openProofShelf(recordingPath);
 const spare = openProofShelf(`${recordingPath}.parted`);
-const book = new HeadBook({ recording, shelf, spare, key, sha256, tenant, sources: new Set(sources) });
+const gone = memory.shown(recordingPath).flatMap((origin) => chainOfOrigin(origin) ?? []);
+const book = new HeadBook({
+  recording,
+  shelf,
+  spare,
+  key,
+  sha256,
+  tenant,
+  sources: new Set(sources),
+  expected: () => gone,
+});
 const witness = new EdgeWitness({
   tenant,
   edgeId,
   folder,
+  recordingPath,
   key,
   memory,
   book,
