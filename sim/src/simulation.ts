@@ -40,7 +40,7 @@ const EPOCH_TIME_US = 1_767_225_600_000_000;
 
 const CUT_US = 50_000;
 const WORLD_CUT_US = 250_000;
-const WORLD_SNAPSHOT_US = 10_000_000;
+const WORLD_SNAPSHOT_US = 2_500_000;
 const PLANNER_BEAT_US = 100_000;
 /** Bodies are looked at this often: no faster than 3.6 m/s towards each other, none passes through another meanwhile. */
 const WATCH_US = 50_000;

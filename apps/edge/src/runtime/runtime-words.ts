@@ -31,6 +31,7 @@ export interface AgentRuntimeOptions<World> {
 export interface RuntimeLimits {
   /** A cut at least this often while anything happens, microseconds. */
   readonly cutEveryUs: number;
+  /** The whole state goes on record this often: replay of a moment begins at the last one before it. */
   readonly snapshotEveryUs: number;
   /** A block not on disk after this long means that the recorder is down. */
   readonly recorderTimeoutUs: number;
@@ -42,7 +43,7 @@ export interface RuntimeLimits {
 
 export const RUNTIME_LIMITS: RuntimeLimits = {
   cutEveryUs: 250_000,
-  snapshotEveryUs: 10_000_000,
+  snapshotEveryUs: 5_000_000,
   recorderTimeoutUs: 1_000_000,
   unrecordedUs: 5_000_000,
   refusalsPerS: 10,
