@@ -2,7 +2,7 @@ import type { Agent } from './agent.ts';
 import { initialChain } from './chain.ts';
 import { NO_RESTRICTION } from './command.ts';
 import { catalogueFaults, initialFailsafe } from './failsafe-framework.ts';
-import { checkFlags } from './flags.ts';
+import { checkFlags, KERNEL_FLAGS } from './flags.ts';
 import type { Json } from './json.ts';
 import type { TerrainModel } from './model.ts';
 
@@ -35,14 +35,15 @@ export function createAgent<World>(model: TerrainModel<World>, options: AgentOpt
   const faults = catalogueFaults(model.failsafe);
   if (faults.length > 0) throw new BrokenModelError(model.name, faults);
   const { id, tenant, role, seed, epoch, config, atUs } = options;
+  const flags = checkFlags(options.flags, [...KERNEL_FLAGS, ...(model.flags ?? [])]);
   return {
     id,
     tenant,
     role,
     seed: seed >>> 0,
     epoch,
-    flags: checkFlags(options.flags),
-    world: model.initial(config, atUs),
+    flags,
+    world: model.initial(config, atUs, flags),
     wakes: 0,
     wokeUs: atUs,
     nextWakeUs: atUs,

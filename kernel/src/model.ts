@@ -1,6 +1,7 @@
 import type { ClampResult, Command, Restriction } from './command.ts';
 import type { Expectation, PendingExpectation, PendingPromise, PromiseVerdict } from './expectation.ts';
 import type { FailsafeCatalogue } from './failsafe.ts';
+import type { KernelFlag } from './flags.ts';
 import type { Json } from './json.ts';
 import type { Intent, PlanState, Task } from './mission.ts';
 import type { Proposal } from './proposal.ts';
@@ -17,6 +18,8 @@ import type { OperatingMode, Stimulus, StopKind } from './stimulus.ts';
 export interface TerrainModel<World> {
   readonly name: string;
   readonly version: number;
+  /** Behaviour flags of the terrain's own, beside the kernel's; their numbers are 1000 and above. */
+  readonly flags?: readonly KernelFlag[];
   readonly rates: Rates;
   readonly chain: ChainLimits;
   readonly failsafe: FailsafeCatalogue<World>;
@@ -25,8 +28,8 @@ export interface TerrainModel<World> {
   /** Numeric percept channels: field names in the order of a percept's `values`. */
   readonly channels: Readonly<Record<string, readonly string[]>>;
 
-  /** Belief before the first stimulus, from the agent's configuration. */
-  readonly initial: (config: Json, atUs: number) => World;
+  /** Belief before the first stimulus, from the agent's configuration. `flags`: those in force, ascending, as long as the agent lives. */
+  readonly initial: (config: Json, atUs: number, flags: readonly number[]) => World;
   /** Belief after one stimulus. Total: a stimulus that makes no sense leaves the world as it was, or marks it. */
   readonly fold: (world: World, stimulus: Stimulus, atUs: number) => World;
 
