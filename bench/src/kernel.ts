@@ -5,6 +5,7 @@ import {
   DEFAULT_POLICY,
   type FleetBelief,
   fleetModel,
+  NEW_ROBOT_FLAGS,
   type Site,
 } from '@sigma/fleet-model';
 import { createWorld, resolve, STEP_US, type World } from '@sigma/fleet-world';
@@ -107,7 +108,7 @@ function agentOn(model: TerrainModel<FleetBelief>, site: Site): Agent<FleetBelie
     role: 'robot',
     seed: 1,
     epoch: 0,
-    flags: [],
+    flags: NEW_ROBOT_FLAGS,
     config,
     atUs: 0,
   });

@@ -7,6 +7,7 @@ import {
   DEFAULT_POLICY,
   type FaultName,
   type FleetBelief,
+  NEW_ROBOT_FLAGS,
   type Site,
 } from '@sigma/fleet-model';
 import {
@@ -55,6 +56,8 @@ export interface SimulationOptions {
   readonly faults: readonly PlannedFault[];
   /** Share of packets between hub and edges that have to be sent twice, 0 to 1. */
   readonly lossShare: number;
+  /** Behaviour flags of the robots; those of new ones when absent. */
+  readonly flags?: readonly number[];
 }
 
 /** A robot touched something. */
@@ -127,7 +130,7 @@ export class Simulation {
     blocks: SealedBlock[],
     verify: (order: Uint8Array, signature: Uint8Array) => boolean,
   ) {
-    const { site, seed, people } = options;
+    const { site, seed, people, flags = NEW_ROBOT_FLAGS } = options;
     this.#options = options;
     this.hub = hub;
     this.#network = network;
@@ -156,7 +159,7 @@ export class Simulation {
     };
     this.robots = plan.map((planned, index) => {
       const robotConfig = this.#configOf(planned, index);
-      const who = { id: planned.id, tenant: TENANT, role: 'robot', seed, epoch: 0, flags: [], atUs: 0 };
+      const who = { id: planned.id, tenant: TENANT, role: 'robot', seed, epoch: 0, flags, atUs: 0 };
       const agent = { ...who, config: robotConfig };
       return new SimRobot(index, { ...common, agent, body: planned.body, capabilities: capabilitiesOf(planned) });
     });

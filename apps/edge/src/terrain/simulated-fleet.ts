@@ -1,4 +1,4 @@
-import type { PolicyText, SiteRecord } from '@sigma/fleet-model';
+import { NEW_ROBOT_FLAGS, type PolicyText, type SiteRecord } from '@sigma/fleet-model';
 import type { Json } from '@sigma/kernel';
 import type { EdgeOptions } from '../main.ts';
 
@@ -13,7 +13,7 @@ export interface SimulatedFleet {
 }
 
 /** The parts of `startEdge` that run robots of the computed world, in real time. */
-export function simulatedFleet(fleet: SimulatedFleet): Pick<EdgeOptions, 'terrain' | 'driver' | 'simulated'> {
+export function simulatedFleet(fleet: SimulatedFleet): Pick<EdgeOptions, 'terrain' | 'driver' | 'simulated' | 'flags'> {
   const site = fleet.site as unknown as Json;
   const policy = fleet.policy === undefined ? {} : { policy: fleet.policy as unknown as Json };
   const { seed, people } = fleet;
@@ -25,5 +25,6 @@ export function simulatedFleet(fleet: SimulatedFleet): Pick<EdgeOptions, 'terrai
       settings: { module: bodies, bodies: { site, seed, people } },
     },
     simulated: true,
+    flags: NEW_ROBOT_FLAGS,
   };
 }

@@ -3,6 +3,7 @@ import { type FleetBelief, initialBelief, parseRobotConfig } from './belief/beli
 import { foldBelief } from './belief/fold.ts';
 import { CHANNELS } from './channels.ts';
 import { fleetFailsafe } from './failsafe/catalogue.ts';
+import { FLEET_FLAGS } from './flags.ts';
 import { fencedGround, groundOf } from './ground.ts';
 import { compilePolicy, type PolicyText } from './policy/policy.ts';
 import { fleetReflexes } from './reflexes/catalogue.ts';
@@ -28,6 +29,7 @@ export function fleetModel({ site, policy }: FleetModelOptions): TerrainModel<Fl
   return {
     name: 'fleet',
     version: 2,
+    flags: FLEET_FLAGS,
     rates: { reflexUs: 10_000, situationEvery: 10, supervisionEvery: 50 },
     chain: {
       primaryTimeoutUs: 2_000_000,
@@ -41,7 +43,7 @@ export function fleetModel({ site, policy }: FleetModelOptions): TerrainModel<Fl
     reflexes: fleetReflexes(ground),
     policy: compilePolicy(policy, ground),
     channels: Object.fromEntries(CHANNELS.map(({ channel, fields }) => [channel, fields])),
-    initial: (config, atUs) => initialBelief(parseRobotConfig(ground, config), atUs),
+    initial: (config, atUs, flags) => initialBelief(parseRobotConfig(ground, config), atUs, flags),
     fold: (world, stimulus, atUs) => foldBelief(world, ground, stimulus, atUs),
     rest: HOLD_COMMAND,
     clamp: (command, restriction, world) => clampFleet(command, restriction, world, groundNow(world)),

@@ -31,6 +31,7 @@ export {
 } from './commands.ts';
 export { FLEET_ACTIONS } from './failsafe/actions.ts';
 export { fleetConditions } from './failsafe/conditions.ts';
+export { NEW_ROBOT_FLAGS } from './flags.ts';
 export { type FleetModelOptions, fleetModel } from './fleet-model.ts';
 export { type Ground, groundOf } from './ground.ts';
 export { type EdgePlan, planOnEdge } from './planner/edge-planner.ts';

@@ -19,6 +19,7 @@ import {
 import type { FleetBelief } from '../src/belief/belief.ts';
 import { BODIES, type Body } from '../src/bodies.ts';
 import { HEALTH, MOTION, SCAN_RAYS } from '../src/channels.ts';
+import { NEW_ROBOT_FLAGS } from '../src/flags.ts';
 import { fleetModel } from '../src/fleet-model.ts';
 import { isWall } from '../src/ground.ts';
 import type { PolicyText } from '../src/policy/policy.ts';
@@ -82,6 +83,8 @@ export interface StageOptions {
   readonly body?: Body['kind'];
   readonly start?: { readonly xM: number; readonly yM: number; readonly headingRad: number };
   readonly policy?: PolicyText;
+  /** Behaviour flags; those of a new robot when absent. */
+  readonly flags?: readonly number[];
 }
 
 /**
@@ -143,6 +146,7 @@ export class Stage {
     body = 'humanoid',
     start = { xM: 1.5, yM: 1.5, headingRad: 0 },
     policy = NO_RULES,
+    flags = NEW_ROBOT_FLAGS,
   }: StageOptions) {
     this.model = fleetModel({ site, policy });
     this.body = BODIES[body];
@@ -155,7 +159,7 @@ export class Stage {
       role: 'robot',
       seed: 1,
       epoch: 1,
-      flags: [],
+      flags,
       config,
       atUs: 0,
     });

@@ -1,6 +1,7 @@
 import { cos, type Json, sin } from '@sigma/kernel';
 import { BODIES, type Body } from '../bodies.ts';
 import { NO_READING } from '../channels.ts';
+import { SWEPT_WAY } from '../flags.ts';
 import type { Ground } from '../ground.ts';
 import { type Fences, NO_FENCES } from '../site/fence.ts';
 import { cellAt } from '../site/site.ts';
@@ -109,6 +110,16 @@ export interface SightBelief {
   readonly travelM: number;
   readonly tracks: readonly Track[];
   readonly nextTrack: number;
+  /** Where the last scan was taken, corrected as the robot corrects its own place; undefined without flag 1001. */
+  readonly seenFrom?: Viewpoint | undefined;
+}
+
+/** A place and the unit vector of the heading there. */
+export interface Viewpoint {
+  readonly xM: number;
+  readonly yM: number;
+  readonly cosH: number;
+  readonly sinH: number;
 }
 
 export interface Track {
@@ -226,8 +237,9 @@ export function parseRobotConfig(ground: Ground, config: Json): RobotConfig {
 }
 
 /** Belief before the first stimulus: stands where it was put, everything cool, nothing seen. */
-export function initialBelief(config: RobotConfig, atUs: number): FleetBelief {
+export function initialBelief(config: RobotConfig, atUs: number, flags: readonly number[]): FleetBelief {
   const { xM, yM, headingRad } = config.start;
+  const seenFrom = { xM, yM, cosH: cos(headingRad), sinH: sin(headingRad) };
   return {
     name: config.name,
     body: config.body,
@@ -281,6 +293,7 @@ export function initialBelief(config: RobotConfig, atUs: number): FleetBelief {
       travelM: 0,
       tracks: [],
       nextTrack: 1,
+      seenFrom: flags.includes(SWEPT_WAY) ? seenFrom : undefined,
     },
     health: {
       atUs: -1,

@@ -6,7 +6,7 @@ import { bodyOf, type FleetBelief, type Peer } from './belief.ts';
 import { beginErrand, dropErrand, finishAction, look, passPoints } from './errands.ts';
 import { foldHealth } from './health.ts';
 import { foldFix, foldMotion } from './motion.ts';
-import { foldScan } from './sight.ts';
+import { foldScan, movePicture } from './sight.ts';
 
 /** Topic on which robots tell each other where they are. Body: `[xM, yM, vxMps, vyMps, radiusM]`. */
 export const POSE_TOPIC = 'pose';
@@ -109,7 +109,7 @@ function foldPercept(belief: FleetBelief, ground: Ground, { channel, values }: P
         name,
         body,
         motion,
-        sight,
+        sight: movePicture(sight, belief.motion, motion),
         health,
         peers,
         errands,

@@ -26,7 +26,7 @@ function turn(clock: boolean): { readonly headingRad: number; readonly drifts: b
     name: 'r1',
     start: { xM: 5.5, yM: 5.5, headingRad: 0 },
   };
-  let motion = initialBelief(parseRobotConfig(ground, config), 0).motion;
+  let motion = initialBelief(parseRobotConfig(ground, config), 0, []).motion;
   for (let tick = 1; tick <= 200; tick++) {
     const arrivesUs = (tick % 2 === 0 ? tick : tick + 1) * 10_000;
     motion = foldMotion(motion, BODIES.humanoid, frame(tick, clock), arrivesUs);

@@ -2,11 +2,11 @@ import { cos, RAD_PER_DEG, sin } from '@sigma/kernel';
 import type { Body } from '../bodies.ts';
 import { NO_READING, SCAN_RAYS } from '../channels.ts';
 import { type Ground, isWall } from '../ground.ts';
-import type { MotionBelief, Peer, SightBelief } from './belief.ts';
+import type { MotionBelief, Peer, SightBelief, Viewpoint } from './belief.ts';
 import { type Cluster, foldTracks } from './tracks.ts';
 
-const RAY_COS = new Float64Array(SCAN_RAYS);
-const RAY_SIN = new Float64Array(SCAN_RAYS);
+export const RAY_COS = new Float64Array(SCAN_RAYS);
+export const RAY_SIN = new Float64Array(SCAN_RAYS);
 for (let ray = 0; ray < SCAN_RAYS; ray++) {
   const angleRad = (ray * 360 * RAD_PER_DEG) / SCAN_RAYS;
   RAY_COS[ray] = cos(angleRad);
@@ -17,7 +17,7 @@ const RAY_STEP_RAD = (360 * RAD_PER_DEG) / SCAN_RAYS;
 /** Scans equal in every ray, in a row, that no living sensor gives. */
 const FROZEN_REPEATS = 3;
 /** The hull's free path is measured in a lane this much wider than the hull, on each side. */
-const LANE_MARGIN_M = 0.04;
+export const LANE_MARGIN_M = 0.04;
 /** A return this near to a wall of the map is the wall. The pose's own uncertainty comes on top. */
 const WALL_TOLERANCE_M = 0.15;
 
@@ -92,6 +92,29 @@ export function foldScan(
     travelM: motion.travelM,
     tracks,
     nextTrack,
+    seenFrom: sight.seenFrom === undefined ? undefined : placeOf(motion),
+  };
+}
+
+const placeOf = ({ xM, yM, cosH, sinH }: MotionBelief): Viewpoint => ({ xM, yM, cosH, sinH });
+
+/** The picture after the robot has corrected its own place: what it showed lies where it lay as seen from the robot. */
+export function movePicture(sight: SightBelief, before: MotionBelief, after: MotionBelief): SightBelief {
+  const { seenFrom } = sight;
+  if (seenFrom === undefined || (before.xM === after.xM && before.yM === after.yM && before.cosH === after.cosH))
+    return sight;
+  const dx = seenFrom.xM - before.xM;
+  const dy = seenFrom.yM - before.yM;
+  const cosC = after.cosH * before.cosH + after.sinH * before.sinH;
+  const sinC = after.sinH * before.cosH - after.cosH * before.sinH;
+  return {
+    ...sight,
+    seenFrom: {
+      xM: after.xM + cosC * dx - sinC * dy,
+      yM: after.yM + sinC * dx + cosC * dy,
+      cosH: cosC * seenFrom.cosH - sinC * seenFrom.sinH,
+      sinH: sinC * seenFrom.cosH + cosC * seenFrom.sinH,
+    },
   };
 }
 

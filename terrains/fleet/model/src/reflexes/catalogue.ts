@@ -3,6 +3,7 @@ import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { pictureLateS, speedOnPicture } from '../belief/freshness.ts';
 import { imuDrifts } from '../belief/motion.ts';
 import { fencedGround, type Ground } from '../ground.ts';
+import { sweptPathM } from './corridor.ts';
 import { nextCrossing } from './crossing.ts';
 import { fenceBound } from './fences.ts';
 import {
@@ -55,14 +56,17 @@ const obstacle: Reflex<FleetBelief> = {
   reference: 'ISO 3691-4:2020 4.8.2 (stopping within the range of personnel detection)',
   propose: (situation) => {
     const { world, atUs } = situation;
-    const freeM = freePathM(world, headsBack(situation));
+    const straightM = freePathM(world, headsBack(situation));
+    const sweptM = sweptPathM(world);
+    const freeM = Math.min(straightM, sweptM);
     const body = bodyOf(world);
     if (freeM > 8) return null;
     const lateS = pictureLateS(world, atUs);
     const allowed = separationSpeed(freeM, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M, lateS);
     if (allowed >= body.maxSpeedMps) return null;
     const speedMps = stepDown(allowed);
-    return speedBound(speedMps, `${freeM.toFixed(1)} m of free path: at most ${speedMps} m/s`);
+    const path = sweptM < straightM ? 'free path in its turn' : 'free path';
+    return speedBound(speedMps, `${freeM.toFixed(1)} m of ${path}: at most ${speedMps} m/s`);
   },
 };
 

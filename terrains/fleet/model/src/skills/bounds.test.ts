@@ -9,7 +9,8 @@ import {
   type RestrictionProposal,
 } from '@sigma/kernel';
 import fc from 'fast-check';
-import { drawnSite, HALL, NO_RULES, Stage } from '../../testing/stage.ts';
+import { advance, drawnSite, goTo, HALL, NO_RULES, Stage } from '../../testing/stage.ts';
+import type { FleetBelief } from '../belief/belief.ts';
 import { fleetModel } from '../fleet-model.ts';
 import { HOLD_COMMAND } from './parametrize.ts';
 
@@ -17,6 +18,16 @@ const ZONES = [{ id: 'a', name: 'a', kind: 'area' as const, cells: [65, 66, 85, 
 const SITE = drawnSite(HALL, ZONES);
 const MODEL = fleetModel({ site: SITE, policy: NO_RULES });
 const WORLD = new Stage({ site: SITE, start: { xM: 4.4, yM: 4.5, headingRad: 0 } }).run(0.2).belief;
+/** On the way east at 1.2 m/s with a wall 0.13 m to the right of the hull: the corridor bounds what turns. */
+const BESIDE_WALL = beside();
+
+function beside(): FleetBelief {
+  const stage = new Stage({ site: SITE, start: { xM: 1.5, yM: 1.45, headingRad: 0 } });
+  stage.assign(goTo(17.5, 1.45)).tick();
+  stage.plan(advance([17.5, 1.45])).run(3);
+  assert.ok(stage.speedMps > 1.1, `${stage.speedMps} m/s`);
+  return stage.belief;
+}
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc
@@ -49,6 +60,7 @@ const restriction: fc.Arbitrary<Restriction> = fc.record({
   ),
   forbid: fc.subarray(['zone:a', 'name:load', 'name:drive']),
 });
+const world = fc.constantFrom(WORLD, BESIDE_WALL);
 const bound = (at: Restriction, source: string): RestrictionProposal => ({
   type: 'restriction',
   source,
@@ -76,10 +88,10 @@ const asked = (wish: Command): CommandProposal => ({
 
 test('[F33] [L1] adding any rule never raises the hazard of the decided command', () => {
   fc.assert(
-    fc.property(command, fc.array(restriction, { maxLength: 4 }), restriction, (wish, rules, added) => {
+    fc.property(world, command, fc.array(restriction, { maxLength: 4 }), restriction, (at, wish, rules, added) => {
       const decide = (all: readonly Restriction[]): number => {
         const proposals = [asked(wish), ...all.map((one, k) => bound(one, `rule:${k}`))];
-        return MODEL.hazard(arbitrate(proposals, MODEL.rest, (c, r) => MODEL.clamp(c, r, WORLD)).command);
+        return MODEL.hazard(arbitrate(proposals, MODEL.rest, (c, r) => MODEL.clamp(c, r, at)).command);
       };
       assert.ok(decide([...rules, added]) <= decide(rules) + 1e-12);
     }),
@@ -89,15 +101,15 @@ test('[F33] [L1] adding any rule never raises the hazard of the decided command'
 
 test('[F33] the clamp keeps every bound and is idempotent', () => {
   fc.assert(
-    fc.property(command, restriction, restriction, (wish, a, b) => {
+    fc.property(world, command, restriction, restriction, (at, wish, a, b) => {
       const both = intersect(a, b);
-      const { command: out } = MODEL.clamp(wish, both, WORLD);
+      const { command: out } = MODEL.clamp(wish, both, at);
       if (out === null) return;
       for (const [name, most] of Object.entries(both.atMost)) {
         const value = out.params[name];
         if (typeof value === 'number') assert.ok(Math.abs(value) <= most, `${name} ${value} > ${most}`);
       }
-      assert.deepEqual(MODEL.clamp(out, both, WORLD).command, out);
+      assert.deepEqual(MODEL.clamp(out, both, at).command, out);
     }),
     { seed: 8, numRuns: 2000 },
   );
@@ -118,6 +130,18 @@ test('[F34] a drive that would be in a forbidden zone within a second is barred,
   assert.equal(MODEL.clamp(drive(0, 1), keepOut, WORLD).forbiddenBy, null);
   const inside = { ...WORLD, motion: { ...WORLD.motion, xM: 5.5 } };
   assert.equal(MODEL.clamp(drive(1), keepOut, inside).forbiddenBy, null, 'bars keep out, they do not lock in');
+});
+
+test('[F101] beside a wall a turn towards it is lowered, on record, and one away from it or of a robot that stands is not', () => {
+  const free: Restriction = { atMost: {}, forbid: [] };
+  const turnOf = (wish: Command, at: FleetBelief): number =>
+    MODEL.clamp(wish, free, at).command?.params.turnRadps as number;
+  assert.equal(turnOf(drive(1.2, 1.5), BESIDE_WALL), 1.5);
+  assert.ok(turnOf(drive(0, -1.5), BESIDE_WALL) > -0.6, `${turnOf(drive(0, -1.5), BESIDE_WALL)}`);
+  assert.deepEqual(MODEL.clamp(drive(0, -1.5), free, BESIDE_WALL).clamped, [
+    { param: 'turnRadps', from: -1.5, to: turnOf(drive(0, -1.5), BESIDE_WALL) },
+  ]);
+  assert.equal(turnOf(drive(0, -1.5), { ...BESIDE_WALL, motion: { ...BESIDE_WALL.motion, speedMps: 0 } }), -1.5);
 });
 
 test('[F33] numbers that are none are no command', () => {

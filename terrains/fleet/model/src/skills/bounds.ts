@@ -1,7 +1,18 @@
-import { atan2, type ClampResult, type Command, clampParams, cos, type Restriction, sin } from '@sigma/kernel';
+import {
+  atan2,
+  type Clamped,
+  type ClampResult,
+  type Command,
+  clampParams,
+  cos,
+  type Params,
+  type Restriction,
+  sin,
+} from '@sigma/kernel';
 import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { CUTOFF, DRIVE, HOLD, STOP } from '../commands.ts';
 import type { Ground } from '../ground.ts';
+import { turnWithin } from '../reflexes/corridor.ts';
 import { cellAt, centreXM, centreYM } from '../site/site.ts';
 import { number } from './parametrize.ts';
 
@@ -34,22 +45,40 @@ export function clampFleet(
   const body = bodyOf(world);
   const speedMps = Math.min(restriction.atMost.speedMps ?? Number.POSITIVE_INFINITY, body.maxSpeedMps);
   const turnRadps = Math.min(restriction.atMost.turnRadps ?? Number.POSITIVE_INFINITY, body.maxTurnRadps);
+  const asked = number(command.params, 'speedMps') ?? 0;
+  const askedTurn = number(command.params, 'turnRadps') ?? 0;
   // Most drives pass as they are, a hundred times a second: then nothing is made anew.
-  if (passes(command, restriction, speedMps, turnRadps)) return { command, clamped: UNCLAMPED, forbiddenBy: null };
+  if (passes(command, restriction, speedMps, turnRadps) && turnWithin(world, askedTurn) >= Math.abs(askedTurn)) {
+    return { command, clamped: UNCLAMPED, forbiddenBy: null };
+  }
   const bounds = { ...restriction.atMost, speedMps, turnRadps };
   const result = clampParams(command, { atMost: bounds, forbid: restriction.forbid });
   if (result.command === null) return result;
   const cruise = number(result.command.params, 'cruiseMps');
   // The pursued curve is kept when its speed is bounded: the turn shrinks with the speed.
   const params: Record<string, number | string | boolean> = { ...result.command.params };
-  const asked = number(command.params, 'speedMps') ?? 0;
   const allowed = number(result.command.params, 'speedMps') ?? 0;
   const turn = number(result.command.params, 'turnRadps');
   if (turn !== null && asked !== 0 && allowed !== asked) params.turnRadps = turn * (allowed / asked);
   if (cruise !== null && cruise > speedMps) params.cruiseMps = speedMps;
-  const clamped: Command = { ...result.command, params };
-  return { command: clamped, clamped: result.clamped, forbiddenBy: null };
+  const clamped = boundTurn(params, world) ? withTurn(result.clamped, askedTurn, params) : result.clamped;
+  return { command: { ...result.command, params }, clamped, forbiddenBy: null };
 }
+
+/** Lowers the turn to what the corridor leaves of it [F101]. @returns whether it did */
+function boundTurn(params: Record<string, number | string | boolean>, world: FleetBelief): boolean {
+  const turn = number(params, 'turnRadps') ?? 0;
+  const within = turnWithin(world, turn);
+  if (within >= Math.abs(turn)) return false;
+  params.turnRadps = within === 0 ? 0 : Math.sign(turn) * within;
+  return true;
+}
+
+/** What was lowered, with the turn as it has become: it is the last of a drive's parameters by name that is. */
+const withTurn = (clamped: readonly Clamped[], from: number, params: Params): readonly Clamped[] => [
+  ...clamped.filter(({ param }) => param !== 'turnRadps'),
+  { param: 'turnRadps', from, to: number(params, 'turnRadps') ?? 0 },
+];
 
 const UNCLAMPED: ClampResult['clamped'] = [];
 const BARRED_DRIVE = `name:${DRIVE}`;

@@ -13,6 +13,7 @@ import { disturbedSince } from '../belief/freshness.ts';
 import { BODIES } from '../bodies.ts';
 import { CUTOFF, DRIVE, HOLD, STOP } from '../commands.ts';
 import type { Ground } from '../ground.ts';
+import { sweptPathM, turnWithin } from '../reflexes/corridor.ts';
 import { nextCrossing } from '../reflexes/crossing.ts';
 import { fenceBound } from '../reflexes/fences.ts';
 import { freePathM, nearestPerson, OBSTACLE_MARGIN_M, personSpeed, separationSpeed } from '../reflexes/separation.ts';
@@ -58,6 +59,8 @@ export function expectCommand(world: FleetBelief, ground: Ground, command: Comma
   const fromYM = number(params, 'fromYM');
   const from = fromXM === null || fromYM === null ? null : { xM: fromXM, yM: fromYM };
   const stretch = { toXM, toYM, from, beyondM: number(params, 'beyondM') ?? 0, cruiseMps };
+  const wanted = steer(world.motion, stretch, bodyOf(world)).turnRadps;
+  if (turnWithin(world, wanted) < Math.abs(wanted)) return comesOn(atUs);
   const wish = { speedMps: number(params, 'speedMps') ?? 0, turnRadps: number(params, 'turnRadps') ?? 0 };
   return drives(world, ground, stretch, wish, atUs);
 }
@@ -160,7 +163,7 @@ function boundedSoon(world: FleetBelief, cruiseMps: number): boolean {
   const near = nearestPerson(world);
   if (near !== null && personSpeed(near.gapM - ahead - 2, body) < cruiseMps) return true;
   if (nextCrossing(world) !== null) return true;
-  const way = freePathM(world);
+  const way = Math.min(freePathM(world), sweptPathM(world));
   const free = separationSpeed(way - ahead, world.sight.approachMps, body.brakeMps2, OBSTACLE_MARGIN_M);
   return free < cruiseMps;
 }
