@@ -10,6 +10,7 @@ import { type Act, postgresActs } from '../roles/chronicle/acts.ts';
 import { type Mark, type MarkFilter, postgresMarks } from '../roles/chronicle/mark-store.ts';
 import { type Fence, postgresFences } from '../roles/fences/fence-store.ts';
 import { postgresFaults } from '../roles/gateway/active-faults.ts';
+import { postgresWitness } from '../roles/witness/witness-store.ts';
 import { keptSecret, takeDataDir } from './data-dir.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './embedded.ts';
@@ -172,4 +173,24 @@ test('how often each cause came, how long it stood and on whom it stood most', a
     { cause: 'link:silent', level: 3, lastHour: 1, lastDay: 1, lastWeek: 1, stoodS: 1, agentIds: ['r1'] },
   ]);
   assert.deepEqual((await store.load(10)).find(({ id }) => id === '2')?.decisionEpoch, 2);
+});
+
+test('[L7] [R95] what a hub saw of its edges is kept for each tenant and each key by itself', async () => {
+  const store = postgresWitness(database, 'seen');
+  const [key, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const head = { origin: 'sigma/seen/r1/0', edgeId: 'e1', size: 7, note: 'n7', seenTimeUs: 5, refusal: '' };
+  await store.save(key, [head, { ...head, origin: 'sigma/seen/r2/0' }]);
+  await store.save(key, [{ ...head, size: 9, note: 'n9', refusal: 'fork' }]);
+  assert.deepEqual(await store.load(key, [head.origin, 'sigma/seen/r3/0']), [
+    { ...head, size: 9, note: 'n9', refusal: 'fork' },
+  ]);
+  assert.deepEqual(await store.load(other, [head.origin]), []);
+  await store.pin('e1', key, 5);
+  assert.deepEqual(await store.pinned('e1'), key);
+  await store.pin('e1', other, 6);
+  assert.deepEqual(await store.pinned('e1'), other);
+  const rival = postgresWitness(database, 'rival');
+  assert.deepEqual([await rival.pinned('e1'), await rival.load(key, [head.origin])], [null, []]);
+  await rival.pin('e1', key, 7);
+  assert.deepEqual(await store.pinned('e1'), other, 'each tenant has its own edge of that name');
 });
