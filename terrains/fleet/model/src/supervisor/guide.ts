@@ -32,7 +32,7 @@ function tellPlan(board: Board, id: string, wait: Wait | undefined, after: strin
   const ahead = path.slice(path.indexOf(memory.cell) + 1);
   if (memory.withdrawn !== null && memory.asked === null) return;
   if (ahead.length === 0 && memory.cellSinceUs !== atUs) memory = board.remember({ ...memory, cellSinceUs: atUs });
-  if (memory.errand === null && ahead.length > 0) memory = makeWay(board, memory, ahead);
+  memory = ahead.length > 0 ? stepAside(board, memory, ahead) : standAside(board, memory);
   if (memory.errand === null) return;
   const blocked = board.obstacles.some(({ cell }) => cell === ahead[0]);
   const stopped = isStuck(memory, ahead, atUs) || isHaltedLong(memory, atUs);
@@ -49,6 +49,33 @@ function tellPlan(board: Board, id: string, wait: Wait | undefined, after: strin
 
 const plannedFor = (board: Board, errand: Errand): Pick<PlannedTask, 'id' | 'kind'> =>
   board.taskOf(errand)?.task ?? { id: errand.taskId, kind: 'make way' };
+
+/** How long a robot that made way stands before its errand is over: a push that goes on comes sooner. */
+const ASIDE_US = 2_000_000;
+
+/** Somebody comes: who is idle makes way, and who makes way already goes on. */
+function stepAside(board: Board, memory: AgentMemory, ahead: readonly number[]): AgentMemory {
+  const { errand } = memory;
+  if (errand === null) return makeWay(board, memory, ahead);
+  if (errand.asideSinceUs === undefined) return memory;
+  const { asideSinceUs: _, ...goesOn } = errand;
+  return board.remember({ ...memory, errand: goesOn });
+}
+
+/**
+ * Nobody asks for more room: an errand to make way is over, wherever the robot came to stand. Where that is the place it
+ * was sent to, the robot itself says so sooner. [F99]
+ */
+function standAside(board: Board, memory: AgentMemory): AgentMemory {
+  const { errand, report } = memory;
+  if (errand === null || errand.missionId !== TRAFFIC || Math.abs(report.speedMps) > 0.02) return memory;
+  if (errand.asideSinceUs === undefined) {
+    return board.remember({ ...memory, errand: { ...errand, asideSinceUs: board.atUs } });
+  }
+  if (board.atUs - errand.asideSinceUs < ASIDE_US) return memory;
+  board.recall(report.agentId, errand.taskId, 'nobody needs the way any more');
+  return board.agents.get(report.agentId) ?? memory;
+}
 
 /** An idle robot that stands in somebody's way is given the task to step aside. */
 function makeWay(board: Board, memory: AgentMemory, ahead: readonly number[]): AgentMemory {

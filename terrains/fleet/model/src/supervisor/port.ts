@@ -204,6 +204,8 @@ export interface Errand {
   readonly missionId: string;
   readonly stops: readonly Stop[];
   readonly next: number;
+  /** Since when a robot that makes way has stood with nobody asking for more room. */
+  readonly asideSinceUs?: number;
 }
 
 export interface Stop {
