@@ -1,5 +1,5 @@
-import type { AuctionDesk } from './assign.ts';
-import { openMission, summarize } from './missions.ts';
+import type { AuctionDesk } from './assignment/assign.ts';
+import { openMission, summarize } from './assignment/missions.ts';
 import type {
   AgentMemory,
   DrawnFence,
@@ -10,7 +10,7 @@ import type {
   SupervisorState,
   TaskView,
 } from './port.ts';
-import { nextStop } from './traffic-desk.ts';
+import { nextStop } from './traffic/traffic-desk.ts';
 
 /** Ended missions that are remembered, so that one sent twice is recognised. */
 const ENDED_MISSIONS_KEPT = 100;

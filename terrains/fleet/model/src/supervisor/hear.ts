@@ -1,6 +1,6 @@
 import { type Board, givenBack, passStop } from './board.ts';
 import type { AgentMemory, AgentReport, Errand, SupervisorInput, TaskView } from './port.ts';
-import { cellOnWay, nextStop } from './traffic-desk.ts';
+import { cellOnWay, nextStop } from './traffic/traffic-desk.ts';
 
 /** An action that failed is tried again after this long, and so many times at one stop. */
 const RETRY_US = 3_000_000;

@@ -2,13 +2,13 @@ import { DistanceFields, emptyTraffic } from '@sigma/swarm';
 import { fencedGround, groundOf } from '../ground.ts';
 import type { Site } from '../site/site.ts';
 import { type PointM, zoneFromPolygon } from '../site/zone.ts';
-import { type AuctionDesk, previewTasks } from './assign.ts';
+import { type AuctionDesk, previewTasks } from './assignment/assign.ts';
+import { dispatch } from './assignment/dispatch.ts';
+import { openMission } from './assignment/missions.ts';
+import { keepUp } from './assignment/upkeep.ts';
 import { Board, sorted } from './board.ts';
-import { dispatch } from './dispatch.ts';
-import { guide } from './guide.ts';
 import { hear } from './hear.ts';
 import { joinState, splitState } from './keep.ts';
-import { openMission } from './missions.ts';
 import type {
   DrawnFence,
   MetricPoint,
@@ -18,7 +18,7 @@ import type {
   SupervisorState,
   TaskView,
 } from './port.ts';
-import { keepUp } from './upkeep.ts';
+import { guide } from './traffic/guide.ts';
 
 /** The supervisor of a fleet: missions to tasks to robots, and right of way between them. Pure. */
 export interface FleetSupervisor {

@@ -1,8 +1,8 @@
 import { coverageRoute, type GridGraph, visibleCells } from '@sigma/swarm';
-import type { Ground } from '../ground.ts';
-import { cellAt } from '../site/site.ts';
-import { readTask } from '../task.ts';
-import type { PlannedTask, Stop } from './port.ts';
+import type { Ground } from '../../ground.ts';
+import { cellAt } from '../../site/site.ts';
+import { readTask } from '../../task.ts';
+import type { PlannedTask, Stop } from '../port.ts';
 
 /**
  * The stops that a task asks for, in order, for a robot that begins in `from`.

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { visibleCells } from '@sigma/swarm';
-import { groundOf } from '../ground.ts';
-import { parseMovingAiMap, parseSiteFile } from '../site/index.ts';
+import { groundOf } from '../../ground.ts';
+import { parseMovingAiMap, parseSiteFile } from '../../site/index.ts';
 import { stopsOf } from './errand.ts';
 
-const sites = new URL('../../../world/sites/', import.meta.url);
+const sites = new URL('../../../../world/sites/', import.meta.url);
 const grid = parseMovingAiMap(readFileSync(new URL('warehouse.map', sites), 'utf8'), 'warehouse');
 const ground = groundOf(parseSiteFile(readFileSync(new URL('warehouse.site.json', sites), 'utf8'), grid));
 

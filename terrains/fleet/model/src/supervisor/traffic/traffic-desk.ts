@@ -1,8 +1,8 @@
 import type { Intent } from '@sigma/kernel';
 import { type DistanceFields, grantMoves, type TrafficAgent, type TrafficState, type Wait } from '@sigma/swarm';
-import type { Ground } from '../ground.ts';
-import { cellAt, centreXM, centreYM } from '../site/site.ts';
-import type { AgentMemory, Obstacle, PlannedTask, Stop, SupervisorOutput } from './port.ts';
+import type { Ground } from '../../ground.ts';
+import { cellAt, centreXM, centreYM } from '../../site/site.ts';
+import type { AgentMemory, Obstacle, PlannedTask, Stop, SupervisorOutput } from '../port.ts';
 
 /** Cells a robot may hold ahead of itself: enough to drive on without stopping at each. */
 const HORIZON = 5;

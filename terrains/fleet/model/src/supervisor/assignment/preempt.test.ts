@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { centreXM, centreYM, parseMovingAiMap, parseSiteFile } from '../site/index.ts';
-import type { AgentReport, MissionView, NewMission, SupervisorInput } from './port.ts';
-import { fleetSupervisor } from './supervise.ts';
+import { centreXM, centreYM, parseMovingAiMap, parseSiteFile } from '../../site/index.ts';
+import type { AgentReport, MissionView, NewMission, SupervisorInput } from '../port.ts';
+import { fleetSupervisor } from '../supervise.ts';
 
 const MAP = ['type octile', 'height 8', 'width 12', 'map', ...Array.from({ length: 8 }, () => '.'.repeat(12)), ''];
 const stations = [

@@ -1,6 +1,6 @@
-import { type Board, isOpen, TRAFFIC, UPKEEP } from './board.ts';
+import { type Board, isOpen, TRAFFIC, UPKEEP } from '../board.ts';
+import type { AgentMemory } from '../port.ts';
 import { freePlace } from './missions.ts';
-import type { AgentMemory } from './port.ts';
 
 /** A robot that cannot work for this long loses its task to another. */
 const REASSIGN_HALTED_US = 20_000_000;

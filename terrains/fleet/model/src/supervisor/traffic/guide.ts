@@ -1,8 +1,8 @@
 import type { Json } from '@sigma/kernel';
 import type { Wait } from '@sigma/swarm';
-import { centreXM, centreYM } from '../site/site.ts';
-import { type Board, TRAFFIC } from './board.ts';
-import type { AgentMemory, Errand, PlannedTask } from './port.ts';
+import { centreXM, centreYM } from '../../site/site.ts';
+import { type Board, TRAFFIC } from '../board.ts';
+import type { AgentMemory, Errand, PlannedTask } from '../port.ts';
 import { directTraffic, hasReleased, isHaltedLong, isStuck, nextPlan, whyWait } from './traffic-desk.ts';
 
 /** A round of right of way, and a plan for everyone to whom it brings something new. */

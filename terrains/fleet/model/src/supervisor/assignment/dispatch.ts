@@ -1,7 +1,7 @@
+import { type Board, isOpen, passStop, TRAFFIC, UPKEEP } from '../board.ts';
+import type { AgentMemory, Errand, MissionView, TaskView } from '../port.ts';
+import { nextStop } from '../traffic/traffic-desk.ts';
 import { assignTasks, type Offer } from './assign.ts';
-import { type Board, isOpen, passStop, TRAFFIC, UPKEEP } from './board.ts';
-import type { AgentMemory, Errand, MissionView, TaskView } from './port.ts';
-import { nextStop } from './traffic-desk.ts';
 
 /** A mission that found nobody is auctioned again after this long, or as soon as other robots are free. */
 const AUCTION_AGAIN_US = 1_000_000;

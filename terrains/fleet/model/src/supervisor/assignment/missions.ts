@@ -1,8 +1,8 @@
 import { decompose } from '@sigma/swarm';
-import type { Ground } from '../ground.ts';
-import { cellAt } from '../site/site.ts';
-import { zoneFromPolygon } from '../site/zone.ts';
-import type { AgentMemory, MissionGoal, MissionView, NewMission, PlannedTask, TaskView } from './port.ts';
+import type { Ground } from '../../ground.ts';
+import { cellAt } from '../../site/site.ts';
+import { zoneFromPolygon } from '../../site/zone.ts';
+import type { AgentMemory, MissionGoal, MissionView, NewMission, PlannedTask, TaskView } from '../port.ts';
 
 /** How near a robot must come to a cell, with a clear line of sight, for the cell to count as covered. */
 export const SENSING_RADIUS_M = 3;

@@ -1,11 +1,11 @@
 import { type AllocationAgent, type AllocationTask, allocate, type LegCosts } from '@sigma/swarm';
-import { BODIES, type Body } from '../bodies.ts';
-import { DOCK, DRIVE, LOAD, UNLOAD } from '../commands.ts';
+import { BODIES, type Body } from '../../bodies.ts';
+import { DOCK, DRIVE, LOAD, UNLOAD } from '../../commands.ts';
+import type { AgentMemory, Errand, MissionView, PlannedTask, Stop, TaskView } from '../port.ts';
+import type { MissionPreview } from '../supervise.ts';
+import type { TrafficDesk } from '../traffic/traffic-desk.ts';
 import { stopsOf } from './errand.ts';
 import { SENSING_RADIUS_M } from './missions.ts';
-import type { AgentMemory, Errand, MissionView, PlannedTask, Stop, TaskView } from './port.ts';
-import type { MissionPreview } from './supervise.ts';
-import type { TrafficDesk } from './traffic-desk.ts';
 
 /** Charge that is never planned away, as a fraction. */
 const RESERVE = 0.2;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deriveSite, parseMovingAiMap } from '../site/index.ts';
-import type { SupervisorInput } from './port.ts';
-import { fleetSupervisor } from './supervise.ts';
+import { deriveSite, parseMovingAiMap } from '../../site/index.ts';
+import type { SupervisorInput } from '../port.ts';
+import { fleetSupervisor } from '../supervise.ts';
 
 const MAP = ['type octile', 'height 8', 'width 12', 'map', ...Array.from({ length: 8 }, () => '.'.repeat(12)), ''];
 const yard = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard'));
