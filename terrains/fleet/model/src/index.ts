@@ -38,6 +38,7 @@ export { type EdgePlan, planOnEdge } from './planner/edge-planner.ts';
 export { CONTEXT as POLICY_CONTEXT, type ContextType } from './policy/context.ts';
 export { BrokenRuleError, compilePolicy, type PolicyText, type RuleText } from './policy/policy.ts';
 export { type RecordedAgent, RecordedModels } from './recording.ts';
+export { FLEET_CAUSES } from './report/causes.ts';
 export {
   poseMessage,
   type ReportField,

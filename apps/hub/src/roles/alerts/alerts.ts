@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type Bus, tokenOf } from '@sigma/bus';
+import { FLEET_CAUSES } from '@sigma/fleet-model';
 import { type AgentStatus, AgentStatusSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import { alertTrace, traceparent } from '../../flows/trace.ts';
@@ -17,7 +18,7 @@ import {
   withAlert,
   withAlerts,
 } from './board.ts';
-import { type CausalRule, FAILSAFE, FLEET_CAUSES, fold, HUB, SILENT, SITE_STOP } from './causes.ts';
+import { type CausalRule, FAILSAFE, fold, HUB, SILENT, SITE_STOP } from './causes.ts';
 import { gravity } from './gravity.ts';
 import type { Silences } from './silences.ts';
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FLEET_CAUSES } from '@sigma/fleet-model';
 import fc from 'fast-check';
 import type { Alert } from './board.ts';
-import { explains, FLEET_CAUSES, fold, HUB } from './causes.ts';
+import { explains, fold, HUB } from './causes.ts';
 
 const S = 1_000_000;
 let ids = 0;
