@@ -21,7 +21,7 @@ import { TopicBoard } from '../live/topic-board.ts';
 import type { Agent, Topic } from '../live/topics.ts';
 import { POSE_WIDTH } from './film/film-piece.ts';
 import { type Film, rowAt, since } from './film/film-store.ts';
-import type { PastEngine } from './past-engine.ts';
+import type { PastEngine, PastProgress } from './past-engine.ts';
 
 /** Two sightings nearer than this are one person. */
 const SAME_PERSON_M = 0.6;
@@ -50,6 +50,7 @@ export class PastSite implements SiteView {
   #rows = new Map<string, number>();
   #roster = 0;
   #due = false;
+  #settled: PastProgress | null = null;
   #messages = 0;
   #newest: PoseColumns = emptyPoses(0);
   #sampled: PoseColumns = emptyPoses(0);
@@ -63,6 +64,13 @@ export class PastSite implements SiteView {
     this.#playhead = playhead;
     this.#topics = new TopicBoard(tell);
     engine.subscribe(() => {
+      const progress = engine.progress.get();
+      if (progress?.state === 'settled' && progress !== this.#settled) {
+        // The moment is complete: a person waits for it.
+        this.#settled = progress;
+        this.#refresh();
+        return;
+      }
       if (this.#due) return;
       this.#due = true;
       refresh(() => {

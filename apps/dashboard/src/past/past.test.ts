@@ -47,7 +47,7 @@ function settled(engine: PastEngine, timeUs: number): Promise<void> {
   });
 }
 
-function pastOf(record: FakeRecord, workers = 2) {
+function pastOf(record: FakeRecord, workers = 2, refresh = (run: () => void) => run()) {
   const engine = new PastEngine(
     () => nodeWorker(record, site),
     workers,
@@ -56,7 +56,7 @@ function pastOf(record: FakeRecord, workers = 2) {
   let playheadUs = 0;
   const past = new PastSite(engine, new LiveSite(() => undefined), () => playheadUs, {
     tell: (run) => run(),
-    refresh: (run) => run(),
+    refresh,
   });
   const show = async (timeUs: number, aheadUs = 0, behindUs = 0) => {
     playheadUs = timeUs;
@@ -247,4 +247,26 @@ test('a moment asked for later replaces the one before', async () => {
   await Promise.all([first, second]);
   const settledIds = news.flatMap((one) => (one.type === 'settled' ? [one.id] : []));
   assert.deepEqual(settledIds, [2]);
+});
+
+test('the site of a moment is shown as soon as it is complete, while film made ahead is gathered', async () => {
+  const never = () => undefined;
+  const { past, show } = pastOf(recordOf(...robots), 2, never);
+  await show(BEGAN_US + 12 * SECOND_US);
+  assert.deepEqual(past.ids, [...robots]);
+  assert.ok(past.newest.xM.every((xM) => Number.isFinite(xM)));
+});
+
+test('before anybody looks back a few robots are run for practice, and their film is kept', async () => {
+  const record = recordOf(...robots);
+  const { engine, show } = pastOf(record, 1);
+  const timeUs = BEGAN_US + 12 * SECOND_US;
+  const practised = new Promise<void>((resolve) => {
+    engine.subscribe(() => robots.every((id) => engine.films.covers(id, timeUs)) && resolve());
+  });
+  engine.warm(timeUs);
+  await practised;
+  const { reads } = record;
+  await show(timeUs);
+  assert.equal(record.reads, reads);
 });

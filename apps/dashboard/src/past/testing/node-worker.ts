@@ -27,6 +27,7 @@ export function portsOf(record: FakeRecord): RecordPorts {
       for await (const { blocks, ...chain } of record.readStretches(stretches.map(askOf)))
         yield { ...chain, blocks: blocks.map(({ block }) => block) };
     },
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
 

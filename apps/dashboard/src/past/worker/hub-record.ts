@@ -29,6 +29,7 @@ export function hubRecord(record: Hub['record']): RecordPorts {
       ))
         yield { source, epoch, blocks: blocks.map(({ block }) => block) };
     },
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };
 }
 

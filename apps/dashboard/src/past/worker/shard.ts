@@ -43,12 +43,18 @@ export interface RecordPorts {
   locate(timeUs: number, signal: AbortSignal): Promise<Located>;
   /** Stretches in the order asked for, in as many parts as it takes. */
   read(stretches: readonly WantedStretch[], signal?: AbortSignal): AsyncIterable<ReadBlocks>;
+  /** Resolves so much later, when whatever else came in the meantime was heard. */
+  pause(ms: number): Promise<void>;
 }
 
 /** The terrain model whose chains are computed again here. */
 const MODEL = 'fleet';
 /** Forward and backward, film is made in steps of this. */
 const STEP_US = 5_000_000;
+/** A moment that was asked for is painted before what lies around it takes the processor. */
+const PAINT_MS = 150;
+/** So many chains are run for practice: after them the kernel's code is compiled, and the first look back is quick. */
+const PRACTISED = 12;
 const CACHE_BYTES = 48 * 2 ** 20;
 
 type Show = Extract<PastAsk, { type: 'show' }>;
@@ -74,14 +80,16 @@ export class Shard {
     this.#models.know(site);
   }
 
-  /** Reads who wrote the chains of that moment, so that the first look back need not. */
+  /** Reads who wrote the chains of that moment and films a few, so that the first look back is as quick as the others. */
   async warm(timeUs: number): Promise<void> {
     const { signal } = this.#current;
     const { chains } = await this.#ports.locate(timeUs, signal);
-    await this.#open(
-      chains.filter((one) => this.#isMine(one)),
-      signal,
-    );
+    const mine = chains.filter((one) => this.#isMine(one));
+    await this.#open(mine, signal);
+    for (const chain of mine.slice(0, PRACTISED)) {
+      await this.#ports.pause(0);
+      await this.#film([chain], timeUs, false, signal);
+    }
   }
 
   #isMine({ model, source }: LocatedChain): boolean {
@@ -97,6 +105,7 @@ export class Shard {
     try {
       await this.#cover(id, timeUs, first, false, signal);
       this.#tell({ type: 'settled', id, timeUs });
+      if (behindUs > 0) await this.#ports.pause(PAINT_MS);
       for (let at = timeUs + STEP_US; at <= timeUs + aheadUs; at += STEP_US) {
         await this.#cover(null, at, first, true, signal);
         this.#tell({ type: 'filmed', id, untilUs: at });
@@ -142,22 +151,41 @@ export class Shard {
     const mine = located.chains
       .filter((chain) => this.#isMine(chain))
       .sort((a, b) => Number(b.source === first) - Number(a.source === first));
-    let holeFreeUs = Number.NEGATIVE_INFINITY;
     let done = 0;
     await this.#open(mine, signal);
-    const missing = mine.flatMap((chain) => this.#missing(chain, timeUs, onward) ?? []);
-    await this.#fetch(missing, mine, signal, async (chain) => {
-      const { fromSequence, toSequence } = chain;
-      const wanted = { fromSequence, toSequence, untilUs: timeUs, onward, signal };
-      const fromUs = await this.#chain(chain).extend(wanted);
-      signal.throwIfAborted();
-      holeFreeUs = Math.max(holeFreeUs, fromUs);
+    const holeFreeUs = await this.#film(mine, timeUs, onward, signal, async () => {
       done++;
       if (id !== null) this.#tell({ type: 'progress', id, done, of: mine.length });
+      // Nobody waits for it: what a person asks in the meantime is heard between two chains.
+      else await this.#ports.pause(0);
     });
     // What happens now is still being written: it is asked for again.
     const untilUs = Math.min(timeUs, located.toUs);
     if (holeFreeUs <= untilUs) this.#covered = addInterval(this.#covered, { fromUs: holeFreeUs, toUs: untilUs });
+  }
+
+  /**
+   * Films open chains up to a moment; `filmed` follows each.
+   *
+   * @returns from when on no film has a hole up to the moment, microseconds since 1970
+   */
+  async #film(
+    chains: readonly LocatedChain[],
+    untilUs: number,
+    onward: boolean,
+    signal: AbortSignal,
+    filmed?: () => void | Promise<void>,
+  ): Promise<number> {
+    let holeFreeUs = Number.NEGATIVE_INFINITY;
+    const missing = chains.flatMap((chain) => this.#missing(chain, untilUs, onward) ?? []);
+    await this.#fetch(missing, chains, signal, async (chain) => {
+      const { fromSequence, toSequence } = chain;
+      const fromUs = await this.#chain(chain).extend({ fromSequence, toSequence, untilUs, onward, signal });
+      signal.throwIfAborted();
+      holeFreeUs = Math.max(holeFreeUs, fromUs);
+      await filmed?.();
+    });
+    return holeFreeUs;
   }
 
   /** Reads who wrote these chains, where that is not known yet. */
