@@ -8,6 +8,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { type Site, siteToJson } from '@sigma/fleet-model';
+import { blockQueries } from '@sigma/hub';
 import {
   AccountService,
   AlertService,
@@ -18,12 +19,21 @@ import {
   SiteService,
   WatchSiteResponseSchema,
 } from '@sigma/proto';
+import type { Recording } from '@sigma/recorder';
 import { crowdOn } from './crowd.ts';
 
 const TICK_MS = 100;
 /** Seconds of movement kept ready: then it runs backwards, so that nobody jumps. */
 const LOOP_S = 20;
 const SEED = 7;
+
+/** A past that the hub can tell of, up to the present. */
+export interface CrowdPast {
+  readonly recording: Recording;
+  readonly tenant: string;
+  /** The recording's last moment, microseconds since 1970: the hub's clock goes on from there. */
+  readonly endUs: number;
+}
 
 /**
  * A hub that does nothing but tell where a crowd is: ten times a second, from frames made ready before, so that what is
@@ -33,12 +43,17 @@ export class CrowdHub {
   readonly #site: Site;
   readonly #frames: readonly Uint8Array[];
   readonly #first: Uint8Array;
+  readonly #past: CrowdPast | undefined;
+  /** What the hub's clock is before the machine's, microseconds. */
+  readonly #aheadUs: bigint;
   readonly #files = new Map<string, { readonly type: string; readonly packed: Buffer }>();
   #server: Server | undefined;
   #ended = new AbortController();
 
-  constructor(site: Site, count: number) {
+  constructor(site: Site, count: number, past?: CrowdPast) {
     this.#site = site;
+    this.#past = past;
+    this.#aheadUs = past === undefined ? 0n : BigInt(past.endUs) - BigInt(Date.now()) * 1000n;
     const crowd = crowdOn(site, count, SEED);
     const message = () => ({
       roster: 1,
@@ -95,7 +110,10 @@ export class CrowdHub {
     router.service(MissionService, { listMissions: () => ({}) });
     router.service(AlertService, { listAlerts: () => ({}), listAlertRates: () => ({}), listSilences: () => ({}) });
     router.service(SimulationService, { listFaults: () => ({ simulated: true }) });
-    router.service(RecordService, { listChains: () => ({}), listMarks: () => ({}) });
+    const past = this.#past;
+    const blocks =
+      past === undefined ? {} : blockQueries({ tenant: past.tenant, blocks: { ...past.recording, path: '' } });
+    router.service(RecordService, { listChains: () => ({}), listMarks: () => ({}), ...blocks });
     router.service(AccountService, {
       whoAmI: () => ({ accountId: '1', email: EMAIL, role: 'engineer', holder: `operator:${EMAIL}` }),
     });
@@ -107,7 +125,7 @@ export class CrowdHub {
     const send = (message: Uint8Array): boolean => {
       const now = toBinary(
         WatchSiteResponseSchema,
-        create(WatchSiteResponseSchema, { timeUs: BigInt(Date.now()) * 1000n }),
+        create(WatchSiteResponseSchema, { timeUs: BigInt(Date.now()) * 1000n + this.#aheadUs }),
       );
       const head = Buffer.alloc(5);
       head.writeUInt32BE(now.length + message.length, 1);

@@ -19,7 +19,7 @@ const WAYS = [
 ] as const;
 
 /** Numerical Recipes' generator, quick and the same everywhere; 0 inclusive to 1 exclusive. */
-function seeded(seed: number): () => number {
+export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

@@ -23,7 +23,15 @@ const MOST_MARKS = 10_000;
 /** First try for the snapshot after a moment; each further one looks twice as far ahead. */
 const LOOK_AHEAD_US = 10_000_000;
 
-export function recordQueries(roles: Roles): ServiceImpl<typeof RecordService> {
+export const recordQueries = (roles: Roles): ServiceImpl<typeof RecordService> => ({
+  ...blockQueries(roles),
+  listMarks: (request) => findMarks(roles, request, limitOf(request.limit, DEFAULT_MARKS, MOST_MARKS)),
+});
+
+/** Everything that is answered from the recording alone. */
+export function blockQueries(
+  roles: Pick<Roles, 'tenant' | 'blocks'>,
+): Omit<ServiceImpl<typeof RecordService>, 'listMarks'> {
   /** [L7] a recording may hold chains of others. */
   const ownHeads = async () => (await roles.blocks.heads()).filter((head) => head.tenant === roles.tenant);
   const openings = new Openings(roles.blocks);
@@ -75,7 +83,6 @@ export function recordQueries(roles: Roles): ServiceImpl<typeof RecordService> {
       const to = lives.reduce((most, { head, zeroUs }) => Math.max(most, zeroUs + head.atUs), 0);
       return { chains, fromTimeUs: BigInt(Number.isFinite(from) ? from : 0), toTimeUs: BigInt(to) };
     },
-    listMarks: (request) => findMarks(roles, request, limitOf(request.limit, DEFAULT_MARKS, MOST_MARKS)),
   };
 }
 
