@@ -62,7 +62,7 @@ interface Whim {
 }
 
 /** A walled floor of random size: rubble wherever chance puts it, or rows of shelves with aisles one cell wide between them. */
-export function randomSite(seed: number): Site {
+function randomSite(seed: number): Site {
   const pick = (n: number): number => drawUnit(seed, 0, 0, SHAPE, n);
   const width = 16 + Math.floor(pick(0) * 12);
   const height = 10 + Math.floor(pick(1) * 8);
