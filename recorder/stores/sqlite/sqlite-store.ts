@@ -10,7 +10,7 @@ import {
 } from '../../src/store.ts';
 import { storeError } from './errors.ts';
 import { SqliteFile, type SqliteOptions } from './sqlite-file.ts';
-import { type Commit, type CommitAnswer, reviveError } from './worker-messages.ts';
+import { type Commit, type CommitAnswer, reviveError, type WriterData } from './worker-messages.ts';
 
 export { sha256 } from './sha256.ts';
 export type { SqliteOptions } from './sqlite-file.ts';
@@ -47,8 +47,10 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Bloc
  * @throws StoreError when the file cannot be opened
  */
 export async function openSqliteRecorder(path: string, options: SqliteOptions = {}): Promise<BlockStore> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { path, options } });
-  const committer = new Committer(path, worker);
+  const bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const workerData: WriterData = { path, options, bell };
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+  const committer = new Committer(path, worker, bell);
   await committer.opened;
   let file: SqliteFile;
   try {
@@ -98,15 +100,17 @@ class Committer {
   readonly opened: Promise<void>;
   readonly #path: string;
   readonly #worker: Worker;
+  readonly #bell: WriterData['bell'];
   readonly #ended: Promise<void>;
   #failure: StoreError | null = null;
   #waiting: Waiter[] = [];
   #flying: readonly Waiter[] | null = null;
   #closing: (() => void) | null = null;
 
-  constructor(path: string, worker: Worker) {
+  constructor(path: string, worker: Worker, bell: WriterData['bell']) {
     this.#path = path;
     this.#worker = worker;
+    this.#bell = bell;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.opened = promise;
     this.#ended = new Promise((ended) => worker.once('exit', () => ended()));
@@ -144,7 +148,7 @@ class Committer {
       });
     }
     this.#closing ??= () => {};
-    this.#worker.postMessage({ type: 'close' } satisfies Commit);
+    this.#tell({ type: 'close' });
     await this.#ended;
   }
 
@@ -155,7 +159,13 @@ class Committer {
     }
     this.#flying = this.#waiting;
     this.#waiting = [];
-    this.#worker.postMessage({ type: 'commit', groups: this.#flying.map(({ blocks }) => blocks) } satisfies Commit);
+    this.#tell({ type: 'commit', groups: this.#flying.map(({ blocks }) => blocks) });
+  }
+
+  #tell(message: Commit): void {
+    this.#worker.postMessage(message);
+    Atomics.add(this.#bell, 0, 1);
+    Atomics.notify(this.#bell, 0);
   }
 
   #committed(refused: Extract<CommitAnswer, { type: 'committed' }>['refused']): void {

@@ -12,6 +12,15 @@ import {
   StoreReadOnlyError,
 } from '../../src/store.ts';
 import { storeError } from './errors.ts';
+import type { SqliteOptions } from './sqlite-file.ts';
+
+/** What the thread is started with. */
+export interface WriterData {
+  readonly path: string;
+  readonly options: SqliteOptions;
+  /** One int32 of shared memory, counted up and notified after every message. */
+  readonly bell: Int32Array<SharedArrayBuffer>;
+}
 
 export type Commit =
   | { readonly type: 'commit'; readonly groups: readonly (readonly SealedBlock[])[] }

@@ -1,9 +1,9 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { SqliteFile, type SqliteOptions } from './sqlite-file.ts';
-import { type Commit, type CommitAnswer, errorFacts } from './worker-messages.ts';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { SqliteFile } from './sqlite-file.ts';
+import { type Commit, type CommitAnswer, errorFacts, type WriterData } from './worker-messages.ts';
 
 /** The thread that writes and syncs one recording. Started by `openSqliteRecorder`. */
-const { path, options } = workerData as { readonly path: string; readonly options: SqliteOptions };
+const { path, options, bell } = workerData as WriterData;
 const port = parentPort;
 if (port === null) throw new Error('This file runs in a worker thread');
 
@@ -29,15 +29,20 @@ function commit(file: SqliteFile, groups: Extract<Commit, { type: 'commit' }>['g
   }
 }
 
+/** The next message. Asleep on shared memory, this thread is up sooner than one that waits in its event loop. */
+function next(from: MessagePort): Commit {
+  for (;;) {
+    const rung = Atomics.load(bell, 0);
+    const received = receiveMessageOnPort(from);
+    if (received !== undefined) return received.message as Commit;
+    Atomics.wait(bell, 0, rung);
+  }
+}
+
 const file = open();
 if (file !== null) {
   say({ type: 'opened' });
-  port.on('message', (message: Commit) => {
-    if (message.type === 'commit') {
-      commit(file, message.groups);
-      return;
-    }
-    file.close();
-    port.close();
-  });
+  for (let message = next(port); message.type === 'commit'; message = next(port)) commit(file, message.groups);
+  file.close();
+  port.close();
 }
