@@ -26,7 +26,7 @@ export interface HeadBookOptions {
   readonly recording: Recording;
   readonly shelf: CheckpointShelf;
   /** Takes the tiles of a chain where those on the shelf are of another recording, which stay there as evidence. */
-  readonly spare: TileShelf;
+  readonly spare: () => TileShelf;
   readonly key: SigningKey;
   readonly sha256: Sha256;
   readonly tenant: string;
@@ -109,8 +109,9 @@ export class HeadBook {
   }
 
   async #shelfFor(chain: ChainId): Promise<TileShelf> {
-    const { recording, shelf, spare } = this.#options;
+    const { recording, shelf } = this.#options;
     if ((await shelfStands(recording, chain, shelf)) !== 'differs') return shelf;
+    const spare = this.#options.spare();
     if ((await shelfStands(recording, chain, spare)) === 'differs') await spare.clear(chain);
     return spare;
   }

@@ -68,7 +68,9 @@ class Hub {
 /** One life of an edge's program over a recording and the shelf beside it. */
 function life(store: MemoryStore, shelf: CheckpointShelf, witness: { answer: (offer: HeadOffer) => HeadAnswer }) {
   const sources = new Set(['r17']);
-  const book = new HeadBook({ recording: store, shelf, spare: memoryShelf(), key, sha256, tenant: 'acme', sources });
+  const tiles = memoryShelf();
+  const spare = () => tiles;
+  const book = new HeadBook({ recording: store, shelf, spare, key, sha256, tenant: 'acme', sources });
   const refused: HeadAnswer[] = [];
   const cosigned: number[] = [];
   const errors: Error[] = [];
@@ -246,7 +248,9 @@ async function headOf(events: number) {
   await store.append([chain.begin(), chain.notes(events)]);
   const shelf = checkpointShelf();
   const sources = new Set(['r17']);
-  const book = new HeadBook({ recording: store, shelf, spare: memoryShelf(), key, sha256, tenant: 'acme', sources });
+  const tiles = memoryShelf();
+  const spare = () => tiles;
+  const book = new HeadBook({ recording: store, shelf, spare, key, sha256, tenant: 'acme', sources });
   const [head] = await book.heads();
   assert.equal(
     openCheckpoint(head?.note ?? '', { keys: [logKey(chain.opening, key.publicKey)], ed25519: ed25519Verify, sha256 })

@@ -17,7 +17,7 @@ const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard.map'));
 const home = mkdtempSync(join(tmpdir(), 'sigma-witness-'));
 const edgePath = join(home, 'edge.sqlite');
 const hubPath = join(home, 'hub', 'hub.sqlite');
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 45_000;
 
 let hub: Hub | null = null;
 let edge: Edge | null = null;

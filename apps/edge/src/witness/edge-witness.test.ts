@@ -48,7 +48,7 @@ async function hubHead(
   const notes = Array.from({ length: blocks }, (_, i) => chain.notes(10, i >= paddedFrom ? 1 : 0));
   await recording.append([begin, ...notes]);
   const sources = new Set([source]);
-  const spare = memoryShelf();
+  const spare = memoryShelf;
   const book = new HeadBook({ recording, shelf: noCheckpoints(), spare, key, sha256, tenant: 'acme', sources });
   const [head] = (await book.heads()) as [OwnHead];
   const consistency = await book.consistency(head.chain, Math.min(from, head.size), head.size);

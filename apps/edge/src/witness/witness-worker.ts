@@ -28,7 +28,7 @@ export type FromWitness =
 /** Words on their way to the thread; beyond this a hub that talks too much is not listened to. */
 const MOST_UNHEARD = 64;
 /** How long an end waits for the last heads to be cosigned. */
-const LAST_ROUND_MS = 500;
+const LAST_ROUND_MS = 2_000;
 
 /** The thread of heads, as the program holds it; it begins with the first hub that witnesses. */
 export class WitnessWorker {

@@ -3,7 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HeadBook, type OwnHead } from '@sigma/recorder';
 import { ed25519Key } from '@sigma/recorder/keys';
-import { openProofShelf } from '@sigma/recorder/proof-shelf';
+import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { openRecordingAt } from '../../store/recording.ts';
 import type { HeadAsk, HeadSaid, HeadThreadData } from './own-heads.ts';
@@ -12,7 +12,11 @@ const { path, dataDir, shelf: shelfPath, seed, tenant } = workerData as HeadThre
 const port = parentPort;
 if (port === null) throw new Error('this module is a thread');
 const shelf = openProofShelf(shelfPath);
-const spare = openProofShelf(`${shelfPath}.parted`);
+let parted: ProofShelf | null = null;
+const spare = (): ProofShelf => {
+  parted ??= openProofShelf(`${shelfPath}.parted`);
+  return parted;
+};
 const opened = path.includes('://')
   ? await openRecordingAt(path, dataDir)
   : { store: openSqliteRecording(path), close: async () => undefined };
@@ -31,7 +35,7 @@ function answer(ask: HeadAsk): Promise<unknown> {
     case 'keep':
       return book.keep(ask.head satisfies OwnHead, ask.cosignature, ask.timeS);
     case 'close':
-      return Promise.all([shelf.close(), spare.close(), recording.close(), opened.close()]);
+      return Promise.all([shelf.close(), parted?.close(), recording.close(), opened.close()]);
   }
 }
 

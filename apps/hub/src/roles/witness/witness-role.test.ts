@@ -46,7 +46,7 @@ const bookOf = (recording: MemoryStore, sources: readonly string[], key = edgeKe
   new HeadBook({
     recording,
     shelf: noCheckpoints(),
-    spare: memoryShelf(),
+    spare: memoryShelf,
     key,
     sha256,
     tenant: 'acme',

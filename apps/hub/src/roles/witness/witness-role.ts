@@ -83,7 +83,7 @@ export interface WitnessRoleOptions {
 const EVERY_US = 10_000_000;
 const MOST_EARLY = 64;
 /** How long the end of the hub waits for its last heads to be cosigned. */
-const LAST_ROUND_US = 500_000;
+const LAST_ROUND_US = 2_000_000;
 
 /**
  * The hub witnesses what its edges record, and has its own recording witnessed by them: each side shows the other the

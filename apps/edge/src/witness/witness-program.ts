@@ -1,0 +1,64 @@
+import type { MessagePort } from 'node:worker_threads';
+import { chainOfOrigin, HeadBook } from '@sigma/recorder';
+import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
+import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
+import { EdgeWitness } from './edge-witness.ts';
+import { keptHeadKey, openWitnessMemory } from './witness-memory.ts';
+import type { FromWitness, ToWitness, WitnessThreadData } from './witness-worker.ts';
+
+/** What the thread of heads does, from its first message to its last. */
+export function runWitness(
+  { tenant, edgeId, folder, recordingPath, sources, everyMs }: WitnessThreadData,
+  port: MessagePort,
+): void {
+  const say = (message: FromWitness): void => port.postMessage(message);
+  const key = keptHeadKey(folder);
+  const memory = openWitnessMemory(folder);
+  const recording = openSqliteRecording(recordingPath);
+  const shelf = openProofShelf(recordingPath);
+  let parted: ProofShelf | null = null;
+  const spare = (): ProofShelf => {
+    parted ??= openProofShelf(`${recordingPath}.parted`);
+    return parted;
+  };
+  const shown = memory.shown(recordingPath).flatMap((origin) => chainOfOrigin(origin) ?? []);
+  const expected = () => shown;
+  const book = new HeadBook({ recording, shelf, spare, key, sha256, tenant, sources: new Set(sources), expected });
+  const witness = new EdgeWitness({
+    tenant,
+    edgeId,
+    folder,
+    recordingPath,
+    key,
+    memory,
+    book,
+    say: (word) => say({ type: 'word', word }),
+    note: (name, body) => say({ type: 'note', name, body }),
+    nowS: () => Math.floor(Date.now() / 1000),
+  });
+  const timer = setInterval(() => void witness.show(), everyMs);
+  const end = async (): Promise<void> => {
+    clearInterval(timer);
+    await witness.end();
+    for (const open of [shelf, parted, recording]) await open?.close();
+    memory.close();
+    say({ type: 'ended' });
+    port.close();
+  };
+  port.on('message', (message: ToWitness) => {
+    switch (message.type) {
+      case 'linked':
+        void witness.linked(message.hubKey);
+        break;
+      case 'lost':
+        witness.lost();
+        break;
+      case 'word':
+        witness.hear(message.word);
+        say({ type: 'heard' });
+        break;
+      case 'end':
+        void end();
+    }
+  });
+}
