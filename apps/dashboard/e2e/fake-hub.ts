@@ -47,6 +47,9 @@ export const PASSWORD = 'correct horse battery';
 const TICK_MS = 100;
 const SESSION = 'fake_session=open';
 
+/** The cookie of a session that is open, for those who do not come to see the door. */
+export const signedIn = (url: string) => ({ name: 'fake_session', value: 'open', url });
+
 /** What a test serves beside, or in place of, what every page needs; put in before the hub listens. */
 export interface FakeExtras {
   fleet?: Partial<ServiceImpl<typeof FleetService>>;
@@ -339,7 +342,7 @@ export class FakeHub {
         await wait(TICK_MS, undefined, { signal }).catch(() => undefined);
         continue;
       }
-      const at = follow.map((id) => this.robot(id));
+      const at = this.robots.filter(({ id }) => follow.includes(id));
       const walk = Math.sin(Date.now() / 4_000) * 3;
       yield create(WatchSiteResponseSchema, {
         timeUs: this.nowUs,

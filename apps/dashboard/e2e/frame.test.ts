@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import AxeBuilder from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { buildPage, RESULTS } from './build.ts';
 import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
-import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { FirstPage, openBrowser, withoutBrowser, withoutWebGl } from './page.ts';
 
 const WIDE: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };
 
@@ -35,6 +34,7 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
   async function visit(options: BrowserContextOptions, path = '/', newcomer = false): Promise<FirstPage> {
     const context = await browser.newContext(options);
     const visitor = new FirstPage(await context.newPage());
+    await withoutWebGl(visitor.page);
     visitor.page.setDefaultTimeout(10_000);
     await visitor.open(url + path, newcomer);
     await visitor.signIn(EMAIL, PASSWORD);
@@ -51,13 +51,8 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
   };
 
   /** No violation of any weight in what the frame itself draws. */
-  const accessible = async (visitor: FirstPage, ...within: readonly string[]) => {
-    let axe = new AxeBuilder({ page: visitor.page });
-    for (const part of within) axe = axe.include(part);
-    const { violations } = await axe.analyze();
-    const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
-    assert.deepEqual(found, []);
-  };
+  const accessible = async (visitor: FirstPage, ...within: readonly string[]) =>
+    assert.deepEqual(await visitor.violations(within), []);
   const FRAME = ['.top-bar', '.rail', '.time-bar', '.workspace [role=tablist]'] as const;
 
   test('a newcomer is shown around on the real screen; the stop control is never covered; it comes once', async () => {

@@ -10,7 +10,7 @@ import type { Browser } from 'playwright-core';
 import { buildPage, RESULTS } from './build.ts';
 import { openBrowser, withoutBrowser } from './page.ts';
 import { EMPTY, emptyStage, FAILING, FULL, fullStage, type Scene, type Stage } from './scenes.ts';
-import { visitScene } from './visit-scene.ts';
+import { sceneContext, visitScene } from './visit-scene.ts';
 
 const SIZES = [
   { width: 1_280, height: 800 },
@@ -35,7 +35,8 @@ const isWanted = (name: string): boolean =>
   wanted.length === 0 || wanted.some((word) => name === word || name.startsWith(`${word}/`));
 
 async function takeScene(browser: Browser, url: string, stage: Stage, scene: Scene, name: string): Promise<void> {
-  const first = await visitScene(browser, url, stage, scene);
+  const context = await sceneContext(browser, url, scene.path === '');
+  const first = await visitScene(context, url, stage, scene);
   for (const size of sizes) {
     await first.page.setViewportSize(size);
     for (const theme of ['dark', 'light'] as const) {
@@ -47,7 +48,7 @@ async function takeScene(browser: Browser, url: string, stage: Stage, scene: Sce
     }
   }
   await scene.leave?.(first, stage);
-  await first.page.context().close();
+  await context.close();
 }
 
 async function main(): Promise<void> {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import AxeBuilder from '@axe-core/playwright';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import type { MapElement } from '../src/panels/site/site-panel.tsx';
 
@@ -17,6 +18,24 @@ export function openBrowser(): Promise<Browser> {
     '--no-first-run',
   ];
   return chromium.launch({ executablePath: CHROMIUM, args });
+}
+
+/**
+ * As in a browser that has no WebGL: the site is drawn flat. For tests that look at something else, on machines without
+ * a graphics processor, where the solid view alone takes a core.
+ */
+export async function withoutWebGl(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const before = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function context(
+      this: HTMLCanvasElement,
+      kind: string,
+      ...rest: unknown[]
+    ) {
+      if (kind.startsWith('webgl')) return null;
+      return (before as (...args: unknown[]) => RenderingContext | null).call(this, kind, ...rest);
+    } as typeof before;
+  });
 }
 
 /** The page as a person uses it: one verb an intention. Works against any hub that serves the dashboard. */
@@ -85,6 +104,9 @@ export class FirstPage {
   /** Where a point of the site stands on the page, in pixels. */
   async locate(xM: number, yM: number): Promise<{ x: number; y: number }> {
     const map = this.at('map');
+    await this.page.waitForFunction(
+      () => document.querySelector<MapElement>('[data-testid=map]')?.sigmaMap !== undefined,
+    );
     const box = await map.boundingBox();
     const inside = await map.evaluate(
       (element, [x, y]) => (element as MapElement).sigmaMap?.locate(x as number, y as number),
@@ -119,6 +141,18 @@ export class FirstPage {
     await this.page.evaluate((worn) => {
       document.documentElement.dataset['theme'] = worn;
     }, theme);
+  }
+
+  /**
+   * Rules of accessibility that what stands within those parts of the page breaks, each with where; without parts, the
+   * whole page. There are no foreign frames in this page, so axe need not open one of its own to report.
+   */
+  async violations(within: readonly string[] = [], rules: readonly string[] = []): Promise<string[]> {
+    let axe = new AxeBuilder({ page: this.page }).setLegacyMode(true);
+    for (const part of within) axe = axe.include(part);
+    if (rules.length > 0) axe = axe.withRules([...rules]);
+    const { violations } = await axe.analyze();
+    return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
   }
 
   /** What the map shows, flat or solid, as one text: two equal texts mean that nothing moved between them. */

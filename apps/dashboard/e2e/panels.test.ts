@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import AxeBuilder from '@axe-core/playwright';
 import { create } from '@bufbuild/protobuf';
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
@@ -19,7 +18,7 @@ import type { Browser } from 'playwright-core';
 import { buildPage, RESULTS } from './build.ts';
 import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
 import { endedMissions, FakeRoom } from './fake-room.ts';
-import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { FirstPage, openBrowser, withoutBrowser, withoutWebGl } from './page.ts';
 import { recordedDecisions } from './recorded-decisions.ts';
 import { recordRobot } from './robot-recording.ts';
 
@@ -58,6 +57,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
   async function visit(path: string): Promise<FirstPage> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const visitor = new FirstPage(await context.newPage());
+    await withoutWebGl(visitor.page);
     visitor.page.setDefaultTimeout(10_000);
     visitor.page.on('pageerror', (error) => problems.push(error.message));
     await visitor.open(url + path);
@@ -74,11 +74,8 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     }
   };
 
-  const accessible = async (visitor: FirstPage, within: string) => {
-    const { violations } = await new AxeBuilder({ page: visitor.page }).include(within).analyze();
-    const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
-    assert.deepEqual(found, []);
-  };
+  const accessible = async (visitor: FirstPage, within: string) =>
+    assert.deepEqual(await visitor.violations([within]), []);
 
   /** What anybody sees of the names of others must be text and nothing but text. */
   const unharmed = async (visitor: FirstPage) =>
@@ -205,6 +202,10 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(first.at('alert-rates'), /silent.*r11/);
     await shot(first, 'alerts');
     await accessible(first, '[data-testid=alerts-all]');
+    const { untilTimeUs = 0n } = room.silences[0] ?? {};
+    await first.at('extend-silence-link:silent').click();
+    await eventually(() => room.silences.length === 1 && (room.silences[0]?.untilTimeUs ?? 0n) > untilTimeUs);
+    assert.equal(room.silences[0]?.reason, 'its radio is being changed');
     await first.at('end-silence-link:silent').click();
     await first.says(first.at('silences'), /Nothing is silenced/);
     await goTo('/');
@@ -362,6 +363,13 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.at('person-in-front').first().click();
     await first.says(first.at('last-act'), /Put a person at .*accepted/);
     assert.equal(room.people.length, 1);
+    await first.at('person-on-map').click();
+    await first.says(first.at('person-on-map'), /Click the place on the map/);
+    await first.clickSite(5, 20);
+    await eventually(() => room.people.length === 2);
+    const { xM = 0, yM = 0 } = room.people[1] ?? {};
+    assert.ok(Math.hypot(xM - 5, yM - 20) < 1, `put at ${xM}, ${yM}`);
+    await first.says(first.at('person-on-map'), /Put a person on the map/);
     await first.at('bench-cut-link').click();
     await first.says(first.at('active-r04-link_loss'), /link loss/);
     await shot(first, 'bench');

@@ -1,4 +1,5 @@
-// Takes the picture of the README from a real system: forty robots at work, one selected, its decision opened.
+// Takes the picture of the README from a real system: forty robots at work, a zone drawn for some of them, one held by
+// its failsafe, with the alert and the decision that answered it.
 //
 //   npm run picture -w @sigma/dashboard
 //
@@ -14,6 +15,14 @@ const PICTURE = fileURLToPath(new URL('../../../docs/images/mission-control.png'
 const ROBOTS = 40;
 /** How long the fleet works before the picture: it spreads over the site. */
 const WORKS_MS = 30_000;
+/** Longer than it takes to look at it. */
+const HOT_S = 120;
+const ZONE = [
+  [30, 8],
+  [95, 8],
+  [95, 40],
+  [30, 40],
+] as const;
 
 if (withoutBrowser !== false) throw new Error(withoutBrowser);
 await buildServedPage();
@@ -22,22 +31,31 @@ const browser = await openBrowser();
 try {
   const context = await browser.newContext({ viewport: { width: 1600, height: 1000 } });
   const first = new FirstPage(await context.newPage());
-  first.page.setDefaultTimeout(60_000);
+  const { page } = first;
+  page.setDefaultTimeout(60_000);
   await first.open(system.url);
   await first.signIn(system.email, system.password);
   await first.isLive();
   await first.wear('dark');
-  await first.page.waitForTimeout(WORKS_MS);
-  const id = await first.page.locator('tr[data-testid^=robot-][data-state=working]').nth(4).getAttribute('data-testid');
-  await first.select((id ?? '').replace('robot-', ''));
+  await first.at('map').waitFor();
+  await first.drawZone(ZONE);
+  await first.at('preview').filter({ hasText: 'robots' }).waitFor();
+  await first.at('send-mission').click();
+  await first.says(first.at('last-act'), /taken as/);
+  await page.waitForTimeout(WORKS_MS);
+  const row = page.locator('tr[data-testid^=robot-][data-state=working]').nth(6);
+  await first.select(((await row.getAttribute('data-testid')) ?? '').replace('robot-', ''));
   await first.openTab('simulation');
-  await first.at('inject-person_steps_in').click();
-  await first.openTab('decisions');
-  await first.at('decision-row').filter({ hasText: 'safety' }).first().click();
+  await first.at('faults').getByRole('spinbutton').fill(String(HOT_S));
+  await first.at('inject-overheating').click();
+  await first.says(first.at('selected-state'), /thermal shutdown/);
+  await first.says(first.at('alerts'), /hotter than/);
+  await first.openTab('now');
+  await first.at('why-now').click();
   await first.at('losers').first().waitFor();
-  await first.page.mouse.move(900, 20);
-  await first.page.waitForTimeout(600);
-  await first.page.screenshot({ path: PICTURE });
+  await page.mouse.move(900, 20);
+  await page.waitForTimeout(2_000);
+  await page.screenshot({ path: PICTURE });
   await promisify(execFile)('convert', [PICTURE, '-colors', '160', `png8:${PICTURE}`]).catch(() =>
     console.error('no ImageMagick here: the picture keeps all its colours'),
   );

@@ -19,7 +19,7 @@ import { recordRobot } from './robot-recording.ts';
 
 const SECOND_US = 1_000_000;
 const RECORDED_S = 40;
-const RECORDED_ROBOTS = 14;
+const RECORDED_ROBOTS = 8;
 
 /** A fake hub in some state, and where its recording lies. */
 export interface Stage {
@@ -38,6 +38,8 @@ export interface Scene {
   readonly come?: (first: FirstPage, stage: Stage) => Promise<void>;
   /** Puts the stage back as it was for the scenes after it. */
   readonly leave?: (first: FirstPage, stage: Stage) => Promise<void> | void;
+  /** What of the page this scene is about, as a selector; the whole page without it. */
+  readonly part?: string;
   readonly newcomer?: true;
   /** Without WebGL. */
   readonly flat?: true;
@@ -50,7 +52,7 @@ export function fullStage(dist: string, robots = 40): Stage {
   const room = new FakeRoom(hub);
   const beganUs = Number(hub.nowUs) - RECORDED_S * SECOND_US;
   for (const [k, { id }] of hub.robots.slice(0, RECORDED_ROBOTS).entries()) {
-    const life = { id, epochTimeUs: beganUs, snapshotEveryUs: 10 * SECOND_US, speedMps: 0.3 + k * 0.04 };
+    const life = { id, epochTimeUs: beganUs, snapshotEveryUs: 10 * SECOND_US, speedMps: k === 1 || k === 4 ? 0.5 : 0 };
     hub.record.blocks.push(...recordRobot(hub.site, sha256, RECORDED_S, life));
   }
   room.remembered = recordedDecisions(hub.record.blocks.filter(({ source }) => source === 'r02'));
@@ -182,12 +184,18 @@ const noDialog = async (first: FirstPage) => first.page.keyboard.press('Escape')
 export const FULL: readonly Scene[] = [
   { name: 'tour', path: '/', newcomer: true, come: (first) => first.at('tour').waitFor() },
   { name: 'site', path: '/' },
-  { name: 'robot-now', path: '/?select=robot:r07' },
-  { name: 'robot-sensors', path: '/?select=robot:r07', come: (first) => first.at('tab-sensors').click() },
+  { name: 'robot-now', part: '[data-panel=robot]', path: '/?select=robot:r07' },
+  {
+    name: 'robot-sensors',
+    part: '[data-panel=robot]',
+    path: '/?select=robot:r07',
+    come: (first) => first.at('tab-sensors').click(),
+  },
   { name: 'robot-decisions', path: '/?select=robot:r12', come: (first) => first.openTab('decisions') },
   { name: 'robot-bench', path: '/?select=robot:r12', come: (first) => first.openTab('simulation') },
   {
     name: 'decision',
+    part: '[data-panel=robot]',
     path: '/?select=robot:r07',
     come: async (first) => {
       await first.at('why-now').first().click();
@@ -209,30 +217,42 @@ export const FULL: readonly Scene[] = [
     },
     leave: noDialog,
   },
-  { name: 'person', path: '/?select=person:12.50:26.00' },
-  { name: 'mission-card', path: '/?select=mission:m-1' },
-  { name: 'alert-card', path: '/?select=alert:silent' },
-  { name: 'log', path: '/', come: (first) => first.page.getByRole('tab', { name: 'Log' }).click() },
-  { name: 'bench', path: '/', come: (first) => first.page.getByRole('tab', { name: 'Bench' }).click() },
+  { name: 'person', part: '[data-panel=robot]', path: '/?select=person:12.50:26.00' },
+  { name: 'mission-card', part: '[data-panel=robot]', path: '/?select=mission:m-1' },
+  { name: 'alert-card', part: '[data-panel=robot]', path: '/?select=alert:silent' },
+  {
+    name: 'log',
+    part: '[data-panel=log]',
+    path: '/',
+    come: (first) => first.page.getByRole('tab', { name: 'Log' }).click(),
+  },
+  {
+    name: 'bench',
+    part: '[data-panel=bench]',
+    path: '/',
+    come: (first) => first.page.getByRole('tab', { name: 'Bench' }).click(),
+  },
   { name: 'palette', path: '/', come: (first) => first.find('r0', /r0/), leave: noDialog },
   { name: 'keys', path: '/', come: (first) => first.page.keyboard.press('?'), leave: noDialog },
-  { name: 'fleet', path: '/fleet' },
-  { name: 'robot-page', path: '/robot/r07' },
+  { name: 'fleet', part: '.page', path: '/fleet' },
+  { name: 'robot-page', part: '.page', path: '/robot/r07' },
   {
     name: 'decision-page',
+    part: '.page',
     path: ({ room }) => {
       const stop = room.remembered.find(({ decision }) => decision?.command?.name === 'stop');
       return `/decision/r02/0/${stop?.decision?.sequence}`;
     },
     come: async (first) => void (await first.says(first.at('proof-result'), /Computed again/)),
   },
-  { name: 'missions', path: '/missions' },
-  { name: 'mission', path: '/missions/m-1' },
-  { name: 'alerts', path: '/alerts' },
-  { name: 'acts', path: '/acts' },
-  { name: 'accounts', path: '/accounts' },
+  { name: 'missions', part: '.page', path: '/missions' },
+  { name: 'mission', part: '.page', path: '/missions/m-1' },
+  { name: 'alerts', part: '.page', path: '/alerts' },
+  { name: 'acts', part: '.page', path: '/acts' },
+  { name: 'accounts', part: '.page', path: '/accounts' },
   {
     name: 'verify',
+    part: '.page',
     path: '/verify',
     come: async (first) => void (await first.says(first.at('verify-result'), /^ok$/)),
   },
@@ -251,11 +271,13 @@ export const FULL: readonly Scene[] = [
   },
   {
     name: 'past-missions',
+    part: '.page',
     path: ({ at }) => `/missions?at=${at(28)}`,
     come: (first) => first.at('computed').waitFor(),
   },
   {
     name: 'side-by-side',
+    part: '.page',
     path: ({ at }) => `/?at=${at(28)}`,
     come: async (first) => {
       await first.at('computed').waitFor();
@@ -271,20 +293,21 @@ export const EMPTY: readonly Scene[] = [
   { name: 'site', path: '/' },
   { name: 'log', path: '/', come: (first) => first.page.getByRole('tab', { name: 'Log' }).click() },
   { name: 'bench', path: '/', come: (first) => first.page.getByRole('tab', { name: 'Bench' }).click() },
-  { name: 'fleet', path: '/fleet' },
+  { name: 'fleet', part: '.middle', path: '/fleet' },
   { name: 'robot-page', path: '/robot/r99' },
   { name: 'decision-page', path: '/decision/r99/0/12' },
-  { name: 'missions', path: '/missions' },
+  { name: 'missions', part: '.middle', path: '/missions' },
   { name: 'mission', path: '/missions/m-99' },
-  { name: 'alerts', path: '/alerts' },
-  { name: 'acts', path: '/acts' },
-  { name: 'accounts', path: '/accounts' },
+  { name: 'alerts', part: '.middle', path: '/alerts' },
+  { name: 'acts', part: '.middle', path: '/acts' },
+  { name: 'accounts', part: '.middle', path: '/accounts' },
   {
     name: 'verify',
+    part: '.middle',
     path: '/verify',
     come: async (first) => void (await first.says(first.at('verify-result'), /^ok$/)),
   },
-  { name: 'no-such-page', path: '/no/such/page' },
+  { name: 'no-such-page', part: '.middle', path: '/no/such/page' },
 ];
 
 const viewer: Pick<Scene, 'leave'> = {
@@ -350,7 +373,7 @@ export const FAILING: readonly Scene[] = [
       await first.isLive();
     },
   },
-  { name: 'flat', path: '/', flat: true },
+  { name: 'flat', part: '[data-testid=map]', path: '/', flat: true },
   {
     name: 'newer',
     path: ({ at }) => `/?at=${at(15)}`,
@@ -384,8 +407,8 @@ export const FAILING: readonly Scene[] = [
       hub.down = false;
     },
   },
-  { name: 'viewer-site', path: '/?select=robot:r07', come: asViewer, ...viewer },
-  { name: 'viewer-accounts', path: '/accounts', come: asViewer, ...viewer },
+  { name: 'viewer-site', part: '[data-panel=robot]', path: '/?select=robot:r07', come: asViewer, ...viewer },
+  { name: 'viewer-accounts', part: '.page', path: '/accounts', come: asViewer, ...viewer },
   { name: 'viewer-missions', path: '/missions', come: asViewer, ...viewer },
   {
     name: 'no-role',

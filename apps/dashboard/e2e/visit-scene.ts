@@ -1,32 +1,26 @@
-import type { Browser } from 'playwright-core';
-import { EMAIL, PASSWORD } from './fake-hub.ts';
-import { FirstPage } from './page.ts';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { signedIn } from './fake-hub.ts';
+import { FirstPage, withoutWebGl } from './page.ts';
 import type { Scene, Stage } from './scenes.ts';
 
 const VIEWPORT = { width: 1_280, height: 800 };
 const PATIENCE_MS = 15_000;
 
-/** Opens a page of its own at a scene. The caller closes its context. */
-export async function visitScene(browser: Browser, url: string, stage: Stage, scene: Scene): Promise<FirstPage> {
+/** A browser of a person who is signed in; `door`: of one who is not. */
+export async function sceneContext(browser: Browser, url: string, door = false): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: VIEWPORT });
-  const first = new FirstPage(await context.newPage());
-  first.page.setDefaultTimeout(PATIENCE_MS);
-  if (scene.flat === true) await first.page.addInitScript(withoutWebGl);
-  const path = typeof scene.path === 'string' ? scene.path : scene.path(stage);
-  await first.open(url + path, scene.newcomer === true);
-  if (path !== '') {
-    await first.signIn(EMAIL, PASSWORD);
-    await first.isLive();
-  }
-  await scene.come?.(first, stage);
-  return first;
+  if (!door) await context.addCookies([signedIn(url)]);
+  return context;
 }
 
-/** As in a browser that has none. */
-function withoutWebGl(): void {
-  const before = HTMLCanvasElement.prototype.getContext;
-  HTMLCanvasElement.prototype.getContext = function context(this: HTMLCanvasElement, kind: string, ...rest: unknown[]) {
-    if (kind.startsWith('webgl')) return null;
-    return (before as (...args: unknown[]) => RenderingContext | null).call(this, kind, ...rest);
-  } as typeof before;
+/** Opens a page at a scene. */
+export async function visitScene(context: BrowserContext, url: string, stage: Stage, scene: Scene): Promise<FirstPage> {
+  const path = typeof scene.path === 'string' ? scene.path : scene.path(stage);
+  const first = new FirstPage(await context.newPage());
+  first.page.setDefaultTimeout(PATIENCE_MS);
+  if (scene.flat === true) await withoutWebGl(first.page);
+  await first.open(url + path, scene.newcomer === true);
+  if (path !== '') await first.isLive();
+  await scene.come?.(first, stage);
+  return first;
 }

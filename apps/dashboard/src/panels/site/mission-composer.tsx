@@ -31,7 +31,7 @@ export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFenc
     setListed(null);
   };
   return (
-    <section className="composer" aria-label="New mission">
+    <div className="composer">
       <fieldset className="composer-kinds" aria-label="Kind of mission">
         <Kind active={draft?.kind === 'zone'} onClick={() => draw('zone')} testId="draw-zone" words="Cover" />
         <Kind active={draft?.kind === 'patrol'} onClick={() => draw('patrol')} testId="draw-patrol" words="Patrol" />
@@ -44,7 +44,7 @@ export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFenc
       {draft?.kind === 'fence' ? <FenceForm draft={draft} onDone={done} onFence={onFence} /> : null}
       {listed === 'deliver' ? <DeliverForm onDone={done} /> : null}
       {listed === 'dock' ? <DockForm onDone={done} /> : null}
-    </section>
+    </div>
   );
 }
 

@@ -7,6 +7,7 @@ import { recordedDecisions } from '../../../../e2e/recorded-decisions.ts';
 import { recordRobot } from '../../../../e2e/robot-recording.ts';
 import { NotOnRecordError } from './evidence-words.ts';
 import { type EvidencePorts, gatherEvidence } from './gather-evidence.ts';
+import { inboxLines } from './moment-words.ts';
 
 const BEGAN_US = 1_700_000_000_000_000;
 const site = fakeSite();
@@ -112,4 +113,11 @@ test('a recording of a newer model is on record, and said not to be computed aga
   assert.equal(check.result, 'not recomputed');
   assert.match(check.because, /model version/);
   assert.deepEqual(readings, []);
+});
+
+test('a signal that tells a time says it in seconds, not in bare microseconds', () => {
+  const lost = inboxLines([{ kind: 'signal', name: 'body_time_lost', value: 250_000 }]);
+  assert.deepEqual(lost, [{ kind: 'signal', text: 'clock of the body stood still 0.3 s' }]);
+  const held = inboxLines([{ kind: 'signal', name: 'command_held', value: 1 }]);
+  assert.deepEqual(held, [{ kind: 'signal', text: 'command held back by the recorder 1' }]);
 });
