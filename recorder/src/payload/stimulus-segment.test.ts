@@ -110,6 +110,27 @@ test('[R22] time that runs backwards, is no whole number or lies beyond its end 
   }
 });
 
+test('[R26] short stimuli that look alike and come back in any order are told apart, within a segment and across them', () => {
+  const signal = (letter: string): Stimulus => ({ kind: 'signal', name: letter, value: 1 });
+  const letters = [...'aabacadaeafagbbaccaggfedcba'];
+  for (let from = 0; from < letters.length; from += 9) {
+    const wakes = [{ atUs: from, inbox: letters.slice(from, from + 9).map(signal) }];
+    assert.deepEqual(decodeSegment(encode({ firstInput: 1, wakes })).wakes, wakes);
+  }
+});
+
+test('[R24] a column that ends within a number is refused, also where the numbers before it would make whole rows', () => {
+  const values = Int32Array.of(1);
+  const percept: Stimulus = { kind: 'percept', channel: 'c', values };
+  const message = fromBinary(StimulusSegmentSchema, encode({ firstInput: 1, wakes: [{ atUs: 0, inbox: [percept] }] }));
+  const [rows] = message.percepts;
+  assert.ok(rows !== undefined && rows.columns.length === 1);
+  for (const columns of [Uint8Array.of(0x80), Uint8Array.of(2, 0x80), Uint8Array.of(2, 0x80, 0x80)]) {
+    rows.columns = columns;
+    assert.throws(() => decodeSegment(toBinary(StimulusSegmentSchema, message)), MalformedBytesError, `${columns}`);
+  }
+});
+
 test('[R20] a steady reflex loop costs a few bytes a wake', () => {
   const wakes = Array.from({ length: 1000 }, (_, n) => ({
     atUs: n * 10_000 + (n % 3),
