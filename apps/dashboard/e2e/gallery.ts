@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { buildPage, RESULTS } from './build.ts';
 import { openBrowser, withoutBrowser } from './page.ts';
-import { EMPTY, emptyStage, FAILING, FULL, fullStage, type Scene, type Stage } from './scenes.ts';
+import { EMPTY, FAILING, FULL, type Scene } from './scenes.ts';
+import { emptyStage, fullStage, type Stage } from './stages.ts';
 import { sceneContext, visitScene } from './visit-scene.ts';
 
 const SIZES = [

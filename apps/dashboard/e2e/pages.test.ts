@@ -4,7 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { buildPage } from './build.ts';
 import { openBrowser, withoutBrowser } from './page.ts';
-import { EMPTY, emptyStage, FAILING, FULL, fullStage, type Scene, type Stage } from './scenes.ts';
+import { EMPTY, FAILING, FULL, type Scene } from './scenes.ts';
+import { emptyStage, fullStage, type Stage } from './stages.ts';
 import { sceneContext, visitScene } from './visit-scene.ts';
 
 /** What other browser tests look at already, or what is another state of a page that is looked at here. */

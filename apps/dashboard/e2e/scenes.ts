@@ -1,33 +1,10 @@
-import { create } from '@bufbuild/protobuf';
 import { sha256 } from '@noble/hashes/sha2.js';
-import {
-  type Alert,
-  AlertLevel,
-  AlertSchema,
-  type Mission,
-  MissionSchema,
-  MissionStatus,
-  type Task,
-  TaskSchema,
-  TaskStatus,
-} from '@sigma/proto';
-import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
-import { endedMissions, FakeRoom } from './fake-room.ts';
+import { EMAIL, PASSWORD } from './fake-hub.ts';
 import type { FirstPage } from './page.ts';
-import { recordedDecisions } from './recorded-decisions.ts';
 import { recordRobot } from './robot-recording.ts';
+import type { Stage } from './stages.ts';
 
 const SECOND_US = 1_000_000;
-const RECORDED_S = 40;
-const RECORDED_ROBOTS = 8;
-
-/** A fake hub in some state, and where its recording lies. */
-export interface Stage {
-  readonly hub: FakeHub;
-  readonly room: FakeRoom;
-  /** A moment of the recording as the address bar writes it, so many seconds after its beginning. */
-  readonly at: (second: number) => string;
-}
 
 /** One state of one page, worth looking at: where it is, and what a person does to come there. */
 export interface Scene {
@@ -43,140 +20,6 @@ export interface Scene {
   readonly newcomer?: true;
   /** Without WebGL. */
   readonly flat?: true;
-}
-
-/** A control room in the middle of a shift: work, two robots in trouble, people, acts, a recording. */
-export function fullStage(dist: string, robots = 40): Stage {
-  const hub = new FakeHub(dist, robots);
-  hub.role = 'administrator';
-  const room = new FakeRoom(hub);
-  const beganUs = Number(hub.nowUs) - RECORDED_S * SECOND_US;
-  for (const [k, { id }] of hub.robots.slice(0, RECORDED_ROBOTS).entries()) {
-    const life = { id, epochTimeUs: beganUs, snapshotEveryUs: 10 * SECOND_US, speedMps: k === 1 || k === 4 ? 0.5 : 0 };
-    hub.record.blocks.push(...recordRobot(hub.site, sha256, RECORDED_S, life));
-  }
-  room.remembered = recordedDecisions(hub.record.blocks.filter(({ source }) => source === 'r02'));
-  const mark = (second: number, kind: string, agentId: string, text: string, level = AlertLevel.WARNING) =>
-    hub.record.mark(beganUs + second * SECOND_US, kind, { agentId, text, level });
-  mark(9, 'stop', 'r06', 'A normal stop was ordered');
-  mark(12, 'violation', 'r02', 'The aisle was blocked');
-  mark(25, 'failsafe', 'r05', 'Left motor at 96 °C', AlertLevel.CRITICAL);
-  mark(31, 'violation', 'r11', 'It came 0.4 m short');
-  room.history.push(...endedMissions(60));
-  troubles(hub);
-  work(hub);
-  acts(room);
-  return { hub, room, at: (second) => new Date((beganUs + second * SECOND_US) / 1_000).toISOString() };
-}
-
-/** A site on its first day: nobody connected, nothing recorded. */
-export function emptyStage(dist: string): Stage {
-  const hub = new FakeHub(dist, 0);
-  hub.role = 'administrator';
-  const room = new FakeRoom(hub);
-  room.accounts.splice(1);
-  return { hub, room, at: () => new Date().toISOString() };
-}
-
-function troubles(hub: FakeHub): void {
-  hub.fault('r07', 'overheating', false);
-  hub.fault('r12', 'person_steps_in', false);
-  hub.robot('r04').leaseHolder = 'bob@example.org';
-  const raisedTimeUs = hub.nowUs - 140_000_000n;
-  const put = (id: string, init: Partial<Alert>) =>
-    hub.alerts.set(id, create(AlertSchema, { raisedTimeUs, count: 1, ...init, $typeName: undefined, id } as object));
-  put('silent', {
-    level: AlertLevel.WARNING,
-    agentId: 'r11',
-    cause: 'link:silent',
-    text: 'r11: nothing was heard for 4 s',
-    advice: 'Look whether its radio works.',
-    count: 3,
-  });
-  put('battery', {
-    level: AlertLevel.ADVISORY,
-    agentId: 'r09',
-    cause: 'band:batteryCharge',
-    text: 'r09: charge is 19 %, below 20 %',
-    advice: 'Nothing: it drives to a dock when its task is done.',
-  });
-  for (let k = 0; k < 6; k++) {
-    put(`hot-${k}`, {
-      level: AlertLevel.WARNING,
-      agentId: 'r07',
-      cause: 'band:motorLeftC',
-      text: `r07: motor left is ${90 + k} °C, above 80 °C`,
-      rootId: 'alert-r07-overheating',
-    });
-  }
-}
-
-function work(hub: FakeHub): void {
-  const createdTimeUs = hub.nowUs - 400_000_000n;
-  const task = (missionId: string, k: number, agentId: string, kind: string, rest: Partial<Task> = {}): Task =>
-    create(TaskSchema, {
-      id: `${missionId}.${k}`,
-      missionId,
-      agentId,
-      kind,
-      status: TaskStatus.ACTIVE,
-      progress: 0.2 + k * 0.13,
-      detail: 'on its way',
-      ...rest,
-      $typeName: undefined,
-    } as object);
-  const put = (id: string, name: string, init: Partial<Mission>) =>
-    hub.missions.set(
-      id,
-      create(MissionSchema, { id, name, createdBy: EMAIL, createdTimeUs, ...init, $typeName: undefined } as object),
-    );
-  const corners = [
-    { xM: 20, yM: 4 },
-    { xM: 44, yM: 4 },
-    { xM: 44, yM: 14 },
-    { xM: 20, yM: 14 },
-  ];
-  put('m-1', 'Cover the south aisles', {
-    status: MissionStatus.ACTIVE,
-    progress: 0.42,
-    priority: 2,
-    goal: {
-      goal: { case: 'cover', value: { area: { case: 'polygon', value: { points: corners } } } },
-    } as unknown as NonNullable<Mission['goal']>,
-    tasks: [
-      task('m-1', 1, 'r01', 'cover'),
-      task('m-1', 2, 'r02', 'cover'),
-      task('m-1', 3, 'r03', 'cover', {
-        history: [{ agentId: 'r09', reason: 'its battery fell below 20 %' }],
-      } as unknown as Partial<Task>),
-      task('m-1', 4, 'r06', 'cover', { status: TaskStatus.DONE, progress: 1, detail: '' }),
-    ],
-    detail: '4 robots sweep 240 m²',
-  });
-  const patrol = { goal: { case: 'patrol', value: { points: corners.slice(0, 2), rounds: 3 } } };
-  const goal = patrol as unknown as NonNullable<Mission['goal']>;
-  put('m-2', 'Night patrol', {
-    status: MissionStatus.ACTIVE,
-    progress: 0.71,
-    goal,
-    tasks: [task('m-2', 1, 'r05', 'patrol')],
-  });
-  put('m-3', 'Bring spare parts to the west dock', {
-    status: MissionStatus.QUEUED,
-    goal,
-    detail: 'waits for a free robot',
-  });
-  put('m-4', 'Patrol the fence', { status: MissionStatus.QUEUED, goal, detail: 'waits for a free robot' });
-}
-
-function acts(room: FakeRoom): void {
-  const bob = 'bob@example.org';
-  room.did('CreateMission', 'Cover the south aisles', ['m-1']);
-  room.did('TakeLease', 'take control of it', ['r04'], 'accepted', '', bob);
-  room.did('SetAgentMode', 'set its mode to manual', ['r02'], 'refused', 'take the control lease first', bob);
-  room.did('StopAgents', 'protective stop of them', ['r06', 'r07', 'r08'], 'accepted', '', bob);
-  room.did('AcknowledgeAlert', 'acknowledge the alert', ['r09'], 'accepted');
-  room.did('StopAgents', 'emergency stop of it', ['r02'], 'failed', 'the robot did not answer within 2 s');
 }
 
 const noDialog = async (first: FirstPage) => first.page.keyboard.press('Escape');

@@ -1,7 +1,8 @@
 import type { Browser, BrowserContext } from 'playwright-core';
 import { signedIn } from './fake-hub.ts';
 import { FirstPage, withoutWebGl } from './page.ts';
-import type { Scene, Stage } from './scenes.ts';
+import type { Scene } from './scenes.ts';
+import type { Stage } from './stages.ts';
 
 const VIEWPORT = { width: 1_280, height: 800 };
 const PATIENCE_MS = 15_000;
