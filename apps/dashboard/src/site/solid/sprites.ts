@@ -12,6 +12,9 @@ import { PALETTE, type SceneUniforms } from './scene-uniforms.ts';
 import { ATLAS_COLUMNS, BODY_SHARE, SPRITES, spriteIndex, UPRIGHT_FROM } from './sprite-atlas.ts';
 
 const NUMBERS_A_SPRITE = 4;
+/** Shares of its cell that a dot's rim reaches to, and that are worked out of it in a crowd. */
+const DOT_RIM = 0.725;
+const DOT_SHARE = 0.75;
 /** A height that no lens shows: a sprite is taken out of the picture by lifting it there. */
 export const AWAY_M = 1e7;
 
@@ -29,6 +32,7 @@ flat out vec4 vColour;
 flat out vec2 vCell;
 ${GHOST}
 const float DOT = ${spriteIndex('dot')}.0;
+const float DOT_SHARE = ${DOT_SHARE};
 void main() {
   mat4 seen = projectionMatrix * viewMatrix;
   vec4 at = seen * vec4(place.xyz, 1.0);
@@ -40,10 +44,16 @@ void main() {
   float radius = max(true_, look.w);
   float sprite = look.x;
   // In a crowd seen from afar a shape would be a smudge: a dot says as much.
-  if (uCrowd > 0.5 && true_ < 3.2) { sprite = DOT; radius = 2.1; }
-  gl_PointSize = 2.0 * radius * uRatio / ${BODY_SHARE};
+  if (uCrowd > 0.5 && true_ < 3.2) {
+    sprite = DOT;
+    radius = 2.1;
+    // A dot fills little of its cell: the empty rim is not worked out, ten thousand times.
+    vTurn = vec2(DOT_SHARE, 0.0);
+  }
+  gl_PointSize = 2.0 * radius * uRatio * (sprite == DOT ? vTurn.x : 1.0) / ${BODY_SHARE};
   gl_Position = at;
   vCell = vec2(mod(sprite, ${ATLAS_COLUMNS}.0), floor(sprite / ${ATLAS_COLUMNS}.0));
+  if (sprite == DOT && vTurn.x < 1.0) vCell = vec2(-1.0, DOT_SHARE / gl_PointSize);
   vColour = vec4(uPalette[int(look.y)], mix(1.0, GHOST, hiddenAt(at.xyz / at.w)));
 }`;
 
@@ -56,10 +66,18 @@ in vec2 vTurn;
 flat in vec4 vColour;
 flat in vec2 vCell;
 out vec4 colour;
+const float DOT_RIM = ${DOT_RIM}, BODY_SHARE = ${BODY_SHARE};
 void main() {
   vec2 q = gl_PointCoord * 2.0 - 1.0;
   // The page's y points down in gl_PointCoord and in the texture, up in the turn.
   vec2 r = vec2(q.x * vTurn.x - q.y * vTurn.y, q.x * vTurn.y + q.y * vTurn.x);
+  if (vCell.x < 0.0) {
+    float away = length(r);
+    float cover = 1.0 - smoothstep(DOT_RIM - vCell.y, DOT_RIM + vCell.y, away);
+    float ink = 1.0 - smoothstep(BODY_SHARE - vCell.y, BODY_SHARE + vCell.y, away);
+    colour = vec4(mix(uEdge, vColour.rgb, ink), cover * vColour.a * uOpacity);
+    return;
+  }
   if (dot(r, r) > 1.0) discard;
   vec2 cell = texture(uSigns, (vCell + r * 0.5 + 0.5) / vec2(${ATLAS_COLUMNS}.0, ${Math.ceil(SPRITES.length / ATLAS_COLUMNS)}.0)).rg;
   float cover = min(1.0, cell.r + cell.g);
