@@ -203,8 +203,11 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await shot(first, 'alerts');
     await accessible(first, '[data-testid=alerts-all]');
     const { untilTimeUs = 0n } = room.silences[0] ?? {};
+    const row = first.at('silence-of-link:silent');
+    const before = await row.textContent();
     await first.at('extend-silence-link:silent').click();
     await eventually(() => room.silences.length === 1 && (room.silences[0]?.untilTimeUs ?? 0n) > untilTimeUs);
+    await eventually(async () => (await row.textContent()) !== before);
     assert.equal(room.silences[0]?.reason, 'its radio is being changed');
     await first.at('end-silence-link:silent').click();
     await first.says(first.at('silences'), /Nothing is silenced/);

@@ -29,7 +29,7 @@ await buildServedPage();
 const system = await startSystem(ROBOTS, 8, true);
 const browser = await openBrowser();
 try {
-  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 } });
+  const context = await browser.newContext({ viewport: { width: 1600, height: 900 } });
   const first = new FirstPage(await context.newPage());
   const { page } = first;
   page.setDefaultTimeout(60_000);

@@ -23,7 +23,9 @@ export function MissionsPanel() {
     <section className="panel missions" aria-labelledby="missions-title" data-testid="missions">
       <header className="panel-head">
         <h2 id="missions-title">Missions</h2>
-        <span className="quiet">{plural(queue.length, 'open mission')}</span>
+        <span className="quiet" title={plural(queue.length, 'open mission')}>
+          {queue.length} open
+        </span>
         <span className="spring" />
         <NewMission />
         <button type="button" className="plain" onClick={() => go('/missions')} data-testid="missions-page">

@@ -115,9 +115,9 @@ test('a recording of a newer model is on record, and said not to be computed aga
   assert.deepEqual(readings, []);
 });
 
-test('a signal that tells a time says it in seconds, not in bare microseconds', () => {
+test('a signal that tells a time says it in seconds, and one that is so or not says that', () => {
   const lost = inboxLines([{ kind: 'signal', name: 'body_time_lost', value: 250_000 }]);
   assert.deepEqual(lost, [{ kind: 'signal', text: 'clock of the body stood still 0.3 s' }]);
   const held = inboxLines([{ kind: 'signal', name: 'command_held', value: 1 }]);
-  assert.deepEqual(held, [{ kind: 'signal', text: 'command held back by the recorder 1' }]);
+  assert.deepEqual(held, [{ kind: 'signal', text: 'command held back by the recorder from now on' }]);
 });

@@ -88,7 +88,13 @@ function stimulusWords(stimulus: Exclude<Stimulus, { kind: 'percept' }>): string
 /** Signals that tell a time, which they do in microseconds. */
 const TIMES: ReadonlySet<string> = new Set(['body_time_lost']);
 
-const signalValue = (name: string, value: number): string => (TIMES.has(name) ? span(value / 1_000) : number(value));
+/** Signals that are either so or not, told as 1 or 0. */
+const FLAGS: ReadonlySet<string> = new Set(['command_held', 'mechanical_stop']);
+
+function signalValue(name: string, value: number): string {
+  if (FLAGS.has(name)) return value === 0 ? 'no longer' : 'from now on';
+  return TIMES.has(name) ? span(value / 1_000) : number(value);
+}
 
 export function planAt({ plan }: Agent<FleetBelief>): EvidencePlan | null {
   if (plan === null) return null;
