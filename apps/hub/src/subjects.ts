@@ -9,7 +9,7 @@ import { type Bus, type ServiceClass, subjectOf } from '@sigma/bus';
  * | link | AgentLinked as JSON | link → core, live view |
  * | status | AgentStatus | link → core, alerts, chronicle, live view |
  * | asked | PlanAsked | link → core |
- * | event | AgentEvent | link → core, chronicle |
+ * | event | AgentEvent | link → core, chronicle, witness |
  * | decision | DecisionMade | link → live view |
  * | answer | OrderAnswer | link → gateway |
  * | finding | Finding as JSON | analyzer → alerts |
