@@ -14,7 +14,7 @@ export class UnknownFlagError extends Error {
   readonly flag: number;
 
   constructor(flag: number) {
-    super(`Kernel flag ${flag} is unknown here: the recording comes from a newer version; update to replay it`);
+    super(`Behaviour flag ${flag} is unknown here: the recording comes from a newer version; update to replay it`);
     this.name = 'UnknownFlagError';
     this.flag = flag;
   }

@@ -1,11 +1,15 @@
 import {
   type Agent,
+  checkFlags,
   createAgent,
   decodeState,
   encodeState,
+  KERNEL_FLAGS,
+  type KernelFlag,
   type Stimulus,
   step,
   type TerrainModel,
+  UnknownFlagError,
 } from '@sigma/kernel';
 import type { EventDraft } from './event.ts';
 import { agentEvents } from './payload/agent-events.ts';
@@ -46,6 +50,7 @@ export function agentReexecutor<World>(model: TerrainModel<World>): Reexecutor {
     open(opening, restored) {
       requireSame('model version', model.version, opening.modelVersion);
       requireSame('policy', model.policy.hash, opening.policyHash);
+      requireKnown(opening.flags, [...KERNEL_FLAGS, ...(model.flags ?? [])]);
       const { source, tenant, role, seed, epoch, flags, config, atUs } = opening;
       let agent: Agent<World> =
         restored === undefined

@@ -10,6 +10,7 @@ import {
   ChainWriter,
   decodeBlock,
   decodeEnvelope,
+  decodeOpening,
   decodeSegment,
   decodeSnapshot,
   EVENT_TYPE,
@@ -265,4 +266,17 @@ test('[R66] a model that cannot run this chain leaves it chain-only; one that br
   const broken = await forged((event) => event, refusing(new Error('a defect')));
   assert.equal(broken.ok, false);
   assert.match(broken.firstFailure?.message ?? '', /acme\/tram-1 epoch 0, event 1: a defect/);
+});
+
+test('[R66] [K91] a chain under a behaviour flag that is not known here is chain-only, from its beginning and from any snapshot', async () => {
+  const opening = decodeOpening(nth(EVENT_TYPE.opening, 0));
+  const snapshot = decodeSnapshot(nth(EVENT_TYPE.snapshot, 0));
+  const { open } = agentReexecutor(tramModel());
+  for (const restored of [undefined, snapshot]) {
+    assert.doesNotThrow(() => open(opening, restored));
+    assert.throws(() => open({ ...opening, flags: [1, 1001] }, restored), {
+      name: 'CannotReexecuteError',
+      message: /flag 1 is unknown here/,
+    });
+  }
 });
