@@ -77,6 +77,16 @@ function requireSame(what: string, ours: number | string, recorded: number | str
     throw new CannotReexecuteError(`the recording was made with ${what} ${recorded}, here is ${ours}`);
 }
 
+/** A snapshot brings its flags along unseen; a program that does not know one of them must not guess. */
+function requireKnown(flags: readonly number[], known: readonly KernelFlag[]): void {
+  try {
+    checkFlags(flags, known);
+  } catch (error) {
+    if (error instanceof UnknownFlagError) throw new CannotReexecuteError(error.message);
+    throw error;
+  }
+}
+
 const NOTHING: readonly EventDraft[] = [];
 const UTF8 = new TextEncoder();
 const UTF8_READ = new TextDecoder();
