@@ -29,6 +29,7 @@ const options: HubOptions = {
   site: { json: '{"name":"yard"}', digest: 'd1' },
   supervisor: oneAtATime,
   faults: ['overheating'],
+  onPace: () => undefined,
 };
 let hub: Hub;
 let password = '';
@@ -373,6 +374,7 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     MissionService_SetMissionPriority: { priority: 4 },
     SimulationService_InjectFault: { agentId: 'r7', fault: 'overheating' },
     SimulationService_PlacePerson: { xM: 1, yM: 1, seconds: 5 },
+    SimulationService_SetSpeed: { speed: 1 },
     SiteService_PutFence: fence,
     AlertService_SilenceAlerts: silence,
     AccountService_CreateAccount: { email: 'bob@example.org', role: 'operator' },
