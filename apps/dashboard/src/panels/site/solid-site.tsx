@@ -1,6 +1,6 @@
 import { Canvas, createPortal, useFrame, useThree } from '@react-three/fiber';
 import type { Site } from '@sigma/fleet-model';
-import { type RefObject, Suspense, useEffect, useState } from 'react';
+import { type RefObject, Suspense, useEffect, useRef, useState } from 'react';
 import type { MapLayer } from '../../frame/panel-port.ts';
 import { SolidMap, type SolidMapPorts } from '../../site/solid/solid-map.ts';
 import type { ShownSiteMap } from './view-port.ts';
@@ -13,6 +13,7 @@ interface SolidSiteProps {
   /** Layers of terrains that are shown. */
   readonly layers: readonly MapLayer[];
   readonly onMap: (map: ShownSiteMap | null) => void;
+  /** The first picture stands. */
   readonly onPainted: () => void;
   readonly onLost: () => void;
   readonly onRestored: () => void;
@@ -96,10 +97,13 @@ function Scene({ frame, site, ports, theme, layers, onMap, onPainted, onLost, on
     };
   }, [gl, onLost, onRestored]);
 
+  // Told once: a state that is set with every picture, even to what it is, stays in React's queue until the next render.
+  const told = useRef(false);
   useFrame(() => {
     if (map === null || map.size.widthPx <= 1) return;
     map.paint();
-    onPainted();
+    if (!told.current) onPainted();
+    told.current = true;
   }, 1);
 
   if (map === null) return null;
