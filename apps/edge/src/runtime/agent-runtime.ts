@@ -2,6 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type Agent,
   type AgentOptions,
+  agentKey,
   createAgent,
   type Outputs,
   type PlanStimulus,
@@ -100,7 +101,8 @@ export class AgentRuntime<World> {
     this.#commitment = new Commitment(model, this.#limits);
     this.#tamper = options.tamper ?? ((plan) => plan);
     this.#cutAtUs = agent.atUs;
-    this.#snapshotAtUs = agent.atUs;
+    // A fleet that starts at once does not put all its states on record at once, nor far behind any moment.
+    this.#snapshotAtUs = agent.atUs - (agentKey(agent.id) % this.#limits.snapshotEveryUs);
     const made: Opening = {
       tenant: agent.tenant,
       source: agent.id,

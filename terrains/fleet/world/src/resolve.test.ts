@@ -16,6 +16,7 @@ import {
   WorldSetupError,
   worldDigest,
 } from './index.ts';
+import { resolveUnsensed } from './resolve.ts';
 
 const read = (name: string) => readFileSync(new URL(`../sites/${name}`, import.meta.url), 'utf8');
 const warehouse = parseSiteFile(read('warehouse.site.json'), parseMovingAiMap(read('warehouse.map'), 'warehouse'));
@@ -193,4 +194,24 @@ test('[W9] the warehouse that comes with the fleet has room for sixty robots and
 
 test('[W10] the world of this release, step for step: an old recording must still verify', () => {
   assert.equal(worldDigest(run(fleet(7, 40), 1000)), '83ecdea89d1ba127');
+});
+
+test('[L2] a step without frames leaves the same world and says the same, through a frozen lidar and a drifting gyro', () => {
+  let sensed = fleet(11);
+  let unsensed = sensed;
+  for (let tick = 0; tick < 400; tick++) {
+    const inputs = { atUs: sensed.atUs, ...script(sensed, sensed.tick) };
+    const live = resolve(sensed, inputs);
+    const again = resolveUnsensed(unsensed, inputs);
+    assert.equal(worldDigest(again.world), worldDigest(live.world));
+    assert.deepEqual({ ...again.outcomes, frames: live.outcomes.frames }, live.outcomes);
+    assert.deepEqual(again.outcomes.frames, []);
+    sensed = live.world;
+    unsensed = again.world;
+  }
+  assert.ok(
+    unsensed.frozenScans.some((scan) => scan !== null),
+    'a frozen scan is part of the world',
+  );
+  assert.deepEqual(snapshot(unsensed), snapshot(sensed));
 });

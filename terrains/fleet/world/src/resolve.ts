@@ -3,16 +3,37 @@ import { driveRobots } from './drive.ts';
 import { activeFaults, expireFaults, inject } from './faults.ts';
 import { walkPeople } from './people.ts';
 import { powerRobots } from './power.ts';
-import { sense } from './sensors.ts';
+import { sense, wearSensors } from './sensors.ts';
 import type { World } from './state.ts';
-import { draftOf, type Outcomes, type WorldInputs, worldOf } from './step.ts';
+import { type Draft, draftOf, type Outcomes, type WorldInputs, worldOf } from './step.ts';
 
 /**
  * The world one step (10 ms) later, and what came of it. Pure: the same world and inputs give the same bits, in any
  * engine, and the world given is not changed. People move first, then robots by index; see SPEC.md.
  * @throws RangeError when the inputs are for another instant or another number of robots
  */
-export function resolve(world: World, inputs: WorldInputs): { readonly world: World; readonly outcomes: Outcomes } {
+export const resolve = (world: World, inputs: WorldInputs): Resolved => resolveWith(sense, world, inputs);
+
+/**
+ * The same without frames: where a step was recorded, what the robots sensed stands on their own records. The world and
+ * every other outcome are those of `resolve`, bit for bit.
+ *
+ * @throws RangeError as `resolve` does
+ */
+export const resolveUnsensed = (world: World, inputs: WorldInputs): Resolved =>
+  resolveWith(sensedNothing, world, inputs);
+
+interface Resolved {
+  readonly world: World;
+  readonly outcomes: Outcomes;
+}
+
+function sensedNothing(draft: Draft): Outcomes['frames'] {
+  wearSensors(draft);
+  return [];
+}
+
+function resolveWith(sensing: (draft: Draft) => Outcomes['frames'], world: World, inputs: WorldInputs): Resolved {
   const count = world.layout.robots.length;
   if (inputs.atUs !== world.atUs) {
     throw new RangeError(`the world stands at ${world.atUs} us, the inputs are for ${inputs.atUs} us`);
@@ -28,7 +49,7 @@ export function resolve(world: World, inputs: WorldInputs): { readonly world: Wo
   driveRobots(draft);
   powerRobots(draft);
   runActions(draft);
-  const frames = sense(draft);
+  const frames = sensing(draft);
   const { results, collisions, refused } = draft;
   return {
     world: worldOf(draft),

@@ -27,7 +27,7 @@ import {
   WireWriter,
 } from '@sigma/recorder';
 import { createWorld } from './create.ts';
-import { resolve } from './resolve.ts';
+import { resolve, resolveUnsensed } from './resolve.ts';
 import { restore, snapshot, type WorldSnapshot } from './snapshot.ts';
 import type { RobotPlan, World } from './state.ts';
 import type { Injection, Outcomes, WorldInputs } from './step.ts';
@@ -256,7 +256,7 @@ export const worldReexecutor: Reexecutor = {
     let world = openWorld(opening, restored?.state ?? null);
     return {
       wake(atUs, inbox) {
-        const next = resolve(world, worldInputs(world, inbox));
+        const next = resolveUnsensed(world, worldInputs(world, inbox));
         world = next.world;
         return worldEvents(world, next.outcomes, atUs, 0);
       },
