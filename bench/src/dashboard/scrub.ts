@@ -21,7 +21,9 @@ const MARGIN_S = 5;
 /** No picture so long after the moment was computed: nobody had moved. */
 const UNMOVED_MS = 400;
 /** Spans that the time bar offers, minutes. */
-const SPANS = [1, 5, 15, 60];
+const SPANS = [5, 15, 60, 240];
+/** The recording stays on the bar while the bench goes on and its end moves into the past. */
+const SPAN_SHARE = 1.5;
 
 interface Recorded {
   /** Microseconds since 1970. */
@@ -71,7 +73,7 @@ export async function benchScrub(
   const later: number[] = [];
   for (let round = 0; round < FIRST_LOOKS; round++) {
     const page = await opened(browser, url);
-    const span = SPANS.find((one) => one >= minutes) ?? minutes;
+    const span = SPANS.find((one) => one >= minutes * SPAN_SHARE) ?? minutes;
     await page.getByTestId('time-span').selectOption(String(span));
     await page.waitForTimeout(WARM_MS);
     first.push(await scrubTo(page, chance(), recorded));
@@ -105,6 +107,7 @@ async function scrubTo(page: Page, share: number, { endUs, minutes }: Recorded):
   const oldestS = Math.max(fromS, endUs / 1e6 - minutes * 60) + MARGIN_S;
   const newestS = Math.min(toS, endUs / 1e6) - MARGIN_S;
   const xPx = ((oldestS + share * (newestS - oldestS) - fromS) / (toS - fromS)) * box.width;
+  if (!(xPx > 0 && xPx < box.width)) throw new Error('the moment is not on the time bar');
   await page.evaluate(awaitPress, UNMOVED_MS);
   await page.mouse.click(box.x + xPx, box.y + box.height / 2);
   const took = await page.waitForFunction(() => document.documentElement.dataset['scrubbedMs'], undefined, {
