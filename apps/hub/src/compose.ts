@@ -207,7 +207,7 @@ function openWitness(ground: Ground & { readonly path: string }, { alerts }: Peo
   const acceptIn = join(dataDir, 'keys', 'edges-accepted');
   const shelf = join(dataDir, 'hub.sqlite');
   const own = options.recording === undefined ? openOwnHeads({ path, dataDir, shelf, seed, tenant }) : null;
-  writeFileSync(join(dataDir, 'keys', 'witness.key'), `${witnessKeyText(hubWitnessName(tenant), key.publicKey)}\n`);
+  writeFileSync(join(dataDir, 'witness.pub'), `${witnessKeyText(hubWitnessName(tenant), key.publicKey)}\n`);
   return new WitnessRole({
     bus,
     clock,

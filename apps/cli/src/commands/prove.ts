@@ -43,7 +43,7 @@ export function proveCommand(shell: Shell): Command {
   return command('prove', 'Write a small file that proves one event to whoever trusts a key, and shows nothing else', [
     'sigma prove --event 4711 --source r17 -o stop.proof site.sqlite',
     'sigma prove --event 4711 --source r17 --checkpoint kept.note --trust trusted.keys -o stop.proof site.sqlite',
-    'sigma prove --event 4711 --source r17 --cosigned --trust .data/hub/keys/witness.key -o stop.proof site.sqlite',
+    'sigma prove --event 4711 --source r17 --cosigned --trust .data/hub/witness.pub -o stop.proof site.sqlite',
     'sigma verify --proof stop.proof --key trusted.keys',
   ])
     .argument('<file>', 'recording')

@@ -42,7 +42,7 @@ export function verifyCommand(shell: Shell): Command {
       'sigma verify .data/recordings/sim-7.sqlite',
       'sigma verify --json site.sqlite',
       'sigma verify --checkpoint kept.note --key trusted.keys site.sqlite',
-      'sigma verify --key .data/hub/keys/witness.key site.sqlite   # against what the hub cosigned',
+      'sigma verify --key .data/hub/witness.pub site.sqlite   # against what the hub cosigned',
       'sigma verify --proof stop.proof --key trusted.keys',
     ],
   )

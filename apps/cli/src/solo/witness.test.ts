@@ -103,7 +103,7 @@ function restore(backup: string, path: string): void {
 }
 
 test('a hub and an edge witness each other: restored backups of either are named by the other [R140] [R143] [L4]', async (t) => {
-  const hubKey = join(home, 'hub', 'keys', 'witness.key');
+  const hubKey = join(home, 'hub', 'witness.pub');
 
   await t.test('heads of robots and world are cosigned by the hub, those of the hub by the edge', async () => {
     hub = await open(0);
