@@ -10,16 +10,16 @@ import { sceneContext, visitScene } from './visit-scene.ts';
 
 /** What other browser tests look at already, or what is another state of a page that is looked at here. */
 const SEEN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
-  full: ['tour', 'palette', 'keys', 'draw-zone', 'past-sensors', 'robot-bench', 'robot-decisions', 'wall', 'past'],
+  full: [
+    ...['tour', 'palette', 'keys', 'draw-zone', 'past-sensors', 'robot-bench', 'robot-decisions', 'wall', 'past'],
+    ...['robot-now', 'robot-sensors', 'log', 'bench', 'mission', 'acts', 'accounts'],
+  ],
   empty: ['door', 'robot-page', 'decision-page', 'mission', 'log', 'bench'],
   failing: ['door-wrong', 'newer', 'past-failed', 'gone-fleet', 'gone-missions', 'stalled', 'viewer-missions'],
 };
 
 /** Full pages whose rules other browser tests look at in the dark: here only what the light changes. */
-const DARK_SEEN_ELSEWHERE: ReadonlySet<string> = new Set([
-  ...['robot-now', 'robot-sensors', 'decision-page', 'log', 'bench', 'fleet'],
-  ...['missions', 'mission', 'alerts', 'acts', 'accounts'],
-]);
+const DARK_SEEN_ELSEWHERE: ReadonlySet<string> = new Set(['decision-page', 'fleet', 'missions', 'alerts']);
 
 describe('every page, dark and light, for those who see little or nothing', {
   skip: withoutBrowser,
