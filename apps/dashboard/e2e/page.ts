@@ -160,9 +160,14 @@ export class FirstPage {
     return (await this.at('map').screenshot()).toString('base64');
   }
 
-  /** Waits until a locator's text matches, and gives it. */
+  /** Waits until a locator's text matches, and gives it. Otherwise the error holds what it said instead. */
   async says(locator: Locator, pattern: RegExp): Promise<string> {
-    await locator.filter({ hasText: pattern }).first().waitFor();
+    try {
+      await locator.filter({ hasText: pattern }).first().waitFor();
+    } catch (error) {
+      const said = (await locator.allTextContents()).map((text) => text.slice(0, 600));
+      throw new Error(`waited for ${pattern}, it said ${JSON.stringify(said)}`, { cause: error });
+    }
     return (await locator.first().textContent()) ?? '';
   }
 }
