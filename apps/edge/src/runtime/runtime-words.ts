@@ -43,7 +43,7 @@ export interface RuntimeLimits {
 
 export const RUNTIME_LIMITS: RuntimeLimits = {
   cutEveryUs: 250_000,
-  snapshotEveryUs: 7_500_000,
+  snapshotEveryUs: 5_000_000,
   recorderTimeoutUs: 1_000_000,
   unrecordedUs: 5_000_000,
   refusalsPerS: 10,
