@@ -157,14 +157,21 @@ const missionJson = (mission: Mission) => ({
   createdBy: mission.createdBy,
   createdTimeUs: Number(mission.createdTimeUs),
   finishedTimeUs: Number(mission.finishedTimeUs),
-  tasks: mission.tasks.map(({ id, agentId, kind, status, progress, detail, history }) => ({
+  tasks: mission.tasks.map(({ id, agentId, kind, status, progress, detail, history, sinceTimeUs, untilTimeUs }) => ({
     id,
     agentId,
     kind,
     status: TaskStatus[status]?.toLowerCase() ?? 'unknown',
     progress,
     detail,
-    history: history.map((holder) => ({ agentId: holder.agentId, reason: holder.reason })),
+    sinceTimeUs: Number(sinceTimeUs),
+    untilTimeUs: Number(untilTimeUs),
+    history: history.map((holder) => ({
+      agentId: holder.agentId,
+      reason: holder.reason,
+      sinceTimeUs: Number(holder.sinceTimeUs),
+      untilTimeUs: Number(holder.untilTimeUs),
+    })),
   })),
 });
 

@@ -169,8 +169,23 @@ export interface TaskView {
   readonly status: 'waiting' | ReportedTaskStatus;
   readonly progress: number;
   readonly detail: string;
-  /** Who had it before, with the reason it was taken away. */
-  readonly history: readonly { readonly agentId: string; readonly reason: string }[];
+  /** Since when its agent has it, in the hub's time; absent while nobody has it, or where it is not known. */
+  readonly sinceUs?: number;
+  /** When it ended with that agent; absent until then. */
+  readonly untilUs?: number;
+  /** Who had it before, oldest first. */
+  readonly history: readonly TaskHolder[];
+}
+
+/** An agent that had a task, with the reason it was taken away. */
+export interface TaskHolder {
+  readonly agentId: string;
+  readonly reason: string;
+  /** From when to when it had it, in the hub's time; absent where it is not known. */
+  readonly sinceUs?: number;
+  readonly untilUs?: number;
+  /** It was taken for more urgent work: no try that failed. */
+  readonly gaveWay?: true;
 }
 
 export interface MissionPreview {

@@ -71,7 +71,11 @@ export const taskViewOf = (view: TaskView): Task => {
   task.status = TASK_STATUS[view.status];
   task.detail = view.detail;
   task.progress = view.progress;
-  task.history = view.history.map(({ agentId, reason }) => create(TaskHolderSchema, { agentId, reason }));
+  task.sinceTimeUs = BigInt(view.sinceUs ?? 0);
+  task.untilTimeUs = BigInt(view.untilUs ?? 0);
+  task.history = view.history.map(({ agentId, reason, sinceUs = 0, untilUs = 0 }) =>
+    create(TaskHolderSchema, { agentId, reason, sinceTimeUs: BigInt(sinceUs), untilTimeUs: BigInt(untilUs) }),
+  );
   return task;
 };
 

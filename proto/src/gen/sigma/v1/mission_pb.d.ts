@@ -342,6 +342,20 @@ export declare type Task = Message<"sigma.v1.Task"> & {
    * @generated from field: repeated sigma.v1.TaskHolder history = 10;
    */
   history: TaskHolder[];
+
+  /**
+   * Since when agent_id has it, microseconds since 1970 of the site's time; 0 while nobody has it, or unknown.
+   *
+   * @generated from field: int64 since_time_us = 11;
+   */
+  sinceTimeUs: bigint;
+
+  /**
+   * When it ended with agent_id; 0 until then.
+   *
+   * @generated from field: int64 until_time_us = 12;
+   */
+  untilTimeUs: bigint;
 };
 
 /**
@@ -360,9 +374,23 @@ export declare type TaskHolder = Message<"sigma.v1.TaskHolder"> & {
   agentId: string;
 
   /**
+   * Why it was taken away.
+   *
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * From when to when it had the task, microseconds since 1970 of the site's time; 0 where an older hub did not keep it.
+   *
+   * @generated from field: int64 since_time_us = 3;
+   */
+  sinceTimeUs: bigint;
+
+  /**
+   * @generated from field: int64 until_time_us = 4;
+   */
+  untilTimeUs: bigint;
 };
 
 /**

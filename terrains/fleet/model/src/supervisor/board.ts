@@ -8,6 +8,7 @@ import type {
   NewMission,
   SupervisorOutput,
   SupervisorState,
+  TaskHolder,
   TaskView,
 } from './port.ts';
 import { nextStop } from './traffic/traffic-desk.ts';
@@ -148,7 +149,7 @@ export class Board {
   giveBack(agentId: string, errand: Errand, reason: string): void {
     this.recall(agentId, errand.taskId, reason);
     const view = this.taskOf(errand);
-    if (view !== undefined) this.putTask(errand.missionId, givenBack(view, agentId, reason));
+    if (view !== undefined) this.putTask(errand.missionId, givenBack(view, agentId, reason, this.atUs));
   }
 
   /** What changed of missions is said last, once for each. */
@@ -171,12 +172,23 @@ export function sorted(agents: Readonly<Record<string, AgentMemory>>): Map<strin
 }
 
 /** Back to be given out again, or failed when too many have tried. */
-export function givenBack(view: TaskView, agentId: string, reason: string): TaskView {
-  const history = [...view.history, { agentId, reason }];
-  const over = history.length >= MOST_TRIES;
+export function givenBack(view: TaskView, agentId: string, reason: string, atUs: number): TaskView {
+  const left = handedOver(view, { agentId, reason }, atUs);
+  const over = triesOf(left).length >= MOST_TRIES;
   const detail = `${agentId}: ${reason}`;
-  return { ...view, agentId: over ? agentId : null, status: over ? 'failed' : 'waiting', history, detail };
+  return { ...left, agentId: over ? agentId : null, status: over ? 'failed' : 'waiting', detail };
 }
+
+/** The task without its robot, which stands in its history from now on. */
+export function handedOver(view: TaskView, holder: TaskHolder, atUs: number): TaskView {
+  const { sinceUs, untilUs: _, ...rest } = view;
+  const held = sinceUs === undefined ? { untilUs: atUs } : { sinceUs, untilUs: atUs };
+  return { ...rest, history: [...view.history, { ...holder, ...held }] };
+}
+
+/** Who tried it and could not: not those that were taken from it for something more urgent. */
+export const triesOf = ({ history }: TaskView): readonly TaskHolder[] =>
+  history.filter(({ gaveWay }) => gaveWay !== true);
 
 /** A stop without action is made by standing in its cell; the last one ends with the task. */
 export function passStop(memory: AgentMemory): AgentMemory {

@@ -123,17 +123,17 @@ function hearTask(board: Board, input: TaskReport): void {
     // What waits is nobody's: a robot that it was taken from says that it has dropped it.
     if (view === undefined || view.status === 'done' || view.status === 'cancelled' || view.status === 'waiting')
       continue;
-    board.putTask(mission.id, afterReport(view, input));
+    board.putTask(mission.id, afterReport(view, input, board.atUs));
   }
 }
 
 /** A task that was refused or failed goes back to be given to another, until too many have tried. */
-function afterReport(view: TaskView, { status, detail, agentId, progress }: TaskReport): TaskView {
-  if (status === 'done') return { ...view, status, progress: 1, detail };
+function afterReport(view: TaskView, { status, detail, agentId, progress }: TaskReport, atUs: number): TaskView {
+  if (status === 'done') return { ...view, status, progress: 1, detail, untilUs: atUs };
   if (status === 'queued' || status === 'active') {
     return { ...view, status, progress: Math.max(view.progress, progress), detail };
   }
-  return givenBack(view, agentId, detail === '' ? status : detail);
+  return givenBack(view, agentId, detail === '' ? status : detail, atUs);
 }
 
 function cancelMission(board: Board, missionId: string, reason: string): void {
@@ -141,7 +141,9 @@ function cancelMission(board: Board, missionId: string, reason: string): void {
   if (mission === undefined || (mission.status !== 'queued' && mission.status !== 'active')) return;
   for (const view of mission.tasks) if (view.agentId !== null) board.recall(view.agentId, view.task.id, reason);
   const tasks = mission.tasks.map((view) =>
-    view.status === 'done' ? view : { ...view, status: 'cancelled' as const },
+    view.status === 'done'
+      ? view
+      : { ...view, status: 'cancelled' as const, ...(view.sinceUs === undefined ? {} : { untilUs: board.atUs }) },
   );
   board.put({ ...mission, tasks, status: 'cancelled', detail: reason });
 }

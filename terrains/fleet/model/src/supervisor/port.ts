@@ -142,10 +142,25 @@ export interface TaskView {
   readonly status: AssignedTaskStatus;
   readonly progress: number;
   readonly detail: string;
-  /** Who had it before, with the reason it was taken away. */
-  readonly history: readonly { readonly agentId: string; readonly reason: string }[];
+  /** Since when its robot has it, in the host's time; absent while nobody has it, and where an older version gave it. */
+  readonly sinceUs?: number;
+  /** When it ended with that robot; absent until then. */
+  readonly untilUs?: number;
+  /** Who had it before, oldest first. */
+  readonly history: readonly TaskHolder[];
   /** While it waits again: for what more urgent work its robot was taken, in a sentence. No fault of that robot. */
   readonly gaveWay?: string;
+}
+
+/** A robot that had a task, with the reason it was taken away. */
+export interface TaskHolder {
+  readonly agentId: string;
+  readonly reason: string;
+  /** From when to when it had it, in the host's time; absent in what an older version kept. */
+  readonly sinceUs?: number;
+  readonly untilUs?: number;
+  /** It was taken for more urgent work: no try that failed, and the robot may have the task again. */
+  readonly gaveWay?: true;
 }
 
 /** Everything the supervisor remembers. Plain data. */

@@ -271,9 +271,16 @@ test('[F82] a robot that drops out loses its task to another, with the reason on
   floor.run(3);
   const task = floor.missions.get('m1')?.tasks[0];
   assert.notEqual(task?.agentId, first);
-  assert.deepEqual(task?.history, [{ agentId: first, reason: `${first} is out of reach` }]);
+  const [lost] = task?.history ?? [];
+  assert.deepEqual([lost?.agentId, lost?.reason], [first, `${first} is out of reach`]);
+  assert.ok(Number(lost?.sinceUs) < 1_000_000, 'it had it from the first second on');
+  assert.ok(Number(lost?.untilUs) > 13_000_000 && Number(lost?.untilUs) <= 15_000_000, 'until 10 s after it was lost');
+  assert.equal(task?.sinceUs, lost?.untilUs, 'the other has it from then on');
+  assert.equal(task?.untilUs, undefined);
   floor.run(400);
   assert.equal(floor.missions.get('m1')?.status, 'done');
+  const done = floor.missions.get('m1')?.tasks[0];
+  assert.ok(Number(done?.untilUs) > Number(done?.sinceUs) + 10_000_000, 'it ended with the robot that did it');
 });
 
 test('[F83] a battery that will not last: the task goes to another and the robot to a charger', () => {

@@ -1,6 +1,7 @@
 import { type AllocationAgent, type AllocationTask, allocate, type LegCosts } from '@sigma/swarm';
 import { BODIES, type Body } from '../../bodies.ts';
 import { DOCK, DRIVE, LOAD, UNLOAD } from '../../commands.ts';
+import { triesOf } from '../board.ts';
 import type { AgentMemory, Errand, MissionView, PlannedTask, Stop, TaskView } from '../port.ts';
 import type { MissionPreview } from '../supervise.ts';
 import type { TrafficDesk } from '../traffic/traffic-desk.ts';
@@ -152,10 +153,10 @@ function costs(
   routes: ReadonlyMap<string, Rough>,
   agents: ReadonlyMap<string, AgentMemory>,
 ): LegCosts {
-  const byId = new Map(views.map((view) => [view.task.id, view]));
+  const triedBy = new Map(views.map((view) => [view.task.id, new Set(triesOf(view).map(({ agentId }) => agentId))]));
   const travel = (agent: string, before: string | null, task: string): number => {
     const route = routes.get(task) as Rough;
-    if (byId.get(task)?.history.some(({ agentId }) => agentId === agent)) return Number.POSITIVE_INFINITY;
+    if (triedBy.get(task)?.has(agent) === true) return Number.POSITIVE_INFINITY;
     const from = before === null ? (agents.get(agent)?.cell ?? -1) : (routes.get(before) as Rough).last;
     return metres(desk, from, route.first) + route.workM + route.workS * PACE_MPS;
   };

@@ -1,4 +1,4 @@
-import { type Board, isOpen, passStop, TRAFFIC, UPKEEP } from '../board.ts';
+import { type Board, handedOver, isOpen, passStop, TRAFFIC, UPKEEP } from '../board.ts';
 import type { AgentMemory, Errand, MissionView, TaskView } from '../port.ts';
 import { nextStop } from '../traffic/traffic-desk.ts';
 import { assignTasks, type Offer } from './assign.ts';
@@ -58,7 +58,7 @@ function take(board: Board, missionId: string, offers: readonly Offer[]): boolea
     }
     send(board, agentId, view, errand);
     const { gaveWay: _, ...rest } = view;
-    board.putTask(missionId, { ...rest, agentId, status: 'queued', detail });
+    board.putTask(missionId, { ...rest, agentId, status: 'queued', detail, sinceUs: board.atUs });
     taken = true;
   }
   return taken;
@@ -116,5 +116,6 @@ function release(board: Board, agentId: string, errand: Errand, forMissionId: st
   if (view === undefined || mission === undefined) return;
   const bound = 'agentId' in mission.goal ? mission.goal.agentId : null;
   const gaveWay = `${agentId} was taken for '${name}', which is more urgent`;
-  board.putTask(mission.id, { ...view, agentId: bound, status: 'waiting', progress: 0, detail: gaveWay, gaveWay });
+  const left = handedOver(view, { agentId, reason: `'${name}' was more urgent`, gaveWay: true }, board.atUs);
+  board.putTask(mission.id, { ...left, agentId: bound, status: 'waiting', progress: 0, detail: gaveWay, gaveWay });
 }

@@ -73,7 +73,7 @@ const deliver = (id: string, priority: number): SupervisorInput =>
   mission(id, priority, { kind: 'deliver', from: 's1', to: 's2', item: 'box', agentId: null });
 
 test('[F98] more urgent work takes a robot from less urgent work, which waits again and says why', () => {
-  const { tell, said, task, detail, put } = floor(3);
+  const { tell, said, task, detail, put, missions } = floor(3);
   tell(patrol('round', 1));
   assert.equal(task('round'), 'queued r1');
   tell(deliver('parcel', 5));
@@ -88,6 +88,24 @@ test('[F98] more urgent work takes a robot from less urgent work, which waits ag
   put('r1', 3);
   tell({ type: 'tick' });
   assert.equal(task('round'), 'queued r1');
+  const { history, sinceUs = 0 } = missions.get('round')?.tasks[0] ?? { history: [] };
+  assert.deepEqual(history, [
+    { agentId: 'r1', reason: "'parcel' was more urgent", gaveWay: true, sinceUs: 1_100_000, untilUs: 2_200_000 },
+  ]);
+  assert.ok(sinceUs > 2_200_000, 'r1 has it again from when it was given out again');
+});
+
+test('[F98] who gave way four times has not tried and failed four times: the task stays to be done', () => {
+  const { tell, task, missions } = floor(3);
+  tell(patrol('round', 1));
+  for (const k of [1, 2, 3, 4]) {
+    tell(deliver(`parcel${k}`, 5));
+    assert.equal(task('round'), 'waiting nobody');
+    tell({ type: 'task', agentId: 'r1', taskId: `parcel${k}.1`, status: 'done', detail: '', progress: 1 });
+    tell({ type: 'tick' });
+  }
+  assert.equal(task('round'), 'queued r1');
+  assert.equal(missions.get('round')?.tasks[0]?.history.length, 4);
 });
 
 test('[F98] a free robot is sent before one is taken, and the least urgent work gives way first', () => {
