@@ -182,7 +182,7 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.at('inject-overheating').click();
     await first.openTab('now');
     await first.says(first.at('failsafe'), /thermal shutdown.*Left motor at 96 °C.*the cause is still there/);
-    await first.says(first.at('sensors'), /motor temp left96.4 °C above/);
+    await first.says(first.at('sensors'), /motor temp leftabove 96.4 °C/);
     await first.says(first.at('alert-thermal_shutdown'), /critical.*Let it cool.*r05/);
     await shot('fault');
     await accessible();

@@ -172,7 +172,7 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
 
   test('a hub that goes is said to be gone, with what is known; it is found again', async () => {
     hub.down = true;
-    await first.says(first.at('late'), /The hub does not answer.*What you see is \d.*Try \d/);
+    await first.says(first.at('late'), /The hub does not answer.*What you see is \d.*try \d/);
     await accessible(first, '.notices');
     hub.down = false;
     await first.isLive();

@@ -35,11 +35,11 @@ const wanted = asked.filter((word) => !/^\d+$/.test(word));
 const isWanted = (name: string): boolean =>
   wanted.length === 0 || wanted.some((word) => name === word || name.startsWith(`${word}/`));
 
+/** Opens the scene anew in each size: what a person sees who has such a window, not what one sees who widens his. */
 async function takeScene(browser: Browser, url: string, stage: Stage, scene: Scene, name: string): Promise<void> {
-  const context = await sceneContext(browser, url, scene.path === '');
-  const first = await visitScene(context, url, stage, scene);
   for (const size of sizes) {
-    await first.page.setViewportSize(size);
+    const context = await sceneContext(browser, url, scene.path === '', size);
+    const first = await visitScene(context, url, stage, scene);
     for (const theme of ['dark', 'light'] as const) {
       await first.show(theme);
       await first.page.waitForTimeout(SETTLES_MS);
@@ -47,9 +47,9 @@ async function takeScene(browser: Browser, url: string, stage: Stage, scene: Sce
       await first.page.screenshot({ path: join(FOLDER, file) });
       console.log(file);
     }
+    await scene.leave?.(first, stage);
+    await context.close();
   }
-  await scene.leave?.(first, stage);
-  await context.close();
 }
 
 async function main(): Promise<void> {

@@ -103,7 +103,8 @@ const CORNERS = [
 
 function work(hub: FakeHub): void {
   const shared = { createdBy: EMAIL, createdTimeUs: hub.nowUs - 400_000_000n };
-  const active = { kind: 'cover', status: TaskStatus.ACTIVE, detail: 'on its way' };
+  const ago = (seconds: number): bigint => hub.nowUs - BigInt(seconds) * 1_000_000n;
+  const active = { kind: 'cover', status: TaskStatus.ACTIVE, detail: 'on its way', sinceTimeUs: ago(390) };
   const patrol = { case: 'patrol' as const, value: { points: CORNERS.slice(0, 2), rounds: 3 } };
   const missions: MessageInitShape<typeof MissionSchema>[] = [
     {
@@ -123,9 +124,32 @@ function work(hub: FakeHub): void {
           missionId: 'm-1',
           agentId: 'r03',
           progress: 0.12,
-          history: [{ agentId: 'r09', reason: 'its battery fell below 20 %' }],
+          sinceTimeUs: ago(85),
+          history: [
+            {
+              agentId: 'r12',
+              reason: 'r12 cannot move',
+              sinceTimeUs: ago(390),
+              untilTimeUs: ago(300),
+            },
+            {
+              agentId: 'r09',
+              reason: 'the battery of r09 will not last',
+              sinceTimeUs: ago(280),
+              untilTimeUs: ago(90),
+            },
+          ],
         },
-        { id: 'm-1.4', missionId: 'm-1', agentId: 'r06', kind: 'cover', status: TaskStatus.DONE, progress: 1 },
+        {
+          id: 'm-1.4',
+          missionId: 'm-1',
+          agentId: 'r06',
+          kind: 'cover',
+          status: TaskStatus.DONE,
+          progress: 1,
+          sinceTimeUs: ago(390),
+          untilTimeUs: ago(160),
+        },
       ],
       detail: '4 robots sweep 240 m²',
     },

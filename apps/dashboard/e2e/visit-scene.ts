@@ -1,15 +1,20 @@
-import type { Browser, BrowserContext } from 'playwright-core';
+import type { Browser, BrowserContext, ViewportSize } from 'playwright-core';
 import { signedIn } from './fake-hub.ts';
 import { FirstPage, withoutWebGl } from './page.ts';
 import type { Scene } from './scenes.ts';
 import type { Stage } from './stages.ts';
 
-const VIEWPORT = { width: 1_280, height: 800 };
+const VIEWPORT: ViewportSize = { width: 1_280, height: 800 };
 const PATIENCE_MS = 15_000;
 
 /** A browser of a person who is signed in; `door`: of one who is not. */
-export async function sceneContext(browser: Browser, url: string, door = false): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: VIEWPORT });
+export async function sceneContext(
+  browser: Browser,
+  url: string,
+  door = false,
+  viewport = VIEWPORT,
+): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport });
   if (!door) await context.addCookies([signedIn(url)]);
   return context;
 }

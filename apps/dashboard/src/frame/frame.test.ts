@@ -177,7 +177,7 @@ const docked = [
 ];
 
 test('a remembered layout takes new panels in, lets old ones go, and is refused when it is none', () => {
-  const saved = JSON.parse(JSON.stringify(defaultModel(docked)));
+  const saved = JSON.parse(JSON.stringify(defaultModel(docked, 1_280)));
   const fewer = docked.filter(({ id }) => id !== 'log');
   const more = [...fewer, panel('bench', 'bottom', { order: 40 })];
   const model = JSON.stringify(rememberedModel(saved, more));
@@ -187,6 +187,18 @@ test('a remembered layout takes new panels in, lets old ones go, and is refused 
   assert.equal(rememberedModel({ version: 1, root: 'x' }, docked), null);
   assert.equal(rememberedModel(undefined, docked), null);
   assert.equal(rememberedModel({ version: 1, root: { type: 'tabset', id: 'a', tabs: [] } }, docked), null);
+});
+
+test('lists beside the site take what they need: a wide window gives the rest to the site', () => {
+  const sharesIn = (widthPx: number): number[] => {
+    const { root } = defaultModel(docked, widthPx);
+    if (root.type !== 'split') throw new Error('nothing stands beside the site');
+    return root.children.map(({ size }) => Number(size));
+  };
+  assert.deepEqual(sharesIn(1_280), [23, 51, 26]);
+  const [left = 0, site = 0, right = 0] = sharesIn(2_560);
+  assert.equal(Math.round(left + site + right), 100);
+  assert.ok((left / 100) * 2_560 <= 430 && (right / 100) * 2_560 <= 540, `${left} % and ${right} % of 2,560 pixels`);
 });
 
 test('the first run stands inside the window, beside what it speaks of, and never over the stop control', () => {

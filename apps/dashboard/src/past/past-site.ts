@@ -11,7 +11,6 @@ import {
   type Mission,
   MissionSchema,
   MissionStatus,
-  TaskSchema,
 } from '@sigma/proto';
 import { decisionKey } from '../live/decision-book.ts';
 import type { LiveSite } from '../live/live-site.ts';
@@ -22,6 +21,7 @@ import type { Agent, Topic } from '../live/topics.ts';
 import { POSE_WIDTH } from './film/film-piece.ts';
 import { type Film, rowAt, since } from './film/film-store.ts';
 import type { PastEngine, PastProgress } from './past-engine.ts';
+import { taskAt } from './task-at.ts';
 
 /** Two sightings nearer than this are one person. */
 const SAME_PERSON_M = 0.6;
@@ -319,7 +319,7 @@ function missionAt(mission: Mission | undefined, atUs: number): Mission | undefi
     status: MissionStatus.ACTIVE,
     finishedTimeUs: 0n,
     progress: Number.NaN,
-    tasks: mission.tasks.map((task) => create(TaskSchema, { ...task, progress: Number.NaN })),
+    tasks: mission.tasks.map((task) => taskAt(task, atUs)),
     detail: 'Under way at this moment; its robots show how far.',
   });
 }

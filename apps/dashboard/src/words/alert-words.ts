@@ -97,6 +97,20 @@ function newestFirst(a: Alert, b: Alert): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
+/** One alert a robot, the newest, with how often all of them came; it stands while one of them does. Newest first. */
+export function byRobot(alerts: readonly Alert[]): readonly Alert[] {
+  const robots = new Map<string, Alert>();
+  for (const alert of alerts) {
+    const known = robots.get(alert.agentId);
+    if (known === undefined) robots.set(alert.agentId, alert);
+    else {
+      const clearedTimeUs = alert.clearedTimeUs === 0n ? 0n : known.clearedTimeUs;
+      robots.set(alert.agentId, { ...known, count: known.count + alert.count, clearedTimeUs });
+    }
+  }
+  return [...robots.values()];
+}
+
 /** What the analyzer found wrong with a reading, by the kind of its check. */
 const CHECKED: Readonly<Record<string, string>> = {
   band: 'out of its band',

@@ -59,7 +59,9 @@ export function SiteStop() {
     >
       <span className="site-stop-word">STOP SITE</span>
       <span className="site-stop-whom">
-        {may.allowed ? `hold · all ${plural(count, 'robot')}` : 'needs the role operator'}
+        {may.allowed
+          ? `hold · ${count === 0 ? 'no robot here' : `all ${plural(count, 'robot')}`}`
+          : 'needs the role operator'}
       </span>
     </HoldButton>
   );

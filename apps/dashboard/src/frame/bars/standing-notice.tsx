@@ -45,7 +45,7 @@ function LateNotice() {
   return (
     <p className="notice level-warning" role="status" data-testid="late">
       {gone
-        ? `The hub does not answer${connection.reason === 'the hub does not answer' ? '' : ` (${connection.reason})`}. ${past ? 'What is computed stays' : `What you see is ${span(silence)} old`}; robots keep themselves safe. Try ${connection.attempt}, again by itself.`
+        ? `The hub does not answer${connection.reason === 'the hub does not answer' ? '' : ` (${connection.reason})`}. ${past ? 'What is computed stays' : `What you see is ${span(silence)} old`}; robots keep themselves safe. Trying again by itself, try ${connection.attempt}.`
         : `Nothing heard for ${span(silence)}: what you see is that old.`}
     </p>
   );

@@ -16,8 +16,16 @@ type Node = Tabset | SplitNodeInput<null, null>;
 
 const LEAST = { minWidth: '240px', minHeight: '120px', collapsible: true } as const;
 
-/** Every panel where it says that it belongs. */
-export function defaultModel(panels: readonly Panel[]): WorkspaceModelInput<null, null> {
+/** Lists and explanations do not grow with the window: what they need and no more, the rest is the site's. */
+const SIDES = {
+  left: { share: 23, mostPx: 430 },
+  right: { share: 26, mostPx: 540 },
+} as const;
+
+/** Every panel where it says that it belongs, in a window so many pixels of the standard size of type wide. */
+export function defaultModel(panels: readonly Panel[], widthPx: number): WorkspaceModelInput<null, null> {
+  const shareOf = ({ share, mostPx }: (typeof SIDES)['left' | 'right']): number =>
+    Math.min(share, (100 * mostPx) / widthPx);
   const centre: Tabset = {
     type: 'tabset',
     id: 'set-centre',
@@ -35,9 +43,10 @@ export function defaultModel(panels: readonly Panel[]): WorkspaceModelInput<null
   const left = beside(panels, 'left', 'vertical');
   const right = beside(panels, 'right', 'vertical');
   const children: Node[] = [];
-  if (left !== null) children.push(sized(left, 23));
-  children.push(sized(middle, 51));
-  if (right !== null) children.push(sized(right, 26));
+  const [leftShare, rightShare] = [shareOf(SIDES.left), shareOf(SIDES.right)];
+  if (left !== null) children.push(sized(left, leftShare));
+  children.push(sized(middle, 100 - leftShare - rightShare));
+  if (right !== null) children.push(sized(right, rightShare));
   return { version: 1, root: { type: 'split', id: 'split-root', orientation: 'horizontal', children } };
 }
 

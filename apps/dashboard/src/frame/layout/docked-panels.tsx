@@ -34,7 +34,9 @@ export function DockedPanels() {
   const key = `sigma.layout.${frame.person}`;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a workspace reads its first model once; the key below makes a new one after a reset.
   const model = useMemo(
-    () => (resets === 0 ? rememberedModel(recall(key), panels) : null) ?? defaultModel(panels),
+    () =>
+      (resets === 0 ? rememberedModel(recall(key), panels) : null) ??
+      defaultModel(panels, window.innerWidth / typeScale()),
     [resets, key],
   );
   useEffect(() => {
@@ -61,6 +63,12 @@ export function DockedPanels() {
     />
   );
 }
+
+/** The size of type, in pixels, for which the widths of panels are given. */
+const STANDARD_TYPE_PX = 13;
+
+/** How much larger type is now: on a wall lists need more room for the same words. */
+const typeScale = (): number => Number.parseFloat(getComputedStyle(document.body).fontSize) / STANDARD_TYPE_PX;
 
 const renderContent = (tab: TabNode<null>) => (tab.id === CENTRE ? <TheSite /> : <Docked id={tab.id} />);
 

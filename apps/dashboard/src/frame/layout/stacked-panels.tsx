@@ -1,21 +1,6 @@
-import { useSyncExternalStore } from 'react';
 import { panelsOf } from './default-model.ts';
 import { TheSite } from './docked-panels.tsx';
 import { PanelBox, usePanels } from './panel-box.tsx';
-
-const NARROW = '(max-width: 1000px)';
-
-/** Whether the window is too narrow for panels beside each other. */
-export function useNarrow(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      const query = window.matchMedia(NARROW);
-      query.addEventListener('change', listener);
-      return () => query.removeEventListener('change', listener);
-    },
-    () => window.matchMedia(NARROW).matches,
-  );
-}
 
 /** Panels under each other: the site, then what is selected, then what needs somebody, then the lists. */
 export function StackedPanels() {

@@ -38,7 +38,7 @@ export default function AccountsPage() {
         </span>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <div className="scroll" tabIndex={0}>
+      <div className="scroll accounts-columns" tabIndex={0}>
         {may.allowed ? <NewAccount onMade={again} /> : null}
         {asked.kind === 'known' ? null : <NotKnown asked={asked} what="accounts" again={again} />}
         {asked.kind === 'known' ? (
@@ -207,13 +207,16 @@ function OnePassword({ told, onGone }: { readonly told: Told; readonly onGone: (
 
 function Roles() {
   return (
-    <dl className="facts roles">
-      {ROLES.map((role) => (
-        <div key={role}>
-          <dt>{role}</dt>
-          <dd>{ROLE_WORDS[role]}</dd>
-        </div>
-      ))}
-    </dl>
+    <section aria-label="What each role may do">
+      <h3 className="part-title">What each role may do</h3>
+      <dl className="facts roles">
+        {ROLES.map((role) => (
+          <div key={role}>
+            <dt>{role}</dt>
+            <dd>{ROLE_WORDS[role]}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }

@@ -2,6 +2,7 @@ import type { Act } from '@sigma/proto';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { explain } from '../../live/hub.ts';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { localDay, localTime, personWords, utcTime, words } from '../../words/quantities.ts';
 import { type TableColumn, VirtualTable } from '../rows/virtual-table.tsx';
@@ -72,9 +73,17 @@ export default function ActsPage() {
         row={() => ({ testId: 'act-row' })}
         cells={(at) => cellsOf(acts[at] as Act)}
         empty={
-          <p className="empty" role="status">
-            {log.problem !== '' ? '' : log.reading ? 'Reading…' : 'Nobody has done anything that passes this filter.'}
-          </p>
+          <div role="status">
+            {log.problem !== '' ? null : log.reading ? (
+              <p className="empty">Reading…</p>
+            ) : actor === '' && target === '' ? (
+              <EmptyState icon={EMPTY_ICON.people} title="Nobody has done anything yet.">
+                Every stop, mission, acknowledgement and refusal will stand here, with who asked for it.
+              </EmptyState>
+            ) : (
+              <EmptyState icon={EMPTY_ICON.search} title="Nobody has done anything that passes this filter." />
+            )}
+          </div>
         }
         foot={
           log.problem === '' ? (

@@ -32,16 +32,20 @@ export function AlertCard({ id }: { readonly id: string }) {
         </ul>
       )}
       <dl className="facts">
-        <div>
-          <dt>Says</dt>
-          <dd>
-            <bdi>{plainWords(alert.text)}</bdi>
-          </dd>
-        </div>
-        <div>
-          <dt>Do</dt>
-          <dd>{plainWords(alert.advice) || 'nothing is asked of you'}</dd>
-        </div>
+        {group !== undefined && group.alerts.length === 1 && group.alerts[0] === alert ? null : (
+          <div>
+            <dt>Says</dt>
+            <dd>
+              <bdi>{plainWords(alert.text)}</bdi>
+            </dd>
+          </div>
+        )}
+        {group !== undefined && group.advice === alert.advice && alert.advice !== '' ? null : (
+          <div>
+            <dt>Do</dt>
+            <dd>{plainWords(alert.advice) || 'nothing is asked of you'}</dd>
+          </div>
+        )}
         <div>
           <dt>Raised</dt>
           <dd title={`${utcTime(alert.raisedTimeUs)} UTC`}>

@@ -4,7 +4,7 @@ import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { acknowledgeAlerts } from '../../frame/operations.ts';
 import { ShapeMark } from '../../parts/shape.tsx';
-import { type AlertGroup, causeWords, LEVEL_SHAPE, levelOf, maySilence } from '../../words/alert-words.ts';
+import { type AlertGroup, byRobot, causeWords, LEVEL_SHAPE, levelOf, maySilence } from '../../words/alert-words.ts';
 import { localTime, personWords, plainWords, plural, utcTime } from '../../words/quantities.ts';
 import { decisionOfAlert, useOpenDecision } from '../decisions/open-decision.ts';
 import { SilenceForm } from './silence-form.tsx';
@@ -120,15 +120,16 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
 
 function Robots({ alerts }: { readonly alerts: readonly Alert[] }) {
   const [all, setAll] = useState(false);
-  const shown = all ? alerts : alerts.slice(0, SHOWN);
+  const robots = byRobot(alerts);
+  const shown = all ? robots : robots.slice(0, SHOWN);
   return (
     <>
       {shown.map((alert) => (
         <AgentLink key={alert.id} alert={alert} />
       ))}
-      {alerts.length > SHOWN ? (
+      {robots.length > SHOWN ? (
         <button type="button" className="plain" onClick={() => setAll(!all)}>
-          {all ? 'fewer' : `and ${alerts.length - SHOWN} more`}
+          {all ? 'fewer' : `and ${robots.length - SHOWN} more`}
         </button>
       ) : null}
     </>

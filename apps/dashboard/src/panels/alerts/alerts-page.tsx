@@ -2,6 +2,7 @@ import type { AlertRate, Silence } from '@sigma/proto';
 import { useCallback } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { causeWords, groupAlerts, LEVEL_SHAPE, levelOf } from '../../words/alert-words.ts';
 import { localTime, personWords, span } from '../../words/quantities.ts';
@@ -21,7 +22,11 @@ export default function AlertsPage() {
       <div className="scroll alerts-columns" tabIndex={0}>
         <div>
           <h2 className="part-title">Standing</h2>
-          {groups.length === 0 ? <p className="empty">Nothing needs you.</p> : null}
+          {groups.length === 0 ? (
+            <EmptyState icon={EMPTY_ICON.calm} title="Nothing needs you.">
+              No alert stands and none waits to be acknowledged.
+            </EmptyState>
+          ) : null}
           <ul className="rows">
             {groups.map((group) => (
               <AlertRow key={group.key} group={group} />
@@ -181,7 +186,7 @@ function RateRow({ rate, most }: { readonly rate: AlertRate; readonly most: numb
       <td className="mono right">{rate.lastWeek}</td>
       <td className="mono right">{span(rate.stoodS * 1_000)}</td>
       <td>
-        {rate.agentIds.slice(0, MOSTLY).map((id) => (
+        {[...new Set(rate.agentIds)].slice(0, MOSTLY).map((id) => (
           <button key={id} type="button" className="link mono" onClick={() => selected.set(id)}>
             <bdi>{id}</bdi>
           </button>

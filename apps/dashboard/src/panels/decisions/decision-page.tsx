@@ -1,4 +1,5 @@
 import type { PanelProps } from '../../frame/panel-port.ts';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { DecisionView } from './decision-view.tsx';
 
 /** One decision on the whole page: `/decision/:agent/:epoch/:sequence`. */
@@ -7,10 +8,11 @@ export default function DecisionPage({ params }: PanelProps) {
   if (agent === '' || !/^\d{1,9}$/.test(epoch) || !/^\d{1,19}$/.test(sequence)) {
     return (
       <section className="panel">
-        <p className="empty">
-          This is no address of a decision. One reads <span className="mono">/decision/r17/3/482</span>: robot, epoch,
-          sequence.
-        </p>
+        <EmptyState icon={EMPTY_ICON.decisions} title="This is no address of a decision.">
+          <p>
+            One reads <span className="mono">/decision/r17/3/482</span>: robot, epoch, sequence.
+          </p>
+        </EmptyState>
       </section>
     );
   }

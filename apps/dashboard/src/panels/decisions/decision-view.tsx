@@ -2,6 +2,7 @@ import type { AgentDecision } from '@sigma/proto';
 import { useEffect, useMemo } from 'react';
 import { isTaken } from '../../frame/keys/keys.ts';
 import { useGo, useMissionControl, useTopic } from '../../frame/mission-control.tsx';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import type { Level, Shape } from '../../words/agent-state.ts';
 import { type DecisionKind, type DecisionView as View, viewDecision } from '../../words/decision-words.ts';
@@ -48,10 +49,16 @@ export function DecisionView({ at, alone = false }: DecisionViewProps) {
       <DecisionSteps at={at} alone={alone} />
       {state.kind === 'loading' ? <DecisionSkeleton /> : null}
       {state.kind === 'missing' ? (
-        <p className="empty">
-          The hub knows no decision {String(at.sequence)} of <bdi>{at.agentId}</bdi> in epoch {at.epoch}. It may have
-          been archived; the recording still holds it.
-        </p>
+        <EmptyState
+          icon={EMPTY_ICON.decisions}
+          title={
+            <>
+              The hub knows no decision {String(at.sequence)} of <bdi>{at.agentId}</bdi> in epoch {at.epoch}.
+            </>
+          }
+        >
+          It may have been archived; the recording still holds it.
+        </EmptyState>
       ) : null}
       {state.kind === 'failed' ? (
         <p className="empty level-warning" role="alert">

@@ -19,23 +19,27 @@ export interface ColumnLook {
   readonly title: string;
   /** A sentence that says what stands in it. */
   readonly about: string;
-  /** CSS widths in the list beside the site and on the page of the fleet; empty takes what is left. */
+  /**
+   * CSS widths in the list beside the site and on the page of the fleet; empty takes what is left. The page gives all
+   * of them: what is left is shared out by width, and no column drifts away from its neighbours.
+   */
   readonly width: string;
   readonly wide?: string;
   readonly right?: boolean;
-  /** Left away where the table is narrower than this, in pixels. */
+  /** Left away where the table is narrower than this, in pixels; on the page of the fleet, than `wideFrom`. */
   readonly from?: number;
+  readonly wideFrom?: number;
   /** Shown in a narrow list until a person chooses. */
   readonly narrow: boolean;
 }
 
 export const LOOKS: Readonly<Record<string, ColumnLook>> = {
-  robot: { title: 'Robot', about: 'Name of the robot', width: '46px', wide: '80px', narrow: true },
-  state: { title: 'State', about: 'The gravest true thing about it', width: '', wide: '220px', narrow: true },
+  robot: { title: 'Robot', about: 'Name of the robot', width: '56px', wide: '80px', narrow: true },
+  state: { title: 'State', about: 'The gravest true thing about it', width: '', wide: '200px', narrow: true },
   battery: {
     title: 'Batt.',
     about: 'Share of charge left, 0 to 100 %; the arrow says how it goes. It should stay above 15 %',
-    width: '58px',
+    width: '70px',
     wide: '80px',
     right: true,
     narrow: true,
@@ -44,11 +48,17 @@ export const LOOKS: Readonly<Record<string, ColumnLook>> = {
     title: 'Task',
     about: 'The mission it works for, and its share of it',
     width: '30%',
-    wide: '',
-    from: 320,
+    wide: '190px',
+    from: 360,
     narrow: true,
   },
-  failsafe: { title: 'Failsafe', about: 'The failsafe action in force', width: '150px', narrow: false },
+  failsafe: {
+    title: 'Failsafe',
+    about: 'The failsafe action in force',
+    width: '150px',
+    wideFrom: 1_150,
+    narrow: false,
+  },
   link: {
     title: 'Link',
     about: 'Age of the newest position the hub has; above 2 s it is stale',
@@ -57,9 +67,15 @@ export const LOOKS: Readonly<Record<string, ColumnLook>> = {
     narrow: false,
   },
   speed: { title: 'Speed', about: 'Along its heading, metres a second', width: '78px', right: true, narrow: false },
-  mode: { title: 'Mode', about: 'Automatic plans and drives; manual and service do not', width: '90px', narrow: false },
+  mode: {
+    title: 'Mode',
+    about: 'Automatic plans and drives; manual and service do not',
+    width: '90px',
+    wideFrom: 900,
+    narrow: false,
+  },
   holder: { title: 'Control', about: 'Who holds the control lease', width: '150px', narrow: false },
-  body: { title: 'Body', about: 'What kind of robot it is', width: '90px', narrow: false },
+  body: { title: 'Body', about: 'What kind of robot it is', width: '90px', wideFrom: 1_000, narrow: false },
 };
 
 const helper = createColumnHelper<typeof FEATURES, FleetRow>();

@@ -3,6 +3,7 @@ import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } 
 import { isTaken } from '../../frame/keys/keys.ts';
 import { useMissionControl, useObservable, useTick, useTopic } from '../../frame/mission-control.tsx';
 import { explain } from '../../live/hub.ts';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { percent, plural, span } from '../../words/quantities.ts';
 import { type TableColumn, type TableHandle, VirtualTable } from '../rows/virtual-table.tsx';
@@ -46,7 +47,7 @@ export function FleetTable({ wide }: { readonly wide: boolean }) {
     return {
       id,
       ...look,
-      width: wide ? (look.wide ?? look.width) : look.width,
+      ...(wide ? { width: look.wide ?? look.width, from: look.wideFrom ?? 0 } : {}),
       sorted: sort === undefined ? 'none' : sort.desc ? 'descending' : 'ascending',
       ...(id === 'speed' ? {} : { onSort: () => setSorting([{ id, desc: sort !== undefined && !sort.desc }]) }),
     };
@@ -99,15 +100,13 @@ export function FleetTable({ wide }: { readonly wide: boolean }) {
         }}
         cells={(at) => shown.map(({ id }) => <Cell key={id} column={id} row={rowAt(at)} trends={trends} wide={wide} />)}
         empty={
-          <p className="empty">
-            {filter === '' ? (
-              <NoRobot />
-            ) : (
-              <>
-                No robot matches “<bdi>{filter}</bdi>”.
-              </>
-            )}
-          </p>
+          filter === '' ? (
+            <NoRobot wide={wide} />
+          ) : (
+            <Empty wide={wide} icon={EMPTY_ICON.search}>
+              No robot matches “<bdi>{filter}</bdi>”.
+            </Empty>
+          )
         }
       />
       <p className="panel-foot quiet">
@@ -117,17 +116,36 @@ export function FleetTable({ wide }: { readonly wide: boolean }) {
   );
 }
 
+interface EmptyProps {
+  readonly wide: boolean;
+  readonly icon: string;
+  readonly title?: string;
+  readonly children: ReactNode;
+}
+
+/** A whole page says it in its middle, a narrow list in a line. */
+const Empty = ({ wide, icon, title, children }: EmptyProps) =>
+  wide ? (
+    <EmptyState icon={icon} title={title ?? children}>
+      {title === undefined ? undefined : children}
+    </EmptyState>
+  ) : (
+    <p className="empty">
+      {title} {children}
+    </p>
+  );
+
 /** Why the list is empty, and what fills it. */
-function NoRobot() {
+function NoRobot({ wide }: { readonly wide: boolean }) {
   const { time, clock, hub } = useMissionControl();
   const shown = useObservable(time);
   const [problem, setProblem] = useState('');
   if (shown.kind === 'live') {
     return (
-      <>
-        No robot has connected yet. Start one with <code className="mono">npx sigma edge</code>, or a simulated fleet
-        with <code className="mono">npm start</code>.
-      </>
+      <Empty wide={wide} icon={EMPTY_ICON.robots} title="No robot has connected yet.">
+        Start one with <code className="mono">npx sigma edge</code>, or a simulated fleet with{' '}
+        <code className="mono">npm start</code>.
+      </Empty>
     );
   }
   const toFirst = async () => {
@@ -140,13 +158,12 @@ function NoRobot() {
     }
   };
   return (
-    <>
-      No robot had been recorded at this moment.{' '}
+    <Empty wide={wide} icon={EMPTY_ICON.robots} title="No robot had been recorded at this moment.">
       <button type="button" onClick={() => void toFirst()} data-testid="to-first-record">
         Go to the first that is
       </button>{' '}
       {problem}
-    </>
+    </Empty>
   );
 }
 
@@ -256,10 +273,10 @@ function Battery({ share, charge }: { readonly share: number; readonly charge: C
       className={`mono ${share < LOW ? 'level-warning' : ''}`}
       title={`${percent(share)} of its charge left${rate}. It should stay above 15 %`}
     >
-      {percent(share)}
       <span className="charge" aria-hidden="true">
         {ARROW[charge.word]}
       </span>
+      {percent(share)}
     </span>
   );
 }

@@ -36,7 +36,7 @@ const REST: readonly TableColumn[] = [
     from: ROOMY_PX,
   },
   { id: 'command', title: 'Decided', about: 'The command that went out, after every bound', width: '' },
-  { id: 'why', title: 'Because', about: 'The winner’s rationale', width: '34%', from: ROOMY_PX },
+  { id: 'why', title: 'Because', about: 'The winner’s rationale', width: '28%', from: ROOMY_PX },
 ];
 
 /** A log, the newest line on top. Scrolling away from the top pauses it; nothing is lost meanwhile. */

@@ -1,5 +1,5 @@
 import type { Mission, Task } from '@sigma/proto';
-import { useMissionControl } from '../../frame/mission-control.tsx';
+import { useMissionControl, useTick } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { goalWords, isOpen, missionStatus, taskStatus } from '../../words/mission-words.ts';
 import { localTime, personWords, span, words } from '../../words/quantities.ts';
@@ -89,6 +89,40 @@ export function MissionTasks({ mission }: { readonly mission: Mission }) {
   );
 }
 
+/** Since when its robot has it, or from when to when it had it. */
+function Held({ task }: { readonly task: Task }) {
+  const { live } = useMissionControl();
+  useTick(1_000);
+  const { agentId, sinceTimeUs, untilTimeUs } = task;
+  if (agentId === '' || sinceTimeUs === 0n) return null;
+  if (untilTimeUs > 0n) {
+    return (
+      <>
+        {' '}
+        · <HeldFor from={sinceTimeUs} to={untilTimeUs} />
+      </>
+    );
+  }
+  const lastedMs = Number(live.timeUs - sinceTimeUs) / 1_000;
+  return (
+    <>
+      {' '}
+      · since <span className="mono">{localTime(sinceTimeUs)}</span>
+      {lastedMs > 0 ? `, ${span(lastedMs)}` : ''}
+    </>
+  );
+}
+
+function HeldFor({ from, to }: { readonly from: bigint; readonly to: bigint }) {
+  if (from === 0n || to === 0n) return 'before';
+  return (
+    <>
+      from <time className="mono">{localTime(from)}</time> to <time className="mono">{localTime(to)}</time>,{' '}
+      {span(Number(to - from) / 1_000)}
+    </>
+  );
+}
+
 function TaskLine({ task }: { readonly task: Task }) {
   const { selected } = useMissionControl();
   return (
@@ -103,7 +137,10 @@ function TaskLine({ task }: { readonly task: Task }) {
           {task.agentId === '' ? 'nobody yet' : <bdi>{task.agentId}</bdi>}
         </button>
         <span>{words(task.kind)}</span>
-        <span className="quiet">{taskStatus(task)}</span>
+        <span className="quiet">
+          {taskStatus(task)}
+          <Held task={task} />
+        </span>
         <span className="spring" />
         <MissionProgress share={task.progress} of={task.id} />
       </p>
@@ -120,7 +157,8 @@ function TaskLine({ task }: { readonly task: Task }) {
               <button type="button" className="link mono" onClick={() => selected.set(holder.agentId)}>
                 <bdi>{holder.agentId}</bdi>
               </button>{' '}
-              had it until <bdi>{holder.reason || 'it was given away'}</bdi>
+              had it <HeldFor from={holder.sinceTimeUs} to={holder.untilTimeUs} />:{' '}
+              <bdi>{holder.reason || 'it was given away'}</bdi>
             </li>
           ))}
         </ol>

@@ -3,10 +3,12 @@ import { useEffect, useMemo, useState } from 'react';
 import { useGo, useMissionControl, useTopic } from '../../frame/mission-control.tsx';
 import type { PanelProps } from '../../frame/panel-port.ts';
 import { explain } from '../../live/hub.ts';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { LEVEL_SHAPE } from '../../words/alert-words.ts';
 import { localTime, utcTime, words } from '../../words/quantities.ts';
 import { useOpenDecision } from '../decisions/open-decision.ts';
+import { LaneChart } from './lane-chart.tsx';
 import { MissionHead, MissionTasks } from './mission-body.tsx';
 import { type TimelineEntry, timelineOf } from './mission-timeline.ts';
 import { UndoOffers } from './undo-bar.tsx';
@@ -24,17 +26,24 @@ export default function MissionPage({ params }: PanelProps) {
         </button>
       </header>
       {mission === undefined ? (
-        <p className="empty" role={problem === '' ? 'status' : 'alert'}>
+        <div role={problem === '' ? 'status' : 'alert'}>
           {problem !== '' ? (
-            problem
+            <p className="empty level-warning">{problem}</p>
           ) : searched ? (
-            <>
-              There is no mission <bdi className="mono">{id}</bdi>.
-            </>
+            <EmptyState
+              icon={EMPTY_ICON.missions}
+              title={
+                <>
+                  There is no mission <bdi className="mono">{id}</bdi>.
+                </>
+              }
+            >
+              Nobody has sent one by this name to this site.
+            </EmptyState>
           ) : (
-            'Looking in the history…'
+            <p className="empty">Looking in the history…</p>
           )}
-        </p>
+        </div>
       ) : (
         <UndoOffers>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
@@ -43,7 +52,10 @@ export default function MissionPage({ params }: PanelProps) {
               <MissionHead mission={mission} />
               <MissionTasks mission={mission} />
             </div>
-            <Timeline mission={mission} />
+            <div className="mission-story">
+              <LaneChart mission={mission} />
+              <Timeline mission={mission} />
+            </div>
           </div>
         </UndoOffers>
       )}

@@ -54,8 +54,31 @@ export function timelineOf(mission: Mission, marks: readonly Mark[], acts: reado
       text: `${personWords(act.actor)} ${act.summary}${said}`,
     });
   }
+  entries.push(...handovers(mission));
   if (finishedTimeUs > 0n) {
     entries.push({ ...plain, timeUs: finishedTimeUs, kind: 'ended', text: mission.detail || 'ended' });
   }
   return entries.sort((a, b) => (a.timeUs < b.timeUs ? -1 : a.timeUs > b.timeUs ? 1 : 0));
+}
+
+/** When a robot got a share of it, and when and why one lost it. Where an older hub kept no times, nothing is told. */
+function handovers({ tasks }: Mission): TimelineEntry[] {
+  const share = (at: number): string => (tasks.length === 1 ? 'it' : `share ${at + 1} of ${tasks.length}`);
+  return tasks.flatMap((task, at) => {
+    const now = { agentId: task.agentId, sinceTimeUs: task.sinceTimeUs, untilTimeUs: 0n, reason: '' };
+    return [...task.history, now].flatMap(({ agentId, sinceTimeUs, untilTimeUs, reason }): TimelineEntry[] => {
+      if (agentId === '' || sinceTimeUs === 0n) return [];
+      const plain = { agentId, decision: null };
+      const got: TimelineEntry = {
+        ...plain,
+        timeUs: sinceTimeUs,
+        kind: 'given',
+        text: `got ${share(at)}`,
+        level: 'calm',
+      };
+      if (untilTimeUs === 0n) return [got];
+      const text = `lost ${share(at)}: ${plainWords(reason)}`;
+      return [got, { ...plain, timeUs: untilTimeUs, kind: 'reassigned', text, level: 'advisory' }];
+    });
+  });
 }

@@ -2,6 +2,7 @@ import { type Mission, MissionStatus } from '@sigma/proto';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useGo, useMissionControl, useTopic } from '../../frame/mission-control.tsx';
 import { explain } from '../../live/hub.ts';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { byStanding, goalWords, isOpen, missionStatus } from '../../words/mission-words.ts';
 import { localDay, localTime, percent, personWords, plural, span } from '../../words/quantities.ts';
@@ -22,13 +23,19 @@ export default function MissionsPage() {
     <section className="panel missions-page" aria-labelledby="missions-page-title" data-testid="missions-all">
       <header className="panel-head">
         <h2 id="missions-page-title">Missions</h2>
-        <span className="quiet">{plural(queue.length, 'open mission')}, in the order in which they get robots</span>
+        <span className="quiet">
+          {queue.length === 0
+            ? 'no open mission'
+            : `${plural(queue.length, 'open mission')}, in the order in which they get robots`}
+        </span>
         <span className="spring" />
         <NewMission />
       </header>
       <div className="queue">
         <UndoOffers>
-          {queue.length === 0 ? <p className="empty">Nothing waits and nothing runs.</p> : null}
+          {queue.length === 0 ? (
+            <p className="empty">Nothing waits and nothing runs: Cover, Patrol, Deliver or Dock sends one.</p>
+          ) : null}
           <ol className="rows">
             {queue.map((mission) => (
               <MissionRow key={mission.id} mission={mission} queue={queue} selected={false} />
@@ -75,9 +82,15 @@ function History() {
         onScroll={(_, fromEnd) => fromEnd < NEAR_END_PX && older()}
         cells={(at) => cellsOf(missions[at] as Mission)}
         empty={
-          <p className="empty" role="status">
-            {problem !== '' ? '' : reading ? 'Reading the history…' : 'No mission has ended yet.'}
-          </p>
+          <div role="status">
+            {problem !== '' ? null : reading ? (
+              <p className="empty">Reading the history…</p>
+            ) : (
+              <EmptyState icon={EMPTY_ICON.missions} title="No mission has ended yet.">
+                Each that is done, failed or cancelled stays here, with who worked for it and why it changed hands.
+              </EmptyState>
+            )}
+          </div>
         }
         foot={
           problem === '' ? (

@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
-import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
+import { useGo, useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import type { PanelProps } from '../../frame/panel-port.ts';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { AgentLog } from '../log/agent-log.tsx';
 import { NowView } from './now-view.tsx';
 import { RobotFacts } from './robot-facts.tsx';
@@ -11,6 +12,7 @@ import { useAgentDetail } from './use-agent-detail.ts';
 /** One robot on the whole page: `/robot/:id`. */
 export default function RobotPage({ params }: PanelProps) {
   const { live, selected, nowMs } = useMissionControl();
+  const go = useGo();
   const id = params['id'] ?? '';
   const chosen = useObservable(selected);
   useTopic('roster');
@@ -23,9 +25,18 @@ export default function RobotPage({ params }: PanelProps) {
   if (live.row(id) < 0 && live.timeUs > 0n) {
     return (
       <section className="panel">
-        <p className="empty">
-          There is no robot <bdi className="mono">{id}</bdi> on this site, at the moment shown.
-        </p>
+        <EmptyState
+          icon={EMPTY_ICON.robots}
+          title={
+            <>
+              There is no robot <bdi className="mono">{id}</bdi> on this site, at the moment shown.
+            </>
+          }
+        >
+          <button type="button" className="primary" onClick={() => go('/fleet')}>
+            See the whole fleet
+          </button>
+        </EmptyState>
       </section>
     );
   }

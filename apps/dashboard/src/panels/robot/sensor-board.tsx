@@ -86,7 +86,7 @@ function Group({ title, lines, detail, nowUs }: GroupProps) {
     <table className="sensors">
       <caption>{title}</caption>
       <colgroup>
-        <col />
+        <col className="name-column" />
         <col className="trend-column" />
         <col className="reading-column" />
         <col className="band-column" />
@@ -149,11 +149,11 @@ function SensorRow({ line, detail, nowUs }: { line: SensorLine; detail: AgentDet
         />
       </td>
       <td className="mono right" title={line.about}>
-        {line.reading}
         {line.standing === 'above' || line.standing === 'below' || line.standing === 'unusual' ? (
-          <span className="standing"> {line.standing}</span>
+          <span className="standing">{line.standing} </span>
         ) : null}
-        {stale ? <span className="standing"> {span(ageMs)} old</span> : null}
+        {stale ? <span className="standing">{span(ageMs)} old </span> : null}
+        {line.reading}
       </td>
       <td className="mono right quiet band">
         {line.band}

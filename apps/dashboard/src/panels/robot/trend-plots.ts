@@ -10,11 +10,11 @@ export interface TrendBand {
 
 interface Plot {
   readonly chart: uPlot;
+  readonly into: HTMLElement;
   readonly buffer: TrendBuffer;
   drawn: number;
 }
 
-const WIDTH_PX = 92;
 const HEIGHT_PX = 22;
 
 /**
@@ -23,14 +23,28 @@ const HEIGHT_PX = 22;
  */
 export class TrendPlots {
   readonly #plots = new Map<string, Plot>();
+  readonly #resized: ResizeObserver;
   #frame = 0;
+
+  constructor() {
+    this.#resized = new ResizeObserver((boxes) => {
+      for (const { target, contentRect } of boxes) {
+        const plot = [...this.#plots.values()].find(({ into }) => into === target);
+        const width = Math.floor(contentRect.width);
+        if (plot !== undefined && width > 0 && width !== plot.chart.width)
+          plot.chart.setSize({ width, height: HEIGHT_PX });
+      }
+    });
+  }
 
   /** Puts a plot into the element. Returns how to take it away. */
   mount(key: string, into: HTMLElement, buffer: TrendBuffer, band: TrendBand): () => void {
     const chart = new uPlot(optionsOf(into, band), [[], []], into);
-    this.#plots.set(key, { chart, buffer, drawn: 0 });
+    this.#plots.set(key, { chart, into, buffer, drawn: 0 });
+    this.#resized.observe(into);
     this.grown();
     return () => {
+      this.#resized.unobserve(into);
       this.#plots.delete(key);
       chart.destroy();
     };
@@ -53,6 +67,7 @@ export class TrendPlots {
 
   end(): void {
     cancelAnimationFrame(this.#frame);
+    this.#resized.disconnect();
     this.#frame = 0;
   }
 }
@@ -68,7 +83,7 @@ function optionsOf(into: HTMLElement, { low, high }: TrendBand): uPlot.Options {
     return [min - room, max + room];
   };
   return {
-    width: WIDTH_PX,
+    width: Math.max(1, into.clientWidth),
     height: HEIGHT_PX,
     padding: [2, 0, 2, 0],
     cursor: { show: false },

@@ -1,5 +1,15 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, type Ref, useEffect, useImperativeHandle, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+  type RefObject,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 
 /** A column as its head shows it. */
 export interface TableColumn {
@@ -7,10 +17,10 @@ export interface TableColumn {
   readonly title: string;
   /** What stands in it, in a sentence: the head's tooltip. */
   readonly about: string;
-  /** A CSS width, or empty for what is left. */
+  /** A CSS width, or empty for what is left; pixels are those of the standard size of type and grow with it. */
   readonly width: string;
   readonly right?: boolean;
-  /** Left away where the table is narrower than this, in pixels. */
+  /** Left away where the table is narrower than this, in pixels of the standard size of type. */
   readonly from?: number;
   readonly sorted?: 'ascending' | 'descending' | 'none';
   readonly onSort?: () => void;
@@ -28,7 +38,7 @@ interface VirtualTableProps {
   readonly label: string;
   readonly columns: readonly TableColumn[];
   readonly count: number;
-  /** Every row is so high, in pixels: that is what makes a hundred thousand of them cheap. */
+  /** Every row is so high, in pixels of the standard size of type: that is what makes a hundred thousand cheap. */
   readonly rowHeight: number;
   readonly rowKey: (at: number) => string;
   readonly cells: (at: number) => readonly ReactNode[];
@@ -46,6 +56,8 @@ interface VirtualTableProps {
 }
 
 const OVERSCAN = 10;
+/** The size of type, in pixels, in which widths and heights of tables are given. */
+const STANDARD_TYPE_PX = 13;
 const PAGE_ROWS = 20;
 
 /**
@@ -54,11 +66,12 @@ const PAGE_ROWS = 20;
  * page with a row that scrolled away.
  */
 export function VirtualTable(props: VirtualTableProps) {
-  const { label, count, rowHeight, rowKey, cells, row, selected, onOpen, empty, foot, onScroll, testId } = props;
+  const { label, count, rowKey, cells, row, selected, onOpen, empty, foot, onScroll, testId } = props;
   const scroll = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLTableElement>(null);
   const [active, setActive] = useState(-1);
-  const [width, setWidth] = useState(0);
+  const { width, scale } = useRoom(scroll, grid);
+  const rowHeight = Math.round(props.rowHeight * scale);
   const fitting = props.columns.map(({ from = 0 }) => width === 0 || width >= from);
   const columns = props.columns.filter((_, k) => fitting[k]);
   const rows = useVirtualizer({
@@ -67,17 +80,12 @@ export function VirtualTable(props: VirtualTableProps) {
     estimateSize: () => rowHeight,
     overscan: OVERSCAN,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another height of rows lays all of them anew.
+  useLayoutEffect(() => rows.measure(), [rowHeight]);
   const items = rows.getVirtualItems();
   const before = items[0]?.start ?? 0;
   const after = Math.max(0, rows.getTotalSize() - (items.at(-1)?.end ?? 0));
   const walked = Math.min(active, count - 1);
-
-  useEffect(() => {
-    if (scroll.current === null) return;
-    const watch = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 0));
-    watch.observe(scroll.current);
-    return () => watch.disconnect();
-  }, []);
 
   const walkTo = (at: number) => {
     const to = Math.max(0, Math.min(count - 1, at));
@@ -172,9 +180,34 @@ export function VirtualTable(props: VirtualTableProps) {
   );
 }
 
-/** What the columns need in pixels: below it the table is scrolled sideways rather than squeezed. */
-function leastWidth(columns: readonly TableColumn[]): number {
-  return columns.reduce((sum, { width }) => sum + (width.endsWith('px') ? Number.parseInt(width, 10) : ELASTIC_PX), 0);
+/** Width of the table in pixels of the standard size of type, 0 before it is known, and how much larger type is. */
+function useRoom(scroll: RefObject<HTMLElement | null>, grid: RefObject<HTMLElement | null>) {
+  const [room, setRoom] = useState({ width: 0, scale: 1 });
+  useEffect(() => {
+    const box = scroll.current;
+    if (box === null || grid.current === null) return;
+    const look = () => {
+      const scale = Number.parseFloat(getComputedStyle(box).fontSize) / STANDARD_TYPE_PX;
+      const width = box.clientWidth / scale;
+      setRoom((before) => (before.width === width && before.scale === scale ? before : { width, scale }));
+    };
+    const watch = new ResizeObserver(look);
+    watch.observe(box);
+    // Its head grows with the type, also while the box around it stays.
+    watch.observe(grid.current);
+    return () => watch.disconnect();
+  }, [scroll, grid]);
+  return room;
+}
+
+const isFixed = (width: string): boolean => width.endsWith('px');
+const cssWidth = (width: string): string =>
+  isFixed(width) ? `calc(${Number.parseInt(width, 10)} * var(--table-px))` : width;
+
+/** What the columns need: below it the table is scrolled sideways rather than squeezed. */
+function leastWidth(columns: readonly TableColumn[]): string {
+  const px = columns.reduce((sum, { width }) => sum + (isFixed(width) ? Number.parseInt(width, 10) : ELASTIC_PX), 0);
+  return cssWidth(`${px}px`);
 }
 
 const ELASTIC_PX = 64;
@@ -202,7 +235,7 @@ function Head({ column }: { readonly column: TableColumn }) {
     <th
       scope="col"
       className={right === true ? 'right' : undefined}
-      style={width === '' ? undefined : { width }}
+      style={width === '' ? undefined : { width: cssWidth(width) }}
       aria-sort={sorted}
       title={about}
     >

@@ -26,14 +26,16 @@ export function PersonCard({ xM, yM }: { readonly xM: number; readonly yM: numbe
           <dt>Near by</dt>
           <dd>
             {near.length === 0 ? `no robot within ${NEAR_M} m` : null}
-            {near.slice(0, 12).map(({ id, distanceM }) => (
-              <span key={id}>
-                <button type="button" className="link mono" onClick={() => selected.set(id)}>
-                  {id}
-                </button>{' '}
-                {reading(distanceM, 'm')}{' '}
-              </span>
-            ))}
+            <ul className="near" aria-label="Robots near this person, the nearest first">
+              {near.slice(0, 12).map(({ id, distanceM }) => (
+                <li key={id}>
+                  <button type="button" className="link mono" onClick={() => selected.set(id)}>
+                    <bdi>{id}</bdi>
+                  </button>
+                  <span className="mono">{distanceM.toFixed(1)} m</span>
+                </li>
+              ))}
+            </ul>
           </dd>
         </div>
       </dl>

@@ -1,7 +1,8 @@
 import { scaleBar } from '../../site/flat/viewport.ts';
 import type { Look } from '../../site/solid/lens.ts';
 
-const LONGEST_PX = 120;
+/** The bar is two fifths of it at least: long enough for what stands on it. */
+const LONGEST_PX = 170;
 
 /** Writes scale and compass straight into the page: the camera moves more often than components should render. */
 export function showScale(element: HTMLElement | null, look: Look): void {

@@ -77,6 +77,9 @@ export function VerifyPanel() {
 function Report({ summary }: { readonly summary: VerifySummary }) {
   return (
     <>
+      {summary.ok && summary.chains.length > 0 ? (
+        <p>Nothing in it was changed, left out, moved or invented, as far as each stretch below says.</p>
+      ) : null}
       <dl className="facts">
         <div>
           <dt>Head</dt>
@@ -104,22 +107,30 @@ function Report({ summary }: { readonly summary: VerifySummary }) {
           </div>
         ) : null}
       </dl>
-      {summary.chains.length === 0 ? <p className="empty">Nothing has been recorded yet.</p> : null}
+      {summary.chains.length === 0 ? (
+        <p className="quiet">Nothing has been recorded yet: robots do so by themselves.</p>
+      ) : null}
       <table hidden={summary.chains.length === 0}>
         <thead>
           <tr>
             <th scope="col">Chain</th>
-            <th scope="col">Events</th>
-            <th scope="col">Agreed</th>
-            <th scope="col">Stretches</th>
+            <th scope="col" className="right" title="Recorded events of the chain, each checked against its hash">
+              Events
+            </th>
+            <th scope="col" className="right" title="Events that the kernel, run again, wrote the same bit for bit">
+              Agreed
+            </th>
+            <th scope="col" title="From which event to which, and how far it could be checked">
+              Stretches
+            </th>
           </tr>
         </thead>
         <tbody>
           {summary.chains.map((chain) => (
             <tr key={chain.name} className={chain.failures > 0 ? 'level-critical' : undefined}>
               <td className="mono">{chain.name}</td>
-              <td className="mono">{chain.events}</td>
-              <td className="mono">{chain.reexecuted}</td>
+              <td className="mono right">{chain.events}</td>
+              <td className="mono right">{chain.reexecuted}</td>
               <td>
                 {chain.stretches} <span className="quiet">{chain.note}</span>
               </td>
