@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Site } from '@sigma/fleet-model';
@@ -49,7 +49,7 @@ export async function benchReplay(site: Site, events: number): Promise<readonly 
       nowMs,
       verify: false,
     });
-    return [...(await reexecution(path)), ...(await reading(folder, path, events))];
+    return [...(await reexecution(path)), await storage(path), ...(await reading(folder, path, events))];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -77,6 +77,20 @@ async function reexecution(path: string): Promise<BenchLine[]> {
       absolute('recorder.verifyFleet', ours, 'cycles/s', '>=', 100_000),
       absolute('recorder.verifyFleetAndWorld', all, 'cycles/s', '>=', 100_000),
     ];
+  } finally {
+    await recording.close();
+  }
+}
+
+/** The file on disk, its log copied into it, beside the blocks that it holds. */
+async function storage(path: string): Promise<BenchLine> {
+  const recording = openSqliteRecording(path);
+  try {
+    let bytes = 0;
+    for (const head of await recording.heads()) {
+      for await (const block of recording.blocks(head, 1, head.sequence)) bytes += block.bytes.length;
+    }
+    return relative('recorder.storage', statSync(path).size, 'bytes', 'the blocks it holds', bytes, '<=', 1.15);
   } finally {
     await recording.close();
   }

@@ -39,7 +39,7 @@ test('[R130] [L3] the power goes at any moment of two lives: in every image that
 }, async () => {
   const { folder, appender } = appenderIn('power');
   // Few pages of log, so that copies of the log into the database are among the moments.
-  const size = ['8', '3000', '30'];
+  const size = ['11', '3000', '30'];
   const lives = [await traceNode([...appender, '5', ...size]), await traceNode([...appender, '6', ...size])];
   assert.deepEqual(
     lives.map(({ code }) => code),

@@ -25,7 +25,7 @@ export interface SqliteOptions {
   readonly limitBytes?: number;
   /** How long to wait for another process that holds the file's lock. */
   readonly busyTimeoutMs?: number;
-  /** Pages of 4 KB, about, after which the log is copied into the database: 1000, as SQLite would, when absent. */
+  /** Pages of 8 KB, about, after which the log is copied into the database: 1000 when absent. */
   readonly logPages?: number;
 }
 
@@ -35,6 +35,12 @@ interface NumberedChain extends ChainId {
 }
 
 const LOG_PAGES = 1000;
+
+/**
+ * A block of a robot has about 1 KB, and what is left of a page when the next one finds no room in it is lost: pages of
+ * 4 KB lose 17 % so, of 8 KB 9 %. Larger ones cost an event that is appended alone: each commit writes two of them.
+ */
+const PAGE_BYTES = 8192;
 
 /**
  * A recording in one SQLite file, on the calling thread. WAL with synchronous=FULL: a commit returns once its pages are
@@ -176,6 +182,7 @@ export class SqliteFile {
 
   #prepareForWriting({ limitBytes }: SqliteOptions): void {
     const db = this.#db;
+    db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
     if (db.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode !== 'wal') {
       const wayOut = 'Record to a disk of this machine';
       throw new StoreFailedError(this.path, 'stands on a file system without shared memory for a log', wayOut);
@@ -212,7 +219,7 @@ export class SqliteFile {
   #insert(block: SealedBlock, ordinal: number): void {
     const chain = this.#chainNumber(block) ?? this.#newChain(block);
     // The block itself, and about three pages of tables and index with it.
-    this.#logPages += 3 + Math.ceil(block.bytes.length / 4096);
+    this.#logPages += 3 + Math.ceil(block.bytes.length / PAGE_BYTES);
     this.#statement(
       `INSERT INTO blocks (chain, ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
