@@ -1,74 +1,193 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { type ChainHead, exportTlog, formatNoteKey, logKey } from '@sigma/recorder';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type ChainHead, exportTlog, formatNoteKey, logKey, type Recording } from '@sigma/recorder';
+import { type BadStretch, describeStretch, type ExportOptions, type ExportResult } from '@sigma/recorder/exports';
 import { sha256 } from '@sigma/recorder/sqlite';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { signingKeyFrom } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
+import { type OutputFile, writeWholeFile } from '../output-file.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
-import { columns } from '../terminal.ts';
+import { columns, type Terminal } from '../terminal.ts';
+
+type FileFormat = 'mcap';
+type Format = FileFormat | 'tlog';
 
 interface ExportFlags {
-  readonly format: 'tlog';
+  readonly format: Format;
   readonly out: string;
-  readonly source?: string;
+  readonly source?: readonly string[];
+  readonly from?: number;
+  readonly to?: number;
+  readonly reexecute?: boolean;
+  readonly force?: boolean;
   readonly key?: string;
   readonly json?: boolean;
 }
 
 /** `sigma export FILE`: a recording in the words of others. */
 export function exportCommand(shell: Shell): Command {
-  return command('export', 'Write a recording in a form that others can check', [
-    'sigma export --format tlog --out proof .data/recordings/sim-7.sqlite',
-    'sigma export --format tlog --out proof --source r17 --key site.key site.sqlite',
+  return command('export', 'Write a recording in a form that others read or check', [
+    'sigma export --format mcap --out drive.mcap .data/recordings/sim-7.sqlite',
+    'sigma export --format mcap --agents r03,r07 --from 1:30 --to 2:00 --re-execute --out near-miss.mcap site.sqlite',
+    'sigma export --format tlog --out proof --agents r17 --key site.key site.sqlite',
   ])
     .argument('<file>', 'recording')
-    .addOption(
-      new Option('--format <format>', 'tlog: a signed C2SP tiled log for each chain').choices(['tlog']).default('tlog'),
-    )
-    .requiredOption('--out <folder>', 'where to write; one folder for each chain')
-    .option('--source <id>', 'only this robot, hub or world')
+    .addOption(new Option('--format <format>', FORMATS_HELP).choices(['mcap', 'tlog']).default('tlog'))
+    .requiredOption('--out <path>', 'file to write; of tlog a folder, with one folder in it for each chain')
+    .option('--agents <ids>', 'only these robots, hubs or worlds, with commas between them', list)
+    .option('--source <id>', 'only this one; the same as --agents', list)
+    .option('--from <moment>', 'first moment: seconds since the recording began, or minutes:seconds', moment)
+    .option('--to <moment>', 'last moment', moment)
+    .option('--re-execute', 'mcap: run the robots again, and show where they believed to be and whom they saw')
+    .option('--force', 'replace the file when it exists')
     .option(
       '--key <file>',
-      'Ed25519 seed, 32 bytes; made when it does not exist (default: export.key in the data folder)',
+      'tlog: Ed25519 seed, 32 bytes; made when it does not exist (default: export.key in the data folder)',
     )
-    .action(async (file: string, flags: ExportFlags) => {
+    .action(async (file: string, given: ExportFlags & { readonly agents?: readonly string[]; reExecute?: boolean }) => {
+      const { agents, reExecute, ...rest } = given;
+      const source = agents ?? rest.source;
+      const flags = { ...rest, ...(source === undefined ? {} : { source }), reexecute: reExecute === true };
       const terminal = shell.terminal(flags.json === true);
-      const keyFile = resolve(flags.key ?? join(shell.environment.dataDir, 'export.key'));
-      const key = signingKeyFrom(keyFile);
-      const logs = await withRecording(shell.environment, file, async (recording) => {
-        const heads = chosen(await recording.heads(), flags.source, file);
-        const written = [];
-        for (const head of heads) {
-          shell.interrupted.throwIfAborted();
-          const folder = join(flags.out, head.source, String(head.epoch));
-          const log = await exportTlog(recording, head, (path, bytes) => keep(join(folder, path), bytes), sha256, {
-            key,
-          });
-          terminal.progress(`${head.source}: ${log.size} events`);
-          written.push({
-            source: head.source,
-            epoch: head.epoch,
-            folder,
-            origin: log.origin,
-            events: log.size,
-            wideEvents: log.wideEvents,
-            publicKey: formatNoteKey(logKey(head, key.publicKey), sha256),
-          });
-        }
-        return written;
-      });
-      const rows = logs.map(({ folder, events, publicKey }) => [folder, String(events), publicKey]);
-      terminal.result({ recording: file, format: flags.format, logs }, columns([['folder', 'events', 'key'], ...rows]));
+      await withRecording(shell.environment, file, (recording) =>
+        flags.format === 'tlog'
+          ? runTlog(shell, terminal, recording, file, flags)
+          : runFile(shell, terminal, recording, file, { ...flags, format: flags.format }),
+      );
     });
 }
 
-function chosen(heads: readonly ChainHead[], source: string | undefined, file: string): readonly ChainHead[] {
-  const found = source === undefined ? heads : heads.filter((head) => head.source === source);
-  if (found.length > 0) return found;
-  const sources = [...new Set(heads.map((head) => head.source))].join(', ');
-  throw new CommandError(EXIT.usage, `${file} holds no chain of '${source ?? ''}'`, `It holds ${sources}`);
+const FORMATS_HELP = ['mcap: for Foxglove and ROS tools', 'tlog: a signed C2SP tiled log for each chain'].join('; ');
+
+const list = (text: string): readonly string[] => text.split(',').filter((one) => one !== '');
+
+const MOMENT = /^(?:(\d+):)?(\d+(?:\.\d+)?)s?$/;
+
+/** Microseconds. */
+function moment(text: string): number {
+  const found = MOMENT.exec(text);
+  if (found === null) throw new InvalidArgumentError('Give seconds (12.5) or minutes and seconds (1:30).');
+  return Math.round((Number(found[1] ?? 0) * 60 + Number(found[2])) * 1e6);
+}
+
+interface FileFlags extends Omit<ExportFlags, 'format'> {
+  readonly format: FileFormat;
+}
+
+/** What a format tells beside what all tell. */
+interface Told {
+  readonly result: ExportResult;
+  readonly facts: object;
+  readonly text: string;
+}
+
+async function runFile(
+  shell: Shell,
+  terminal: Terminal,
+  recording: Recording,
+  name: string,
+  flags: FileFlags,
+): Promise<void> {
+  const { format, out, from = 0, to = Number.MAX_SAFE_INTEGER } = flags;
+  if (from > to) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');
+  const options: ExportOptions = {
+    recording,
+    chains: chosen(await recording.heads(), flags.source, name),
+    span: { fromUs: from, toUs: to },
+    sha256,
+    signal: shell.interrupted,
+    onProgress: ({ events, ofEvents }) => {
+      terminal.progress(`${out}: ${events} of ${ofEvents} events`);
+      terminal.event({ type: 'sigma.export.progress', out, events, ofEvents });
+    },
+  };
+  const startedMs = shell.nowMs();
+  const { told, bytes } = await writeWholeFile(out, flags.force === true, async (file) => ({
+    told: await writers[format](file, options, name, flags),
+    bytes: file.bytes,
+  }));
+  const { events, bad } = told.result;
+  const seconds = (shell.nowMs() - startedMs) / 1000;
+  const value = { recording: name, format, out, bytes, events, seconds, ...told.facts, leftOut: bad };
+  terminal.event({ type: 'sigma.export.result', ...value });
+  const text = [`${out}: ${told.text}, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s`, ...stretches(bad)];
+  terminal.result(value, text.join('\n'));
+  if (bad.length > 0) shell.ends(EXIT.failed);
+}
+
+const stretches = (bad: readonly BadStretch[]): readonly string[] =>
+  bad.length === 0 ? [] : [...bad.map(describeStretch), '`sigma verify` says more of what is damaged'];
+
+type FileWriter = (file: OutputFile, options: ExportOptions, name: string, flags: FileFlags) => Promise<Told>;
+
+const writers: Readonly<Record<FileFormat, FileWriter>> = {
+  async mcap(file, options, name, { reexecute }) {
+    const { exportMcap } = await import('@sigma/recorder/exports');
+    const { FleetScene } = await import('@sigma/fleet-model');
+    const places = reexecute === true ? 're-executed' : 'measured';
+    const terrain = new FleetScene({ reexecute: reexecute === true });
+    const result = await exportMcap({ ...options, writable: file, name: basename(name), places, terrain });
+    const { messages, topics, unshown, events } = result;
+    const left = [...unshown].map(([what, count]) => `${count} ${what}`);
+    return {
+      result,
+      facts: { messages, topics, places, unshown: Object.fromEntries(unshown) },
+      text: [
+        `${messages} messages in ${topics.length} topics from ${events} events, places ${places}`,
+        ...(left.length === 0 ? [] : [`without a picture: ${left.join(', ')}`]),
+      ].join('; '),
+    };
+  },
+};
+
+async function runTlog(
+  shell: Shell,
+  terminal: Terminal,
+  recording: Recording,
+  file: string,
+  flags: ExportFlags,
+): Promise<void> {
+  if (flags.from !== undefined || flags.to !== undefined) {
+    throw new CommandError(EXIT.usage, 'a tiled log holds a chain from its beginning', 'Leave out --from and --to');
+  }
+  const key = signingKeyFrom(resolve(flags.key ?? join(shell.environment.dataDir, 'export.key')));
+  const logs = [];
+  for (const head of chosen(await recording.heads(), flags.source, file)) {
+    shell.interrupted.throwIfAborted();
+    const folder = join(flags.out, head.source, String(head.epoch));
+    const log = await exportTlog(recording, head, (path, bytes) => keep(join(folder, path), bytes), sha256, { key });
+    terminal.progress(`${head.source}: ${log.size} events`);
+    logs.push({
+      source: head.source,
+      epoch: head.epoch,
+      folder,
+      origin: log.origin,
+      events: log.size,
+      wideEvents: log.wideEvents,
+      publicKey: formatNoteKey(logKey(head, key.publicKey), sha256),
+    });
+  }
+  const rows = logs.map(({ folder, events, publicKey }) => [folder, String(events), publicKey]);
+  terminal.result({ recording: file, format: flags.format, logs }, columns([['folder', 'events', 'key'], ...rows]));
+}
+
+function chosen(
+  heads: readonly ChainHead[],
+  sources: readonly string[] | undefined,
+  file: string,
+): readonly ChainHead[] {
+  if (sources === undefined) {
+    if (heads.length > 0) return heads;
+    throw new CommandError(EXIT.failed, `${file} holds nothing`, 'Give another recording');
+  }
+  const known = [...new Set(heads.map((head) => head.source))];
+  const missing = sources.find((source) => !known.includes(source));
+  if (missing !== undefined || sources.length === 0) {
+    throw new CommandError(EXIT.usage, `${file} holds no chain of '${missing ?? ''}'`, `It holds ${known.join(', ')}`);
+  }
+  return heads.filter((head) => sources.includes(head.source));
 }
 
 function keep(path: string, bytes: Uint8Array): void {

@@ -36,6 +36,7 @@ export { type FleetModelOptions, fleetModel } from './fleet-model.ts';
 export { type Ground, groundOf } from './ground.ts';
 export { type EdgePlan, planOnEdge } from './planner/edge-planner.ts';
 export { CONTEXT as POLICY_CONTEXT, type ContextType } from './policy/context.ts';
+export { checkCost } from './policy/cost.ts';
 export { BrokenRuleError, compilePolicy, type PolicyText, type RuleText } from './policy/policy.ts';
 export { type RecordedAgent, RecordedModels } from './recording.ts';
 export { FLEET_CAUSES } from './report/causes.ts';
@@ -50,6 +51,7 @@ export {
   TRACK_FIELDS,
   tracksReport,
 } from './report/report.ts';
+export { FleetScene } from './report/scene.ts';
 export {
   BrokenMapError,
   BrokenSiteRecordError,

@@ -1,0 +1,213 @@
+import {
+  decodeSegment,
+  EVENT_TYPE,
+  MalformedBytesError,
+  type Opening,
+  type RecordedEvent,
+  WireWriter,
+} from '../src/index.ts';
+import { bodyScene, othersScene } from './foxglove/floor.ts';
+import { writeLog, writeNumbers, writePose, writeScan, writeTransform } from './foxglove/messages.ts';
+import { logLine } from './log-line.ts';
+import type { McapChannel, McapChannels } from './mcap-channels.ts';
+import type { ChainScene, SeenOther, Shown } from './scene.ts';
+
+/** The frame that all positions are given in. */
+export const SITE_FRAME = 'site';
+
+/** A message on its way into the file. */
+export interface TimedMessage {
+  /** Wall clock by the chain's opening, microseconds since 1970. */
+  readonly timeUs: number;
+  readonly channel: McapChannel;
+  readonly data: Uint8Array;
+}
+
+/** The stretch of agent time that is wanted, microseconds, both ends inclusive. */
+export interface TimeSpan {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+/** Inputs that have no picture, by what they are. */
+export type Unshown = Map<string, number>;
+
+/** Says of one event after another of a chain what stands of it in an MCAP file. */
+export class ChainTranslation {
+  readonly #opening: Opening;
+  readonly #scene: ChainScene | null;
+  readonly #channels: McapChannels;
+  readonly #span: TimeSpan;
+  readonly #unshown: Unshown;
+  readonly #wire = new WireWriter(16_384);
+  readonly #log: McapChannel;
+  readonly #transform: McapChannel;
+  readonly #pose: McapChannel;
+  readonly #scan: McapChannel;
+  readonly #seen: McapChannel;
+  readonly #payloads = new Map<string, McapChannel | null>();
+  readonly #numbers = new Map<string, McapChannel>();
+  /** Wall clock minus agent time. */
+  readonly #wallUs: number;
+  #others: readonly SeenOther[] = [];
+  #poseUs = Number.NEGATIVE_INFINITY;
+
+  constructor(opening: Opening, scene: ChainScene | null, channels: McapChannels, span: TimeSpan, unshown: Unshown) {
+    const { source } = opening;
+    this.#opening = opening;
+    this.#scene = scene;
+    this.#channels = channels;
+    this.#span = span;
+    this.#unshown = unshown;
+    this.#wallUs = opening.timeUs - opening.atUs;
+    this.#log = channels.foxglove(`/${source}/log`, 'Log');
+    this.#transform = channels.foxglove('/tf', 'FrameTransform');
+    this.#pose = channels.foxglove(`/${source}/pose`, 'PoseInFrame');
+    this.#scan = channels.foxglove(`/${source}/scan`, 'LaserScan');
+    this.#seen = channels.foxglove(`/${source}/seen`, 'SceneUpdate');
+  }
+
+  /** The agent's body, at a moment. */
+  body(atUs: number): readonly TimedMessage[] {
+    const body = this.#scene?.body ?? null;
+    if (body === null) return [];
+    const { source } = this.#opening;
+    const timeUs = atUs + this.#wallUs;
+    const channel = this.#channels.foxglove(`/${source}/body`, 'SceneUpdate');
+    return [{ timeUs, channel, data: bodyScene(source, body, timeUs) }];
+  }
+
+  /** Wall clock of a moment of this chain. */
+  timeUs(atUs: number): number {
+    return atUs + this.#wallUs;
+  }
+
+  /**
+   * What stands of these events in the file, in order of time.
+   *
+   * @param onBad is told of a payload that is not what its type says; its event is left out
+   */
+  messagesOf(
+    events: readonly RecordedEvent[],
+    onBad: (event: RecordedEvent, why: string) => void,
+  ): readonly TimedMessage[] {
+    const into: TimedMessage[] = [];
+    for (const event of events) {
+      try {
+        if (event.type === EVENT_TYPE.stimulusSegment) this.#segment(event, into);
+        else if (event.type !== EVENT_TYPE.snapshot) this.#event(event, into);
+      } catch (error) {
+        if (!(error instanceof MalformedBytesError)) throw error;
+        onBad(event, error.message);
+      }
+    }
+    return inOrder(into);
+  }
+
+  #event(event: RecordedEvent, into: TimedMessage[]): void {
+    const { type, atUs, data } = event;
+    const { fromUs, toUs } = this.#span;
+    if (atUs < fromUs || atUs > toUs) return;
+    const timeUs = atUs + this.#wallUs;
+    const channel = this.#payloadChannel(type);
+    if (channel !== null) into.push({ timeUs, channel, data });
+    else this.#leaveOut(`events of type ${type}`);
+    const line = logLine(event);
+    if (line === null) return;
+    this.#wire.reset();
+    writeLog(this.#wire, timeUs, line.level, line.text, this.#opening.source);
+    into.push({ timeUs, channel: this.#log, data: this.#wire.take() });
+  }
+
+  #payloadChannel(type: string): McapChannel | null {
+    let channel = this.#payloads.get(type);
+    if (channel === undefined) {
+      const topic = `/${this.#opening.source}/${type.split('.')[1] ?? type}`;
+      channel = this.#channels.payload(topic, type);
+      this.#payloads.set(type, channel);
+    }
+    return channel;
+  }
+
+  #segment({ data }: RecordedEvent, into: TimedMessage[]): void {
+    const { fromUs, toUs } = this.#span;
+    const scene = this.#scene;
+    const believed = scene?.believed;
+    for (const { atUs, inbox } of decodeSegment(data).wakes) {
+      if (atUs > toUs) return;
+      const belief = believed?.(atUs, inbox);
+      if (atUs < fromUs) continue;
+      const timeUs = atUs + this.#wallUs;
+      if (belief !== undefined && timeUs - this.#poseUs >= POSE_EVERY_US) {
+        this.#poseUs = timeUs;
+        this.#put(belief, timeUs, into);
+      }
+      if (belief !== undefined && belief.others !== this.#others) {
+        this.#others = belief.others;
+        const { source } = this.#opening;
+        into.push({ timeUs, channel: this.#seen, data: othersScene(belief.others, SITE_FRAME, source, timeUs) });
+      }
+      for (const stimulus of inbox) {
+        const shown = scene?.shown(stimulus) ?? null;
+        if (shown !== null) this.#show(shown, timeUs, belief === undefined, into);
+        else this.#leaveOut(`inputs ${'channel' in stimulus ? `of channel ${stimulus.channel}` : stimulus.kind}`);
+      }
+    }
+  }
+
+  #show(shown: Shown, timeUs: number, placed: boolean, into: TimedMessage[]): void {
+    const wire = this.#wire;
+    if (shown.kind === 'pose') {
+      // Where the agent is run again its own belief places it; what was measured follows from the recording itself.
+      if (placed) this.#put(shown, timeUs, into);
+      return;
+    }
+    wire.reset();
+    if (shown.kind === 'scan') {
+      writeScan(wire, timeUs, this.#opening.source, shown.startRad, shown.endRad, shown.rangesM);
+      into.push({ timeUs, channel: this.#scan, data: wire.take() });
+      return;
+    }
+    writeNumbers(wire, shown.values);
+    into.push({ timeUs, channel: this.#numbersChannel(shown.channel), data: wire.take() });
+  }
+
+  #numbersChannel(name: string): McapChannel {
+    let channel = this.#numbers.get(name);
+    if (channel === undefined) {
+      const { source, model } = this.#opening;
+      channel = this.#channels.numbers(`/${source}/${name}`, model, name, this.#scene?.channels[name] ?? []);
+      this.#numbers.set(name, channel);
+    }
+    return channel;
+  }
+
+  #put(place: { xM: number; yM: number; headingRad: number }, timeUs: number, into: TimedMessage[]): void {
+    const wire = this.#wire;
+    const { source } = this.#opening;
+    const { xM, yM, headingRad } = place;
+    wire.reset();
+    writeTransform(wire, timeUs, SITE_FRAME, source, xM, yM, headingRad);
+    into.push({ timeUs, channel: this.#transform, data: wire.take() });
+    wire.reset();
+    writePose(wire, timeUs, SITE_FRAME, xM, yM, headingRad);
+    into.push({ timeUs, channel: this.#pose, data: wire.take() });
+  }
+
+  #leaveOut(what: string): void {
+    this.#unshown.set(what, (this.#unshown.get(what) ?? 0) + 1);
+  }
+}
+
+/** Believed places are written at 20 Hz: twice as often as a scan shows anything new. */
+const POSE_EVERY_US = 50_000;
+
+/** By time; what happened at one moment stays in the order of the record. */
+function inOrder(messages: TimedMessage[]): readonly TimedMessage[] {
+  for (let i = 1; i < messages.length; i++) {
+    if ((messages[i] as TimedMessage).timeUs < (messages[i - 1] as TimedMessage).timeUs) {
+      return messages.sort((a, b) => a.timeUs - b.timeUs);
+    }
+  }
+  return messages;
+}
