@@ -24,6 +24,18 @@ export {
   sameBytes,
 } from './event.ts';
 export {
+  BrokenChangeError,
+  type Change,
+  changedModel,
+  checkParameters,
+  NO_CHANGE,
+  PARAMETERS,
+  type PlacedOrder,
+} from './fork/change.ts';
+export type { Lineage } from './fork/lineage.ts';
+export { type ChainTrial, type TrialOptions, type TrialStretch, tryPolicy } from './fork/try-policy.ts';
+export type { DecisionSide, Flip, Trial } from './fork/what-if.ts';
+export {
   agentEvents,
   decodeKernelEvent,
   decodeMessage,

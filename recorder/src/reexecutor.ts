@@ -12,6 +12,7 @@ import {
   UnknownFlagError,
 } from '@sigma/kernel';
 import type { EventDraft } from './event.ts';
+import { BrokenChangeError, type Change, changedModel } from './fork/change.ts';
 import { agentEvents } from './payload/agent-events.ts';
 import type { Opening } from './payload/opening.ts';
 import type { Snapshot } from './payload/snapshot.ts';
@@ -44,10 +45,11 @@ export class CannotReexecuteError extends Error {
   }
 }
 
-/** Re-executes agents of the kernel under `model`. */
-export function agentReexecutor<World>(model: TerrainModel<World>): Reexecutor {
+/** Re-executes agents of the kernel under `terrain`; those of a fork under what it changed (SPEC R113). */
+export function agentReexecutor<World>(terrain: TerrainModel<World>): Reexecutor {
   return {
     open(opening, restored) {
+      const model = opening.lineage === undefined ? terrain : changed(terrain, opening.lineage.change);
       requireSame('model version', model.version, opening.modelVersion);
       requireSame('policy', model.policy.hash, opening.policyHash);
       requireKnown(opening.flags, [...KERNEL_FLAGS, ...(model.flags ?? [])]);
@@ -70,6 +72,15 @@ export function agentReexecutor<World>(model: TerrainModel<World>): Reexecutor {
       };
     },
   };
+}
+
+function changed<World>(model: TerrainModel<World>, change: Change): TerrainModel<World> {
+  try {
+    return changedModel(model, change);
+  } catch (error) {
+    if (error instanceof BrokenChangeError) throw new CannotReexecuteError(error.message);
+    throw error;
+  }
 }
 
 function requireSame(what: string, ours: number | string, recorded: number | string): void {

@@ -2,6 +2,8 @@
 export { type Percentiles, percentiles } from './decision-times.ts';
 export { FaultPlanError, type PlannedFault, parseFault } from './fault-plan.ts';
 export { CrowdedSiteError, type PlannedRobot, planFleet, robotNames } from './fleet-plan.ts';
+export { checkPolicyFile, type PolicyFile, PolicyFileError, parsePolicyFile } from './fork/policy-file.ts';
+export { type WhatIfReport, whatIf } from './fork/what-if.ts';
 export { contactsIn, fleetReexecutors, sitesOf } from './recording.ts';
 export { runSim, type SimOptions, type SimProgress, type SimResult } from './run-sim.ts';
 export { missionAt, missionsWanted } from './workload.ts';

@@ -14,6 +14,7 @@ import { edgeCommand, hubServerCommand } from './commands/serve.ts';
 import { simCommand } from './commands/sim.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { whatifCommand } from './commands/whatif.ts';
 import { EXIT_CODES_HELP } from './outcome.ts';
 import type { Shell } from './shell.ts';
 
@@ -30,6 +31,7 @@ export function buildProgram(shell: Shell): Command {
     verifyCommand,
     replayCommand,
     recordCommand,
+    whatifCommand,
     exportCommand,
     proveCommand,
     ingestCommand,

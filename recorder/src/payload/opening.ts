@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { decodeState, encodeState, type Json } from '@sigma/kernel';
 import { OpeningSchema } from '@sigma/proto';
 import { type ChainId, EVENT_TYPE, type EventDraft, type RecordedEvent } from '../event.ts';
+import { type Lineage, lineageMessage, lineageOf } from '../fork/lineage.ts';
 import { MalformedBytesError } from '../wire/wire-reader.ts';
 
 /** First event of every chain: who writes, with what. All that re-execution needs besides the inputs. */
@@ -26,12 +27,15 @@ export interface Opening extends ChainId {
   readonly timeUs: number;
   /** Name and version of the program that writes. */
   readonly software: string;
+  /** Where the chain leaves the one that it is a fork of; absent when it is none. */
+  readonly lineage?: Lineage;
 }
 
 export function openingEvent(opening: Opening): EventDraft {
-  const { config, timeUs, ...same } = opening;
+  const { config, timeUs, lineage, ...same } = opening;
   const message = create(OpeningSchema, {
     ...same,
+    ...(lineage === undefined ? {} : { lineage: lineageMessage(lineage) }),
     flags: [...opening.flags],
     configJson: encodeState(config),
     timeUs: BigInt(timeUs),
@@ -67,6 +71,7 @@ export function decodeOpening(event: RecordedEvent): Opening {
       atUs: event.atUs,
       timeUs: Number(message.timeUs),
       software,
+      ...(message.lineage === undefined ? {} : { lineage: lineageOf(message.lineage) }),
     };
   } catch (error) {
     throw new MalformedBytesError(`no opening (${(error as Error).message})`);

@@ -36,7 +36,9 @@ export class Reexecution {
     this.#reexecutor = reexecutor;
     this.#sha256 = sha256;
     this.#wakeUs = opening.atUs;
-    this.#execution = reexecutor.open(opening);
+    const beginning = reexecutor.open(opening);
+    // A fork begins with a state of its parent (SPEC R111): until that has come there is nothing to go on from.
+    this.#execution = opening.lineage === undefined ? beginning : null;
   }
 
   /** False while it rests. */
@@ -66,9 +68,15 @@ export class Reexecution {
    * @throws MalformedBytesError when the payload cannot be read
    */
   follow(event: RecordedEvent): Disagreement | null {
-    const found = this.#follow(event);
+    const found = this.#stateless(event) ?? this.#follow(event);
     if (found !== null) this.rest();
     return found;
+  }
+
+  #stateless({ sequence, type }: RecordedEvent): Disagreement | null {
+    if (this.#opening.lineage === undefined || sequence !== 2 || type === EVENT_TYPE.snapshot) return null;
+    const sides = { recorded: type, expected: EVENT_TYPE.snapshot };
+    return { kind: 'opening', what: "a fork does not begin with its parent's state", ...sides };
   }
 
   #follow(event: RecordedEvent): Disagreement | null {

@@ -574,6 +574,13 @@ export declare type Opening = Message$1<"sigma.v1.Opening"> & {
    * @generated from field: string software = 14;
    */
   software: string;
+
+  /**
+   * Present where the chain is a fork of another (recorder/SPEC.md, R110).
+   *
+   * @generated from field: sigma.v1.Lineage lineage = 15;
+   */
+  lineage?: Lineage | undefined;
 };
 
 /**
@@ -581,4 +588,55 @@ export declare type Opening = Message$1<"sigma.v1.Opening"> & {
  * Use `create(OpeningSchema)` to create a new message.
  */
 export declare const OpeningSchema: GenMessage<Opening>;
+
+/**
+ * Where a fork leaves its parent, and what is otherwise from there on.
+ *
+ * @generated from message sigma.v1.Lineage
+ */
+export declare type Lineage = Message$1<"sigma.v1.Lineage"> & {
+  /**
+   * Name of the parent recording as it was given; the hashes prove it.
+   *
+   * @generated from field: string recording = 1;
+   */
+  recording: string;
+
+  /**
+   * @generated from field: bytes site_head = 2;
+   */
+  siteHead: Uint8Array;
+
+  /**
+   * Last event of the shared beginning in the parent's chain, and the hash of the block that ends with it.
+   *
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: bytes block_hash = 4;
+   */
+  blockHash: Uint8Array;
+
+  /**
+   * Wakes before this agent time are the parent's.
+   *
+   * @generated from field: uint64 at_us = 5;
+   */
+  atUs: bigint;
+
+  /**
+   * Canonical JSON.
+   *
+   * @generated from field: string change_json = 6;
+   */
+  changeJson: string;
+};
+
+/**
+ * Describes the message sigma.v1.Lineage.
+ * Use `create(LineageSchema)` to create a new message.
+ */
+export declare const LineageSchema: GenMessage<Lineage>;
 

@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { groundOf } from '@sigma/fleet-model';
+import type { Command as KernelCommand } from '@sigma/kernel';
+import type { DecisionSide } from '@sigma/recorder';
+import type { PolicyFile, WhatIfReport } from '@sigma/sim';
+import { type Command, InvalidArgumentError } from 'commander';
+import { each, wholeNumber } from '../arguments.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { withRecording } from '../recording-input.ts';
+import { command, type Shell } from '../shell.ts';
+import { columns, type Terminal } from '../terminal.ts';
+
+interface WhatIfFlags {
+  readonly rule: string;
+  readonly over: readonly string[];
+  readonly agent: readonly string[];
+  readonly from?: number;
+  readonly to?: number;
+  readonly threads: number;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+type Found = WhatIfReport['flips'][number];
+
+/** `sigma whatif --rule FILE --over RECORDING…`: which decisions another policy would have changed. */
+export function whatifCommand(shell: Shell): Command {
+  return command(
+    'whatif',
+    'Try a rule or a policy on recorded history: which decisions flip, when, by which rule. Open loop: every robot is ' +
+      'given what was recorded, whatever it would have done; `sigma fork` lets a simulated world run on',
+    [
+      'sigma whatif --rule slow-by-people.yaml --over .data/recordings/sim-7.sqlite',
+      'sigma whatif --rule policy.json --over monday.sqlite tuesday.sqlite --agent r03 --json',
+    ],
+  )
+    .requiredOption(
+      '--rule <file>',
+      'YAML or JSON: a whole policy (version, rules), or what changes in the recorded one (a rule, a list, without)',
+    )
+    .requiredOption('--over <recording...>', 'recordings: files, or postgres://…?tenant=…')
+    .option('--agent <id>', 'only this agent (repeatable)', each, [])
+    .option('--from <seconds>', 'try from here on', secondsUs)
+    .option('--to <seconds>', 'try up to here', secondsUs)
+    .option(
+      '--threads <n>',
+      'how many to work on (default: one for each core)',
+      wholeNumber(1, 64),
+      availableParallelism(),
+    )
+    .option('--limit <n>', 'flips that are printed; --json holds them all', wholeNumber(0, 1_000_000), 20)
+    .action(async (flags: WhatIfFlags) => run(shell, shell.terminal(flags.json === true), flags));
+}
+
+function secondsUs(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && Number.isFinite(value)) return Math.round(value * 1e6);
+  throw new InvalidArgumentError('Give seconds since the recording began, such as 12.5.');
+}
+
+async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promise<void> {
+  const { whatIf } = await import('@sigma/sim');
+  const { dataDir } = shell.environment;
+  for (const named of flags.over) await mustHold(shell, named, flags.agent);
+  const policy = await readPolicy(shell, flags.rule, flags.over[0] as string);
+  const startedMs = shell.nowMs();
+  const report = await trying(() =>
+    whatIf({
+      policy,
+      recordings: flags.over,
+      agents: flags.agent,
+      fromUs: flags.from ?? null,
+      untilUs: flags.to ?? null,
+      threads: flags.threads,
+      hubDir: join(dataDir, 'hub'),
+      signal: shell.interrupted,
+      onProgress: (done, of, flips) => terminal.progress(`${done} of ${of} chains, ${flips} flips`),
+    }),
+  );
+  const tookS = (shell.nowMs() - startedMs) / 1000;
+  const tried = report.chains.filter(({ leftOutBecause }) => leftOutBecause === null);
+  if (tried.length === 0) {
+    const why = report.chains.map(({ source, leftOutBecause }) => `${source}: ${leftOutBecause}`).join('; ');
+    throw new CommandError(EXIT.failed, `nothing could be tried (${why})`, 'Give recordings made by this version');
+  }
+  terminal.result(asJson(policy, report, tookS), describe(policy, report, flags.limit, tookS));
+}
+
+/** @throws CommandError when the recording is not there, or holds nothing of an agent that was named */
+async function mustHold(shell: Shell, named: string, agents: readonly string[]): Promise<void> {
+  const sources = await withRecording(shell.environment, named, async (recording) =>
+    (await recording.heads()).map(({ source }) => source),
+  );
+  const absent = agents.find((agent) => !sources.includes(agent));
+  if (absent === undefined) return;
+  throw new CommandError(
+    EXIT.usage,
+    `${named} holds nothing of '${absent}'`,
+    `It holds ${[...new Set(sources)].join(', ')}`,
+  );
+}
+
+/** @throws CommandError with file and line */
+async function readPolicy(shell: Shell, file: string, recording: string): Promise<PolicyFile> {
+  const { checkPolicyFile, parsePolicyFile, sitesOf } = await import('@sigma/sim');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(EXIT.machine, `${file} cannot be read: ${(error as Error).message}`, 'Check the path');
+  }
+  return trying(async () => {
+    const policy = parsePolicyFile(file, text);
+    const sites = await withRecording(shell.environment, recording, sitesOf);
+    for (const site of sites.values()) checkPolicyFile(policy, groundOf(site));
+    return policy;
+  });
+}
+
+async function trying<Result>(use: () => Promise<Result>): Promise<Result> {
+  try {
+    return await use();
+  } catch (error) {
+    if ((error as Error).name !== 'PolicyFileError') throw error;
+    const wayOut = 'Correct the rule and try again; names that rules may read stand in terrains/fleet/model/README.md';
+    throw new CommandError(EXIT.usage, (error as Error).message, wayOut, { cause: error });
+  }
+}
+
+const placeOf = ({ file, lines }: PolicyFile, rule: string): string | null =>
+  lines[rule] === undefined ? null : `${file}:${lines[rule]}`;
+
+const asJson = (policy: PolicyFile, { chains, flips }: WhatIfReport, tookS: number) => ({
+  rule: policy.file,
+  loop: 'open',
+  chains: chains.map(({ flips: found, ...chain }) => ({ ...chain, flips: found.length })),
+  flips: flips.map((flip) => ({
+    ...flip,
+    rules: flip.rules.map((rule) => ({ ...rule, place: placeOf(policy, rule.rule) })),
+  })),
+  tookS: Math.round(tookS * 100) / 100,
+});
+
+function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS: number): string {
+  const { chains, flips } = report;
+  const tried = chains.filter(({ leftOutBecause }) => leftOutBecause === null);
+  const sum = (of: (chain: (typeof tried)[number]) => number): number =>
+    tried.reduce((all, chain) => all + of(chain), 0);
+  const shown = flips.slice(0, limit);
+  const affected = new Set(flips.map(({ recording, source }) => `${recording} ${source}`)).size;
+  const lost = flips.reduce((all, flip) => all + Math.max(0, flip.did - flip.wouldHaveDone), 0);
+  const lines = [
+    `${policy.file} on ${tried.length} lives: ${flips.length} decisions flip, of ${affected} agents`,
+    `${sum(({ wakes }) => wakes)} cycles run again, ${sum(({ evaluations }) => evaluations)} evaluations of the changed rules, ${sum(({ differing }) => differing)} with another outcome, ${sum(({ withoutEffect }) => withoutEffect)} times without effect; ${tookS.toFixed(1)} s`,
+    'Open loop: each decision was tried in the situation that was recorded; what the robot would then have met is not in this.',
+  ];
+  if (flips.length === 0) return lines.join('\n');
+  const rows = shown.map((flip) => [
+    `${flip.source}#${flip.event}`,
+    `${(flip.atUs / 1e6).toFixed(2)} s`,
+    `${((flip.untilUs - flip.atUs) / 1e6).toFixed(2)} s`,
+    sideText(flip.was),
+    sideText(flip.would),
+    rulesText(policy, flip),
+  ]);
+  lines.push(columns([['decision', 'at', 'for', 'was', 'would be', 'because of'], ...rows]));
+  if (flips.length > shown.length) lines.push(`... and ${flips.length - shown.length} more (--limit, --json)`);
+  const first = flips[0] as Found;
+  if (lost > 0) lines.push(`By its own commands the fleet would have gone ${lost.toFixed(1)} m less in that time.`);
+  lines.push(
+    `What would have followed, in a simulated world: sigma fork ${first.recording} --at ${first.source}#${first.event} --policy ${policy.file} --for 30 --out fork.sqlite`,
+  );
+  return lines.join('\n');
+}
+
+function sideText({ command: goes, authority }: DecisionSide): string {
+  return `${authority}: ${commandText(goes)}`;
+}
+
+function commandText({ name, params }: KernelCommand): string {
+  const speed = params['speedMps'];
+  return typeof speed === 'number' ? `${name} ${speed.toFixed(2)} m/s` : name;
+}
+
+const rulesText = (policy: PolicyFile, { rules }: Found): string =>
+  rules
+    .map(({ rule, change, verdict }) => {
+      const how = verdict === 'error' ? ', cannot be evaluated' : '';
+      return `${change === 'added' ? '' : 'without '}${rule} (${placeOf(policy, rule) ?? 'recorded policy'}${how})`;
+    })
+    .join(', ');

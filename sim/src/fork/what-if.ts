@@ -1,0 +1,107 @@
+import { Worker } from 'node:worker_threads';
+import type { ChainHead, ChainTrial, Flip } from '@sigma/recorder';
+import { openNamed } from './named-recording.ts';
+import type { PolicyFile } from './policy-file.ts';
+import type { TrialAnswer, TrialSetup, TrialTask } from './what-if-worker.ts';
+
+export interface WhatIfOptions {
+  readonly policy: PolicyFile;
+  /** Files, or addresses of databases with their tenant. */
+  readonly recordings: readonly string[];
+  /** Only these agents; all when empty. */
+  readonly agents: readonly string[];
+  /** Agent time, inclusive and exclusive; all of it when null. */
+  readonly fromUs: number | null;
+  readonly untilUs: number | null;
+  /** Threads, at least 1. */
+  readonly threads: number;
+  readonly hubDir: string;
+  readonly onProgress?: (done: number, of: number, flips: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What trying a policy on recordings came to: in the order of recordings, chains and time. */
+export interface WhatIfReport {
+  readonly chains: readonly (ChainTrial & { readonly recording: string })[];
+  readonly flips: readonly (Flip & { readonly recording: string })[];
+}
+
+/** Tries a policy on everything that these recordings hold, on as many threads as are given. @throws StoreError, Error */
+export async function whatIf(options: WhatIfOptions): Promise<WhatIfReport> {
+  const tasks = await tasksOf(options);
+  const { policy, fromUs, untilUs, hubDir } = options;
+  const setup: TrialSetup = { policy, fromUs, untilUs, hubDir };
+  const results = await spread(tasks, setup, options);
+  const chains = results.map((trial, k) => ({ ...trial, recording: (tasks[k] as TrialTask).recording }));
+  const flips = chains.flatMap(({ recording, flips: found }) => found.map((flip) => ({ ...flip, recording })));
+  return { chains, flips: flips.sort((a, b) => a.atUs - b.atUs) };
+}
+
+async function tasksOf({ recordings, agents, hubDir }: WhatIfOptions): Promise<readonly TrialTask[]> {
+  const tasks: TrialTask[] = [];
+  for (const named of recordings) {
+    const { recording, close } = await openNamed(named, hubDir);
+    try {
+      for (const head of await recording.heads()) {
+        if (agents.length === 0 || agents.includes(head.source)) tasks.push({ recording: named, head });
+      }
+    } finally {
+      await close();
+    }
+  }
+  return tasks;
+}
+
+/** Longest chains first, so that no thread is left with the last long one. @returns in the order of `tasks` */
+async function spread(
+  tasks: readonly TrialTask[],
+  setup: TrialSetup,
+  { threads, onProgress, signal }: WhatIfOptions,
+): Promise<readonly ChainTrial[]> {
+  const results: ChainTrial[] = [];
+  const waiting = tasks.map((_, k) => k).sort((a, b) => lengthOf(tasks, b) - lengthOf(tasks, a));
+  let done = 0;
+  let flips = 0;
+  const work = async (): Promise<void> => {
+    const worker = new Worker(new URL('./what-if-worker.ts', import.meta.url), { workerData: setup });
+    try {
+      for (let k = waiting.shift(); k !== undefined; k = waiting.shift()) {
+        signal?.throwIfAborted();
+        const trial = await ask(worker, tasks[k] as TrialTask, signal);
+        results[k] = trial;
+        flips += trial.flips.length;
+        onProgress?.(++done, tasks.length, flips);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(threads, tasks.length) }, work));
+  return results;
+}
+
+const lengthOf = (tasks: readonly TrialTask[], k: number): number => (tasks[k] as { head: ChainHead }).head.sequence;
+
+function ask(worker: Worker, task: TrialTask, signal?: AbortSignal): Promise<ChainTrial> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      worker.off('message', heard);
+      worker.off('error', reject);
+      signal?.removeEventListener('abort', aborted);
+    };
+    const aborted = (): void => {
+      settle();
+      reject(signal?.reason);
+    };
+    const heard = (answer: TrialAnswer): void => {
+      if (answer.type === 'progress') return;
+      settle();
+      if (answer.type === 'done') resolve(answer.trial);
+      else reject(Object.assign(new Error(answer.message), { name: answer.name }));
+    };
+    worker.on('message', heard);
+    worker.on('error', reject);
+    signal?.addEventListener('abort', aborted, { once: true });
+    worker.postMessage(task);
+  });
+}
