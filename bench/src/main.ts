@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { parseMovingAiMap, parseSiteFile, type Site } from '@sigma/fleet-model';
 import { benchDashboard } from './dashboard/dashboard.ts';
 import { benchDecide } from './decide.ts';
+import { benchExport } from './export.ts';
 import { benchKernel } from './kernel.ts';
 import type { BenchLine } from './line.ts';
 import { benchRecorder } from './recorder.ts';
@@ -31,6 +32,7 @@ interface Lengths {
 const BENCHES: Readonly<Record<string, (lengths: Lengths) => Promise<readonly BenchLine[]>>> = {
   kernel: async () => benchKernel(warehouse()),
   recorder: benchRecorder,
+  export: () => benchExport(warehouse()),
   replay: ({ events }) => benchReplay(warehouse(), events),
   sim: () => benchSim(warehouse()),
   reflex: ({ reflexS }) => benchReflexLoop(reflexS),
