@@ -157,6 +157,38 @@ export {
   type StoreVersion,
   type VersionedRecording,
 } from './store.ts';
+export { CreditLine } from './sync/credit-line.ts';
+export { BEFORE_ALL, compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock.ts';
+export { lastSafetyEvent, outgoingBlock } from './sync/outgoing.ts';
+export {
+  type OutgoingBlock,
+  type SyncFinding,
+  SyncSender,
+  type SyncStanding,
+  type SyncStep,
+} from './sync/sync-sender.ts';
+export {
+  batchAnsweredFrame,
+  batchAnswerOf,
+  heldFrame,
+  heldOf,
+  sentFrame,
+  sentOf,
+  shownFrame,
+  shownOf,
+} from './sync/sync-wire.ts';
+export {
+  type BatchAnswer,
+  type BlockBatch,
+  batchBytes,
+  type ChainEnd,
+  type HeldChain,
+  type LinkedChain,
+  linkedKey,
+  type ShownChain,
+  type SyncRefusal,
+} from './sync/sync-words.ts';
+export { type BatchDoor, takeBatch } from './sync/take-batch.ts';
 export type { ChainReport, Failure, FailureKind, Stretch, StretchResult, VerifyReport } from './verify/report.ts';
 export { type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
 export { MalformedBytesError, WireReader } from './wire/wire-reader.ts';

@@ -5,7 +5,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { AgentOptions } from '@sigma/kernel';
 import type { FieldSchema } from '@sigma/proto';
-import { answeredFrame, offeredFrame } from '@sigma/recorder';
+import { answeredFrame, offeredFrame, type SyncStanding } from '@sigma/recorder';
 import { openSqliteStore } from '@sigma/recorder/sqlite';
 import type { DriverRecord } from './hal/driver.ts';
 import { type Backoff, HubLink, type LinkStats } from './link/hub-link.ts';
@@ -17,6 +17,7 @@ import type { FromRecorder, RecorderThreadData } from './live/recorder-thread.ts
 import type { BodyCounts, BodyLife, FromReflex, ReflexThreadData, ToReflex } from './live/reflex-messages.ts';
 import { openTerrain, type Part, type Terrain } from './live/terrain.ts';
 import type { Report, ReportField } from './runtime/ports.ts';
+import { SyncWorker } from './sync/sync-worker.ts';
 import type { HeadWord } from './witness/edge-witness.ts';
 import { keptHeadKey, openWitnessMemory } from './witness/witness-memory.ts';
 import { WitnessWorker } from './witness/witness-worker.ts';
@@ -30,6 +31,8 @@ export interface EdgeOptions {
   readonly folder?: string;
   /** How often the hub is shown the heads of what was recorded; 10 s unless named. */
   readonly headsEveryMs?: number;
+  /** Bound of what is sent of the recording, bytes a second; Infinity unless named. 0: nothing is sent. */
+  readonly syncBytesPerS?: number;
   /** Null: no hub; the bodies live by their secondary planner. */
   readonly hub: { readonly url: string; readonly joinToken: string; readonly backoff?: Backoff } | null;
   readonly terrain: Part;
@@ -65,6 +68,8 @@ export interface EdgeStats {
   /** Time since the loop's last tick began, as the main thread sees it, milliseconds. */
   readonly reflexSilentMs: number;
   readonly link: LinkStats | null;
+  /** How far each chain has come to the hub, as of lately. */
+  readonly sync: readonly SyncStanding[];
   /** Why the recorder can write no more, or null. */
   readonly recorderFailure: string | null;
 }
@@ -227,6 +232,7 @@ class Program implements Edge {
   readonly #port: MessagePort;
   readonly #link: HubLink | null;
   readonly #witness: WitnessWorker | null;
+  readonly #sync: SyncWorker | null;
   readonly #watch: NodeJS.Timeout;
   #counts: ReadonlyMap<string, BodyCounts> = new Map();
   #recorderFailure: string | null = null;
@@ -259,6 +265,7 @@ class Program implements Edge {
       planner: (forMs) => threads.planner.postMessage({ type: 'hang', forMs } satisfies PlannerSwitch),
     };
     this.#witness = options.hub === null ? null : this.#openWitness(options);
+    this.#sync = options.hub === null || options.syncBytesPerS === 0 ? null : this.#openSync(options);
     this.#link = options.hub === null ? null : this.#openLink(options, options.hub, capabilities, report);
     port.on('message', (message: FromReflex) => this.#hear(message));
     for (const [name, worker] of Object.entries(threads) as [keyof Threads, Worker][]) {
@@ -277,6 +284,7 @@ class Program implements Edge {
       stalls: this.#board.stalls,
       reflexSilentMs: performance.now() - this.#beatAtMs,
       link: this.#link?.stats() ?? null,
+      sync: this.#sync?.standings ?? [],
       recorderFailure: this.#recorderFailure,
     };
   }
@@ -302,7 +310,7 @@ class Program implements Edge {
     const saved = [gone(reflex), gone(recorder)];
     this.#board.close();
     await Promise.all([...saved, planner.terminate()]);
-    await this.#witness?.close();
+    await Promise.all([this.#witness?.close(), this.#sync?.close()]);
     await this.#link?.close();
     this.#port.close();
     this.#end(null);
@@ -358,6 +366,20 @@ class Program implements Edge {
     return new WitnessWorker(data, say, (name, body) => this.#say({ type: 'note', name, body }));
   }
 
+  #openSync(options: EdgeOptions): SyncWorker {
+    const { tenant, edgeId, recordingPath, syncBytesPerS = Number.POSITIVE_INFINITY } = options;
+    const { bodies, driverRecord, clock, epochTimeUs } = this.#data;
+    const growing = bodies.map(({ agent: { id: source, epoch } }) => ({ source, epoch }));
+    if (driverRecord !== null) growing.push({ source: driverRecord.chain.source, epoch: driverRecord.chain.epoch });
+    const sources = [...bodies.map(({ agent }) => agent.id), `world-${edgeId}`];
+    const of = { tenant, folder: folderOf(options), recordingPath, sources, growing };
+    return new SyncWorker(
+      { ...of, bytesPerS: syncBytesPerS, clock, epochTimeUs },
+      () => this.#link?.wake(),
+      (name, body) => this.#say({ type: 'note', name, body }),
+    );
+  }
+
   #openLink(
     options: EdgeOptions,
     hub: NonNullable<EdgeOptions['hub']>,
@@ -391,12 +413,15 @@ class Program implements Edge {
       onOrder: (agentId, signedOrder) => this.#say({ type: 'order', agentId, signedOrder }),
       onState: (state) => {
         this.#say({ type: 'note', name: `edge.link_${state.type}`, body: state });
-        if (state.type === 'lost') this.#witness?.lost();
+        if (state.type !== 'lost') return;
+        this.#witness?.lost();
+        this.#sync?.lost();
       },
       witness: {
         onKey: (key) => this.#witness?.linked(key),
         onWord: (word) => this.#witness?.hear(word),
       },
+      ...(this.#sync === null ? {} : { sync: this.#sync }),
       wallUs: siteUs,
       random: options.random ?? Math.random,
       ...(hub.backoff === undefined ? {} : { backoff: hub.backoff }),

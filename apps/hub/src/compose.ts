@@ -33,6 +33,7 @@ import { PaceDesk } from './roles/gateway/pace-desk.ts';
 import { postgresHighWater, Sequences } from './roles/gateway/sequences.ts';
 import { PostgresHistory } from './roles/ingest/history.ts';
 import { Ingest, refusedCount } from './roles/ingest/ingest.ts';
+import { SyncRole } from './roles/sync/sync-role.ts';
 import { openOwnHeads } from './roles/witness/own-heads.ts';
 import { WitnessRole } from './roles/witness/witness-role.ts';
 import { postgresWitness } from './roles/witness/witness-store.ts';
@@ -77,6 +78,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
   const fleet = new LiveFleet(bus, tenant, 'live');
   const people = openPeople(ground, planning, fleet);
   const witness = openWitness(ground, people);
+  const sync = new SyncRole({ clock, tenant, record, alerts: people.alerts, store: ground.recording });
   const link = new LinkDesk({
     bus,
     clock,
@@ -85,6 +87,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     record,
     orderKey: planning.gateway.publicKey,
     witness,
+    sync,
   });
   recordLosses(bus, tenant, record);
   await restore(ground, planning, people);
@@ -114,7 +117,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     version: options.version ?? '0.1.0',
     startedTimeUs: clock.nowUs(),
     newId,
-    health: () => health(ground, telemetry, planning, people, link, witness, history),
+    health: () => health(ground, telemetry, planning, people, link, witness, sync, history),
   };
 }
 
@@ -257,6 +260,7 @@ function health(
   { marks, acts }: People,
   link: LinkDesk,
   witness: WitnessRole,
+  sync: SyncRole,
   history: PostgresHistory,
 ): ReturnType<Roles['health']> {
   const said = (name: string, ok: boolean, detail: string) => ({ name, ok, detail });
@@ -283,6 +287,11 @@ function health(
       `${marks.written} marks kept, ${marks.shed} marks and ${acts.shed} acts lost`,
     ),
     said('link', true, `${link.edges} edges linked`),
+    said(
+      'sync',
+      sync.failure === null,
+      sync.failure ?? `${sync.counts.blocks} blocks of edges kept, ${sync.counts.refused} batches refused`,
+    ),
     said(
       'witness',
       witness.failure === null,

@@ -2,6 +2,8 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import { createClient, type Transport } from '@connectrpc/connect';
 import {
   AgentLinkService,
+  type BlocksAnswered,
+  type ChainsHeld,
   type ConnectRequest,
   ConnectRequestSchema,
   type ConnectResponse,
@@ -11,7 +13,7 @@ import {
   SignedOrderSchema,
 } from '@sigma/proto';
 import { answerOf, offerOf } from '@sigma/recorder';
-import type { Uplink } from '../runtime/uplink.ts';
+import type { Uplink, UplinkFrame } from '../runtime/uplink.ts';
 import type { HeadWord } from '../witness/edge-witness.ts';
 import { type QueueLimits, type ShedCounts, UplinkQueue } from './uplink-queue.ts';
 
@@ -29,6 +31,14 @@ export interface HubLinkOptions {
     /** @param key 32 bytes, or none of a hub that does not witness */
     readonly onKey: (key: Uint8Array) => void;
     readonly onWord: (word: HeadWord) => void;
+  };
+  /** Where blocks of the recording come from; absent: they stay here. */
+  readonly sync?: {
+    readonly linked: (orderKey: Uint8Array) => void;
+    readonly held: (frame: ChainsHeld) => void;
+    readonly answered: (frame: BlocksAnswered) => void;
+    /** The next frame of blocks, if one waits; `wake` the link when there is one. */
+    readonly next: () => UplinkFrame | undefined;
   };
   readonly wallUs: () => number;
   /** 0 inclusive to 1 exclusive; spreads the reconnections of a fleet. */
@@ -63,13 +73,16 @@ const MISSED_BEATS = 4;
 const WELCOME_MS = 5_000;
 /** Frames without a word of the hub beyond which telemetry waits in the queue, where it can be shed. */
 const MOST_UNHEARD = 16_384;
+/** Frames of the moment that may pass before one with blocks of the recording, when one waits (SPEC R125). */
+const FRAMES_BEFORE_BLOCKS = 31;
 
 /**
  * The one stream to the hub. It connects, says hello, beats, hands orders in, and drains the queue; when the stream
  * ends it tries again after a growing, jittered pause ("full jitter", M. Brooker, Exponential Backoff and Jitter, 2015).
  *
  * What was sent and not yet heard (the hub's heartbeat names the last of ours that it heard) goes out again on the next
- * connection, telemetry and statuses excepted, which the next ones replace, and heads, which are shown anew. So each frame arrives at least once, and
+ * connection, telemetry and statuses excepted, which the next ones replace, and heads and blocks of the recording, which are shown
+ * and sent anew. So each frame arrives at least once, and
  * those that could arrive twice carry what tells them apart: decision and order sequences, agent time of an event.
  */
 export class HubLink {
@@ -88,6 +101,7 @@ export class HubLink {
   #running: Promise<void> | null = null;
   #heartbeatMs = DEFAULT_HEARTBEAT_MS;
   #beatDue = false;
+  #sinceBlocks = 0;
 
   constructor(options: HubLinkOptions) {
     this.#options = options;
@@ -100,6 +114,11 @@ export class HubLink {
 
   send(frames: readonly Uplink[]): void {
     for (const frame of frames) this.#queue.push(frame);
+    this.#wake();
+  }
+
+  /** Blocks wait to be sent. */
+  wake(): void {
     this.#wake();
   }
 
@@ -187,6 +206,7 @@ export class HubLink {
         this.#options.witness?.onKey(frame.value.witnessKey);
         this.#options.onHeard();
         this.#options.onState({ type: 'connected', hub: frame.value.hub });
+        this.#options.sync?.linked(frame.value.orderKey);
         this.#wake();
         return null;
       case 'heartbeat':
@@ -204,6 +224,12 @@ export class HubLink {
         return null;
       case 'headAnswered':
         this.#options.witness?.onWord({ type: 'answered', answer: answerOf(frame.value) });
+        return null;
+      case 'chainsHeld':
+        this.#options.sync?.held(frame.value);
+        return null;
+      case 'blocksAnswered':
+        this.#options.sync?.answered(frame.value);
         return null;
       case 'refused':
         return `the hub refuses this edge: ${frame.value.reason}`;
@@ -226,6 +252,11 @@ export class HubLink {
         yield create(ConnectRequestSchema, { frame: { case: 'heartbeat', value } });
         continue;
       }
+      const blocks = this.#connected ? this.#blocksDue() : undefined;
+      if (blocks !== undefined) {
+        yield create(ConnectRequestSchema, { frame: blocks });
+        continue;
+      }
       const next = this.#connected && this.#unheard.length < MOST_UNHEARD ? this.#queue.shift() : undefined;
       if (next === undefined) {
         await new Promise<void>((resolve) => {
@@ -235,8 +266,18 @@ export class HubLink {
       }
       this.#unheard.push({ beat: this.#beat, uplink: next });
       this.#sent++;
+      this.#sinceBlocks++;
       yield create(ConnectRequestSchema, { frame: next.frame });
     }
+  }
+
+  /** Blocks give way to frames of the moment, and these to blocks now and then. */
+  #blocksDue(): UplinkFrame | undefined {
+    const crowded = this.#queue.size > 0 && this.#unheard.length < MOST_UNHEARD;
+    if (crowded && this.#sinceBlocks < FRAMES_BEFORE_BLOCKS) return undefined;
+    const blocks = this.#options.sync?.next();
+    if (blocks !== undefined) this.#sinceBlocks = 0;
+    return blocks;
   }
 
   #pause(ms: number): Promise<void> {

@@ -16,6 +16,7 @@ import type { Clock } from '../clock.ts';
 import { type AgentLinked, packedSchemas } from '../live/live-fleet.ts';
 import { type HubRecord, signal } from '../roles/arbitration/hub-record.ts';
 import { type Ingest, newTally, type Tally } from '../roles/ingest/ingest.ts';
+import type { SyncLink, SyncRole } from '../roles/sync/sync-role.ts';
 import type { HeadFrame, WitnessLink, WitnessRole } from '../roles/witness/witness-role.ts';
 import { about, all, packed } from '../subjects.ts';
 import { Arrivals } from './arrivals.ts';
@@ -36,6 +37,7 @@ interface Link {
   readonly outbox: Outbox;
   readonly tally: Tally;
   witness: WitnessLink | null;
+  sync: SyncLink | null;
   heardUs: number;
   heardSequence: bigint;
   open: boolean;
@@ -52,6 +54,7 @@ export class LinkDesk {
   readonly #record: HubRecord;
   readonly #orderKey: Uint8Array;
   readonly #witness: WitnessRole | null;
+  readonly #sync: SyncRole | null;
   readonly #links = new Map<string, Link>();
   readonly #end: () => void;
   #beat = 0n;
@@ -65,6 +68,8 @@ export class LinkDesk {
     readonly orderKey: Uint8Array;
     /** Null: heads are neither shown nor witnessed. */
     readonly witness?: WitnessRole | null;
+    /** Null: recordings of edges stay with them. */
+    readonly sync?: SyncRole | null;
   }) {
     this.#bus = options.bus;
     this.#clock = options.clock;
@@ -73,6 +78,7 @@ export class LinkDesk {
     this.#record = options.record;
     this.#orderKey = options.orderKey;
     this.#witness = options.witness ?? null;
+    this.#sync = options.sync ?? null;
     this.#bus.subscribe(
       all(this.#tenant, 'edge'),
       (message) => {
@@ -96,6 +102,7 @@ export class LinkDesk {
     if (this.#witness !== null) await this.#witness.close();
     this.#end();
     for (const link of [...this.#links.values()]) this.#drop(link, 'the hub ends');
+    await this.#sync?.settled();
   }
 
   /** One edge's stream, from its hello to its end. */
@@ -175,6 +182,7 @@ export class LinkDesk {
       outbox: new Outbox(OUTBOX),
       tally: newTally(),
       witness: null,
+      sync: null,
       heardUs: this.#clock.nowUs(),
       heardSequence: 0n,
       open: true,
@@ -189,6 +197,7 @@ export class LinkDesk {
       await this.#publish('link', agent.agentId, packed(agent));
     }
     link.witness = this.#witnessed(link, hello.witnessKey);
+    link.sync = this.#synced(link);
     return link;
   }
 
@@ -198,6 +207,15 @@ export class LinkDesk {
       if (link.outbox.waiting < HEADS_GIVE_WAY) link.outbox.put(response(frame), 'command');
     };
     return this.#witness.linked({ edgeId: link.edgeId, agentIds: [...link.agents.keys()], key, send });
+  }
+
+  #synced(link: Link): SyncLink | null {
+    if (this.#sync === null || !link.open) return null;
+    const agentIds = [...link.agents.keys()];
+    const send = (frame: Parameters<typeof response>[0]): void => {
+      if (!link.outbox.put(response(frame), 'command')) this.#drop(link, 'the edge reads too slowly');
+    };
+    return this.#sync.linked({ edgeId: link.edgeId, agentIds, send });
   }
 
   async #read(link: Link, incoming: AsyncIterator<ConnectRequest>): Promise<void> {
@@ -220,6 +238,10 @@ export class LinkDesk {
     if (frame.case === 'hello' || frame.case === undefined) return;
     if (frame.case === 'headOffered' || frame.case === 'headAnswered') {
       link.witness?.hear(frame);
+      return;
+    }
+    if (frame.case === 'chainsShown' || frame.case === 'blocksSent') {
+      link.sync?.hear(frame);
       return;
     }
     const { agentId } = frame.value;
@@ -280,6 +302,7 @@ export class LinkDesk {
     link.why = why;
     link.outbox.close();
     link.witness?.close();
+    link.sync?.close();
     if (this.#links.get(link.edgeId) === link) this.#links.delete(link.edgeId);
     void this.#record.append(signal('hub.edge_unlinked', link.edgeId, { why })).catch(() => undefined);
     for (const agent of link.agents.values()) {

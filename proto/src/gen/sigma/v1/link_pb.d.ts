@@ -81,6 +81,18 @@ export declare type ConnectRequest = Message<"sigma.v1.ConnectRequest"> & {
      */
     value: HeadAnswered;
     case: "headAnswered";
+  } | {
+    /**
+     * @generated from field: sigma.v1.ChainsShown chains_shown = 11;
+     */
+    value: ChainsShown;
+    case: "chainsShown";
+  } | {
+    /**
+     * @generated from field: sigma.v1.BlocksSent blocks_sent = 12;
+     */
+    value: BlocksSent;
+    case: "blocksSent";
   } | { case: undefined; value?: undefined };
 };
 
@@ -135,6 +147,18 @@ export declare type ConnectResponse = Message<"sigma.v1.ConnectResponse"> & {
      */
     value: HeadAnswered;
     case: "headAnswered";
+  } | {
+    /**
+     * @generated from field: sigma.v1.ChainsHeld chains_held = 7;
+     */
+    value: ChainsHeld;
+    case: "chainsHeld";
+  } | {
+    /**
+     * @generated from field: sigma.v1.BlocksAnswered blocks_answered = 8;
+     */
+    value: BlocksAnswered;
+    case: "blocksAnswered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -403,6 +427,306 @@ export declare type HeadAnswered = Message<"sigma.v1.HeadAnswered"> & {
  * Use `create(HeadAnsweredSchema)` to create a new message.
  */
 export declare const HeadAnsweredSchema: GenMessage<HeadAnswered>;
+
+/**
+ * A moment of a hybrid logical clock (Kulkarni et al., 2014): greater than that of everything it could have followed from.
+ *
+ * @generated from message sigma.v1.HybridTime
+ */
+export declare type HybridTime = Message<"sigma.v1.HybridTime"> & {
+  /**
+   * Microseconds since 1970, of the clock that was furthest ahead.
+   *
+   * @generated from field: uint64 us = 1;
+   */
+  us: bigint;
+
+  /**
+   * Tells moments of one microsecond apart.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message sigma.v1.HybridTime.
+ * Use `create(HybridTimeSchema)` to create a new message.
+ */
+export declare const HybridTimeSchema: GenMessage<HybridTime>;
+
+/**
+ * What an edge has on record, when sync begins on a link.
+ *
+ * @generated from message sigma.v1.ChainsShown
+ */
+export declare type ChainsShown = Message<"sigma.v1.ChainsShown"> & {
+  /**
+   * @generated from field: repeated sigma.v1.ShownChain chains = 1;
+   */
+  chains: ShownChain[];
+
+  /**
+   * @generated from field: sigma.v1.HybridTime time = 2;
+   */
+  time?: HybridTime | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.ChainsShown.
+ * Use `create(ChainsShownSchema)` to create a new message.
+ */
+export declare const ChainsShownSchema: GenMessage<ChainsShown>;
+
+/**
+ * @generated from message sigma.v1.ShownChain
+ */
+export declare type ShownChain = Message<"sigma.v1.ShownChain"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * Of the last event.
+   *
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * Of the last block, 32 bytes.
+   *
+   * @generated from field: bytes hash = 4;
+   */
+  hash: Uint8Array;
+
+  /**
+   * The last event that this hub has acknowledged; 0: none.
+   *
+   * @generated from field: uint64 acknowledged = 5;
+   */
+  acknowledged: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.ShownChain.
+ * Use `create(ShownChainSchema)` to create a new message.
+ */
+export declare const ShownChainSchema: GenMessage<ShownChain>;
+
+/**
+ * Where the hub stands in each of these chains: it is sent what follows.
+ *
+ * @generated from message sigma.v1.ChainsHeld
+ */
+export declare type ChainsHeld = Message<"sigma.v1.ChainsHeld"> & {
+  /**
+   * @generated from field: repeated sigma.v1.HeldChain chains = 1;
+   */
+  chains: HeldChain[];
+
+  /**
+   * Bytes of blocks that may be sent on this link in all; only grows.
+   *
+   * @generated from field: uint64 allowed_bytes = 2;
+   */
+  allowedBytes: bigint;
+
+  /**
+   * @generated from field: sigma.v1.HybridTime time = 3;
+   */
+  time?: HybridTime | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.ChainsHeld.
+ * Use `create(ChainsHeldSchema)` to create a new message.
+ */
+export declare const ChainsHeldSchema: GenMessage<ChainsHeld>;
+
+/**
+ * @generated from message sigma.v1.HeldChain
+ */
+export declare type HeldChain = Message<"sigma.v1.HeldChain"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * 0: it holds nothing of it.
+   *
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: bytes hash = 4;
+   */
+  hash: Uint8Array;
+
+  /**
+   * Empty, "stranger", or "fork": at the end that was shown the hub holds other content.
+   *
+   * @generated from field: string refusal = 5;
+   */
+  refusal: string;
+
+  /**
+   * @generated from field: string message = 6;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message sigma.v1.HeldChain.
+ * Use `create(HeldChainSchema)` to create a new message.
+ */
+export declare const HeldChainSchema: GenMessage<HeldChain>;
+
+/**
+ * Consecutive blocks of one chain, as they are stored.
+ *
+ * @generated from message sigma.v1.BlocksSent
+ */
+export declare type BlocksSent = Message<"sigma.v1.BlocksSent"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 3;
+   */
+  epoch: number;
+
+  /**
+   * @generated from field: uint64 first_sequence = 4;
+   */
+  firstSequence: bigint;
+
+  /**
+   * Of the block before the first, 32 bytes.
+   *
+   * @generated from field: bytes previous_hash = 5;
+   */
+  previousHash: Uint8Array;
+
+  /**
+   * Of the last block, 32 bytes.
+   *
+   * @generated from field: bytes hash = 6;
+   */
+  hash: Uint8Array;
+
+  /**
+   * sigma.v1.Block each, in order.
+   *
+   * @generated from field: repeated bytes blocks = 7;
+   */
+  blocks: Uint8Array[];
+
+  /**
+   * When the last block was found on the disk of the edge.
+   *
+   * @generated from field: sigma.v1.HybridTime time = 8;
+   */
+  time?: HybridTime | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.BlocksSent.
+ * Use `create(BlocksSentSchema)` to create a new message.
+ */
+export declare const BlocksSentSchema: GenMessage<BlocksSent>;
+
+/**
+ * @generated from message sigma.v1.BlocksAnswered
+ */
+export declare type BlocksAnswered = Message<"sigma.v1.BlocksAnswered"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * @generated from field: uint64 first_sequence = 3;
+   */
+  firstSequence: bigint;
+
+  /**
+   * Empty: all of it is on the disk of the hub. "tenant", "stranger", "fork", "missing", "damaged", "credit"; "later": send it again after a while.
+   *
+   * @generated from field: string refusal = 4;
+   */
+  refusal: string;
+
+  /**
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * Where the chain ends at the hub.
+   *
+   * @generated from field: uint64 held_sequence = 6;
+   */
+  heldSequence: bigint;
+
+  /**
+   * @generated from field: bytes held_hash = 7;
+   */
+  heldHash: Uint8Array;
+
+  /**
+   * Of "fork": hash of the block that stands where the refused one was to go, and of the refused one.
+   *
+   * @generated from field: bytes standing_hash = 8;
+   */
+  standingHash: Uint8Array;
+
+  /**
+   * @generated from field: bytes refused_hash = 9;
+   */
+  refusedHash: Uint8Array;
+
+  /**
+   * @generated from field: uint64 allowed_bytes = 10;
+   */
+  allowedBytes: bigint;
+
+  /**
+   * @generated from field: sigma.v1.HybridTime time = 11;
+   */
+  time?: HybridTime | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.BlocksAnswered.
+ * Use `create(BlocksAnsweredSchema)` to create a new message.
+ */
+export declare const BlocksAnsweredSchema: GenMessage<BlocksAnswered>;
 
 /**
  * Bytes of an Order and the Ed25519 signature over them.

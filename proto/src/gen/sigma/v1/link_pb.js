@@ -13,7 +13,7 @@ import { file_sigma_v1_telemetry } from "./telemetry_pb.js";
  * Describes the file sigma/v1/link.proto.
  */
 export const file_sigma_v1_link = /*@__PURE__*/
-  fileDesc("ChNzaWdtYS92MS9saW5rLnByb3RvEghzaWdtYS52MSK9AwoOQ29ubmVjdFJlcXVlc3QSIAoFaGVsbG8YASABKAsyDy5zaWdtYS52MS5IZWxsb0gAEi0KCXRlbGVtZXRyeRgCIAEoCzIYLnNpZ21hLnYxLlRlbGVtZXRyeUZyYW1lSAASJwoGc3RhdHVzGAMgASgLMhUuc2lnbWEudjEuQWdlbnRTdGF0dXNIABIiCgNhc2sYBCABKAsyEy5zaWdtYS52MS5QbGFuQXNrZWRIABIlCgVldmVudBgFIAEoCzIULnNpZ21hLnYxLkFnZW50RXZlbnRIABInCgZhbnN3ZXIYBiABKAsyFS5zaWdtYS52MS5PcmRlckFuc3dlckgAEigKCWhlYXJ0YmVhdBgHIAEoCzITLnNpZ21hLnYxLkhlYXJ0YmVhdEgAEioKCGRlY2lzaW9uGAggASgLMhYuc2lnbWEudjEuRGVjaXNpb25NYWRlSAASLQoMaGVhZF9vZmZlcmVkGAkgASgLMhUuc2lnbWEudjEuSGVhZE9mZmVyZWRIABIvCg1oZWFkX2Fuc3dlcmVkGAogASgLMhYuc2lnbWEudjEuSGVhZEFuc3dlcmVkSABCBwoFZnJhbWUinAIKD0Nvbm5lY3RSZXNwb25zZRIkCgd3ZWxjb21lGAEgASgLMhEuc2lnbWEudjEuV2VsY29tZUgAEiYKBW9yZGVyGAIgASgLMhUuc2lnbWEudjEuU2lnbmVkT3JkZXJIABIoCgloZWFydGJlYXQYAyABKAsyEy5zaWdtYS52MS5IZWFydGJlYXRIABIoCgdyZWZ1c2VkGAQgASgLMhUuc2lnbWEudjEuTGlua1JlZnVzZWRIABItCgxoZWFkX29mZmVyZWQYBSABKAsyFS5zaWdtYS52MS5IZWFkT2ZmZXJlZEgAEi8KDWhlYWRfYW5zd2VyZWQYBiABKAsyFi5zaWdtYS52MS5IZWFkQW5zd2VyZWRIAEIHCgVmcmFtZSKxAQoFSGVsbG8SDgoGdGVuYW50GAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSJAoGYWdlbnRzGAMgAygLMhQuc2lnbWEudjEuQWdlbnRIZWxsbxIpCghjaGFubmVscxgEIAMoCzIXLnNpZ21hLnYxLkNoYW5uZWxTY2hlbWESEAoIc29mdHdhcmUYBSABKAkSDwoHdGltZV91cxgGIAEoAxITCgt3aXRuZXNzX2tleRgHIAEoDCJ2CgpBZ2VudEhlbGxvEhAKCGFnZW50X2lkGAEgASgJEg0KBWVwb2NoGAIgASgNEgwKBHJvbGUYAyABKAkSDAoEYm9keRgEIAEoCRIVCg1lcG9jaF90aW1lX3VzGAUgASgDEhQKDGNhcGFiaWxpdGllcxgGIAMoCSJlCgdXZWxjb21lEgsKA2h1YhgBIAEoCRIRCglvcmRlcl9rZXkYAiABKAwSDwoHdGltZV91cxgDIAEoAxIUCgxoZWFydGJlYXRfdXMYBCABKAQSEwoLd2l0bmVzc19rZXkYBSABKAwiHQoLTGlua1JlZnVzZWQSDgoGcmVhc29uGAEgASgJIj0KCUhlYXJ0YmVhdBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX3VzGAIgASgDEg0KBWhlYXJkGAMgASgEIkkKC0hlYWRPZmZlcmVkEhIKCmNoZWNrcG9pbnQYASABKAkSEQoJZnJvbV9zaXplGAIgASgEEhMKC2NvbnNpc3RlbmN5GAMgAygMInYKDEhlYWRBbnN3ZXJlZBIOCgZvcmlnaW4YASABKAkSDAoEc2l6ZRgCIAEoBBITCgtjb3NpZ25hdHVyZRgDIAEoCRIPCgdyZWZ1c2FsGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSEQoJc2Vlbl9zaXplGAYgASgEIi8KC1NpZ25lZE9yZGVyEg0KBW9yZGVyGAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKvBQoFT3JkZXISDgoGdGVuYW50GAEgASgJEhAKCGFnZW50X2lkGAIgASgJEg4KBmlzc3VlchgDIAEoCRIQCghzZXF1ZW5jZRgEIAEoBBIWCg5pc3N1ZWRfdGltZV91cxgFIAEoAxIXCg9leHBpcmVzX3RpbWVfdXMYBiABKAMSEwoLdHJhY2VwYXJlbnQYByABKAkSIgoGYXNzaWduGAogASgLMhAuc2lnbWEudjEuQXNzaWduSAASIgoGY2FuY2VsGAsgASgLMhAuc2lnbWEudjEuQ2FuY2VsSAASHgoEcGxhbhgMIAEoCzIOLnNpZ21hLnYxLlBsYW5IABInCgVsZWFzZRgNIAEoCzIWLnNpZ21hLnYxLkxlYXNlR3JhbnRlZEgAEioKB3JlbGVhc2UYDiABKAsyFy5zaWdtYS52MS5MZWFzZVJldHVybmVkSAASLAoHY29tbWFuZBgPIAEoCzIZLnNpZ21hLnYxLk9wZXJhdG9yQ29tbWFuZEgAEiYKCHRha2VvdmVyGBAgASgLMhIuc2lnbWEudjEuVGFrZW92ZXJIABIeCgRzdG9wGBEgASgLMg4uc2lnbWEudjEuU3RvcEgAEiwKC2Fja25vd2xlZGdlGBIgASgLMhUuc2lnbWEudjEuQWNrbm93bGVkZ2VIABIgCgVyZXNldBgTIAEoCzIPLnNpZ21hLnYxLlJlc2V0SAASIQoEbW9kZRgUIAEoCzIRLnNpZ21hLnYxLlNldE1vZGVIABIgCgVkZWZlchgVIAEoCzIPLnNpZ21hLnYxLkRlZmVySAASIAoFZmF1bHQYFiABKAsyDy5zaWdtYS52MS5GYXVsdEgAEikKBmZlbmNlcxgXIAEoCzIXLnNpZ21hLnYxLkZlbmNlc0luRm9yY2VIAEIHCgVvcmRlciImCgZBc3NpZ24SHAoEdGFzaxgBIAEoCzIOLnNpZ21hLnYxLlRhc2siKQoGQ2FuY2VsEg8KB3Rhc2tfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIkkKDExlYXNlR3JhbnRlZBIQCghsZWFzZV9pZBgBIAEoCRIOCgZob2xkZXIYAiABKAkSFwoPZXhwaXJlc190aW1lX3VzGAMgASgDIiEKDUxlYXNlUmV0dXJuZWQSEAoIbGVhc2VfaWQYASABKAkiWgoPT3BlcmF0b3JDb21tYW5kEhAKCGxlYXNlX2lkGAEgASgJEiIKB2NvbW1hbmQYAiABKAsyES5zaWdtYS52MS5Db21tYW5kEhEKCXJhdGlvbmFsZRgDIAEoCSIcCghUYWtlb3ZlchIQCghsZWFzZV9pZBgBIAEoCSIgCgRTdG9wEgwKBHN0b3AYASABKAkSCgoCYnkYAiABKAkiGQoLQWNrbm93bGVkZ2USCgoCYnkYASABKAkiEwoFUmVzZXQSCgoCYnkYASABKAkiIwoHU2V0TW9kZRIMCgRtb2RlGAEgASgJEgoKAmJ5GAIgASgJIiMKBURlZmVyEg4KBmZvcl91cxgBIAEoBBIKCgJieRgCIAEoCSJhCgVGYXVsdBINCgVmYXVsdBgBIAEoCRINCgVjbGVhchgCIAEoCBINCgV2YWx1ZRgDIAEoARIOCgZmb3JfdXMYBCABKAQSGwoCYXQYBSABKAsyDy5zaWdtYS52MS5Qb2ludCJGCg1GZW5jZXNJbkZvcmNlEg8KB3ZlcnNpb24YASABKAQSJAoGZmVuY2VzGAIgAygLMhQuc2lnbWEudjEuRHJhd25GZW5jZSJdCgpEcmF3bkZlbmNlEgoKAmlkGAEgASgJEgwKBGtpbmQYAiABKAkSEQoJc3BlZWRfbXBzGAMgASgBEiIKB3BvbHlnb24YBCABKAsyES5zaWdtYS52MS5Qb2x5Z29uIoIBCglQbGFuQXNrZWQSEAoIYWdlbnRfaWQYASABKAkSHAoEdGFzaxgCIAEoCzIOLnNpZ21hLnYxLlRhc2sSDgoGcmVhc29uGAMgASgJEh4KBWJhc2lzGAQgASgLMg8uc2lnbWEudjEuQmFzaXMSFQoNcGxhbl9yZXZpc2lvbhgFIAEoBCJjCgtPcmRlckFuc3dlchIQCghhZ2VudF9pZBgBIAEoCRIOCgZpc3N1ZXIYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSEAoIYWNjZXB0ZWQYBCABKAgSDgoGcmVhc29uGAUgASgJIlUKCkFnZW50RXZlbnQSEAoIYWdlbnRfaWQYASABKAkSDQoFYXRfdXMYAiABKAQSJgoGc2lnbmFsGAMgASgLMhYuc2lnbWEudjEuU3lzdGVtU2lnbmFsIlUKDERlY2lzaW9uTWFkZRIQCghhZ2VudF9pZBgBIAEoCRINCgVhdF91cxgCIAEoBBIkCghkZWNpc2lvbhgDIAEoCzISLnNpZ21hLnYxLkRlY2lzaW9uMlwKEEFnZW50TGlua1NlcnZpY2USSAoHQ29ubmVjdBIYLnNpZ21hLnYxLkNvbm5lY3RSZXF1ZXN0Ghkuc2lnbWEudjEuQ29ubmVjdFJlc3BvbnNlIgSQtRgFKAEwAWIGcHJvdG8z", [file_sigma_v1_command, file_sigma_v1_http, file_sigma_v1_mission, file_sigma_v1_record, file_sigma_v1_telemetry]);
+  fileDesc("ChNzaWdtYS92MS9saW5rLnByb3RvEghzaWdtYS52MSKZBAoOQ29ubmVjdFJlcXVlc3QSIAoFaGVsbG8YASABKAsyDy5zaWdtYS52MS5IZWxsb0gAEi0KCXRlbGVtZXRyeRgCIAEoCzIYLnNpZ21hLnYxLlRlbGVtZXRyeUZyYW1lSAASJwoGc3RhdHVzGAMgASgLMhUuc2lnbWEudjEuQWdlbnRTdGF0dXNIABIiCgNhc2sYBCABKAsyEy5zaWdtYS52MS5QbGFuQXNrZWRIABIlCgVldmVudBgFIAEoCzIULnNpZ21hLnYxLkFnZW50RXZlbnRIABInCgZhbnN3ZXIYBiABKAsyFS5zaWdtYS52MS5PcmRlckFuc3dlckgAEigKCWhlYXJ0YmVhdBgHIAEoCzITLnNpZ21hLnYxLkhlYXJ0YmVhdEgAEioKCGRlY2lzaW9uGAggASgLMhYuc2lnbWEudjEuRGVjaXNpb25NYWRlSAASLQoMaGVhZF9vZmZlcmVkGAkgASgLMhUuc2lnbWEudjEuSGVhZE9mZmVyZWRIABIvCg1oZWFkX2Fuc3dlcmVkGAogASgLMhYuc2lnbWEudjEuSGVhZEFuc3dlcmVkSAASLQoMY2hhaW5zX3Nob3duGAsgASgLMhUuc2lnbWEudjEuQ2hhaW5zU2hvd25IABIrCgtibG9ja3Nfc2VudBgMIAEoCzIULnNpZ21hLnYxLkJsb2Nrc1NlbnRIAEIHCgVmcmFtZSL+AgoPQ29ubmVjdFJlc3BvbnNlEiQKB3dlbGNvbWUYASABKAsyES5zaWdtYS52MS5XZWxjb21lSAASJgoFb3JkZXIYAiABKAsyFS5zaWdtYS52MS5TaWduZWRPcmRlckgAEigKCWhlYXJ0YmVhdBgDIAEoCzITLnNpZ21hLnYxLkhlYXJ0YmVhdEgAEigKB3JlZnVzZWQYBCABKAsyFS5zaWdtYS52MS5MaW5rUmVmdXNlZEgAEi0KDGhlYWRfb2ZmZXJlZBgFIAEoCzIVLnNpZ21hLnYxLkhlYWRPZmZlcmVkSAASLwoNaGVhZF9hbnN3ZXJlZBgGIAEoCzIWLnNpZ21hLnYxLkhlYWRBbnN3ZXJlZEgAEisKC2NoYWluc19oZWxkGAcgASgLMhQuc2lnbWEudjEuQ2hhaW5zSGVsZEgAEjMKD2Jsb2Nrc19hbnN3ZXJlZBgIIAEoCzIYLnNpZ21hLnYxLkJsb2Nrc0Fuc3dlcmVkSABCBwoFZnJhbWUisQEKBUhlbGxvEg4KBnRlbmFudBgBIAEoCRIPCgdlZGdlX2lkGAIgASgJEiQKBmFnZW50cxgDIAMoCzIULnNpZ21hLnYxLkFnZW50SGVsbG8SKQoIY2hhbm5lbHMYBCADKAsyFy5zaWdtYS52MS5DaGFubmVsU2NoZW1hEhAKCHNvZnR3YXJlGAUgASgJEg8KB3RpbWVfdXMYBiABKAMSEwoLd2l0bmVzc19rZXkYByABKAwidgoKQWdlbnRIZWxsbxIQCghhZ2VudF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoDRIMCgRyb2xlGAMgASgJEgwKBGJvZHkYBCABKAkSFQoNZXBvY2hfdGltZV91cxgFIAEoAxIUCgxjYXBhYmlsaXRpZXMYBiADKAkiZQoHV2VsY29tZRILCgNodWIYASABKAkSEQoJb3JkZXJfa2V5GAIgASgMEg8KB3RpbWVfdXMYAyABKAMSFAoMaGVhcnRiZWF0X3VzGAQgASgEEhMKC3dpdG5lc3Nfa2V5GAUgASgMIh0KC0xpbmtSZWZ1c2VkEg4KBnJlYXNvbhgBIAEoCSI9CglIZWFydGJlYXQSEAoIc2VxdWVuY2UYASABKAQSDwoHdGltZV91cxgCIAEoAxINCgVoZWFyZBgDIAEoBCJJCgtIZWFkT2ZmZXJlZBISCgpjaGVja3BvaW50GAEgASgJEhEKCWZyb21fc2l6ZRgCIAEoBBITCgtjb25zaXN0ZW5jeRgDIAMoDCJ2CgxIZWFkQW5zd2VyZWQSDgoGb3JpZ2luGAEgASgJEgwKBHNpemUYAiABKAQSEwoLY29zaWduYXR1cmUYAyABKAkSDwoHcmVmdXNhbBgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEhEKCXNlZW5fc2l6ZRgGIAEoBCInCgpIeWJyaWRUaW1lEgoKAnVzGAEgASgEEg0KBWNvdW50GAIgASgNIlcKC0NoYWluc1Nob3duEiQKBmNoYWlucxgBIAMoCzIULnNpZ21hLnYxLlNob3duQ2hhaW4SIgoEdGltZRgCIAEoCzIULnNpZ21hLnYxLkh5YnJpZFRpbWUiYQoKU2hvd25DaGFpbhIOCgZzb3VyY2UYASABKAkSDQoFZXBvY2gYAiABKA0SEAoIc2VxdWVuY2UYAyABKAQSDAoEaGFzaBgEIAEoDBIUCgxhY2tub3dsZWRnZWQYBSABKAQibAoKQ2hhaW5zSGVsZBIjCgZjaGFpbnMYASADKAsyEy5zaWdtYS52MS5IZWxkQ2hhaW4SFQoNYWxsb3dlZF9ieXRlcxgCIAEoBBIiCgR0aW1lGAMgASgLMhQuc2lnbWEudjEuSHlicmlkVGltZSJsCglIZWxkQ2hhaW4SDgoGc291cmNlGAEgASgJEg0KBWVwb2NoGAIgASgNEhAKCHNlcXVlbmNlGAMgASgEEgwKBGhhc2gYBCABKAwSDwoHcmVmdXNhbBgFIAEoCRIPCgdtZXNzYWdlGAYgASgJIqwBCgpCbG9ja3NTZW50Eg4KBnRlbmFudBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDQoFZXBvY2gYAyABKA0SFgoOZmlyc3Rfc2VxdWVuY2UYBCABKAQSFQoNcHJldmlvdXNfaGFzaBgFIAEoDBIMCgRoYXNoGAYgASgMEg4KBmJsb2NrcxgHIAMoDBIiCgR0aW1lGAggASgLMhQuc2lnbWEudjEuSHlicmlkVGltZSL7AQoOQmxvY2tzQW5zd2VyZWQSDgoGc291cmNlGAEgASgJEg0KBWVwb2NoGAIgASgNEhYKDmZpcnN0X3NlcXVlbmNlGAMgASgEEg8KB3JlZnVzYWwYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIVCg1oZWxkX3NlcXVlbmNlGAYgASgEEhEKCWhlbGRfaGFzaBgHIAEoDBIVCg1zdGFuZGluZ19oYXNoGAggASgMEhQKDHJlZnVzZWRfaGFzaBgJIAEoDBIVCg1hbGxvd2VkX2J5dGVzGAogASgEEiIKBHRpbWUYCyABKAsyFC5zaWdtYS52MS5IeWJyaWRUaW1lIi8KC1NpZ25lZE9yZGVyEg0KBW9yZGVyGAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKvBQoFT3JkZXISDgoGdGVuYW50GAEgASgJEhAKCGFnZW50X2lkGAIgASgJEg4KBmlzc3VlchgDIAEoCRIQCghzZXF1ZW5jZRgEIAEoBBIWCg5pc3N1ZWRfdGltZV91cxgFIAEoAxIXCg9leHBpcmVzX3RpbWVfdXMYBiABKAMSEwoLdHJhY2VwYXJlbnQYByABKAkSIgoGYXNzaWduGAogASgLMhAuc2lnbWEudjEuQXNzaWduSAASIgoGY2FuY2VsGAsgASgLMhAuc2lnbWEudjEuQ2FuY2VsSAASHgoEcGxhbhgMIAEoCzIOLnNpZ21hLnYxLlBsYW5IABInCgVsZWFzZRgNIAEoCzIWLnNpZ21hLnYxLkxlYXNlR3JhbnRlZEgAEioKB3JlbGVhc2UYDiABKAsyFy5zaWdtYS52MS5MZWFzZVJldHVybmVkSAASLAoHY29tbWFuZBgPIAEoCzIZLnNpZ21hLnYxLk9wZXJhdG9yQ29tbWFuZEgAEiYKCHRha2VvdmVyGBAgASgLMhIuc2lnbWEudjEuVGFrZW92ZXJIABIeCgRzdG9wGBEgASgLMg4uc2lnbWEudjEuU3RvcEgAEiwKC2Fja25vd2xlZGdlGBIgASgLMhUuc2lnbWEudjEuQWNrbm93bGVkZ2VIABIgCgVyZXNldBgTIAEoCzIPLnNpZ21hLnYxLlJlc2V0SAASIQoEbW9kZRgUIAEoCzIRLnNpZ21hLnYxLlNldE1vZGVIABIgCgVkZWZlchgVIAEoCzIPLnNpZ21hLnYxLkRlZmVySAASIAoFZmF1bHQYFiABKAsyDy5zaWdtYS52MS5GYXVsdEgAEikKBmZlbmNlcxgXIAEoCzIXLnNpZ21hLnYxLkZlbmNlc0luRm9yY2VIAEIHCgVvcmRlciImCgZBc3NpZ24SHAoEdGFzaxgBIAEoCzIOLnNpZ21hLnYxLlRhc2siKQoGQ2FuY2VsEg8KB3Rhc2tfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIkkKDExlYXNlR3JhbnRlZBIQCghsZWFzZV9pZBgBIAEoCRIOCgZob2xkZXIYAiABKAkSFwoPZXhwaXJlc190aW1lX3VzGAMgASgDIiEKDUxlYXNlUmV0dXJuZWQSEAoIbGVhc2VfaWQYASABKAkiWgoPT3BlcmF0b3JDb21tYW5kEhAKCGxlYXNlX2lkGAEgASgJEiIKB2NvbW1hbmQYAiABKAsyES5zaWdtYS52MS5Db21tYW5kEhEKCXJhdGlvbmFsZRgDIAEoCSIcCghUYWtlb3ZlchIQCghsZWFzZV9pZBgBIAEoCSIgCgRTdG9wEgwKBHN0b3AYASABKAkSCgoCYnkYAiABKAkiGQoLQWNrbm93bGVkZ2USCgoCYnkYASABKAkiEwoFUmVzZXQSCgoCYnkYASABKAkiIwoHU2V0TW9kZRIMCgRtb2RlGAEgASgJEgoKAmJ5GAIgASgJIiMKBURlZmVyEg4KBmZvcl91cxgBIAEoBBIKCgJieRgCIAEoCSJhCgVGYXVsdBINCgVmYXVsdBgBIAEoCRINCgVjbGVhchgCIAEoCBINCgV2YWx1ZRgDIAEoARIOCgZmb3JfdXMYBCABKAQSGwoCYXQYBSABKAsyDy5zaWdtYS52MS5Qb2ludCJGCg1GZW5jZXNJbkZvcmNlEg8KB3ZlcnNpb24YASABKAQSJAoGZmVuY2VzGAIgAygLMhQuc2lnbWEudjEuRHJhd25GZW5jZSJdCgpEcmF3bkZlbmNlEgoKAmlkGAEgASgJEgwKBGtpbmQYAiABKAkSEQoJc3BlZWRfbXBzGAMgASgBEiIKB3BvbHlnb24YBCABKAsyES5zaWdtYS52MS5Qb2x5Z29uIoIBCglQbGFuQXNrZWQSEAoIYWdlbnRfaWQYASABKAkSHAoEdGFzaxgCIAEoCzIOLnNpZ21hLnYxLlRhc2sSDgoGcmVhc29uGAMgASgJEh4KBWJhc2lzGAQgASgLMg8uc2lnbWEudjEuQmFzaXMSFQoNcGxhbl9yZXZpc2lvbhgFIAEoBCJjCgtPcmRlckFuc3dlchIQCghhZ2VudF9pZBgBIAEoCRIOCgZpc3N1ZXIYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSEAoIYWNjZXB0ZWQYBCABKAgSDgoGcmVhc29uGAUgASgJIlUKCkFnZW50RXZlbnQSEAoIYWdlbnRfaWQYASABKAkSDQoFYXRfdXMYAiABKAQSJgoGc2lnbmFsGAMgASgLMhYuc2lnbWEudjEuU3lzdGVtU2lnbmFsIlUKDERlY2lzaW9uTWFkZRIQCghhZ2VudF9pZBgBIAEoCRINCgVhdF91cxgCIAEoBBIkCghkZWNpc2lvbhgDIAEoCzISLnNpZ21hLnYxLkRlY2lzaW9uMlwKEEFnZW50TGlua1NlcnZpY2USSAoHQ29ubmVjdBIYLnNpZ21hLnYxLkNvbm5lY3RSZXF1ZXN0Ghkuc2lnbWEudjEuQ29ubmVjdFJlc3BvbnNlIgSQtRgFKAEwAWIGcHJvdG8z", [file_sigma_v1_command, file_sigma_v1_http, file_sigma_v1_mission, file_sigma_v1_record, file_sigma_v1_telemetry]);
 
 /**
  * Describes the message sigma.v1.ConnectRequest.
@@ -79,144 +79,193 @@ export const HeadAnsweredSchema = /*@__PURE__*/
   messageDesc(file_sigma_v1_link, 8);
 
 /**
+ * Describes the message sigma.v1.HybridTime.
+ * Use `create(HybridTimeSchema)` to create a new message.
+ */
+export const HybridTimeSchema = /*@__PURE__*/
+  messageDesc(file_sigma_v1_link, 9);
+
+/**
+ * Describes the message sigma.v1.ChainsShown.
+ * Use `create(ChainsShownSchema)` to create a new message.
+ */
+export const ChainsShownSchema = /*@__PURE__*/
+  messageDesc(file_sigma_v1_link, 10);
+
+/**
+ * Describes the message sigma.v1.ShownChain.
+ * Use `create(ShownChainSchema)` to create a new message.
+ */
+export const ShownChainSchema = /*@__PURE__*/
+  messageDesc(file_sigma_v1_link, 11);
+
+/**
+ * Describes the message sigma.v1.ChainsHeld.
+ * Use `create(ChainsHeldSchema)` to create a new message.
+ */
+export const ChainsHeldSchema = /*@__PURE__*/
+  messageDesc(file_sigma_v1_link, 12);
+
+/**
+ * Describes the message sigma.v1.HeldChain.
+ * Use `create(HeldChainSchema)` to create a new message.
+ */
+export const HeldChainSchema = /*@__PURE__*/
+  messageDesc(file_sigma_v1_link, 13);
+
+/**
+ * Describes the message sigma.v1.BlocksSent.
+ * Use `create(BlocksSentSchema)` to create a new message.
+ */
+export const BlocksSentSchema = /*@__PURE__*/
+  messageDesc(file_sigma_v1_link, 14);
+
+/**
+ * Describes the message sigma.v1.BlocksAnswered.
+ * Use `create(BlocksAnsweredSchema)` to create a new message.
+ */
+export const BlocksAnsweredSchema = /*@__PURE__*/
+  messageDesc(file_sigma_v1_link, 15);
+
+/**
  * Describes the message sigma.v1.SignedOrder.
  * Use `create(SignedOrderSchema)` to create a new message.
  */
 export const SignedOrderSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 9);
+  messageDesc(file_sigma_v1_link, 16);
 
 /**
  * Describes the message sigma.v1.Order.
  * Use `create(OrderSchema)` to create a new message.
  */
 export const OrderSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 10);
+  messageDesc(file_sigma_v1_link, 17);
 
 /**
  * Describes the message sigma.v1.Assign.
  * Use `create(AssignSchema)` to create a new message.
  */
 export const AssignSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 11);
+  messageDesc(file_sigma_v1_link, 18);
 
 /**
  * Describes the message sigma.v1.Cancel.
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 12);
+  messageDesc(file_sigma_v1_link, 19);
 
 /**
  * Describes the message sigma.v1.LeaseGranted.
  * Use `create(LeaseGrantedSchema)` to create a new message.
  */
 export const LeaseGrantedSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 13);
+  messageDesc(file_sigma_v1_link, 20);
 
 /**
  * Describes the message sigma.v1.LeaseReturned.
  * Use `create(LeaseReturnedSchema)` to create a new message.
  */
 export const LeaseReturnedSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 14);
+  messageDesc(file_sigma_v1_link, 21);
 
 /**
  * Describes the message sigma.v1.OperatorCommand.
  * Use `create(OperatorCommandSchema)` to create a new message.
  */
 export const OperatorCommandSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 15);
+  messageDesc(file_sigma_v1_link, 22);
 
 /**
  * Describes the message sigma.v1.Takeover.
  * Use `create(TakeoverSchema)` to create a new message.
  */
 export const TakeoverSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 16);
+  messageDesc(file_sigma_v1_link, 23);
 
 /**
  * Describes the message sigma.v1.Stop.
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 17);
+  messageDesc(file_sigma_v1_link, 24);
 
 /**
  * Describes the message sigma.v1.Acknowledge.
  * Use `create(AcknowledgeSchema)` to create a new message.
  */
 export const AcknowledgeSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 18);
+  messageDesc(file_sigma_v1_link, 25);
 
 /**
  * Describes the message sigma.v1.Reset.
  * Use `create(ResetSchema)` to create a new message.
  */
 export const ResetSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 19);
+  messageDesc(file_sigma_v1_link, 26);
 
 /**
  * Describes the message sigma.v1.SetMode.
  * Use `create(SetModeSchema)` to create a new message.
  */
 export const SetModeSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 20);
+  messageDesc(file_sigma_v1_link, 27);
 
 /**
  * Describes the message sigma.v1.Defer.
  * Use `create(DeferSchema)` to create a new message.
  */
 export const DeferSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 21);
+  messageDesc(file_sigma_v1_link, 28);
 
 /**
  * Describes the message sigma.v1.Fault.
  * Use `create(FaultSchema)` to create a new message.
  */
 export const FaultSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 22);
+  messageDesc(file_sigma_v1_link, 29);
 
 /**
  * Describes the message sigma.v1.FencesInForce.
  * Use `create(FencesInForceSchema)` to create a new message.
  */
 export const FencesInForceSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 23);
+  messageDesc(file_sigma_v1_link, 30);
 
 /**
  * Describes the message sigma.v1.DrawnFence.
  * Use `create(DrawnFenceSchema)` to create a new message.
  */
 export const DrawnFenceSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 24);
+  messageDesc(file_sigma_v1_link, 31);
 
 /**
  * Describes the message sigma.v1.PlanAsked.
  * Use `create(PlanAskedSchema)` to create a new message.
  */
 export const PlanAskedSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 25);
+  messageDesc(file_sigma_v1_link, 32);
 
 /**
  * Describes the message sigma.v1.OrderAnswer.
  * Use `create(OrderAnswerSchema)` to create a new message.
  */
 export const OrderAnswerSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 26);
+  messageDesc(file_sigma_v1_link, 33);
 
 /**
  * Describes the message sigma.v1.AgentEvent.
  * Use `create(AgentEventSchema)` to create a new message.
  */
 export const AgentEventSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 27);
+  messageDesc(file_sigma_v1_link, 34);
 
 /**
  * Describes the message sigma.v1.DecisionMade.
  * Use `create(DecisionMadeSchema)` to create a new message.
  */
 export const DecisionMadeSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_link, 28);
+  messageDesc(file_sigma_v1_link, 35);
 
 /**
  * The one stream between an edge and its hub.

@@ -1,0 +1,337 @@
+import {
+  type BatchAnswer,
+  type BlockBatch,
+  type ChainEnd,
+  type ChainId,
+  type HeldChain,
+  type HybridTime,
+  hexOfBytes,
+  type LinkedChain,
+  lastSafetyEvent,
+  linkedKey,
+  type OutgoingBlock,
+  outgoingBlock,
+  type Recording,
+  type ShownChain,
+  type SyncFinding,
+  SyncSender,
+  type SyncStanding,
+} from '@sigma/recorder';
+import type { SyncMemory } from './sync-memory.ts';
+
+/** What goes to the hub. */
+export type SyncWord =
+  | { readonly type: 'shown'; readonly chains: readonly ShownChain[]; readonly time: HybridTime }
+  | { readonly type: 'sent'; readonly batch: BlockBatch };
+
+/** What came of it. */
+export type HubSyncWord =
+  | {
+      readonly type: 'held';
+      readonly chains: readonly HeldChain[];
+      readonly allowedBytes: number;
+      readonly time: HybridTime;
+    }
+  | { readonly type: 'answered'; readonly answer: BatchAnswer };
+
+/** What belongs on this edge's own record. */
+export type SyncNote =
+  | 'edge.hub_forgot'
+  | 'edge.sync_behind'
+  | 'edge.blocks_refused'
+  | 'edge.hub_clock_ahead'
+  | 'edge.sync_failed'
+  | 'edge.sync_recording_gone';
+
+export interface EdgeSyncOptions {
+  readonly tenant: string;
+  /** Writers of this edge. */
+  readonly sources: ReadonlySet<string>;
+  /** Chains that grow while this program runs. */
+  readonly growing: readonly LinkedChain[];
+  /** The recording that grows, then older ones. */
+  readonly recordings: readonly { readonly path: string; readonly recording: Recording }[];
+  readonly memory: SyncMemory;
+  /** Infinity: no limit. */
+  readonly bytesPerS: number;
+  readonly say: (word: SyncWord) => void;
+  readonly note: (name: SyncNote, body: unknown) => void;
+  /** Monotonic, microseconds. */
+  readonly nowUs: () => number;
+  /** The site's time, since 1970. */
+  readonly wallUs: () => number;
+  /** Calls back once; only the newest call counts. */
+  readonly after: (us: number, run: () => void) => void;
+}
+
+/** A batch keeps the link busy for about so long where bytes are bounded: what is live waits no longer behind it. */
+const BATCH_S = 0.05;
+const LEAST_BATCH = 16 * 1024;
+const MOST_BATCH = 256 * 1024;
+/** Batches made and not yet on the wire: enough to keep it busy, few enough that a safety event comes next. */
+const MOST_READY = 4;
+/** Acknowledgements that are written together. */
+const REMEMBER_EVERY = 64;
+const MOST_NOTES = 256;
+
+/**
+ * Sends what this edge recorded to its hub. Reads the recording beside whoever writes it; knows nothing of threads and
+ * wires. Whatever fails here is put on record and touches no body.
+ */
+export class EdgeSync {
+  readonly #options: EdgeSyncOptions;
+  readonly #ends = new Map<string, { readonly chain: LinkedChain; readonly recording: Recording; end: ChainEnd }>();
+  readonly #noted = new Set<string>();
+  #sender: SyncSender | null = null;
+  #hub = '';
+  #linked = false;
+  #ready = 0;
+  #pumping: Promise<void> | null = null;
+  #again = false;
+  #fresh = new Map<string, LinkedChain & ChainEnd>();
+  #settled: (() => void)[] = [];
+
+  constructor(options: EdgeSyncOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what there is. @throws StoreError when the growing recording cannot be read */
+  async open(): Promise<void> {
+    const { recordings, sources, tenant } = this.#options;
+    for (const { recording } of recordings) {
+      for (const head of await recording.heads()) {
+        if (head.tenant !== tenant || !sources.has(head.source)) continue;
+        const { source, epoch, sequence, hash } = head;
+        const key = linkedKey(head);
+        if (!this.#ends.has(key)) this.#ends.set(key, { chain: { source, epoch }, recording, end: { sequence, hash } });
+      }
+    }
+  }
+
+  /** A hub has welcomed this edge. @param orderKey names the hub */
+  linked(orderKey: Uint8Array): void {
+    const hub = hexOfBytes(orderKey);
+    if (this.#sender === null || hub !== this.#hub) this.#sender = this.#senderFor(hub);
+    this.#linked = true;
+    this.#ready = 0;
+    const time = { us: this.#options.wallUs(), count: 0 };
+    this.#options.say({ type: 'shown', chains: this.#sender.linked(), time });
+  }
+
+  lost(): void {
+    this.#linked = false;
+    this.#ready = 0;
+    this.#sender?.lost();
+    this.#remember();
+    this.#tellSettled();
+  }
+
+  hear(word: HubSyncWord): void {
+    const sender = this.#sender;
+    if (sender === null || !this.#linked) return;
+    const time = word.type === 'held' ? word.time : word.answer.time;
+    const wallUs = this.#options.wallUs();
+    if (!sender.heard(time, wallUs)) {
+      this.#noteOnce('edge.hub_clock_ahead', this.#hub, { aheadUs: time.us - wallUs });
+    }
+    const findings =
+      word.type === 'held'
+        ? sender.held(word.chains, word.allowedBytes)
+        : sender.answered(word.answer, this.#options.nowUs());
+    for (const finding of findings) this.#found(finding);
+    if (this.#fresh.size >= REMEMBER_EVERY) this.#remember();
+    this.#pump();
+    this.#tellSettled();
+  }
+
+  /** A batch has left for the wire. */
+  left(): void {
+    this.#ready = Math.max(0, this.#ready - 1);
+    this.#pump();
+  }
+
+  /** Looks for what was recorded since. */
+  async look(): Promise<void> {
+    const { growing, tenant, recordings, memory } = this.#options;
+    const recording = recordings[0]?.recording;
+    if (recording === undefined) return;
+    try {
+      for (const chain of growing) {
+        const known = this.#ends.get(linkedKey(chain))?.end ?? { sequence: 0, hash: new Uint8Array() };
+        let end = known;
+        let safety = 0;
+        for await (const block of recording.blocks({ tenant, ...chain }, known.sequence + 1, Number.MAX_SAFE_INTEGER)) {
+          const { firstSequence, hash, bytes } = block;
+          end = { sequence: firstSequence + outgoingBlock(block).count - 1, hash };
+          safety = Math.max(safety, lastSafetyEvent(bytes));
+        }
+        if (end.sequence > known.sequence) this.#grown(chain, recording, end);
+        if (safety === 0) continue;
+        memory.remindOf(chain, safety);
+        this.#sender?.urgent(chain, safety);
+      }
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+    this.#remember();
+    this.#pump();
+  }
+
+  standings(): readonly SyncStanding[] {
+    return this.#sender?.standings() ?? [];
+  }
+
+  /** Resolves when the hub has acknowledged everything that it will take, or the link is gone. */
+  whenSettled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settled.push(resolve);
+      this.#tellSettled();
+    });
+  }
+
+  /** Older recordings of which this hub has everything. */
+  finished(): readonly string[] {
+    if (!this.#linked) return [];
+    const standings = new Map(this.standings().map((standing) => [linkedKey(standing), standing]));
+    return this.#options.recordings.slice(1).flatMap(({ path, recording }) => {
+      const open = [...this.#ends].some(([key, { recording: of, end }]) => {
+        return of === recording && (standings.get(key)?.acknowledged ?? 0) < end.sequence;
+      });
+      return open ? [] : [path];
+    });
+  }
+
+  #senderFor(hub: string): SyncSender {
+    this.#hub = hub;
+    const { tenant, bytesPerS, memory } = this.#options;
+    const batchBytes = Math.round(Math.max(LEAST_BATCH, Math.min(MOST_BATCH, bytesPerS * BATCH_S)));
+    const sender = new SyncSender({ tenant, bytesPerS, batchBytes, acknowledged: memory.acknowledged(hub) });
+    for (const { chain, end } of this.#ends.values()) sender.grown(chain, end);
+    for (const { sequence, ...chain } of memory.urgent()) sender.urgent(chain, sequence);
+    return sender;
+  }
+
+  #grown(chain: LinkedChain, recording: Recording, end: ChainEnd): void {
+    const known = this.#ends.get(linkedKey(chain));
+    if (known === undefined) this.#ends.set(linkedKey(chain), { chain, recording, end });
+    else known.end = end;
+    this.#sender?.grown(chain, end);
+  }
+
+  /** Sends for as long as there is something to send and room for it. One at a time. */
+  #pump(): void {
+    if (this.#pumping !== null) {
+      this.#again = true;
+      return;
+    }
+    this.#pumping = this.#run()
+      .catch((error: Error) => this.#failed(error))
+      .finally(() => {
+        this.#pumping = null;
+        if (!this.#again) return;
+        this.#again = false;
+        this.#pump();
+      });
+  }
+
+  async #run(): Promise<void> {
+    const { nowUs, after, say } = this.#options;
+    for (;;) {
+      const sender = this.#sender;
+      if (sender === null || !this.#linked || this.#ready >= MOST_READY) return;
+      const step = sender.next(nowUs());
+      if (step.type === 'rest') return;
+      if (step.type === 'wait') {
+        after(step.us, () => this.#pump());
+        return;
+      }
+      const blocks = await this.#read(step.chain, step.fromSequence, step.mostBytes);
+      // The link may have gone meanwhile: then the sender says that nothing of it is to be sent.
+      const batch = sender === this.#sender && this.#linked ? sender.take(step.chain, blocks, nowUs()) : null;
+      if (batch === null) {
+        if (blocks.length > 0) return;
+        throw new Error(`the recording does not give event ${step.fromSequence} of ${step.chain.source}`);
+      }
+      this.#ready++;
+      say({ type: 'sent', batch });
+    }
+  }
+
+  async #read(chain: ChainId, fromSequence: number, mostBytes: number): Promise<readonly OutgoingBlock[]> {
+    const place = this.#ends.get(linkedKey(chain));
+    const blocks: OutgoingBlock[] = [];
+    if (place === undefined) return blocks;
+    let bytes = 0;
+    for await (const stored of place.recording.blocks(chain, fromSequence, place.end.sequence)) {
+      blocks.push(outgoingBlock(stored));
+      bytes += stored.bytes.length;
+      if (bytes >= mostBytes) break;
+    }
+    return blocks;
+  }
+
+  #found(finding: SyncFinding): void {
+    const { type, source, epoch } = finding;
+    const name = `${source}/${epoch}`;
+    switch (type) {
+      case 'acknowledged': {
+        const { sequence, hash } = finding;
+        this.#fresh.set(name, { source, epoch, sequence, hash });
+        return;
+      }
+      case 'forgot':
+        this.#note('edge.hub_forgot', { source, epoch, acknowledged: finding.acknowledged, held: finding.held });
+        return;
+      case 'behind':
+        this.#noteOnce('edge.sync_behind', name, { source, epoch, own: finding.own, held: finding.held });
+        return;
+      case 'refused': {
+        const { refusal, sequence, message, standingHash, refusedHash } = finding;
+        const hashes = { standing: hexOfBytes(standingHash), refused: hexOfBytes(refusedHash) };
+        this.#noteOnce('edge.blocks_refused', `${name} ${refusal}`, {
+          source,
+          epoch,
+          refusal,
+          sequence,
+          message,
+          ...hashes,
+        });
+      }
+    }
+  }
+
+  #remember(): void {
+    if (this.#fresh.size === 0) return;
+    const fresh = [...this.#fresh.values()];
+    this.#fresh = new Map();
+    try {
+      this.#options.memory.acknowledge(this.#hub, fresh);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  }
+
+  #tellSettled(): void {
+    const open = (standing: SyncStanding): boolean =>
+      standing.stopped === null && standing.acknowledged < standing.recorded;
+    if (this.#settled.length === 0 || (this.#linked && this.standings().some(open))) return;
+    for (const settled of this.#settled.splice(0)) settled();
+  }
+
+  #failed(error: Error): void {
+    this.#noteOnce('edge.sync_failed', error.message, { message: error.message });
+  }
+
+  #noteOnce(name: SyncNote, what: string, body: unknown): void {
+    const key = `${name} ${what}`;
+    if (this.#noted.has(key)) return;
+    this.#noted.add(key);
+    this.#note(name, body);
+  }
+
+  #note(name: SyncNote, body: unknown): void {
+    if (this.#notes++ < MOST_NOTES) this.#options.note(name, body);
+  }
+
+  #notes = 0;
+}

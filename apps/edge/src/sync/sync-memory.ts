@@ -1,0 +1,60 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { ChainEnd, LinkedChain } from '@sigma/recorder';
+
+/**
+ * What an edge remembers of sync beside its recordings: which of them still hold what a hub lacks, how far each hub has
+ * acknowledged, and where safety events stand that were not sent. Losing the newest of it loses no event: the hub tells
+ * where it stands.
+ */
+export interface SyncMemory {
+  /** Recordings of this edge that may hold something unsent, the oldest first. */
+  recordings(): readonly string[];
+  addRecording(path: string): void;
+  removeRecording(path: string): void;
+  /** @param hub its order key as text: another hub acknowledges for itself */
+  acknowledged(hub: string): readonly (LinkedChain & ChainEnd)[];
+  acknowledge(hub: string, chains: readonly (LinkedChain & ChainEnd)[]): void;
+  /** The last safety event of each chain that had one. */
+  urgent(): readonly (LinkedChain & { readonly sequence: number })[];
+  remindOf(chain: LinkedChain, sequence: number): void;
+  close(): void;
+}
+
+/** @throws Error of node:sqlite when the folder cannot be written */
+export function openSyncMemory(folder: string): SyncMemory {
+  mkdirSync(folder, { recursive: true });
+  const db = new DatabaseSync(join(folder, 'sync.sqlite'), { timeout: 2000 });
+  db.exec(`
+    PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+    CREATE TABLE IF NOT EXISTS recordings (path TEXT PRIMARY KEY) STRICT;
+    CREATE TABLE IF NOT EXISTS acknowledged (
+      hub TEXT NOT NULL, source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, hash BLOB NOT NULL,
+      PRIMARY KEY (hub, source, epoch)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS urgent (
+      source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (source, epoch)
+    ) STRICT, WITHOUT ROWID;`);
+  const recordings = db.prepare('SELECT path FROM recordings ORDER BY rowid');
+  const add = db.prepare('INSERT OR IGNORE INTO recordings VALUES (?)');
+  const remove = db.prepare('DELETE FROM recordings WHERE path = ?');
+  const acknowledged = db.prepare('SELECT source, epoch, sequence, hash FROM acknowledged WHERE hub = ?');
+  const acknowledge = db.prepare('INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?, ?, ?)');
+  const urgent = db.prepare('SELECT source, epoch, sequence FROM urgent');
+  const remind = db.prepare('INSERT OR REPLACE INTO urgent VALUES (?, ?, ?)');
+  return {
+    recordings: () => recordings.all().map((row) => row.path as string),
+    addRecording: (path) => void add.run(path),
+    removeRecording: (path) => void remove.run(path),
+    acknowledged: (hub) => acknowledged.all(hub) as unknown as readonly (LinkedChain & ChainEnd)[],
+    acknowledge: (hub, chains) => {
+      db.exec('BEGIN');
+      for (const { source, epoch, sequence, hash } of chains) acknowledge.run(hub, source, epoch, sequence, hash);
+      db.exec('COMMIT');
+    },
+    urgent: () => urgent.all() as unknown as readonly (LinkedChain & { readonly sequence: number })[],
+    remindOf: ({ source, epoch }, sequence) => void remind.run(source, epoch, sequence),
+    close: () => db.close(),
+  };
+}

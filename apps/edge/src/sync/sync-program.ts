@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
+import { openSqliteRecording } from '@sigma/recorder/sqlite';
+import { AgentClock } from '../live/clock.ts';
+import { EdgeSync, type SyncWord } from './edge-sync.ts';
+import { openSyncMemory } from './sync-memory.ts';
+import type { FromSync, SyncThreadData, ToSync } from './sync-worker.ts';
+
+/** How often the recording is looked at, and where it stands is told. */
+const LOOK_MS = 100;
+const TELL_EVERY = 10;
+
+/** What the thread of sync does, from its first message to its last. */
+export function runSync(data: SyncThreadData, port: MessagePort): void {
+  const { tenant, folder, recordingPath, sources, growing, bytesPerS, epochTimeUs } = data;
+  const site = new AgentClock(data.clock);
+  const tell = (message: FromSync, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+  const memory = openSyncMemory(folder);
+  memory.addRecording(recordingPath);
+  const gone: string[] = [];
+  const recordings = [recordingPath, ...memory.recordings().filter((path) => path !== recordingPath)].flatMap(
+    (path) => {
+      if (existsSync(path)) return [{ path, recording: openSqliteRecording(path) }];
+      gone.push(path);
+      return [];
+    },
+  );
+  let link = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const sync = new EdgeSync({
+    tenant,
+    sources: new Set(sources),
+    growing,
+    recordings,
+    memory,
+    bytesPerS,
+    say: (word) => tell({ type: 'word', link, word }, buffersOf(word)),
+    note: (name, body) => tell({ type: 'note', name, body }),
+    nowUs: () => Math.floor(performance.now() * 1000),
+    wallUs: () => epochTimeUs + site.nowUs(),
+    after: (us, run) => {
+      clearTimeout(timer);
+      timer = setTimeout(run, us / 1000);
+    },
+  });
+  for (const path of gone) {
+    tell({ type: 'note', name: 'edge.sync_recording_gone', body: { path } });
+    memory.removeRecording(path);
+  }
+  const opened = sync.open();
+  let looks = 0;
+  const look = setInterval(() => {
+    void opened.then(() => sync.look());
+    if (++looks % TELL_EVERY !== 0) return;
+    tell({ type: 'standings', standings: sync.standings() });
+    for (const path of sync.finished()) memory.removeRecording(path);
+  }, LOOK_MS);
+  const end = async (): Promise<void> => {
+    clearInterval(look);
+    await opened;
+    await sync.look();
+    await sync.whenSettled();
+    sync.lost();
+    clearTimeout(timer);
+    for (const { recording } of recordings) await recording.close();
+    memory.close();
+    tell({ type: 'ended' });
+    port.close();
+  };
+  const hear = (message: ToSync): void => {
+    switch (message.type) {
+      case 'linked':
+        link++;
+        sync.linked(message.orderKey);
+        break;
+      case 'lost':
+        sync.lost();
+        break;
+      case 'word':
+        sync.hear(message.word);
+        break;
+      case 'left':
+        sync.left();
+        break;
+      case 'end':
+        void end();
+    }
+  };
+  // In the order in which they came, from when it is known what there is.
+  port.on('message', (message: ToSync) => void opened.then(() => hear(message)));
+}
+
+/** Blocks change hands without being copied. */
+function buffersOf(word: SyncWord): readonly ArrayBuffer[] {
+  if (word.type === 'shown') return [];
+  return [...new Set(word.batch.blocks.map(({ buffer }) => buffer as ArrayBuffer))];
+}

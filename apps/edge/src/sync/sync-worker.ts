@@ -1,0 +1,129 @@
+import { Worker } from 'node:worker_threads';
+import type { BlocksAnswered, ChainsHeld } from '@sigma/proto';
+import { batchAnswerOf, heldOf, type LinkedChain, type SyncStanding, sentFrame, shownFrame } from '@sigma/recorder';
+import type { UplinkFrame } from '../runtime/uplink.ts';
+import type { HubSyncWord, SyncNote, SyncWord } from './edge-sync.ts';
+
+export interface SyncThreadData {
+  readonly tenant: string;
+  /** Where the edge keeps what it remembers. */
+  readonly folder: string;
+  readonly recordingPath: string;
+  /** Writers of this edge's chains, and those chains of them that grow now. */
+  readonly sources: readonly string[];
+  readonly growing: readonly LinkedChain[];
+  /** Infinity: no limit. */
+  readonly bytesPerS: number;
+  /** Memory of the `AgentClock`, and the site's time at which agent time was 0. */
+  readonly clock: SharedArrayBuffer;
+  readonly epochTimeUs: number;
+}
+
+export type ToSync =
+  | { readonly type: 'linked'; readonly orderKey: Uint8Array }
+  | { readonly type: 'lost' }
+  | { readonly type: 'word'; readonly word: HubSyncWord }
+  /** A batch has left for the wire. */
+  | { readonly type: 'left' }
+  | { readonly type: 'end' };
+
+export type FromSync =
+  | { readonly type: 'word'; readonly link: number; readonly word: SyncWord }
+  | { readonly type: 'note'; readonly name: SyncNote; readonly body: unknown }
+  | { readonly type: 'standings'; readonly standings: readonly SyncStanding[] }
+  | { readonly type: 'ended' };
+
+/** How long an end waits for the last blocks to be acknowledged. */
+const LAST_ROUND_MS = 2_000;
+
+/** The thread of sync, as the program holds it; it begins with the first link. */
+export class SyncWorker {
+  readonly #data: SyncThreadData;
+  readonly #wake: () => void;
+  readonly #note: (name: SyncNote, body: unknown) => void;
+  #worker: Worker | null = null;
+  #failed = false;
+  /** Counts links, so that what was made for an earlier one does not leave. */
+  #link = 0;
+  #ready: SyncWord[] = [];
+  #standings: readonly SyncStanding[] = [];
+  #ended: () => void = () => {};
+
+  /** @param wake called when `next` has something to give */
+  constructor(data: SyncThreadData, wake: () => void, note: (name: SyncNote, body: unknown) => void) {
+    this.#data = data;
+    this.#wake = wake;
+    this.#note = note;
+  }
+
+  /** Where each chain stands, as of lately. */
+  get standings(): readonly SyncStanding[] {
+    return this.#standings;
+  }
+
+  /** The next frame of sync for the link, made into one as late as can be. */
+  next(): UplinkFrame | undefined {
+    const word = this.#ready.shift();
+    if (word === undefined) return undefined;
+    if (word.type === 'shown') return { case: 'chainsShown', value: shownFrame(word.chains, word.time) };
+    this.#tell({ type: 'left' });
+    return { case: 'blocksSent', value: sentFrame(word.batch) };
+  }
+
+  linked(orderKey: Uint8Array): void {
+    if (this.#failed) return;
+    this.#link++;
+    this.#ready = [];
+    this.#worker ??= this.#start();
+    this.#tell({ type: 'linked', orderKey });
+  }
+
+  lost(): void {
+    this.#ready = [];
+    this.#tell({ type: 'lost' });
+  }
+
+  held(frame: ChainsHeld): void {
+    this.#tell({ type: 'word', word: { type: 'held', ...heldOf(frame) } });
+  }
+
+  answered(frame: BlocksAnswered): void {
+    this.#tell({ type: 'word', word: { type: 'answered', answer: batchAnswerOf(frame) } });
+  }
+
+  /** Everything is on disk: the last blocks are sent, for as long as an end may wait. */
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === null || this.#failed) return;
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+      setTimeout(resolve, LAST_ROUND_MS).unref();
+    });
+    this.#tell({ type: 'end' });
+    await ended;
+    await worker.terminate();
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./sync-thread.ts', import.meta.url), { workerData: this.#data });
+    worker.on('message', (message: FromSync) => {
+      if (message.type === 'word') {
+        if (message.link !== this.#link) return;
+        this.#ready.push(message.word);
+        this.#wake();
+      } else if (message.type === 'note') this.#note(message.name, message.body);
+      else if (message.type === 'standings') this.#standings = message.standings;
+      else this.#ended();
+    });
+    worker.on('error', (error) => {
+      this.#failed = true;
+      this.#note('edge.sync_failed', { message: error.message });
+      this.#ended();
+    });
+    return worker;
+  }
+
+  #tell(message: ToSync): void {
+    if (!this.#failed) this.#worker?.postMessage(message);
+  }
+}

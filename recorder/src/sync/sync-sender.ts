@@ -1,0 +1,419 @@
+import { type ChainId, sameBytes } from '../event.ts';
+import type { StoredBlock } from '../store.ts';
+import { HybridClock, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
+import {
+  type BatchAnswer,
+  type BlockBatch,
+  type ChainEnd,
+  type HeldChain,
+  isFinal,
+  type LinkedChain,
+  linkedKey,
+  type ShownChain,
+  type SyncRefusal,
+} from './sync-words.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export interface SyncSenderOptions {
+  readonly tenant: string;
+  /** Bound of what is sent; Infinity: the link's own. */
+  readonly bytesPerS: number;
+  /** About so many bytes go in one batch: what is urgent waits for no more than that. */
+  readonly batchBytes: number;
+  /** Where the hub stood by its own word, from earlier links. */
+  readonly acknowledged?: readonly (LinkedChain & ChainEnd)[];
+}
+
+/** A block that is about to be sent: its place, its bytes, and the hash stored beside them. */
+export interface OutgoingBlock extends StoredBlock {
+  readonly previousHash: Uint8Array;
+  /** Events in it. */
+  readonly count: number;
+  /** Wall clock of its last event, microseconds since 1970. */
+  readonly lastTimeUs: number;
+}
+
+/** What is to be done next. */
+export type SyncStep =
+  | { readonly type: 'read'; readonly chain: ChainId; readonly fromSequence: number; readonly mostBytes: number }
+  /** Nothing before so many microseconds have passed, or something happens. */
+  | { readonly type: 'wait'; readonly us: number }
+  /** Nothing until something happens. */
+  | { readonly type: 'rest' };
+
+/** What the edge learns, for its memory, its record, and people. */
+export type SyncFinding =
+  | ({ readonly type: 'acknowledged' } & LinkedChain & ChainEnd)
+  | ({ readonly type: 'forgot'; readonly acknowledged: number; readonly held: number } & LinkedChain)
+  /** The hub holds more of a chain than this edge has: it was restored from a backup. */
+  | ({ readonly type: 'behind'; readonly own: number; readonly held: number } & LinkedChain)
+  | ({
+      readonly type: 'refused';
+      readonly refusal: SyncRefusal;
+      readonly sequence: number;
+      readonly message: string;
+      readonly standingHash: Uint8Array;
+      readonly refusedHash: Uint8Array;
+    } & LinkedChain);
+
+/** Where one chain stands, for people. */
+export interface SyncStanding extends LinkedChain {
+  readonly recorded: number;
+  readonly sent: number;
+  readonly acknowledged: number;
+  readonly stopped: SyncRefusal | null;
+}
+
+interface SentBatch {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly hash: Uint8Array;
+  readonly bytes: number;
+}
+
+interface Chain {
+  readonly id: ChainId;
+  end: ChainEnd;
+  acknowledged: ChainEnd;
+  /** First event that was not sent on this link; null until the hub has said where it stands. */
+  next: number | null;
+  /** Safety events up to here. */
+  urgentTo: number;
+  /** Sent to its end on this link, or begun on it. */
+  live: boolean;
+  stopped: SyncRefusal | null;
+  /** Batches under way, oldest first. */
+  flying: SentBatch[];
+  /** Where to begin again when nothing flies any more, and when at the earliest. */
+  again: { readonly from: number; readonly notBeforeUs: number } | null;
+  /** Times that the hub stood elsewhere at the same place. */
+  astray: { readonly at: number; readonly times: number };
+  /** Of stride scheduling: bytes sent over weight. */
+  pass: number;
+  readonly clock: HybridClock;
+  /** What was heard of the hub when the chain ended before `from`: whatever stands from there on is after it. */
+  heard: { readonly from: number; readonly time: HybridTime }[];
+}
+
+const WEIGHTS = { urgent: 64, live: 8, backlog: 1 } as const;
+const NOTHING: ChainEnd = { sequence: 0, hash: new Uint8Array() };
+const LATER_US = 1_000_000;
+const MOST_ASTRAY = 4;
+
+/**
+ * The edge's half of sync, without clock, disk or wire: what to read and send next, and what the hub's words mean.
+ * The driver asks `next`, reads what it is told to, hands it to `take`, and sends the batch.
+ */
+export class SyncSender {
+  readonly #options: SyncSenderOptions;
+  readonly #bucket: TokenBucket;
+  readonly #chains = new Map<string, Chain>();
+  readonly #remembered: Map<string, ChainEnd>;
+  #linked = false;
+  #held = false;
+  #sentBytes = 0;
+  #allowedBytes = 0;
+  #flyingBytes = 0;
+  /** Virtual time of the schedule: the pass of the chain served last. */
+  #pass = 0;
+  #newestWallUs = 0;
+
+  constructor(options: SyncSenderOptions) {
+    this.#options = options;
+    const { bytesPerS, batchBytes: batch } = options;
+    this.#bucket = new TokenBucket(bytesPerS, Math.max(batch, Math.min(bytesPerS / 4, 64 * batch)));
+    this.#remembered = new Map(
+      (options.acknowledged ?? []).map((chain) => [linkedKey(chain), { sequence: chain.sequence, hash: chain.hash }]),
+    );
+  }
+
+  get flyingBytes(): number {
+    return this.#flyingBytes;
+  }
+
+  standings(): readonly SyncStanding[] {
+    return [...this.#chains.values()].map(({ id, end, next, acknowledged, stopped }) => ({
+      source: id.source,
+      epoch: id.epoch,
+      recorded: end.sequence,
+      sent: next === null ? acknowledged.sequence : next - 1,
+      acknowledged: acknowledged.sequence,
+      stopped,
+    }));
+  }
+
+  /** What the recording holds of a chain; ends only grow. */
+  grown({ source, epoch }: LinkedChain, end: ChainEnd): void {
+    const key = linkedKey({ source, epoch });
+    const known = this.#chains.get(key);
+    if (known !== undefined) {
+      const idle = this.#unsent(known) === 0;
+      if (end.sequence > known.end.sequence) known.end = end;
+      if (idle) known.pass = Math.max(known.pass, this.#pass);
+      return;
+    }
+    const fresh = this.#held;
+    this.#chains.set(key, {
+      id: { tenant: this.#options.tenant, source, epoch },
+      end,
+      acknowledged: this.#remembered.get(key) ?? NOTHING,
+      next: fresh ? 1 : null,
+      urgentTo: 0,
+      live: fresh,
+      stopped: null,
+      flying: [],
+      again: null,
+      astray: { at: 0, times: 0 },
+      pass: this.#pass,
+      clock: new HybridClock(),
+      heard: [],
+    });
+  }
+
+  /** A safety event stands at that place of a chain. */
+  urgent(chain: LinkedChain, sequence: number): void {
+    const known = this.#chains.get(linkedKey(chain));
+    if (known !== undefined && sequence > known.urgentTo) known.urgentTo = sequence;
+  }
+
+  /**
+   * The hub told its time (R128). Noted where it is not before this wall clock: what is recorded from now on is after it.
+   *
+   * @returns false when it is too far ahead to be followed
+   */
+  heard(time: HybridTime, wallUs: number): boolean {
+    this.#newestWallUs = Math.max(this.#newestWallUs, wallUs);
+    if (time.us - wallUs > MOST_AHEAD_US) return false;
+    const certain = time.us < wallUs && wallUs >= this.#newestWallUs;
+    for (const chain of certain ? [] : this.#chains.values()) {
+      const from = chain.end.sequence + 1;
+      if (chain.heard.at(-1)?.from === from) chain.heard.pop();
+      chain.heard.push({ from, time });
+    }
+    return true;
+  }
+
+  /** A link began. @returns what to show the hub */
+  linked(): readonly ShownChain[] {
+    this.lost();
+    this.#linked = true;
+    return [...this.#chains.values()].map(({ id: { source, epoch }, end, acknowledged }) => ({
+      source,
+      epoch,
+      ...end,
+      acknowledged: acknowledged.sequence,
+    }));
+  }
+
+  /** The link is gone, and whatever was under way with it. */
+  lost(): void {
+    this.#linked = false;
+    this.#held = false;
+    this.#sentBytes = 0;
+    this.#allowedBytes = 0;
+    this.#flyingBytes = 0;
+    for (const chain of this.#chains.values()) {
+      chain.next = null;
+      chain.live = false;
+      chain.stopped = null;
+      chain.flying = [];
+      chain.again = null;
+      chain.astray = { at: 0, times: 0 };
+    }
+  }
+
+  /** The hub has said where it stands. */
+  held(chains: readonly HeldChain[], allowedBytes: number): readonly SyncFinding[] {
+    if (!this.#linked) return [];
+    const findings: SyncFinding[] = [];
+    const told = new Map(chains.map((chain) => [linkedKey(chain), chain]));
+    this.#held = true;
+    this.#allowedBytes = Math.max(this.#allowedBytes, allowedBytes);
+    for (const [key, chain] of this.#chains) {
+      const held = told.get(key);
+      if (chain.next !== null) continue;
+      if (held === undefined) {
+        // Found after the chains were shown.
+        chain.next = 1;
+        chain.live = true;
+      } else findings.push(...this.#begin(chain, held));
+      chain.pass = this.#pass;
+    }
+    return findings;
+  }
+
+  #begin(chain: Chain, held: HeldChain): readonly SyncFinding[] {
+    const { source, epoch } = chain.id;
+    if (held.refusal !== null) {
+      chain.stopped = held.refusal;
+      chain.next = chain.end.sequence + 1;
+      const { refusal, message, hash: standingHash } = held;
+      const sequence = chain.end.sequence;
+      return [
+        { type: 'refused', source, epoch, refusal, sequence, message, standingHash, refusedHash: chain.end.hash },
+      ];
+    }
+    const { acknowledged, end } = chain;
+    if (held.sequence === end.sequence && !sameBytes(held.hash, end.hash)) {
+      const message = 'the hub holds other content at the end of this chain: two histories of one source';
+      return this.#begin(chain, { ...held, refusal: 'fork', message });
+    }
+    const findings: SyncFinding[] = [];
+    if (held.sequence < acknowledged.sequence) {
+      findings.push({ type: 'forgot', source, epoch, acknowledged: acknowledged.sequence, held: held.sequence });
+    }
+    if (held.sequence > chain.end.sequence) {
+      findings.push({ type: 'behind', source, epoch, own: chain.end.sequence, held: held.sequence });
+    }
+    // Behind what the hub has, nothing is sent until this edge writes on: then the hub compares.
+    chain.next = Math.min(held.sequence, chain.end.sequence) + 1;
+    chain.live = this.#unsent(chain) === 0;
+    if (held.sequence !== acknowledged.sequence && held.sequence <= chain.end.sequence) {
+      findings.push(this.#acknowledge(chain, held));
+    }
+    return findings;
+  }
+
+  #acknowledge(chain: Chain, { sequence, hash }: ChainEnd): SyncFinding {
+    chain.acknowledged = { sequence, hash };
+    this.#remembered.set(linkedKey(chain.id), chain.acknowledged);
+    const { source, epoch } = chain.id;
+    return { type: 'acknowledged', source, epoch, sequence, hash };
+  }
+
+  /** @param nowUs monotonic */
+  next(nowUs: number): SyncStep {
+    if (!this.#held) return { type: 'rest' };
+    let soonestUs = Number.POSITIVE_INFINITY;
+    let chosen: Chain | null = null;
+    for (const chain of this.#chains.values()) {
+      if (chain.again !== null && chain.flying.length === 0) {
+        if (chain.again.notBeforeUs > nowUs) {
+          soonestUs = Math.min(soonestUs, chain.again.notBeforeUs - nowUs);
+          continue;
+        }
+        chain.next = chain.again.from;
+        chain.again = null;
+      }
+      if (chain.again !== null || chain.stopped !== null || this.#unsent(chain) === 0) continue;
+      if (chosen === null || chain.pass < chosen.pass) chosen = chain;
+    }
+    const urgent = this.#urgentOf(nowUs);
+    if (urgent !== null && (chosen === null || urgent.pass <= chosen.pass)) chosen = urgent;
+    if (chosen === null || !this.#mayGrow()) {
+      return soonestUs === Number.POSITIVE_INFINITY ? { type: 'rest' } : { type: 'wait', us: soonestUs };
+    }
+    const waitUs = this.#bucket.waitUs(nowUs);
+    if (waitUs > 0) {
+      if (urgent === null || this.#bucket.waitUs(nowUs, this.#bucket.most) > 0) {
+        return { type: 'wait', us: Math.min(waitUs, soonestUs) };
+      }
+      chosen = urgent;
+    }
+    const room = this.#allowedBytes - this.#sentBytes;
+    const mostBytes = Math.max(1, Math.min(this.#options.batchBytes, room));
+    return { type: 'read', chain: chosen.id, fromSequence: chosen.next as number, mostBytes };
+  }
+
+  #urgentOf(nowUs: number): Chain | null {
+    let found: Chain | null = null;
+    for (const chain of this.#chains.values()) {
+      const ready = chain.stopped === null && (chain.again === null || chain.again.notBeforeUs <= nowUs);
+      if (!ready || chain.again !== null || chain.next === null || chain.urgentTo < chain.next) continue;
+      if (this.#unsent(chain) > 0 && (found === null || chain.pass < found.pass)) found = chain;
+    }
+    return found;
+  }
+
+  /** Room for more by the hub's word; a batch that is greater than that goes alone. */
+  #mayGrow(): boolean {
+    return this.#sentBytes < this.#allowedBytes || this.#flyingBytes === 0;
+  }
+
+  #unsent({ end, next }: Chain): number {
+    return next === null ? 0 : Math.max(0, end.sequence - next + 1);
+  }
+
+  /**
+   * Makes a batch of what was read, and counts it as sent. Takes as many blocks as fit, one at least when nothing is
+   * under way.
+   *
+   * @param blocks from the place that `next` named on, in order
+   * @returns null when there is nothing to send of them now
+   */
+  take(chainId: LinkedChain, blocks: readonly OutgoingBlock[], nowUs: number): BlockBatch | null {
+    const chain = this.#chains.get(linkedKey(chainId));
+    const first = blocks[0];
+    if (chain === undefined || first === undefined || chain.next === null || chain.stopped !== null) return null;
+    const room = this.#allowedBytes - this.#sentBytes;
+    const chosen: OutgoingBlock[] = [];
+    let bytes = 0;
+    for (const block of blocks) {
+      const fits = bytes + block.bytes.length <= Math.min(room, Math.max(this.#options.batchBytes, first.bytes.length));
+      if (!fits && !(chosen.length === 0 && this.#flyingBytes === 0)) break;
+      chosen.push(block);
+      bytes += block.bytes.length;
+    }
+    const last = chosen[chosen.length - 1];
+    if (last === undefined) return null;
+    const lastSequence = last.firstSequence + last.count - 1;
+    const urgent = chain.urgentTo >= chain.next;
+    chain.flying.push({ firstSequence: first.firstSequence, lastSequence, hash: last.hash, bytes });
+    chain.next = lastSequence + 1;
+    this.#sentBytes += bytes;
+    this.#flyingBytes += bytes;
+    this.#bucket.take(bytes, nowUs);
+    this.#pass = Math.max(this.#pass, chain.pass);
+    chain.pass += bytes / WEIGHTS[urgent ? 'urgent' : chain.live ? 'live' : 'backlog'];
+    if (this.#unsent(chain) === 0) chain.live = true;
+    const before = chain.heard.filter(({ from }) => from <= lastSequence);
+    chain.heard = chain.heard.slice(before.length);
+    for (const { time } of before) chain.clock.hear(time, time.us);
+    return {
+      ...chain.id,
+      firstSequence: first.firstSequence,
+      previousHash: first.previousHash,
+      hash: last.hash,
+      blocks: chosen.map((block) => block.bytes),
+      time: chain.clock.tick(last.lastTimeUs),
+    };
+  }
+
+  /** The hub has answered a batch. An answer to a batch that is not under way is passed over. */
+  answered(answer: BatchAnswer, nowUs: number): readonly SyncFinding[] {
+    const chain = this.#chains.get(linkedKey(answer));
+    if (!this.#held || chain === undefined) return [];
+    this.#allowedBytes = Math.max(this.#allowedBytes, answer.allowedBytes);
+    const place = chain.flying.findIndex(({ firstSequence }) => firstSequence === answer.firstSequence);
+    const batch = chain.flying[place];
+    if (batch === undefined) return [];
+    chain.flying.splice(place, 1);
+    this.#flyingBytes -= batch.bytes;
+    const { refusal, held } = answer;
+    if (refusal === null) {
+      chain.astray = { at: 0, times: 0 };
+      if (batch.lastSequence <= chain.acknowledged.sequence) return [];
+      return [this.#acknowledge(chain, { sequence: batch.lastSequence, hash: batch.hash })];
+    }
+    if (refusal === 'credit') this.#sentBytes -= batch.bytes;
+    if (isFinal(refusal)) return this.#stop(chain, refusal, answer);
+    // Of all that was under way together the first counts.
+    const times = chain.astray.at === held.sequence ? chain.astray.times + 1 : 1;
+    if (chain.again === null) chain.astray = { at: held.sequence, times };
+    if (refusal === 'missing' && chain.astray.times > MOST_ASTRAY) return this.#stop(chain, refusal, answer);
+    const notBeforeUs = refusal === 'later' ? nowUs + LATER_US : (chain.again?.notBeforeUs ?? nowUs);
+    chain.again = { from: Math.min(held.sequence, chain.end.sequence) + 1, notBeforeUs };
+    if (held.sequence >= chain.acknowledged.sequence) return [];
+    const { source, epoch } = chain.id;
+    const forgot = { source, epoch, acknowledged: chain.acknowledged.sequence, held: held.sequence } as const;
+    return [{ type: 'forgot', ...forgot }, this.#acknowledge(chain, held)];
+  }
+
+  #stop(chain: Chain, refusal: SyncRefusal, answer: BatchAnswer): readonly SyncFinding[] {
+    if (chain.stopped !== null) return [];
+    chain.stopped = refusal;
+    const { source, epoch } = chain.id;
+    const { firstSequence: sequence, message, standingHash, refusedHash } = answer;
+    return [{ type: 'refused', source, epoch, refusal, sequence, message, standingHash, refusedHash }];
+  }
+}

@@ -1,0 +1,133 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type BlocksAnswered,
+  BlocksAnsweredSchema,
+  type BlocksSent,
+  BlocksSentSchema,
+  type ChainsHeld,
+  ChainsHeldSchema,
+  type ChainsShown,
+  ChainsShownSchema,
+  type HybridTime as WireTime,
+} from '@sigma/proto';
+import type { HybridTime } from './hybrid-clock.ts';
+import {
+  type BatchAnswer,
+  type BlockBatch,
+  type HeldChain,
+  type ShownChain,
+  SYNC_REFUSALS,
+  type SyncRefusal,
+} from './sync-words.ts';
+
+const timeOf = (time: WireTime | undefined): HybridTime => ({ us: Number(time?.us ?? 0n), count: time?.count ?? 0 });
+const timeFrame = ({ us, count }: HybridTime) => ({ us: BigInt(us), count });
+
+/** A refusal that this program does not know asks for patience. */
+function refusalOf(text: string): SyncRefusal | null {
+  if (text === '') return null;
+  return SYNC_REFUSALS.find((refusal) => refusal === text) ?? 'later';
+}
+
+export const shownFrame = (chains: readonly ShownChain[], time: HybridTime): ChainsShown =>
+  create(ChainsShownSchema, {
+    chains: chains.map(({ source, epoch, sequence, hash, acknowledged }) => ({
+      source,
+      epoch,
+      sequence: BigInt(sequence),
+      hash,
+      acknowledged: BigInt(acknowledged),
+    })),
+    time: timeFrame(time),
+  });
+
+export const shownOf = ({ chains, time }: ChainsShown): { chains: readonly ShownChain[]; time: HybridTime } => ({
+  chains: chains.map(({ source, epoch, sequence, hash, acknowledged }) => ({
+    source,
+    epoch,
+    sequence: Number(sequence),
+    hash,
+    acknowledged: Number(acknowledged),
+  })),
+  time: timeOf(time),
+});
+
+export const heldFrame = (chains: readonly HeldChain[], allowedBytes: number, time: HybridTime): ChainsHeld =>
+  create(ChainsHeldSchema, {
+    chains: chains.map(({ source, epoch, sequence, hash, refusal, message }) => ({
+      source,
+      epoch,
+      sequence: BigInt(sequence),
+      hash,
+      refusal: refusal ?? '',
+      message,
+    })),
+    allowedBytes: BigInt(allowedBytes),
+    time: timeFrame(time),
+  });
+
+export const heldOf = ({ chains, allowedBytes, time }: ChainsHeld) => ({
+  chains: chains.map(
+    ({ source, epoch, sequence, hash, refusal, message }): HeldChain => ({
+      source,
+      epoch,
+      sequence: Number(sequence),
+      hash,
+      refusal: refusalOf(refusal),
+      message,
+    }),
+  ),
+  allowedBytes: Number(allowedBytes),
+  time: timeOf(time),
+});
+
+export const sentFrame = (batch: BlockBatch): BlocksSent =>
+  create(BlocksSentSchema, {
+    tenant: batch.tenant,
+    source: batch.source,
+    epoch: batch.epoch,
+    firstSequence: BigInt(batch.firstSequence),
+    previousHash: batch.previousHash,
+    hash: batch.hash,
+    blocks: [...batch.blocks],
+    time: timeFrame(batch.time),
+  });
+
+export const sentOf = (sent: BlocksSent): BlockBatch => ({
+  tenant: sent.tenant,
+  source: sent.source,
+  epoch: sent.epoch,
+  firstSequence: Number(sent.firstSequence),
+  previousHash: sent.previousHash,
+  hash: sent.hash,
+  blocks: sent.blocks,
+  time: timeOf(sent.time),
+});
+
+export const batchAnsweredFrame = (answer: BatchAnswer): BlocksAnswered =>
+  create(BlocksAnsweredSchema, {
+    source: answer.source,
+    epoch: answer.epoch,
+    firstSequence: BigInt(answer.firstSequence),
+    refusal: answer.refusal ?? '',
+    message: answer.message,
+    heldSequence: BigInt(answer.held.sequence),
+    heldHash: answer.held.hash,
+    standingHash: answer.standingHash,
+    refusedHash: answer.refusedHash,
+    allowedBytes: BigInt(answer.allowedBytes),
+    time: timeFrame(answer.time),
+  });
+
+export const batchAnswerOf = (answered: BlocksAnswered): BatchAnswer => ({
+  source: answered.source,
+  epoch: answered.epoch,
+  firstSequence: Number(answered.firstSequence),
+  refusal: refusalOf(answered.refusal),
+  message: answered.message,
+  held: { sequence: Number(answered.heldSequence), hash: answered.heldHash },
+  standingHash: answered.standingHash,
+  refusedHash: answered.refusedHash,
+  allowedBytes: Number(answered.allowedBytes),
+  time: timeOf(answered.time),
+});
