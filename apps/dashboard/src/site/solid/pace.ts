@@ -8,9 +8,12 @@ const PATIENCE_MS = 1_000;
 const ASKED_AGAIN_MS = 6;
 /** A renderer this quick has time for everything, also while a person acts. */
 const NO_HURRY_MS = 10;
-/** So many times the cost of a picture, after an act of a person, the renderer is kept free for the next one. */
-const KEPT_FREE = 12;
-const KEPT_FREE_AT_MOST_MS = 250;
+/** So long after an act of a person a slower one is kept free for the next: robots go on four times a second at least. */
+const KEPT_FREE_MS = 250;
+/** When pictures with a moved camera cost more, what stands still is drawn coarsely in them; less than half, finely. */
+const COARSE_MS = 25;
+/** The least of so many counts: a page busy with something else is not a slow renderer. */
+const MOVED_KEPT = 3;
 
 /**
  * Hands one picture at a time to the renderer and learns what each costs. Another picture behind one that is not done
@@ -24,7 +27,9 @@ export class Pace {
   #painted = 0;
   #done = 0;
   #actedMs = Number.NEGATIVE_INFINITY;
-  #fence: { readonly sync: WebGLSync; readonly fromMs: number } | undefined;
+  #fence: { readonly sync: WebGLSync; readonly fromMs: number; readonly moved: boolean } | undefined;
+  #movedCosts: number[] = [];
+  #coarse = false;
 
   constructor(renderer: WebGLRenderer, nowMs: () => number) {
     this.#renderer = renderer;
@@ -38,8 +43,9 @@ export class Pace {
   get quick(): boolean {
     return this.#governor.quick;
   }
-  get costMs(): number {
-    return this.#governor.costMs;
+  /** What stands still is drawn with fewer pixels while the camera moves: in full, a person would wait for it. */
+  get coarse(): boolean {
+    return this.#coarse && !this.quick;
   }
   /** What pictures cost, and how many were handed over and are done: for whoever measures. */
   get effort() {
@@ -55,10 +61,20 @@ export class Pace {
     const done = gl.getSyncParameter(fence.sync, gl.SYNC_STATUS) === gl.SIGNALED;
     if (!done && nowMs - fence.fromMs < PATIENCE_MS) return false;
     this.#governor.note(nowMs - fence.fromMs);
+    if (fence.moved) this.#noteMoved(nowMs - fence.fromMs);
     this.#done = this.#painted;
     gl.deleteSync(fence.sync);
     this.#fence = undefined;
     return true;
+  }
+
+  #noteMoved(costMs: number): void {
+    this.#movedCosts = [...this.#movedCosts, costMs].slice(-MOVED_KEPT);
+    if (this.#movedCosts.length < MOVED_KEPT) return;
+    const coarse = Math.min(...this.#movedCosts) > (this.#coarse ? COARSE_MS / 2 : COARSE_MS);
+    // What was measured the other way says nothing about this one.
+    if (coarse !== this.#coarse) this.#movedCosts = [];
+    this.#coarse = coarse;
   }
 
   /** A person pressed, turned or pointed. */
@@ -71,18 +87,17 @@ export class Pace {
    * picture, and a slow renderer busy with robots that moved a little would only make that answer late.
    */
   keepsFree(nowMs: number): boolean {
-    const { costMs } = this;
-    return costMs > NO_HURRY_MS && nowMs - this.#actedMs < Math.min(KEPT_FREE_AT_MOST_MS, costMs * KEPT_FREE);
+    return this.#governor.costMs > NO_HURRY_MS && nowMs - this.#actedMs < KEPT_FREE_MS;
   }
 
-  /** A picture was handed over, begun at `fromMs`. */
-  handedOver(fromMs: number): void {
+  /** A picture was handed over, begun at `fromMs`; `moved`: for it, what stands still was drawn anew and quickly. */
+  handedOver(fromMs: number, moved: boolean): void {
     this.#painted++;
     const gl = this.#renderer.getContext() as WebGL2RenderingContext;
     const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     if (sync === null) return;
     gl.flush();
-    this.#fence = { sync, fromMs };
+    this.#fence = { sync, fromMs, moved };
     // Asked again soon, so that a quick renderer is known as one and not as slow as the screen.
     setTimeout(() => this.#fence?.sync === sync && this.free(this.#nowMs()), ASKED_AGAIN_MS);
   }

@@ -43,6 +43,8 @@ export interface SolidMapPorts {
 
 /** What a person does on the view: the next picture answers it, and until the next act the renderer is kept free. */
 const ACTS = ['pointerup', 'wheel', 'keydown'] as const;
+/** Nothing answers these by themselves: a picture begun for one would keep the key that follows waiting. */
+const MODIFIERS: ReadonlySet<string> = new Set(['Shift', 'Control', 'Alt', 'Meta']);
 
 /** How long the camera must rest before the still picture is drawn finely again. */
 const REST_MS = 350;
@@ -54,8 +56,6 @@ const ANSWER_MS = 3;
 const TABLE_MS = 200;
 const SLOW_LAYERS_MS = 2_000;
 const AGE_MS = 1_000;
-/** When pictures cost more, what stands still is drawn coarsely while the camera moves; less than half, finely again. */
-const COARSE_MS = 25;
 
 /**
  * The site in three dimensions, on the renderer that it is given. Owns the look, the pointer and the frame loop's
@@ -91,7 +91,6 @@ export class SolidMap implements Handled {
   #tableMs = Number.NEGATIVE_INFINITY;
   #slowMs = Number.NEGATIVE_INFINITY;
   #paintedMs = 0;
-  #coarse = false;
   /** A person did something that the next picture answers. */
   #asked = false;
   #answering: ReturnType<typeof setTimeout> | undefined;
@@ -145,7 +144,8 @@ export class SolidMap implements Handled {
       ports.viewpoint.subscribe(() => this.#goToViewpoint()),
       ports.live.subscribe('fences', () => this.#touchStill()),
     );
-    const act = () => {
+    const act = (event: Event) => {
+      if (event instanceof KeyboardEvent && MODIFIERS.has(event.key)) return;
       this.#touch();
       this.#answer();
     };
@@ -344,13 +344,12 @@ export class SolidMap implements Handled {
       zones: layers.includes('zones'),
     });
     this.#drawn.show(draftArea(draft.get()));
-    this.#coarse = this.#pace.costMs > (this.#coarse ? COARSE_MS / 2 : COARSE_MS);
     const still = this.#stillDirty;
     if (still) this.#standing.update(lens, layers, live.fences());
     this.painter.paint({
       camera: lens.camera,
       stillChanged: still,
-      stillShare: rests || this.#pace.quick || !this.#coarse ? 1 : 0.5,
+      stillShare: rests || !this.#pace.coarse ? 1 : 0.5,
       stillSmooth: this.#pace.quick || (rests && !layers.includes('heat') && !layers.includes('traffic')),
       smooth: this.#pace.quick,
       hides: lens.look.mode === 'perspective',
@@ -360,7 +359,7 @@ export class SolidMap implements Handled {
     this.#dirty = false;
     this.#asked = false;
     this.#paintedMs = now;
-    this.#pace.handedOver(now);
+    this.#pace.handedOver(now, still && !rests);
   }
 
   end(): void {
