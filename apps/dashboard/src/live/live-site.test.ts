@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { WatchSiteResponseSchema } from '@sigma/proto';
+import { create, type MessageInitShape, ScalarType } from '@bufbuild/protobuf';
+import { AgentStatusSchema, WatchSiteResponseSchema } from '@sigma/proto';
 import { LiveSite } from './live-site.ts';
 import { emptyPoses, interpolatePoses, turn } from './poses.ts';
 import { STALE_MS } from './site-view.ts';
@@ -98,6 +98,37 @@ test('a hundred messages without news reach the lists once, and positions not at
   live.fold(said({ ...two, agentIds: [], battery: [0.49, 0.9] }), 10_100);
   publish();
   assert.equal(told, 2, 'a whole percent less is news');
+});
+
+test('a stream opened anew tells every state again: lists hear only of those that changed, in whichever field', () => {
+  const { live } = liveSite();
+  const told = (stop: string, advice: string) =>
+    live.fold(said({ ...two, statuses: [{ agentId: 'r1', stop, failsafeEntries: [{ advice }] }] }), 0);
+  const versionAfter = (tell: () => void): number => {
+    tell();
+    return live.agent('r1')?.version ?? 0;
+  };
+  const first = versionAfter(() => told('none', 'wait'));
+  assert.equal(
+    versionAfter(() => told('none', 'wait')),
+    first,
+  );
+  assert.equal(
+    versionAfter(() => told('protective', 'wait')),
+    first + 1,
+  );
+  assert.equal(
+    versionAfter(() => told('protective', 'reset it')),
+    first + 2,
+  );
+  for (const { localName, fieldKind, scalar } of AgentStatusSchema.fields) {
+    if (localName === 'agentId' || fieldKind !== 'scalar') continue;
+    const value = scalar === ScalarType.STRING ? 'new' : scalar === ScalarType.UINT64 ? 1n : 1;
+    const version = versionAfter(() => live.fold(said({ ...two, statuses: [{ agentId: 'r1' }] }), 0));
+    const status = { agentId: 'r1', [localName]: value };
+    const next = versionAfter(() => live.fold(said({ ...two, statuses: [status] }), 0));
+    assert.equal(next, version + 1, localName);
+  }
 });
 
 test('ages count from the hub and go on while the stream is silent, whatever the wall clock says', () => {

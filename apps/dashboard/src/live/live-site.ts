@@ -1,13 +1,16 @@
-import type {
-  AgentDecision,
-  AgentPath,
-  AgentScan,
-  AgentStatus,
-  Alert,
-  Fence,
-  Mark,
-  Mission,
-  WatchSiteResponse,
+import { equals } from '@bufbuild/protobuf';
+import {
+  type AgentDecision,
+  type AgentPath,
+  type AgentScan,
+  type AgentStatus,
+  type Alert,
+  type FailsafeEntry,
+  FailsafeEntrySchema,
+  type Fence,
+  type Mark,
+  type Mission,
+  type WatchSiteResponse,
 } from '@sigma/proto';
 import { DecisionBook } from './decision-book.ts';
 import { emptyPoses, interpolatePoses, type PoseColumns } from './poses.ts';
@@ -124,7 +127,7 @@ export class LiveSite implements SiteView {
 
   #foldStatus(status: AgentStatus): void {
     const before = this.#agents.get(status.agentId);
-    if (before === undefined) return;
+    if (before === undefined || (before.status !== undefined && saysTheSame(before.status, status))) return;
     this.#agents.set(status.agentId, { ...before, status, version: before.version + 1 });
     this.#topics.touch('agents');
   }
@@ -240,6 +243,36 @@ export class LiveSite implements SiteView {
 
 function fill(into: Float32Array, from: readonly number[], missing: number): void {
   for (let k = 0; k < into.length; k++) into[k] = from[k] ?? missing;
+}
+
+/**
+ * Whether two states of one agent say the same. A stream that is opened anew tells every state again, also the thousands
+ * that nobody needs to draw or list anew; field after field, because protobuf's own comparison costs more than it saves.
+ */
+function saysTheSame(a: AgentStatus, b: AgentStatus): boolean {
+  return (
+    a.epoch === b.epoch &&
+    a.atUs === b.atUs &&
+    a.role === b.role &&
+    a.mode === b.mode &&
+    a.chain === b.chain &&
+    a.failsafe === b.failsafe &&
+    a.stop === b.stop &&
+    a.leaseHolder === b.leaseHolder &&
+    a.taskId === b.taskId &&
+    a.taskStatus === b.taskStatus &&
+    a.planRevision === b.planRevision &&
+    a.planCursor === b.planCursor &&
+    a.planLength === b.planLength &&
+    a.decisionSequence === b.decisionSequence &&
+    a.command === b.command &&
+    a.authority === b.authority &&
+    a.rationale === b.rationale &&
+    a.body === b.body &&
+    a.recordedSequence === b.recordedSequence &&
+    a.failsafeEntries.length === b.failsafeEntries.length &&
+    a.failsafeEntries.every((entry, k) => equals(FailsafeEntrySchema, entry, b.failsafeEntries[k] as FailsafeEntry))
+  );
 }
 
 function copyRow(from: PoseColumns, row: number, to: PoseColumns, target: number): void {
