@@ -1,10 +1,17 @@
 /** The cold tier: blocks in Parquet with their proofs, and SQL over both tiers. */
-export {
-  BLOCK_COLUMNS,
-  type Column,
-  type ColumnType,
-  EVENT_COLUMNS,
-  type EventClass,
-  type EventRow,
-  eventRow,
-} from './schema.ts';
+
+export { releaseFromSqlite } from '../stores/sqlite/release.ts';
+export { type ArchiveOptions, type ArchiveReport, archiveRecording } from './archive-recording.ts';
+export { ColdArchive } from './cold-archive.ts';
+export { ArchiveDamageError, type ArchivedObject } from './manifest.ts';
+export { type Moved, markPath, openMoved, readMark, writeMark } from './mark.ts';
+export { folderObjects } from './objects/folder.ts';
+export { type ObjectStore, ObjectStoreError } from './objects/object-store.ts';
+export { parseS3Address, type S3Access, s3Objects } from './objects/s3.ts';
+export { type Bounds, NO_BOUNDS } from './query/bounds.ts';
+export { type QueryAnswer, QueryError, QueryNeedsDamagedError, queryEvents } from './query/query.ts';
+export type { Cell, QueryLimits } from './query/query-messages.ts';
+export { releasable } from './release.ts';
+export { RestoreDiffersError, restoreRecording } from './restore.ts';
+export { BLOCK_COLUMNS, type Column, EVENT_COLUMNS, type EventClass, type EventRow, eventRow } from './schema.ts';
+export { tieredRecording } from './tiered-recording.ts';

@@ -13,13 +13,21 @@ export interface Environment {
   /** A PostgreSQL of one's own instead of the embedded one. */
   readonly databaseUrl: string | undefined;
   readonly eventsDescriptor: number;
+  /** Access key of an S3 server that archives rest on. */
+  readonly s3: S3Key | null;
+}
+
+interface S3Key {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
 }
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 
 /**
  * `SIGMA_DATA` (folder), `SIGMA_HUB` (http or https address), `SIGMA_TOKEN`, `SIGMA_EVENTS_FD` (3 to 255),
- * `DATABASE_URL`.
+ * `DATABASE_URL`; for archives on S3 `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
  *
  * @throws CommandError naming the variable
  */
@@ -31,8 +39,12 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     token: env['SIGMA_TOKEN'] ?? null,
     databaseUrl: env['DATABASE_URL'],
     eventsDescriptor: eventsDescriptor(env['SIGMA_EVENTS_FD']),
+    s3: s3Key(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'], env['AWS_SESSION_TOKEN']),
   };
 }
+
+const s3Key = (id: string | undefined, secret: string | undefined, sessionToken: string | undefined): S3Key | null =>
+  id === undefined || secret === undefined ? null : { accessKeyId: id, secretAccessKey: secret, sessionToken };
 
 /** @throws CommandError */
 export function checkHubUrl(text: string, from: string): string {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { accountCommand } from './commands/account.ts';
+import { archiveCommand } from './commands/archive.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { ingestCommand } from './commands/ingest.ts';
@@ -7,8 +8,10 @@ import { loginCommand } from './commands/login.ts';
 import { missionCommand } from './commands/mission.ts';
 import { benchCommand, soakCommand } from './commands/programs.ts';
 import { proveCommand } from './commands/prove.ts';
+import { queryCommand } from './commands/query.ts';
 import { recordCommand } from './commands/recordings.ts';
 import { replayCommand } from './commands/replay.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { robotCommand } from './commands/robot.ts';
 import { edgeCommand, hubServerCommand } from './commands/serve.ts';
 import { simCommand } from './commands/sim.ts';
@@ -34,6 +37,9 @@ export function buildProgram(shell: Shell): Command {
     whatifCommand,
     exportCommand,
     proveCommand,
+    archiveCommand,
+    queryCommand,
+    restoreCommand,
     ingestCommand,
     accountCommand,
     loginCommand,

@@ -2,15 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Recording, StoreError } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
+import { archiveCache, archiveStore, isArchive } from './archive-input.ts';
 import type { Environment } from './environment.ts';
 import { CommandError, EXIT } from './outcome.ts';
 
-type Place = Pick<Environment, 'dataDir'>;
+type Place = Pick<Environment, 'dataDir'> & Partial<Pick<Environment, 's3'>>;
 
 /**
  * Opens a recording for reading, hands it over and closes it again.
  *
- * @param named a file, or the address of a hub's database with the tenant: `postgres://sigma_app@host/name?tenant=acme`
+ * @param named a file, or the address of a hub's database with the tenant: `postgres://sigma_app@host/name?tenant=acme`;
+ * an archive is a recording of all it holds, and a recording whose beginning was archived is read with its archive
  * @throws CommandError when it is missing, damaged or from a newer program
  */
 export async function withRecording<Result>(
@@ -32,11 +34,49 @@ export async function withRecording<Result>(
 }
 
 /** Below which name the tiles and checkpoints of a recording are kept: beside a file, or with what this machine keeps. */
-export const shelfName = ({ dataDir }: Place, named: string): string =>
+export const shelfName = ({ dataDir }: Pick<Place, 'dataDir'>, named: string): string =>
   isAddress(named) ? join(dataDir, 'hub', 'hub.sqlite') : named;
 
 async function opened(
-  { dataDir }: Place,
+  place: Place,
+  named: string,
+): Promise<{ readonly recording: Recording; readonly close: () => Promise<void> }> {
+  if (isArchive(named)) {
+    const { ColdArchive } = await import('@sigma/recorder/archive');
+    const store = await archiveStore(place, named, 'read');
+    const recording = await ColdArchive.open(store, { cacheDir: archiveCache(place) });
+    if (recording.manifests.length === 0) {
+      await recording.close();
+      throw new CommandError(
+        EXIT.machine,
+        `${named} is neither a recording nor an archive`,
+        'Name the file, or an archive',
+      );
+    }
+    return { recording, close: () => recording.close() };
+  }
+  const hot = await hotRecording(place, named);
+  if (!existsSync(`${named}.archive`)) return hot;
+  const { openMoved, readMark, tieredRecording } = await import('@sigma/recorder/archive');
+  const openStore = (address: string) => archiveStore(place, address, 'read');
+  const moved = await openMoved(readMark(named), openStore, { cacheDir: archiveCache(place) });
+  const recording = tieredRecording(hot.recording, moved);
+  return {
+    recording,
+    close: async () => {
+      await moved.close();
+      await hot.close();
+    },
+  };
+}
+
+/**
+ * What is hot of a recording, without the archive that its beginning was moved to.
+ *
+ * @throws CommandError, StoreError
+ */
+export async function hotRecording(
+  { dataDir }: Pick<Place, 'dataDir'>,
   named: string,
 ): Promise<{ readonly recording: Recording; readonly close: () => Promise<void> }> {
   if (isAddress(named)) return atAddress(named, join(dataDir, 'hub'));

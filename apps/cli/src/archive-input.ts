@@ -1,0 +1,47 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ObjectStore } from '@sigma/recorder/archive';
+import type { Environment } from './environment.ts';
+import { CommandError, EXIT } from './outcome.ts';
+
+const isBucket = (named: string): boolean => named.startsWith('s3://');
+
+/** Whether what was named is an archive: a bucket, or a folder. */
+export const isArchive = (named: string): boolean =>
+  isBucket(named) || statSync(named, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Where objects of distant archives are kept once fetched. */
+export const archiveCache = ({ dataDir }: Pick<Environment, 'dataDir'>): string => join(dataDir, 'archive-cache');
+
+/**
+ * The store behind the address of an archive: a folder, or `s3://bucket/prefix?endpoint=URL&region=NAME`. Loaded on
+ * demand, for DuckDB comes with it.
+ *
+ * @param how `read` wants a folder that exists
+ * @throws CommandError
+ */
+export async function archiveStore(
+  { s3 }: Partial<Pick<Environment, 's3'>>,
+  named: string,
+  how: 'read' | 'write',
+): Promise<ObjectStore> {
+  const { folderObjects, parseS3Address, s3Objects } = await import('@sigma/recorder/archive');
+  if (!isBucket(named)) {
+    if (how === 'write' || isArchive(named)) return folderObjects(named);
+    throw new CommandError(
+      EXIT.machine,
+      `${named} is no archive`,
+      'Name the folder or bucket that `sigma archive` wrote to',
+    );
+  }
+  if (s3 === null || s3 === undefined) {
+    const wayOut = 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
+    throw new CommandError(EXIT.usage, `${named} needs an access key`, wayOut);
+  }
+  try {
+    return s3Objects(parseS3Address(named), s3);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CommandError(EXIT.usage, error.message, 'Correct the address');
+  }
+}

@@ -1,0 +1,144 @@
+import { hexOfBytes, StoreError } from '@sigma/recorder';
+import type { ArchivedObject, Moved, ObjectStore } from '@sigma/recorder/archive';
+import { sha256 } from '@sigma/recorder/sqlite';
+import type { Command } from 'commander';
+import { archiveCache, archiveStore } from '../archive-input.ts';
+import { wholeNumber } from '../arguments.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { hotRecording, withRecording } from '../recording-input.ts';
+import { command, type Shell } from '../shell.ts';
+import { columns, type Terminal } from '../terminal.ts';
+
+const DAY_MS = 86_400_000;
+
+interface ArchiveFlags {
+  readonly to?: string;
+  readonly check?: string;
+  readonly release?: boolean;
+  readonly keepDays: number;
+  readonly json?: boolean;
+}
+
+/** `sigma archive FILE --to PLACE`: what is old, into Parquet with its proofs. */
+export function archiveCommand(shell: Shell): Command {
+  return command('archive', 'Put a recording into an archive: Parquet files with every block and its proofs', [
+    'sigma archive site.sqlite --to /mnt/archive',
+    'sigma archive site.sqlite --to "s3://sigma/site-1?endpoint=http://127.0.0.1:9000"',
+    'sigma archive --check /mnt/archive',
+  ])
+    .argument('[recording]', 'file, or postgres:// address with tenant')
+    .option('--to <place>', 'folder, or s3://bucket/prefix?endpoint=URL&region=NAME')
+    .option('--release', 'take out of the recording what the archive holds and is older than --keep-days')
+    .option('--keep-days <n>', 'days that stay in the recording', wholeNumber(0, 100_000), 30)
+    .option('--check <place>', 'read every file of an archive and compare it with its hash')
+    .action(async (named: string | undefined, flags: ArchiveFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      try {
+        if (flags.check !== undefined) await check(shell, terminal, flags.check);
+        else if (named === undefined || flags.to === undefined) {
+          throw new CommandError(
+            EXIT.usage,
+            'a recording and a place are needed',
+            'sigma archive site.sqlite --to PLACE',
+          );
+        } else await put(shell, terminal, named, await archiveStore(shell.environment, flags.to, 'write'), flags);
+      } catch (error) {
+        if (error instanceof StoreError) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
+        throw error;
+      }
+    });
+}
+
+async function put(
+  shell: Shell,
+  terminal: Terminal,
+  named: string,
+  store: ObjectStore,
+  flags: ArchiveFlags,
+): Promise<void> {
+  const { archiveRecording } = await import('@sigma/recorder/archive');
+  const report = await withRecording(shell.environment, named, (recording) =>
+    archiveRecording(recording, store, {
+      sha256,
+      signal: shell.interrupted,
+      progress: ({ source }, { lastSequence }) => terminal.progress(`${source}: ${lastSequence}`),
+    }),
+  );
+  const released = flags.release === true ? await release(shell, named, store, flags.keepDays) : [];
+  const { events, bytes, manifests, written } = report;
+  terminal.result(
+    {
+      recording: named,
+      archive: store.address,
+      objects: written.length,
+      events,
+      bytes,
+      manifests: manifests.map(({ tenant, version, sha256: hash }) => ({ tenant, version, sha256: hash })),
+      released: released.map(({ hash, ...end }) => ({ ...end, hash: hexOfBytes(hash) })),
+    },
+    `${
+      written.length === 0
+        ? `${store.address} holds all of it already`
+        : `${events} events in ${written.length} files, ${(bytes / 1e6).toFixed(1)} MB, in ${store.address}`
+    }${released.map(({ source, epoch, sequence }) => `\n${source} ${epoch}: events up to ${sequence} were moved`).join('')}`,
+  );
+}
+
+/** Takes out of a recording what its archive holds: the archive read back, then the mark, then the blocks (R162). */
+async function release(shell: Shell, named: string, store: ObjectStore, keepDays: number): Promise<readonly Moved[]> {
+  const { ColdArchive, releasable, releaseFromSqlite, writeMark } = await import('@sigma/recorder/archive');
+  const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
+  try {
+    const { recording, close } = await hotRecording(shell.environment, named);
+    const moved = await releasable(recording, cold, (Date.now() - keepDays * DAY_MS) * 1000).finally(close);
+    if (moved.length === 0) return moved;
+    writeMark(named, moved);
+    releaseFromSqlite(named, moved);
+    return moved;
+  } finally {
+    await cold.close();
+  }
+}
+
+/** Every file of the newest manifests, each named that is not as it was written. */
+async function check(shell: Shell, terminal: Terminal, named: string): Promise<void> {
+  const { ArchiveDamageError, ColdArchive } = await import('@sigma/recorder/archive');
+  const store = await archiveStore(shell.environment, named, 'read');
+  const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
+  const damaged: { readonly key: string; readonly what: string }[] = [];
+  const sound: ArchivedObject[] = [];
+  try {
+    for (const chain of cold.chains) {
+      for (const object of chain.objects) {
+        shell.interrupted.throwIfAborted();
+        try {
+          await cold.fileOf(chain, object);
+          sound.push(object);
+        } catch (error) {
+          if (!(error instanceof ArchiveDamageError)) throw error;
+          damaged.push({ key: error.key, what: error.what });
+        }
+        terminal.progress(`${chain.source}: ${object.lastSequence}`);
+      }
+    }
+  } finally {
+    await cold.close();
+  }
+  const rows = cold.chains.map(({ tenant, source, epoch, objects }) => [
+    tenant,
+    source,
+    String(epoch),
+    String(objects.length),
+    String(objects[objects.length - 1]?.lastSequence ?? 0),
+  ]);
+  terminal.result(
+    { archive: store.address, chains: cold.chains.length, sound: sound.length, damaged },
+    columns([['tenant', 'source', 'epoch', 'files', 'events'], ...rows]),
+  );
+  if (damaged.length === 0) return;
+  throw new CommandError(
+    EXIT.failed,
+    `${damaged.length} of ${sound.length + damaged.length} files are damaged: ${damaged.map(({ what }) => what).join('; ')}`,
+    'Put them back from a copy of the archive; the others are as they were written',
+  );
+}

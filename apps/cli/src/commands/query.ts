@@ -1,0 +1,173 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { StoreError } from '@sigma/recorder';
+import type { Bounds, Cell, QueryAnswer } from '@sigma/recorder/archive';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { archiveCache, archiveStore, isArchive } from '../archive-input.ts';
+import { each, wholeNumber } from '../arguments.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { hotRecording } from '../recording-input.ts';
+import { command, type Shell } from '../shell.ts';
+import { columns, type Terminal } from '../terminal.ts';
+
+interface QueryFlags {
+  readonly over: readonly string[];
+  readonly tenant: readonly string[];
+  readonly source: readonly string[];
+  readonly from?: number;
+  readonly to?: number;
+  readonly format: 'table' | 'csv';
+  readonly rows: number;
+  readonly timeout: number;
+  readonly memory: number;
+  readonly withoutDamaged?: boolean;
+  readonly json?: boolean;
+}
+
+/** `sigma query SQL`: one table over recordings and archives. */
+export function queryCommand(shell: Shell): Command {
+  return command('query', 'Ask recordings and archives in SQL (DuckDB), as the tables events and decisions', [
+    `sigma query "SELECT reason, count(*) FROM decisions WHERE source = 'r17' GROUP BY 1 ORDER BY 2 DESC" --over site.sqlite --over /mnt/archive`,
+    `sigma query "SELECT * FROM events WHERE class = 'safety'" --from 2026-04-01 --to 2026-04-30 --over s3://sigma/site-1 --format csv`,
+    'sigma query "DESCRIBE events" --over site.sqlite',
+  ])
+    .argument('<sql>', 'one statement that reads; @FILE takes it from a file')
+    .requiredOption(
+      '--over <place>',
+      'recording, postgres:// address with tenant, archive (folder or s3://), or Parquet file (repeatable)',
+      each,
+      [],
+    )
+    .option('--tenant <id>', 'only this tenant (repeatable)', each, [])
+    .option('--source <id>', 'only this agent, hub or world (repeatable)', each, [])
+    .option('--from <time>', 'only events of this time and later: 2026-04-01, or 2026-04-01T08:00Z', moment)
+    .option('--to <time>', 'only events before this time', moment)
+    .addOption(new Option('--format <format>', 'how rows are printed').choices(['table', 'csv']).default('table'))
+    .option('--rows <n>', 'most rows that are printed', wholeNumber(1, 100_000_000), 10_000)
+    .option('--timeout <s>', 'seconds after which the query is stopped', wholeNumber(1, 86_400), 60)
+    .option('--memory <mb>', 'most memory of the query', wholeNumber(64, 1_000_000), 1_024)
+    .option('--without-damaged', 'answer without the events of archive files that are missing or altered')
+    .action(async (text: string, flags: QueryFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      await withTiers(shell, flags.over, async (tiers) => {
+        const { queryEvents } = await import('@sigma/recorder/archive');
+        const answer = await queryEvents(sqlOf(text), tiers, {
+          only: boundsOf(flags),
+          limits: { timeoutMs: flags.timeout * 1000, memoryMb: flags.memory, rows: flags.rows },
+          withoutDamaged: flags.withoutDamaged === true,
+          signal: shell.interrupted,
+        });
+        await print(terminal, answer, flags);
+      });
+    });
+}
+
+function moment(text: string): number {
+  const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text);
+  const ms = Date.parse(/T.*\d$/.test(text) && !/[+-]\d\d:\d\d$/.test(text) ? `${text}Z` : text);
+  if (sound && Number.isFinite(ms)) return ms * 1000;
+  throw new InvalidArgumentError('Give a time as 2026-04-01 or 2026-04-01T08:00:00Z; without a zone it is UTC.');
+}
+
+const boundsOf = ({ tenant, source, from, to }: QueryFlags): Bounds => ({
+  tenants: tenant.length === 0 ? null : tenant,
+  sources: source.length === 0 ? null : source,
+  epochs: null,
+  fromUs: from ?? null,
+  toUs: to === undefined ? null : to - 1,
+});
+
+function sqlOf(text: string): string {
+  if (!text.startsWith('@')) return text;
+  try {
+    return readFileSync(text.slice(1), 'utf8');
+  } catch (error) {
+    throw new CommandError(EXIT.machine, `${text.slice(1)}: ${(error as Error).message}`, 'Check the path');
+  }
+}
+
+/** Opens everything that was named, and closes it again. */
+async function withTiers(
+  shell: Shell,
+  over: readonly string[],
+  use: (tiers: Parameters<typeof import('@sigma/recorder/archive').queryEvents>[1]) => Promise<void>,
+): Promise<void> {
+  const { ColdArchive, QueryError, QueryNeedsDamagedError, readMark } = await import('@sigma/recorder/archive');
+  const open: { close(): Promise<void> }[] = [];
+  try {
+    const hot = [];
+    const archives = new Set<string>();
+    const files: string[] = [];
+    for (const named of over) {
+      if (isArchive(named)) archives.add(named);
+      else if (named.endsWith('.parquet')) files.push(existing(named));
+      else {
+        const opened = await hotRecording(shell.environment, named);
+        open.push(opened);
+        hot.push(opened.recording);
+        for (const { archive } of readMark(named)) archives.add(archive);
+      }
+    }
+    const cold = [];
+    for (const named of archives) {
+      const store = await archiveStore(shell.environment, named, 'read');
+      const archive = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
+      open.push(archive);
+      cold.push(archive);
+    }
+    await use({ hot, cold, files });
+  } catch (error) {
+    if (error instanceof StoreError) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
+    if (error instanceof QueryNeedsDamagedError) {
+      const wayOut = 'Put the files back from a copy, ask for less (--from, --to, --source), or add --without-damaged';
+      throw new CommandError(EXIT.failed, error.message, wayOut);
+    }
+    if (error instanceof QueryError) {
+      const ways = {
+        sql: '`sigma query "DESCRIBE events"` lists the columns',
+        time: 'Ask for less, or give --timeout',
+        memory: 'Ask for less, or give --memory',
+        defect: 'Ask again',
+      };
+      throw new CommandError(error.fault === 'sql' ? EXIT.usage : EXIT.failed, error.message, ways[error.fault]);
+    }
+    throw error;
+  } finally {
+    for (const one of open) await one.close();
+  }
+}
+
+function existing(path: string): string {
+  if (existsSync(path)) return path;
+  throw new CommandError(EXIT.machine, `${path} does not exist`, 'Check the path given with --over');
+}
+
+async function print(terminal: Terminal, answer: QueryAnswer, { format, rows: most }: QueryFlags): Promise<void> {
+  const heading = answer.columns.map(({ name }) => name);
+  const rows: (readonly Cell[])[] = [];
+  if (format === 'csv' && !terminal.json) {
+    terminal.result({}, heading.map(csvCell).join(','));
+    for await (const row of answer.rows) terminal.result({}, row.map(csvCell).join(','));
+  } else for await (const row of answer.rows) rows.push(row);
+  const { columns: types, objects, objectsLeftOut, hotEvents } = answer;
+  const damaged = answer.damaged.map(({ path, key, what }) => ({ archive: path, key, what }));
+  const cut = answer.isCut();
+  const told = { columns: types, rows, cut, objects, objectsLeftOut, hotEvents, damaged };
+  if (terminal.json) terminal.result(told, '');
+  else if (format === 'table') {
+    terminal.result(told, columns([heading, ...rows.map((row) => row.map(shown))]));
+    terminal.say(
+      `${rows.length} rows; ${objects} archive files read, ${objectsLeftOut} not needed, ${hotEvents} hot events`,
+    );
+  }
+  for (const { what } of damaged) process.stderr.write(`left out: ${what}\n`);
+  if (cut && !terminal.json) process.stderr.write(`only the first ${most} rows are shown; give --rows for more\n`);
+}
+
+const shown = (cell: Cell): string =>
+  cell === null ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell).replaceAll('\n', ' ');
+
+/** RFC 4180. */
+function csvCell(cell: Cell): string {
+  const text = cell === null ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

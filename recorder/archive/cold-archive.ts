@@ -1,0 +1,158 @@
+import { createHash, hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  byChain,
+  type ChainHead,
+  type ChainId,
+  chainName,
+  type Recording,
+  type SnapshotPlace,
+  type StoredBlock,
+} from '../src/index.ts';
+import {
+  ArchiveDamageError,
+  type ArchivedChain,
+  type ArchivedObject,
+  archivedHead,
+  readManifest,
+  type StoredManifest,
+  tenantsOf,
+} from './manifest.ts';
+import type { ObjectStore } from './objects/object-store.ts';
+import { ParquetDesk } from './parquet-desk.ts';
+
+export interface ColdOptions {
+  /** Only these tenants; all that the archive holds when absent. */
+  readonly tenants?: readonly string[];
+  /** Where objects of a distant archive are kept once fetched, by their hash. */
+  readonly cacheDir: string;
+}
+
+/**
+ * An archive opened for reading: a recording of everything in it. No object is read before its length and hash were
+ * found to be those that the manifest names; damage is a StoreCorruptError that says which, and what lies in other
+ * objects can still be read (R163).
+ */
+export class ColdArchive implements Recording {
+  readonly store: ObjectStore;
+  readonly manifests: readonly StoredManifest[];
+  readonly #cacheDir: string;
+  readonly #desk: ParquetDesk;
+  readonly #checked = new Map<string, Promise<string>>();
+
+  private constructor(store: ObjectStore, manifests: readonly StoredManifest[], cacheDir: string, desk: ParquetDesk) {
+    this.store = store;
+    this.manifests = manifests;
+    this.#cacheDir = cacheDir;
+    this.#desk = desk;
+  }
+
+  /** @throws StoreError */
+  static async open(store: ObjectStore, options: ColdOptions): Promise<ColdArchive> {
+    const manifests: StoredManifest[] = [];
+    for (const tenant of options.tenants ?? (await tenantsOf(store))) {
+      const manifest = await readManifest(store, tenant);
+      if (manifest !== null) manifests.push(manifest);
+    }
+    return new ColdArchive(store, manifests, options.cacheDir, await ParquetDesk.open());
+  }
+
+  get chains(): readonly ArchivedChain[] {
+    return this.manifests.flatMap(({ chains }) => chains);
+  }
+
+  chain(id: ChainId): ArchivedChain | null {
+    return this.chains.find((chain) => byChain(chain, id) === 0) ?? null;
+  }
+
+  async heads(): Promise<readonly ChainHead[]> {
+    return this.chains.map(archivedHead).sort(byChain);
+  }
+
+  async *blocks(id: ChainId, fromSequence: number, toSequence: number): AsyncIterable<StoredBlock> {
+    const chain = this.chain(id);
+    if (chain === null) return;
+    for (const object of chain.objects) {
+      if (object.lastSequence < fromSequence || object.firstSequence > toSequence) continue;
+      this.#refuseThinned(chain, object);
+      yield* this.#desk.blocks(await this.fileOf(chain, object), fromSequence, toSequence);
+    }
+  }
+
+  async snapshotBefore(id: ChainId, atUs: number): Promise<SnapshotPlace | null> {
+    const chain = this.chain(id);
+    for (const object of [...(chain?.objects ?? [])].reverse()) {
+      if (chain === null || object.firstAtUs > atUs || object.thinned.length > 0) continue;
+      const place = await this.#desk.snapshotBefore(await this.fileOf(chain, object), atUs);
+      if (place !== null) return place;
+    }
+    return null;
+  }
+
+  /** An object as a file of this machine whose content was checked. @throws ArchiveDamageError, StoreError */
+  fileOf(chain: ChainId, object: ArchivedObject): Promise<string> {
+    const known = this.#checked.get(object.key);
+    if (known !== undefined) return known;
+    const checked = this.#check(chain, object);
+    this.#checked.set(object.key, checked);
+    // Who asks again hears the same; nobody listening yet is no failure of the process.
+    checked.catch(() => {});
+    return checked;
+  }
+
+  async close(): Promise<void> {
+    this.#desk.close();
+  }
+
+  async #check(chain: ChainId, object: ArchivedObject): Promise<string> {
+    const { key, sha256, bytes: length, firstSequence, lastSequence } = object;
+    const holds = `events ${firstSequence} to ${lastSequence} of ${chainName(chain)}`;
+    const local = this.store.file?.(key);
+    if (local !== undefined) {
+      const found = await fileHash(local);
+      if (found === null) throw this.#damage(key, `is missing: it holds ${holds}`);
+      if (found !== sha256) throw this.#damage(key, `is altered: it holds ${holds}, ${differs(sha256, found)}`);
+      return local;
+    }
+    const cached = join(this.#cacheDir, `${sha256}.parquet`);
+    if ((await fileHash(cached)) === sha256) return cached;
+    const bytes = await this.store.get(key);
+    if (bytes === null) throw this.#damage(key, `is missing: it holds ${holds}`);
+    const found = hash('sha256', bytes);
+    if (found !== sha256 || bytes.length !== length) {
+      throw this.#damage(key, `is altered: it holds ${holds}, ${differs(sha256, found)}`);
+    }
+    await mkdir(this.#cacheDir, { recursive: true, mode: 0o700 });
+    const scratch = `${cached}.${process.pid}.part`;
+    await writeFile(scratch, bytes, { mode: 0o600 });
+    await rename(scratch, cached);
+    return cached;
+  }
+
+  #refuseThinned(chain: ChainId, { key, firstSequence, lastSequence, thinned }: ArchivedObject): void {
+    if (thinned.length === 0) return;
+    const classes = [...new Set(thinned.map((one) => one.class))].join(', ');
+    const events = `events ${firstSequence} to ${lastSequence} of ${chainName(chain)}`;
+    throw this.#damage(
+      key,
+      `was thinned by retention (${classes}): ${events} are proved by the tree and cannot be read as blocks`,
+    );
+  }
+
+  #damage(key: string, what: string): ArchiveDamageError {
+    return new ArchiveDamageError(this.store.address, key, what);
+  }
+}
+
+const differs = (expected: string, found: string): string => `its SHA-256 is ${found} and not ${expected}`;
+
+/** SHA-256 of a file, in hex; null of none. */
+async function fileHash(path: string): Promise<string | null> {
+  const there = await stat(path).catch(() => null);
+  if (there === null || !there.isFile()) return null;
+  const sum = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) sum.update(chunk as Buffer);
+  return sum.digest('hex');
+}

@@ -1,0 +1,97 @@
+import { byChain, type ChainHead, type ChainId, type Recording } from '../../src/index.ts';
+import type { ColdArchive } from '../cold-archive.ts';
+import { ArchiveDamageError, type ArchivedChain, type ArchivedObject, lastObject } from '../manifest.ts';
+import type { Bounds } from './bounds.ts';
+import type { HotStretch } from './hot-rows.ts';
+
+/** What is asked: recordings, archives, and Parquet files with the same columns that stand for themselves. */
+export interface QueryTiers {
+  readonly hot: readonly Recording[];
+  readonly cold: readonly ColdArchive[];
+  readonly files: readonly string[];
+}
+
+export interface Needed {
+  /** Archive objects as files that were checked. */
+  readonly files: readonly string[];
+  readonly hot: readonly HotStretch[];
+  /** Objects that the bounds leave out. */
+  readonly leftOut: number;
+  /** Objects that are missing or altered, and whose events no hot recording holds either. */
+  readonly damaged: readonly ArchiveDamageError[];
+}
+
+/**
+ * Chooses where each event is read: in the archive when it is there and whole, else in the hot recording. Of a chain
+ * that several archives or recordings hold, the one that reaches furthest is taken, so that no event counts twice.
+ */
+export async function neededFor(tiers: QueryTiers, bounds: Bounds): Promise<Needed> {
+  const needed = { files: [] as string[], hot: [] as HotStretch[], leftOut: 0, damaged: [] as ArchiveDamageError[] };
+  const chains = new Map<string, Sides>();
+  for (const archive of tiers.cold)
+    for (const chain of archive.chains) sideOf(chains, chain).cold.push({ archive, chain });
+  for (const recording of tiers.hot) {
+    for (const head of await recording.heads()) sideOf(chains, head).hot.push({ recording, head });
+  }
+  for (const { id, cold, hot } of [...chains.values()].sort((a, b) => byChain(a.id, b.id))) {
+    const furthest = cold.sort((a, b) => lastObject(b.chain).lastSequence - lastObject(a.chain).lastSequence)[0];
+    const live = hot.sort((a, b) => b.head.sequence - a.head.sequence)[0];
+    const whole = isOutside(id, bounds);
+    if (furthest !== undefined) {
+      const { archive, chain } = furthest;
+      for (const object of chain.objects) {
+        if (whole || isBefore(object, bounds)) needed.leftOut++;
+        else await take(archive, chain, object, live, needed);
+      }
+    }
+    const archived = furthest === undefined ? 0 : lastObject(furthest.chain).lastSequence;
+    if (whole || live === undefined || live.head.sequence <= archived) continue;
+    needed.hot.push({ ...live, fromSequence: archived + 1, toSequence: live.head.sequence });
+  }
+  return needed;
+}
+
+interface Sides {
+  readonly id: ChainId;
+  readonly cold: { readonly archive: ColdArchive; readonly chain: ArchivedChain }[];
+  readonly hot: { readonly recording: Recording; readonly head: ChainHead }[];
+}
+
+function sideOf(chains: Map<string, Sides>, id: ChainId): Sides {
+  const key = `${id.tenant}\0${id.source}\0${id.epoch}`;
+  const known = chains.get(key);
+  if (known !== undefined) return known;
+  const fresh: Sides = { id, cold: [], hot: [] };
+  chains.set(key, fresh);
+  return fresh;
+}
+
+const isOutside = ({ tenant, source, epoch }: ChainId, { tenants, sources, epochs }: Bounds): boolean =>
+  tenants?.includes(tenant) === false || sources?.includes(source) === false || epochs?.includes(epoch) === false;
+
+const isBefore = ({ leastTimeUs, greatestTimeUs }: ArchivedObject, { fromUs, toUs }: Bounds): boolean =>
+  greatestTimeUs < (fromUs ?? greatestTimeUs) || leastTimeUs > (toUs ?? leastTimeUs);
+
+async function take(
+  archive: ColdArchive,
+  chain: ArchivedChain,
+  object: ArchivedObject,
+  live: Sides['hot'][number] | undefined,
+  needed: { readonly files: string[]; readonly hot: HotStretch[]; readonly damaged: ArchiveDamageError[] },
+): Promise<void> {
+  try {
+    needed.files.push(await archive.fileOf(chain, object));
+  } catch (error) {
+    if (!(error instanceof ArchiveDamageError)) throw error;
+    const { firstSequence: fromSequence, lastSequence: toSequence } = object;
+    if (live !== undefined && (await holds(live.recording, chain, fromSequence))) {
+      needed.hot.push({ ...live, fromSequence, toSequence });
+    } else needed.damaged.push(error);
+  }
+}
+
+/** What stands hot is the end of a chain: with its first event it holds them all. */
+async function holds(recording: Recording, chain: ChainId, sequence: number): Promise<boolean> {
+  for await (const block of recording.blocks(chain, sequence, sequence)) return block.firstSequence <= sequence;
+  return false;
+}

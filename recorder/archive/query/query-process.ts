@@ -1,0 +1,145 @@
+// The process in which one query runs. SQL is hostile input, and DuckDB is a large native library: what goes wrong here
+// ends here. It is given files that were checked, a time and a memory, and nothing of the environment.
+
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBResult,
+  type JS,
+  JSDuckDBValueConverter,
+  StatementType,
+} from '@duckdb/node-api';
+import { boundsOf, NO_BOUNDS } from './bounds.ts';
+import type { Cell, FromQuery, QueryFault, QueryLimits, ToQuery } from './query-messages.ts';
+
+const MEMORY_CHECK_MS = 50;
+/** What the process takes before DuckDB has taken anything. */
+const BASE_MB = 200;
+
+const say = (message: FromQuery): void => void process.send?.(message);
+
+/** Says why there is no answer, and ends. */
+function end(fault: QueryFault, message: string): void {
+  process.send?.({ type: 'fault', fault, message } satisfies FromQuery, () => process.exit(1));
+}
+
+class Refusal extends Error {}
+
+const heard: ToQuery[] = [];
+let listening: ((message: ToQuery) => void) | null = null;
+process.on('message', (message: ToQuery) => {
+  if (listening === null) heard.push(message);
+  else listening(message);
+  listening = null;
+});
+process.on('disconnect', () => process.exit(0));
+
+const next = (): Promise<ToQuery> =>
+  new Promise((resolve) => {
+    const message = heard.shift();
+    if (message !== undefined) resolve(message);
+    else listening = resolve;
+  });
+
+async function bounded(connection: DuckDBConnection, sql: string): Promise<void> {
+  const tree = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)::VARCHAR', [sql]);
+  const parsed = JSON.parse(String(tree.getRows()[0]?.[0])) as { readonly error: boolean };
+  const timeOf = async (text: string): Promise<number | null> => {
+    const answer = await connection.runAndReadAll('SELECT epoch_us(TRY_CAST($1::VARCHAR AS TIMESTAMP))', [text]);
+    const us = answer.getRows()[0]?.[0];
+    return typeof us === 'bigint' ? Number(us) : null;
+  };
+  say({ type: 'bounds', bounds: parsed.error ? NO_BOUNDS : await boundsOf(parsed, timeOf) });
+}
+
+/** One table over all files, and then no way to any other file, extension or setting. */
+async function closeIn(connection: DuckDBConnection, order: Extract<ToQuery, { type: 'files' }>): Promise<void> {
+  const list = order.files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ');
+  const from = order.files.length === 0 ? '' : ` FROM read_parquet([${list}], union_by_name = true)`;
+  const all =
+    from === '' ? `SELECT ${order.columns} WHERE false` : `SELECT ${order.columns}${from} WHERE ${order.where}`;
+  await connection.run(`CREATE VIEW events AS ${all}`);
+  await connection.run(`CREATE VIEW decisions AS SELECT * FROM events WHERE type = 'sigma.decision.v1'`);
+  await connection.run(`SET allowed_paths = [${list}]`);
+  await connection.run('SET enable_external_access = false');
+  await connection.run('SET lock_configuration = true');
+}
+
+async function prepared(connection: DuckDBConnection, sql: string) {
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1) throw new Refusal(`${statements.count} statements were given; give one`);
+  const statement = await statements.prepare(0);
+  if (statement.statementType !== StatementType.SELECT) {
+    throw new Refusal(
+      `a query reads (SELECT, WITH, FROM, DESCRIBE); this is ${StatementType[statement.statementType]}`,
+    );
+  }
+  return statement;
+}
+
+async function give(result: DuckDBResult, limits: QueryLimits): Promise<void> {
+  const names = result.deduplicatedColumnNames();
+  say({ type: 'columns', columns: names.map((name, i) => ({ name, type: result.columnType(i).toString() })) });
+  let left = limits.rows;
+  for await (const rows of result.yieldConvertedRows(JSDuckDBValueConverter)) {
+    if (rows.length === 0) continue;
+    say({ type: 'rows', rows: rows.slice(0, left).map((row) => row.map(cellOf)) });
+    left -= rows.length;
+    if (left < 0) {
+      say({ type: 'end', cut: true });
+      return;
+    }
+    await next();
+  }
+  say({ type: 'end', cut: false });
+}
+
+/** As JSON has it: whole numbers as numbers where they are exact, times as ISO 8601, bytes in hex. */
+function cellOf(value: JS): Cell {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
+    return value;
+  if (typeof value === 'bigint') {
+    const near = Number(value);
+    return Number.isSafeInteger(near) ? near : String(value);
+  }
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map((one) => cellOf(one as JS));
+  if (typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, cellOf(one as JS)]));
+  }
+  return String(value);
+}
+
+async function main(): Promise<void> {
+  const asked = await next();
+  if (asked.type !== 'sql') throw new TypeError('no query came first');
+  const { sql, limits } = asked;
+  const instance = await DuckDBInstance.create(':memory:', {
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+    temp_directory: '',
+    memory_limit: `${limits.memoryMb}MB`,
+  });
+  const connection = await instance.connect();
+  setInterval(() => {
+    const usedMb = process.memoryUsage.rss() / 1e6;
+    if (usedMb > limits.memoryMb + BASE_MB) end('memory', `it needs more than ${limits.memoryMb} MB`);
+  }, MEMORY_CHECK_MS).unref();
+  await bounded(connection, sql);
+  const order = await next();
+  if (order.type !== 'files') throw new TypeError('no files came second');
+  await closeIn(connection, order);
+  const statement = await prepared(connection, sql);
+  await give(await statement.stream(), limits);
+}
+
+try {
+  await main();
+  process.disconnect();
+} catch (error) {
+  const { message } = error as Error;
+  const fault = error instanceof TypeError ? 'defect' : /^Out of Memory/i.test(message) ? 'memory' : 'sql';
+  end(fault, message.split('\n\n')[0] ?? message);
+}

@@ -1,0 +1,79 @@
+import {
+  byChain,
+  type ChainHead,
+  chainName,
+  decodeBlock,
+  decodeEnvelope,
+  EVENT_TYPE,
+  type Recording,
+  StoreCorruptError,
+  type StoredBlock,
+  sameBytes,
+} from '../src/index.ts';
+import type { ColdArchive } from './cold-archive.ts';
+import { lastObject } from './manifest.ts';
+import type { Moved } from './mark.ts';
+
+/** Blocks of a chain that stay hot whatever their age: its end is checked by the two (R47). */
+const BLOCKS_KEPT = 2;
+
+/**
+ * How much of each chain may leave the hot store: a prefix of blocks whose events are all older than `beforeUs` by the
+ * wall clock, which the archive holds block for block, as is read back here once more (R162, R165). Decides and removes
+ * nothing.
+ *
+ * @throws StoreCorruptError when the archive gives another block than the recording
+ */
+export async function releasable(hot: Recording, cold: ColdArchive, beforeUs: number): Promise<readonly Moved[]> {
+  const moved: Moved[] = [];
+  for (const head of await hot.heads()) {
+    const archived = cold.chain(head);
+    const manifest = cold.manifests.find(({ tenant }) => tenant === head.tenant);
+    if (archived === null || manifest === undefined) continue;
+    const end = await cutOf(hot, head, beforeUs, lastObject(archived).lastSequence);
+    if (end === null) continue;
+    await assertArchived(hot, cold, head, end.sequence);
+    const place = { archive: cold.store.address, manifest: manifest.version, manifestSha256: manifest.sha256 };
+    moved.push({ ...end, ...place });
+  }
+  return moved.sort(byChain);
+}
+
+type ChainEnd = Omit<ChainHead, 'blocks'>;
+
+/** Where the prefix of a chain that may go ends, as the head it has there; null when nothing may. */
+async function cutOf(hot: Recording, head: ChainHead, beforeUs: number, archived: number): Promise<ChainEnd | null> {
+  const { tenant, source, epoch } = head;
+  const ends: { readonly end: ChainEnd; readonly holdsSnapshot: boolean }[] = [];
+  let behind = 0;
+  for await (const { bytes, hash } of hot.blocks(head, 1, head.sequence)) {
+    const events = decodeBlock(bytes).events.map(decodeEnvelope);
+    const last = events[events.length - 1];
+    const mayGo = last !== undefined && last.sequence <= archived && events.every(({ timeUs }) => timeUs < beforeUs);
+    if (mayGo && behind === 0) {
+      const end = { tenant, source, epoch, sequence: last.sequence, hash, atUs: last.atUs };
+      ends.push({ end, holdsSnapshot: events.some(({ type }) => type === EVENT_TYPE.snapshot) });
+    } else if (++behind === BLOCKS_KEPT) break;
+  }
+  const most = Math.max(0, ends.length - (BLOCKS_KEPT - behind));
+  const snapshot = ends.slice(0, most).findLastIndex(({ holdsSnapshot }) => holdsSnapshot);
+  return ends[(snapshot >= 0 ? snapshot : most) - 1]?.end ?? null;
+}
+
+async function assertArchived(hot: Recording, cold: ColdArchive, head: ChainHead, through: number): Promise<void> {
+  const theirs = cold.blocks(head, await firstHot(hot, head), through)[Symbol.asyncIterator]();
+  for await (const ours of hot.blocks(head, 1, through)) {
+    const next = await theirs.next();
+    if (next.done !== true && sameBlock(ours, next.value)) continue;
+    const what = `gives another block than the recording at event ${ours.firstSequence} of ${chainName(head)}`;
+    throw new StoreCorruptError(cold.store.address, what, 'Check the archive; nothing was removed');
+  }
+}
+
+async function firstHot(hot: Recording, head: ChainHead): Promise<number> {
+  for await (const { firstSequence } of hot.blocks(head, 1, head.sequence)) return firstSequence;
+  return 1;
+}
+
+const sameBlock = (a: StoredBlock, b: StoredBlock): boolean =>
+  a.firstSequence === b.firstSequence && sameBytes(a.hash, b.hash) && sameBytes(a.bytes, b.bytes);
