@@ -65,9 +65,11 @@ export async function up(shell: Shell, flags: UpFlags) {
     terminal.progress(`starting ${robots} robots`);
     const link = { url: hub.url, joinToken: hub.joinToken };
     const pace = hub.pace();
-    edge = await startEdgeChild(
-      soloEdge({ tenant: TENANT, site, robots, people, seed, recordingPath, hub: link, pace }),
-    );
+    edge = await startEdgeChild({
+      ...soloEdge({ tenant: TENANT, site, robots, people, seed, recordingPath, hub: link, pace }),
+      // The hub shows the recording where it lies: a second copy on the same disk would keep nothing safer.
+      syncBytesPerS: 0,
+    });
     // Somebody may have changed it meanwhile.
     const paceNow = hub.pace();
     if (paceNow !== null) edge.setPace(paceNow);
