@@ -21,6 +21,7 @@ import { endedMissions, FakeRoom } from './fake-room.ts';
 import { FirstPage, openBrowser, withoutBrowser, withoutWebGl } from './page.ts';
 import { recordedDecisions } from './recorded-decisions.ts';
 import { recordRobot } from './robot-recording.ts';
+import { witnessed } from './stages.ts';
 
 /** Markup, and a character that turns what follows it round: a name that wants to be something else. */
 const NASTY = '<script>window.hacked=1</script>\u202Egnp.exe';
@@ -158,6 +159,23 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(page.getByTestId('proof'), /Not proved: the block at event \d+ is not what its hash says/);
     (second.bytes[second.bytes.length >> 1] as number) ^= 1;
     await goTo('/');
+  });
+
+  test('what witnesses found is one line for each thing to be done, with what to copy as it stands', async () => {
+    const forget = witnessed(hub);
+    const keys = first.at('alert-witness:key');
+    await first.says(keys, /an edge shows another key/);
+    const said = (await keys.textContent()) ?? '';
+    for (const k of [0, 1]) {
+      const line = `site/edge-${k + 1}+9c0d41a${k}+Bm9tTzVlQ3Jl/kLmNoPqR+sTuVw=`;
+      assert.ok(said.includes(`add the line ${line} to /srv/sigma/keys/edges-accepted`), said);
+    }
+    const cut = await first.says(first.at('alert-witness:epoch/3'), /its end was cut off/);
+    assert.doesNotMatch(cut, /rollback/, 'the kind is the machine’s word; the sentence says it');
+    assert.match(cut, /run sigma verify on the copy/);
+    assert.equal(await first.at('silence-witness:key').count(), 0, 'what is critical is never silenced');
+    forget();
+    await eventually(async () => (await keys.count()) === 0);
   });
 
   test('an alert collapses what follows from it, is acknowledged with it, opens its decision, and a critical one is never silenced', async () => {

@@ -94,6 +94,43 @@ function troubles(hub: FakeHub): void {
   }
 }
 
+/** What the hub says when two edges show other keys than they are known by, and a recording was cut. */
+export function witnessed(hub: FakeHub): () => void {
+  const raisedTimeUs = hub.nowUs - 20_000_000n;
+  const shared = { level: AlertLevel.CRITICAL, raisedTimeUs, count: 1 };
+  const keys = ['edge-1', 'edge-2'].map((edge, k) => ({
+    ...shared,
+    id: `key-${edge}`,
+    agentId: 'hub',
+    cause: `witness:key:${edge}`,
+    text: `edge ${edge} shows another key than the one it is known by: nobody witnesses its recordings`,
+    advice:
+      `If its computer or data folder was replaced, add the line site/${edge}+9c0d41a${k}+Bm9tTzVlQ3Jl/kLmNoPqR+sTuVw= ` +
+      "to /srv/sigma/keys/edges-accepted on the hub's machine, then link it again; if not, somebody else poses as it: " +
+      'take it off the network. Its work goes on meanwhile',
+  }));
+  const cut = {
+    ...shared,
+    id: 'cut',
+    agentId: 'r05',
+    cause: 'witness:epoch/3',
+    text:
+      'the recording of r05, epoch 3, events 32 to 51, is not the one that the hub saw (rollback): ' +
+      'it ended at event 51 and now ends at 31: its end was cut off',
+    advice:
+      'Copy the recording and the .proofs beside it before anything else, then run sigma verify on the copy with the ' +
+      "witness's key. If a backup was restored on purpose, acknowledge this: what is gone stays named here",
+  };
+  const alerts = [...keys, cut].map((init) => create(AlertSchema, init));
+  for (const alert of alerts) hub.alerts.set(alert.id, alert);
+  return () => {
+    for (const alert of alerts) {
+      const over = { acknowledgedBy: EMAIL, acknowledgedTimeUs: hub.nowUs, clearedTimeUs: hub.nowUs };
+      hub.alerts.set(alert.id, create(AlertSchema, { ...alert, ...over }));
+    }
+  };
+}
+
 const CORNERS = [
   { xM: 20, yM: 4 },
   { xM: 44, yM: 4 },

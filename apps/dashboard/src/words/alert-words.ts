@@ -24,7 +24,10 @@ export const levelOf = (level: AlertLevel): Level => LEVEL[level] ?? 'info';
 export interface AlertGroup {
   readonly key: string;
   readonly level: Level;
+  /** As the hub names it; where several are one to people (the keys of two edges), what they have in common. */
   readonly cause: string;
+  /** Each that the hub tells apart. */
+  readonly causes: readonly string[];
   readonly advice: string;
   /** Those of the cause itself, the newest first. */
   readonly alerts: readonly Alert[];
@@ -53,7 +56,7 @@ export function groupAlerts(alerts: readonly Alert[]): AlertGroup[] {
   const groups = new Map<string, { readonly members: Alert[]; readonly explained: Alert[] }>();
   for (const alert of open) {
     const root = rootOf(alert, byId);
-    const key = `${root.level}:${root.cause}`;
+    const key = `${root.level}:${sharedCause(root.cause)}`;
     const group = groups.get(key) ?? { members: [], explained: [] };
     groups.set(key, group);
     (root === alert ? group.members : group.explained).push(alert);
@@ -76,12 +79,14 @@ function summarise(key: string, members: Alert[], explained: Alert[]): AlertGrou
   const sorted = members.sort(newestFirst);
   const newest = sorted[0] as Alert;
   const all = [...sorted, ...explained];
+  const causes = [...new Set(sorted.map(({ cause }) => cause))];
   const standing = sorted.filter((alert) => alert.clearedTimeUs === 0n);
   const silences = (standing.length > 0 ? standing : sorted).map((alert) => alert.silencedUntilTimeUs);
   return {
     key,
     level: levelOf(newest.level),
-    cause: newest.cause,
+    cause: causes.length === 1 ? newest.cause : sharedCause(newest.cause),
+    causes,
     advice: newest.advice,
     alerts: sorted,
     explained: explained.sort(newestFirst),
@@ -119,10 +124,34 @@ const CHECKED: Readonly<Record<string, string>> = {
   cross: 'contradicts another',
 };
 
+/** What a witness found wrong: with the key of an edge or of the hub, or with a recording. */
+const WITNESSED = /^witness:(?:(key|hub_key):(.+)|(epoch)\/(\d+)|(.+)\/(\d+))$/;
+
+/** What several causes are to people: a witness tells edges and recordings apart, what is to be done is the same. */
+function sharedCause(cause: string): string {
+  const [found, ofKey] = WITNESSED.exec(cause) ?? [];
+  return found === undefined ? cause : `witness:${ofKey ?? 'recording'}`;
+}
+
+/** What a witness found, of whom where the cause names one. */
+function witnessWords(cause: string): string | null {
+  if (cause === 'witness:key') return 'an edge shows another key';
+  if (cause === 'witness:hub_key') return 'the hub is known by another key';
+  if (cause === 'witness:recording') return 'a recording contradicts what was seen of it';
+  const [found, ofKey, edge, , , source] = WITNESSED.exec(cause) ?? [];
+  if (found === undefined) return null;
+  if (ofKey === 'key') return `${edge} shows another key`;
+  if (ofKey === 'hub_key') return `${edge} knows the hub by another key`;
+  const whose = source === undefined ? 'a recording' : `the recording of ${source === 'hub' ? 'the hub' : source}`;
+  return `${whose} contradicts what was seen of it`;
+}
+
 /** "failsafe:motor_hot" as people say it: "motor hot"; "band:state.motorLeftC": "motor left out of its band". */
 export function causeWords(cause: string): string {
   const [, kind = '', field = ''] = /^(band|rate|frozen|cross):(?:\w+\.)?(\w+)$/.exec(cause) ?? [];
   if (field !== '') return `${fieldWords(field)} ${CHECKED[kind]}`;
+  const witnessed = witnessWords(cause);
+  if (witnessed !== null) return witnessed;
   return words(cause.replace(/^(failsafe|rule):/, '').replace(':', ' '));
 }
 

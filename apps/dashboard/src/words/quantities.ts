@@ -52,10 +52,17 @@ export function words(name: string): string {
 /** An account without the role in front of it: "operator:ada@example.org" → "ada@example.org". */
 export const personWords = (account: string): string => account.replace(/^[a-z]+:/, '');
 
+/** What a witness calls a contradiction; the sentence after it says the same in words. */
+const REFUSAL_KIND = / \((?:rollback|fork|inconsistent)\)(?=:)/g;
+/** A field on its own: not a piece of a key, of a path or of an address, which people copy as they stand. */
+const FIELD = /(?<![\w+/=@-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w+/=@-])/g;
+
 /** "motorLeftC is 111.6 degC" → "motor left is 111.6 °C": fields as words without their unit, units as people write them. */
-export function plainWords(text: string): string {
-  return text.replace(/\bdegC\b/g, '°C').replace(/\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g, fieldWords);
-}
+export const plainWords = (text: string): string =>
+  text
+    .replace(REFUSAL_KIND, '')
+    .replace(/\bdegC\b/g, '°C')
+    .replace(FIELD, fieldWords);
 
 /** `motorLeftC` → "motor left": the unit stands beside the value. */
 export const fieldWords = (name: string): string =>

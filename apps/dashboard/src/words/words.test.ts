@@ -13,7 +13,7 @@ import {
 } from '@sigma/proto';
 import { sensorLines } from '../panels/robot/sensor-lines.ts';
 import { agentState, nextStep } from './agent-state.ts';
-import { causeWords, groupAlerts, maySilence } from './alert-words.ts';
+import { byRobot, causeWords, groupAlerts, maySilence } from './alert-words.ts';
 import { reasonWords, restrictionWords, viewDecision } from './decision-words.ts';
 import { byStanding, goalWords, taskName } from './mission-words.ts';
 import {
@@ -215,6 +215,60 @@ test('a flood of one cause is one line; acknowledged is not resolved; what is ov
       ['link_loss', 2, 2],
       ['overheating', 1, 0],
       ['battery', 1, 1],
+    ],
+  );
+});
+
+test('what a witness found reads as a sentence, and what is to be copied stays as it is', () => {
+  assert.equal(causeWords('witness:key:edge-1'), 'edge-1 shows another key');
+  assert.equal(causeWords('witness:hub_key:edge-1'), 'edge-1 knows the hub by another key');
+  assert.equal(causeWords('witness:epoch/3'), 'a recording contradicts what was seen of it');
+  assert.equal(causeWords('witness:hub/0'), 'the recording of the hub contradicts what was seen of it');
+  assert.equal(causeWords('witness:world-edge-1/2'), 'the recording of world-edge-1 contradicts what was seen of it');
+  assert.equal(
+    plainWords('the recording of r1 is not the one that the hub saw (rollback): its end was cut off'),
+    'the recording of r1 is not the one that the hub saw: its end was cut off',
+  );
+  const line = 'site/edge-1+9c0d41aa+Bm9tTzVlQ3Jl/kLmNoPqR+sTuVw=';
+  const advice = `add the line ${line} to /srv/siteData/keys/edges-accepted on the hub's machine`;
+  assert.equal(plainWords(advice), advice);
+  assert.equal(plainWords('motorLeftC is 111.6 degC'), 'motor left is 111.6 °C');
+});
+
+test('what witnesses found stands in one line for each thing to be done, whatever edge or recording it is about', () => {
+  const alert = (id: string, cause: string, level = AlertLevel.CRITICAL, agentId = 'hub') =>
+    create(AlertSchema, { id, cause, level, agentId, raisedTimeUs: 1n, advice: `mend ${id}` });
+  const groups = groupAlerts([
+    alert('1', 'witness:key:edge-1'),
+    alert('2', 'witness:key:edge-2'),
+    alert('3', 'witness:hub/0'),
+    alert('4', 'witness:epoch/3', AlertLevel.CRITICAL, 'r1'),
+    alert('5', 'witness:hub_key:edge-1', AlertLevel.WARNING),
+  ]);
+  assert.deepEqual(
+    groups.map(({ cause, causes, alerts }) => [cause, causes.length, alerts.map(({ id }) => id).join(' ')]).sort(),
+    [
+      ['witness:hub_key:edge-1', 1, '5'],
+      ['witness:key', 2, '1 2'],
+      ['witness:recording', 2, '3 4'],
+    ],
+  );
+  assert.deepEqual(groups.map(({ cause }) => causeWords(cause)).sort(), [
+    'a recording contradicts what was seen of it',
+    'an edge shows another key',
+    'edge-1 knows the hub by another key',
+  ]);
+});
+
+test('of a robot that has a cause often there is one name, with how often it came', () => {
+  const alert = (id: string, agentId: string, count: number, clearedTimeUs = 0n) =>
+    create(AlertSchema, { id, agentId, count, clearedTimeUs });
+  const robots = byRobot([alert('1', 'r7', 2, 9n), alert('2', 'r8', 1), alert('3', 'r7', 3), alert('4', 'r7', 1, 5n)]);
+  assert.deepEqual(
+    robots.map(({ agentId, count, clearedTimeUs }) => [agentId, count, clearedTimeUs]),
+    [
+      ['r7', 6, 0n],
+      ['r8', 1, 0n],
     ],
   );
 });

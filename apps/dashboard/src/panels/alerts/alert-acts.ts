@@ -4,10 +4,11 @@ import type { Outcome } from '../../live/acts.ts';
 import { causeWords } from '../../words/alert-words.ts';
 import { localTime } from '../../words/quantities.ts';
 
-/** Silences a cause, of one robot or of all, until its end. The hub refuses it for a critical one. */
+/** Silences a cause, in each form that the hub knows, of one robot or of all. The hub refuses it for a critical one. */
 export async function silence(
   { hub, acts }: MissionControl,
   cause: string,
+  causes: readonly string[],
   agentId: string,
   seconds: number,
   reason: string,
@@ -15,8 +16,8 @@ export async function silence(
   const answer = await acts.run(
     `Silence ${causeWords(cause)}${agentId === '' ? '' : ` of ${agentId}`}`,
     agentId === '' ? [] : [agentId],
-    () => hub.alerts.silenceAlerts({ cause, agentId, seconds, reason }),
-    (given): Outcome => ({ kind: 'done', detail: `until ${localTime(given.silence?.untilTimeUs ?? 0n)}` }),
+    () => Promise.all(causes.map((one) => hub.alerts.silenceAlerts({ cause: one, agentId, seconds, reason }))),
+    ([given]): Outcome => ({ kind: 'done', detail: `until ${localTime(given?.silence?.untilTimeUs ?? 0n)}` }),
   );
   return answer !== undefined;
 }

@@ -25,6 +25,7 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
   const silenced = group.silencedUntilUs > 0n;
   const decision = group.alerts.map(decisionOfAlert).find((ref) => ref !== null) ?? null;
   const quiet = over || silenced;
+  const each = isEachItsOwn(group);
   return (
     <li
       data-testid={`alert-${group.cause}`}
@@ -82,7 +83,7 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
         ) : null}
       </span>
       <p className="row-detail">
-        {group.advice === '' || over ? null : <span className="advice">{plainWords(group.advice)} </span>}
+        {group.advice === '' || over || each ? null : <span className="advice">{plainWords(group.advice)} </span>}
         <time className="mono quiet" title={`${utcTime(group.newestTimeUs)} UTC`}>
           {localTime(group.newestTimeUs)}
         </time>
@@ -93,7 +94,7 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
             · acknowledged by <bdi>{personWords(newest.acknowledgedBy)}</bdi>
           </span>
         )}
-        <Robots alerts={group.alerts} />
+        {each ? null : <Robots alerts={group.alerts} />}
         {group.explained.length === 0 ? null : (
           <button
             type="button"
@@ -106,10 +107,12 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
           </button>
         )}
       </p>
+      {each ? <Each alerts={group.alerts} /> : null}
       {unfolded ? <Explained alerts={group.explained} /> : null}
       {silencing ? (
         <SilenceForm
           cause={group.cause}
+          causes={group.causes}
           agentIds={[...new Set(group.alerts.map((alert) => alert.agentId).filter((id) => id !== ''))]}
           onDone={() => setSilencing(false)}
         />
@@ -137,6 +140,24 @@ function Robots({ alerts }: { readonly alerts: readonly Alert[] }) {
 }
 
 const EXPLAINED_SHOWN = 50;
+
+/** One cause to people, but each of its alerts says something else to be done: another key, another recording. */
+const isEachItsOwn = ({ alerts, causes }: AlertGroup): boolean => alerts.length > 1 && causes.length > 1;
+
+function Each({ alerts }: { readonly alerts: readonly Alert[] }) {
+  return (
+    <ul className="explained">
+      {alerts.slice(0, EXPLAINED_SHOWN).map((alert) => (
+        <li key={alert.id} data-testid={`each-${alert.id}`}>
+          <bdi>{plainWords(alert.text)}</bdi>
+          <AgentLink alert={alert} />
+          <p className="advice">{plainWords(alert.advice)}</p>
+        </li>
+      ))}
+      {alerts.length > EXPLAINED_SHOWN ? <li className="quiet">and {alerts.length - EXPLAINED_SHOWN} more</li> : null}
+    </ul>
+  );
+}
 
 function Explained({ alerts }: { readonly alerts: readonly Alert[] }) {
   return (

@@ -13,13 +13,15 @@ const ENDS: readonly (readonly [seconds: number, words: string])[] = [
 
 interface SilenceFormProps {
   readonly cause: string;
+  /** Each that the hub tells apart: all of them are silenced. */
+  readonly causes: readonly string[];
   /** Robots that raise it now: one of them, or all robots, can be silenced. */
   readonly agentIds: readonly string[];
   readonly onDone: () => void;
 }
 
 /** A silence has an end and a reason, both recorded. It changes no robot: only this page stops calling for you. */
-export function SilenceForm({ cause, agentIds, onDone }: SilenceFormProps) {
+export function SilenceForm({ cause, causes, agentIds, onDone }: SilenceFormProps) {
   const control = useMissionControl();
   const [seconds, setSeconds] = useState(ENDS[1]?.[0] ?? 3_600);
   const [agentId, setAgentId] = useState(agentIds.length === 1 ? (agentIds[0] as string) : '');
@@ -29,7 +31,7 @@ export function SilenceForm({ cause, agentIds, onDone }: SilenceFormProps) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
-    const done = await silence(control, cause, agentId, seconds, reason.trim());
+    const done = await silence(control, cause, causes, agentId, seconds, reason.trim());
     setBusy(false);
     if (done) onDone();
   };
