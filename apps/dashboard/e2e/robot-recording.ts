@@ -1,6 +1,17 @@
+import { create, toBinary } from '@bufbuild/protobuf';
 import { DEFAULT_POLICY, fleetModel, MOTION, type Site, siteToJson } from '@sigma/fleet-model';
 import { createAgent, type Json, type Stimulus, step } from '@sigma/kernel';
-import { AgentJournal, ChainWriter, type Opening, openingEvent, type SealedBlock, type Sha256 } from '@sigma/recorder';
+import { GapSchema } from '@sigma/proto';
+import {
+  AgentJournal,
+  ChainWriter,
+  EVENT_TYPE,
+  type EventDraft,
+  type Opening,
+  openingEvent,
+  type SealedBlock,
+  type Sha256,
+} from '@sigma/recorder';
 
 const EPOCH_TIME_US = 1_700_000_000_000_000;
 const WAKE_US = 10_000;
@@ -15,6 +26,8 @@ export interface RobotLife {
   readonly speedMps: number;
   /** Written as if by a program so many versions newer. */
   readonly versionsNewer: number;
+  /** From which second to which its inputs were lost before they were recorded; null: none. */
+  readonly lostS: readonly [from: number, to: number] | null;
 }
 
 const SHORT_LIFE: RobotLife = {
@@ -23,6 +36,7 @@ const SHORT_LIFE: RobotLife = {
   snapshotEveryUs: 500_000,
   speedMps: 0,
   versionsNewer: 0,
+  lostS: null,
 };
 
 /**
@@ -30,7 +44,7 @@ const SHORT_LIFE: RobotLife = {
  * operator and released again, journalled and sealed as an edge does it. `seconds` of its life.
  */
 export function recordRobot(site: Site, sha256: Sha256, seconds: number, life: Partial<RobotLife> = {}): SealedBlock[] {
-  const { id, epochTimeUs, snapshotEveryUs, speedMps, versionsNewer } = { ...SHORT_LIFE, ...life };
+  const { id, epochTimeUs, snapshotEveryUs, speedMps, versionsNewer, lostS } = { ...SHORT_LIFE, ...life };
   const model = fleetModel({ site, policy: DEFAULT_POLICY });
   const [dock] = site.docks;
   if (dock === undefined) throw new Error('the test site has no dock');
@@ -73,12 +87,20 @@ export function recordRobot(site: Site, sha256: Sha256, seconds: number, life: P
     if (speedMps !== 0) inbox.push(motionFrame(n, speedMps));
     const { agent: next, outputs } = step(model, agent, inbox, n * WAKE_US);
     agent = next;
-    journal.wake(n * WAKE_US, inbox, outputs);
-    if (n % WAKES_A_BLOCK !== 0) continue;
+    const lost = lostS !== null && n > lostS[0] * 100 && n <= lostS[1] * 100;
+    if (!lost) journal.wake(n * WAKE_US, inbox, outputs);
+    if (lostS !== null && n === lostS[0] * 100 + 1) journal.note((timeUs) => gapEvent(id, n * WAKE_US, timeUs));
+    if (n % WAKES_A_BLOCK !== 0 || lost) continue;
     if ((n * WAKE_US) % snapshotEveryUs === 0) journal.snapshot(agent);
     blocks.push(writer.seal(journal.cut(epochTimeUs + n * WAKE_US)));
   }
   return blocks;
+}
+
+/** Says that inputs are missing from here on. */
+function gapEvent(subject: string, atUs: number, timeUs: number): EventDraft {
+  const data = toBinary(GapSchema, create(GapSchema, {}));
+  return { type: EVENT_TYPE.gap, subject, atUs, timeUs, traceparent: '', data };
 }
 
 /** Every second the operator changes his mind. */

@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { EMAIL, PASSWORD } from './fake-hub.ts';
 import type { FirstPage } from './page.ts';
 import { recordRobot } from './robot-recording.ts';
-import type { Stage } from './stages.ts';
+import { type Stage, witnessed } from './stages.ts';
 
 const SECOND_US = 1_000_000;
 
@@ -21,6 +21,9 @@ export interface Scene {
   /** Without WebGL. */
   readonly flat?: true;
 }
+
+/** Takes back what a scene put on the stage. */
+let forget: () => void = () => undefined;
 
 const noDialog = async (first: FirstPage) => first.page.keyboard.press('Escape');
 
@@ -91,6 +94,16 @@ export const FULL: readonly Scene[] = [
   { name: 'missions', part: '.page', path: '/missions' },
   { name: 'mission', part: '.page', path: '/missions/m-1' },
   { name: 'alerts', part: '.page', path: '/alerts' },
+  {
+    name: 'witness',
+    part: '.page',
+    path: '/alerts',
+    come: async (first, { hub }) => {
+      forget = witnessed(hub);
+      await first.says(first.at('alert-witness:key'), /edge-2 shows another key/);
+    },
+    leave: () => forget(),
+  },
   { name: 'acts', part: '.page', path: '/acts' },
   { name: 'accounts', part: '.page', path: '/accounts' },
   {
@@ -110,6 +123,7 @@ export const FULL: readonly Scene[] = [
     come: async (first) => {
       await first.at('computed').waitFor();
       await first.at('tab-sensors').click();
+      await first.says(first.at('past-sensors'), /Computed again from its recorded inputs/);
     },
   },
   {

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useMemo, useRef } from 'react';
+import { lazy, Suspense, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Rail } from './bars/rail.tsx';
 import { SiteSummary } from './bars/site-summary.tsx';
 import { StandingNotice } from './bars/standing-notice.tsx';
@@ -48,15 +48,7 @@ export function Frame() {
     return () => clearTimeout(timer);
   }, []);
 
-  useEffect(() => {
-    const root = document.documentElement;
-    root.dataset['density'] = density;
-    if (frame.wall) root.dataset['wall'] = '';
-    return () => {
-      delete root.dataset['density'];
-      delete root.dataset['wall'];
-    };
-  }, [density, frame]);
+  const styled = useRootStyle(density, frame.wall);
 
   return (
     <FrameUiProvider value={frame}>
@@ -65,7 +57,7 @@ export function Frame() {
         <Rail />
         <main className="middle" aria-label="Panels">
           <StandingNotice />
-          {whole ?? (narrow ? <StackedPanels /> : <DockedPanels />)}
+          {styled ? (whole ?? (narrow ? <StackedPanels /> : <DockedPanels />)) : null}
         </main>
         <TimeBar />
         <SiteSummary />
@@ -84,6 +76,22 @@ export function Frame() {
       )}
     </FrameUiProvider>
   );
+}
+
+/** Says to the styles how dense the page is and whether it hangs on a wall. True once panels can measure their type. */
+function useRootStyle(density: string, wall: boolean): boolean {
+  const [styled, setStyled] = useState(false);
+  useLayoutEffect(() => {
+    const root = document.documentElement;
+    root.dataset['density'] = density;
+    if (wall) root.dataset['wall'] = '';
+    setStyled(true);
+    return () => {
+      delete root.dataset['density'];
+      delete root.dataset['wall'];
+    };
+  }, [density, wall]);
+  return styled;
 }
 
 /** Shows a newcomer around, once the site is on the screen; a wall has nobody to show around. */

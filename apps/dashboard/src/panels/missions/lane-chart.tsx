@@ -20,8 +20,13 @@ export function LaneChart({ mission }: { readonly mission: Mission }) {
     <section className="block lanes" aria-label="Who had which task, and when" data-testid="task-lanes">
       <h3>Who had what, and when</h3>
       <ol>
-        {lanes.map((lane) => (
-          <Lane key={lane.taskId} lane={lane} shareOf={shareOf} />
+        {lanes.map((lane, at) => (
+          <Lane
+            key={lane.taskId}
+            name={lanes.length === 1 ? 'all of it' : `share ${at + 1}`}
+            lane={lane}
+            shareOf={shareOf}
+          />
         ))}
       </ol>
       <p className="lane-scale mono" aria-hidden="true">
@@ -38,14 +43,17 @@ export function LaneChart({ mission }: { readonly mission: Mission }) {
 const timeAt = (timeUs: number): string => localTime(BigInt(Math.round(timeUs)));
 
 interface LaneProps {
+  readonly name: string;
   readonly lane: TaskLane;
   readonly shareOf: (timeUs: number) => number;
 }
 
-function Lane({ lane, shareOf }: LaneProps) {
+function Lane({ name, lane, shareOf }: LaneProps) {
   return (
     <li>
-      <bdi className="lane-name mono">{lane.taskId}</bdi>
+      <span className="lane-name" title={lane.taskId}>
+        {name}
+      </span>
       <div className="lane">
         {lane.spans.map((one) => (
           <Bar key={`${one.agentId} ${one.fromUs}`} one={one} shareOf={shareOf} />

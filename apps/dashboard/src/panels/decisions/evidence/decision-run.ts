@@ -1,6 +1,6 @@
 import type { FleetBelief, fleetModel } from '@sigma/fleet-model';
-import { type Agent, type Decision, decodeState, type PendingExpectation, type Stimulus, step } from '@sigma/kernel';
-import { encodeDecision, type Snapshot, WireWriter } from '@sigma/recorder';
+import { type Agent, type Decision, type PendingExpectation, type Stimulus, step } from '@sigma/kernel';
+import { encodeDecision, WireWriter } from '@sigma/recorder';
 import type { ExpectationTrail, Prediction } from './evidence-words.ts';
 
 export type Model = ReturnType<typeof fleetModel>;
@@ -17,7 +17,6 @@ export interface Moment {
 
 /** How long the run goes on after the decision to see what came of it. */
 const FOLLOW_US = 8_000_000;
-const UTF8 = new TextDecoder();
 
 /**
  * Runs one agent again over its recorded inputs, from a snapshot to a decision and on until it is known what came of
@@ -36,10 +35,10 @@ export class DecisionRun {
   #kept = 0;
   #made = 0;
 
-  constructor(model: Model, start: Snapshot | Agent<FleetBelief>, wanted: number) {
+  constructor(model: Model, start: Agent<FleetBelief>, wanted: number) {
     this.#model = model;
     this.#wanted = wanted;
-    this.#agent = 'state' in start ? (decodeState(UTF8.decode(start.state)) as unknown as Agent<FleetBelief>) : start;
+    this.#agent = start;
   }
 
   get moment(): Moment | null {

@@ -1,27 +1,20 @@
-import { type FleetBelief, RecordedModels, type Site } from '@sigma/fleet-model';
-import { type Agent, createAgent } from '@sigma/kernel';
 import {
-  type BlockContent,
-  decodeBlock,
   decodeDecision,
   decodeEnvelope,
-  decodeOpening,
   decodeSegment,
-  decodeSnapshot,
   EVENT_TYPE,
   hexOfBytes,
   type Opening,
   type RecordedEvent,
-  type Sha256,
-  type Snapshot,
   sameBytes,
 } from '@sigma/recorder';
-import { DecisionRun, type Model } from './decision-run.ts';
+import { DecisionRun } from './decision-run.ts';
 import { type Evidence, type EvidenceRequest, NotOnRecordError, type Recomputation } from './evidence-words.ts';
 import { inboxLines, planAt, policyAt, readingsAt, seenAt } from './moment-words.ts';
+import { agentIn, type ChainPorts, checkedBlocks, modelOf, openingOf, type Runnable } from './recorded-agent.ts';
 
-/** What the gathering needs from outside. The hub is an untrusted party: what it sends is checked. */
-export interface EvidencePorts {
+/** What the gathering needs from outside. */
+export interface EvidencePorts extends ChainPorts {
   /**
    * Where to begin to read the agent's chain so that the moment can be computed, and the wall time at which its own time
    * was 0; null when it had not begun.
@@ -30,20 +23,10 @@ export interface EvidencePorts {
     request: EvidenceRequest,
     timeUs: number,
   ) => Promise<{ readonly fromSequence: number; readonly epochTimeUs: number } | null>;
-  readonly blocks: (
-    request: EvidenceRequest,
-    fromSequence: number,
-    toSequence: number,
-  ) => AsyncIterable<{ readonly block: Uint8Array; readonly hash: Uint8Array }>;
-  /** The site that the hub shows now; a recording made on another names its own. */
-  readonly site: Site | null;
-  readonly sha256: Sha256;
 }
 
 /** When the place that was named is too late all the same, the search begins so much earlier, and at last at the start. */
 const EARLIER_US = [0, 30_000_000];
-/** Events read after the place at which the decision must stand; a block holds some dozens. */
-const MOST_EVENTS = 200_000;
 
 /**
  * Finds the decision in the record, checks the blocks on the way, and runs the agent again from the snapshot before it.
@@ -67,39 +50,6 @@ export async function gatherEvidence(request: EvidenceRequest, ports: EvidencePo
   return found;
 }
 
-async function openingOf(request: EvidenceRequest, ports: EvidencePorts): Promise<Opening> {
-  for await (const { block } of ports.blocks(request, 1, 1)) {
-    const [first] = decodeBlock(block).events;
-    if (first !== undefined) return decodeOpening(decodeEnvelope(first));
-  }
-  throw new NotOnRecordError(`no recording of ${request.agentId}, epoch ${request.epoch}`);
-}
-
-interface Runnable {
-  readonly model: Model;
-  readonly site: Site;
-}
-
-/** The model that the agent ran on, or a sentence that says why it cannot run here. */
-function modelOf(opening: Opening, site: Site | null): Runnable | string {
-  if (opening.model !== 'fleet') return `no model '${opening.model || 'of its own'}' in this browser`;
-  const models = new RecordedModels();
-  try {
-    if (site !== null) models.know(site);
-    models.learn(opening.config);
-    const model = models.modelOf(opening);
-    if (typeof model === 'string') return model;
-    if (model.version !== opening.modelVersion || model.policy.hash !== opening.policyHash) {
-      return `it was made with model version ${opening.modelVersion} and policy ${opening.policyHash.slice(0, 12)}, which are not those of this browser`;
-    }
-    const digest = (opening.config as { site?: { digest?: string } }).site?.digest ?? '';
-    const known = models.sites.get(digest);
-    return known === undefined ? 'the recording names no site' : { model, site: known };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
 interface Found {
   readonly event: RecordedEvent;
   readonly block: Uint8Array;
@@ -116,11 +66,7 @@ async function readFrom(
   let run: DecisionRun | null = null;
   let found: Found | null = null;
   let blocks = 0;
-  let before: { readonly hash: Uint8Array; readonly next: number } | null = null;
-  for await (const { block, hash } of ports.blocks(request, from, from + MOST_EVENTS)) {
-    const content = decodeBlock(block);
-    requireLinked(content, block, hash, before, ports.sha256);
-    before = { hash, next: content.firstSequence + content.events.length };
+  for await (const { content, hash } of checkedBlocks(request, from, ports)) {
     blocks++;
     for (const envelope of content.events) {
       const event = decodeEnvelope(envelope);
@@ -130,8 +76,10 @@ async function readFrom(
         if (sequence === request.sequence) found = { event, block: hash };
       }
       if (typeof runnable === 'string') continue;
-      if (run === null) run = begin(event, opening, runnable.model, request.sequence);
-      else if (event.type === EVENT_TYPE.stimulusSegment) wakeAll(run, event);
+      if (run === null) {
+        const agent = agentIn(event, opening, runnable.model);
+        run = agent === null ? null : new DecisionRun(runnable.model, agent, request.sequence);
+      } else if (event.type === EVENT_TYPE.stimulusSegment) wakeAll(run, event);
       if (run?.missed) return 'too late';
     }
     if (found !== null && (run === null || run.over)) break;
@@ -141,39 +89,10 @@ async function readFrom(
   return tell(found, blocks, opening, runnable, run);
 }
 
-/** An agent at its start, or at the snapshot that stands here; null for any other event. */
-function begin(event: RecordedEvent, opening: Opening, model: Model, wanted: number): DecisionRun | null {
-  if (event.type === EVENT_TYPE.opening) {
-    const { source, tenant, role, seed, epoch, flags, config, atUs } = opening;
-    const agent = createAgent(model, { id: source, tenant, role, seed, epoch, flags, config, atUs });
-    return new DecisionRun(model, agent as Agent<FleetBelief>, wanted);
-  }
-  if (event.type !== EVENT_TYPE.snapshot) return null;
-  const snapshot: Snapshot = decodeSnapshot(event);
-  return new DecisionRun(model, snapshot, wanted);
-}
-
 function wakeAll(run: DecisionRun, event: RecordedEvent): void {
   for (const { atUs, inbox } of decodeSegment(event.data).wakes) {
     if (run.over) return;
     run.wake(atUs, inbox);
-  }
-}
-
-/** @throws NotOnRecordError when the block is not what its hash says, or does not follow the one before */
-function requireLinked(
-  content: BlockContent,
-  block: Uint8Array,
-  hash: Uint8Array,
-  before: { readonly hash: Uint8Array; readonly next: number } | null,
-  sha256: Sha256,
-): void {
-  const { firstSequence } = content;
-  if (!sameBytes(sha256(block), hash))
-    throw new NotOnRecordError(`the block at event ${firstSequence} is not what its hash says`);
-  if (before === null) return;
-  if (firstSequence !== before.next || !sameBytes(content.previousHash, before.hash)) {
-    throw new NotOnRecordError(`the block at event ${firstSequence} does not follow the one before it`);
   }
 }
 
