@@ -1,3 +1,8 @@
 /** Recordings in the words of others, and what others recorded as ours. Runs in Node; terrains come in as arguments. */
-export { type ExportOptions, type ExportResult, exportMcap } from './mcap.ts';
+export { exportCloudEvents } from './cloud-events.ts';
+export { exportMcap } from './mcap/export-mcap.ts';
+export { exportSpans } from './otel/export-spans.ts';
+export { exportParquet } from './parquet.ts';
+export { exportProv } from './prov.ts';
+export type { ExportOptions, ExportResult } from './run.ts';
 export { type BadStretch, describeStretch } from './sound-events.ts';

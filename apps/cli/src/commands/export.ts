@@ -11,7 +11,7 @@ import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
-type FileFormat = 'mcap';
+type FileFormat = 'mcap' | 'cloudevents' | 'parquet' | 'otel' | 'prov';
 type Format = FileFormat | 'tlog';
 
 interface ExportFlags {
@@ -21,6 +21,7 @@ interface ExportFlags {
   readonly from?: number;
   readonly to?: number;
   readonly reexecute?: boolean;
+  readonly exact?: boolean;
   readonly force?: boolean;
   readonly key?: string;
   readonly json?: boolean;
@@ -31,16 +32,25 @@ export function exportCommand(shell: Shell): Command {
   return command('export', 'Write a recording in a form that others read or check', [
     'sigma export --format mcap --out drive.mcap .data/recordings/sim-7.sqlite',
     'sigma export --format mcap --agents r03,r07 --from 1:30 --to 2:00 --re-execute --out near-miss.mcap site.sqlite',
+    'sigma export --format otel --out http://127.0.0.1:4318/v1/traces site.sqlite',
     'sigma export --format tlog --out proof --agents r17 --key site.key site.sqlite',
   ])
     .argument('<file>', 'recording')
-    .addOption(new Option('--format <format>', FORMATS_HELP).choices(['mcap', 'tlog']).default('tlog'))
-    .requiredOption('--out <path>', 'file to write; of tlog a folder, with one folder in it for each chain')
+    .addOption(
+      new Option('--format <format>', FORMATS_HELP)
+        .choices(['mcap', 'cloudevents', 'parquet', 'otel', 'prov', 'tlog'])
+        .default('tlog'),
+    )
+    .requiredOption(
+      '--out <path>',
+      'file to write; of tlog a folder for the chains, of otel also the address of a collector',
+    )
     .option('--agents <ids>', 'only these robots, hubs or worlds, with commas between them', list)
     .option('--source <id>', 'only this one; the same as --agents', list)
     .option('--from <moment>', 'first moment: seconds since the recording began, or minutes:seconds', moment)
     .option('--to <moment>', 'last moment', moment)
     .option('--re-execute', 'mcap: run the robots again, and show where they believed to be and whom they saw')
+    .option('--exact', 'cloudevents: every payload as the bytes that were recorded')
     .option('--force', 'replace the file when it exists')
     .option(
       '--key <file>',
@@ -104,10 +114,12 @@ async function runFile(
     },
   };
   const startedMs = shell.nowMs();
-  const { told, bytes } = await writeWholeFile(out, flags.force === true, async (file) => ({
-    told: await writers[format](file, options, name, flags),
-    bytes: file.bytes,
-  }));
+  const { told, bytes } = /^https?:\/\//.test(out)
+    ? await sentTo(collector(format, out), options)
+    : await writeWholeFile(out, flags.force === true, async (file) => ({
+        told: await writers[format](file, options, name, flags),
+        bytes: file.bytes,
+      }));
   const { events, bad } = told.result;
   const seconds = (shell.nowMs() - startedMs) / 1000;
   const value = { recording: name, format, out, bytes, events, seconds, ...told.facts, leftOut: bad };
@@ -115,6 +127,12 @@ async function runFile(
   const text = [`${out}: ${told.text}, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s`, ...stretches(bad)];
   terminal.result(value, text.join('\n'));
   if (bad.length > 0) shell.ends(EXIT.failed);
+}
+
+/** @throws CommandError for a format that no collector takes */
+function collector(format: FileFormat, url: string): string {
+  if (format === 'otel' && URL.canParse(url)) return url;
+  throw new CommandError(EXIT.usage, `${format} cannot be sent to ${url}`, 'Only --format otel goes to a collector');
 }
 
 const stretches = (bad: readonly BadStretch[]): readonly string[] =>
@@ -140,7 +158,67 @@ const writers: Readonly<Record<FileFormat, FileWriter>> = {
       ].join('; '),
     };
   },
+  async cloudevents(file, options, _name, { exact }) {
+    const { exportCloudEvents } = await import('@sigma/recorder/exports');
+    const result = await exportCloudEvents({ ...options, sink: file, exact: exact === true });
+    return { result, facts: {}, text: eventsText(result) };
+  },
+  async parquet(file, options) {
+    const { exportParquet } = await import('@sigma/recorder/exports');
+    const result = await exportParquet({ ...options, sink: file });
+    return { result, facts: {}, text: eventsText(result) };
+  },
+  otel: (file, options) => spans(options, (request) => file.write(new TextEncoder().encode(`${request}\n`))),
+  async prov(file, options) {
+    const { exportProv } = await import('@sigma/recorder/exports');
+    const result = await exportProv({ ...options, sink: file });
+    return { result, facts: {}, text: eventsText(result) };
+  },
 };
+
+async function spans(options: ExportOptions, send: (request: string) => Promise<void>): Promise<Told> {
+  const { exportSpans } = await import('@sigma/recorder/exports');
+  const result = await exportSpans({ ...options, send });
+  return { result, facts: { spans: result.spans }, text: `${result.spans} spans from ${result.events} events` };
+}
+
+/** Hands requests to a collector (OTLP/HTTP, JSON). @throws CommandError when it cannot be reached or takes them not */
+async function sentTo(url: string, options: ExportOptions): Promise<{ readonly told: Told; readonly bytes: number }> {
+  let bytes = 0;
+  const told = await spans(options, async (request) => {
+    const headers = { 'content-type': 'application/json' };
+    const signal = options.signal ?? null;
+    const answer = await fetch(url, { method: 'POST', headers, body: request, signal }).catch((error: Error) => {
+      options.signal?.throwIfAborted();
+      throw new CommandError(EXIT.unreachable, `${url} cannot be reached: ${reasonOf(error)}`, 'Start the collector');
+    });
+    const text = await answer.text();
+    if (!answer.ok) {
+      throw new CommandError(EXIT.refused, `${url} answers ${answer.status}: ${text.slice(0, 200)}`, 'See its own log');
+    }
+    const rejected = rejectedIn(text);
+    if (rejected !== null) throw new CommandError(EXIT.refused, `${url} rejects spans: ${rejected}`, 'See its own log');
+    bytes += request.length;
+  });
+  return { told, bytes };
+}
+
+const reasonOf = (error: Error): string => (error.cause instanceof Error ? error.cause.message : error.message);
+
+/** What an ExportTraceServiceResponse says was not taken, or null. */
+function rejectedIn(text: string): string | null {
+  try {
+    const { partialSuccess } = JSON.parse(text) as {
+      readonly partialSuccess?: { readonly rejectedSpans?: string | number; readonly errorMessage?: string };
+    };
+    const count = Number(partialSuccess?.rejectedSpans ?? 0);
+    return count === 0 ? null : `${count} of them (${partialSuccess?.errorMessage ?? 'it does not say why'})`;
+  } catch {
+    return null;
+  }
+}
+
+const eventsText = ({ events }: ExportResult): string => `${events} events`;
 
 async function runTlog(
   shell: Shell,

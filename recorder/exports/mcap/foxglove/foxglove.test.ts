@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { create, type DescField, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { WireWriter } from '../../src/index.ts';
+import { WireWriter } from '../../../src/index.ts';
 import { type FoxgloveName, foxgloveRegistry } from './descriptors.ts';
 import { LOG_LEVEL, writeLog, writePose, writeScan, writeTransform } from './messages.ts';
 
@@ -20,7 +20,7 @@ const schemaOf = (name: string): DescMessage => {
 
 const published = resolve(
   fileURLToPath(new URL('.', import.meta.url)),
-  '../../../../shared/data/foxglove/schemas/jsonschema',
+  '../../../../../shared/data/foxglove/schemas/jsonschema',
 );
 const where = existsSync(published) ? {} : { skip: 'the published JSON schemas are not beside this checkout' };
 

@@ -5,11 +5,12 @@ import {
   type Opening,
   type RecordedEvent,
   WireWriter,
-} from '../src/index.ts';
+} from '../../src/index.ts';
+import type { TimeSpan } from '../run.ts';
+import type { McapChannel, McapChannels } from './channels.ts';
 import { bodyScene, othersScene } from './foxglove/floor.ts';
 import { writeLog, writeNumbers, writePose, writeScan, writeTransform } from './foxglove/messages.ts';
 import { logLine } from './log-line.ts';
-import type { McapChannel, McapChannels } from './mcap-channels.ts';
 import type { ChainScene, SeenOther, Shown } from './scene.ts';
 
 /** The frame that all positions are given in. */
@@ -21,12 +22,6 @@ export interface TimedMessage {
   readonly timeUs: number;
   readonly channel: McapChannel;
   readonly data: Uint8Array;
-}
-
-/** The stretch of agent time that is wanted, microseconds, both ends inclusive. */
-export interface TimeSpan {
-  readonly fromUs: number;
-  readonly toUs: number;
 }
 
 /** Inputs that have no picture, by what they are. */
@@ -67,19 +62,13 @@ export class ChainTranslation {
     this.#seen = channels.foxglove(`/${source}/seen`, 'SceneUpdate');
   }
 
-  /** The agent's body, at a moment. */
-  body(atUs: number): readonly TimedMessage[] {
+  /** The agent's body, at a moment of the wall clock. */
+  body(timeUs: number): readonly TimedMessage[] {
     const body = this.#scene?.body ?? null;
     if (body === null) return [];
     const { source } = this.#opening;
-    const timeUs = atUs + this.#wallUs;
     const channel = this.#channels.foxglove(`/${source}/body`, 'SceneUpdate');
     return [{ timeUs, channel, data: bodyScene(source, body, timeUs) }];
-  }
-
-  /** Wall clock of a moment of this chain. */
-  timeUs(atUs: number): number {
-    return atUs + this.#wallUs;
   }
 
   /**

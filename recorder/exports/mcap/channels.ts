@@ -9,7 +9,7 @@ import {
   StateChangeSchema,
   SystemSignalSchema,
 } from '@sigma/proto';
-import { EVENT_TYPE } from '../src/index.ts';
+import { EVENT_TYPE } from '../../src/index.ts';
 import {
   descriptorBytes,
   type FoxgloveName,

@@ -1,5 +1,5 @@
 import { AUTHORITIES } from '@sigma/kernel';
-import { EVENT_TYPE, MalformedBytesError, type RecordedEvent, WireReader } from '../src/index.ts';
+import { EVENT_TYPE, MalformedBytesError, type RecordedEvent, WireReader } from '../../src/index.ts';
 import { LOG_LEVEL } from './foxglove/messages.ts';
 
 export interface LogLine {

@@ -1,4 +1,4 @@
-import type { WireWriter } from '../../src/index.ts';
+import type { WireWriter } from '../../../src/index.ts';
 
 // Hot messages of Foxglove, written field by field; `foxglove.test.ts` holds them against the published definitions.
 

@@ -1,5 +1,5 @@
 import type { Json, Stimulus } from '@sigma/kernel';
-import type { Opening } from '../src/index.ts';
+import type { Opening } from '../../src/index.ts';
 
 /** What a stimulus shows of its agent, in SI units, in the frame of the site: x east, y north, from the south-west corner. */
 export type Shown =

@@ -1,0 +1,142 @@
+import { zstdCompressSync } from 'node:zlib';
+import { type IWritable, McapWriter } from '@mcap/core';
+import { siteHead } from '../../src/index.ts';
+import { mergeByTime } from '../merge.ts';
+import { type ExportOptions, type ExportResult, ExportRun, type OpenedChain, openingIn } from '../run.ts';
+import { describeStretch } from '../sound-events.ts';
+import { McapChannels } from './channels.ts';
+import { floorGrid, floorScene } from './foxglove/floor.ts';
+import type { SceneFloor, TerrainScene } from './scene.ts';
+import { ChainTranslation, SITE_FRAME, type TimedMessage, type Unshown } from './translation.ts';
+
+export interface McapExportOptions extends ExportOptions {
+  readonly writable: IWritable;
+  /** Knows how a terrain's recordings look; absent, events and logs are written and no scene. */
+  readonly terrain?: TerrainScene;
+  /** How places were come by, as it stands in the file: measured, or believed by re-execution. */
+  readonly places: 'measured' | 're-executed';
+  /** Name of the recording, for the file's own description. */
+  readonly name: string;
+}
+
+export interface McapExport extends ExportResult {
+  readonly messages: number;
+  readonly topics: readonly string[];
+  /** Inputs and events that have no place in the file, by what they are. */
+  readonly unshown: Unshown;
+}
+
+/** Between two chunks of the file, bytes before compression: a player reads whole chunks. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Writes a recording as MCAP (mcap.dev/spec): indexed, chunks compressed with zstd, all messages in order of time, every
+ * payload in protobuf with its schema. Decisions, signals, messages, orders and changes stand in it byte for byte as they
+ * were recorded; what agents sensed is put into Foxglove's messages by the terrain. Times are the wall clock of each
+ * chain's opening, run on by agent time: the clock of a machine that was set meanwhile moves nothing.
+ *
+ * @throws StoreError, what `writable` throws, the signal's reason
+ */
+export async function exportMcap(options: McapExportOptions): Promise<McapExport> {
+  const { recording, chains, span, writable, terrain, places, name } = options;
+  const writer = new McapWriter({ writable, chunkSize: CHUNK_BYTES, compressChunk });
+  await writer.start({ profile: '', library: 'sigma' });
+  const channels = new McapChannels(writer);
+  const sink = new Sink(writer, channels);
+  const unshown: Unshown = new Map();
+  const run = new ExportRun(options);
+  const opened = await run.openings();
+  const floor = await floorOf(options, opened);
+  const feeds = opened.map((chain) => {
+    const scene = terrain?.chainOf(chain.opening) ?? null;
+    return translated(run, chain, new ChainTranslation(chain.opening, scene, channels, span, unshown), places);
+  });
+  await mergeByTime(
+    feeds,
+    (message) => sink.put(message),
+    async (firstUs) => {
+      if (floor !== null) for (const message of floorMessages(channels, floor, firstUs)) await sink.put(message);
+    },
+  );
+  const head = siteHead(await recording.heads(), options.sha256);
+  await writer.addMetadata({
+    name: 'sigma.export',
+    metadata: new Map([
+      ['recording', name],
+      ['site_head', head],
+      ['places', places],
+      ['sources', [...new Set(chains.map(({ source }) => source))].join(' ')],
+      ...run.bad.map((one, k): [string, string] => [`left_out_${k + 1}`, describeStretch(one)]),
+    ]),
+  });
+  await writer.end();
+  return { ...run.result, messages: sink.messages, topics: channels.topics, unshown };
+}
+
+const compressChunk = (chunk: Uint8Array): { compression: string; compressedData: Uint8Array } => ({
+  compression: 'zstd',
+  compressedData: zstdCompressSync(chunk),
+});
+
+/** The floor that one of the openings describes: often that of somebody who is not asked for. */
+async function floorOf(
+  { recording, terrain }: McapExportOptions,
+  opened: readonly OpenedChain[],
+): Promise<SceneFloor | null> {
+  if (terrain === undefined) return null;
+  const configs = opened.map(({ opening }) => opening.config);
+  const asked = new Set(opened.map(({ opening }) => opening.source));
+  for (const head of await recording.heads()) {
+    const opening = asked.has(head.source) ? '' : await openingIn(recording, head);
+    if (typeof opening !== 'string') configs.push(opening.config);
+  }
+  let floor: SceneFloor | null = null;
+  for (const config of configs) floor = terrain.floorOf(config) ?? floor;
+  return floor;
+}
+
+const floorMessages = (channels: McapChannels, floor: SceneFloor, timeUs: number): readonly TimedMessage[] => [
+  { timeUs, channel: channels.foxglove('/site/map', 'Grid'), data: floorGrid(floor, SITE_FRAME, timeUs) },
+  { timeUs, channel: channels.foxglove('/site/scene', 'SceneUpdate'), data: floorScene(floor, SITE_FRAME, timeUs) },
+];
+
+/** The messages of one chain, with the agent's body at its first moment in the file. */
+async function* translated(
+  run: ExportRun,
+  { head }: OpenedChain,
+  translation: ChainTranslation,
+  places: McapExportOptions['places'],
+): AsyncGenerator<readonly TimedMessage[]> {
+  let begun = false;
+  // Believed places need every wake from the beginning; what was measured can be read from the middle.
+  for await (const events of run.batches(head, places === 're-executed')) {
+    const messages = translation.messagesOf(events, (event, why) => run.leaveOut(head, event, why));
+    const [first] = messages;
+    if (first !== undefined && !begun) {
+      begun = true;
+      yield translation.body(first.timeUs);
+    }
+    yield messages;
+  }
+}
+
+class Sink {
+  readonly #writer: McapWriter;
+  readonly #channels: McapChannels;
+  readonly #sequences: number[] = [];
+  messages = 0;
+
+  constructor(writer: McapWriter, channels: McapChannels) {
+    this.#writer = writer;
+    this.#channels = channels;
+  }
+
+  async put({ timeUs, channel, data }: TimedMessage): Promise<void> {
+    const channelId = channel.id ?? (await this.#channels.open(channel));
+    const sequence = this.#sequences[channelId] ?? 0;
+    this.#sequences[channelId] = sequence + 1;
+    const logTime = BigInt(timeUs) * 1000n;
+    await this.#writer.addMessage({ channelId, sequence, logTime, publishTime: logTime, data });
+    this.messages++;
+  }
+}

@@ -1,0 +1,105 @@
+import { zstdCompressSync } from 'node:zlib';
+import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
+import { type Column, type ColumnType, EVENT_COLUMNS, eventRow } from '../archive/schema.ts';
+import { type ByteSink, type ExportOptions, type ExportResult, ExportRun, eachEvent } from './run.ts';
+
+export interface ParquetOptions extends ExportOptions {
+  readonly sink: ByteSink;
+}
+
+/** The columns of an event in the archive, and its payload: with it nothing of the recording is lost but its blocks. */
+const COLUMNS: readonly Column[] = [
+  ...EVENT_COLUMNS,
+  { name: 'data', type: 'BLOB', what: 'the payload as it was recorded' },
+];
+
+/** Rows that are held, and that a reader skips or reads together. */
+const ROW_GROUP = 16_384;
+
+/**
+ * Writes a recording as one Parquet file, a row for each event by time, with the columns that archive and queries have
+ * (`EVENT_COLUMNS`) and the payload behind them.
+ *
+ * @throws StoreError, what `sink` throws, the signal's reason
+ */
+export async function exportParquet(options: ParquetOptions): Promise<ExportResult> {
+  const run = new ExportRun(options);
+  const bytes = new FlushedBytes(options.sink);
+  const writer = new ParquetWriter({
+    writer: bytes,
+    schema: SCHEMA,
+    codec: 'ZSTD',
+    compressors: { ZSTD: (page) => zstdCompressSync(page) },
+    createdBy: 'sigma',
+  });
+  let table = new Columns();
+  const flush = async (): Promise<void> => {
+    if (table.rows === 0) return;
+    const columnData = table.sources;
+    table = new Columns();
+    await writer.write({ columnData, rowGroupSize: ROW_GROUP });
+    await bytes.flush();
+  };
+  await eachEvent(run, ({ chain: { head }, event }) => {
+    const row = eventRow(head, event);
+    table.add([...EVENT_COLUMNS.map(({ name }) => row[name]), event.data.slice()]);
+    if (table.rows >= ROW_GROUP) return flush();
+  });
+  await flush();
+  await writer.finish();
+  await bytes.flush();
+  return run.result;
+}
+
+type Cell = string | number | Uint8Array | null;
+
+class Columns {
+  readonly #values: (Cell | bigint)[][] = COLUMNS.map(() => []);
+  rows = 0;
+
+  add(cells: readonly Cell[]): void {
+    for (let k = 0; k < COLUMNS.length; k++) {
+      const cell = cells[k] as Cell;
+      const wide = COLUMNS[k]?.type === 'BIGINT' || COLUMNS[k]?.type === 'TIMESTAMP';
+      this.#values[k]?.push(wide && cell !== null ? BigInt(cell as number) : cell);
+    }
+    this.rows++;
+  }
+
+  get sources(): ColumnSource[] {
+    return COLUMNS.map(({ name }, k) => ({ name, data: this.#values[k] as unknown[] }));
+  }
+}
+
+const ELEMENTS: Readonly<Record<ColumnType, Partial<SchemaElement>>> = {
+  VARCHAR: { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } },
+  BIGINT: { type: 'INT64' },
+  INTEGER: { type: 'INT32' },
+  DOUBLE: { type: 'DOUBLE' },
+  TIMESTAMP: {
+    type: 'INT64',
+    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: false, unit: 'MICROS' },
+  },
+  BLOB: { type: 'BYTE_ARRAY' },
+};
+
+const SCHEMA: SchemaElement[] = [
+  { name: 'root', num_children: COLUMNS.length },
+  ...COLUMNS.map(({ name, type }): SchemaElement => ({ name, repetition_type: 'OPTIONAL', ...ELEMENTS[type] })),
+];
+
+/** What the writer of Parquet has put together, handed on after each group of rows. */
+class FlushedBytes extends ByteWriter {
+  readonly #sink: ByteSink;
+
+  constructor(sink: ByteSink) {
+    super(1 << 20);
+    this.#sink = sink;
+  }
+
+  async flush(): Promise<void> {
+    const bytes = this.getBytes().slice();
+    this.index = 0;
+    if (bytes.length > 0) await this.#sink.write(bytes);
+  }
+}
