@@ -401,6 +401,13 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(first.at('last-act'), /simulated time run 2 times as fast.*2 times as fast/);
     await first.page.locator('[data-testid=speed-2][aria-pressed=true]').waitFor();
     assert.equal(room.speed, 2);
+    await first.says(first.at('no-standstill'), /slows to 0\.25× and never stands: .* a stop must be answered/);
+    await first.at('hold-picture').click();
+    await first.page.locator('[data-time=past]').waitFor();
+    assert.equal(await first.at('hold-picture').isDisabled(), true, 'it is held already');
+    assert.equal(room.speed, 2, 'the robots go on behind the picture');
+    await first.at('go-live').click();
+    await first.isLive();
   });
 
   test('a hundred thousand lines are read back and stay smooth; a pause loses none and counts what came', async () => {
