@@ -34,8 +34,8 @@ interface Life extends Begun {
 }
 
 /** States in which a task or a mission is over. */
-const OVER: ReadonlySet<string> = new Set(['done', 'completed', 'failed', 'cancelled', 'canceled', 'rejected']);
-const WENT_WRONG: ReadonlySet<string> = new Set(['failed', 'rejected']);
+const OVER: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled', 'refused']);
+const WENT_WRONG: ReadonlySet<string> = new Set(['failed', 'refused']);
 /** Signals kept in the span of one agent; those beyond are counted. */
 const MOST_EVENTS = 1_000;
 
