@@ -190,6 +190,6 @@ export {
 } from './sync/sync-words.ts';
 export { type BatchDoor, takeBatch } from './sync/take-batch.ts';
 export type { ChainReport, Failure, FailureKind, Stretch, StretchResult, VerifyReport } from './verify/report.ts';
-export { type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
+export { joinReports, type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
 export { MalformedBytesError, WireReader } from './wire/wire-reader.ts';
 export { WireWriter } from './wire/wire-writer.ts';

@@ -13,7 +13,7 @@ import { chainOfOrigin, openCheckpoint, parseCheckpoint, type Trust } from '../p
 import { NoteError } from '../proof/note.ts';
 import type { TileShelf } from '../proof/tiles.ts';
 import { CannotReexecuteError, type Reexecutors } from '../reexecutor.ts';
-import { siteHead } from '../site-head.ts';
+import { byChain, siteHead } from '../site-head.ts';
 import type { Recording } from '../store.ts';
 import { ChainCheck } from './chain-check.ts';
 import { Reexecution } from './reexecution.ts';
@@ -32,6 +32,11 @@ export interface VerifyOptions {
   readonly sha256: Sha256;
   /** Terrain models by name; a chain whose model is not here stays chain-only. */
   readonly reexecutors: Reexecutors;
+  /**
+   * The chains to look at, in order of tenant, source and epoch, each up to this head; all that the recording names when
+   * absent. Epochs of one source belong together: an opening is held against the end of the epoch before.
+   */
+  readonly heads?: readonly ChainHead[];
   /** Heads known from elsewhere (printed, witnessed, of an earlier look): a chain cut short or rewritten cannot meet them. */
   readonly knownHeads?: readonly ChainHead[];
   /**
@@ -61,7 +66,7 @@ const PROGRESS_BLOCKS = 64;
  * chain of this format at all
  */
 export async function verify(recording: Recording, options: VerifyOptions): Promise<VerifyReport> {
-  const heads = await recording.heads();
+  const heads = options.heads ?? (await recording.heads());
   const chains: ChainReport[] = [];
   const signed = signedHeads(options);
   for (const head of heads) {
@@ -76,11 +81,29 @@ export async function verify(recording: Recording, options: VerifyOptions): Prom
     if (chains.some((report) => sameChain(report, chain)) || size === 0) continue;
     chains.push(missingChain({ ...chain, sequence: size }, options.sha256));
   }
+  return reportOf(chains, options.sha256);
+}
+
+/**
+ * One report of many, each of which looked at other sources of one recording (`VerifyOptions.heads`): what a single look
+ * at them all says.
+ */
+export function joinReports(reports: readonly VerifyReport[], sha256: Sha256): VerifyReport {
+  const chains = reports.flatMap((report) => report.chains);
+  // Chains that should be here and are not are told last.
+  const place = ({ head }: ChainReport): number => (head.blocks > 0 ? 0 : 1);
+  return reportOf(
+    chains.sort((a, b) => place(a) - place(b) || byChain(a, b)),
+    sha256,
+  );
+}
+
+function reportOf(chains: readonly ChainReport[], sha256: Sha256): VerifyReport {
   const present = chains.filter((chain) => chain.head.blocks > 0).map((chain) => chain.head);
   const failures = chains.flatMap((chain) => chain.failures);
   return {
     ok: failures.length === 0,
-    head: siteHead(present, options.sha256),
+    head: siteHead(present, sha256),
     chains,
     events: chains.reduce((sum, chain) => sum + chain.events, 0),
     wakes: chains.reduce((sum, chain) => sum + chain.wakes, 0),

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import {
   type ChainReport,
   chainOfOrigin,
@@ -8,27 +8,26 @@ import {
   openCheckpoint,
   parseCheckpoint,
   type Recording,
-  StoreReadOnlyError,
-  type VerifyOptions,
   type VerifyReport,
-  verify,
 } from '@sigma/recorder';
 import { ed25519Verify } from '@sigma/recorder/keys';
-import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
-import { each } from '../arguments.ts';
+import { each, wholeNumber } from '../arguments.ts';
 import { readText, trustedKeys } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { shelfName, withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
+import { verifyInThreads } from '../verifying/verify-in-threads.ts';
+import { shelfBeside } from '../verifying/verify-share.ts';
 import { verifyProof } from './verify-proof.ts';
 
 interface VerifyFlags {
   readonly proof?: string;
   readonly checkpoint: readonly string[];
   readonly key: readonly string[];
+  readonly threads: number;
   readonly json?: boolean;
 }
 
@@ -55,6 +54,12 @@ export function verifyCommand(shell: Shell): Command {
       [],
     )
     .option('--key <key>', 'key you trust, as text or a file with one on each line (repeatable)', each, [])
+    .option(
+      '--threads <n>',
+      'how many work side by side (default: one for each core)',
+      wholeNumber(1, 64),
+      availableParallelism(),
+    )
     .action(async (file: string | undefined, flags: VerifyFlags) => {
       const terminal = shell.terminal(flags.json === true);
       if (flags.proof !== undefined) {
@@ -87,7 +92,7 @@ async function verifyRecording(shell: Shell, terminal: Terminal, file: string, f
   const keys = trustedKeys(flags.key);
   const notes = flags.checkpoint.map((path) => checkpointIn(path));
   const report = await withRecording(shell.environment, file, (recording) =>
-    runVerify(shell, terminal, recording, file, notes, keys),
+    runVerify(shell, terminal, recording, file, notes, keys, flags.threads),
   );
   terminal.result(verifyJson(file, report), describeReport(report));
   if (report.ok) return;
@@ -121,26 +126,32 @@ async function runVerify(
   file: string,
   given: readonly string[],
   keys: readonly NoteKey[],
+  threads: number,
 ): Promise<VerifyReport> {
-  const { fleetReexecutors } = await import('@sigma/sim');
-  const options: VerifyOptions = {
-    sha256,
-    reexecutors: await fleetReexecutors(recording),
-    progress: ({ chain, sequence, ofSequence }) => {
-      shell.interrupted.throwIfAborted();
-      terminal.progress(`${chain.source}: event ${sequence} of ${ofSequence}`);
-    },
-  };
-  if (keys.length === 0) return verify(recording, options);
+  const notes = keys.length === 0 ? [] : [...given, ...(await notesBeside(shell, recording, file, keys))];
+  const { dataDir, s3 } = shell.environment;
+  const task = { place: { dataDir, s3 }, named: file, notes, keys };
+  return verifyInThreads(task, recording, threads, ({ chain, sequence, ofSequence }) => {
+    shell.interrupted.throwIfAborted();
+    terminal.progress(`${chain.source}: event ${sequence} of ${ofSequence}`);
+  });
+}
+
+/** Checkpoints kept beside the recording that one of these keys signed. */
+async function notesBeside(
+  shell: Shell,
+  recording: Recording,
+  file: string,
+  keys: readonly NoteKey[],
+): Promise<readonly string[]> {
   const shelf = shelfBeside(shelfName(shell.environment, file));
+  if (shelf === null) return [];
   try {
-    const beside = [];
-    if (shelf !== null) for (const head of await recording.heads()) beside.push(...(await shelf.checkpoints(head)));
-    const trust = { keys, ed25519: ed25519Verify };
-    const checkpoints = { notes: [...given, ...beside.filter((note) => isOurs(note, keys))], trust };
-    return await verify(recording, shelf === null ? { ...options, checkpoints } : { ...options, checkpoints, shelf });
+    const notes: string[] = [];
+    for (const head of await recording.heads()) notes.push(...(await shelf.checkpoints(head)));
+    return notes.filter((note) => isOurs(note, keys));
   } finally {
-    await shelf?.close();
+    await shelf.close();
   }
 }
 
@@ -152,17 +163,6 @@ function isOurs(note: string, keys: readonly NoteKey[]): boolean {
   } catch (error) {
     if (!(error instanceof NoteError)) throw error;
     return !error.message.startsWith('no known key');
-  }
-}
-
-/** Tiles and checkpoints kept beside the recording; none where they cannot be opened, for they follow from it. */
-function shelfBeside(file: string): ProofShelf | null {
-  if (!existsSync(`${file}.proofs`)) return null;
-  try {
-    return openProofShelf(file);
-  } catch (error) {
-    if (error instanceof StoreReadOnlyError) return null;
-    throw error;
   }
 }
 
