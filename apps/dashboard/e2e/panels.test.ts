@@ -257,9 +257,20 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
       kind: 'cover',
       status: TaskStatus.ACTIVE,
       progress: 0.2,
+      sinceTimeUs: at - 60_000_000n,
+      history: [
+        { agentId: 'r08', reason: 'it was done by an older hub' },
+        {
+          agentId: 'r09',
+          reason: 'its battery fell below 20 %',
+          sinceTimeUs: at - 150_000_000n,
+          untilTimeUs: at - 60_000_000n,
+        },
+      ],
     };
-    const history = [{ agentId: 'r09', reason: 'its battery fell below 20 %' }];
-    put('m-3', 'At work', { status: MissionStatus.ACTIVE, progress: 0.2, priority: 5, tasks: [{ ...task, history }] });
+    const createdTimeUs = at - 160_000_000n;
+    const work = { status: MissionStatus.ACTIVE, progress: 0.2, priority: 5, createdTimeUs, tasks: [task] };
+    put('m-3', 'At work', work);
     const order = async () => {
       const rows = await first.at('missions').locator('li[data-testid^=mission-]').all();
       return Promise.all(rows.map((row) => row.getAttribute('data-testid')));
@@ -282,8 +293,17 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.at('undo').click();
     await first.says(first.at('mission-card'), /First/);
     await goTo('/missions/m-3');
-    await first.says(first.at('task-m-3.1'), /r09 had it until its battery fell below 20 %/);
-    await first.says(first.at('mission-timeline'), /sent by ada/);
+    const clock = '\\d\\d:\\d\\d:\\d\\d';
+    const holders = new RegExp(`r09 had it from ${clock} to ${clock}, 90 s: its battery fell below 20 %`);
+    const said = await first.says(first.at('task-m-3.1'), holders);
+    assert.match(said, /r08 had it before: it was done by an older hub/, 'what nobody kept is not invented');
+    assert.match(said, new RegExp(`active · since ${clock}, \\d+ s`));
+    await first.says(first.at('mission-timeline'), /sent by ada.*r09.*got it.*r09.*lost it: its battery.*r03.*got it/);
+    const lanes = first.at('task-lanes').getByRole('button');
+    assert.equal(await lanes.count(), 2, 'one bar for each robot whose time is known');
+    await first.page.getByRole('button', { name: /^r09 had it from .* its battery/ }).click();
+    await first.says(first.at('selected-robot'), /r09/);
+    await first.page.keyboard.press('Escape');
     await accessible(first, '[data-testid=mission-page]');
     await goTo('/missions');
     await first.says(first.at('mission-history'), /Patrol 150/);

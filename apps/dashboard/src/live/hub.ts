@@ -60,10 +60,14 @@ function isOutOfReach(error: unknown): boolean {
   return code === Code.Unavailable || /fetch|network/i.test(rawMessage);
 }
 
+/** "administrators only" → "Administrators only.": what the hub says stands among other sentences. */
+const sentence = (text: string): string =>
+  text === '' ? '' : `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+
 /** What went wrong, what is safe and what to do, in one line for a person. */
 export function explain(error: unknown): string {
   const { code, rawMessage } = ConnectError.from(error);
-  if (code === Code.PermissionDenied) return `Not allowed for your role. ${rawMessage}`;
+  if (code === Code.PermissionDenied) return `Not allowed for your role. ${sentence(rawMessage)}`.trim();
   if (code === Code.Unauthenticated) return 'The session is over. Sign in again; robots keep doing what they do.';
   if (isOutOfReach(error)) {
     return 'The hub does not answer. Robots keep themselves safe; try again, or use a stop button on the robot.';

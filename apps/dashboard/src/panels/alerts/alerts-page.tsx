@@ -1,7 +1,7 @@
 import type { AlertRate, Silence } from '@sigma/proto';
 import { useCallback } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
-import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
+import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { causeWords, groupAlerts, LEVEL_SHAPE, levelOf } from '../../words/alert-words.ts';
@@ -13,7 +13,8 @@ import { AlertRow } from './alert-row.tsx';
 
 /** Everything about alarms: what stands, what is silenced, and how often each fires: `/alerts`. */
 export default function AlertsPage() {
-  const { live } = useMissionControl();
+  const { live, time } = useMissionControl();
+  const past = useObservable(time).kind === 'past';
   useTopic('alerts');
   const groups = groupAlerts(live.alerts());
   return (
@@ -23,8 +24,8 @@ export default function AlertsPage() {
         <div>
           <h2 className="part-title">Standing</h2>
           {groups.length === 0 ? (
-            <EmptyState icon={EMPTY_ICON.calm} title="Nothing needs you.">
-              No alert stands and none waits to be acknowledged.
+            <EmptyState icon={EMPTY_ICON.calm} title={past ? 'No alert stood at this moment.' : 'Nothing needs you.'}>
+              {past ? undefined : 'No alert stands and none waits to be acknowledged.'}
             </EmptyState>
           ) : null}
           <ul className="rows">

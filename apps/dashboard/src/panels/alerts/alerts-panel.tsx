@@ -1,4 +1,4 @@
-import { useGo, useMissionControl, useTopic } from '../../frame/mission-control.tsx';
+import { useGo, useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import { groupAlerts } from '../../words/alert-words.ts';
 import { plural } from '../../words/quantities.ts';
 import { AlertRow } from './alert-row.tsx';
@@ -7,8 +7,9 @@ import { useAlertBell } from './browser-bell.ts';
 
 /** One list, the most urgent first, grouped by cause. Acknowledged is not resolved: what stands stays. */
 export function AlertsPanel() {
-  const { live } = useMissionControl();
+  const { live, time } = useMissionControl();
   const go = useGo();
+  const past = useObservable(time).kind === 'past';
   const bell = useAlertBell();
   useTopic('alerts');
   const groups = groupAlerts(live.alerts());
@@ -28,7 +29,9 @@ export function AlertsPanel() {
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <div className="scroll" tabIndex={0}>
-        {groups.length === 0 ? <p className="empty">Nothing needs you.</p> : null}
+        {groups.length === 0 ? (
+          <p className="empty">{past ? 'No alert stood at this moment.' : 'Nothing needs you.'}</p>
+        ) : null}
         <ul className="rows">
           {groups.map((group) => (
             <AlertRow key={group.key} group={group} />

@@ -11,7 +11,8 @@ const OVER_SHOWN = 20;
 
 /** What was asked of the fleet, in the order in which it gets robots, how far it has come, and why it stands as it stands. */
 export function MissionsPanel() {
-  const { live, selection } = useMissionControl();
+  const { live, selection, time } = useMissionControl();
+  const past = useObservable(time).kind === 'past';
   const chosen = useObservable(selection);
   const go = useGo();
   useTopic('missions');
@@ -35,7 +36,11 @@ export function MissionsPanel() {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <div className="scroll" tabIndex={0}>
         <UndoOffers>
-          {missions.length === 0 ? <p className="empty">No mission yet. Draw a zone on the map to begin one.</p> : null}
+          {missions.length === 0 ? (
+            <p className="empty">
+              {past ? 'No mission was known at this moment.' : 'No mission yet. Draw a zone on the map to begin one.'}
+            </p>
+          ) : null}
           <ul className="rows">
             {queue.map((mission) => (
               <MissionRow key={mission.id} mission={mission} queue={queue} selected={mission.id === id} />

@@ -1,7 +1,7 @@
 import type { Mission } from '@sigma/proto';
 import { MissionStatus } from '@sigma/proto';
 import type { ReactNode } from 'react';
-import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
+import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import type { SiteView } from '../../live/site-view.ts';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { type AgentState, agentState, byId, LEVEL_ORDER } from '../../words/agent-state.ts';
@@ -13,7 +13,8 @@ const EMPTIEST = 4;
 
 /** While nothing is selected: how the whole site stands, who needs somebody, and how to select. */
 export function SiteCard() {
-  const { live, site, selected } = useMissionControl();
+  const { live, site, selected, time } = useMissionControl();
+  const past = useObservable(time).kind === 'past';
   useTopic('roster');
   useTopic('agents');
   useTopic('missions');
@@ -57,7 +58,7 @@ export function SiteCard() {
       </section>
       <dl className="facts site-facts">
         <Line name="Missions" about="Of those that are not over">
-          {missionWords(missions)}
+          {missionWords(missions, past)}
         </Line>
         <Line name="Batteries" about="Mean charge of all robots, and the emptiest">
           <Batteries live={live} onSelect={selected.set} />
@@ -116,10 +117,10 @@ function Tally({ states }: { readonly states: readonly Standing[] }) {
   );
 }
 
-function missionWords(missions: readonly Mission[]): string {
+function missionWords(missions: readonly Mission[], past: boolean): string {
   const active = missions.filter(({ status }) => status === MissionStatus.ACTIVE).length;
   const queued = missions.filter(({ status }) => status === MissionStatus.QUEUED).length;
-  if (active + queued === 0) return 'none: draw a zone on the map, or press Cover';
+  if (active + queued === 0) return past ? 'none at this moment' : 'none: draw a zone on the map, or press Cover';
   return `${active} active${queued === 0 ? '' : `, ${queued} queued`}`;
 }
 

@@ -34,7 +34,7 @@ export interface ChainPorts {
 }
 
 /** Events read after the place at which what is wanted must stand; a block holds some dozens. */
-export const MOST_EVENTS = 200_000;
+const MOST_EVENTS = 200_000;
 
 const UTF8 = new TextDecoder();
 
