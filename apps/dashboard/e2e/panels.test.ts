@@ -167,7 +167,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(keys, /an edge shows another key/);
     const said = (await keys.textContent()) ?? '';
     for (const k of [0, 1]) {
-      const line = `site/edge-${k + 1}+9c0d41a${k}+Bm9tTzVlQ3Jl/kLmNoPqR+sTuVw=`;
+      const line = `site/edge-${k + 1}+9c0d41a${k}+Bm9tTzVlQ3Jl/kLmNoPqR+sTuVw`;
       assert.ok(said.includes(`add the line ${line} to /srv/sigma/keys/edges-accepted`), said);
     }
     const cut = await first.says(first.at('alert-witness:epoch/3'), /its end was cut off/);

@@ -105,7 +105,7 @@ export function witnessed(hub: FakeHub): () => void {
     cause: `witness:key:${edge}`,
     text: `edge ${edge} shows another key than the one it is known by: nobody witnesses its recordings`,
     advice:
-      `If its computer or data folder was replaced, add the line site/${edge}+9c0d41a${k}+Bm9tTzVlQ3Jl/kLmNoPqR+sTuVw= ` +
+      `If its computer or data folder was replaced, add the line site/${edge}+9c0d41a${k}+Bm9tTzVlQ3Jl/kLmNoPqR+sTuVw ` +
       "to /srv/sigma/keys/edges-accepted on the hub's machine, then link it again; if not, somebody else poses as it: " +
       'take it off the network. Its work goes on meanwhile',
   }));
