@@ -76,6 +76,7 @@ function helpOf(words: readonly string[]): string {
     interrupted: new AbortController().signal,
     nowMs: () => 0,
     terminal: () => assert.fail('no command runs here'),
+    listenForReaders: () => assert.fail('no command runs here'),
     ends: () => assert.fail('no command runs here'),
   });
   for (const word of words) {

@@ -2,7 +2,7 @@
 
 import { CommanderError } from 'commander';
 import { readEnvironment } from './environment.ts';
-import { openEventStream } from './event-stream.ts';
+import { EventOutlets } from './event-stream.ts';
 import { CommandError, EXIT } from './outcome.ts';
 import { buildProgram } from './program.ts';
 import type { Shell } from './shell.ts';
@@ -12,7 +12,7 @@ const nowMs = (): number => performance.now();
 
 async function main(): Promise<number> {
   const environment = readEnvironment(process.env);
-  const event = openEventStream(environment.eventsDescriptor);
+  const events = new EventOutlets(environment.eventsDescriptor);
   let outcome: number = EXIT.ok;
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -22,13 +22,19 @@ async function main(): Promise<number> {
     environment,
     interrupted: interrupt.signal,
     nowMs,
-    terminal: (json) => openTerminal({ out: process.stdout, error: process.stderr }, event, json, nowMs),
+    terminal: (json) => openTerminal({ out: process.stdout, error: process.stderr }, events.emit, json, nowMs),
+    listenForReaders: (path) => events.listen(path),
     ends: (code) => {
       outcome = code;
     },
   };
-  await buildProgram(shell).parseAsync(process.argv);
-  return outcome;
+  try {
+    await buildProgram(shell).parseAsync(process.argv);
+    return outcome;
+  } finally {
+    const left = await events.end();
+    if (left > 0) process.stderr.write(`sigma: a reader of the event stream left ${left} bytes of it unread\n`);
+  }
 }
 
 /** What went wrong, as one or two lines for a person; a stack only for a defect of this program. */

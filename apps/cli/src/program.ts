@@ -25,7 +25,12 @@ export function buildProgram(shell: Shell): Command {
   const program = new Command('sigma')
     .description('An operating system for fleets of autonomous agents')
     .version('0.1.0', '-V, --version')
-    .addHelpText('after', EXIT_CODES_HELP);
+    .option('--events-socket <path>', 'Unix socket on which readers are given the event stream as JSON lines')
+    .addHelpText('after', EXIT_CODES_HELP)
+    .hook('preAction', async (program) => {
+      const { eventsSocket } = program.opts<{ readonly eventsSocket?: string }>();
+      if (eventsSocket !== undefined) await shell.listenForReaders(eventsSocket);
+    });
   const commands = [
     upCommand,
     simCommand,

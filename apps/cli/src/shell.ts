@@ -11,6 +11,8 @@ export interface Shell {
   /** Monotonic clock, milliseconds. */
   readonly nowMs: () => number;
   readonly terminal: (json: boolean) => Terminal;
+  /** Gives the event stream to everybody who connects to this Unix socket. */
+  readonly listenForReaders: (path: string) => Promise<void>;
   /** How the process will end when the command has returned. */
   readonly ends: (code: ExitCode) => void;
 }
