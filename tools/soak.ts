@@ -1,4 +1,4 @@
-// `npm run soak -- [sim|recorder] [OPTIONS]`: seed after seed until something breaks. Without a name, the simulation.
+// `npm run soak -- [sim|recorder|sync] [OPTIONS]`: seed after seed until something breaks. Without a name, the simulation.
 
 import { spawnSync } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 const SOAKS: ReadonlyMap<string, string> = new Map([
   ['sim', 'sim/src/soak.ts'],
   ['recorder', 'recorder/soak/durability.soak.ts'],
+  ['sync', 'recorder/soak/sync.soak.ts'],
 ]);
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');

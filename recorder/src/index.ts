@@ -24,6 +24,12 @@ export {
   sameBytes,
 } from './event.ts';
 export {
+  type Alternative,
+  alternativeOf,
+  alternativesOf,
+  UnknownAlternativeError,
+} from './fork/alternatives.ts';
+export {
   BrokenChangeError,
   type Change,
   changedModel,
@@ -33,6 +39,16 @@ export {
   type PlacedOrder,
 } from './fork/change.ts';
 export type { Lineage } from './fork/lineage.ts';
+export {
+  type Life,
+  LifeReader,
+  LineageError,
+  type LivedWake,
+  openTimeline,
+  pieceAt,
+  type Timeline,
+  type TimelineOptions,
+} from './fork/timeline.ts';
 export { type ChainTrial, type TrialOptions, type TrialStretch, tryPolicy } from './fork/try-policy.ts';
 export type { DecisionSide, Flip, Trial } from './fork/what-if.ts';
 export {
@@ -157,16 +173,9 @@ export {
   type StoreVersion,
   type VersionedRecording,
 } from './store.ts';
-export { CreditLine } from './sync/credit-line.ts';
-export { BEFORE_ALL, compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock.ts';
-export { lastSafetyEvent, outgoingBlock } from './sync/outgoing.ts';
-export {
-  type OutgoingBlock,
-  type SyncFinding,
-  SyncSender,
-  type SyncStanding,
-  type SyncStep,
-} from './sync/sync-sender.ts';
+export type { SyncStanding } from './sync/sync-sender.ts';
+export { type RefusedBlocks, type SinkFinding, type SinkWord, type SourceWord, SyncSink } from './sync/sync-sink.ts';
+export { type SyncMemory, type SyncNote, SyncSource } from './sync/sync-source.ts';
 export {
   batchAnsweredFrame,
   batchAnswerOf,
@@ -177,18 +186,16 @@ export {
   shownFrame,
   shownOf,
 } from './sync/sync-wire.ts';
-export {
-  type BatchAnswer,
-  type BlockBatch,
-  batchBytes,
-  type ChainEnd,
-  type HeldChain,
-  type LinkedChain,
-  linkedKey,
-  type ShownChain,
-  type SyncRefusal,
+export type {
+  BatchAnswer,
+  BlockBatch,
+  ChainEnd,
+  HeldChain,
+  LinkedChain,
+  ShownChain,
+  SyncRefusal,
 } from './sync/sync-words.ts';
-export { type BatchDoor, takeBatch } from './sync/take-batch.ts';
+export { batchBytes, linkedKey } from './sync/sync-words.ts';
 export type { ChainReport, Failure, FailureKind, Stretch, StretchResult, VerifyReport } from './verify/report.ts';
 export { joinReports, type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
 export { MalformedBytesError, WireReader } from './wire/wire-reader.ts';

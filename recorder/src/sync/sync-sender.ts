@@ -268,9 +268,8 @@ export class SyncSender {
     // Behind what the hub has, nothing is sent until this edge writes on: then the hub compares.
     chain.next = Math.min(held.sequence, chain.end.sequence) + 1;
     chain.live = this.#unsent(chain) === 0;
-    if (held.sequence !== acknowledged.sequence && held.sequence <= chain.end.sequence) {
-      findings.push(this.#acknowledge(chain, held));
-    }
+    const reached = held.sequence >= end.sequence ? end : held;
+    if (reached.sequence !== acknowledged.sequence) findings.push(this.#acknowledge(chain, reached));
     return findings;
   }
 

@@ -1,29 +1,19 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { ChainEnd, LinkedChain } from '@sigma/recorder';
+import type { ChainEnd, LinkedChain, SyncMemory } from '@sigma/recorder';
 
-/**
- * What an edge remembers of sync beside its recordings: which of them still hold what a hub lacks, how far each hub has
- * acknowledged, and where safety events stand that were not sent. Losing the newest of it loses no event: the hub tells
- * where it stands.
- */
-export interface SyncMemory {
+/** What an edge remembers of sync, and which of its recordings still hold what a hub lacks. */
+export interface EdgeSyncMemory extends SyncMemory {
   /** Recordings of this edge that may hold something unsent, the oldest first. */
   recordings(): readonly string[];
   addRecording(path: string): void;
   removeRecording(path: string): void;
-  /** @param hub its order key as text: another hub acknowledges for itself */
-  acknowledged(hub: string): readonly (LinkedChain & ChainEnd)[];
-  acknowledge(hub: string, chains: readonly (LinkedChain & ChainEnd)[]): void;
-  /** The last safety event of each chain that had one. */
-  urgent(): readonly (LinkedChain & { readonly sequence: number })[];
-  remindOf(chain: LinkedChain, sequence: number): void;
   close(): void;
 }
 
 /** @throws Error of node:sqlite when the folder cannot be written */
-export function openSyncMemory(folder: string): SyncMemory {
+export function openSyncMemory(folder: string): EdgeSyncMemory {
   mkdirSync(folder, { recursive: true });
   const db = new DatabaseSync(join(folder, 'sync.sqlite'), { timeout: 2000 });
   db.exec(`

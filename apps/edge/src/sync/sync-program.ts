@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
+import { type SourceWord, SyncSource } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import { AgentClock } from '../live/clock.ts';
-import { EdgeSync, type SyncWord } from './edge-sync.ts';
 import { openSyncMemory } from './sync-memory.ts';
 import type { FromSync, SyncThreadData, ToSync } from './sync-worker.ts';
 
@@ -27,7 +27,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
   );
   let link = 0;
   let timer: NodeJS.Timeout | undefined;
-  const sync = new EdgeSync({
+  const sync = new SyncSource({
     tenant,
     sources: new Set(sources),
     growing,
@@ -91,7 +91,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
 }
 
 /** Blocks change hands without being copied. */
-function buffersOf(word: SyncWord): readonly ArrayBuffer[] {
+function buffersOf(word: SourceWord): readonly ArrayBuffer[] {
   if (word.type === 'shown') return [];
   return [...new Set(word.batch.blocks.map(({ buffer }) => buffer as ArrayBuffer))];
 }

@@ -1,8 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import type { BlocksAnswered, ChainsHeld } from '@sigma/proto';
-import { batchAnswerOf, heldOf, type LinkedChain, type SyncStanding, sentFrame, shownFrame } from '@sigma/recorder';
+import {
+  batchAnswerOf,
+  heldOf,
+  type LinkedChain,
+  type SinkWord,
+  type SourceWord,
+  type SyncNote,
+  type SyncStanding,
+  sentFrame,
+  shownFrame,
+} from '@sigma/recorder';
 import type { UplinkFrame } from '../runtime/uplink.ts';
-import type { HubSyncWord, SyncNote, SyncWord } from './edge-sync.ts';
 
 export interface SyncThreadData {
   readonly tenant: string;
@@ -22,13 +31,13 @@ export interface SyncThreadData {
 export type ToSync =
   | { readonly type: 'linked'; readonly orderKey: Uint8Array }
   | { readonly type: 'lost' }
-  | { readonly type: 'word'; readonly word: HubSyncWord }
+  | { readonly type: 'word'; readonly word: SinkWord }
   /** A batch has left for the wire. */
   | { readonly type: 'left' }
   | { readonly type: 'end' };
 
 export type FromSync =
-  | { readonly type: 'word'; readonly link: number; readonly word: SyncWord }
+  | { readonly type: 'word'; readonly link: number; readonly word: SourceWord }
   | { readonly type: 'note'; readonly name: SyncNote; readonly body: unknown }
   | { readonly type: 'standings'; readonly standings: readonly SyncStanding[] }
   | { readonly type: 'ended' };
@@ -45,7 +54,7 @@ export class SyncWorker {
   #failed = false;
   /** Counts links, so that what was made for an earlier one does not leave. */
   #link = 0;
-  #ready: SyncWord[] = [];
+  #ready: SourceWord[] = [];
   #standings: readonly SyncStanding[] = [];
   #ended: () => void = () => {};
 

@@ -1,25 +1,15 @@
-import { hexOfBytes, type LinkedChain, type SyncRefusal } from '@sigma/recorder';
+import { hexOfBytes, type RefusedBlocks, type SyncRefusal } from '@sigma/recorder';
 import type { Trouble } from '../alerts/alerts.ts';
 
 const CRITICAL = 4;
 const WARNING = 3;
-
-/** What is known of a refused batch. */
-export interface RefusedBlocks extends LinkedChain {
-  readonly edgeId: string;
-  readonly refusal: SyncRefusal;
-  readonly sequence: number;
-  readonly message: string;
-  readonly standingHash: Uint8Array;
-  readonly refusedHash: Uint8Array;
-}
 
 /** Refusals that people must know of; the others the two ends settle by themselves. */
 export const isTrouble = (refusal: SyncRefusal): boolean =>
   refusal === 'fork' || refusal === 'tenant' || refusal === 'stranger' || refusal === 'damaged';
 
 /** What people are told of blocks that the hub did not take. */
-export function refusedBlocks(refused: RefusedBlocks): Trouble {
+export function refusedBlocks(refused: RefusedBlocks & { readonly edgeId: string }): Trouble {
   const { edgeId, source, epoch, refusal, sequence, message, standingHash, refusedHash } = refused;
   const where = `edge ${edgeId} sends blocks of ${source}, epoch ${epoch}, from event ${sequence}`;
   if (refusal === 'fork') {

@@ -1,38 +1,19 @@
-import {
-  type BatchAnswer,
-  type BlockBatch,
-  type ChainEnd,
-  type ChainId,
-  type HeldChain,
-  type HybridTime,
-  hexOfBytes,
-  type LinkedChain,
-  lastSafetyEvent,
-  linkedKey,
-  type OutgoingBlock,
-  outgoingBlock,
-  type Recording,
-  type ShownChain,
-  type SyncFinding,
-  SyncSender,
-  type SyncStanding,
-} from '@sigma/recorder';
-import type { SyncMemory } from './sync-memory.ts';
+import { type ChainId, hexOfBytes } from '../event.ts';
+import type { Recording } from '../store.ts';
+import { lastSafetyEvent, outgoingBlock } from './outgoing.ts';
+import { type OutgoingBlock, type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
+import type { SinkWord, SourceWord } from './sync-sink.ts';
+import { type ChainEnd, type LinkedChain, linkedKey } from './sync-words.ts';
 
-/** What goes to the hub. */
-export type SyncWord =
-  | { readonly type: 'shown'; readonly chains: readonly ShownChain[]; readonly time: HybridTime }
-  | { readonly type: 'sent'; readonly batch: BlockBatch };
-
-/** What came of it. */
-export type HubSyncWord =
-  | {
-      readonly type: 'held';
-      readonly chains: readonly HeldChain[];
-      readonly allowedBytes: number;
-      readonly time: HybridTime;
-    }
-  | { readonly type: 'answered'; readonly answer: BatchAnswer };
+/** What a source remembers of sync beside its recordings. Losing the newest of it loses no event: the hub tells where it stands. */
+export interface SyncMemory {
+  /** How far a hub has acknowledged. @param hub names it: another hub acknowledges for itself */
+  acknowledged(hub: string): readonly (LinkedChain & ChainEnd)[];
+  acknowledge(hub: string, chains: readonly (LinkedChain & ChainEnd)[]): void;
+  /** The last safety event of each chain that had one. */
+  urgent(): readonly (LinkedChain & { readonly sequence: number })[];
+  remindOf(chain: LinkedChain, sequence: number): void;
+}
 
 /** What belongs on this edge's own record. */
 export type SyncNote =
@@ -43,7 +24,7 @@ export type SyncNote =
   | 'edge.sync_failed'
   | 'edge.sync_recording_gone';
 
-export interface EdgeSyncOptions {
+export interface SyncSourceOptions {
   readonly tenant: string;
   /** Writers of this edge. */
   readonly sources: ReadonlySet<string>;
@@ -54,7 +35,7 @@ export interface EdgeSyncOptions {
   readonly memory: SyncMemory;
   /** Infinity: no limit. */
   readonly bytesPerS: number;
-  readonly say: (word: SyncWord) => void;
+  readonly say: (word: SourceWord) => void;
   readonly note: (name: SyncNote, body: unknown) => void;
   /** Monotonic, microseconds. */
   readonly nowUs: () => number;
@@ -78,8 +59,8 @@ const MOST_NOTES = 256;
  * Sends what this edge recorded to its hub. Reads the recording beside whoever writes it; knows nothing of threads and
  * wires. Whatever fails here is put on record and touches no body.
  */
-export class EdgeSync {
-  readonly #options: EdgeSyncOptions;
+export class SyncSource {
+  readonly #options: SyncSourceOptions;
   readonly #ends = new Map<string, { readonly chain: LinkedChain; readonly recording: Recording; end: ChainEnd }>();
   readonly #noted = new Set<string>();
   #sender: SyncSender | null = null;
@@ -91,7 +72,7 @@ export class EdgeSync {
   #fresh = new Map<string, LinkedChain & ChainEnd>();
   #settled: (() => void)[] = [];
 
-  constructor(options: EdgeSyncOptions) {
+  constructor(options: SyncSourceOptions) {
     this.#options = options;
   }
 
@@ -126,7 +107,7 @@ export class EdgeSync {
     this.#tellSettled();
   }
 
-  hear(word: HubSyncWord): void {
+  hear(word: SinkWord): void {
     const sender = this.#sender;
     if (sender === null || !this.#linked) return;
     const time = word.type === 'held' ? word.time : word.answer.time;
