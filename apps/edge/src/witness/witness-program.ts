@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import { chainOfOrigin, HeadBook } from '@sigma/recorder';
+import { chainOfOrigin, edgeWitnessName, formatNoteKey, HeadBook } from '@sigma/recorder';
 import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { EdgeWitness } from './edge-witness.ts';
@@ -13,7 +15,11 @@ export function runWitness(
 ): void {
   const say = (message: FromWitness): void => port.postMessage(message);
   const key = keptHeadKey(folder);
+  const { publicKey } = key;
   const memory = openWitnessMemory(folder);
+  // For whoever holds the hub's recording against what this edge saw of it.
+  const named = formatNoteKey({ name: edgeWitnessName(tenant, edgeId), role: 'witness', publicKey }, sha256);
+  writeFileSync(join(folder, 'witness.pub'), `${named}\n`);
   const recording = openSqliteRecording(recordingPath);
   const shelf = openProofShelf(recordingPath);
   let parted: ProofShelf | null = null;
