@@ -108,7 +108,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(first.at('failsafe'), /thermal shutdown.*Left motor at 96 °C.*Now: the cause is still there/);
     await first.says(first.at('robot-facts'), /sigma-edge 0\.4\.1.*edge-1, linked/);
     await first.at('tab-sensors').click();
-    await first.says(first.at('sensor-health.motorTempLeft'), /96\.4 °C above0 – 80 °C/);
+    await first.says(first.at('sensor-health.motorTempLeft'), /above 96\.4 °C0 – 80 °C/);
     await first.says(first.at('sensor-joints.torqueLift'), /no reading/);
     await first.page.waitForFunction(() => {
       const canvas = document.querySelector<HTMLCanvasElement>('[data-testid="sensor-health.boardTemp"] canvas');
@@ -423,7 +423,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     assert.equal(room.speed, 2);
     await first.says(first.at('no-standstill'), /slows to 0\.25× and never stands: .* a stop must be answered/);
     await first.at('hold-picture').click();
-    await first.page.locator('[data-time=past]').waitFor();
+    await first.page.locator('.frame[data-time=past]').waitFor();
     assert.equal(await first.at('hold-picture').isDisabled(), true, 'it is held already');
     assert.equal(room.speed, 2, 'the robots go on behind the picture');
     await first.at('go-live').click();

@@ -37,6 +37,7 @@ const SAID: Readonly<Record<string, string>> = {
   frames_late: 'no frames from the body',
   command_held: 'command held back by the recorder',
   body_time_lost: 'clock of the body stood still',
+  positionSigma: 'position uncertainty',
 };
 
 /** `motorTempLeft` → "motor temp left", `human_proximity` → "human proximity", `bumped` → "bumper touched something". */
@@ -51,6 +52,9 @@ export function words(name: string): string {
 
 /** An account without the role in front of it: "operator:ada@example.org" → "ada@example.org". */
 export const personWords = (account: string): string => account.replace(/^[a-z]+:/, '');
+
+/** "Left motor at 96 °C" → "left motor at 96 °C", to go on with in a sentence; "SOS sent" stays as it is. */
+export const midSentence = (text: string): string => text.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
 
 /** What a witness calls a contradiction; the sentence after it says the same in words. */
 const REFUSAL_KIND = / \((?:rollback|fork|inconsistent)\)(?=:)/g;

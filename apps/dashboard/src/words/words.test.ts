@@ -18,6 +18,7 @@ import { reasonWords, restrictionWords, viewDecision } from './decision-words.ts
 import { byStanding, goalWords, taskName } from './mission-words.ts';
 import {
   agentTime,
+  midSentence,
   namedNumber,
   number,
   personWords,
@@ -229,9 +230,15 @@ test('what a witness found reads as a sentence, and what is to be copied stays a
     plainWords('the recording of r1 is not the one that the hub saw (rollback): its end was cut off'),
     'the recording of r1 is not the one that the hub saw: its end was cut off',
   );
+  assert.equal(plainWords('edge edge-1 shows another key'), 'edge-1 shows another key');
   const line = 'site/edge-1+9c0d41aa+Bm9tTzVlQ3Jl/kLmNoPqR+sTuVw';
   const advice = `add the line ${line} to /srv/siteData/keys/edges-accepted on the hub's machine`;
   assert.equal(plainWords(advice), advice);
+  assert.deepEqual(['Left motor at 96 °C', 'SOS sent', 'r7 waits'].map(midSentence), [
+    'left motor at 96 °C',
+    'SOS sent',
+    'r7 waits',
+  ]);
   assert.equal(plainWords('motorLeftC is 111.6 degC'), 'motor left is 111.6 °C');
 });
 

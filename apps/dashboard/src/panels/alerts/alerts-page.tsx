@@ -171,7 +171,7 @@ function Rates() {
 const MOSTLY = 3;
 
 function RateRow({ rate, most }: { readonly rate: AlertRate; readonly most: number }) {
-  const { selected } = useMissionControl();
+  const { selected, live } = useMissionControl();
   const level = levelOf(rate.level);
   return (
     <tr data-testid={`rate-${rate.cause}`}>
@@ -187,11 +187,17 @@ function RateRow({ rate, most }: { readonly rate: AlertRate; readonly most: numb
       <td className="mono right">{rate.lastWeek}</td>
       <td className="mono right">{span(rate.stoodS * 1_000)}</td>
       <td>
-        {[...new Set(rate.agentIds)].slice(0, MOSTLY).map((id) => (
-          <button key={id} type="button" className="link mono" onClick={() => selected.set(id)}>
-            <bdi>{id}</bdi>
-          </button>
-        ))}
+        {[...new Set(rate.agentIds)].slice(0, MOSTLY).map((id) =>
+          live.row(id) < 0 ? (
+            <bdi key={id} className="mono quiet">
+              {id}{' '}
+            </bdi>
+          ) : (
+            <button key={id} type="button" className="link mono" onClick={() => selected.set(id)}>
+              <bdi>{id}</bdi>
+            </button>
+          ),
+        )}
       </td>
     </tr>
   );

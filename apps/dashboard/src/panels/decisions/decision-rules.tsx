@@ -1,4 +1,5 @@
 import type { DecisionView, RuleReference } from '../../words/decision-words.ts';
+import { midSentence } from '../../words/quantities.ts';
 import { celTokens } from './cel-tokens.ts';
 import type { EvidencePolicy, EvidenceRule } from './evidence/evidence-words.ts';
 
@@ -95,7 +96,7 @@ function RuleText({ rule, count, version }: RuleTextProps) {
         then <strong>{rule.effect}</strong>
         <span className="quiet">
           {' '}
-          because <bdi>{rule.rationale}</bdi>
+          because <bdi>{midSentence(rule.rationale)}</bdi>
         </span>
       </p>
     </article>

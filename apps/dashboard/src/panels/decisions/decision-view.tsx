@@ -7,7 +7,7 @@ import { ShapeMark } from '../../parts/shape.tsx';
 import type { Level, Shape } from '../../words/agent-state.ts';
 import { type DecisionKind, type DecisionView as View, viewDecision } from '../../words/decision-words.ts';
 import { taskName } from '../../words/mission-words.ts';
-import { localTime, utcTime } from '../../words/quantities.ts';
+import { localTime, midSentence, utcTime } from '../../words/quantities.ts';
 import { DecisionBounds } from './decision-bounds.tsx';
 import { DecisionExpectation } from './decision-expectation.tsx';
 import { DecisionInputs } from './decision-inputs.tsx';
@@ -126,7 +126,7 @@ function DecisionHead({ one, view, lasted, task }: DecisionHeadProps) {
       <p className="decision-because">
         {view.rationale === '' ? null : (
           <>
-            because <bdi>{view.rationale}</bdi>
+            because <bdi>{midSentence(view.rationale)}</bdi>
           </>
         )}
       </p>

@@ -50,18 +50,18 @@ interface GroupProps {
 
 function Group({ title, lines, detail, nowUs }: GroupProps) {
   return (
-    <table className="sensors">
+    <table className={detail === null ? 'sensors without-trend' : 'sensors'}>
       <caption>{title}</caption>
       <colgroup>
         <col className="name-column" />
-        <col className="trend-column" />
+        {detail === null ? null : <col className="trend-column" />}
         <col className="reading-column" />
         <col className="band-column" />
       </colgroup>
       <thead className="for-ears">
         <tr>
           <th scope="col">Sensor</th>
-          <th scope="col">Trend</th>
+          {detail === null ? null : <th scope="col">Trend</th>}
           <th scope="col">Reading</th>
           <th scope="col">Band</th>
         </tr>
@@ -105,8 +105,8 @@ function SensorRow({ line, detail, nowUs }: { line: SensorLine; detail: Trends |
         )}{' '}
         {line.name}
       </th>
-      <td className="trend-cell">
-        {detail === null ? null : (
+      {detail === null ? null : (
+        <td className="trend-cell">
           <Trend
             plots={detail.plots}
             name={line.key}
@@ -115,8 +115,8 @@ function SensorRow({ line, detail, nowUs }: { line: SensorLine; detail: Trends |
             high={line.high}
             theme={worn}
           />
-        )}
-      </td>
+        </td>
+      )}
       <td className="mono right" title={line.about}>
         {line.standing === 'above' || line.standing === 'below' || line.standing === 'unusual' ? (
           <span className="standing">{line.standing} </span>
