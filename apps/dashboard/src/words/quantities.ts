@@ -65,6 +65,7 @@ const FIELD = /(?<![\w+/=@-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w+/=@-])/g;
 export const plainWords = (text: string): string =>
   text
     .replace(REFUSAL_KIND, '')
+    .replace(/\bedge (?=edge-)/g, '')
     .replace(/\bdegC\b/g, '°C')
     .replace(FIELD, fieldWords);
 
