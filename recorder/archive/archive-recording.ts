@@ -278,8 +278,17 @@ class Growth {
     if (!sameBytes(this.#sha256(block.bytes), block.hash))
       throw this.#refused(`is altered at event ${block.firstSequence}`);
     const content = decodeBlock(block.bytes);
-    const owned = sameChain(content, this.#chain);
-    if (!owned || content.firstSequence !== this.sequence + 1 || block.firstSequence !== content.firstSequence) {
+    const { firstSequence } = content;
+    if (firstSequence <= this.sequence) {
+      throw this.#refused(
+        `is another history than the archive's: a block spans event ${this.sequence}, where its last ends`,
+      );
+    }
+    if (
+      !sameChain(content, this.#chain) ||
+      firstSequence !== this.sequence + 1 ||
+      block.firstSequence !== firstSequence
+    ) {
       throw this.#refused(`does not go on with event ${this.sequence + 1}: events are missing or in another order`);
     }
     if (!sameBytes(content.previousHash, this.#hash)) {

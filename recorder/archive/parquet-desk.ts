@@ -71,7 +71,7 @@ export class ParquetDesk {
     );
     for await (const rows of result.yieldRows()) {
       for (const [sequence, hash, block] of rows as [bigint, { bytes: Uint8Array }, { bytes: Uint8Array }][]) {
-        yield { firstSequence: Number(sequence), hash: hash.bytes.slice(), bytes: block.bytes.slice() };
+        yield { firstSequence: Number(sequence), hash: new Uint8Array(hash.bytes), bytes: new Uint8Array(block.bytes) };
       }
     }
   }

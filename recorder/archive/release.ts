@@ -14,7 +14,7 @@ import type { ColdArchive } from './cold-archive.ts';
 import { lastObject } from './manifest.ts';
 import type { Moved } from './mark.ts';
 
-/** Blocks of a chain that stay hot whatever their age: its end is checked by the two (R47). */
+/** Last blocks of a chain that stay hot whatever their age: its end is checked by the two (R47). The first stays too. */
 const BLOCKS_KEPT = 2;
 
 /**
@@ -46,7 +46,8 @@ async function cutOf(hot: Recording, head: ChainHead, beforeUs: number, archived
   const { tenant, source, epoch } = head;
   const ends: { readonly end: ChainEnd; readonly holdsSnapshot: boolean }[] = [];
   let behind = 0;
-  for await (const { bytes, hash } of hot.blocks(head, 1, head.sequence)) {
+  for await (const { bytes, hash, firstSequence } of hot.blocks(head, 1, head.sequence)) {
+    if (firstSequence === 1) continue;
     const events = decodeBlock(bytes).events.map(decodeEnvelope);
     const last = events[events.length - 1];
     const mayGo = last !== undefined && last.sequence <= archived && events.every(({ timeUs }) => timeUs < beforeUs);
@@ -61,18 +62,15 @@ async function cutOf(hot: Recording, head: ChainHead, beforeUs: number, archived
 }
 
 async function assertArchived(hot: Recording, cold: ColdArchive, head: ChainHead, through: number): Promise<void> {
-  const theirs = cold.blocks(head, await firstHot(hot, head), through)[Symbol.asyncIterator]();
+  let theirs: AsyncIterator<StoredBlock> | null = null;
   for await (const ours of hot.blocks(head, 1, through)) {
-    const next = await theirs.next();
+    if (ours.firstSequence === 1) continue;
+    theirs ??= cold.blocks(head, ours.firstSequence, through)[Symbol.asyncIterator]();
+    const next: IteratorResult<StoredBlock> = await theirs.next();
     if (next.done !== true && sameBlock(ours, next.value)) continue;
     const what = `gives another block than the recording at event ${ours.firstSequence} of ${chainName(head)}`;
     throw new StoreCorruptError(cold.store.address, what, 'Check the archive; nothing was removed');
   }
-}
-
-async function firstHot(hot: Recording, head: ChainHead): Promise<number> {
-  for await (const { firstSequence } of hot.blocks(head, 1, head.sequence)) return firstSequence;
-  return 1;
 }
 
 const sameBlock = (a: StoredBlock, b: StoredBlock): boolean =>

@@ -1,8 +1,9 @@
-import { byChain, type ChainHead, type ChainId, type Recording } from '../src/index.ts';
+import { scanBlock } from '../src/block.ts';
+import { byChain, type ChainHead, type ChainId, type Recording, type StoredBlock } from '../src/index.ts';
 
 /**
  * A recording of which the beginning was moved, and the archive that holds it, as the one recording they are (R164).
- * What is in both is taken from the hot one.
+ * What is in both is taken from the hot one, and what is missing in it from the archive.
  *
  * @param cold usually a `ColdArchive`; of its chains, only those whose tenant the hot recording has are shown
  */
@@ -19,13 +20,19 @@ export function tieredRecording(hot: Recording, cold: Recording): Recording {
       return ends.sort(byChain);
     },
     async *blocks(chain: ChainId, fromSequence: number, toSequence: number) {
-      const begin = await firstOf(hot, chain, fromSequence, toSequence);
-      const moved = begin === null ? toSequence : Math.min(toSequence, begin - 1);
-      if (moved >= fromSequence) yield* cold.blocks(chain, fromSequence, moved);
-      if (begin !== null) yield* hot.blocks(chain, Math.max(fromSequence, begin), toSequence);
+      let next = fromSequence;
+      for await (const block of hot.blocks(chain, fromSequence, toSequence)) {
+        if (block.firstSequence > next) yield* cold.blocks(chain, next, block.firstSequence - 1);
+        yield block;
+        next = lastSequenceOf(block) + 1;
+      }
+      if (next <= toSequence) yield* cold.blocks(chain, next, toSequence);
     },
-    snapshotBefore: async (chain, atUs) =>
-      (await hot.snapshotBefore(chain, atUs)) ?? (await cold.snapshotBefore(chain, atUs)),
+    snapshotBefore: async (chain, atUs) => {
+      const place = await hot.snapshotBefore(chain, atUs);
+      // One in the first block, which stays hot, may be followed by others that were moved.
+      return place !== null && place.blockSequence > 1 ? place : ((await cold.snapshotBefore(chain, atUs)) ?? place);
+    },
     close: async () => {
       await hot.close();
       await cold.close();
@@ -33,7 +40,11 @@ export function tieredRecording(hot: Recording, cold: Recording): Recording {
   };
 }
 
-async function firstOf(recording: Recording, chain: ChainId, from: number, to: number): Promise<number | null> {
-  for await (const { firstSequence } of recording.blocks(chain, from, to)) return firstSequence;
-  return null;
+/** Of a block that cannot be read nobody knows the end: the archive is asked for what may stand behind it. */
+function lastSequenceOf({ bytes, firstSequence }: StoredBlock): number {
+  try {
+    return firstSequence + scanBlock(bytes).sequences.length - 1;
+  } catch {
+    return firstSequence;
+  }
 }

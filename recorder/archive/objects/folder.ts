@@ -39,7 +39,11 @@ export function folderObjects(folder: string): ObjectStore {
         syncFolder(dirname(path));
         return 'written';
       }),
-    get: (key) => guarded(root, () => absent(readFile(pathOf(key)), null)),
+    get: (key) =>
+      guarded(root, async () => {
+        const bytes = await absent(readFile(pathOf(key)), null);
+        return bytes === null ? null : new Uint8Array(bytes);
+      }),
     list: (prefix) =>
       guarded(root, async () => {
         const under = prefix.slice(0, prefix.lastIndexOf('/') + 1);

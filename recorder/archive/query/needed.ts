@@ -1,4 +1,4 @@
-import { byChain, type ChainHead, type ChainId, type Recording } from '../../src/index.ts';
+import { byChain, type ChainHead, type ChainId, decodeBlock, type Recording } from '../../src/index.ts';
 import type { ColdArchive } from '../cold-archive.ts';
 import { ArchiveDamageError, type ArchivedChain, type ArchivedObject, lastObject } from '../manifest.ts';
 import type { Bounds } from './bounds.ts';
@@ -84,14 +84,18 @@ async function take(
   } catch (error) {
     if (!(error instanceof ArchiveDamageError)) throw error;
     const { firstSequence: fromSequence, lastSequence: toSequence } = object;
-    if (live !== undefined && (await holds(live.recording, chain, fromSequence))) {
+    if (live !== undefined && (await holds(live.recording, chain, fromSequence, toSequence))) {
       needed.hot.push({ ...live, fromSequence, toSequence });
     } else needed.damaged.push(error);
   }
 }
 
-/** What stands hot is the end of a chain: with its first event it holds them all. */
-async function holds(recording: Recording, chain: ChainId, sequence: number): Promise<boolean> {
-  for await (const block of recording.blocks(chain, sequence, sequence)) return block.firstSequence <= sequence;
-  return false;
+/** Whether a recording of which something was moved still holds all of these events. */
+async function holds(recording: Recording, chain: ChainId, from: number, to: number): Promise<boolean> {
+  let next = from;
+  for await (const { firstSequence, bytes } of recording.blocks(chain, from, to)) {
+    if (firstSequence > next) return false;
+    next = firstSequence + decodeBlock(bytes).events.length;
+  }
+  return next > to;
 }

@@ -8,7 +8,7 @@ import { migrate } from './schema.ts';
 export type ReleasedEnd = ChainId & Pick<ChainHead, 'sequence' | 'hash'>;
 
 /**
- * Removes the beginning of chains from a recording that nobody has open, in one transaction, and gives the room back to
+ * Removes the beginning of chains, but for the first block with its opening, from a recording that nobody has open, in one transaction, and gives the room back to
  * the disk. Whoever calls it has made sure that an archive holds what goes (SPEC R162, R165): it is not kept anywhere
  * else. A chain of which the end would go too is refused.
  *
@@ -52,7 +52,7 @@ function removeThrough(db: DatabaseSync, path: string, end: ReleasedEnd): void {
   const refuse = (what: string): StoreCorruptError =>
     new StoreCorruptError(path, `${chainName(end)} ${what}`, 'Verify the recording; nothing was removed');
   if (chain === undefined) throw refuse('is not in it');
-  const goes = 'FROM blocks WHERE chain = ? AND first_sequence + count - 1 <= ?';
+  const goes = 'FROM blocks WHERE chain = ? AND first_sequence > 1 AND first_sequence + count - 1 <= ?';
   const last = db.prepare(`SELECT hash ${goes} ORDER BY first_sequence DESC LIMIT 1`).get(chain, sequence);
   // Gone already: a run before this one was interrupted behind its commit.
   if (last === undefined) return;
@@ -63,5 +63,5 @@ function removeThrough(db: DatabaseSync, path: string, end: ReleasedEnd): void {
     .get(chain, sequence);
   if ((stays?.n as number) < 2) throw refuse('would lose its end');
   db.prepare(`DELETE ${goes}`).run(chain, sequence);
-  db.prepare('DELETE FROM snapshots WHERE chain = ? AND sequence <= ?').run(chain, sequence);
+  db.prepare('DELETE FROM snapshots WHERE chain = ? AND block_sequence > 1 AND sequence <= ?').run(chain, sequence);
 }
