@@ -21,6 +21,7 @@ const COMMANDS = [
     'replay',
     'export',
     'prove',
+    'import',
     'ingest',
     'login',
     'doctor',

@@ -3,6 +3,8 @@ import { accountCommand } from './commands/account.ts';
 import { archiveCommand } from './commands/archive.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
+import { forkCommand } from './commands/fork.ts';
+import { importCommand } from './commands/import.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { loginCommand } from './commands/login.ts';
 import { missionCommand } from './commands/mission.ts';
@@ -40,11 +42,13 @@ export function buildProgram(shell: Shell): Command {
     replayCommand,
     recordCommand,
     whatifCommand,
+    forkCommand,
     exportCommand,
     proveCommand,
     archiveCommand,
     queryCommand,
     restoreCommand,
+    importCommand,
     ingestCommand,
     accountCommand,
     loginCommand,

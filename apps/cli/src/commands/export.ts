@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ChainHead, exportTlog, formatNoteKey, logKey, type Recording } from '@sigma/recorder';
-import { type BadStretch, describeStretch, type ExportOptions, type ExportResult } from '@sigma/recorder/exports';
+import type { ExportOptions, ExportResult } from '@sigma/recorder/exports';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { signingKeyFrom } from '../key-input.ts';
@@ -124,7 +124,10 @@ async function runFile(
   const seconds = (shell.nowMs() - startedMs) / 1000;
   const value = { recording: name, format, out, bytes, events, seconds, ...told.facts, leftOut: bad };
   terminal.event({ type: 'sigma.export.result', ...value });
-  const text = [`${out}: ${told.text}, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s`, ...stretches(bad)];
+  const text = [
+    `${out}: ${told.text}, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s`,
+    ...(await stretches(bad)),
+  ];
   terminal.result(value, text.join('\n'));
   if (bad.length > 0) shell.ends(EXIT.failed);
 }
@@ -135,8 +138,11 @@ function collector(format: FileFormat, url: string): string {
   throw new CommandError(EXIT.usage, `${format} cannot be sent to ${url}`, 'Only --format otel goes to a collector');
 }
 
-const stretches = (bad: readonly BadStretch[]): readonly string[] =>
-  bad.length === 0 ? [] : [...bad.map(describeStretch), '`sigma verify` says more of what is damaged'];
+async function stretches(bad: ExportResult['bad']): Promise<readonly string[]> {
+  if (bad.length === 0) return [];
+  const { describeStretch } = await import('@sigma/recorder/exports');
+  return [...bad.map(describeStretch), '`sigma verify` says more of what is damaged'];
+}
 
 type FileWriter = (file: OutputFile, options: ExportOptions, name: string, flags: FileFlags) => Promise<Told>;
 
