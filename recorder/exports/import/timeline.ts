@@ -40,7 +40,7 @@ const PROGRESS_EVERY = 1_000;
 const MOST_BAD = 100;
 
 /** Name of every source that was imported, so that nobody takes it for one that this program recorded. */
-export const importedSource = (name: string): string => `imported.${name}`;
+const importedSource = (name: string): string => `imported.${name}`;
 
 /**
  * Writes chains that nobody here lived: without a model, so that `verify` checks them as chains and runs nothing again,

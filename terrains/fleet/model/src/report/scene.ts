@@ -110,7 +110,7 @@ export class FleetScene {
 }
 
 /** What a stimulus shows, or null where it has no picture: orders, messages, a frame that is not what its channel says. */
-export function shownBy(stimulus: Stimulus): FleetShown | null {
+function shownBy(stimulus: Stimulus): FleetShown | null {
   if (stimulus.kind !== 'percept') return null;
   const { channel, values } = stimulus;
   if (channel === SCAN.channel) {
