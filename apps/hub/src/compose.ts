@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryBus, subjectOf } from '@sigma/bus';
-import { hubWitnessName } from '@sigma/recorder';
+import { hubWitnessName, type SigningKey } from '@sigma/recorder';
 import { ed25519Key } from '@sigma/recorder/keys';
 import { createAnalyzer } from '@sigma/telemetry';
 import { type Clock, systemClock } from './clock.ts';
@@ -10,6 +10,7 @@ import { LinkDesk } from './link/link-desk.ts';
 import { LiveFleet } from './live/live-fleet.ts';
 import type { HubOptions } from './main.ts';
 import type { Roles } from './queries/context.ts';
+import { openProofDesk } from './queries/proof-desk.ts';
 import { postgresAlerts } from './roles/alerts/alert-store.ts';
 import { Alerts } from './roles/alerts/alerts.ts';
 import { HUB } from './roles/alerts/causes.ts';
@@ -99,6 +100,8 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     snapshotBefore: recording.snapshotBefore.bind(recording),
   };
   const blocks = options.showWith?.(ofHub) ?? ofHub;
+  const proofs = openProofDesk(blocks, join(options.dataDir, 'shown'), headKey(options.dataDir));
+  closing.push(() => proofs.close());
   const { history, ...live } = telemetry;
   return {
     ...live,
@@ -112,6 +115,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     fleet,
     link,
     blocks,
+    proofs,
     site: options.site,
     faults: options.faults ?? null,
     version: options.version ?? '0.1.0',
@@ -201,12 +205,18 @@ function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveF
 
 type People = ReturnType<typeof openPeople>;
 
+const headSeed = (dataDir: string): Uint8Array =>
+  new Uint8Array(Buffer.from(keptSecret(dataDir, 'heads', 32), 'base64url'));
+
+/** Signs the heads of chains that the hub answers for. */
+const headKey = (dataDir: string): SigningKey => ed25519Key(headSeed(dataDir));
+
 /** The witness of what edges record; a recording that the caller brought is his to have witnessed. */
 function openWitness(ground: Ground & { readonly path: string }, { alerts }: People): WitnessRole {
   const { options, database, tenant, clock, bus, record, path } = ground;
   const { dataDir } = options;
-  const seed = new Uint8Array(Buffer.from(keptSecret(dataDir, 'heads', 32), 'base64url'));
-  const key = ed25519Key(seed);
+  const seed = headSeed(dataDir);
+  const key = headKey(dataDir);
   const acceptIn = join(dataDir, 'keys', 'edges-accepted');
   const shelf = join(dataDir, 'hub.sqlite');
   const own = options.recording === undefined ? openOwnHeads({ path, dataDir, shelf, seed, tenant }) : null;

@@ -20,6 +20,7 @@ import type { Gateway } from '../roles/gateway/gateway.ts';
 import type { ControlLease, LeaseDesk } from '../roles/gateway/leases.ts';
 import type { PaceDesk } from '../roles/gateway/pace-desk.ts';
 import type { Ingest } from '../roles/ingest/ingest.ts';
+import type { ProofDesk } from './proof-desk.ts';
 import type { BlockReader } from './records.ts';
 
 /** The roles that people's questions and orders go to. */
@@ -45,6 +46,7 @@ export interface Roles {
   readonly accounts: AccountDesk;
   readonly link: LinkDesk;
   readonly blocks: BlockReader;
+  readonly proofs: ProofDesk;
   readonly site: { readonly json: string; readonly digest: string };
   /** Names of faults that can be injected; null when the fleet is real. */
   readonly faults: readonly string[] | null;

@@ -5,15 +5,30 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
 import { RecordService } from '@sigma/proto';
-import { type BlockStore, ChainWriter, decodeBlock, openingEvent, signalEvent, snapshotEvent } from '@sigma/recorder';
+import {
+  type BlockStore,
+  ChainWriter,
+  checkProof,
+  decodeBlock,
+  decodeEnvelope,
+  decodeProofFile,
+  NoteError,
+  openingEvent,
+  parseNoteKey,
+  signalEvent,
+  snapshotEvent,
+} from '@sigma/recorder';
+import { ed25519Key, ed25519Verify } from '@sigma/recorder/keys';
 import { openSqliteRecorder, sha256 } from '@sigma/recorder/sqlite';
 import type { Roles } from './context.ts';
-import { recordQueries } from './records.ts';
+import { openProofDesk, type ProofDesk } from './proof-desk.ts';
+import { type BlockReader, recordQueries } from './records.ts';
 
 const S = 1_000_000;
 const WALL_US = 1_700_000_000_000_000;
 const directory = mkdtempSync(join(tmpdir(), 'sigma-moment-'));
 let store: BlockStore;
+let proofs: ProofDesk;
 
 /** A chain that writes a block a second for `seconds`, with a snapshot every ten. */
 async function write(source: string, epoch: number, zeroUs: number, seconds: number, tenant = 'acme', stateBytes = 1) {
@@ -52,20 +67,24 @@ before(async () => {
   await write('r2', 0, WALL_US + 90 * S, 300);
   await write('r1', 0, WALL_US, 5, 'other');
   await write('foreign', 0, WALL_US, 5, 'other');
+  proofs = openProofDesk(shown(), join(directory, 'shown'), ed25519Key(new Uint8Array(32).fill(7)));
 });
 after(async () => {
+  await proofs.close();
   await store.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
+const shown = (): BlockReader => ({
+  path: 'site.sqlite',
+  heads: () => store.heads(),
+  blocks: store.blocks.bind(store),
+  snapshotBefore: store.snapshotBefore.bind(store),
+});
+
 const records = () => {
-  const blocks = {
-    path: 'site.sqlite',
-    heads: () => store.heads(),
-    blocks: store.blocks.bind(store),
-    snapshotBefore: store.snapshotBefore.bind(store),
-  };
-  const roles = { tenant: 'acme', blocks } as unknown as Roles;
+  const blocks = shown();
+  const roles = { tenant: 'acme', blocks, proofs } as unknown as Roles;
   return createClient(
     RecordService,
     createRouterTransport(({ service }) => void service(RecordService, recordQueries(roles))),
@@ -178,4 +197,46 @@ test('[L7] no stretch of another tenant is given, and nothing else beside it', a
   );
   for (const { block } of (await stretches([{ source: 'r1', epoch: 0 }])).found)
     assert.equal(decodeBlock(block).tenant, 'acme');
+});
+
+test('[R135] the proof of one event is handed out as a small file, and believed without the hub by whoever trusts its key', async () => {
+  const { proof, key } = await records().proveEvent({ source: 'r1', epoch: 0, sequence: 41n });
+  assert.ok(proof.length < 1_500, `${proof.length} bytes`);
+  const file = decodeProofFile(proof, sha256);
+  const trust = { keys: [parseNoteKey(key, sha256)], ed25519: ed25519Verify, sha256 };
+  const { sequence, checkpoint } = checkProof(file.envelope, file.proof, trust);
+  assert.deepEqual([sequence, checkpoint.origin, checkpoint.size], [41, 'sigma/acme/r1/0', 101]);
+  assert.equal(decodeEnvelope(file.envelope).type, 'sigma.snapshot.v1');
+  const stranger = { ...trust, keys: [{ ...trust.keys[0], publicKey: new Uint8Array(32) } as (typeof trust.keys)[0]] };
+  assert.throws(() => checkProof(file.envelope, file.proof, stranger), NoteError);
+});
+
+test('[L7] what is not there, or is of another tenant, is proved to nobody', async () => {
+  const refused = async (source: string, sequence: bigint): Promise<Code> => {
+    const error = await records()
+      .proveEvent({ source, epoch: 0, sequence })
+      .then(() => null, ConnectError.from);
+    return error?.code as Code;
+  };
+  assert.equal(await refused('r1', 102n), Code.NotFound);
+  assert.equal(await refused('r1', 0n), Code.NotFound);
+  assert.equal(await refused('foreign', 2n), Code.NotFound);
+});
+
+test('[L8] many who ask for proofs at once wait in line, and those behind them are told to come again', async () => {
+  const gate = Promise.withResolvers<void>();
+  const slow = { ...shown(), heads: () => gate.promise.then(() => store.heads()) };
+  const desk = openProofDesk(slow, join(directory, 'slow'), ed25519Key(new Uint8Array(32).fill(7)));
+  const chain = { tenant: 'acme', source: 'r2', epoch: 0 };
+  const asked = Array.from({ length: 20 }, () =>
+    desk.prove(chain, 9).then(
+      () => 'proved',
+      (error: Error) => error.name,
+    ),
+  );
+  gate.resolve();
+  const answers = await Promise.all(asked);
+  assert.deepEqual(answers, [...Array(8).fill('proved'), ...Array(12).fill('TooManyProofsError')]);
+  assert.equal(await desk.prove(chain, 9).then(() => 'proved'), 'proved', 'whoever comes later is served again');
+  await desk.close();
 });

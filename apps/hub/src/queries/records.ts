@@ -2,15 +2,19 @@ import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import type { RecordService } from '@sigma/proto';
 import {
   type ChainHead,
+  type ChainId,
   chainName,
   decodeBlock,
   decodeEnvelope,
   decodeOpening,
+  NoSuchEventError,
   type Opening,
   type Recording,
+  TilesDifferError,
 } from '@sigma/recorder';
 import { limitOf, momentOf, type Roles } from './context.ts';
 import { findMarks } from './marks.ts';
+import { TooManyProofsError } from './proof-desk.ts';
 import { readStretches } from './record-stretches.ts';
 
 /** What of a recording the hub shows: any store of the recorder, and where it lies. */
@@ -26,12 +30,28 @@ const LOOK_AHEAD_US = 10_000_000;
 export const recordQueries = (roles: Roles): ServiceImpl<typeof RecordService> => ({
   ...blockQueries(roles),
   listMarks: (request) => findMarks(roles, request, limitOf(request.limit, DEFAULT_MARKS, MOST_MARKS)),
+  proveEvent: async ({ source, epoch, sequence }) => {
+    const chain = { tenant: roles.tenant, source, epoch };
+    try {
+      return await roles.proofs.prove(chain, Number(sequence));
+    } catch (error) {
+      throw refusedProof(error, chain);
+    }
+  },
 });
+
+function refusedProof(error: unknown, chain: ChainId): unknown {
+  if (error instanceof NoSuchEventError) return new ConnectError(error.message, Code.NotFound);
+  if (error instanceof TooManyProofsError) return new ConnectError(error.message, Code.ResourceExhausted);
+  if (!(error instanceof TilesDifferError)) return error;
+  const what = `nothing is proved of ${chainName(chain)}: ${error.message}. Verify the recording`;
+  return new ConnectError(what, Code.DataLoss);
+}
 
 /** Everything that is answered from the recording alone. */
 export function blockQueries(
   roles: Pick<Roles, 'tenant' | 'blocks'>,
-): Omit<ServiceImpl<typeof RecordService>, 'listMarks'> {
+): Omit<ServiceImpl<typeof RecordService>, 'listMarks' | 'proveEvent'> {
   /** [L7] a recording may hold chains of others. */
   const ownHeads = async () => (await roles.blocks.heads()).filter((head) => head.tenant === roles.tenant);
   const openings = new Openings(roles.blocks);

@@ -2967,6 +2967,57 @@ export declare type ListMarksResponse = Message<"sigma.v1.ListMarksResponse"> & 
 export declare const ListMarksResponseSchema: GenMessage<ListMarksResponse>;
 
 /**
+ * @generated from message sigma.v1.ProveEventRequest
+ */
+export declare type ProveEventRequest = Message<"sigma.v1.ProveEventRequest"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.ProveEventRequest.
+ * Use `create(ProveEventRequestSchema)` to create a new message.
+ */
+export declare const ProveEventRequestSchema: GenMessage<ProveEventRequest>;
+
+/**
+ * @generated from message sigma.v1.ProveEventResponse
+ */
+export declare type ProveEventResponse = Message<"sigma.v1.ProveEventResponse"> & {
+  /**
+   * A proof file: `sigma verify --proof FILE --key KEY` checks it without the hub.
+   *
+   * @generated from field: bytes proof = 1;
+   */
+  proof: Uint8Array;
+
+  /**
+   * Key under which the hub signed the head of that chain's tree, as text.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message sigma.v1.ProveEventResponse.
+ * Use `create(ProveEventResponseSchema)` to create a new message.
+ */
+export declare const ProveEventResponseSchema: GenMessage<ProveEventResponse>;
+
+/**
  * @generated from enum sigma.v1.AlertLevel
  */
 export enum AlertLevel {
@@ -3398,6 +3449,16 @@ export declare const RecordService: GenService<{
     methodKind: "unary";
     input: typeof ListMarksRequestSchema;
     output: typeof ListMarksResponseSchema;
+  },
+  /**
+   * One event with what proves that it stands in its place, for somebody who trusts the hub's key and is shown nothing else.
+   *
+   * @generated from rpc sigma.v1.RecordService.ProveEvent
+   */
+  proveEvent: {
+    methodKind: "unary";
+    input: typeof ProveEventRequestSchema;
+    output: typeof ProveEventResponseSchema;
   },
 }>;
 
