@@ -2,6 +2,10 @@
 export { type Percentiles, percentiles } from './decision-times.ts';
 export { FaultPlanError, type PlannedFault, parseFault } from './fault-plan.ts';
 export { CrowdedSiteError, type PlannedRobot, planFleet, robotNames } from './fleet-plan.ts';
+export { alternativesAt } from './fork/alternatives-at.ts';
+export { ForkRefusedError, type ForkRequest } from './fork/fork-request.ts';
+export { type ForkResult, makeFork } from './fork/make-fork.ts';
+export { type OpenTimeline, openWithParents } from './fork/parents.ts';
 export { checkPolicyFile, type PolicyFile, PolicyFileError, parsePolicyFile } from './fork/policy-file.ts';
 export { type WhatIfReport, whatIf } from './fork/what-if.ts';
 export { contactsIn, fleetReexecutors, sitesOf } from './recording.ts';

@@ -3,7 +3,7 @@ import type { MessageStimulus, OutgoingMessage } from '@sigma/kernel';
 import { VirtualNetwork } from './network.ts';
 
 /** Radio between robots reaches this far, m. */
-const REACH_M = 8;
+export const REACH_M = 8;
 
 interface Heard {
   readonly to: string;

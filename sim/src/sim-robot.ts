@@ -1,16 +1,8 @@
 import { AgentRuntime, type RuntimeOutput, type Terrain } from '@sigma/edge';
 import type { FaultName } from '@sigma/fleet-model';
-import { actuatorStimulus } from '@sigma/fleet-world';
-import {
-  type Agent,
-  type AgentOptions,
-  agentKey,
-  type Command,
-  encodeState,
-  type Percept,
-  type Stimulus,
-} from '@sigma/kernel';
+import { type Agent, type AgentOptions, agentKey, type Stimulus } from '@sigma/kernel';
 import { AgentJournal, ChainWriter, type SealedBlock, type Sha256 } from '@sigma/recorder';
+import { ActuatorLine } from './actuator-line.ts';
 import { EdgeLink } from './edge-link.ts';
 import { VirtualDisk } from './virtual-disk.ts';
 
@@ -29,9 +21,6 @@ export interface SimRobotOptions<World> {
 const HUB = 1;
 const BOTH = 2;
 
-/** A drive that is prolonged is told to the wheels again when what they know ends sooner than this. */
-const RENEW_BEFORE_US = 200_000;
-
 /** One edge of the simulation: the runtime that real edges use, with its chain, its link and a disk on virtual time. */
 export class SimRobot<World> {
   readonly id: string;
@@ -44,9 +33,7 @@ export class SimRobot<World> {
   readonly #disk: VirtualDisk;
   readonly #epochTimeUs: number;
   #syncing: { readonly sequence: number; readonly durableUs: number }[] = [];
-  #command: Command | null = null;
-  #actuated = '';
-  #untilUs = 0;
+  readonly #actuators: ActuatorLine;
 
   constructor(index: number, options: SimRobotOptions<World>) {
     const { terrain, agent, body, software, epochTimeUs, sha256, verify, capabilities } = options;
@@ -54,6 +41,7 @@ export class SimRobot<World> {
     const { id, tenant, epoch, seed, role } = agent;
     this.id = id;
     this.index = index;
+    this.#actuators = new ActuatorLine(index);
     this.#epochTimeUs = epochTimeUs;
     this.#chain = new ChainWriter({ tenant, source: id, epoch }, sha256);
     this.#disk = new VirtualDisk(seed, agentKey(id));
@@ -112,17 +100,7 @@ export class SimRobot<World> {
 
   /** What the actuators must be told at `atUs`, in counts; null when they hold it already. */
   actuate(atUs: number): Stimulus | null {
-    const { command, untilUs } = this.runtime.actuatorsAt(atUs);
-    if (command === this.#command) return null;
-    this.#command = command;
-    const stimulus = actuatorStimulus(this.index, command, untilUs - atUs);
-    const text = stimulus.kind === 'percept' ? wordOf(stimulus) : encodeState(stimulus);
-    const holds =
-      stimulus.kind !== 'percept' || stimulus.channel !== 'drive' || this.#untilUs - atUs >= RENEW_BEFORE_US;
-    if (text === this.#actuated && holds) return null;
-    this.#actuated = text;
-    this.#untilUs = untilUs;
-    return stimulus;
+    return this.#actuators.say(this.runtime.actuatorsAt(atUs), atUs);
   }
 
   /** Seals what wants to be recorded, and starts its way to the disk. */
@@ -136,6 +114,3 @@ export class SimRobot<World> {
     return block;
   }
 }
-
-/** What a set-point says, without the time it holds for. */
-const wordOf = ({ channel, values }: Percept): string => `${channel} ${values.subarray(0, 3)}`;

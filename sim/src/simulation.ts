@@ -29,6 +29,7 @@ import { VirtualHub } from './hub/virtual-hub.ts';
 import { type Breach, harms, overlaps } from './invariants.ts';
 import { VirtualMesh } from './mesh.ts';
 import { VirtualNetwork } from './network.ts';
+import { reconcile } from './reconcile.ts';
 import { SimRobot } from './sim-robot.ts';
 import { VirtualDisk } from './virtual-disk.ts';
 import { VirtualPlanner } from './virtual-planner.ts';
@@ -39,9 +40,9 @@ const SOFTWARE = 'sigma 0.1.0 (simulation)';
 /** Wall time at which every simulation begins: 2026-01-01T00:00:00Z. One seed, one recording, on any day. */
 const EPOCH_TIME_US = 1_767_225_600_000_000;
 
-const CUT_US = 50_000;
-const WORLD_CUT_US = 250_000;
-const WORLD_SNAPSHOT_US = 2_500_000;
+export const CUT_US = 50_000;
+export const WORLD_CUT_US = 250_000;
+export const WORLD_SNAPSHOT_US = 2_500_000;
 const PLANNER_BEAT_US = 100_000;
 /** Bodies are looked at this often: no faster than 3.6 m/s towards each other, none passes through another meanwhile. */
 const WATCH_US = 50_000;
@@ -248,7 +249,9 @@ export class Simulation {
     for (const { frame } of output.uplink) this.#tell(robot, frame, atUs);
     for (const message of output.messages) this.#mesh.say(this.#world.world, robot.index, message, atUs);
     for (const ask of output.asks) this.#secondary.ask(robot.agent, ask, robot.secondaryLies, atUs);
-    for (const actionId of output.reconcile) robot.runtime.deliver(this.#reconcile(robot, actionId));
+    for (const actionId of output.reconcile) {
+      robot.runtime.deliver(reconcile(this.#world.world, robot.index, robot.agent, actionId));
+    }
   }
 
   #tell(robot: SimRobot<FleetBelief>, frame: UplinkFrame, atUs: number): void {
@@ -271,18 +274,6 @@ export class Simulation {
     for (const { robot, actionId, status, detail } of outcomes.results) {
       if (robot === index) runtime.deliver({ kind: 'result', actionId, status, detail });
     }
-  }
-
-  /** What became of an action, asked of the body: it knows the one it is busy with and the last one it finished. */
-  #reconcile({ index, agent }: SimRobot<FleetBelief>, actionId: string): Stimulus {
-    const { actions, finished } = this.#world.world;
-    if (actions[index]?.id === actionId) return { kind: 'result', actionId, status: 'running', detail: null };
-    const flight = agent.actions.find(({ action }) => action.id === actionId);
-    const done = finished[index];
-    if (done != null && done.key === flight?.action.idempotencyKey) {
-      return { kind: 'result', actionId, status: 'done', detail: done.detail };
-    }
-    return { kind: 'result', actionId, status: 'failed', detail: { reason: 'the body does not know of it' } };
   }
 
   #moveWorld(atUs: number): void {
@@ -355,7 +346,7 @@ function verifierOf(publicKey: Uint8Array): (order: Uint8Array, signature: Uint8
 
 const edgeOf = ({ id }: { readonly id: string }): string => `edge-${id}`;
 
-function injectionOf({ fault, robot, value, forUs }: PlannedFault, atUs: number): Injection {
+export function injectionOf({ fault, robot, value, forUs }: PlannedFault, atUs: number): Injection {
   return {
     type: 'fault',
     robot,

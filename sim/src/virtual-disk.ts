@@ -10,13 +10,17 @@ const MOST_SYNC_US = 15_000;
 export class VirtualDisk {
   readonly #seed: number;
   readonly #disk: number;
-  #syncs = 0;
+  #syncs: number;
   #freeUs = 0;
 
-  /** @param disk key of whose disk it is */
-  constructor(seed: number, disk: number) {
+  /**
+   * @param disk key of whose disk it is
+   * @param syncs how many it has done, all of them over
+   */
+  constructor(seed: number, disk: number, syncs = 0) {
     this.#seed = seed;
     this.#disk = disk;
+    this.#syncs = syncs;
   }
 
   /** @returns virtual time at which a write begun at `atUs` is durable */

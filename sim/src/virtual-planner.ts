@@ -7,6 +7,10 @@ const LATENCY = purpose('sim-secondary-latency');
 const LEAST_US = 5_000;
 const MOST_US = 40_000;
 
+/** How long the planner beside an agent takes for its answer of that number, microseconds. */
+export const thinkingUs = (seed: number, agentId: string, revision: number): number =>
+  LEAST_US + drawInt(seed, agentKey(agentId), revision, LATENCY, 0, MOST_US - LEAST_US + 1);
+
 interface Answer {
   readonly agentId: string;
   readonly plan: PlanStimulus;
@@ -33,7 +37,7 @@ export class VirtualPlanner<World> {
     this.#revisions.set(agentId, revision);
     const plan = this.#planner.plan({ agentId, world, ask, atUs, revision });
     if (plan === null) return;
-    const thoughtUs = LEAST_US + drawInt(this.#seed, agentKey(agentId), revision, LATENCY, 0, MOST_US - LEAST_US + 1);
+    const thoughtUs = thinkingUs(this.#seed, agentId, revision);
     const said = lies ? this.#planner.lie(plan) : plan;
     this.#answers.push({ agentId, plan: said, dueUs: atUs + thoughtUs, order: this.#order++ });
   }

@@ -10,18 +10,17 @@ import {
   type Recording,
 } from '@sigma/recorder';
 import { type Command, InvalidArgumentError } from 'commander';
+import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
 /** A moment as a person names it: microseconds, or an event of a source. */
-type Named = number | { readonly source: string; readonly epoch: number | null; readonly sequence: number };
-
 interface ReplayFlags {
-  readonly at?: Named;
-  readonly from?: Named;
-  readonly to?: Named;
+  readonly at?: MomentName;
+  readonly from?: MomentName;
+  readonly to?: MomentName;
   readonly step: number;
   readonly speed?: number;
   readonly agent?: string;
@@ -39,10 +38,10 @@ export function replayCommand(shell: Shell): Command {
     .option(
       '--at <moment>',
       'seconds since the recording began, minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',
-      named,
+      momentNamed,
     )
-    .option('--from <moment>', 'first moment of a stretch; later than --to plays backwards', named)
-    .option('--to <moment>', 'last moment of the stretch', named)
+    .option('--from <moment>', 'first moment of a stretch; later than --to plays backwards', momentNamed)
+    .option('--to <moment>', 'last moment of the stretch', momentNamed)
     .option('--step <seconds>', 'between two moments of a stretch', seconds, 1)
     .option('--speed <factor>', 'pace of a stretch: 1 is as it was lived (default: as fast as it computes)', seconds)
     .option('--agent <id>', 'only this agent; with --at in full')
@@ -54,30 +53,13 @@ export function replayCommand(shell: Shell): Command {
 }
 
 type Asked = Pick<ReplayFlags, 'agent' | 'speed' | 'step'> &
-  ({ readonly at: Named } | { readonly from: Named; readonly to: Named });
+  ({ readonly at: MomentName } | { readonly from: MomentName; readonly to: MomentName });
 
 /** @throws CommandError when it is neither one moment nor a stretch */
 function askedFor({ at, from, to, ...flags }: ReplayFlags): Asked {
   if (at !== undefined && from === undefined && to === undefined) return { ...flags, at };
   if (at === undefined && from !== undefined && to !== undefined) return { ...flags, from, to };
   throw new CommandError(EXIT.usage, 'Name one moment with --at, or a stretch with --from and --to', 'See --help');
-}
-
-const EVENT = /^([^#@]+)(?:@(\d+))?#(\d+)$/;
-const TIME = /^(?:(\d+):)?(\d+(?:\.\d+)?)s?$/;
-
-/** `12`, `12.5s`, `1:30`: seconds since the recording began; `r17#812`: the moment of that event. */
-function named(text: string): Named {
-  const event = EVENT.exec(text);
-  if (event !== null) {
-    const epoch = event[2] === undefined ? null : Number(event[2]);
-    return { source: event[1] as string, epoch, sequence: Number(event[3]) };
-  }
-  const time = TIME.exec(text);
-  if (time === null) {
-    throw new InvalidArgumentError('Give seconds (12.5), minutes and seconds (1:30) or an event (r17#812).');
-  }
-  return Math.round((Number(time[1] ?? 0) * 60 + Number(time[2])) * 1e6);
 }
 
 function seconds(text: string): number {
@@ -96,7 +78,7 @@ async function runReplay(
   const { fleetReexecutors } = await import('@sigma/sim');
   const playback = new Playback(recording, await fleetReexecutors(recording));
   const heads = await recording.heads();
-  const when = (moment: Named): Promise<number> => resolved(recording, heads, moment);
+  const when = (moment: MomentName): Promise<number> => resolved(recording, heads, moment);
   if ('at' in asked) {
     const atUs = await when(asked.at);
     showMoment(terminal, file, atUs, await playback.at(atUs), asked.agent);
@@ -107,7 +89,7 @@ async function runReplay(
 }
 
 /** @throws CommandError when there is no such source or event */
-async function resolved(recording: Recording, heads: readonly ChainHead[], moment: Named): Promise<number> {
+async function resolved(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
   if (typeof moment === 'number') return moment;
   const { source, epoch, sequence } = moment;
   const lives = heads.filter((head) => head.source === source && (epoch === null || head.epoch === epoch));

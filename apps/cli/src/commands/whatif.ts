@@ -103,7 +103,7 @@ async function mustHold(shell: Shell, named: string, agents: readonly string[]):
 }
 
 /** @throws CommandError with file and line */
-async function readPolicy(shell: Shell, file: string, recording: string): Promise<PolicyFile> {
+export async function readPolicy(shell: Shell, file: string, recording: string): Promise<PolicyFile> {
   const { checkPolicyFile, parsePolicyFile, sitesOf } = await import('@sigma/sim');
   let text: string;
   try {

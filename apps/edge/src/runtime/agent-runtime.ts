@@ -87,7 +87,7 @@ export class AgentRuntime<World> {
     this.#journal = options.journal;
     this.#epochTimeUs = epochTimeUs;
     this.#limits = { ...RUNTIME_LIMITS, ...options.limits };
-    this.#agent = createAgent(model, agent);
+    this.#agent = options.resume ?? createAgent(model, agent);
     this.#door = new OrderDoor({
       tenant: agent.tenant,
       agentId: agent.id,
@@ -100,9 +100,10 @@ export class AgentRuntime<World> {
     this.#greetingsDueUs = report.greetings.map(() => 0);
     this.#commitment = new Commitment(model, this.#limits);
     this.#tamper = options.tamper ?? ((plan) => plan);
-    this.#cutAtUs = agent.atUs;
+    const fromUs = this.#agent.wokeUs;
+    this.#cutAtUs = fromUs;
     // A fleet that starts at once does not put all its states on record at once, nor far behind any moment.
-    this.#snapshotAtUs = agent.atUs - (agentKey(agent.id) % this.#limits.snapshotEveryUs);
+    this.#snapshotAtUs = fromUs - (agentKey(agent.id) % this.#limits.snapshotEveryUs);
     const made: Opening = {
       tenant: agent.tenant,
       source: agent.id,
@@ -118,7 +119,11 @@ export class AgentRuntime<World> {
       timeUs: epochTimeUs + agent.atUs,
       ...opening,
     };
-    this.#opening = openingEvent(made);
+    this.#opening = options.resume === undefined ? openingEvent(made) : null;
+    if (options.resume !== undefined) {
+      this.#report.resume(options.resume);
+      return;
+    }
     const upgrade = options.before == null ? null : upgradeBetween(options.before, made);
     if (upgrade !== null) this.note('edge.upgraded', upgrade);
     this.#restart(agent, options.inFlight ?? NOTHING);
@@ -139,6 +144,15 @@ export class AgentRuntime<World> {
   }
 
   deliver(stimulus: Stimulus): void {
+    this.#inbox.push(stimulus);
+  }
+
+  /** What the agent was given in a recorded life. What had come through the door is answered as it was then. */
+  deliverAgain(stimulus: Stimulus): void {
+    const name = { issuer: '', sequence: 0, traceparent: '' };
+    if (stimulus.kind === 'plan' && stimulus.from === 'primary')
+      this.#plans.push({ revision: stimulus.revision, name });
+    else if (stimulus.kind === 'observation') this.#answer(name, '');
     this.#inbox.push(stimulus);
   }
 
@@ -183,6 +197,17 @@ export class AgentRuntime<World> {
   /** Runs one cycle with everything delivered since the last. `atUs`: agent time, not before the last wake. */
   wake(atUs: number): RuntimeOutput {
     for (const signal of this.#commitment.watch(atUs)) this.#inbox.push(signal);
+    return this.#run(atUs);
+  }
+
+  /** A wake of a recorded life: what it was given, signals of the runtime included, is all that it is given. */
+  wakeAgain(atUs: number, inbox: readonly Stimulus[]): RuntimeOutput {
+    this.#commitment.watch(atUs);
+    for (const stimulus of inbox) this.deliverAgain(stimulus);
+    return this.#run(atUs);
+  }
+
+  #run(atUs: number): RuntimeOutput {
     const inbox = this.#inbox;
     this.#inbox = [];
     const { agent, outputs } = step(this.#model, this.#agent, inbox, atUs);

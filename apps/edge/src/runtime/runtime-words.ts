@@ -1,4 +1,4 @@
-import type { AgentOptions, Ask, OutgoingMessage, PlanStimulus, TerrainModel } from '@sigma/kernel';
+import type { Agent, AgentOptions, Ask, OutgoingMessage, PlanStimulus, TerrainModel } from '@sigma/kernel';
 import type { Fault } from '@sigma/proto';
 import type { Opening } from '@sigma/recorder';
 import type { Standing } from './actuators.ts';
@@ -24,6 +24,8 @@ export interface AgentRuntimeOptions<World> {
   /** Actions that were under way when the epoch before ended, by id and name: nobody knows how far they came. */
   readonly inFlight?: readonly { readonly id: string; readonly name: string }[];
   readonly limits?: Partial<RuntimeLimits>;
+  /** A life that goes on from here instead of beginning: what stood at its actuators is the rest command. */
+  readonly resume?: Agent<World>;
   /** Fault injection: what becomes of a plan of the hub's before the agent sees it; null: it never arrives. */
   readonly tamper?: (plan: PlanStimulus) => PlanStimulus | null;
 }

@@ -52,6 +52,15 @@ export class UplinkReport<World> {
     }
   }
 
+  /** Goes on with a life in which nothing changed since the agent's own last change: then went a status, and each second after. */
+  resume(agent: Agent<World>): void {
+    const { decision, commandSinceUs, tasks, plan, failsafe, wokeUs } = agent;
+    const changes = [...tasks, ...failsafe.entries].map(({ sinceUs }) => sinceUs);
+    const lastUs = Math.max(decision?.atUs ?? 0, commandSinceUs, plan?.intentSinceUs ?? 0, ...changes);
+    this.#told = toldOf(agent);
+    this.#statusUs = lastUs + Math.floor((wokeUs - lastUs) / STATUS_EVERY_US) * STATUS_EVERY_US;
+  }
+
   /** The status when it is due, or null. A change that matters for safety does not wait for the gap. */
   status(agent: Agent<World>, atUs: number, recordedSequence: number): UplinkFrame | null {
     const now = toldOf(agent);

@@ -14,6 +14,17 @@ import { type Draft, draftOf, type Outcomes, type WorldInputs, worldOf } from '.
  */
 export const resolve = (world: World, inputs: WorldInputs): Resolved => resolveWith(sense, world, inputs);
 
+/** Whose frames are wanted, asked when everything has moved: columns of robots and people as in `World`. */
+export type Senses = (robot: number, moved: Pick<World, 'robots' | 'people'>) => boolean;
+
+/**
+ * The same with the frames of some robots only; the others' are empty.
+ *
+ * @throws RangeError as `resolve` does
+ */
+export const resolveSensing = (world: World, inputs: WorldInputs, senses: Senses): Resolved =>
+  resolveWith((draft) => sense(draft, senses), world, inputs);
+
 /**
  * The same without frames: where a step was recorded, what the robots sensed stands on their own records. The world and
  * every other outcome are those of `resolve`, bit for bit.

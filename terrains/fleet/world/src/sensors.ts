@@ -60,18 +60,29 @@ const HEALTH_NOISE = purpose('world-health-noise');
  * than `sense`, for where the frames are on record already.
  */
 export function wearSensors(draft: Draft): void {
-  const { tick } = draft;
-  for (let robot = 0; robot < draft.layout.bodies.length; robot++) {
-    wander(draft, robot);
-    if ((tick + robot) % SCAN_EVERY === 0 && faultActive(draft.robots, robot, LIDAR_FREEZE)) scan(draft, robot);
-  }
+  for (let robot = 0; robot < draft.layout.bodies.length; robot++) wear(draft, robot);
 }
 
-/** The frames due now, by robot index. Robots take turns, so that the work of scanning is even over the steps. */
-export function sense(draft: Draft): Frame[][] {
+function wear(draft: Draft, robot: number): void {
+  wander(draft, robot);
+  const due = (draft.tick + robot) % SCAN_EVERY === 0;
+  if (due && faultActive(draft.robots, robot, LIDAR_FREEZE)) scan(draft, robot);
+}
+
+/**
+ * The frames due now, by robot index. Robots take turns, so that the work of scanning is even over the steps.
+ *
+ * @param senses whose frames are wanted, asked when everything has moved; nobody else's are made
+ */
+export function sense(draft: Draft, senses: (robot: number, draft: Draft) => boolean = () => true): Frame[][] {
   const frames: Frame[][] = [];
   const { tick } = draft;
   for (let robot = 0; robot < draft.layout.bodies.length; robot++) {
+    if (!senses(robot, draft)) {
+      wear(draft, robot);
+      frames.push([]);
+      continue;
+    }
     const due: Frame[] = [{ channel: MOTION.channel, values: motion(draft, robot) }];
     if ((tick + robot) % SCAN_EVERY === 0) due.push({ channel: SCAN.channel, values: scan(draft, robot) });
     if ((tick + robot + 5) % FIX_EVERY === 0) due.push({ channel: FIX.channel, values: fix(draft, robot) });

@@ -16,6 +16,7 @@ import {
   type EventDraft,
   type Execution,
   encodeSegment,
+  type Lineage,
   type Opening,
   openingEvent,
   type Reexecutor,
@@ -27,7 +28,7 @@ import {
   WireWriter,
 } from '@sigma/recorder';
 import { createWorld } from './create.ts';
-import { resolve, resolveUnsensed } from './resolve.ts';
+import { resolve, resolveSensing, resolveUnsensed, type Senses } from './resolve.ts';
 import { restore, snapshot, type WorldSnapshot } from './snapshot.ts';
 import type { RobotPlan, World } from './state.ts';
 import type { Injection, Outcomes, WorldInputs } from './step.ts';
@@ -157,6 +158,8 @@ export interface RecordedWorldOptions {
   /** Agent time at which the world begins, and the wall clock then, microseconds. */
   readonly atUs: number;
   readonly timeUs: number;
+  /** A fork of another world's record: where it leaves that, and the world that it takes over. */
+  readonly fork?: { readonly lineage: Lineage; readonly world: World; readonly inputSequence: number };
 }
 
 /** The world with its record: one call a step, and now and then a block to store. */
@@ -171,13 +174,18 @@ export class RecordedWorld {
   #inputSequence = 0;
 
   /** @throws WorldSetupError */
-  constructor({ config, seed, chain, previousEpochHash, software, sha256, atUs, timeUs }: RecordedWorldOptions) {
-    this.#world = createWorld({ ...config, seed });
+  constructor(options: RecordedWorldOptions) {
+    const { config, seed, chain, previousEpochHash, software, sha256, atUs, timeUs, fork } = options;
+    this.#world = fork?.world ?? createWorld({ ...config, seed });
     this.#sha256 = sha256;
     this.#chain = new ChainWriter(chain, sha256);
     const model = { model: WORLD_MODEL, modelVersion: WORLD_MODEL_VERSION, flags: [], policyText: '', policyHash: '' };
     const who = { ...chain, role: 'world', seed, config: configToJson(config), software, previousEpochHash };
-    this.#unsealed = [openingEvent({ ...who, ...model, atUs, timeUs })];
+    const lineage = fork === undefined ? {} : { lineage: fork.lineage };
+    this.#unsealed = [openingEvent({ ...who, ...model, ...lineage, atUs, timeUs })];
+    if (fork === undefined) return;
+    this.#inputSequence = fork.inputSequence;
+    this.#unsealed.push(this.#snapshot(atUs, timeUs));
   }
 
   get world(): World {
@@ -187,9 +195,12 @@ export class RecordedWorld {
   /**
    * @param atUs agent time of the step's beginning, not before the last one's
    * @param timeUs wall clock for the record
+   * @param senses whose frames are wanted; everybody's when absent
    */
-  step(inbox: readonly Stimulus[], atUs: number, timeUs: number): Outcomes {
-    const { world, outcomes } = resolve(this.#world, worldInputs(this.#world, inbox));
+  step(inbox: readonly Stimulus[], atUs: number, timeUs: number, senses?: Senses): Outcomes {
+    const inputs = worldInputs(this.#world, inbox);
+    const { world, outcomes } =
+      senses === undefined ? resolve(this.#world, inputs) : resolveSensing(this.#world, inputs, senses);
     this.#wakes.push({ atUs, inbox });
     this.#outcomes.push(...worldEvents(world, outcomes, atUs, timeUs));
     this.#world = world;
@@ -237,12 +248,28 @@ export class RecordedWorld {
 
 const worldState = (world: World): Uint8Array => new TextEncoder().encode(encodeState(snapshot(world)));
 
+/** A step of a world whose frames are on record: what became of it, and nothing sensed. */
+export const stepUnsensed = (world: World, inbox: readonly Stimulus[]): ReturnType<typeof resolveUnsensed> =>
+  resolveUnsensed(world, worldInputs(world, inbox));
+
+/** Index of the robot that an input of the world is for, or -1 for an injection. */
+export function robotOf(stimulus: Stimulus): number {
+  if (stimulus.kind === 'percept') return stimulus.values[0] ?? -1;
+  if (stimulus.kind !== 'observation' || stimulus.channel !== ACTION_CHANNEL) return -1;
+  return (stimulus.data as { readonly robot: number }).robot;
+}
+
+/** What a world's opening says of it. */
+export function worldConfig({ config }: Pick<Opening, 'config'>): WorldConfig {
+  const { site, robots, people } = config as unknown as Omit<WorldConfig, 'site'> & { readonly site: SiteRecord };
+  return { site: siteFromJson(site), robots, people };
+}
+
 /** The world of an opening, at its beginning or as a snapshot left it. */
-function openWorld(opening: Opening, state: Uint8Array | null): World {
-  const config = opening.config as unknown as { site: SiteRecord; robots: readonly RobotPlan[]; people: number };
-  const site = siteFromJson(config.site);
-  if (state !== null) return restore(site, decodeState(new TextDecoder().decode(state)) as WorldSnapshot);
-  return createWorld({ site, seed: opening.seed, robots: config.robots, people: config.people });
+export function openWorld(opening: Opening, state: Uint8Array | null): World {
+  const config = worldConfig(opening);
+  if (state !== null) return restore(config.site, decodeState(new TextDecoder().decode(state)) as WorldSnapshot);
+  return createWorld({ ...config, seed: opening.seed });
 }
 
 /** Runs a computed world again from its opening or a snapshot. */

@@ -1,0 +1,270 @@
+import type { Task } from '@sigma/kernel';
+import { type Alternative, type Life, type PlacedOrder, type Timeline, UnknownAlternativeError } from '@sigma/recorder';
+import type { ForkRequest, ForkResult, PolicyFile } from '@sigma/sim';
+import { type Command, InvalidArgumentError } from 'commander';
+import { each, numberAbove, wholeNumber } from '../arguments.ts';
+import { type MomentName, momentNamed } from '../moment-name.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { command, type Shell } from '../shell.ts';
+import { columns, type Terminal } from '../terminal.ts';
+import { refusedWell, withTimeline } from '../timeline-input.ts';
+import { readPolicy } from './whatif.ts';
+
+interface ForkFlags {
+  readonly at: MomentName;
+  readonly for: number;
+  readonly out?: string;
+  readonly policy?: string;
+  readonly parameter: readonly (readonly [string, number])[];
+  readonly mission: readonly (readonly [string, string])[];
+  readonly fault: readonly string[];
+  readonly without: readonly string[];
+  readonly alternative?: number;
+  readonly alternatives?: boolean;
+  readonly agents: readonly string[];
+  readonly parent: readonly string[];
+  readonly everybody?: boolean;
+  readonly json?: boolean;
+}
+
+/** `sigma fork RECORDING --at …`: another life from a moment on. */
+export function forkCommand(shell: Shell): Command {
+  return command(
+    'fork',
+    'Let a recording go on otherwise from a moment or a decision: another policy, parameter, mission, fault, or an ' +
+      'alternative that was rejected. A simulated world runs on (closed loop; what the hub said is what was recorded); ' +
+      'without one each agent is given what was recorded (open loop)',
+    [
+      'sigma fork sim-7.sqlite --at 35 --policy slow-by-people.yaml --for 30 --out fork.sqlite',
+      'sigma fork sim-7.sqlite --at r08#497 --alternatives',
+      'sigma fork sim-7.sqlite --at r08#497 --alternative 1 --for 20 --out otherwise.sqlite',
+      'sigma fork sim-7.sqlite --at 60 --mission r03=\'{"kind":"goto","args":{"xM":12,"yM":9}}\' --for 60 --out sent.sqlite',
+    ],
+  )
+    .argument('<recording>', 'recording or fork: a file, or postgres://…?tenant=…')
+    .requiredOption('--at <moment>', 'seconds, minutes:seconds, or an event as AGENT#NUMBER', momentNamed)
+    .option('--for <seconds>', 'how long it goes on', numberAbove(0, 86_400), 30)
+    .option('--out <file>', 'the fork, a file that is not there yet')
+    .option('--policy <file>', 'policy or rules, as for sigma whatif')
+    .option('--parameter <name=value>', 'a number of the model, such as chain.strikes=2 (repeatable)', parameters, [])
+    .option('--mission <agent=json>', 'a task: kind, args, and priority if not 10 (repeatable)', missions, [])
+    .option('--fault <spec>', 'NAME:ROBOT@SECONDS[+SECONDS][=VALUE], in a simulated world (repeatable)', each, [])
+    .option('--without <id>', 'leave a failsafe condition or reflex out (repeatable)', each, [])
+    .option('--alternative <n>', 'run what the decision named by --at rejected as its n-th', wholeNumber(1, 1000))
+    .option('--alternatives', 'only list what it rejected, and which of that can be run')
+    .option('--agents <ids>', 'whom the policy and the parameters concern, by commas (default: all)', list, [])
+    .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
+    .option('--everybody', 'recompute everybody, as a check of what is reused')
+    .action(async (recording: string, flags: ForkFlags) => {
+      const terminal = shell.terminal(flags.json === true);
+      await withTimeline(shell, recording, flags.parent, async (timeline) => {
+        if (flags.alternatives === true) await listAlternatives(terminal, timeline, flags.at);
+        else await run(shell, terminal, timeline, recording, flags);
+      });
+    });
+}
+
+const list = (text: string): readonly string[] => text.split(',').filter((part) => part !== '');
+
+function pair(text: string, like: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError(`Write ${like}.`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function parameters(
+  text: string,
+  before: readonly (readonly [string, number])[],
+): readonly (readonly [string, number])[] {
+  const [name, value] = pair(text, 'NAME=NUMBER, as in chain.strikes=2');
+  if (value.trim() === '' || !Number.isFinite(Number(value)))
+    throw new InvalidArgumentError(`'${value}' is no number.`);
+  return [...before, [name, Number(value)]];
+}
+
+const missions = (
+  text: string,
+  before: readonly (readonly [string, string])[],
+): readonly (readonly [string, string])[] => [
+  ...before,
+  pair(text, `AGENT=JSON, as in r03='{"kind":"goto","args":{"xM":12,"yM":9}}'`),
+];
+
+async function run(
+  shell: Shell,
+  terminal: Terminal,
+  timeline: Timeline,
+  recording: string,
+  flags: ForkFlags,
+): Promise<void> {
+  const { out } = flags;
+  if (out === undefined) throw new CommandError(EXIT.usage, 'a fork needs a file to go to', 'Add --out FILE');
+  const { makeFork } = await import('@sigma/sim');
+  const request = await refusedWell(async () => requestOf(shell, timeline, recording, flags));
+  const startedMs = shell.nowMs();
+  const result = await refusedWell(() =>
+    makeFork(timeline, request, out, {
+      signal: shell.interrupted,
+      onProgress: (atUs, ofUs, touched) =>
+        terminal.progress(`${(atUs / 1e6).toFixed(0)} of ${(ofUs / 1e6).toFixed(0)} s, ${touched} agents recomputed`),
+    }),
+  );
+  const tookS = Math.round(shell.nowMs() - startedMs) / 1000;
+  terminal.result({ ...result, change: request.what, tookS }, describe(result, request, tookS));
+}
+
+async function requestOf(shell: Shell, timeline: Timeline, recording: string, flags: ForkFlags): Promise<ForkRequest> {
+  const { parseFault } = await import('@sigma/sim');
+  const atUs = await momentOf(timeline, flags.at);
+  const policy: PolicyFile | null =
+    flags.policy === undefined ? null : await readPolicy(shell, flags.policy, recording);
+  const chosen = flags.alternative === undefined ? null : await alternativeAt(timeline, flags.at, flags.alternative);
+  const named = chosen === null ? [] : [chosen.agent];
+  const orders = [...flags.mission.map(([agent, text]) => missionOrder(agent, text, atUs)), ...(chosen?.orders ?? [])];
+  const without = [...flags.without, ...(chosen?.without ?? [])];
+  const whats = [
+    ...(policy === null ? [] : [`policy ${policy.file}`]),
+    ...flags.parameter.map(([name, value]) => `${name}=${value}`),
+    ...flags.without.map((id) => `without ${id}`),
+    ...flags.mission.map(([agent, text]) => `mission of ${agent}: ${text}`),
+    ...flags.fault.map((spec) => `fault ${spec}`),
+    ...(chosen === null ? [] : [chosen.what]),
+  ];
+  return {
+    atUs,
+    forUs: Math.round(flags.for * 1e6),
+    agents: [...new Set([...flags.agents, ...named])],
+    policy,
+    parameters: Object.fromEntries(flags.parameter),
+    without,
+    orders,
+    faults: flags.fault.map(parseFault),
+    what: whats.length === 0 ? 'nothing' : whats.join('; '),
+    everybody: flags.everybody === true,
+  };
+}
+
+function missionOrder(agent: string, text: string, atUs: number): PlacedOrder {
+  let said: Partial<Task>;
+  try {
+    said = JSON.parse(text) as Partial<Task>;
+  } catch (error) {
+    throw new CommandError(
+      EXIT.usage,
+      `--mission ${agent}: ${(error as Error).message}`,
+      'Write it as JSON: {"kind":"goto","args":{…}}',
+    );
+  }
+  const { kind, args = null, priority = 10 } = said ?? {};
+  if (typeof kind !== 'string')
+    throw new CommandError(
+      EXIT.usage,
+      `--mission ${agent}: a task has a kind`,
+      'As in {"kind":"goto","args":{"xM":12,"yM":9}}',
+    );
+  const task: Task = { id: `fork-${agent}-${atUs}`, missionId: 'fork', kind, args, priority };
+  return { agent, atUs, order: { type: 'assign', task } };
+}
+
+/** @throws CommandError when nothing is recorded of that source, or it has no such event */
+async function momentOf(timeline: Timeline, moment: MomentName): Promise<number> {
+  if (typeof moment === 'number') return moment;
+  const { eventsOf } = await import('@sigma/recorder');
+  const life = lifeNamed(timeline, moment);
+  const { recording, head } = life.pieces.at(-1) as Life['pieces'][number];
+  for await (const event of eventsOf(recording, head, moment.sequence, moment.sequence)) return event.atUs;
+  throw new CommandError(
+    EXIT.usage,
+    `${life.source} has no event ${moment.sequence}`,
+    `Its events are 1 to ${head.sequence}`,
+  );
+}
+
+function lifeNamed({ lives }: Timeline, { source, epoch }: Exclude<MomentName, number>): Life {
+  const life = lives.findLast((one) => one.source === source && (epoch === null || one.epoch === epoch));
+  if (life !== undefined) return life;
+  const known = [...new Set(lives.map((one) => one.source))].join(', ');
+  throw new CommandError(EXIT.usage, `nothing is recorded of '${source}'`, `It holds ${known}`);
+}
+
+async function decidedAt(timeline: Timeline, at: MomentName) {
+  const { alternativesAt } = await import('@sigma/sim');
+  if (typeof at === 'number') {
+    throw new CommandError(
+      EXIT.usage,
+      'alternatives belong to a decision',
+      'Name it with --at AGENT#NUMBER; sigma whatif and sigma compare print such names',
+    );
+  }
+  return refusedWell(() => alternativesAt(timeline, lifeNamed(timeline, at), at.sequence));
+}
+
+async function alternativeAt(timeline: Timeline, at: MomentName, number: number) {
+  const { agent, decision, alternatives } = await decidedAt(timeline, at);
+  const alternative = alternatives[number - 1];
+  if (alternative === undefined) {
+    throw new CommandError(
+      EXIT.usage,
+      new UnknownAlternativeError(number, decision).message,
+      'List them with --alternatives',
+    );
+  }
+  const { source, command: goes } = alternative.proposal;
+  if (!alternative.runnable) {
+    throw new CommandError(
+      EXIT.refused,
+      `alternative ${number} (${source}: ${goes.name}) cannot be run: ${alternative.because}`,
+      'List them with --alternatives',
+    );
+  }
+  const left = alternative.without.length === 0 ? '' : `, without ${alternative.without.join(', ')}`;
+  return {
+    agent,
+    orders: alternative.orders,
+    without: alternative.without,
+    what: `alternative ${number} of decision ${decision.sequence}: ${source}, ${goes.name}${left}`,
+  };
+}
+
+async function listAlternatives(terminal: Terminal, timeline: Timeline, at: MomentName): Promise<void> {
+  const { agent, decision, alternatives } = await decidedAt(timeline, at);
+  const rows = alternatives.map((one) => [
+    String(one.number),
+    one.proposal.source,
+    one.proposal.command.name,
+    `${one.lost.reason} to ${one.lost.by}`,
+    runText(one),
+  ]);
+  const chosen = `${agent}, decision ${decision.sequence}: ${decision.command.name} (${decision.rationale})`;
+  const text =
+    alternatives.length === 0
+      ? `${chosen}\nnothing was rejected`
+      : `${chosen}\n${columns([['n', 'source', 'command', 'lost by', 'can be run'], ...rows])}`;
+  terminal.result({ agent, decision, alternatives }, text);
+}
+
+const runText = (one: Alternative): string =>
+  one.runnable ? (one.without.length === 0 ? 'yes' : `yes, without ${one.without.join(', ')}`) : `no: ${one.because}`;
+
+function describe(result: ForkResult, { what }: ForkRequest, tookS: number): string {
+  const { recording, parent, loop, atUs, endUs, touched, robots, wakes, recomputed, cutShort, head } = result;
+  const seconds = (us: number): string => (us / 1e6).toFixed(2);
+  const how =
+    loop === 'closed'
+      ? 'closed loop: world, bodies and robots were computed; what the hub said is what was recorded'
+      : 'open loop: each agent was given what was recorded, whatever it did';
+  const rows = touched.map(({ id, fromUs, divergedUs }) => [
+    id,
+    `${seconds(fromUs)} s`,
+    loop === 'open' ? 'not known' : divergedUs === null ? 'never' : `${seconds(divergedUs)} s`,
+  ]);
+  return [
+    `${recording}: a fork of ${parent} at ${seconds(atUs)} s up to ${seconds(endUs)} s: ${what}`,
+    how,
+    `${touched.length} of ${robots} robots recomputed, ${recomputed} of ${wakes} cycles (with those that led up to the fork); ${tookS.toFixed(1)} s`,
+    ...(rows.length === 0 ? [] : [columns([['robot', 'recomputed from', 'sensed otherwise from'], ...rows])]),
+    ...(cutShort ? ['It ends where the recording ends: what the hub would have said then, nobody knows.'] : []),
+    `head ${head}`,
+    `Next: sigma compare ${parent} ${recording}; sigma verify ${recording}`,
+  ].join('\n');
+}

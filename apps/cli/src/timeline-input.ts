@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LineageError, StoreError, type Timeline } from '@sigma/recorder';
+import { CommandError, EXIT } from './outcome.ts';
+import type { Shell } from './shell.ts';
+
+/**
+ * Opens a recording with the parents that it is a fork of, hands it over and closes everything again.
+ *
+ * @param parents where parents lie that are not where the forks say
+ * @throws CommandError when it or a parent is missing, damaged, altered or from a newer program
+ */
+export async function withTimeline<Result>(
+  { environment }: Pick<Shell, 'environment'>,
+  named: string,
+  parents: readonly string[],
+  use: (timeline: Timeline) => Promise<Result>,
+): Promise<Result> {
+  const { openWithParents } = await import('@sigma/sim');
+  const isFile = !/^postgres(ql)?:\/\//.test(named);
+  if (isFile && !existsSync(named)) {
+    throw new CommandError(
+      EXIT.machine,
+      `${named} does not exist`,
+      'Check the path; `sigma sim` and `sigma up` print theirs',
+    );
+  }
+  try {
+    const { timeline, close } = await openWithParents(named, join(environment.dataDir, 'hub'), parents);
+    try {
+      return await use(timeline);
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    if (error instanceof StoreError) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
+    if (error instanceof LineageError) {
+      const wayOut = 'A fork needs the recording that it shares its beginning with, as it was; see --parent';
+      throw new CommandError(EXIT.failed, error.message, wayOut, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Errors by which a fork or a trial is refused, said as such. */
+const REFUSALS = ['ForkRefusedError', 'PolicyFileError', 'FaultPlanError', 'BrokenChangeError'];
+
+/** @throws CommandError in place of a refusal */
+export async function refusedWell<Result>(use: () => Promise<Result>): Promise<Result> {
+  try {
+    return await use();
+  } catch (error) {
+    if (!REFUSALS.includes((error as Error).name)) throw error;
+    throw new CommandError(EXIT.usage, (error as Error).message, 'See --help', { cause: error });
+  }
+}

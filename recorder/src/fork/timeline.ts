@@ -1,0 +1,258 @@
+import { decodeBlock, decodeEnvelope } from '../block.ts';
+import { type ChainHead, type ChainId, chainName, EVENT_TYPE, hexOfBytes, type Sha256, sameBytes } from '../event.ts';
+import type { Opening } from '../payload/opening.ts';
+import { decodeSnapshot, type Snapshot } from '../payload/snapshot.ts';
+import { decodeSegment, type Wake } from '../payload/stimulus-segment.ts';
+import { eventsOf, openingOf } from '../playback.ts';
+import { byChain } from '../site-head.ts';
+import type { Recording } from '../store.ts';
+
+/** A part of a life that stands in one recording. */
+export interface Piece {
+  /** Name of the recording. */
+  readonly name: string;
+  readonly recording: Recording;
+  readonly head: ChainHead;
+  readonly opening: Opening;
+  /** Wakes from this agent time on, inclusive, up to that one, exclusive. */
+  readonly fromUs: number;
+  readonly untilUs: number;
+}
+
+/** One epoch of a writer on a timeline: the shared beginning in its parents, then its own. */
+export interface Life extends ChainId {
+  /** Of the newest piece. */
+  readonly opening: Opening;
+  readonly pieces: readonly Piece[];
+  /** Agent time of the last event. */
+  readonly endUs: number;
+}
+
+/** A recording with everything that it shares: a fork with its parents, or one that has none. */
+export interface Timeline {
+  readonly name: string;
+  readonly recording: Recording;
+  readonly parent: Timeline | null;
+  readonly lives: readonly Life[];
+}
+
+/** A fork's parent that is not there, too short, or not the one that it was forked from. */
+export class LineageError extends Error {
+  readonly fork: string;
+  readonly parent: string;
+
+  constructor(fork: string, parent: string, what: string) {
+    super(`${fork} is a fork of ${parent}: ${what}`);
+    this.name = 'LineageError';
+    this.fork = fork;
+    this.parent = parent;
+  }
+}
+
+export interface TimelineOptions {
+  readonly sha256: Sha256;
+  /**
+   * Opens the recording that a fork names as its parent.
+   *
+   * @throws LineageError when it is not to be had
+   */
+  readonly openParent: (
+    parent: string,
+    fork: string,
+  ) => Promise<{ readonly name: string; readonly recording: Recording }>;
+}
+
+/**
+ * A recording with its parents, and theirs. What a fork shares is checked: the chain is there, and the block with which the
+ * shared beginning ends has the hash that the fork names (SPEC R112).
+ *
+ * @throws LineageError, MalformedBytesError, StoreError
+ */
+export async function openTimeline(name: string, recording: Recording, options: TimelineOptions): Promise<Timeline> {
+  const own: Piece[] = [];
+  for (const head of await recording.heads()) {
+    const opening = await openingOf(recording, head);
+    const fromUs = opening.lineage?.atUs ?? opening.atUs;
+    own.push({ name, recording, head, opening, fromUs, untilUs: Number.POSITIVE_INFINITY });
+  }
+  const forked = own.find(({ opening }) => opening.lineage !== undefined)?.opening.lineage;
+  if (forked === undefined) return { name, recording, parent: null, lives: own.map((piece) => lifeOf([piece])) };
+  const opened = await options.openParent(forked.recording, name);
+  const parent = await openTimeline(opened.name, opened.recording, options);
+  for (const piece of own) await checkShared(piece, parent, options.sha256);
+  return { name, recording, parent, lives: joined(parent, own) };
+}
+
+/** The parent's lives with the fork's pieces in their place. What a forked source did in later epochs is not the fork's. */
+function joined(parent: Timeline, own: readonly Piece[]): readonly Life[] {
+  const lives: Life[] = [];
+  for (const life of parent.lives) {
+    const mine = own.filter(({ head }) => head.tenant === life.tenant && head.source === life.source);
+    const piece = mine.find(({ head }) => head.epoch === life.epoch);
+    if (piece !== undefined) {
+      const before = life.pieces.filter(({ fromUs }) => fromUs < piece.fromUs);
+      const last = before.at(-1);
+      const shared = last === undefined ? [] : [...before.slice(0, -1), { ...last, untilUs: piece.fromUs }];
+      lives.push(lifeOf([...shared, piece]));
+    } else if (!mine.some(({ head }) => head.epoch < life.epoch)) lives.push(life);
+  }
+  return lives.sort(byChain);
+}
+
+function lifeOf(pieces: readonly Piece[]): Life {
+  const { opening, head } = pieces.at(-1) as Piece;
+  const { tenant, source, epoch } = head;
+  return { tenant, source, epoch, opening, pieces, endUs: head.atUs };
+}
+
+/** @throws LineageError */
+async function checkShared({ name, opening, head }: Piece, parent: Timeline, sha256: Sha256): Promise<void> {
+  const { lineage } = opening;
+  const chain = chainName(head);
+  const wrong = (what: string): never => {
+    throw new LineageError(name, parent.name, what);
+  };
+  if (lineage === undefined) return wrong(`${chain} is no fork of anything, the rest of the recording is`);
+  const life = parent.lives.find((other) => byChain(other, head) === 0);
+  if (life === undefined) return wrong(`there is no ${chain} in it`);
+  const piece = pieceAt(life, lineage.atUs);
+  let found: Uint8Array | null = null;
+  for await (const { bytes } of piece.recording.blocks(piece.head, lineage.sequence, lineage.sequence)) {
+    const { events, firstSequence } = decodeBlock(bytes);
+    if (firstSequence + events.length - 1 === lineage.sequence) found = sha256(bytes);
+  }
+  if (found === null) return wrong(`${chain} has no block that ends with event ${lineage.sequence} any more`);
+  if (sameBytes(found, lineage.blockHash)) return;
+  const hashes = `${hexOfBytes(found).slice(0, 16)} instead of ${hexOfBytes(lineage.blockHash).slice(0, 16)}`;
+  wrong(`the block of ${chain} that ends with event ${lineage.sequence} was altered (${hashes})`);
+}
+
+/** The piece that holds what was lived right before a moment. */
+export function pieceAt({ pieces }: Life, atUs: number): Piece {
+  return pieces.findLast(({ fromUs }) => fromUs < atUs) ?? (pieces[0] as Piece);
+}
+
+/** A wake with its place on record. */
+export interface LivedWake extends Wake {
+  /** Last event of the block that holds it, that block's hash, and when its writer sealed it (agent time). */
+  readonly blockEnd: number;
+  readonly blockHash: Uint8Array;
+  readonly cutUs: number;
+}
+
+/** Reads a life wake by wake, from the last snapshot at or before a moment. */
+export class LifeReader {
+  readonly life: Life;
+  /** State to begin with; null for the beginning of the life. */
+  readonly restored: Snapshot | null;
+  /** Of the piece in which it begins. */
+  readonly opening: Opening;
+  /** Blocks of the life that were sealed by the time of this state; 0 where nobody asked. */
+  readonly blocksBefore: number;
+  readonly #wakes: AsyncIterator<readonly LivedWake[]>;
+  #ahead: LivedWake[] = [];
+  #at = 0;
+  #done = false;
+
+  private constructor(
+    life: Life,
+    piece: Piece,
+    restored: Snapshot | null,
+    blocksBefore: number,
+    wakes: AsyncIterator<readonly LivedWake[]>,
+  ) {
+    this.life = life;
+    this.opening = piece.opening;
+    this.restored = restored;
+    this.blocksBefore = blocksBefore;
+    this.#wakes = wakes;
+  }
+
+  /** @param atUs a snapshot of this moment counts @throws MalformedBytesError, StoreError */
+  static async open(life: Life, atUs: number, countsBlocks = false): Promise<LifeReader> {
+    const piece = pieceAt(life, atUs + 1);
+    const place = await piece.recording.snapshotBefore(piece.head, atUs);
+    let restored: Snapshot | null = null;
+    if (place !== null) {
+      for await (const event of eventsOf(piece.recording, piece.head, place.sequence, place.sequence)) {
+        restored = decodeSnapshot(event);
+      }
+    }
+    const from = place?.sequence ?? 1;
+    const before = countsBlocks && restored !== null ? await blocksUntil(life, restored.atUs) : 0;
+    return new LifeReader(life, piece, restored, before, wakesFrom(life, piece, from)[Symbol.asyncIterator]());
+  }
+
+  /** Reads on until everything before that moment lies ahead. */
+  async fill(untilUs: number): Promise<void> {
+    if (this.#at > 1024) {
+      this.#ahead = this.#ahead.slice(this.#at);
+      this.#at = 0;
+    }
+    while (!this.#done && (this.#ahead.at(-1)?.atUs ?? -1) < untilUs) {
+      const next = await this.#wakes.next();
+      if (next.done === true) this.#done = true;
+      else for (const wake of next.value) this.#ahead.push(wake);
+    }
+  }
+
+  /** The next wake before that moment, taken out; undefined when none is left of what was filled. */
+  next(untilUs: number): LivedWake | undefined {
+    const wake = this.#ahead[this.#at];
+    if (wake === undefined || wake.atUs >= untilUs) return undefined;
+    this.#at++;
+    return wake;
+  }
+
+  /** What lies ahead up to a moment, exclusive, without taking it out. */
+  *peek(untilUs: number): Iterable<LivedWake> {
+    for (let k = this.#at; k < this.#ahead.length; k++) {
+      const wake = this.#ahead[k] as LivedWake;
+      if (wake.atUs >= untilUs) return;
+      yield wake;
+    }
+  }
+}
+
+/** Blocks of a life that were sealed by a moment, inclusive. */
+async function blocksUntil(life: Life, atUs: number): Promise<number> {
+  let blocks = 0;
+  for (const { recording, head, opening, fromUs, untilUs } of life.pieces) {
+    if (fromUs > atUs) break;
+    for await (const { bytes } of recording.blocks(head, 1, Number.MAX_SAFE_INTEGER)) {
+      const cutUs = cutOf(bytes, opening);
+      if (cutUs > atUs || cutUs >= untilUs) break;
+      blocks++;
+    }
+  }
+  return blocks;
+}
+
+/** When the writer sealed a block, by the wall clock that it put into it. */
+function cutOf(bytes: Uint8Array, { timeUs, atUs }: Opening): number {
+  const last = decodeBlock(bytes).events.at(-1) as Uint8Array;
+  return decodeEnvelope(last).timeUs - (timeUs - atUs);
+}
+
+async function* wakesFrom(life: Life, first: Piece, fromSequence: number): AsyncIterable<readonly LivedWake[]> {
+  for (const piece of life.pieces.slice(life.pieces.indexOf(first))) {
+    const from = piece === first ? fromSequence : 1;
+    let over = false;
+    for await (const { bytes, hash } of piece.recording.blocks(piece.head, from, Number.MAX_SAFE_INTEGER)) {
+      const { events, firstSequence } = decodeBlock(bytes);
+      const blockEnd = firstSequence + events.length - 1;
+      const cutUs = cutOf(bytes, piece.opening);
+      const wakes: LivedWake[] = [];
+      for (const envelope of events) {
+        const event = decodeEnvelope(envelope);
+        if (event.sequence < from || event.type !== EVENT_TYPE.stimulusSegment) continue;
+        for (const wake of decodeSegment(event.data).wakes) {
+          if (wake.atUs < piece.untilUs) wakes.push({ ...wake, blockEnd, blockHash: hash, cutUs });
+          else over = true;
+        }
+      }
+      if (wakes.length > 0) yield wakes;
+      if (over) break;
+    }
+  }
+}

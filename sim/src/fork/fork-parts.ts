@@ -1,0 +1,40 @@
+import type { Terrain } from '@sigma/edge';
+import type { FleetBelief } from '@sigma/fleet-model';
+import type { Json, TerrainModel } from '@sigma/kernel';
+import type { Change, Life, Lineage, LivedWake, PlacedOrder, Sha256 } from '@sigma/recorder';
+import type { PlannedFault } from '../fault-plan.ts';
+
+/** What a fork is made of, before it runs. */
+export interface ForkParts {
+  readonly worldLife: Life;
+  readonly lives: readonly Life[];
+  /** True for the agents that are recomputed from the first moment on. */
+  readonly names: (agent: string) => boolean;
+  readonly faults: readonly PlannedFault[];
+  readonly orders: readonly PlacedOrder[];
+  readonly software: string;
+  readonly sha256: Sha256;
+  readonly change: Change;
+  /** @param wake the last one that a chain shares with its parent; `atUs` the first moment that it does not */
+  readonly lineageFrom: (wake: LivedWake, atUs: number, change: Change) => Lineage;
+  readonly robotParts: (agent: string) => RobotParts;
+}
+
+/** How a robot lived, and how it lives in the fork. */
+export interface RobotParts {
+  readonly terrain: Terrain<FleetBelief>;
+  readonly changed: TerrainModel<FleetBelief>;
+  readonly policyText: string;
+  /** The agent's configuration with the whole record of its site, for a fork that holds no world. */
+  readonly config: Json;
+  /** What was changed of this robot, as its lineage says it. */
+  readonly change: Change;
+  readonly sha256: Sha256;
+  readonly software: string;
+}
+
+/** A fork where nobody knows yet whether there is a world. */
+export interface PreparedFork extends Omit<ForkParts, 'worldLife'> {
+  readonly worldLife: Life | null;
+  readonly atUs: number;
+}

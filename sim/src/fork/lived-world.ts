@@ -1,0 +1,91 @@
+import { openWorld, robotOf, stepUnsensed, WORLD_MODEL, type World } from '@sigma/fleet-world';
+import type { Stimulus } from '@sigma/kernel';
+import { type Life, LifeReader, type LivedWake, type Opening } from '@sigma/recorder';
+
+/** How far before a moment the world is read: an actuator that holds a drive is told again sooner than this. */
+const LOOK_BACK_US = 10_000_000;
+
+type Outcomes = ReturnType<typeof stepUnsensed>['outcomes'];
+
+/** The computed world as it was: stepped by what was recorded, so that another one can be held against it. */
+export class LivedWorld {
+  readonly opening: Opening;
+  readonly #reader: LifeReader;
+  readonly #told = new Map<number, { readonly stimulus: Stimulus; readonly atUs: number }[]>();
+  #world: World;
+  #wake: LivedWake | null = null;
+  #inputs: number;
+
+  private constructor(reader: LifeReader) {
+    this.#reader = reader;
+    this.opening = reader.opening;
+    this.#world = openWorld(reader.opening, reader.restored?.state ?? null);
+    this.#inputs = reader.restored?.inputSequence ?? 0;
+  }
+
+  /** The world of a timeline, or null where none was computed. */
+  static lifeIn(lives: readonly Life[]): Life | null {
+    return lives.findLast(({ opening }) => opening.model === WORLD_MODEL) ?? null;
+  }
+
+  /** Leads the world up to, and not into, the step at `fromUs`. @throws RangeError when it was not stepped there */
+  static async at(life: Life, fromUs: number): Promise<LivedWorld> {
+    const reader = await LifeReader.open(life, Math.max(0, fromUs - LOOK_BACK_US));
+    const world = new LivedWorld(reader);
+    await world.fill(fromUs);
+    while (world.atUs < fromUs && world.step() !== null);
+    if (world.atUs !== fromUs) throw new RangeError(`the world was not stepped at ${fromUs} us`);
+    return world;
+  }
+
+  get world(): World {
+    return this.#world;
+  }
+
+  get atUs(): number {
+    return this.#world.atUs;
+  }
+
+  /** The last step that was taken, with its place on record. */
+  get wake(): LivedWake | null {
+    return this.#wake;
+  }
+
+  /** Inputs given so far. */
+  get inputs(): number {
+    return this.#inputs;
+  }
+
+  fill(untilUs: number): Promise<void> {
+    return this.#reader.fill(untilUs);
+  }
+
+  /** What the next step was given; null when the recording ends before it. */
+  ahead(): readonly Stimulus[] | null {
+    for (const wake of this.#reader.peek(this.atUs + 1)) return wake.inbox;
+    return null;
+  }
+
+  /** One step as it was; null when the recording ends before it. */
+  step(): Outcomes | null {
+    const wake = this.#reader.next(this.atUs + 1);
+    if (wake === undefined) return null;
+    this.#wake = wake;
+    this.#inputs += wake.inbox.length;
+    for (const stimulus of wake.inbox) {
+      const robot = robotOf(stimulus);
+      if (robot < 0) continue;
+      const told = this.#told.get(robot);
+      if (told === undefined) this.#told.set(robot, [{ stimulus, atUs: wake.atUs }]);
+      else told.push({ stimulus, atUs: wake.atUs });
+    }
+    const { world, outcomes } = stepUnsensed(this.#world, wake.inbox);
+    this.#world = world;
+    return outcomes;
+  }
+
+  /** What a robot's actuators were told last before a moment, so far as it was read. */
+  toldBefore(robot: number, atUs: number): { readonly stimulus: Stimulus; readonly atUs: number } | null {
+    return this.#told.get(robot)?.findLast((one) => one.atUs < atUs) ?? null;
+  }
+}

@@ -1,0 +1,240 @@
+import { existsSync } from 'node:fs';
+import { fleetTerrain } from '@sigma/edge';
+import { fleetModel, type PolicyText, type RecordedModels, type Site, siteToJson } from '@sigma/fleet-model';
+import { encodeState, type Json } from '@sigma/kernel';
+import {
+  type BlockStore,
+  BrokenChangeError,
+  type Change,
+  changedModel,
+  type Life,
+  LifeReader,
+  type Lineage,
+  type LivedWake,
+  siteHead,
+  type Timeline,
+} from '@sigma/recorder';
+import { openSqliteRecorder, sha256 } from '@sigma/recorder/sqlite';
+import { ClosedLoop, type TouchedRobot } from './closed-loop.ts';
+import { modelsIn, policyOf } from './fleet-trial.ts';
+import type { PreparedFork, RobotParts } from './fork-parts.ts';
+import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
+import { LivedWorld } from './lived-world.ts';
+import { runOpenLoop } from './open-loop.ts';
+import { parentNameFor } from './parents.ts';
+import { policyAfter } from './policy-file.ts';
+
+const SECOND_US = 1_000_000;
+const STEP_US = 10_000;
+const SOFTWARE = 'sigma 0.1.0 (fork)';
+
+export interface ForkResult {
+  readonly recording: string;
+  readonly parent: string;
+  readonly loop: Change['loop'];
+  readonly atUs: number;
+  readonly endUs: number;
+  /** True when the parent's recording ended before the fork was to. */
+  readonly cutShort: boolean;
+  readonly touched: readonly TouchedRobot[];
+  readonly robots: number;
+  /** Wakes of all robots in the time of the fork, and those of them (with what led up to them) that were run. */
+  readonly wakes: number;
+  readonly recomputed: number;
+  readonly head: string;
+}
+
+export interface ForkOptions {
+  readonly onProgress?: (atUs: number, ofUs: number, touched: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes a fork of a timeline into a new file.
+ *
+ * @throws ForkRefusedError, PolicyFileError, StoreError, MalformedBytesError
+ */
+export async function makeFork(
+  parent: Timeline,
+  request: ForkRequest,
+  out: string,
+  options: ForkOptions = {},
+): Promise<ForkResult> {
+  if (existsSync(out)) throw new ForkRefusedError(`${out} is there already; name another file or remove it`);
+  const worldLife = LivedWorld.lifeIn(parent.lives);
+  const simulated = worldLife !== null && (await onOneClock(parent));
+  const fork = await prepare(parent, request, out, simulated ? worldLife : null);
+  const store = await openSqliteRecorder(out);
+  try {
+    const result = simulated
+      ? await runClosed(fork, store, request, options)
+      : await runOpenLoop(fork, store, request, options);
+    const head = siteHead(await store.heads(), sha256);
+    return { recording: out, parent: parent.name, ...result, head };
+  } finally {
+    await store.close();
+  }
+}
+
+async function prepare(
+  parent: Timeline,
+  request: ForkRequest,
+  out: string,
+  worldLife: Life | null,
+): Promise<PreparedFork> {
+  const robots = parent.lives.filter(({ opening }) => opening.model === 'fleet');
+  const named = [
+    ...request.agents,
+    ...request.orders.map(({ agent }) => agent),
+    ...request.faults.map(({ robot }) => robot),
+  ];
+  const stranger = named.find((id) => !robots.some(({ source }) => source === id));
+  if (stranger !== undefined) {
+    throw new ForkRefusedError(
+      `there is no robot '${stranger}'; there are ${[...new Set(robots.map(({ source }) => source))].join(', ')}`,
+    );
+  }
+  if (worldLife === null && request.faults.length > 0)
+    throw new ForkRefusedError('a fault needs a computed world, and this recording has none');
+  const closed = worldLife !== null;
+  const atUs = closed ? Math.ceil(request.atUs / STEP_US) * STEP_US : request.atUs;
+  const span = spanOf(worldLife === null ? robots : [worldLife]);
+  if (!(atUs > span.fromUs && atUs <= span.untilUs)) {
+    const [from, until] = [span.fromUs, span.untilUs].map((us) => (us / 1e6).toFixed(2));
+    throw new ForkRefusedError(
+      `${(atUs / 1e6).toFixed(2)} s lies outside the recording; give a moment after ${from} s and up to ${until} s`,
+    );
+  }
+  const { agents, parameters, without, orders, what } = request;
+  const change: Change = { what, agents, loop: closed ? 'closed' : 'open', parameters, without, orders };
+  const siteHeadBytes = Buffer.from(siteHead(await parent.recording.heads(), sha256), 'hex');
+  const recording = parentNameFor(parent.name, out);
+  const changesAll = request.policy !== null || Object.keys(parameters).length > 0 || without.length > 0;
+  const touched = new Set(named);
+  return {
+    worldLife,
+    lives: parent.lives,
+    atUs,
+    change,
+    names: (id) => request.everybody === true || touched.has(id) || (changesAll && agents.length === 0),
+    faults: request.faults.map((fault) => ({ ...fault, atUs: Math.max(fault.atUs, atUs) })),
+    orders,
+    software: SOFTWARE,
+    sha256,
+    lineageFrom: ({ blockEnd, blockHash }: LivedWake, fromUs: number, of: Change): Lineage => ({
+      recording,
+      siteHead: siteHeadBytes,
+      sequence: blockEnd,
+      blockHash,
+      atUs: fromUs,
+      change: of,
+    }),
+    robotParts: robotPartsOf(await modelsOf(parent), parent, request, change),
+  };
+}
+
+/** The sites of a timeline stand in openings of it or of its parents. */
+async function modelsOf(timeline: Timeline): Promise<RecordedModels> {
+  const models = await modelsIn(timeline.recording);
+  for (let parent = timeline.parent; parent !== null; parent = parent.parent) {
+    for (const site of (await modelsIn(parent.recording)).sites.values()) models.know(site);
+  }
+  return models;
+}
+
+function spanOf(lives: readonly Life[]): { readonly fromUs: number; readonly untilUs: number } {
+  const fromUs = Math.min(...lives.map(({ pieces }) => pieces[0]?.opening.atUs ?? 0));
+  return { fromUs, untilUs: Math.max(...lives.map(({ endUs }) => endUs)) };
+}
+
+/** True when every robot wakes with the steps of the world, as in a simulated run: only then can both be run on together. */
+async function onOneClock({ lives }: Timeline): Promise<boolean> {
+  for (const life of lives.filter(({ opening }) => opening.model === 'fleet')) {
+    const reader = await LifeReader.open(life, life.pieces[0]?.opening.atUs ?? 0);
+    await reader.fill(SECOND_US);
+    let beforeUs = -1;
+    for (const { atUs } of reader.peek(SECOND_US)) {
+      if (atUs % STEP_US !== 0 || (beforeUs >= 0 && atUs - beforeUs !== STEP_US)) return false;
+      beforeUs = atUs;
+    }
+  }
+  return true;
+}
+
+type Made = Pick<RobotParts, 'terrain' | 'changed' | 'policyText' | 'change' | 'config'>;
+
+function robotPartsOf(
+  models: RecordedModels,
+  parent: Timeline,
+  request: ForkRequest,
+  change: Change,
+): (agent: string) => RobotParts {
+  const made = new Map<string, Made>();
+  const changedHere = (agent: string): boolean => request.agents.length === 0 || request.agents.includes(agent);
+  return (agent) => {
+    const life = parent.lives.findLast(({ source }) => source === agent);
+    if (life === undefined) throw new ForkRefusedError(`there is no robot '${agent}'`);
+    const { opening } = life;
+    const own = changedHere(agent);
+    const key = `${opening.policyHash} ${own} ${encodeState(opening.config)} ${encodeState(opening.lineage?.change ?? null)}`;
+    let parts = made.get(key);
+    if (parts === undefined) {
+      const lived = models.modelOf(opening);
+      if (typeof lived === 'string') throw new ForkRefusedError(lived);
+      const { digest } = (opening.config as { readonly site: { readonly digest: string } }).site;
+      parts = partsFor(models.sites.get(digest) as Site, life, own ? request : null, change);
+      made.set(key, parts);
+    }
+    return { ...parts, sha256, software: SOFTWARE };
+  };
+}
+
+/** @throws ForkRefusedError when a parameter is none */
+function partsFor(site: Site, { opening }: Life, request: ForkRequest | null, change: Change): Made {
+  const recorded = policyOf(opening);
+  const terrain = fleetTerrain(site, recorded);
+  const before = opening.lineage?.change;
+  const policy: PolicyText = request?.policy == null ? recorded : policyAfter(recorded, request.policy);
+  // A fork of a fork keeps what that one changed, unless it is changed again.
+  const parameters = { ...before?.parameters, ...request?.parameters };
+  const without = [...(before?.without ?? []), ...(request?.without ?? [])];
+  const changes = { ...change, parameters, without };
+  try {
+    const model = before === undefined ? terrain.model : changedModel(terrain.model, before);
+    return {
+      terrain: { ...terrain, model },
+      changed: changedModel(fleetModel({ site, policy }), changes),
+      policyText: encodeState(policy),
+      change: changes,
+      config: { ...(opening.config as { readonly [name: string]: Json }), site: siteToJson(site) as unknown as Json },
+    };
+  } catch (error) {
+    if (error instanceof BrokenChangeError) throw new ForkRefusedError(error.message);
+    throw error;
+  }
+}
+
+async function runClosed(
+  { worldLife, atUs, ...parts }: PreparedFork,
+  store: BlockStore,
+  { forUs }: ForkRequest,
+  { onProgress, signal }: ForkOptions,
+) {
+  const loop = await ClosedLoop.open({ ...parts, worldLife: worldLife as Life }, atUs);
+  const untilUs = atUs + forUs;
+  let goesOn = true;
+  while (goesOn && loop.atUs < untilUs) {
+    signal?.throwIfAborted();
+    const nextUs = Math.min(untilUs, loop.atUs + SECOND_US);
+    await loop.fill(nextUs);
+    while (goesOn && loop.atUs < nextUs) goesOn = await loop.step();
+    const blocks = loop.takeBlocks();
+    if (blocks.length > 0) await store.append(blocks);
+    onProgress?.(loop.atUs - atUs, forUs, loop.touched);
+  }
+  const result = loop.finish();
+  await store.append(loop.takeBlocks());
+  const recomputed = result.touched.reduce((sum, { wakes, warmUps }) => sum + wakes + warmUps, 0);
+  const { endUs, touched, robots, wakes } = result;
+  return { loop: 'closed' as const, atUs, endUs, cutShort: endUs < untilUs, touched, robots, wakes, recomputed };
+}
