@@ -77,6 +77,7 @@ function helpOf(words: readonly string[]): string {
     interrupted: new AbortController().signal,
     nowMs: () => 0,
     terminal: () => assert.fail('no command runs here'),
+    event: () => assert.fail('no command runs here'),
     listenForReaders: () => assert.fail('no command runs here'),
     ends: () => assert.fail('no command runs here'),
   });
@@ -253,7 +254,9 @@ describe('a recorded simulation', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { readonly type: string });
     assert.ok(told.some(({ type }) => type === 'sigma.sim.progress'));
-    assert.equal(told.at(-1)?.type, 'sigma.sim.result');
+    const types = told.map(({ type }) => type);
+    assert.equal(types[0], 'sigma.command.started');
+    assert.deepEqual(types.slice(-2), ['sigma.sim.result', 'sigma.command.ended']);
   });
 
   test('a chain is exported as a signed log, and a source that is not there is named', async () => {

@@ -32,6 +32,7 @@ interface Told {
   readonly type: string;
   readonly n?: number;
   readonly dropped?: number;
+  readonly missed?: number;
 }
 
 /** Runs the teller, and reads what it tells only when it has told all. */
@@ -60,7 +61,7 @@ async function listen(spoolBytes: number): Promise<{ readonly told: readonly Tol
   };
 }
 
-test('[L8] a program whose reader has stopped goes on to its end, and the reader then finds every line', async () => {
+test('[L8] [R189] a program whose reader has stopped goes on to its end, and the reader then finds every line', async () => {
   const { told, out } = await listen(64 * 1024 * 1024);
   assert.equal(told.length, 50_000);
   assert.ok(told.every(({ type, n }, k) => type === 'test' && n === k));
@@ -111,7 +112,7 @@ async function readerOf(path: string): Promise<{ readonly socket: Socket; next()
   };
 }
 
-test('everybody who connects to the socket is given what happens from then on; one who reads nothing holds up nobody', async () => {
+test('[R189] everybody who connects to the socket is given what was told last and all that follows; one who reads nothing holds up nobody', async () => {
   const path = join(folder, 'events.sock');
   const events = new EventOutlets(-1);
   await events.listen(path);
@@ -123,7 +124,10 @@ test('everybody who connects to the socket is given what happens from then on; o
   for (let n = 0; n < 20_000; n++) events.emit({ type: 'test', n });
   for (let n = 0; n < 20_000; n++) assert.equal((await first.next()).n, n);
   const second = await readerOf(path);
-  assert.equal((await second.next()).type, 'sigma.events.hello');
+  const { type, missed = 0 } = await second.next();
+  assert.equal(type, 'sigma.events.hello');
+  assert.ok(missed > 10_000, 'it is told how much it missed');
+  for (let n = missed; n < 20_000; n++) assert.equal((await second.next()).n, n);
   events.emit({ type: 'test', n: -1 });
   assert.equal((await second.next()).n, -1);
   first.socket.destroy();
@@ -163,8 +167,10 @@ test('any command gives its events to a socket that it is told to open', async (
   const ended = new Promise((closed) => child.once('close', closed));
   const reader = await untilThere(path);
   assert.equal((await reader.next()).type, 'sigma.events.hello');
+  const began = await reader.next();
+  assert.equal(began.type, 'sigma.command.started');
   let last: Told = { type: '' };
-  while (last.type !== 'sigma.sim.result') last = await reader.next();
+  while (last.type !== 'sigma.command.ended') last = await reader.next();
   reader.socket.destroy();
   assert.equal(await ended, 0, error);
 });

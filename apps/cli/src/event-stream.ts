@@ -18,12 +18,14 @@ type Outlet = Pick<SpooledLines, 'line' | 'end' | 'open'>;
 
 /**
  * The event stream for machines, as JSON lines: to the descriptor that was handed over, and to everybody who connects to
- * a socket, from then on. Nobody who reads slowly, or not at all, ever holds up the command.
+ * a socket: first what was told last, then all that follows. Nobody who reads slowly, or not at all, ever holds up the
+ * command.
  */
 export class EventOutlets {
   readonly #limits: SpoolLimits;
   #outlets: readonly Outlet[] = [];
   #socket: EventSocket | null = null;
+  readonly #recent = new RecentLines();
 
   /** @param descriptor where it goes when a file, pipe or socket was handed over there */
   constructor(descriptor: number, limits: SpoolLimits = SPOOL_LIMITS) {
@@ -33,8 +35,9 @@ export class EventOutlets {
   }
 
   readonly emit: EventStream = (event) => {
-    if (this.#outlets.length === 0) return;
+    if (this.#outlets.length === 0 && this.#socket === null) return;
     const text = JSON.stringify(event);
+    if (this.#socket !== null) this.#recent.add(text, event.type);
     for (const outlet of this.#outlets) outlet.line(text, event.type);
   };
 
@@ -44,7 +47,9 @@ export class EventOutlets {
       reader.unref();
       reader.resume();
       const lines = new SpooledLines(reader, this.#limits);
-      lines.line(JSON.stringify({ type: 'sigma.events.hello', pid: process.pid }), 'sigma.events.hello');
+      const hello = { type: 'sigma.events.hello', pid: process.pid, missed: this.#recent.missed };
+      lines.line(JSON.stringify(hello), hello.type);
+      for (const { text, type } of this.#recent.lines) lines.line(text, type);
       this.#outlets = [...this.#outlets.filter(({ open }) => open), lines];
     });
   }
@@ -66,6 +71,29 @@ export class EventOutlets {
   async #endReaders(patienceMs: number): Promise<void> {
     const left = await Promise.all(this.#outlets.map((outlet) => outlet.end(patienceMs)));
     this.#left = left.reduce((sum, bytes) => sum + bytes, 0);
+  }
+}
+
+/** What a reader who comes late is told at once; the oldest gives way. */
+const RECENT_CHARACTERS = 32 * 1024;
+
+class RecentLines {
+  readonly #lines: { readonly text: string; readonly type: string }[] = [];
+  #characters = 0;
+  /** Lines that are not kept any more. */
+  missed = 0;
+
+  get lines(): readonly { readonly text: string; readonly type: string }[] {
+    return this.#lines;
+  }
+
+  add(text: string, type: string): void {
+    this.#lines.push({ text, type });
+    this.#characters += text.length;
+    while (this.#characters > RECENT_CHARACTERS) {
+      this.#characters -= this.#lines.shift()?.text.length ?? 0;
+      this.missed++;
+    }
   }
 }
 

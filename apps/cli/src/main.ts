@@ -23,18 +23,25 @@ async function main(): Promise<number> {
     interrupted: interrupt.signal,
     nowMs,
     terminal: (json) => openTerminal({ out: process.stdout, error: process.stderr }, events.emit, json, nowMs),
+    event: events.emit,
     listenForReaders: (path) => events.listen(path),
     ends: (code) => {
       outcome = code;
     },
   };
+  const startedMs = nowMs();
+  let ended: number = EXIT.defect;
   try {
     await buildProgram(shell).parseAsync(process.argv);
-    return outcome;
+    ended = outcome;
+  } catch (error) {
+    ended = explain(error);
   } finally {
+    events.emit({ type: 'sigma.command.ended', exitCode: ended, seconds: (nowMs() - startedMs) / 1000 });
     const left = await events.end();
     if (left > 0) process.stderr.write(`sigma: a reader of the event stream left ${left} bytes of it unread\n`);
   }
+  return ended;
 }
 
 /** What went wrong, as one or two lines for a person; a stack only for a defect of this program. */

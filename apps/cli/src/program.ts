@@ -29,9 +29,10 @@ export function buildProgram(shell: Shell): Command {
     .version('0.1.0', '-V, --version')
     .option('--events-socket <path>', 'Unix socket on which readers are given the event stream as JSON lines')
     .addHelpText('after', EXIT_CODES_HELP)
-    .hook('preAction', async (program) => {
+    .hook('preAction', async (program, action) => {
       const { eventsSocket } = program.opts<{ readonly eventsSocket?: string }>();
       if (eventsSocket !== undefined) await shell.listenForReaders(eventsSocket);
+      shell.event({ type: 'sigma.command.started', command: pathOf(action) });
     });
   const commands = [
     upCommand,

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Environment } from './environment.ts';
+import type { EventStream } from './event-stream.ts';
 import type { ExitCode } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -11,6 +12,7 @@ export interface Shell {
   /** Monotonic clock, milliseconds. */
   readonly nowMs: () => number;
   readonly terminal: (json: boolean) => Terminal;
+  readonly event: EventStream;
   /** Gives the event stream to everybody who connects to this Unix socket. */
   readonly listenForReaders: (path: string) => Promise<void>;
   /** How the process will end when the command has returned. */

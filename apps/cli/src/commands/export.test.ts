@@ -103,7 +103,7 @@ describe('MCAP', () => {
     assert.notEqual(decision.command.name, '');
   });
 
-  test('run again, each robot stands where it believed to be, within what its beacons measured', async () => {
+  test('[R181] run again, each robot stands where it believed to be, within what its beacons measured', async () => {
     const [measured, believed] = [join(folder, 'm.mcap'), join(folder, 'b.mcap')];
     const runs = await Promise.all([
       sigma('export', '--format', 'mcap', '--agents', 'r01', '--out', measured, recording),
@@ -176,7 +176,7 @@ describe('what stands in the way', () => {
     assert.equal(reader.chunkIndexes.length > 0, true);
   });
 
-  test('a file that exists is replaced only by force, and what fails leaves nothing behind', async () => {
+  test('[R183] a file that exists is replaced only by force, and what fails leaves nothing behind', async () => {
     const out = join(folder, 'taken.mcap');
     writeFileSync(out, 'mine');
     const refused = await sigma('export', '--format', 'mcap', '--out', out, recording);
@@ -194,7 +194,7 @@ describe('what stands in the way', () => {
     assert.equal(backwards.code, 2);
   });
 
-  test('a disk that is full in the middle is named, and no half file stays', async () => {
+  test('[R183] a disk that is full in the middle is named, and no half file stays', async () => {
     const out = join(folder, 'full.mcap');
     const limited = await runSigma(
       ['export', '--format', 'mcap', '--out', out, recording],

@@ -46,7 +46,7 @@ class SlowReader extends Writable {
 const limits = { memoryBytes: 256, spoolBytes: 10_000 };
 const numbered = (n: number): string => `{"type":"test","n":${n}}`;
 
-test('[L8] a reader that stops and goes on again is given every line, in order, from memory and from disk', async () => {
+test('[L8] [R189] a reader that stops and goes on again is given every line, in order, from memory and from disk', async () => {
   const reader = new SlowReader();
   const lines = new SpooledLines(reader, limits);
   for (let n = 0; n < 300; n++) lines.line(numbered(n), 'test');
@@ -63,7 +63,7 @@ test('[L8] a reader that stops and goes on again is given every line, in order, 
   );
 });
 
-test('[L8] what neither memory nor disk has room for is dropped, and one line in its place says how much of what', async () => {
+test('[L8] [R189] what neither memory nor disk has room for is dropped, and one line in its place says how much of what', async () => {
   const reader = new SlowReader();
   const lines = new SpooledLines(reader, { memoryBytes: 256, spoolBytes: 1_000 });
   for (let n = 0; n < 100; n++) lines.line(numbered(n), n % 10 === 0 ? 'tenth' : 'test');
