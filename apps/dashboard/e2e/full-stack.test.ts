@@ -113,7 +113,7 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
     await page.page.locator('li[data-status=active]').filter({ hasText: 'Cover drawn zone' }).first().waitFor();
     await mission.locator('.row-main').click();
     await page.says(page.at('mission-card'), /Cover drawn zone/);
-    await page.says(page.at('mission-tasks'), /r\d\d.*active/);
+    await page.says(page.at('mission-tasks'), /r\d\d.*active.*since \d\d:\d\d:\d\d, \d+ s/);
     await someoneDriving();
     await shot('mission');
   });
@@ -181,6 +181,15 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
     await page.says(page.at('site-ahead'), /ahead of the clock on the wall/);
     await page.at('speed-1').click();
     await page.says(page.at('last-act'), /lives 1 times as fast/);
+  });
+
+  test('what a robot sensed half a minute ago is computed from its real recording', async () => {
+    await page.select('r01');
+    await page.at('tab-sensors').click();
+    for (let k = 0; k < 3; k++) await page.page.keyboard.press('{');
+    await page.says(page.at('past-sensors'), /Computed again from its recorded inputs.*Battery.*charge\d+ %/);
+    await page.at('go-live').click();
+    await page.says(page.at('sensors'), /Battery/);
   });
 
   test('[L2] the browser runs every robot again and finds every decision as recorded', async () => {

@@ -69,6 +69,25 @@ describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, ()
     }
   };
 
+  test('sensors read what the robot sensed at the moment shown, and follow it through time', async () => {
+    const moment = new Date((beganUs + 12 * SECOND_US) / 1_000).toISOString();
+    const visitor = await visit(`/?at=${moment}&select=robot:r05`);
+    await visitor.at('tab-sensors').click();
+    const east = visitor.at('sensor-state.xM');
+    const before = Number.parseFloat((await visitor.says(east, /x[\d.]+ m/)).replace(/^\D+/, ''));
+    await visitor.page.keyboard.press('}');
+    await visitor.page.waitForFunction(
+      (from) => {
+        const text = document.querySelector('[data-testid="sensor-state.xM"]')?.textContent ?? '';
+        return Number.parseFloat(text.replace(/^\D+/, '')) > from + 1;
+      },
+      before,
+      { timeout: 10_000 },
+    );
+    assert.deepEqual(await visitor.violations(['[data-testid=past-sensors]']), []);
+    await visitor.page.context().close();
+  });
+
   test('a link opens a moment that this browser computes again; the whole frame says that it is past', async () => {
     const linked = await visit(`/?at=${at(18)}&select=robot:r02`);
     await linked.says(linked.at('time-mode'), /^PAST$/);

@@ -89,25 +89,20 @@ export function MissionTasks({ mission }: { readonly mission: Mission }) {
   );
 }
 
+/** Whether it is known since when a robot has it. */
+const isHeld = ({ agentId, sinceTimeUs }: Task): boolean => agentId !== '' && sinceTimeUs > 0n;
+
 /** Since when its robot has it, or from when to when it had it. */
 function Held({ task }: { readonly task: Task }) {
   const { live } = useMissionControl();
   useTick(1_000);
-  const { agentId, sinceTimeUs, untilTimeUs } = task;
-  if (agentId === '' || sinceTimeUs === 0n) return null;
-  if (untilTimeUs > 0n) {
-    return (
-      <>
-        {' '}
-        · <HeldFor from={sinceTimeUs} to={untilTimeUs} />
-      </>
-    );
-  }
+  const { sinceTimeUs, untilTimeUs } = task;
+  if (!isHeld(task)) return null;
+  if (untilTimeUs > 0n) return <HeldFor from={sinceTimeUs} to={untilTimeUs} />;
   const lastedMs = Number(live.timeUs - sinceTimeUs) / 1_000;
   return (
     <>
-      {' '}
-      · since <span className="mono">{localTime(sinceTimeUs)}</span>
+      since <time className="mono">{localTime(sinceTimeUs)}</time>
       {lastedMs > 0 ? `, ${span(lastedMs)}` : ''}
     </>
   );
@@ -137,16 +132,15 @@ function TaskLine({ task }: { readonly task: Task }) {
           {task.agentId === '' ? 'nobody yet' : <bdi>{task.agentId}</bdi>}
         </button>
         <span>{words(task.kind)}</span>
-        <span className="quiet">
-          {taskStatus(task)}
-          <Held task={task} />
-        </span>
+        <span className="quiet">{taskStatus(task)}</span>
         <span className="spring" />
         <MissionProgress share={task.progress} of={task.id} />
       </p>
-      {task.detail === '' ? null : (
+      {task.detail === '' && !isHeld(task) ? null : (
         <p className="quiet">
           <bdi>{task.detail}</bdi>
+          {task.detail !== '' && isHeld(task) ? ' · ' : ''}
+          <Held task={task} />
         </p>
       )}
       {task.history.length === 0 ? null : (
