@@ -73,11 +73,12 @@ function signalLine(data: Uint8Array): LogLine {
 
 function decisionLine(data: Uint8Array): LogLine {
   const reader = new WireReader(data);
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   let [command, rationale, authority] = ['', '', 'rest'];
   while (!reader.done) {
     const tag = reader.varint();
     if (tag === 0x1a) authority = authorityOf(reader.part());
-    else if (tag === 0x22) command = commandText(reader.part(), data);
+    else if (tag === 0x22) command = commandText(reader.part(), view);
     else if (tag === 0x2a) rationale = reader.string();
     else reader.skip(tag);
   }
@@ -95,28 +96,27 @@ function authorityOf(proposal: WireReader): string {
 }
 
 /** `drive speedMps=0.6`. */
-function commandText(command: WireReader, data: Uint8Array): string {
+function commandText(command: WireReader, view: DataView): string {
   let text = '';
   while (!command.done) {
     const tag = command.varint();
     if (tag === 0x0a) text = command.string() + text;
-    else if (tag === 0x12) text += paramText(command.part(), data);
+    else if (tag === 0x12) text += paramText(command.part(), view);
     else command.skip(tag);
   }
   return text;
 }
 
-function paramText(param: WireReader, data: Uint8Array): string {
+function paramText(param: WireReader, view: DataView): string {
   let name = '';
   let value = '';
   while (!param.done) {
     const tag = param.varint();
     if (tag === 0x0a) name = param.string();
     else if (tag === 0x11) {
-      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-      const at = param.at;
+      const { at } = param;
       param.skip(tag);
-      value = String(Number(view.getFloat64(at, true).toFixed(3)));
+      value = String(Math.round(view.getFloat64(at, true) * 1000) / 1000);
     } else if (tag === 0x1a) value = param.string();
     else if (tag === 0x20) value = String(param.varint() === 1);
     else param.skip(tag);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -207,6 +209,61 @@ describe('what stands in the way', () => {
       readdirSync(folder).filter((name) => name.startsWith('full.mcap')),
       [],
     );
+  });
+});
+
+describe('a collector', () => {
+  /** Says that to every request. */
+  async function answering(status: number, body: string): Promise<{ readonly server: Server; readonly url: string }> {
+    const server = createServer((request, response) => {
+      let text = '';
+      request.on('data', (bytes: Buffer) => (text += bytes.toString()));
+      request.on('end', () => {
+        received.push({ type: request.headers['content-type'] ?? '', text });
+        response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+      });
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces` };
+  }
+  let received: { readonly type: string; readonly text: string }[] = [];
+  const send = (url: string) => sigma('export', '--format', 'otel', '--json', '--out', url, recording);
+
+  test('[R186] is sent all spans as OTLP over HTTP, the same as stand in a file', async () => {
+    received = [];
+    const { server, url } = await answering(200, '{}');
+    const { code, out, error } = await send(url);
+    server.close();
+    assert.equal(code, 0, error);
+    assert.deepEqual([...new Set(received.map(({ type }) => type))], ['application/json']);
+    const file = join(folder, 'spans.jsonl');
+    assert.equal((await sigma('export', '--format', 'otel', '--out', file, recording)).code, 0);
+    assert.equal(readFileSync(file, 'utf8'), received.map(({ text }) => `${text}\n`).join(''));
+    assert.ok((JSON.parse(out) as { readonly spans: number }).spans > 10);
+  });
+
+  test('that refuses, rejects a part, or is not there is named with what it said', async () => {
+    const cases = [
+      [await answering(503, 'busy'), 4, /answers 503: busy/],
+      [
+        await answering(200, '{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}'),
+        4,
+        /3 of them \(too old\)/,
+      ],
+    ] as const;
+    for (const [{ server, url }, expected, why] of cases) {
+      const { code, error } = await send(url);
+      server.close();
+      assert.equal(code, expected, error);
+      assert.match(error, why);
+    }
+    const gone = await answering(200, '{}');
+    await new Promise((closed) => gone.server.close(closed));
+    const { code, error } = await send(gone.url);
+    assert.equal(code, 3, error);
+    assert.match(error, /cannot be reached/);
+    const wrong = await sigma('export', '--format', 'prov', '--out', 'http://127.0.0.1:1/', recording);
+    assert.equal(wrong.code, 2, wrong.error);
   });
 });
 

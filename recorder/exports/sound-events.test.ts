@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ChainHead, ChainId, StoredBlock } from '../src/index.ts';
+import { StoreCorruptError } from '../src/index.ts';
+import { sha256 } from '../stores/sqlite/sqlite-store.ts';
+import { testChain } from '../testing/chains.ts';
+import { MemoryStore } from '../testing/memory-store.ts';
+import { type BadStretch, soundEvents } from './sound-events.ts';
+
+/** Five blocks: the opening, then four of three notes: events 1, 2-4, 5-7, 8-10, 11-13. */
+async function fiveBlocks(store = new MemoryStore(), source = 'r1'): Promise<MemoryStore> {
+  const chain = testChain(source, sha256);
+  await store.append([chain.begin(), ...Array.from({ length: 4 }, () => chain.notes(3))]);
+  return store;
+}
+
+async function read(store: MemoryStore, fromSequence = 1) {
+  const [head] = await store.heads();
+  assert.ok(head !== undefined);
+  const bad: BadStretch[] = [];
+  const sequences: number[] = [];
+  const onBad = (stretch: BadStretch): number => bad.push(stretch);
+  for await (const events of soundEvents(store, head, { sha256, fromSequence, onBad })) {
+    sequences.push(...events.map(({ sequence }) => sequence));
+  }
+  return { sequences, bad: bad.map(({ fromSequence, toSequence, why }) => ({ fromSequence, toSequence, why })) };
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, k) => from + k);
+
+test('a sound chain is read whole, or from an event on', async () => {
+  const store = await fiveBlocks();
+  assert.deepEqual(await read(store), { sequences: range(1, 13), bad: [] });
+  assert.deepEqual(await read(store, 6), { sequences: range(6, 13), bad: [] });
+});
+
+test('[R182] a block of which a byte was turned is left out by its events, and what lies behind is read', async () => {
+  const store = await fiveBlocks();
+  const [, , third] = store.rows;
+  assert.ok(third !== undefined);
+  const bytes = third.bytes.slice();
+  bytes[40] = (bytes[40] as number) ^ 1;
+  store.rows[2] = { ...third, bytes };
+  const why = 'the bytes are not those that were recorded';
+  assert.deepEqual(await read(store), {
+    sequences: [...range(1, 4), ...range(8, 13)],
+    bad: [{ fromSequence: 5, toSequence: 7, why }],
+  });
+});
+
+test('[R182] missing blocks are named, in the middle and at the end', async () => {
+  const store = await fiveBlocks();
+  const [head] = await store.heads();
+  assert.ok(head !== undefined);
+  store.rows.splice(2, 1);
+  store.rows.pop();
+  const cut: MemoryStore = Object.assign(Object.create(store), { heads: async () => [head] });
+  assert.deepEqual(await read(cut), {
+    sequences: [...range(1, 4), ...range(8, 10)],
+    bad: [
+      { fromSequence: 5, toSequence: 7, why: 'they are missing' },
+      { fromSequence: 11, toSequence: 13, why: 'they are missing' },
+    ],
+  });
+});
+
+test("[R182] another's block is not taken for one of this chain", async () => {
+  const store = await fiveBlocks();
+  const foreign = (await fiveBlocks(new MemoryStore(), 'r2')).rows[3];
+  const own = store.rows[3];
+  assert.ok(foreign !== undefined && own !== undefined);
+  store.rows[3] = { ...own, bytes: foreign.bytes, hash: foreign.hash };
+  assert.deepEqual(await read(store), {
+    sequences: [...range(1, 7), ...range(11, 13)],
+    bad: [{ fromSequence: 8, toSequence: 10, why: 'a block of acme/r2 epoch 0 stands there' }],
+  });
+});
+
+/** A store of which a page cannot be read any more: whoever asks for it, or reads past it, is told so. */
+class TornStore extends MemoryStore {
+  override async *blocks(chain: ChainId, from: number, to: number): AsyncGenerator<StoredBlock> {
+    for await (const block of super.blocks(chain, from, to)) {
+      if (block.firstSequence === 5) throw new StoreCorruptError('torn.sqlite', 'a page is damaged', 'Restore it');
+      yield block;
+    }
+  }
+}
+
+test('[R182] what the store itself cannot give is passed over, and reading goes on behind it', async () => {
+  assert.deepEqual(await read(await fiveBlocks(new TornStore())), {
+    sequences: [...range(1, 4), ...range(8, 13)],
+    bad: [{ fromSequence: 5, toSequence: 7, why: 'a page is damaged' }],
+  });
+});
+
+test('what is written after the head was taken is not read', async () => {
+  const store = new MemoryStore();
+  const chain = testChain('r1', sha256);
+  await store.append([chain.begin(), chain.notes(3)]);
+  const [head] = (await store.heads()) as [ChainHead];
+  await store.append([chain.notes(3)]);
+  const sequences: number[] = [];
+  for await (const events of soundEvents(store, head, { sha256, onBad: () => assert.fail('nothing is bad') })) {
+    sequences.push(...events.map(({ sequence }) => sequence));
+  }
+  assert.deepEqual(sequences, range(1, 4));
+});
