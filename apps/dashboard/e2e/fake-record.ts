@@ -1,7 +1,19 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { ConnectRouter } from '@connectrpc/connect';
+import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { type Mark, type MarkSchema, RecordService, type Stretch } from '@sigma/proto';
-import { decodeBlock, decodeEnvelope, decodeOpening, type SealedBlock } from '@sigma/recorder';
+import {
+  decodeBlock,
+  decodeEnvelope,
+  decodeOpening,
+  encodeProofFile,
+  formatNoteKey,
+  logKey,
+  proveEvent,
+  type Recording,
+  type SealedBlock,
+} from '@sigma/recorder';
+import { ed25519Key } from '@sigma/recorder/keys';
 
 type MarkInit = MessageInitShape<typeof MarkSchema>;
 
@@ -38,7 +50,30 @@ export class FakeRecord {
         const most = limit || 1_000;
         return { marks: sorted.slice(0, most), more: sorted.length > most };
       },
+      proveEvent: ({ source, epoch, sequence }) => this.prove(source, epoch, Number(sequence)),
     });
+  }
+
+  /** As the hub proves it, with a key of its own. */
+  async prove(source: string, epoch: number, sequence: number): Promise<{ proof: Uint8Array; key: string }> {
+    const blocks = this.#bySource().get(source) ?? [];
+    const last = blocks.at(-1);
+    if (last === undefined) throw new ConnectError(`nothing is recorded of ${source}`, Code.NotFound);
+    const chain = { tenant: last.tenant, source, epoch };
+    const head = { ...last, sequence: last.firstSequence + last.count - 1, atUs: last.lastAtUs, blocks: blocks.length };
+    const recording: Recording = {
+      heads: async () => [head],
+      blocks: async function* (_, from, to) {
+        for (const block of blocks) {
+          if (block.firstSequence <= to && block.firstSequence + block.count > from) yield block;
+        }
+      },
+      snapshotBefore: async () => null,
+      close: async () => {},
+    };
+    const key = ed25519Key(new Uint8Array(32).fill(5));
+    const proved = await proveEvent(recording, chain, sequence, { key }, sha256);
+    return { proof: encodeProofFile(proved), key: formatNoteKey(logKey(chain, key.publicKey), sha256) };
   }
 
   mark(timeUs: number, kind: string, rest: Partial<Mark> = {}): void {

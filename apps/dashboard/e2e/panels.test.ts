@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
@@ -14,6 +14,8 @@ import {
   MissionStatus,
   TaskStatus,
 } from '@sigma/proto';
+import { checkProof, decodeDecision, decodeEnvelope, decodeProofFile, parseNoteKey } from '@sigma/recorder';
+import { ed25519Verify } from '@sigma/recorder/keys';
 import type { Browser } from 'playwright-core';
 import { buildPage, RESULTS } from './build.ts';
 import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
@@ -152,6 +154,22 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(page.getByTestId('rules'), /failsafe:unsafe_movement_override is a failsafe of.*Policy 2026-1/);
     await shot(first, 'decision-page');
     await accessible(first, '.decision-page');
+
+    const saved = first.page.waitForEvent('download');
+    await page.getByTestId('hand-over').click();
+    const file = await saved;
+    await first.says(page.getByTestId('handed-over'), /r01-0-\d+\.proof is saved, [\d,]+ bytes/);
+    const words = await first.says(
+      page.getByTestId('handed-over'),
+      /npx sigma verify --proof r01-0-\d+\.proof --key '.+'/,
+    );
+    const { envelope, proof } = decodeProofFile(await readFile(await file.path()), sha256);
+    const keys = [parseNoteKey(/--key '(.+)'/.exec(words)?.[1] ?? '', sha256)];
+    const proved = checkProof(envelope, proof, { keys, ed25519: ed25519Verify, sha256 });
+    assert.equal(file.suggestedFilename(), `r01-0-${proved.sequence}.proof`);
+    assert.equal(decodeDecision(decodeEnvelope(envelope).data, 0).sequence, Number(stop?.decision?.sequence));
+    await accessible(first, '.decision-page');
+
     const [, , second] = hub.record.blocks;
     assert.ok(second !== undefined);
     (second.bytes[second.bytes.length >> 1] as number) ^= 1;

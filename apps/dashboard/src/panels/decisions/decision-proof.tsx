@@ -2,6 +2,7 @@ import { useGo } from '../../frame/mission-control.tsx';
 import { plural, span } from '../../words/quantities.ts';
 import type { Evidence } from './evidence/evidence-words.ts';
 import type { EvidenceState } from './evidence/use-evidence.ts';
+import { HandOver } from './hand-over.tsx';
 
 /** Where the decision stands in the record, and what this browser found when it computed it again. */
 export function DecisionProof({ state }: { readonly state: EvidenceState }) {
@@ -69,6 +70,7 @@ function Found({ evidence: { place, check } }: { readonly evidence: Evidence }) 
           </dd>
         </div>
       </dl>
+      <HandOver place={place} />
     </>
   );
 }
