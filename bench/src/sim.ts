@@ -5,6 +5,9 @@ import type { Site } from '@sigma/fleet-model';
 import { runSim } from '@sigma/sim';
 import { absolute, type BenchLine } from './line.ts';
 
+/** Of work as it goes on and on: the first seconds, in which engine and fleet warm up, are a small part of it. */
+const MINUTES = 3;
+
 /** Forty robots in one process, recording on: virtual seconds for each second of the wall clock. */
 export async function benchSim(site: Site): Promise<readonly BenchLine[]> {
   const folder = mkdtempSync(join(tmpdir(), 'sigma-bench-'));
@@ -16,7 +19,7 @@ export async function benchSim(site: Site): Promise<readonly BenchLine[]> {
       seed: 7,
       robots: 40,
       people: 8,
-      minutes: 1,
+      minutes: MINUTES,
       recordingPath,
       nowMs,
       verify: false,
