@@ -79,6 +79,7 @@ export function numbersDescriptors(
     field: names.map((name, k) =>
       create(FieldDescriptorProtoSchema, {
         name,
+        jsonName: jsonNameOf(name),
         number: k + 1,
         label: FieldDescriptorProto_Label.OPTIONAL,
         type: FieldDescriptorProto_Type.DOUBLE,
@@ -157,6 +158,7 @@ function messageOf(schema: MessageSchema): DescriptorProto {
 function addField(message: DescriptorProto, { name, type, array, optional }: Field, number: number): void {
   const field = create(FieldDescriptorProtoSchema, {
     name,
+    jsonName: jsonNameOf(name),
     number,
     label: array === undefined ? FieldDescriptorProto_Label.OPTIONAL : FieldDescriptorProto_Label.REPEATED,
   });
@@ -177,3 +179,6 @@ function addField(message: DescriptorProto, { name, type, array, optional }: Fie
   }
   message.field.push(field);
 }
+
+/** The name of a field in JSON, as protoc puts it into descriptors: `frame_id` is `frameId`. */
+const jsonNameOf = (name: string): string => name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
