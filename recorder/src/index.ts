@@ -38,7 +38,14 @@ export {
   PARAMETERS,
   type PlacedOrder,
 } from './fork/change.ts';
+export {
+  type Comparison,
+  compareTimelines,
+  type Outcome,
+  type SourceComparison,
+} from './fork/compare.ts';
 export type { Lineage } from './fork/lineage.ts';
+export type { Gauges } from './fork/measure.ts';
 export {
   type Life,
   LifeReader,
@@ -49,6 +56,7 @@ export {
   type Timeline,
   type TimelineOptions,
 } from './fork/timeline.ts';
+export { type LineageReport, verifyLineage } from './fork/verify-lineage.ts';
 export { type ChainTrial, type TrialOptions, type TrialStretch, tryPolicy } from './fork/try-policy.ts';
 export type { DecisionSide, Flip, Trial } from './fork/what-if.ts';
 export {

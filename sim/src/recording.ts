@@ -11,6 +11,7 @@ import {
   type Recording,
   type Reexecutor,
   type Reexecutors,
+  type Timeline,
 } from '@sigma/recorder';
 
 /**
@@ -18,7 +19,24 @@ import {
  * opening of the same recording, and the computed world.
  */
 export async function fleetReexecutors(recording: Recording): Promise<Reexecutors> {
-  const models = await modelsOf(recording);
+  return reexecutorsWith(await modelsOf(recording));
+}
+
+/** The same for a fork: what it does not say of its sites, its parents do. */
+export async function timelineReexecutors(timeline: Timeline): Promise<Reexecutors> {
+  return reexecutorsWith(await modelsOn(timeline));
+}
+
+/** The models of everything on a timeline. */
+export async function modelsOn(timeline: Timeline): Promise<RecordedModels> {
+  const models = await modelsOf(timeline.recording);
+  for (let parent = timeline.parent; parent !== null; parent = parent.parent) {
+    for (const site of (await modelsOf(parent.recording)).sites.values()) models.know(site);
+  }
+  return models;
+}
+
+function reexecutorsWith(models: RecordedModels): Reexecutors {
   const reexecutorFor = (opening: Opening): Reexecutor => {
     const model = models.modelOf(opening);
     if (typeof model === 'string') throw new CannotReexecuteError(model);
@@ -45,7 +63,7 @@ export async function contactsIn(recording: Recording): Promise<number> {
   return contacts;
 }
 
-async function modelsOf(recording: Recording): Promise<RecordedModels> {
+export async function modelsOf(recording: Recording): Promise<RecordedModels> {
   const models = new RecordedModels();
   for (const head of await recording.heads()) {
     for await (const event of eventsOf(recording, head, 1, 1)) models.learn(decodeOpening(event).config);

@@ -196,6 +196,11 @@ export class LifeReader {
     }
   }
 
+  /** True when everything was read and taken out. */
+  get done(): boolean {
+    return this.#done && this.#at >= this.#ahead.length;
+  }
+
   /** The next wake before that moment, taken out; undefined when none is left of what was filled. */
   next(untilUs: number): LivedWake | undefined {
     const wake = this.#ahead[this.#at];

@@ -10,7 +10,7 @@ import {
   LifeReader,
   type Timeline,
 } from '@sigma/recorder';
-import { modelsIn } from './fleet-trial.ts';
+import { modelsOn } from '../recording.ts';
 import { ForkRefusedError } from './fork-request.ts';
 import { LivedWorld } from './lived-world.ts';
 
@@ -46,7 +46,7 @@ export async function alternativesAt(timeline: Timeline, life: Life, sequence: n
 /** The agent as the wake at a moment left it. */
 async function stateAfter(timeline: Timeline, life: Life, atUs: number): Promise<Agent<unknown>> {
   const reader = await LifeReader.open(life, atUs - 1);
-  const models = await modelsIn(timeline.recording);
+  const models = await modelsOn(timeline);
   const model = models.modelOf(reader.opening);
   if (typeof model === 'string') throw new ForkRefusedError(model);
   const execution = agentReexecutor(model).open(reader.opening, reader.restored ?? undefined);

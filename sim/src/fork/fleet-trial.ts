@@ -1,16 +1,7 @@
-import { DEFAULT_POLICY, type FleetBelief, fleetModel, type PolicyText, RecordedModels } from '@sigma/fleet-model';
+import { DEFAULT_POLICY, type FleetBelief, fleetModel, type PolicyText, type RecordedModels } from '@sigma/fleet-model';
 import type { Command, TerrainModel } from '@sigma/kernel';
-import { changedModel, decodeOpening, eventsOf, type Opening, type Recording, type Trial } from '@sigma/recorder';
+import { changedModel, type Opening, type Trial } from '@sigma/recorder';
 import { type PolicyFile, policyAfter } from './policy-file.ts';
-
-/** The models of everything that a recording holds. */
-export async function modelsIn(recording: Recording): Promise<RecordedModels> {
-  const models = new RecordedModels();
-  for (const head of await recording.heads()) {
-    for await (const event of eventsOf(recording, head, 1, 1)) models.learn(decodeOpening(event).config);
-  }
-  return models;
-}
 
 /** The policy that a chain was written under. */
 export const policyOf = ({ policyText }: Pick<Opening, 'policyText'>): PolicyText =>

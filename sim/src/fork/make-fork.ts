@@ -15,8 +15,9 @@ import {
   type Timeline,
 } from '@sigma/recorder';
 import { openSqliteRecorder, sha256 } from '@sigma/recorder/sqlite';
+import { modelsOn } from '../recording.ts';
 import { ClosedLoop, type TouchedRobot } from './closed-loop.ts';
-import { modelsIn, policyOf } from './fleet-trial.ts';
+import { policyOf } from './fleet-trial.ts';
 import type { PreparedFork, RobotParts } from './fork-parts.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
 import { LivedWorld } from './lived-world.ts';
@@ -129,17 +130,8 @@ async function prepare(
       atUs: fromUs,
       change: of,
     }),
-    robotParts: robotPartsOf(await modelsOf(parent), parent, request, change),
+    robotParts: robotPartsOf(await modelsOn(parent), parent, request, change),
   };
-}
-
-/** The sites of a timeline stand in openings of it or of its parents. */
-async function modelsOf(timeline: Timeline): Promise<RecordedModels> {
-  const models = await modelsIn(timeline.recording);
-  for (let parent = timeline.parent; parent !== null; parent = parent.parent) {
-    for (const site of (await modelsIn(parent.recording)).sites.values()) models.know(site);
-  }
-  return models;
 }
 
 function spanOf(lives: readonly Life[]): { readonly fromUs: number; readonly untilUs: number } {

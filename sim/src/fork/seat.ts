@@ -1,6 +1,5 @@
 import type { FaultName } from '@sigma/fleet-model';
 import {
-  type Agent,
   type Ask,
   encodeState,
   type MessageStimulus,
@@ -141,7 +140,7 @@ export class Seat {
   /** Where the fork answered in the hub's place, the hub's next plan must not look older than that answer. */
   #renumbered(stimulus: Stimulus): Stimulus {
     if (!this.#standsIn || stimulus.kind !== 'plan') return stimulus;
-    const least = (this.robot?.agent as Agent<unknown>).planRevisions.primary + 1;
+    const least = (this.robot as ForkRobot).agent.planRevisions.primary + 1;
     return stimulus.revision >= least ? stimulus : { ...stimulus, revision: least };
   }
 

@@ -2,7 +2,8 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ChainHead, type ChainTrial, tryPolicy } from '@sigma/recorder';
-import { FleetTrials, modelsIn } from './fleet-trial.ts';
+import { modelsOf } from '../recording.ts';
+import { FleetTrials } from './fleet-trial.ts';
 import { openNamed } from './named-recording.ts';
 import type { PolicyFile } from './policy-file.ts';
 
@@ -29,7 +30,7 @@ const open = new Map<string, Promise<Awaited<ReturnType<typeof opened>>>>();
 
 async function opened(named: string) {
   const { recording } = await openNamed(named, setup.hubDir);
-  return { recording, trials: new FleetTrials(await modelsIn(recording), setup.policy) };
+  return { recording, trials: new FleetTrials(await modelsOf(recording), setup.policy) };
 }
 
 async function run({ recording: named, head }: TrialTask): Promise<ChainTrial> {

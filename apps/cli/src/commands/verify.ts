@@ -3,12 +3,14 @@ import {
   type ChainReport,
   chainOfOrigin,
   hexOfBytes,
+  type LineageReport,
   NoteError,
   type NoteKey,
   openCheckpoint,
   parseCheckpoint,
   type Recording,
   type VerifyReport,
+  verifyLineage,
 } from '@sigma/recorder';
 import { ed25519Verify } from '@sigma/recorder/keys';
 import { sha256 } from '@sigma/recorder/sqlite';
@@ -19,6 +21,7 @@ import { CommandError, EXIT } from '../outcome.ts';
 import { shelfName, withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
+import { withTimeline } from '../timeline-input.ts';
 import { verifyInThreads } from '../verifying/verify-in-threads.ts';
 import { shelfBeside } from '../verifying/verify-share.ts';
 import { verifyProof } from './verify-proof.ts';
@@ -27,6 +30,7 @@ interface VerifyFlags {
   readonly proof?: string;
   readonly checkpoint: readonly string[];
   readonly key: readonly string[];
+  readonly parent: readonly string[];
   readonly threads: number;
   readonly json?: boolean;
 }
@@ -43,6 +47,7 @@ export function verifyCommand(shell: Shell): Command {
       'sigma verify --checkpoint kept.note --key trusted.keys site.sqlite',
       'sigma verify --key .data/hub/witness.pub site.sqlite   # against what the hub cosigned',
       'sigma verify --proof stop.proof --key trusted.keys',
+      'sigma verify fork.sqlite   # and against the recording that it is a fork of',
     ],
   )
     .argument('[file]', 'recording')
@@ -60,6 +65,7 @@ export function verifyCommand(shell: Shell): Command {
       wholeNumber(1, 64),
       availableParallelism(),
     )
+    .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
     .action(async (file: string | undefined, flags: VerifyFlags) => {
       const terminal = shell.terminal(flags.json === true);
       if (flags.proof !== undefined) {
@@ -94,7 +100,9 @@ async function verifyRecording(shell: Shell, terminal: Terminal, file: string, f
   const report = await withRecording(shell.environment, file, (recording) =>
     runVerify(shell, terminal, recording, file, notes, keys, flags.threads),
   );
-  terminal.result(verifyJson(file, report), describeReport(report));
+  const lineage = report.ok ? await proveLineage(shell, file, flags.parent) : [];
+  const text = [describeReport(report), ...lineage.map(lineageText)].join('\n');
+  terminal.result({ ...verifyJson(file, report), lineage }, text);
   if (report.ok) return;
   const first = report.firstFailure;
   throw new CommandError(
@@ -105,6 +113,18 @@ async function verifyRecording(shell: Shell, terminal: Terminal, file: string, f
       : 'Everything before that event is as it was written',
   );
 }
+
+/** A fork proves its beginning against its parent, and that one against its own; nothing for what is no fork. */
+async function proveLineage(shell: Shell, file: string, parents: readonly string[]): Promise<readonly LineageReport[]> {
+  const { timelineReexecutors } = await import('@sigma/sim');
+  return withTimeline(shell, file, parents, (timeline) => verifyLineage(timeline, timelineReexecutors));
+}
+
+const lineageText = ({ parent, proved, blockOnly }: LineageReport): string =>
+  [
+    `a fork of ${parent}: ${proved} chains begin where its inputs lead`,
+    ...blockOnly.map(({ chain, because }) => `  of ${chain} only the block was checked: ${because}`),
+  ].join('\n');
 
 function checkpointIn(path: string): string {
   const note = readText(path, '--checkpoint');

@@ -1,0 +1,107 @@
+import type { Comparison, Outcome, SourceComparison } from '@sigma/recorder';
+import type { Command } from 'commander';
+import { each, wholeNumber } from '../arguments.ts';
+import { command, type Shell } from '../shell.ts';
+import { columns } from '../terminal.ts';
+import { withTimeline } from '../timeline-input.ts';
+
+interface CompareFlags {
+  readonly parent: readonly string[];
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+/** `sigma compare A B`: where two timelines part, which decisions differ, and what came of each. */
+export function compareCommand(shell: Shell): Command {
+  return command(
+    'compare',
+    'Hold two timelines against each other: the first event in which they part, the decisions that differ, and the ' +
+      'outcome of each (distance, energy, violations, failsafe, tasks). A fork is compared from where it leaves its parent',
+    ['sigma compare sim-7.sqlite fork.sqlite', 'sigma compare before.sqlite after.sqlite --json'],
+  )
+    .argument('<a>', 'recording or fork')
+    .argument('<b>', 'recording or fork')
+    .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
+    .option('--limit <n>', 'differing decisions that are printed; --json holds them all', wholeNumber(0, 1_000_000), 20)
+    .action(async (a: string, b: string, flags: CompareFlags) => {
+      const { compareForks } = await import('@sigma/sim');
+      const terminal = shell.terminal(flags.json === true);
+      const comparison = await withTimeline(shell, a, flags.parent, (one) =>
+        withTimeline(shell, b, flags.parent, (other) =>
+          compareForks(one, other, (source) => {
+            shell.interrupted.throwIfAborted();
+            terminal.progress(`comparing ${source}`);
+          }),
+        ),
+      );
+      const totals = { a: totalOf(comparison, 'a'), b: totalOf(comparison, 'b') };
+      terminal.result({ a, b, ...comparison, totals }, describe(a, b, comparison, flags.limit));
+    });
+}
+
+type Total = Readonly<Record<string, number>>;
+
+/** Sums over all sources of what can be summed. */
+function totalOf({ sources }: Comparison, side: 'a' | 'b'): Total {
+  const total: Record<string, number> = { decisions: 0, violations: 0, failsafe: 0, tasksDone: 0, tasksFailed: 0 };
+  const add = (name: string, value: number): void => {
+    total[name] = (total[name] ?? 0) + value;
+  };
+  for (const { outcome } of sources) {
+    const of = outcome?.[side];
+    if (of === undefined) continue;
+    for (const name of ['decisions', 'violations', 'tasksDone', 'tasksFailed'] as const) add(name, of[name]);
+    add('failsafe', failsafes(of));
+    for (const [name, value] of Object.entries(of.measured ?? {})) add(name, value);
+  }
+  return total;
+}
+
+const failsafes = ({ failsafe }: Outcome): number => Object.values(failsafe).reduce((sum, times) => sum + times, 0);
+
+function describe(a: string, b: string, comparison: Comparison, limit: number): string {
+  const { fromUs, untilUs, sources } = comparison;
+  const differing = sources.filter(({ result }) => result !== 'shared' && result !== 'same');
+  const head = `${a} and ${b} from ${seconds(fromUs)} to ${seconds(untilUs)} s: ${differing.length} of ${sources.length} sources differ`;
+  if (differing.length === 0) return head;
+  const firsts = differing.map((one) => [one.source, firstText(one)]);
+  const decisions = differing
+    .flatMap(({ source, decisions: of }) => of.map((one) => ({ source, ...one })))
+    .sort((x, y) => x.fromUs - y.fromUs);
+  const rows = decisions
+    .slice(0, limit)
+    .map(({ source, fromUs: from, untilUs: until, a: one, b: other }) => [
+      source,
+      `${seconds(from)} s`,
+      `${seconds(until - from)} s`,
+      one === null ? 'none' : `${one.authority}: ${one.command} (${one.rationale})`,
+      other === null ? 'none' : `${other.authority}: ${other.command} (${other.rationale})`,
+    ]);
+  const totals = [totalOf(comparison, 'a'), totalOf(comparison, 'b')] as const;
+  const names = Object.keys(totals[0]);
+  return [
+    head,
+    columns([['source', 'parts at'], ...firsts]),
+    ...(rows.length === 0 ? [] : [columns([['agent', 'from', 'for', a, b], ...rows])]),
+    ...(decisions.length > rows.length ? [`... and ${decisions.length - rows.length} more (--limit, --json)`] : []),
+    columns([
+      ['outcome', a, b, 'difference'],
+      ...names.map((name) => outcomeRow(name, totals[0][name] ?? 0, totals[1][name] ?? 0)),
+    ]),
+  ].join('\n');
+}
+
+const seconds = (us: number): string => (us / 1e6).toFixed(2);
+
+function outcomeRow(name: string, one: number, other: number): readonly string[] {
+  const text = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2));
+  const apart = other - one;
+  return [name, text(one), text(other), `${apart > 0 ? '+' : ''}${text(apart)}`];
+}
+
+function firstText({ result, first }: SourceComparison): string {
+  if (result === 'only_a' || result === 'only_b') return `only in ${result === 'only_a' ? 'the first' : 'the second'}`;
+  const [event] = [first?.a, first?.b].filter((one) => one != null).sort((x, y) => x.atUs - y.atUs);
+  if (event === undefined) return '';
+  return `${seconds(event.atUs)} s: ${event.type} #${first?.a?.event ?? '-'} and #${first?.b?.event ?? '-'}`;
+}

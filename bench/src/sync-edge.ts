@@ -1,0 +1,76 @@
+// The edge's end of the sync bench, a process of its own: the link and the thread of sync as an edge program runs them,
+// over a recording that lies ready, and frames of the moment as a fleet sends them.
+
+import { create } from '@bufbuild/protobuf';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { HubLink, SyncWorker } from '@sigma/edge';
+import { TelemetryFrameSchema } from '@sigma/proto';
+
+export interface SyncEdgeSetup {
+  readonly hubUrl: string;
+  readonly recordingPath: string;
+  readonly folder: string;
+  readonly sources: readonly string[];
+  /** Frames of the moment, a second. */
+  readonly framesPerS: number;
+  readonly bytesPerS: number;
+}
+
+const TICK_MS = 10;
+const setup = JSON.parse(process.argv[2] ?? '{}') as Omit<SyncEdgeSetup, 'bytesPerS'> & { bytesPerS: number | null };
+const wallUs = (): number => Math.floor((performance.timeOrigin + performance.now()) * 1000);
+const { hubUrl, recordingPath, folder, sources, framesPerS } = setup;
+// Infinity has no word in JSON.
+const bytesPerS = setup.bytesPerS ?? Number.POSITIVE_INFINITY;
+// Of an `AgentClock`: agent time is the machine's monotonic time, at rate 1.
+const clock = new SharedArrayBuffer(32);
+new Float64Array(clock, 8, 3)[2] = 1;
+const epochTimeUs = wallUs() - Math.floor(Number(process.hrtime.bigint()) / 1000);
+
+const sync: SyncWorker = new SyncWorker(
+  { tenant: 'bench', folder, recordingPath, sources, growing: [], bytesPerS, clock, epochTimeUs },
+  () => link.wake(),
+  (name, body) => console.error(name, body),
+);
+const link: HubLink = new HubLink({
+  transport: createGrpcTransport({ baseUrl: hubUrl }),
+  joinToken: 'bench',
+  hello: () => ({ tenant: 'bench', edgeId: 'e1', agents: sources.map((agentId) => ({ agentId })) }),
+  onKey: () => undefined,
+  onHeard: () => undefined,
+  onOrder: () => undefined,
+  onState: (state) => {
+    if (state.type === 'lost') sync.lost();
+    process.send?.(state.type);
+  },
+  sync,
+  wallUs,
+  random: Math.random,
+});
+link.start();
+
+let owed = 0;
+let sequence = 0n;
+setInterval(() => {
+  owed += (framesPerS * TICK_MS) / 1000;
+  const frames = [];
+  for (; owed >= 1; owed--) {
+    const timeUs = BigInt(wallUs());
+    const agentId = sources[Number(sequence) % sources.length] ?? '';
+    const value = create(TelemetryFrameSchema, {
+      agentId,
+      channel: 'state',
+      sequence: ++sequence,
+      timeUs,
+      atUs: timeUs,
+      values: [1.25, 2.5, 0.1, 0.6, 0.93, 0],
+      inputSequence: sequence,
+      epoch: 1,
+    });
+    frames.push({ class: 'telemetry', frame: { case: 'telemetry', value } } as const);
+  }
+  link.send(frames);
+}, TICK_MS);
+process.on('message', (message) => {
+  if (message === 'end') process.exit(0);
+});

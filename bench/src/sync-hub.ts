@@ -1,0 +1,129 @@
+// The hub's end of the sync bench, a process of its own: a real gRPC port, the sink of sync, PostgreSQL behind it, and a
+// clock for how long frames of the moment are under way.
+
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import {
+  AgentLinkService,
+  type ConnectRequest,
+  type ConnectResponse,
+  ConnectResponseSchema,
+  type Hello,
+} from '@sigma/proto';
+import { batchAnsweredFrame, heldFrame, type SinkWord, SyncSink, sentOf, shownOf } from '@sigma/recorder';
+import { openPostgres } from '@sigma/recorder/postgres';
+import { sha256 } from '@sigma/recorder/sqlite';
+
+export interface SyncHubReport {
+  readonly blocks: number;
+  readonly bytes: number;
+  /** From the first batch heard to the last one on disk. */
+  readonly seconds: number;
+  /** How long each frame of the moment was under way. */
+  readonly liveMs: readonly number[];
+  /** Processor time, seconds. */
+  readonly cpuS: number;
+}
+
+const TENANT = 'bench';
+const BEAT_MS = 500;
+const [, , databaseUrl = ''] = process.argv;
+const wallMs = (): number => performance.timeOrigin + performance.now();
+
+const recordings = await openPostgres(databaseUrl);
+let tally = fresh();
+
+function fresh() {
+  return {
+    blocks: 0,
+    bytes: 0,
+    firstMs: Number.NaN,
+    lastMs: Number.NaN,
+    liveMs: [] as number[],
+    cpu: process.cpuUsage(),
+  };
+}
+
+const sink = new SyncSink({
+  tenant: TENANT,
+  store: recordings.recording(TENANT),
+  sha256,
+  wallUs: () => Math.floor(wallMs() * 1000),
+  found: (finding) => {
+    if (finding.type === 'stored') {
+      tally.blocks += finding.blocks;
+      tally.bytes += finding.bytes;
+      tally.lastMs = wallMs();
+    } else console.error(finding);
+  },
+});
+
+type Frame = Exclude<MessageInitShape<typeof ConnectResponseSchema>['frame'], undefined>;
+
+async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<ConnectResponse> {
+  const out: ConnectResponse[] = [];
+  let wake = (): void => undefined;
+  let open = true;
+  let heard = 0n;
+  let beat = 0n;
+  const say = (frame: Frame): void => {
+    out.push(create(ConnectResponseSchema, { frame }));
+    wake();
+  };
+  const answer = (word: SinkWord): void =>
+    say(
+      word.type === 'held'
+        ? { case: 'chainsHeld', value: heldFrame(word.chains, word.allowedBytes, word.time) }
+        : { case: 'blocksAnswered', value: batchAnsweredFrame(word.answer) },
+    );
+  const linked = ({ edgeId, agents }: Hello) =>
+    sink.linked({ edgeId, sources: new Set(agents.map(({ agentId }) => agentId)), say: answer });
+  const read = async (): Promise<void> => {
+    let link: ReturnType<typeof linked> | null = null;
+    for await (const { frame } of frames) {
+      if (frame.case === 'hello') link = linked(frame.value);
+      else if (frame.case === 'heartbeat') heard = frame.value.sequence;
+      else if (frame.case === 'telemetry') tally.liveMs.push(wallMs() - Number(frame.value.timeUs) / 1000);
+      else if (frame.case === 'chainsShown') link?.hear({ type: 'shown', ...shownOf(frame.value) });
+      else if (frame.case === 'blocksSent') {
+        if (Number.isNaN(tally.firstMs)) tally.firstMs = wallMs();
+        link?.hear({ type: 'sent', batch: sentOf(frame.value) });
+      }
+    }
+  };
+  const reading = read()
+    .catch(() => undefined)
+    .finally(() => {
+      open = false;
+      wake();
+    });
+  say({ case: 'welcome', value: { hub: 'bench', orderKey: new Uint8Array(32), heartbeatUs: BigInt(BEAT_MS * 1000) } });
+  const beats = setInterval(() => say({ case: 'heartbeat', value: { sequence: ++beat, heard } }), BEAT_MS);
+  try {
+    while (open) {
+      const next = out.shift();
+      if (next !== undefined) yield next;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    clearInterval(beats);
+    await reading;
+  }
+}
+
+const server = createServer(
+  connectNodeAdapter({ routes: (router) => router.service(AgentLinkService, { connect: serve }) }),
+);
+server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
+process.on('message', (message: 'report' | 'forget' | 'end') => {
+  if (message === 'end') process.exit(0);
+  if (message === 'forget') tally = fresh();
+  const { blocks, bytes, firstMs, lastMs, liveMs, cpu } = tally;
+  const { user, system } = process.cpuUsage(cpu);
+  process.send?.({ blocks, bytes, seconds: (lastMs - firstMs) / 1000, liveMs, cpuS: (user + system) / 1e6 });
+});
