@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -21,7 +21,9 @@ let folder = '';
 let golden: Recording;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'sigma-formats-'));
-  golden = openSqliteRecording(GOLDEN);
+  const copy = join(folder, 'fleet.sqlite');
+  copyFileSync(GOLDEN, copy);
+  golden = openSqliteRecording(copy);
 });
 after(async () => {
   await golden.close();

@@ -38,16 +38,16 @@ export interface ChainScene {
   /** What a stimulus shows, or null where it has no picture. Never throws on what a chain may hold. */
   shown(stimulus: Stimulus): Shown | null;
   /**
-   * Present where the agent can be run again: takes everything a wake was given and says where the agent then believed
-   * itself to be and whom it saw. Wakes come in order from the chain's beginning.
+   * Present where the writer can be run again: takes everything a wake was given and says where the agent then believed
+   * itself to be and whom it saw; of a computed world, who was really where. Wakes come in order from the chain's
+   * beginning.
    */
   readonly believed?: (atUs: number, inbox: readonly Stimulus[]) => Belief;
 }
 
 export interface Belief {
-  readonly xM: number;
-  readonly yM: number;
-  readonly headingRad: number;
+  /** Null of one that stands nowhere: a world. */
+  readonly place: { readonly xM: number; readonly yM: number; readonly headingRad: number } | null;
   /** Made anew with each scan; the same list means nothing new was seen. */
   readonly others: readonly SeenOther[];
 }

@@ -127,9 +127,10 @@ export class ChainTranslation {
       const belief = believed?.(atUs, inbox);
       if (atUs < fromUs) continue;
       const timeUs = atUs + this.#wallUs;
-      if (belief !== undefined && timeUs - this.#poseUs >= POSE_EVERY_US) {
+      const place = belief?.place ?? null;
+      if (place !== null && timeUs - this.#poseUs >= POSE_EVERY_US) {
         this.#poseUs = timeUs;
-        this.#put(belief, timeUs, into);
+        this.#put(place, timeUs, into);
       }
       if (belief !== undefined && belief.others !== this.#others) {
         this.#others = belief.others;

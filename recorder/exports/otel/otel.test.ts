@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
@@ -85,7 +88,9 @@ test('[R186] a mission is the trace it was when it was ordered; its task, and ea
 });
 
 test('spans of a drive have parents in their own trace, ids of their own, and are the same each time', async () => {
-  const golden = openSqliteRecording(GOLDEN);
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-spans-'));
+  copyFileSync(GOLDEN, join(folder, 'fleet.sqlite'));
+  const golden = openSqliteRecording(join(folder, 'fleet.sqlite'));
   try {
     const spans = await spansOf(golden);
     const ids = new Set(spans.map(({ traceId, spanId }) => `${traceId} ${spanId}`));
@@ -98,6 +103,7 @@ test('spans of a drive have parents in their own trace, ids of their own, and ar
     assert.deepEqual(await spansOf(golden), spans);
   } finally {
     await golden.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 

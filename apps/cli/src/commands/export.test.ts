@@ -134,6 +134,35 @@ describe('MCAP', () => {
     assert.ok(worstM < 0.5, `beliefs and beacons are ${worstM.toFixed(2)} m apart`);
   });
 
+  test('[R181] the people of a computed world are shown when it is run again, whoever sees them', async () => {
+    const out = join(folder, 'people.mcap');
+    const args = ['export', '--format', 'mcap', '--agents', 'world', '--from', '1', '--to', '4', '--re-execute'];
+    const { code, error } = await sigma(...args, '--out', out, recording);
+    assert.equal(code, 0, error);
+    const pictures = (await readMcap(out)).messages.filter(({ topic }) => topic === '/world/seen');
+    assert.ok(pictures.length >= 25 && pictures.length <= 35, `${pictures.length} pictures in 3 s`);
+    const placesOf = ({ value }: ReadMessage): ReadonlyMap<string, { readonly x: number; readonly y: number }> => {
+      const entities = value['entities'] as {
+        id: string;
+        cylinders: { pose: { position: { x: number; y: number } } }[];
+      }[];
+      return new Map(entities.map(({ id, cylinders }) => [id, cylinders[0]?.pose.position ?? { x: 0, y: 0 }]));
+    };
+    let walkedM = 0;
+    for (let k = 1; k < pictures.length; k++) {
+      const [before, now] = [placesOf(pictures[k - 1] as ReadMessage), placesOf(pictures[k] as ReadMessage)];
+      assert.ok(now.size > 0);
+      for (const [id, { x, y }] of now) {
+        const was = before.get(id);
+        assert.ok(was !== undefined, id);
+        const stepM = Math.hypot(x - was.x, y - was.y);
+        assert.ok(stepM < 0.3, `${id} walked ${stepM} m in 0.1 s`);
+        walkedM += stepM;
+      }
+    }
+    assert.ok(walkedM > 1, 'somebody walks');
+  });
+
   test('a stretch of time and some agents are all that is written', async () => {
     const out = join(folder, 'part.mcap');
     const args = ['export', '--format', 'mcap', '--agents', 'r02', '--from', '2', '--to', '0:03', '--out', out];

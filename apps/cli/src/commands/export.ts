@@ -149,9 +149,9 @@ type FileWriter = (file: OutputFile, options: ExportOptions, name: string, flags
 const writers: Readonly<Record<FileFormat, FileWriter>> = {
   async mcap(file, options, name, { reexecute }) {
     const { exportMcap } = await import('@sigma/recorder/exports');
-    const { FleetScene } = await import('@sigma/fleet-model');
+    const { RecordedScene } = await import('../recorded-scene.ts');
     const places = reexecute === true ? 're-executed' : 'measured';
-    const terrain = new FleetScene({ reexecute: reexecute === true });
+    const terrain = new RecordedScene(reexecute === true);
     const result = await exportMcap({ ...options, writable: file, name: basename(name), places, terrain });
     const { messages, topics, unshown, events } = result;
     const left = [...unshown].map(([what, count]) => `${count} ${what}`);

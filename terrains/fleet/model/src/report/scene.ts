@@ -104,7 +104,7 @@ export class FleetScene {
           .filter(({ confirmed }) => confirmed)
           .map(({ id, kind, xM, yM, widthM }) => ({ id: String(id), kind, xM, yM, widthM }));
       }
-      return { xM: motion.xM, yM: motion.yM, headingRad: motion.headingRad, others };
+      return { place: { xM: motion.xM, yM: motion.yM, headingRad: motion.headingRad }, others };
     };
   }
 }
