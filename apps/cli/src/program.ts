@@ -4,6 +4,7 @@ import { archiveCommand } from './commands/archive.ts';
 import { backupCommand } from './commands/backup.ts';
 import { compareCommand } from './commands/compare.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { eraseCommand } from './commands/erase.ts';
 import { exportCommand } from './commands/export.ts';
 import { forkCommand } from './commands/fork.ts';
 import { importCommand } from './commands/import.ts';
@@ -52,6 +53,7 @@ export function buildProgram(shell: Shell): Command {
     archiveCommand,
     queryCommand,
     restoreCommand,
+    eraseCommand,
     backupCommand,
     importCommand,
     ingestCommand,

@@ -33,10 +33,23 @@ export function releaseFromSqlite(path: string, moved: readonly ReleasedEnd[]): 
   }
 }
 
+/** @throws StoreBusyError when another program has the recording open: a second writer would end it (R42) */
+export function assertNotOpen(path: string): void {
+  let db: DatabaseSync | null = null;
+  try {
+    db = new DatabaseSync(path, { timeout: 500 });
+    alone(db, path);
+  } catch (error) {
+    throw storeError(path, error);
+  } finally {
+    if (db?.isOpen === true) db.close();
+  }
+}
+
 /** SQLite leaves WAL only for one that has the file to itself; the next writer puts it back. */
 function alone(db: DatabaseSync, path: string): void {
   const busy = (): StoreBusyError =>
-    new StoreBusyError(path, 'another program has it open', 'Stop that program and release again; nothing was removed');
+    new StoreBusyError(path, 'another program has it open', 'Stop that program and do it again; nothing was changed');
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     if (db.prepare('PRAGMA journal_mode = DELETE').get()?.journal_mode !== 'delete') throw busy();

@@ -12,6 +12,7 @@ import { storeError } from './errors.ts';
 import { SqliteFile, type SqliteOptions } from './sqlite-file.ts';
 import { type Commit, type CommitAnswer, reviveError, type WriterData } from './worker-messages.ts';
 
+export { assertNotOpen } from './release.ts';
 export { sha256 } from './sha256.ts';
 export type { SqliteOptions } from './sqlite-file.ts';
 
