@@ -12,7 +12,8 @@ import { zstdDecompressSync } from 'node:zlib';
 import { McapIndexedReader, type McapTypes } from '@mcap/core';
 import protobuf from 'protobufjs';
 import 'protobufjs/ext/descriptor.js';
-import { runSigma } from '../testing/run-sigma.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+import { runSigma, runSigmaOnFullDisk } from '../testing/run-sigma.ts';
 
 const GOLDEN = fileURLToPath(new URL('../../../../sim/golden/fleet-2.sqlite', import.meta.url));
 
@@ -227,11 +228,8 @@ describe('what stands in the way', () => {
 
   test('[R183] a disk that is full in the middle is named, and no half file stays', async () => {
     const out = join(folder, 'full.mcap');
-    const limited = await runSigma(
-      ['export', '--format', 'mcap', '--out', out, recording],
-      { SIGMA_DATA: join(folder, 'data') },
-      { mostFileBlocks: 128 },
-    );
+    const args = ['export', '--format', 'mcap', '--out', out, recording];
+    const limited = await runSigmaOnFullDisk(args, { SIGMA_DATA: join(folder, 'data') }, 128);
     assert.equal(limited.code, 5, limited.error);
     assert.match(limited.error, /full\.mcap cannot be written/);
     assert.deepEqual(
@@ -294,6 +292,18 @@ describe('a collector', () => {
     const wrong = await sigma('export', '--format', 'prov', '--out', 'http://127.0.0.1:1/', recording);
     assert.equal(wrong.code, 2, wrong.error);
   });
+});
+
+test('[R183] an export that a person ends leaves nothing behind', async () => {
+  const out = join(folder, 'ended.mcap');
+  const ended = AbortSignal.abort(new CommandError(EXIT.interrupted, 'stopped by SIGINT', ''));
+  const args = ['export', '--format', 'mcap', '--out', out, recording];
+  const { code, error } = await runSigma(args, { SIGMA_DATA: join(folder, 'data') }, ended);
+  assert.equal(code, 130, error);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('ended.mcap')),
+    [],
+  );
 });
 
 /** Turns over one byte in a block in the middle of a chain. @returns the events that it holds */
