@@ -108,7 +108,9 @@ function Report({ summary }: { readonly summary: VerifySummary }) {
         ) : null}
       </dl>
       {summary.chains.length === 0 ? (
-        <p className="quiet">Nothing has been recorded yet: robots do so by themselves.</p>
+        <p className="quiet">
+          Nothing has been recorded yet, so there is nothing to check. Every robot records from the moment it starts.
+        </p>
       ) : null}
       <table hidden={summary.chains.length === 0}>
         <thead>
