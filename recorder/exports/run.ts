@@ -61,14 +61,13 @@ export class ExportRun {
   }
 
   /**
-   * The sound events of a chain, a block's worth at a time, from the first that the span may need to the last.
+   * The sound events of a chain, a block's worth at a time, from the last snapshot before the span to its end.
    *
-   * @param fromStart begin with the chain even where the span begins later
    * @throws StoreError, the reason of the signal
    */
-  async *batches(head: ChainHead, fromStart = false): AsyncGenerator<readonly RecordedEvent[]> {
+  async *batches(head: ChainHead): AsyncGenerator<readonly RecordedEvent[]> {
     const { recording, sha256, span, signal, onProgress } = this.options;
-    const place = fromStart ? null : await recording.snapshotBefore(head, span.fromUs);
+    const place = await recording.snapshotBefore(head, span.fromUs);
     const onBad = (stretch: BadStretch) => this.bad.push(stretch);
     for await (const events of soundEvents(recording, head, { sha256, onBad, fromSequence: place?.sequence ?? 1 })) {
       signal?.throwIfAborted();

@@ -27,8 +27,8 @@ export class RecordedScene {
 
   chainOf(opening: Opening) {
     if (opening.model !== WORLD_MODEL) return this.#robots.chainOf(opening);
-    const believed = this.#reexecute ? worldAgain(opening) : null;
-    return believed === null ? null : { body: null, channels: {}, shown: () => null, believed };
+    const again = this.#reexecute ? worldAgain(opening) : null;
+    return again === null ? null : { body: null, channels: {}, shown: () => null, again };
   }
 }
 
@@ -43,13 +43,23 @@ function worldAgain(opening: Opening) {
   let world = openWorld(opening, null);
   let belief = { place: null, others: [] as ReturnType<typeof peopleIn> };
   let picturedUs = Number.NEGATIVE_INFINITY;
-  return (atUs: number, inbox: readonly Stimulus[]) => {
-    world = stepUnsensed(world, inbox).world;
-    if (atUs - picturedUs >= PICTURE_US) {
-      picturedUs = atUs;
-      belief = { place: null, others: peopleIn(world) };
-    }
-    return belief;
+  return {
+    restore: (state: Uint8Array): boolean => {
+      try {
+        world = openWorld(opening, state);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    wake: (atUs: number, inbox: readonly Stimulus[]) => {
+      world = stepUnsensed(world, inbox).world;
+      if (atUs - picturedUs >= PICTURE_US) {
+        picturedUs = atUs;
+        belief = { place: null, others: peopleIn(world) };
+      }
+      return belief;
+    },
   };
 }
 

@@ -49,7 +49,7 @@ export async function exportMcap(options: McapExportOptions): Promise<McapExport
   const floor = await floorOf(options, opened);
   const feeds = opened.map((chain) => {
     const scene = terrain?.chainOf(chain.opening) ?? null;
-    return translated(run, chain, new ChainTranslation(chain.opening, scene, channels, span, unshown), places);
+    return translated(run, chain, new ChainTranslation(chain.opening, scene, channels, span, unshown));
   });
   await mergeByTime(
     feeds,
@@ -105,11 +105,9 @@ async function* translated(
   run: ExportRun,
   { head }: OpenedChain,
   translation: ChainTranslation,
-  places: McapExportOptions['places'],
 ): AsyncGenerator<readonly TimedMessage[]> {
   let begun = false;
-  // Believed places need every wake from the beginning; what was measured can be read from the middle.
-  for await (const events of run.batches(head, places === 're-executed')) {
+  for await (const events of run.batches(head)) {
     const messages = translation.messagesOf(events, (event, why) => run.leaveOut(head, event, why));
     const [first] = messages;
     if (first !== undefined && !begun) {

@@ -37,12 +37,23 @@ export interface ChainScene {
   readonly channels: Readonly<Record<string, readonly string[]>>;
   /** What a stimulus shows, or null where it has no picture. Never throws on what a chain may hold. */
   shown(stimulus: Stimulus): Shown | null;
+  /** Present where the writer can be run again. */
+  readonly again?: Rerun;
+}
+
+/** A writer that is run again, from the beginning of its chain or from a snapshot of it. */
+export interface Rerun {
   /**
-   * Present where the writer can be run again: takes everything a wake was given and says where the agent then believed
-   * itself to be and whom it saw; of a computed world, who was really where. Wakes come in order from the chain's
-   * beginning.
+   * Goes on from the state that a snapshot holds.
+   *
+   * @returns false when that is no state of this writer; then it is not run until another is
    */
-  readonly believed?: (atUs: number, inbox: readonly Stimulus[]) => Belief;
+  restore(state: Uint8Array): boolean;
+  /**
+   * Takes everything a wake was given and says where the agent then believed itself to be and whom it saw; of a computed
+   * world, who was really where.
+   */
+  wake(atUs: number, inbox: readonly Stimulus[]): Belief;
 }
 
 export interface Belief {

@@ -1,5 +1,6 @@
 import {
   decodeSegment,
+  decodeSnapshot,
   EVENT_TYPE,
   MalformedBytesError,
   type Opening,
@@ -46,6 +47,11 @@ export class ChainTranslation {
   readonly #wallUs: number;
   #others: readonly SeenOther[] = [];
   #poseUs = Number.NEGATIVE_INFINITY;
+  /** Sequence of the next event when none is left out. */
+  #next = 1;
+  /** Whether what is run again stands where the record does. */
+  #inStep = true;
+  #woken = false;
 
   constructor(opening: Opening, scene: ChainScene | null, channels: McapChannels, span: TimeSpan, unshown: Unshown) {
     const { source } = opening;
@@ -82,9 +88,13 @@ export class ChainTranslation {
   ): readonly TimedMessage[] {
     const into: TimedMessage[] = [];
     for (const event of events) {
+      // What was left out leaves the state unknown, until a snapshot tells it.
+      if (event.sequence !== this.#next) this.#inStep = false;
+      this.#next = event.sequence + 1;
       try {
         if (event.type === EVENT_TYPE.stimulusSegment) this.#segment(event, into);
-        else if (event.type !== EVENT_TYPE.snapshot) this.#event(event, into);
+        else if (event.type === EVENT_TYPE.snapshot) this.#restore(event);
+        else this.#event(event, into);
       } catch (error) {
         if (!(error instanceof MalformedBytesError)) throw error;
         onBad(event, error.message);
@@ -108,6 +118,12 @@ export class ChainTranslation {
     into.push({ timeUs, channel: this.#log, data: this.#wire.take() });
   }
 
+  #restore(event: RecordedEvent): void {
+    const again = this.#scene?.again;
+    if (again !== undefined && !(this.#inStep && this.#woken))
+      this.#inStep = again.restore(decodeSnapshot(event).state);
+  }
+
   #payloadChannel(type: string): McapChannel | null {
     let channel = this.#payloads.get(type);
     if (channel === undefined) {
@@ -121,10 +137,10 @@ export class ChainTranslation {
   #segment({ data }: RecordedEvent, into: TimedMessage[]): void {
     const { fromUs, toUs } = this.#span;
     const scene = this.#scene;
-    const believed = scene?.believed;
     for (const { atUs, inbox } of decodeSegment(data).wakes) {
       if (atUs > toUs) return;
-      const belief = believed?.(atUs, inbox);
+      const belief = this.#inStep ? scene?.again?.wake(atUs, inbox) : undefined;
+      this.#woken = true;
       if (atUs < fromUs) continue;
       const timeUs = atUs + this.#wallUs;
       const place = belief?.place ?? null;
@@ -139,7 +155,7 @@ export class ChainTranslation {
       }
       for (const stimulus of inbox) {
         const shown = scene?.shown(stimulus) ?? null;
-        if (shown !== null) this.#show(shown, timeUs, belief === undefined, into);
+        if (shown !== null) this.#show(shown, timeUs, place === null, into);
         else this.#leaveOut(`inputs ${'channel' in stimulus ? `of channel ${stimulus.channel}` : stimulus.kind}`);
       }
     }

@@ -15,6 +15,8 @@ import 'protobufjs/ext/descriptor.js';
 import { CommandError, EXIT } from '../outcome.ts';
 import { runSigma, runSigmaOnFullDisk } from '../testing/run-sigma.ts';
 
+/** Twelve seconds, with states of robots on record. */
+const LONGER = fileURLToPath(new URL('../../../../sim/golden/fleet-2-flag-1001.sqlite', import.meta.url));
 const GOLDEN = fileURLToPath(new URL('../../../../sim/golden/fleet-2.sqlite', import.meta.url));
 
 let folder = '';
@@ -164,6 +166,29 @@ describe('MCAP', () => {
     assert.ok(walkedM > 1, 'somebody walks');
   });
 
+  test('[R181] a stretch in the middle is run again from the snapshot before it, and shows what the whole shows there', async () => {
+    const [longer, whole, part] = ['longer.sqlite', 'whole.mcap', 'middle.mcap'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    copyFileSync(LONGER, longer);
+    const args = ['export', '--format', 'mcap', '--agents', 'r01', '--re-execute'];
+    assert.equal((await sigma(...args, '--out', whole, longer)).code, 0);
+    const stretch = ['--from', '10.5', '--to', '11.5', '--json'];
+    const { code, out, error } = await sigma(...args, ...stretch, '--out', part, longer);
+    assert.equal(code, 0, error);
+    const all = (await readMcap(whole)).messages;
+    const poses = (await readMcap(part)).messages.filter(({ topic }) => topic === '/r01/pose');
+    assert.ok(poses.length >= 18, `${poses.length} poses in a second`);
+    const told = new Map(all.filter(({ topic }) => topic === '/r01/pose').map((one) => [one.logTime, one.value]));
+    const shared = poses.filter(({ logTime }) => told.has(logTime));
+    assert.ok(shared.length >= 18, 'the same moments');
+    for (const { logTime, value } of shared) assert.deepEqual(value, told.get(logTime));
+    const { events } = JSON.parse(out) as { readonly events: number };
+    assert.ok(events < 60, `${events} events were read: those from the snapshot on`);
+  });
+
   test('a stretch of time and some agents are all that is written', async () => {
     const out = join(folder, 'part.mcap');
     const args = ['export', '--format', 'mcap', '--agents', 'r02', '--from', '2', '--to', '0:03', '--out', out];
@@ -206,6 +231,19 @@ describe('what stands in the way', () => {
       await handle.close();
     }
     assert.equal(reader.chunkIndexes.length > 0, true);
+    const again = join(folder, 'damaged-again.mcap');
+    const rerun = await sigma('export', '--format', 'mcap', '--re-execute', '--agents', 'r01', '--out', again, damaged);
+    assert.equal(rerun.code, 1, rerun.error);
+    const poses = (await readMcap(again)).messages.filter(({ topic }) => topic === '/r01/pose');
+    const places = poses.map(({ logTime, value }) => {
+      const { x, y } = (value['pose'] as { readonly position: { readonly x: number; readonly y: number } }).position;
+      return { x, y, seconds: Number(logTime) / 1e9 };
+    });
+    for (const [k, { x, y, seconds }] of places.entries()) {
+      const before = places[k - 1] ?? { x, y, seconds };
+      const movedM = Math.hypot(x - before.x, y - before.y);
+      assert.ok(movedM < 0.2 + 2 * (seconds - before.seconds), 'nobody jumps: what was measured stands in');
+    }
   });
 
   test('[R183] a file that exists is replaced only by force, and what fails leaves nothing behind', async () => {

@@ -1,4 +1,4 @@
-import { type Agent, createAgent, type Json, RAD_PER_DEG, type Stimulus, step } from '@sigma/kernel';
+import { type Agent, createAgent, decodeState, type Json, RAD_PER_DEG, type Stimulus, step } from '@sigma/kernel';
 import type { FleetBelief } from '../belief/belief.ts';
 import { BODIES, type Body } from '../bodies.ts';
 import { FIX, HEALTH, MOTION, NO_READING, SCAN, SCAN_RAYS } from '../channels.ts';
@@ -77,17 +77,17 @@ export class FleetScene {
   chainOf(opening: RecordedRobot) {
     if (opening.model !== MODEL) return null;
     const body = bodyIn(opening.config);
-    const believed = this.#reexecute ? this.#believer(opening) : null;
+    const again = this.#reexecute ? this.#again(opening) : null;
     const scene = {
       body: body === null ? null : { radiusM: body.radiusM, heightM: body.heightM },
       channels: CHANNEL_FIELDS,
       shown: shownBy,
     };
-    return believed === null ? scene : { ...scene, believed };
+    return again === null ? scene : { ...scene, again };
   }
 
   /** Runs the robot again, or null where it was of another version and cannot be. */
-  #believer(opening: RecordedRobot) {
+  #again(opening: RecordedRobot) {
     const model = this.#models.modelOf(opening);
     if (typeof model === 'string' || model.version !== opening.modelVersion) return null;
     if (model.policy.hash !== opening.policyHash) return null;
@@ -95,17 +95,35 @@ export class FleetScene {
     let agent: Agent<FleetBelief> = createAgent(model, { id: source, tenant, role, seed, epoch, flags, config, atUs });
     let tracks: FleetBelief['sight']['tracks'] = [];
     let others: readonly FleetOther[] = [];
-    return (wakeAtUs: number, inbox: readonly Stimulus[]) => {
-      agent = step(model, agent, inbox, wakeAtUs).agent;
-      const { motion, sight } = agent.world;
-      if (sight.tracks !== tracks) {
-        tracks = sight.tracks;
-        others = tracks
-          .filter(({ confirmed }) => confirmed)
-          .map(({ id, kind, xM, yM, widthM }) => ({ id: String(id), kind, xM, yM, widthM }));
-      }
-      return { place: { xM: motion.xM, yM: motion.yM, headingRad: motion.headingRad }, others };
+    return {
+      restore: (state: Uint8Array): boolean => {
+        const restored = agentIn(state);
+        if (restored === null) return false;
+        agent = restored;
+        return true;
+      },
+      wake: (wakeAtUs: number, inbox: readonly Stimulus[]) => {
+        agent = step(model, agent, inbox, wakeAtUs).agent;
+        const { motion, sight } = agent.world;
+        if (sight.tracks !== tracks) {
+          tracks = sight.tracks;
+          others = tracks
+            .filter(({ confirmed }) => confirmed)
+            .map(({ id, kind, xM, yM, widthM }) => ({ id: String(id), kind, xM, yM, widthM }));
+        }
+        return { place: { xM: motion.xM, yM: motion.yM, headingRad: motion.headingRad }, others };
+      },
     };
+  }
+}
+
+/** The robot that a snapshot holds, or null where it holds none. */
+function agentIn(state: Uint8Array): Agent<FleetBelief> | null {
+  try {
+    const agent = decodeState(new TextDecoder().decode(state)) as Partial<Agent<FleetBelief>> | null;
+    return agent?.world?.motion === undefined ? null : (agent as Agent<FleetBelief>);
+  } catch {
+    return null;
   }
 }
 
