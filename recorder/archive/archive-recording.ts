@@ -20,6 +20,7 @@ import { peakHeights } from '../src/proof/merkle.ts';
 import {
   ArchiveDamageError,
   type ArchivedChain,
+  type ArchivedFile,
   type ArchivedObject,
   bytesOfHex,
   encodeManifest,
@@ -90,7 +91,12 @@ export async function archiveRecording(
     await rm(scratch, { recursive: true, force: true });
   }
   const events = written.reduce((sum, { object }) => sum + object.lastSequence - object.firstSequence + 1, 0);
-  return { manifests, written, events, bytes: written.reduce((sum, { object }) => sum + object.bytes, 0) };
+  return {
+    manifests,
+    written,
+    events,
+    bytes: written.reduce((sum, { object }) => sum + object.blockFile.bytes + object.eventFile.bytes, 0),
+  };
 }
 
 class Run {
@@ -166,29 +172,32 @@ class Run {
   }
 
   /** Writes an object and reads it back, to the last block (R162). */
-  async #object(chain: ChainId, blocks: Portion): Promise<ArchivedObject> {
-    const bytes = await this.#desk.encode(chain, blocks.all);
-    const sha256 = hash('sha256', bytes);
-    const { place } = blocks;
-    const name = `${String(place.firstSequence).padStart(16, '0')}-${place.lastSequence}.${sha256.slice(0, 16)}`;
-    const object = { key: `${objectsOf(chain)}${name}.parquet`, bytes: bytes.length, sha256, ...place, thinned: [] };
-    await this.#store.putNew(object.key, bytes);
-    await this.#readBack(object, blocks.all);
+  async #object(chain: ChainId, { all, place }: Portion): Promise<ArchivedObject> {
+    const name = `${objectsOf(chain)}${String(place.firstSequence).padStart(16, '0')}-${place.lastSequence}`;
+    const blockFile = await this.#file(name, 'blocks', await this.#desk.encodeBlocks(all));
+    await this.#readBack(blockFile, all);
+    const eventFile = await this.#file(name, 'events', await this.#desk.encodeEvents(chain, all));
+    await this.#readBack(eventFile, null);
+    const object = { blockFile, eventFile, ...place, thinned: [] };
     this.written.push({ chain, object });
     this.#options.progress?.(chain, object);
     return object;
   }
 
-  async #readBack(object: ArchivedObject, blocks: readonly StoredBlock[]): Promise<void> {
+  async #file(name: string, what: string, bytes: Uint8Array): Promise<ArchivedFile> {
+    const sha256 = hash('sha256', bytes);
+    const file = { key: `${name}.${sha256.slice(0, 16)}.${what}.parquet`, bytes: bytes.length, sha256 };
+    await this.#store.putNew(file.key, bytes);
+    return file;
+  }
+
+  async #readBack(file: ArchivedFile, blocks: readonly StoredBlock[] | null): Promise<void> {
     const fault = (what: string): ArchiveDamageError =>
-      new ArchiveDamageError(
-        this.#store.address,
-        object.key,
-        `${what} right after it was written; nothing was removed`,
-      );
-    const back = await this.#store.get(object.key);
+      new ArchiveDamageError(this.#store.address, file.key, `${what} right after it was written; nothing was removed`);
+    const back = await this.#store.get(file.key);
     if (back === null) throw fault('is gone');
-    if (hash('sha256', back) !== object.sha256) throw fault('is altered');
+    if (hash('sha256', back) !== file.sha256) throw fault('is altered');
+    if (blocks === null) return;
     const path = join(this.#scratch, 'back.parquet');
     await writeFile(path, back);
     let n = 0;
@@ -201,7 +210,7 @@ class Run {
   }
 }
 
-type Place = Omit<ArchivedObject, 'key' | 'bytes' | 'sha256' | 'thinned'>;
+type Place = Omit<ArchivedObject, 'blockFile' | 'eventFile' | 'thinned'>;
 
 /** Blocks that go into one object. */
 interface Portion {

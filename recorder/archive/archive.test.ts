@@ -47,7 +47,7 @@ async function site(): Promise<MemoryStore> {
 }
 
 const objectKeys = (store: MemoryObjects): string[] =>
-  [...store.objects.keys()].filter((key) => key.endsWith('.parquet'));
+  [...store.objects.keys()].filter((key) => key.endsWith('.blocks.parquet'));
 
 describe('an archived recording', () => {
   test('[R160][R166] comes back byte for byte, with the head it had', async () => {

@@ -14,6 +14,7 @@ import {
 import {
   ArchiveDamageError,
   type ArchivedChain,
+  type ArchivedFile,
   type ArchivedObject,
   archivedHead,
   readManifest,
@@ -77,7 +78,7 @@ export class ColdArchive implements Recording {
     for (const object of chain.objects) {
       if (object.lastSequence < fromSequence || object.firstSequence > toSequence) continue;
       this.#refuseThinned(chain, object);
-      yield* this.#desk.blocks(await this.fileOf(chain, object), fromSequence, toSequence);
+      yield* this.#desk.blocks(await this.fileOf(chain, object, 'blockFile'), fromSequence, toSequence);
     }
   }
 
@@ -85,18 +86,22 @@ export class ColdArchive implements Recording {
     const chain = this.chain(id);
     for (const object of [...(chain?.objects ?? [])].reverse()) {
       if (chain === null || object.firstAtUs > atUs || object.thinned.length > 0) continue;
-      const place = await this.#desk.snapshotBefore(await this.fileOf(chain, object), atUs);
-      if (place !== null) return place;
+      const mark = await this.#desk.snapshotBefore(await this.fileOf(chain, object, 'eventFile'), atUs);
+      if (mark === null) continue;
+      for await (const { firstSequence } of this.blocks(id, mark.sequence, mark.sequence)) {
+        return { ...mark, blockSequence: firstSequence };
+      }
     }
     return null;
   }
 
-  /** An object as a file of this machine whose content was checked. @throws ArchiveDamageError, StoreError */
-  fileOf(chain: ChainId, object: ArchivedObject): Promise<string> {
-    const known = this.#checked.get(object.key);
+  /** A file of an object on this machine, whose content was checked. @throws ArchiveDamageError, StoreError */
+  fileOf(chain: ChainId, object: ArchivedObject, which: 'blockFile' | 'eventFile'): Promise<string> {
+    const { key } = object[which];
+    const known = this.#checked.get(key);
     if (known !== undefined) return known;
-    const checked = this.#check(chain, object);
-    this.#checked.set(object.key, checked);
+    const checked = this.#check(chain, object, object[which]);
+    this.#checked.set(key, checked);
     // Who asks again hears the same; nobody listening yet is no failure of the process.
     checked.catch(() => {});
     return checked;
@@ -106,8 +111,8 @@ export class ColdArchive implements Recording {
     this.#desk.close();
   }
 
-  async #check(chain: ChainId, object: ArchivedObject): Promise<string> {
-    const { key, sha256, bytes: length, firstSequence, lastSequence } = object;
+  async #check(chain: ChainId, { firstSequence, lastSequence }: ArchivedObject, file: ArchivedFile): Promise<string> {
+    const { key, sha256, bytes: length } = file;
     const holds = `events ${firstSequence} to ${lastSequence} of ${chainName(chain)}`;
     const local = this.store.file?.(key);
     if (local !== undefined) {
@@ -131,12 +136,12 @@ export class ColdArchive implements Recording {
     return cached;
   }
 
-  #refuseThinned(chain: ChainId, { key, firstSequence, lastSequence, thinned }: ArchivedObject): void {
+  #refuseThinned(chain: ChainId, { blockFile, firstSequence, lastSequence, thinned }: ArchivedObject): void {
     if (thinned.length === 0) return;
     const classes = [...new Set(thinned.map((one) => one.class))].join(', ');
     const events = `events ${firstSequence} to ${lastSequence} of ${chainName(chain)}`;
     throw this.#damage(
-      key,
+      blockFile.key,
       `was thinned by retention (${classes}): ${events} are proved by the tree and cannot be read as blocks`,
     );
   }

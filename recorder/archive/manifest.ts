@@ -2,12 +2,18 @@ import { hash } from 'node:crypto';
 import { byChain, type ChainHead, type ChainId, hexOfBytes, StoreCorruptError } from '../src/index.ts';
 import { keyPart, type ObjectStore } from './objects/object-store.ts';
 
-/** One Parquet file of an archive, and the place of its blocks in their chain. */
-export interface ArchivedObject {
+/** A file of an archive, with its length and SHA-256 (hex). */
+export interface ArchivedFile {
   readonly key: string;
-  /** Length and SHA-256 (hex) of the file. */
   readonly bytes: number;
   readonly sha256: string;
+}
+
+/** A portion of a chain: a file with its blocks, one with their events for SQL, and its place in the chain. */
+export interface ArchivedObject {
+  readonly blockFile: ArchivedFile;
+  /** Follows from the blocks. */
+  readonly eventFile: ArchivedFile;
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly blocks: number;
@@ -156,25 +162,29 @@ function isArchivedChain(chain: ArchivedChain, tenant: string): boolean {
   let [next, link] = [1, '0'.repeat(64)];
   for (const object of objects) {
     if (!isObject(object) || object.firstSequence !== next || object.previousHash !== link) return false;
-    if (!object.key.startsWith(objectsOf(chain))) return false;
+    if (![object.blockFile, object.eventFile].every(({ key }) => key.startsWith(objectsOf(chain)))) return false;
     [next, link] = [object.lastSequence + 1, object.hash];
   }
   return true;
 }
 
 function isObject(object: ArchivedObject): boolean {
-  const { key, bytes, sha256, firstSequence, lastSequence, blocks, previousHash, thinned } = object;
-  const counts = [bytes, firstSequence, lastSequence, blocks, object.firstAtUs, object.lastAtUs];
+  const { blockFile, eventFile, firstSequence, lastSequence, blocks, previousHash, thinned } = object;
+  const counts = [firstSequence, lastSequence, blocks, object.firstAtUs, object.lastAtUs];
   return (
-    typeof key === 'string' &&
+    isFile(blockFile) &&
+    isFile(eventFile) &&
     counts.every(isCount) &&
-    [sha256, previousHash, object.hash].every(isHash) &&
+    [previousHash, object.hash].every(isHash) &&
     lastSequence >= firstSequence &&
     Number.isSafeInteger(object.leastTimeUs) &&
     Number.isSafeInteger(object.greatestTimeUs) &&
     Array.isArray(thinned)
   );
 }
+
+const isFile = (file: ArchivedFile | undefined): boolean =>
+  typeof file?.key === 'string' && !file.key.includes('..') && isCount(file.bytes) && isHash(file.sha256);
 
 export const lastObject = ({ objects }: ArchivedChain): ArchivedObject => objects[objects.length - 1] as ArchivedObject;
 

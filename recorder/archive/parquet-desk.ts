@@ -12,10 +12,12 @@ import {
   type StoredBlock,
 } from '../src/index.ts';
 import { RowTable } from './row-table.ts';
-import { BLOCK_COLUMNS, eventRow } from './schema.ts';
+import { BLOCK_COLUMNS, EVENT_COLUMNS, eventRow } from './schema.ts';
 
-/** Rows that are skipped or read together: a question about one hour of a robot's day reads a small part of the day. */
-const ROW_GROUP = 16_384;
+/** Events that are skipped or read together: a question about one hour of a robot's day reads a small part of the day. */
+const EVENT_GROUP = 32_768;
+/** Blocks that are read together when one of them is wanted. */
+const BLOCK_GROUP = 2_048;
 
 /** What DuckDB may never do here, whatever a file says: fetch or load anything, or write beside what it is told to. */
 export const CLOSED_SITE: Readonly<Record<string, string>> = {
@@ -41,33 +43,44 @@ export class ParquetDesk {
     return new ParquetDesk(instance, await instance.connect());
   }
 
-  /** Blocks of one chain as a Parquet file (R160): a row for each event, the block in the row of its first. */
-  async encode(chain: ChainId, blocks: readonly StoredBlock[]): Promise<Uint8Array> {
+  /** Blocks of one chain as a Parquet file, byte for byte (R160). */
+  async encodeBlocks(blocks: readonly StoredBlock[]): Promise<Uint8Array> {
     const table = await RowTable.make(this.#connection, 'object', BLOCK_COLUMNS);
-    for (const { bytes, hash } of blocks) {
-      const { events } = decodeBlock(bytes);
-      for (let i = 0; i < events.length; i++) {
-        table.add(eventRow(chain, decodeEnvelope(events[i] as Uint8Array)), i === 0 ? [hash, bytes] : []);
-      }
+    for (const { firstSequence, bytes, hash } of blocks) {
+      table.add({ first_sequence: firstSequence, block_hash: hash, block: bytes });
     }
     table.close();
+    return this.#written('first_sequence', BLOCK_GROUP);
+  }
+
+  /** Their events as a Parquet file to be asked in SQL. */
+  async encodeEvents(chain: ChainId, blocks: readonly StoredBlock[]): Promise<Uint8Array> {
+    const table = await RowTable.make(this.#connection, 'object', EVENT_COLUMNS);
+    for (const { bytes } of blocks) {
+      for (const envelope of decodeBlock(bytes).events) table.add(eventRow(chain, decodeEnvelope(envelope)));
+    }
+    table.close();
+    return this.#written('sequence', EVENT_GROUP);
+  }
+
+  async #written(order: string, group: number): Promise<Uint8Array> {
     const path = join(this.#scratch, 'object.parquet');
-    const how = `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 6, ROW_GROUP_SIZE ${ROW_GROUP}, PARQUET_VERSION v2`;
-    await this.#connection.run(`COPY (SELECT * FROM object ORDER BY sequence) TO '${quoted(path)}' (${how})`);
+    const how = `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 6, ROW_GROUP_SIZE ${group}, PARQUET_VERSION v2`;
+    await this.#connection.run(`COPY (SELECT * FROM object ORDER BY ${order}) TO '${quoted(path)}' (${how})`);
     await this.#connection.run('DROP TABLE object');
     const bytes = await readFile(path);
     rmSync(path);
     return new Uint8Array(bytes);
   }
 
-  /** The blocks of an object that hold any event of the range, in order. @param path an object that was checked */
+  /** The blocks of a file that hold any event of the range, in order. @param path a file that was checked */
   async *blocks(path: string, fromSequence: number, toSequence: number): AsyncIterable<StoredBlock> {
     const file = `read_parquet('${quoted(path)}')`;
     const result = await this.#connection.stream(
-      `SELECT sequence, block_hash, block FROM ${file}
-       WHERE block IS NOT NULL AND sequence <= ${whole(toSequence)} AND sequence >= (SELECT coalesce(max(sequence), 0)
-         FROM ${file} WHERE block_hash IS NOT NULL AND sequence <= ${whole(fromSequence)})
-       ORDER BY sequence`,
+      `SELECT first_sequence, block_hash, block FROM ${file}
+       WHERE first_sequence <= ${whole(toSequence)} AND first_sequence >= (SELECT coalesce(max(first_sequence), 0)
+         FROM ${file} WHERE first_sequence <= ${whole(fromSequence)})
+       ORDER BY first_sequence`,
     );
     for await (const rows of result.yieldRows()) {
       for (const [sequence, hash, block] of rows as [bigint, { bytes: Uint8Array }, { bytes: Uint8Array }][]) {
@@ -76,18 +89,14 @@ export class ParquetDesk {
     }
   }
 
-  /** The last snapshot of an object at or before a moment, and the first event of the block that holds it. */
-  async snapshotBefore(path: string, atUs: number): Promise<(SnapshotMark & { blockSequence: number }) | null> {
-    const file = `read_parquet('${quoted(path)}')`;
+  /** The last snapshot at or before a moment, from a file of events that was checked. */
+  async snapshotBefore(path: string, atUs: number): Promise<SnapshotMark | null> {
     const reader = await this.#connection.runAndReadAll(
-      `SELECT s.sequence, s.at_us, (SELECT max(b.sequence) FROM ${file} AS b
-         WHERE b.block_hash IS NOT NULL AND b.sequence <= s.sequence)
-       FROM (SELECT sequence, at_us FROM ${file} WHERE type = '${EVENT_TYPE.snapshot}' AND at_us <= ${whole(atUs)}
-         ORDER BY at_us DESC, sequence DESC LIMIT 1) AS s`,
+      `SELECT sequence, at_us FROM read_parquet('${quoted(path)}')
+       WHERE type = '${EVENT_TYPE.snapshot}' AND at_us <= ${whole(atUs)} ORDER BY at_us DESC, sequence DESC LIMIT 1`,
     );
-    const [row] = reader.getRows() as [bigint, bigint, bigint][];
-    if (row === undefined) return null;
-    return { sequence: Number(row[0]), atUs: Number(row[1]), blockSequence: Number(row[2]) };
+    const [row] = reader.getRows() as [bigint, bigint][];
+    return row === undefined ? null : { sequence: Number(row[0]), atUs: Number(row[1]) };
   }
 
   close(): void {

@@ -13,7 +13,7 @@ import {
   TIMESTAMP,
   VARCHAR,
 } from '@duckdb/node-api';
-import { type Column, type ColumnType, EVENT_COLUMNS, type EventRow } from './schema.ts';
+import type { Column, ColumnType } from './schema.ts';
 
 const TYPES: Readonly<Record<ColumnType, DuckDBType>> = { VARCHAR, BIGINT, INTEGER, DOUBLE, TIMESTAMP, BLOB };
 /** Rows of one DuckDB vector. */
@@ -21,7 +21,7 @@ const CHUNK_ROWS = 2048;
 
 type Cell = string | number | Uint8Array | null;
 
-/** A table of DuckDB that is filled row by row: events first, then whatever columns are added to them. */
+/** A table of DuckDB that is filled row by row. */
 export class RowTable {
   readonly #appender: DuckDBAppender;
   readonly #columns: readonly Column[];
@@ -36,19 +36,18 @@ export class RowTable {
     this.#waiting = columns.map(() => []);
   }
 
-  /** Makes the table, empty. @param more columns behind those of an event */
-  static async make(connection: DuckDBConnection, name: string, more: readonly Column[] = []): Promise<RowTable> {
-    const columns = [...EVENT_COLUMNS, ...more];
+  /** Makes the table, empty. */
+  static async make(connection: DuckDBConnection, name: string, columns: readonly Column[]): Promise<RowTable> {
     const list = columns.map(({ name, type }) => `"${name}" ${type}`).join(', ');
     await connection.run(`CREATE OR REPLACE TABLE "${name}" (${list})`);
     return new RowTable(await connection.createAppender(name), columns);
   }
 
-  add(row: EventRow, more: readonly Cell[] = []): void {
+  /** @param row a cell for each column, by name */
+  add(row: Readonly<Record<string, Cell>>): void {
     for (let i = 0; i < this.#columns.length; i++) {
       const { name, type } = this.#columns[i] as Column;
-      const cell = i < EVENT_COLUMNS.length ? row[name as keyof EventRow] : (more[i - EVENT_COLUMNS.length] ?? null);
-      (this.#waiting[i] as DuckDBValue[]).push(duckValue(cell, type));
+      (this.#waiting[i] as DuckDBValue[]).push(duckValue(row[name] ?? null, type));
     }
     this.#rows++;
     if ((this.#waiting[0] as DuckDBValue[]).length === CHUNK_ROWS) this.#flush();

@@ -48,10 +48,11 @@ export const EVENT_COLUMNS = [
   { name: 'body', type: 'VARCHAR', what: 'the payload as JSON; null of stimuli, snapshots and sealed payloads' },
 ] as const satisfies readonly Column[];
 
-/** Where proofs rest: the block's bytes stand in the row of its first event, and in no other. */
+/** Blocks as they were written, one in a row: what an archive is restored, verified and replayed from. */
 export const BLOCK_COLUMNS = [
-  { name: 'block_hash', type: 'BLOB', what: "SHA-256 of the block, in its first event's row" },
-  { name: 'block', type: 'BLOB', what: "the block as it was written, in its first event's row" },
+  { name: 'first_sequence', type: 'BIGINT', what: 'its first event' },
+  { name: 'block_hash', type: 'BLOB', what: 'SHA-256 of the block' },
+  { name: 'block', type: 'BLOB', what: 'its bytes' },
 ] as const satisfies readonly Column[];
 
 export type EventColumn = (typeof EVENT_COLUMNS)[number]['name'];

@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { type ChainHead, decodeBlock, decodeEnvelope, type Recording } from '../../src/index.ts';
 import { CLOSED_SITE, quoted } from '../parquet-desk.ts';
 import { RowTable } from '../row-table.ts';
-import { eventRow } from '../schema.ts';
+import { EVENT_COLUMNS, eventRow } from '../schema.ts';
 import type { Bounds } from './bounds.ts';
 
 /** Events of a chain that are asked of its hot recording. */
@@ -27,7 +27,7 @@ export async function writeHotRows(
   const instance = await DuckDBInstance.create(':memory:', CLOSED_SITE);
   const connection = await instance.connect();
   try {
-    const table = await RowTable.make(connection, 'hot');
+    const table = await RowTable.make(connection, 'hot', EVENT_COLUMNS);
     for (const { recording, head, fromSequence, toSequence } of stretches) {
       for await (const { bytes } of recording.blocks(head, fromSequence, toSequence)) {
         for (const envelope of decodeBlock(bytes).events) {

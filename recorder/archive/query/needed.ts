@@ -1,6 +1,6 @@
 import { byChain, type ChainHead, type ChainId, decodeBlock, type Recording } from '../../src/index.ts';
 import type { ColdArchive } from '../cold-archive.ts';
-import { ArchiveDamageError, type ArchivedChain, type ArchivedObject, lastObject } from '../manifest.ts';
+import { ArchiveDamageError, type ArchivedChain, type ArchivedObject, archivedHead, lastObject } from '../manifest.ts';
 import type { Bounds } from './bounds.ts';
 import type { HotStretch } from './hot-rows.ts';
 
@@ -12,12 +12,13 @@ export interface QueryTiers {
 }
 
 export interface Needed {
-  /** Archive objects as files that were checked. */
+  /** Events of archived objects, as files that were checked. */
   readonly files: readonly string[];
+  /** What is read block by block: from hot recordings, and from archived blocks whose file of events is damaged. */
   readonly hot: readonly HotStretch[];
   /** Objects that the bounds leave out. */
   readonly leftOut: number;
-  /** Objects that are missing or altered, and whose events no hot recording holds either. */
+  /** What is missing or altered, and whose events neither the blocks beside it nor a hot recording hold. */
   readonly damaged: readonly ArchiveDamageError[];
 }
 
@@ -79,14 +80,27 @@ async function take(
   live: Sides['hot'][number] | undefined,
   needed: { readonly files: string[]; readonly hot: HotStretch[]; readonly damaged: ArchiveDamageError[] },
 ): Promise<void> {
+  const { firstSequence: fromSequence, lastSequence: toSequence } = object;
   try {
-    needed.files.push(await archive.fileOf(chain, object));
+    needed.files.push(await archive.fileOf(chain, object, 'eventFile'));
   } catch (error) {
     if (!(error instanceof ArchiveDamageError)) throw error;
-    const { firstSequence: fromSequence, lastSequence: toSequence } = object;
+    const stretch = { head: archivedHead(chain), fromSequence, toSequence };
     if (live !== undefined && (await holds(live.recording, chain, fromSequence, toSequence))) {
-      needed.hot.push({ ...live, fromSequence, toSequence });
-    } else needed.damaged.push(error);
+      needed.hot.push({ ...stretch, recording: live.recording });
+    } else if (await isWhole(archive, chain, object)) needed.hot.push({ ...stretch, recording: archive });
+    else needed.damaged.push(error);
+  }
+}
+
+/** Events follow from blocks: where the blocks are whole, nothing is lost with the file of their events. */
+async function isWhole(archive: ColdArchive, chain: ArchivedChain, object: ArchivedObject): Promise<boolean> {
+  try {
+    await archive.fileOf(chain, object, 'blockFile');
+    return object.thinned.length === 0;
+  } catch (error) {
+    if (!(error instanceof ArchiveDamageError)) throw error;
+    return false;
   }
 }
 

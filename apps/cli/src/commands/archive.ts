@@ -1,5 +1,5 @@
 import { hexOfBytes, StoreError } from '@sigma/recorder';
-import type { ArchivedObject, Moved, ObjectStore } from '@sigma/recorder/archive';
+import type { Moved, ObjectStore } from '@sigma/recorder/archive';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
 import { archiveCache, archiveStore } from '../archive-input.ts';
@@ -79,7 +79,7 @@ async function put(
     `${
       written.length === 0
         ? `${store.address} holds all of it already`
-        : `${events} events in ${written.length} files, ${(bytes / 1e6).toFixed(1)} MB, in ${store.address}`
+        : `${events} events in ${2 * written.length} files, ${(bytes / 1e6).toFixed(1)} MB, in ${store.address}`
     }${released.map(({ source, epoch, sequence }) => `\n${source} ${epoch}: events up to ${sequence} were moved`).join('')}`,
   );
 }
@@ -106,17 +106,19 @@ async function check(shell: Shell, terminal: Terminal, named: string): Promise<v
   const store = await archiveStore(shell.environment, named, 'read');
   const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
   const damaged: { readonly key: string; readonly what: string }[] = [];
-  const sound: ArchivedObject[] = [];
+  const sound: string[] = [];
   try {
     for (const chain of cold.chains) {
       for (const object of chain.objects) {
         shell.interrupted.throwIfAborted();
-        try {
-          await cold.fileOf(chain, object);
-          sound.push(object);
-        } catch (error) {
-          if (!(error instanceof ArchiveDamageError)) throw error;
-          damaged.push({ key: error.key, what: error.what });
+        for (const which of ['blockFile', 'eventFile'] as const) {
+          try {
+            await cold.fileOf(chain, object, which);
+            sound.push(object[which].key);
+          } catch (error) {
+            if (!(error instanceof ArchiveDamageError)) throw error;
+            damaged.push({ key: error.key, what: error.what });
+          }
         }
         terminal.progress(`${chain.source}: ${object.lastSequence}`);
       }
@@ -133,7 +135,7 @@ async function check(shell: Shell, terminal: Terminal, named: string): Promise<v
   ]);
   terminal.result(
     { archive: store.address, chains: cold.chains.length, sound: sound.length, damaged },
-    columns([['tenant', 'source', 'epoch', 'files', 'events'], ...rows]),
+    columns([['tenant', 'source', 'epoch', 'objects', 'events'], ...rows]),
   );
   if (damaged.length === 0) return;
   throw new CommandError(
