@@ -257,16 +257,42 @@ test('the site of a moment is shown as soon as it is complete, while film made a
   assert.ok(past.newest.xM.every((xM) => Number.isFinite(xM)));
 });
 
-test('before anybody looks back a few robots are run for practice, and their film is kept', async () => {
+test('before anybody looks back robots are run for practice, again and again on what was read once', async () => {
   const record = recordOf(...robots);
-  const { engine, show } = pastOf(record, 1);
   const timeUs = BEGAN_US + 12 * SECOND_US;
-  const practised = new Promise<void>((resolve) => {
-    engine.subscribe(() => robots.every((id) => engine.films.covers(id, timeUs)) && resolve());
-  });
-  engine.warm(timeUs);
-  await practised;
-  const { reads } = record;
-  await show(timeUs);
-  assert.equal(record.reads, reads);
+  const { shard, filmed, rests } = practising(record);
+  await shard.warm(timeUs);
+  assert.ok(rests() >= 120, `${rests()} runs with a rest for the page after each`);
+  assert.deepEqual([record.locates, record.reads], [1, 2], 'where, who wrote it, and what');
+  assert.equal(filmed(), robots.length, 'what was run once is on film, and runs for practice film nothing');
 });
+
+test('practice ends where a person asks for a moment', async () => {
+  const { shard, rests } = practising(recordOf(...robots));
+  const timeUs = BEGAN_US + 12 * SECOND_US;
+  const practice = shard.warm(timeUs);
+  await shard.show({ type: 'show', id: 1, timeUs, first: null, aheadUs: 0, behindUs: 0 });
+  await practice;
+  assert.ok(rests() < 10);
+});
+
+test('a site on which nothing is recorded yet has nothing to practise on', async () => {
+  const { shard, rests } = practising(recordOf());
+  await shard.warm(BEGAN_US);
+  assert.equal(rests(), 0);
+});
+
+/** One worker's share of the whole recording, counting its rests and the robots that it films. */
+function practising(record: FakeRecord) {
+  let rested = 0;
+  let filmed = 0;
+  const ports = portsOf(record);
+  const pause = (ms: number): Promise<void> => {
+    rested++;
+    return ports.pause(ms);
+  };
+  const shard = new Shard(0, 1, site, { ...ports, pause }, ({ type }) => {
+    if (type === 'film') filmed++;
+  });
+  return { shard, rests: () => rested, filmed: () => filmed };
+}

@@ -39,8 +39,9 @@ export interface TimePorts {
 const TICK_MS = 100;
 /** Tables and lists hear of a moment that moves at most this often; the map draws every frame. */
 const TELL_MS = 150;
-/** New film is looked at this often: a picture drawn for every robot that is ready would hold up the others. */
-const FILM_MS = 80;
+/** New film is looked at this often: a picture drawn for every robot that is ready would hold up the others. Most moments
+ * are complete sooner, and complete ones are shown at once. */
+const FILM_MS = 250;
 /** While a person drags, no more than one moment in this time is asked of the workers. */
 const ASK_GAP_MS = 60;
 const AHEAD_US = 10_000_000;

@@ -126,7 +126,7 @@ const startWorker = (): PastWorker =>
 const workersHere = (): number => Math.min(4, Math.max(2, navigator.hardwareConcurrency - 2));
 
 /** The first picture and the 3D part come before the past. */
-const WARM_AFTER_MS = 6_000;
+const WARM_AFTER_MS = 4_000;
 
 /** The longest that a step looks for: a day. */
 const STEP_REACH_US = 86_400_000_000;

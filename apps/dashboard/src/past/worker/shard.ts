@@ -53,8 +53,12 @@ const MODEL = 'fleet';
 const STEP_US = 5_000_000;
 /** A moment that was asked for is painted before what lies around it takes the processor. */
 const PAINT_MS = 150;
-/** So many chains are run for practice: after them the kernel's code is compiled, and the first look back is quick. */
-const PRACTISED = 12;
+/** So many runs of a stretch are practice enough: the kernel's code is compiled then. */
+const PRACTISED = 120;
+/** They are run on so many stretches, so that a page costs the line little that is only opened. */
+const PRACTISE_ON = 20;
+/** Between two of them the processor is left to the page. */
+const REST_MS = 10;
 const CACHE_BYTES = 48 * 2 ** 20;
 
 type Show = Extract<PastAsk, { type: 'show' }>;
@@ -80,15 +84,25 @@ export class Shard {
     this.#models.know(site);
   }
 
-  /** Reads who wrote the chains of that moment and films a few, so that the first look back is as quick as the others. */
+  /**
+   * Reads who wrote the chains of that moment, films some of them and runs these again and again, unhurriedly and without
+   * asking the hub for more: so the first look back is as quick as the others. Ends where a person asks for a moment.
+   */
   async warm(timeUs: number): Promise<void> {
     const { signal } = this.#current;
-    const { chains } = await this.#ports.locate(timeUs, signal);
-    const mine = chains.filter((one) => this.#isMine(one));
-    await this.#open(mine, signal);
-    for (const chain of mine.slice(0, PRACTISED)) {
-      await this.#ports.pause(0);
-      await this.#film([chain], timeUs, false, signal);
+    try {
+      const { chains } = await this.#ports.locate(timeUs, signal);
+      const mine = chains.filter((one) => this.#isMine(one));
+      await this.#open(mine, signal);
+      const read = mine.slice(0, PRACTISE_ON);
+      await this.#film(read, timeUs, false, signal, () => this.#ports.pause(REST_MS));
+      for (let run = read.length; run > 0 && run < PRACTISED; run++) {
+        await this.#chain(read[run % read.length] as LocatedChain).scanAt(timeUs);
+        await this.#ports.pause(REST_MS);
+        signal.throwIfAborted();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 
