@@ -14,6 +14,7 @@ import { benchRecorder } from './recorder.ts';
 import { benchReplay } from './recorder-replay.ts';
 import { benchReflexLoop } from './reflex.ts';
 import { benchSim } from './sim.ts';
+import { benchSync } from './sync.ts';
 
 function warehouse(): Site {
   const file = (name: string): string =>
@@ -27,24 +28,29 @@ interface Lengths {
   readonly decideS: number;
   readonly events: number;
   readonly minutes: number;
+  readonly pastMinutes: number;
 }
 
-const BENCHES: Readonly<Record<string, (lengths: Lengths) => Promise<readonly BenchLine[]>>> = {
+type Measured = Promise<readonly BenchLine[]> | AsyncIterable<BenchLine>;
+
+const BENCHES: Readonly<Record<string, (lengths: Lengths) => Measured>> = {
   kernel: async () => benchKernel(warehouse()),
   recorder: benchRecorder,
   export: () => benchExport(warehouse()),
   replay: ({ events }) => benchReplay(warehouse(), events),
   sim: () => benchSim(warehouse()),
+  sync: () => benchSync(warehouse()),
   reflex: ({ reflexS }) => benchReflexLoop(reflexS),
   decide: ({ decideS }) => benchDecide(warehouse(), decideS),
-  dashboard: ({ minutes }) => benchDashboard(warehouse(), minutes),
+  dashboard: (lengths) => benchDashboard(warehouse(), lengths),
 };
 
-const USAGE = `npm run bench -- [NAME...] [--seconds N] [--events N] [--minutes N]
+const USAGE = `npm run bench -- [NAME...] [--seconds N] [--events N] [--minutes N] [--past N]
   names: ${Object.keys(BENCHES).join(', ')}; all of them when none is given
   --seconds  length of reflex (60) and decide (20); the ten-minute lateness run is: reflex --seconds 600
   --events   length of the recording that replay seeks a moment in (1000000)
-  --minutes  how long dashboard watches memory (1); the issue's run is: dashboard --minutes 30`;
+  --minutes  how long dashboard watches memory (1); the issue's run is: dashboard --minutes 30 --past 60
+  --past     minutes of recording that dashboard scrubs through (4)`;
 
 function whole(text: string | undefined, otherwise: number): number {
   const number = text === undefined ? otherwise : Number(text);
@@ -61,6 +67,7 @@ function parsed(args: readonly string[]): { readonly names: readonly string[]; r
       seconds: { type: 'string' },
       events: { type: 'string' },
       minutes: { type: 'string' },
+      past: { type: 'string' },
     },
   });
   const unknown = names.find((name) => !Object.hasOwn(BENCHES, name));
@@ -70,6 +77,7 @@ function parsed(args: readonly string[]): { readonly names: readonly string[]; r
     decideS: whole(values.seconds, 20),
     events: whole(values.events, 1_000_000),
     minutes: whole(values.minutes, 1),
+    pastMinutes: whole(values.past, 4),
   };
   return { names: names.length === 0 ? Object.keys(BENCHES) : names, lengths };
 }
@@ -83,7 +91,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   for (const name of asked.names) {
-    for (const line of (await BENCHES[name]?.(asked.lengths)) ?? []) console.log(JSON.stringify(line));
+    for await (const line of (await BENCHES[name]?.(asked.lengths)) ?? []) console.log(JSON.stringify(line));
   }
   return 0;
 }

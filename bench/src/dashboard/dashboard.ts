@@ -17,37 +17,40 @@ const TARGETS = [
   { count: 1_000, fps: 20 },
   { count: 10_000, fps: 15 },
 ] as const;
-/** The past that is scrubbed through is twice as long as memory is watched: an hour for half an hour. */
-const PAST_MINUTES = { least: 4, most: 60 };
+
+interface DashboardLengths {
+  /** How long memory is watched. */
+  readonly minutes: number;
+  /** How long the recording is that is scrubbed through. */
+  readonly pastMinutes: number;
+}
 
 /**
  * The page in a browser that draws in software: how soon it shows something, how often it draws while a crowd moves, how
- * soon it answers, how soon it shows another moment of a recording, and whether its memory stays flat. `minutes` is how
- * long memory is watched.
+ * soon it answers, how soon it shows another moment of a recording, and whether its memory stays flat. Each line comes as
+ * soon as it is measured.
  */
-export async function benchDashboard(site: Site, minutes: number): Promise<readonly BenchLine[]> {
+export async function* benchDashboard(
+  site: Site,
+  { minutes, pastMinutes }: DashboardLengths,
+): AsyncGenerator<BenchLine> {
   const folder = await mkdtemp(join(tmpdir(), 'sigma-bench-dashboard-'));
   const dist = join(folder, 'dist');
   const browser = await softwareBrowser();
   try {
     await buildPage(dist);
-    const lines: BenchLine[] = [];
     for (const target of TARGETS) {
-      await withHub(new CrowdHub(site, target.count), dist, async (url) => {
-        if (target.count === 40) lines.push(...(await benchOpening(browser, url)));
-        lines.push(...(await benchFrames(browser, url, site, target)));
-      });
+      yield* await withHub(new CrowdHub(site, target.count), dist, async (url) => [
+        ...(target.count === 40 ? await benchOpening(browser, url) : []),
+        ...(await benchFrames(browser, url, site, target)),
+      ]);
     }
-    const pastMinutes = Math.max(PAST_MINUTES.least, Math.min(PAST_MINUTES.most, 2 * minutes));
-    const past = await recordedPast(site, pastMinutes, join(folder, 'past.sqlite'));
-    await withHub(new CrowdHub(site, 40, past), dist, async (url) => {
-      lines.push(...(await benchScrub(browser, url, { endUs: past.endUs, minutes: pastMinutes })));
-    });
+    const past = await recordedPast(site, pastMinutes);
+    yield* await withHub(new CrowdHub(site, 40, past), dist, (url) =>
+      benchScrub(browser, url, { endUs: past.endUs, minutes: pastMinutes }),
+    );
     await past.recording.close();
-    await withHub(new CrowdHub(site, 40), dist, async (url) => {
-      lines.push(await benchMemory(browser, url, minutes));
-    });
-    return lines;
+    yield await withHub(new CrowdHub(site, 40), dist, (url) => benchMemory(browser, url, minutes));
   } finally {
     await browser.close();
     await rm(folder, { recursive: true, force: true });
@@ -64,9 +67,9 @@ async function buildPage(dist: string): Promise<void> {
   });
 }
 
-async function withHub(hub: CrowdHub, dist: string, run: (url: string) => Promise<void>): Promise<void> {
+async function withHub<T>(hub: CrowdHub, dist: string, run: (url: string) => Promise<T>): Promise<T> {
   try {
-    await run(await hub.listen(dist));
+    return await run(await hub.listen(dist));
   } finally {
     await hub.close();
   }

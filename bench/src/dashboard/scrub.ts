@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { absolute, type BenchLine, beside } from '../line.ts';
 import { seeded } from './crowd.ts';
 import type { CrowdPast } from './crowd-hub.ts';
+import { keptPast } from './kept-past.ts';
 import { type MapElement, opened, quantile } from './page.ts';
 
 const ROBOTS = 40;
@@ -31,18 +32,15 @@ interface Recorded {
   readonly minutes: number;
 }
 
-/** A simulated fleet at its work, recorded at `path` as `sigma sim` records it: `minutes` of forty robots. */
-export async function recordedPast(site: Site, minutes: number, path: string): Promise<CrowdPast> {
-  const nowMs = (): number => performance.now();
-  await runSim({
-    site,
-    seed: SEED,
-    robots: ROBOTS,
-    people: PEOPLE,
-    minutes,
-    recordingPath: path,
-    nowMs,
-    verify: false,
+/**
+ * A simulated fleet at its work, recorded as `sigma sim` records it: `minutes` of forty robots. An hour takes eight
+ * minutes of a processor, so it is kept for the next run on the same tree.
+ */
+export async function recordedPast(site: Site, minutes: number): Promise<CrowdPast> {
+  const run = { site, seed: SEED, robots: ROBOTS, people: PEOPLE, minutes, verify: false };
+  const what = `${site.digest.slice(0, 8)}-${SEED}-${ROBOTS}-${PEOPLE}-${minutes}min`;
+  const path = await keptPast('@sigma/sim', what, async (recordingPath) => {
+    await runSim({ ...run, recordingPath, nowMs: () => performance.now() });
   });
   const recording = await openSqliteRecording(path);
   const heads = await recording.heads();
