@@ -30,6 +30,25 @@ export class NewerFormatError extends Error {
   }
 }
 
+/**
+ * The format of a stub, which stands where blocks were dropped (SPEC R127): it holds no events. Far from the versions to
+ * come, and one byte.
+ */
+export const STUB_FORMAT = 64;
+
+/** Events are asked for that a bounded recording had to drop. */
+export class DroppedEventsError extends Error {
+  constructor() {
+    super('Events were dropped here for want of room: what follows can be read from the next snapshot on');
+    this.name = 'DroppedEventsError';
+  }
+}
+
+function checkFormat(format: number): void {
+  if (format === STUB_FORMAT) throw new DroppedEventsError();
+  if (format > BLOCK_FORMAT) throw new NewerFormatError(format);
+}
+
 /** Writes sigma.v1.Block, the bytes that are hashed and kept. Byte for byte what protobuf-es writes. */
 export function encodeBlock(
   wire: WireWriter,
@@ -67,7 +86,7 @@ export function encodeEnvelope(wire: WireWriter, sequence: number, event: EventD
 /**
  * Reads sigma.v1.Block. Fields that this program does not know are passed over.
  *
- * @throws NewerFormatError, MalformedBytesError
+ * @throws DroppedEventsError, NewerFormatError, MalformedBytesError
  */
 export function decodeBlock(bytes: Uint8Array): BlockContent {
   const reader = new WireReader(bytes);
@@ -83,7 +102,7 @@ export function decodeBlock(bytes: Uint8Array): BlockContent {
     if (tag === 0x3a) events.push(reader.bytes());
     else if (tag === 0x08) {
       format = reader.varint();
-      if (format > BLOCK_FORMAT) throw new NewerFormatError(format);
+      checkFormat(format);
     } else if (tag === 0x12) tenant = reader.string();
     else if (tag === 0x1a) source = reader.string();
     else if (tag === 0x20) epoch = reader.varint();
@@ -156,7 +175,7 @@ const OPENING = new TextEncoder().encode(EVENT_TYPE.opening);
  * Reads sigma.v1.Block and the numbers that give each of its envelopes its place, and passes over the rest: several
  * times cheaper than to decode it.
  *
- * @throws NewerFormatError, MalformedBytesError when fields do not fill what holds them
+ * @throws DroppedEventsError, NewerFormatError, MalformedBytesError when fields do not fill what holds them
  */
 export function scanBlock(bytes: Uint8Array): BlockScan {
   const reader = new WireReader(bytes);
@@ -191,7 +210,7 @@ export function scanBlock(bytes: Uint8Array): BlockScan {
       atUs.push(time);
     } else if (tag === 0x08) {
       format = reader.varint();
-      if (format > BLOCK_FORMAT) throw new NewerFormatError(format);
+      checkFormat(format);
     } else if (tag === 0x12) tenant = reader.string();
     else if (tag === 0x1a) source = reader.string();
     else if (tag === 0x20) epoch = reader.varint();

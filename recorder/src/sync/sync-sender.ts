@@ -1,5 +1,6 @@
 import { type ChainId, sameBytes } from '../event.ts';
 import type { StoredBlock } from '../store.ts';
+import { isStub } from './gap.ts';
 import { HybridClock, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
 import {
   type BatchAnswer,
@@ -353,7 +354,14 @@ export class SyncSender {
       chosen.push(block);
       bytes += block.bytes.length;
     }
-    const last = chosen[chosen.length - 1];
+    while (chosen.length > 0 && isStub((chosen.at(-1) as OutgoingBlock).bytes)) {
+      // A stub never ends a batch: what stands behind it goes with it.
+      const behind = blocks[chosen.length];
+      if (behind === undefined) return null;
+      chosen.push(behind);
+      bytes += behind.bytes.length;
+    }
+    const last = chosen.at(-1);
     if (last === undefined) return null;
     const lastSequence = last.firstSequence + last.count - 1;
     const urgent = chain.urgentTo >= chain.next;

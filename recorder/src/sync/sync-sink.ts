@@ -1,4 +1,4 @@
-import { decodeBlock } from '../block.ts';
+import type { SealedBlock } from '../chain-writer.ts';
 import { type ChainHead, type Sha256, sameBytes } from '../event.ts';
 import { type BlockStore, ForeignBlockError } from '../store.ts';
 import { CreditLine } from './credit-line.ts';
@@ -96,8 +96,8 @@ interface Open {
   closed: boolean;
 }
 
-const WINDOW_BYTES = 4 * 1024 * 1024;
-const ALL_BYTES = 64 * 1024 * 1024;
+const WINDOW_BYTES = 16 * 1024 * 1024;
+const ALL_BYTES = 128 * 1024 * 1024;
 const LEAST_WINDOW_BYTES = 64 * 1024;
 /** Far more chains than an edge has. */
 const MOST_CHAINS = 100_000;
@@ -231,7 +231,7 @@ export class SyncSink {
       if ('blocks' in taken) await this.#options.store.append(taken.blocks);
     } catch (error) {
       open.credit.settle(bytes, this.#window());
-      await this.#notTaken(open, batch, error as Error);
+      await this.#notTaken(open, batch, 'blocks' in taken ? taken.blocks : [], error as Error);
       return;
     }
     open.credit.settle(bytes, this.#window());
@@ -259,8 +259,8 @@ export class SyncSink {
     this.#found(open, { type: 'mended' });
   }
 
-  async #notTaken(open: Open, batch: BlockBatch, error: Error): Promise<void> {
-    if (error instanceof ForeignBlockError) await this.#foreign(open, batch, error);
+  async #notTaken(open: Open, batch: BlockBatch, blocks: readonly SealedBlock[], error: Error): Promise<void> {
+    if (error instanceof ForeignBlockError) await this.#foreign(open, batch, blocks, error);
     else {
       this.#found(open, { type: 'failed', error });
       await this.#refuse(open, batch, 'later', error.message);
@@ -268,7 +268,12 @@ export class SyncSink {
   }
 
   /** The store says that a block continues no chain: there is a hole before it, or there are two histories. */
-  async #foreign(open: Open, batch: BlockBatch, { sequence: at, what }: ForeignBlockError): Promise<void> {
+  async #foreign(
+    open: Open,
+    batch: BlockBatch,
+    blocks: readonly SealedBlock[],
+    { sequence: at, what }: ForeignBlockError,
+  ): Promise<void> {
     const held = await this.#end(batch);
     if (at > held.sequence + 1) {
       this.#answer(open, batch, { refusal: 'missing', message: what, held });
@@ -276,22 +281,13 @@ export class SyncSink {
     }
     const standing = await this.#standing(batch, Math.min(at, held.sequence)).catch(() => NO_HASH);
     const standingHash = standing.length === 0 ? held.hash : standing;
-    const refusedHash = this.#refusedIn(batch, at, held.sequence);
+    // Behind the end of the chain it is the block that it goes on from that is another.
+    const block = blocks.find(({ firstSequence }) => firstSequence === at);
+    const refusedHash = (at > held.sequence ? block?.previousHash : block?.hash) ?? batch.hash;
     this.#answer(open, batch, { refusal: 'fork', message: what, held, standingHash, refusedHash });
     const { source, epoch } = batch;
     const refused = { source, epoch, refusal: 'fork', sequence: at, message: what, standingHash, refusedHash } as const;
     this.#found(open, { type: 'refused', ...refused });
-  }
-
-  /** Hash of the block that was to stand there; of the one it goes on from, where it is that link that does not hold. */
-  #refusedIn(batch: BlockBatch, at: number, held: number): Uint8Array {
-    if (at > held) return batch.previousHash;
-    let next = batch.firstSequence;
-    for (const bytes of batch.blocks) {
-      if (next === at) return this.#options.sha256(bytes);
-      next += decodeBlock(bytes).events.length;
-    }
-    return batch.hash;
   }
 
   async #refuse(open: Open, batch: BlockBatch, refusal: SyncRefusal, message: string): Promise<void> {

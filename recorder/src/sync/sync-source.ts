@@ -1,5 +1,6 @@
 import { type ChainId, hexOfBytes } from '../event.ts';
-import type { Recording } from '../store.ts';
+import type { Recording, StoredBlock } from '../store.ts';
+import { decodeStub, isStub, restOfStub, sealStub } from './gap.ts';
 import { lastSafetyEvent, outgoingBlock } from './outgoing.ts';
 import { type OutgoingBlock, type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
 import type { SinkWord, SourceWord } from './sync-sink.ts';
@@ -244,9 +245,10 @@ export class SyncSource {
     if (place === undefined) return blocks;
     let bytes = 0;
     for await (const stored of place.recording.blocks(chain, fromSequence, place.end.sequence)) {
-      blocks.push(outgoingBlock(stored));
+      const stub = isStub(stored.bytes);
+      blocks.push(outgoingBlock(stub ? behind(stored, fromSequence) : stored));
       bytes += stored.bytes.length;
-      if (bytes >= mostBytes) break;
+      if (bytes >= mostBytes && !stub) break;
     }
     return blocks;
   }
@@ -315,4 +317,10 @@ export class SyncSource {
   }
 
   #notes = 0;
+}
+
+/** What of a stub the hub does not have yet: it may have received part of the stretch before that was dropped. */
+function behind(stored: StoredBlock, fromSequence: number): StoredBlock {
+  const rest = stored.firstSequence < fromSequence ? restOfStub(decodeStub(stored.bytes), fromSequence) : null;
+  return rest === null ? stored : sealStub(rest);
 }

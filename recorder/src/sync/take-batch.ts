@@ -2,6 +2,7 @@ import { NewerFormatError, scanBlock } from '../block.ts';
 import type { SealedBlock, SnapshotMark } from '../chain-writer.ts';
 import { chainName, EVENT_TYPE, type Sha256, sameBytes } from '../event.ts';
 import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
+import { decodeStub, isStub, sealStub } from './gap.ts';
 import type { BlockBatch, SyncRefusal } from './sync-words.ts';
 
 /** What a link may bring: who is on its other end. */
@@ -50,19 +51,21 @@ export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256): T
     previousHash = block.hash;
     next += block.count;
   }
+  if (isStub(batch.blocks.at(-1) ?? EMPTY)) return refused('damaged', 'the batch ends with a stub');
   if (!sameBytes(previousHash, batch.hash)) {
     return refused('damaged', `the batch ends at sequence ${next - 1} in another block than it says`);
   }
   return { blocks };
 }
 
+const EMPTY = new Uint8Array();
 const refused = (refusal: SyncRefusal, message: string): TakenBatch => ({ refusal, message });
 const short = (text: string): string => text.slice(0, 63);
 
 /** A block as a store takes it, from its bytes alone; an error of what is wrong with them. */
 function readBlock(bytes: Uint8Array, sha256: Sha256): SealedBlock | Error {
   try {
-    return sealedBlock(bytes, sha256(bytes));
+    return isStub(bytes) ? sealStub(decodeStub(bytes)) : sealedBlock(bytes, sha256(bytes));
   } catch (error) {
     if (error instanceof MalformedBytesError || error instanceof NewerFormatError) return error;
     throw error;

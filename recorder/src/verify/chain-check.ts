@@ -1,11 +1,14 @@
 import { type BlockScan, NO_BLOCK, scanBlock } from '../block.ts';
 import { type ChainId, chainName, hexOfBytes, type Sha256, sameBytes } from '../event.ts';
 import type { StoredBlock } from '../store.ts';
+import { decodeStub, isStub, type Stub, stubCount } from '../sync/gap.ts';
 import type { Failure, FailureKind, Sides } from './report.ts';
 
 /** A block that is as it was written, or what is wrong with it and where. */
 export type BlockVerdict =
   | ({ readonly ok: true; readonly scan: BlockScan } & Before)
+  /** In the place of blocks that were dropped. A gap further on must say so. */
+  | ({ readonly ok: true; readonly scan: null; readonly stub: Stub } & Before)
   | ({ readonly ok: false; readonly failure: Failure } & Before);
 
 /** What lies between this block and the last one. */
@@ -62,6 +65,7 @@ export class ChainCheck {
 
   check(block: StoredBlock): BlockVerdict {
     this.#blocks++;
+    if (isStub(block.bytes)) return this.#stub(block);
     const hash = this.#sha256(block.bytes);
     const before = this.#links;
     const intact = sameBytes(hash, block.hash);
@@ -108,6 +112,37 @@ export class ChainCheck {
     return { ok: true, scan: content, gap, extent };
   }
 
+  #stub({ firstSequence: filed, hash, bytes }: StoredBlock): BlockVerdict {
+    const [links, expected, behindDamage] = [this.#links, this.#sequence + 1, this.#endOpen];
+    this.#links = [hash];
+    this.#endOpen = false;
+    const stub = readStub(bytes);
+    const hole = filed > expected ? { fromSequence: expected, toSequence: filed - 1 } : null;
+    const linked = !(stub instanceof Error) && links.some((link) => sameBytes(link, stub.previousHash));
+    const extent = behindDamage && linked ? hole : null;
+    const gap =
+      hole === null || extent !== null ? null : this.failure('missing', expected, filed - 1, 'these are gone');
+    const end = stub instanceof Error ? filed : filed + stubCount(stub) - 1;
+    this.#sequence = Math.max(this.#sequence, end);
+    const fail = (kind: FailureKind, what: string): BlockVerdict => {
+      return { ok: false, failure: this.failure(kind, filed, end, what), gap, extent };
+    };
+    if (stub instanceof Error) return fail('format', stub.message);
+    const { tenant, source, epoch } = this.#chain;
+    if (stub.tenant !== tenant || stub.source !== source || stub.epoch !== epoch) {
+      return fail('foreign', `the stub belongs to ${chainName(stub)}`);
+    }
+    if (stub.firstSequence !== filed || filed < expected) {
+      return fail('order', `a stub for event ${stub.firstSequence} on stands where ${expected} belongs`);
+    }
+    if (!sameBytes(stub.dropped.at(-1)?.hash ?? NO_BLOCK, hash)) {
+      return fail('bytes', 'the stub is not filed under the hash of the last block that it stands for');
+    }
+    if (gap === null && !linked) return fail('link', 'the stub does not carry the hash of the block before it');
+    this.#atUs = Math.max(this.#atUs, stub.lastAtUs);
+    return { ok: true, scan: null, stub, gap, extent };
+  }
+
   #disorder({ firstSequence: first, sequences, atUs: times }: BlockScan, filed: number): string | null {
     if (first !== filed) return `a block that begins with event ${first} stands where ${filed} belongs`;
     for (let i = 0; i < sequences.length; i++) {
@@ -124,6 +159,14 @@ export class ChainCheck {
     const where = toSequence > fromSequence ? `events ${fromSequence} to ${toSequence}` : `event ${fromSequence}`;
     const message = `${chainName(this.#chain)}, ${where}: ${what}`;
     return { kind, fromSequence, toSequence, message, recorded: sides.recorded, expected: sides.expected };
+  }
+}
+
+function readStub(bytes: Uint8Array): Stub | Error {
+  try {
+    return decodeStub(bytes);
+  } catch (error) {
+    return error as Error;
   }
 }
 

@@ -1,8 +1,11 @@
 import type { ChainHead, ChainId } from '../event.ts';
 import type { TreeHead } from '../proof/merkle-proof.ts';
 
-/** `chain-only`: the bytes are as they were written; nobody ran them again. */
-export type StretchResult = 're-executed' | 'chain-only' | 'failed';
+/**
+ * `chain-only`: the bytes are as they were written; nobody ran them again. `dropped`: they are gone for want of room, and
+ * the chain itself says so and keeps their hashes.
+ */
+export type StretchResult = 're-executed' | 'chain-only' | 'failed' | 'dropped';
 
 /** Events of a chain with one result, both ends inclusive. */
 export interface Stretch {

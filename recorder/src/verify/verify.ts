@@ -15,6 +15,7 @@ import type { TileShelf } from '../proof/tiles.ts';
 import { CannotReexecuteError, type Reexecutors } from '../reexecutor.ts';
 import { byChain, siteHead } from '../site-head.ts';
 import type { Recording } from '../store.ts';
+import { accountsFor, decodeGap, type Gap, type Stub, stubCount } from '../sync/gap.ts';
 import { ChainCheck } from './chain-check.ts';
 import { Reexecution } from './reexecution.ts';
 import {
@@ -146,6 +147,8 @@ class ChainWalk {
   #reexecution: Reexecution | null = null;
   #chainOnlyBecause: string | null = null;
   #events = 0;
+  /** Of which no gap has told yet. */
+  #stubs: Stub[] = [];
 
   constructor(head: ChainHead, options: VerifyOptions, signed: readonly SignedHead[], epochBefore: ChainHead | null) {
     const { tenant, source, epoch } = head;
@@ -170,7 +173,8 @@ class ChainWalk {
       if (verdict.extent !== null)
         this.#stretches.add(verdict.extent.fromSequence, verdict.extent.toSequence, 'failed');
       if (verdict.gap !== null || !verdict.ok) this.#tree.lose();
-      if (verdict.ok) {
+      if (verdict.ok && verdict.scan === null) this.#dropped(verdict.stub);
+      else if (verdict.ok) {
         this.#envelopes(block.bytes, verdict.scan);
         for (const at of this.#tree.grow(block.bytes, verdict.scan)) {
           const { fromSequence, toSequence, what, ...sides } = await this.#tree.trace(at);
@@ -202,7 +206,7 @@ class ChainWalk {
   /** Where nothing is re-executed, nobody reads what events say: their place, their bytes and the tree are all. */
   #envelopes(bytes: Uint8Array, { firstSequence: first, from, to, laterOpening }: BlockScan): void {
     const count = from.length;
-    const readAll = this.#reexecution !== null || laterOpening >= 0 || first === 1;
+    const readAll = this.#reexecution !== null || laterOpening >= 0 || first === 1 || this.#stubs.length > 0;
     if (readAll) {
       for (let i = 0; i < count; i++) this.#event(bytes.subarray(from[i], to[i]), first + i);
       return;
@@ -220,6 +224,8 @@ class ChainWalk {
       } else if (event.type === EVENT_TYPE.opening) {
         this.#fail('opening', sequence, 'a second opening: a new life of the writer is a new epoch');
         return;
+      } else if (event.type === EVENT_TYPE.gap) {
+        this.#stubs = this.#accounted(decodeGap(event.data));
       } else if (this.#reexecution !== null) {
         const found = this.#reexecution.follow(event);
         if (found !== null) {
@@ -267,6 +273,18 @@ class ChainWalk {
     return true;
   }
 
+  /** Blocks were dropped here: whether they might be is for a later gap to say. */
+  #dropped(stub: Stub): void {
+    this.#stubs.push(stub);
+    this.#stretches.add(stub.firstSequence, stub.firstSequence + stubCount(stub) - 1, 'dropped');
+    this.#tree.lose();
+    this.#reexecution?.rest();
+  }
+
+  #accounted(gap: Gap): Stub[] {
+    return this.#stubs.filter((stub) => !accountsFor(gap, stub));
+  }
+
   #fail(kind: FailureKind, sequence: number, what: string, sides?: Sides): void {
     this.#damaged(this.#check.failure(kind, sequence, sequence, what, sides));
   }
@@ -290,6 +308,11 @@ class ChainWalk {
 
   async #end(fault: string | null): Promise<void> {
     const { sequence } = this.#check;
+    for (const stub of this.#stubs) {
+      const to = stub.firstSequence + stubCount(stub) - 1;
+      const what = 'these are said to have been dropped, and no gap of this chain accounts for them';
+      this.#failures.push(this.#check.failure('missing', stub.firstSequence, to, what));
+    }
     const owed = this.#reexecution?.end() ?? null;
     if (owed !== null) this.#failures.push(this.#check.failure(owed.kind, sequence, sequence, owed.what, owed));
     let end = sequence;

@@ -85,7 +85,7 @@ export declare const EnvelopeSchema: GenMessage<Envelope>;
  */
 export declare type Block = Message<"sigma.v1.Block"> & {
   /**
-   * Format version, 1.
+   * Format version, 1; of a stub, 64.
    *
    * @generated from field: uint32 format = 1;
    */
@@ -126,6 +126,20 @@ export declare type Block = Message<"sigma.v1.Block"> & {
    * @generated from field: repeated bytes events = 7;
    */
   events: Uint8Array[];
+
+  /**
+   * Only in a stub, which stands where blocks were dropped: these, in order. It is stored under the hash of the last.
+   *
+   * @generated from field: repeated sigma.v1.DroppedBlock dropped = 8;
+   */
+  dropped: DroppedBlock[];
+
+  /**
+   * Of a stub: agent time of the last event that was dropped.
+   *
+   * @generated from field: uint64 last_at_us = 9;
+   */
+  lastAtUs: bigint;
 };
 
 /**
@@ -133,6 +147,31 @@ export declare type Block = Message<"sigma.v1.Block"> & {
  * Use `create(BlockSchema)` to create a new message.
  */
 export declare const BlockSchema: GenMessage<Block>;
+
+/**
+ * @generated from message sigma.v1.DroppedBlock
+ */
+export declare type DroppedBlock = Message<"sigma.v1.DroppedBlock"> & {
+  /**
+   * Of its bytes, 32 bytes.
+   *
+   * @generated from field: bytes hash = 1;
+   */
+  hash: Uint8Array;
+
+  /**
+   * Events in it.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message sigma.v1.DroppedBlock.
+ * Use `create(DroppedBlockSchema)` to create a new message.
+ */
+export declare const DroppedBlockSchema: GenMessage<DroppedBlock>;
 
 /**
  * The end of a chain at some moment.

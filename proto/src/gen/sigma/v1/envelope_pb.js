@@ -8,7 +8,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file sigma/v1/envelope.proto.
  */
 export const file_sigma_v1_envelope = /*@__PURE__*/
-  fileDesc("ChdzaWdtYS92MS9lbnZlbG9wZS5wcm90bxIIc2lnbWEudjEikgEKCEVudmVsb3BlEhAKCHNlcXVlbmNlGAEgASgEEgwKBHR5cGUYAiABKAkSDwoHc3ViamVjdBgDIAEoCRINCgVhdF91cxgEIAEoBBIPCgd0aW1lX3VzGAUgASgDEhMKC3RyYWNlcGFyZW50GAYgASgJEhIKCmRhdGFzY2hlbWEYByABKAkSDAoEZGF0YRgIIAEoDCKFAQoFQmxvY2sSDgoGZm9ybWF0GAEgASgNEg4KBnRlbmFudBgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDQoFZXBvY2gYBCABKA0SFgoOZmlyc3Rfc2VxdWVuY2UYBSABKAQSFQoNcHJldmlvdXNfaGFzaBgGIAEoDBIOCgZldmVudHMYByADKAwieQoJQ2hhaW5IZWFkEg4KBnRlbmFudBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDQoFZXBvY2gYAyABKA0SEAoIc2VxdWVuY2UYBCABKAQSDAoEaGFzaBgFIAEoDBINCgVhdF91cxgGIAEoBBIOCgZibG9ja3MYByABKARiBnByb3RvMw");
+  fileDesc("ChdzaWdtYS92MS9lbnZlbG9wZS5wcm90bxIIc2lnbWEudjEikgEKCEVudmVsb3BlEhAKCHNlcXVlbmNlGAEgASgEEgwKBHR5cGUYAiABKAkSDwoHc3ViamVjdBgDIAEoCRINCgVhdF91cxgEIAEoBBIPCgd0aW1lX3VzGAUgASgDEhMKC3RyYWNlcGFyZW50GAYgASgJEhIKCmRhdGFzY2hlbWEYByABKAkSDAoEZGF0YRgIIAEoDCLCAQoFQmxvY2sSDgoGZm9ybWF0GAEgASgNEg4KBnRlbmFudBgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDQoFZXBvY2gYBCABKA0SFgoOZmlyc3Rfc2VxdWVuY2UYBSABKAQSFQoNcHJldmlvdXNfaGFzaBgGIAEoDBIOCgZldmVudHMYByADKAwSJwoHZHJvcHBlZBgIIAMoCzIWLnNpZ21hLnYxLkRyb3BwZWRCbG9jaxISCgpsYXN0X2F0X3VzGAkgASgEIisKDERyb3BwZWRCbG9jaxIMCgRoYXNoGAEgASgMEg0KBWNvdW50GAIgASgNInkKCUNoYWluSGVhZBIOCgZ0ZW5hbnQYASABKAkSDgoGc291cmNlGAIgASgJEg0KBWVwb2NoGAMgASgNEhAKCHNlcXVlbmNlGAQgASgEEgwKBGhhc2gYBSABKAwSDQoFYXRfdXMYBiABKAQSDgoGYmxvY2tzGAcgASgEYgZwcm90bzM");
 
 /**
  * Describes the message sigma.v1.Envelope.
@@ -25,9 +25,16 @@ export const BlockSchema = /*@__PURE__*/
   messageDesc(file_sigma_v1_envelope, 1);
 
 /**
+ * Describes the message sigma.v1.DroppedBlock.
+ * Use `create(DroppedBlockSchema)` to create a new message.
+ */
+export const DroppedBlockSchema = /*@__PURE__*/
+  messageDesc(file_sigma_v1_envelope, 2);
+
+/**
  * Describes the message sigma.v1.ChainHead.
  * Use `create(ChainHeadSchema)` to create a new message.
  */
 export const ChainHeadSchema = /*@__PURE__*/
-  messageDesc(file_sigma_v1_envelope, 2);
+  messageDesc(file_sigma_v1_envelope, 3);
 

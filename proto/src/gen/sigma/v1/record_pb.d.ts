@@ -475,6 +475,8 @@ export declare type Gap = Message$1<"sigma.v1.Gap"> & {
   eventClass: string;
 
   /**
+   * Of the last block that was dropped.
+   *
    * @generated from field: bytes hash = 4;
    */
   hash: Uint8Array;
@@ -483,6 +485,13 @@ export declare type Gap = Message$1<"sigma.v1.Gap"> & {
    * @generated from field: string reason = 5;
    */
   reason: string;
+
+  /**
+   * Of every block that was dropped, in order.
+   *
+   * @generated from field: repeated bytes hashes = 6;
+   */
+  hashes: Uint8Array[];
 };
 
 /**

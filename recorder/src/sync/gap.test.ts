@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { testChain } from '../../testing/chains.ts';
+import { MemoryStore } from '../../testing/memory-store.ts';
+import { DroppedEventsError, decodeBlock } from '../block.ts';
+import type { SealedBlock } from '../chain-writer.ts';
+import { verify } from '../verify/verify.ts';
+import {
+  accountsFor,
+  decodeGap,
+  decodeStub,
+  type Gap,
+  gapEvent,
+  isStub,
+  restOfStub,
+  type Stub,
+  sealStub,
+} from './gap.ts';
+import { chooseDrops, type SpooledBlock } from './spool.ts';
+import { takeBatch } from './take-batch.ts';
+
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
+
+/** A chain of which the blocks at these places were dropped, with the event that says so before its last block. */
+function dropped(from: number, to: number, told: (gap: Gap) => Gap | null = (gap) => gap) {
+  const chain = testChain('r1', sha256);
+  const blocks = [chain.begin(), ...Array.from({ length: 6 }, () => chain.notes(3))];
+  const stretch = blocks.slice(from, to + 1);
+  const [first, last] = [stretch[0], stretch.at(-1)] as [SealedBlock, SealedBlock];
+  const stub: Stub = {
+    tenant: 'acme',
+    source: 'r1',
+    epoch: 0,
+    firstSequence: first.firstSequence,
+    previousHash: first.previousHash,
+    dropped: stretch.map(({ hash, count }) => ({ hash, count })),
+    lastAtUs: last.lastAtUs,
+  };
+  const lastSequence = last.firstSequence + last.count - 1;
+  const hashes = stretch.map(({ hash }) => hash);
+  const gap: Gap = { firstSequence: first.firstSequence, lastSequence, eventClass: 'stimulus', reason: 'full', hashes };
+  const said = told(gap);
+  if (said !== null) blocks.push(chain.writer.seal([gapEvent(said, 20_000, 1)]));
+  blocks.push(chain.notes(2));
+  return { blocks, stretch, stub, gap, kept: [...blocks.slice(0, from), sealStub(stub), ...blocks.slice(to + 1)] };
+}
+
+async function verified(blocks: readonly SealedBlock[]) {
+  const store = new MemoryStore();
+  await store.append(blocks);
+  return verify(store, { sha256, reexecutors: {} });
+}
+
+test('[R127] [L8] a stretch that was dropped and accounted for is missing by a gap, not damaged; all else is checked', async () => {
+  const { kept } = dropped(2, 4);
+  const report = await verified(kept);
+  assert.equal(report.firstFailure, null);
+  assert.deepEqual(report.chains[0]?.stretches, [
+    { fromSequence: 1, toSequence: 4, result: 'chain-only' },
+    { fromSequence: 5, toSequence: 13, result: 'dropped' },
+    { fromSequence: 14, toSequence: 22, result: 'chain-only' },
+  ]);
+  assert.equal(report.chains[0]?.tree, null, 'nobody knows the leaves of what is gone');
+});
+
+test('[R127] [L4] a stub that nothing accounts for is a hole; so is one whose gap names another range or other hashes', async () => {
+  const lies: readonly ((gap: Gap) => Gap | null)[] = [
+    () => null,
+    (gap) => ({ ...gap, lastSequence: gap.lastSequence - 1 }),
+    (gap) => ({ ...gap, firstSequence: gap.firstSequence + 1 }),
+    (gap) => ({ ...gap, hashes: gap.hashes.map((hash, i) => (i === 1 ? new Uint8Array(32) : hash)) }),
+  ];
+  for (const lie of lies) {
+    const { firstFailure } = await verified(dropped(2, 4, lie).kept);
+    assert.deepEqual(
+      [firstFailure?.kind, firstFailure?.fromSequence, firstFailure?.toSequence],
+      ['missing', 5, 13],
+      firstFailure?.message,
+    );
+  }
+});
+
+test('[R127] [L4] who turns damage into a gap of his own is found: the chain does not link to what he names', async () => {
+  const { kept, stub } = dropped(2, 4);
+  const forged = sealStub({ ...stub, dropped: stub.dropped.map((block) => ({ ...block, hash: new Uint8Array(32) })) });
+  const at = kept.findIndex(({ bytes }) => isStub(bytes));
+  const store = new MemoryStore();
+  store.rows.push(...kept.slice(0, at), forged, ...kept.slice(at + 1));
+  const { chains } = await verify(store, { sha256, reexecutors: {} });
+  assert.deepEqual(new Set(chains[0]?.failures.map(({ kind }) => kind)), new Set(['link', 'missing']));
+  const filed = new MemoryStore();
+  filed.rows.push(
+    ...kept.slice(0, at),
+    { ...(kept[at] as SealedBlock), hash: new Uint8Array(32) },
+    ...kept.slice(at + 1),
+  );
+  const { firstFailure } = await verify(filed, { sha256, reexecutors: {} });
+  assert.equal(firstFailure?.kind, 'bytes');
+});
+
+test('[R127] a stub comes back as it was written, and who reads events across it is told', () => {
+  const { stub, gap } = dropped(1, 3);
+  const sealed = sealStub(stub);
+  assert.deepEqual(decodeStub(sealed.bytes), stub);
+  assert.deepEqual([sealed.count, sealed.hash], [9, gap.hashes[2]]);
+  assert.throws(() => decodeBlock(sealed.bytes), DroppedEventsError);
+  assert.deepEqual(decodeGap(gapEvent(gap, 1, 1).data), gap);
+});
+
+test('[R127] [R120] a stub travels, never as the last of a batch; a hub that has part of the stretch is sent the rest', async () => {
+  const { kept, stub, blocks, gap } = dropped(2, 4);
+  const door = { tenant: 'acme', sources: new Set(['r1']) };
+  const batch = (sent: readonly SealedBlock[]) => {
+    const { tenant, source, epoch, firstSequence, previousHash } = sent[0] as SealedBlock;
+    const hash = (sent.at(-1) as SealedBlock).hash;
+    const time = { us: 0, count: 0 };
+    return { tenant, source, epoch, firstSequence, previousHash, hash, time, blocks: sent.map(({ bytes }) => bytes) };
+  };
+  const taken = takeBatch(batch(kept), door, sha256);
+  assert.ok('blocks' in taken);
+  const hub = new MemoryStore();
+  await hub.append(taken.blocks);
+  assert.equal((await verify(hub, { sha256, reexecutors: {} })).firstFailure, null);
+  assert.equal('refusal' in takeBatch(batch(kept.slice(0, 3)), door, sha256), true);
+
+  const ahead = new MemoryStore();
+  await ahead.append(blocks.slice(0, 3));
+  const rest = restOfStub(stub, 8) as Stub;
+  assert.equal(accountsFor(gap, rest), true);
+  assert.equal(restOfStub(stub, 9), null);
+  const later = takeBatch(batch([sealStub(rest), ...kept.slice(3)]), door, sha256);
+  assert.ok('blocks' in later);
+  await ahead.append(later.blocks);
+  const report = await verify(ahead, { sha256, reexecutors: {} });
+  assert.equal(report.firstFailure, null);
+  assert.equal(report.chains[0]?.stretches[1]?.fromSequence, 8);
+});
+
+const classes = ['stimulus', 'decision', 'kept'] as const;
+const spool = fc.array(
+  fc.record({
+    chain: fc.nat(2),
+    class: fc.constantFrom(...classes),
+    count: fc.integer({ min: 1, max: 5 }),
+    bytes: fc.integer({ min: 1, max: 900 }),
+    timeUs: fc.nat(5_000),
+  }),
+  { maxLength: 40 },
+);
+
+test('[R127] [L8] what a full spool gives up: never what is kept nor the end of a chain, the least class first, of it the oldest', () => {
+  fc.assert(
+    fc.property(spool, fc.nat(12_000), (given, wanted) => {
+      const next = [1, 1, 1];
+      const blocks = given.map(({ chain, count, bytes, timeUs, class: of }, i): SpooledBlock => {
+        const firstSequence = next[chain] as number;
+        next[chain] = firstSequence + count;
+        const hash = new Uint8Array(32).fill(i + 1);
+        const place = { tenant: 'acme', source: `r${chain}`, epoch: 0, firstSequence, count, bytes, hash };
+        return { ...place, previousHash: hash, lastAtUs: i, lastTimeUs: timeUs, class: of };
+      });
+      const drops = chooseDrops(blocks, wanted, 'full');
+      const gone = new Set(
+        drops.flatMap(({ stub: { source, dropped: all } }) => all.map(({ hash }) => `${source} ${hash[0]}`)),
+      );
+      const isGone = (block: SpooledBlock): boolean => gone.has(`${block.source} ${block.hash[0]}`);
+      const isLast = (block: SpooledBlock): boolean =>
+        blocks.findLast(({ source }) => source === block.source) === block;
+      const free = blocks.reduce((sum, block) => sum + (isGone(block) ? block.bytes : 0), 0);
+      const may = blocks.filter((block) => block.class !== 'kept' && !isLast(block));
+      assert.equal(
+        drops.reduce((sum, { bytes }) => sum + bytes, 0),
+        free,
+      );
+      assert.ok(blocks.every((block) => !isGone(block) || may.includes(block)));
+      assert.ok(free >= wanted || may.every(isGone), 'it stops early only when nothing else may go');
+      for (const a of may) {
+        for (const b of may) {
+          const before = a.class === b.class ? a.lastTimeUs < b.lastTimeUs : a.class === 'stimulus';
+          if (before && isGone(b)) assert.ok(isGone(a), 'what goes first goes before');
+        }
+      }
+      for (const { stub, gap } of drops) assert.ok(accountsFor(gap, stub));
+    }),
+    { seed: 127, numRuns: 300 },
+  );
+});
