@@ -13,14 +13,14 @@ export interface SyncEdgeSetup {
   readonly sources: readonly string[];
   /** Frames of the moment, a second. */
   readonly framesPerS: number;
-  readonly bytesPerS: number;
+  /** Null: no bound. */
+  readonly bytesPerS: number | null;
 }
 
 const TICK_MS = 10;
-const setup = JSON.parse(process.argv[2] ?? '{}') as Omit<SyncEdgeSetup, 'bytesPerS'> & { bytesPerS: number | null };
+const setup = JSON.parse(process.argv[2] ?? '{}') as SyncEdgeSetup;
 const wallUs = (): number => Math.floor((performance.timeOrigin + performance.now()) * 1000);
 const { hubUrl, recordingPath, folder, sources, framesPerS } = setup;
-// Infinity has no word in JSON.
 const bytesPerS = setup.bytesPerS ?? Number.POSITIVE_INFINITY;
 // Of an `AgentClock`: agent time is the machine's monotonic time, at rate 1.
 const clock = new SharedArrayBuffer(32);

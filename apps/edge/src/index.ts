@@ -2,7 +2,7 @@
 export type { Bodies, OpenBodies } from './drivers/sim/bodies.ts';
 export type { BodyFault, BodyInput, Driver, DriverSetup, OpenDriver } from './hal/driver.ts';
 export { WATCHDOG_US } from './hal/driver.ts';
-export type { LinkStats } from './link/hub-link.ts';
+export { HubLink, type LinkStats } from './link/hub-link.ts';
 export type { Percentiles } from './live/board.ts';
 export type { Pace } from './live/clock.ts';
 export type { BodyCounts } from './live/reflex-messages.ts';
@@ -20,5 +20,6 @@ export {
   type RuntimeOutput,
 } from './runtime/runtime-words.ts';
 export { UPLINK_CLASSES, type Uplink, type UplinkClass, type UplinkFrame } from './runtime/uplink.ts';
+export { type SyncThreadData, SyncWorker } from './sync/sync-worker.ts';
 export { fleetTerrain } from './terrain/fleet.ts';
 export { type SimulatedFleet, simulatedFleet } from './terrain/simulated-fleet.ts';

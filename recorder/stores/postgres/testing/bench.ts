@@ -71,3 +71,22 @@ async function measure(server: TestServer, batch: number, rounds: number): Promi
     await recordings.close();
   }
 }
+
+/** Bytes a second that one connection of the owner inserts as bare rows, one a statement and a commit. */
+export async function benchBareRows(server: TestServer, bytesARow: number, rows: number): Promise<number> {
+  const bare = new pg.Client(server.ownerUrl);
+  await bare.connect();
+  try {
+    await bare.query(
+      'DROP TABLE IF EXISTS bare; CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY, data bytea)',
+    );
+    const row = Buffer.alloc(bytesARow, 120);
+    const from = performance.now();
+    for (let n = 0; n < rows; n++) {
+      await bare.query({ name: 'block', text: 'INSERT INTO bare (data) VALUES ($1)', values: [row] });
+    }
+    return (bytesARow * rows * 1000) / (performance.now() - from);
+  } finally {
+    await bare.end();
+  }
+}

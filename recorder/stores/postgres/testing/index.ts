@@ -1,2 +1,2 @@
-export { benchPostgresAppend } from './bench.ts';
+export { benchBareRows, benchPostgresAppend } from './bench.ts';
 export { startTestServer, type TestServer } from './server.ts';
