@@ -34,7 +34,10 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     recordings,
     memory,
     bytesPerS,
-    say: (word) => tell({ type: 'word', link, word }, buffersOf(word)),
+    say: (said) => {
+      const { word, transfer } = packed(said);
+      tell({ type: 'word', link, word }, transfer);
+    },
     note: (name, body) => tell({ type: 'note', name, body }),
     nowUs: () => Math.floor(performance.now() * 1000),
     wallUs: () => epochTimeUs + site.nowUs(),
@@ -90,8 +93,16 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
   port.on('message', (message: ToSync) => void opened.then(() => hear(message)));
 }
 
-/** Blocks change hands without being copied. */
-function buffersOf(word: SourceWord): readonly ArrayBuffer[] {
-  if (word.type === 'shown') return [];
-  return [...new Set(word.batch.blocks.map(({ buffer }) => buffer as ArrayBuffer))];
+/** All blocks of a batch in one buffer, which changes hands without being copied again. */
+function packed(word: SourceWord): { readonly word: SourceWord; readonly transfer: readonly ArrayBuffer[] } {
+  if (word.type === 'shown') return { word, transfer: [] };
+  const { batch } = word;
+  const whole = new Uint8Array(batch.blocks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  const blocks = batch.blocks.map((block) => {
+    whole.set(block, at);
+    at += block.length;
+    return whole.subarray(at - block.length, at);
+  });
+  return { word: { type: 'sent', batch: { ...batch, blocks } }, transfer: [whole.buffer] };
 }
