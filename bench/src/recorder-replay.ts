@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Site } from '@sigma/fleet-model';
 import type { Stimulus } from '@sigma/kernel';
 import {
+  type ChainHead,
   ChainWriter,
   decodeOpening,
   decodeSegment,
@@ -64,10 +65,10 @@ async function reexecution(path: string): Promise<BenchLine[]> {
       recording,
       robots.map(({ source }) => source),
     );
-    const cycles = robots.reduce((sum, { wakes }) => sum + wakes.length, 0);
     const rates = { bare: [] as number[], agents: [] as number[], all: [] as number[] };
     for (let round = 0; round < ROUNDS; round++) {
-      rates.bare.push(cycles / (await processorS(async () => runBare(robots, reexecutors))));
+      const { cycles, spentS } = await runBare(recording, robots, reexecutors);
+      rates.bare.push(cycles / spentS);
       rates.agents.push(cycles / (await processorS(() => mustVerify(agents, reexecutors))));
       rates.all.push(cycles / (await processorS(() => mustVerify(recording, reexecutors))));
     }
@@ -96,31 +97,39 @@ async function storage(path: string): Promise<BenchLine> {
   }
 }
 
-interface Robot {
-  readonly source: string;
-  readonly opening: Opening;
-  readonly wakes: readonly { readonly atUs: number; readonly inbox: readonly Stimulus[] }[];
+const robotsOf = async (recording: Recording): Promise<readonly ChainHead[]> => {
+  const robots: ChainHead[] = [];
+  for (const head of await recording.heads())
+    if ((await openingOf(recording, head)).model === 'fleet') robots.push(head);
+  return robots;
+};
+
+async function openingOf(recording: Recording, head: ChainHead): Promise<Opening> {
+  for await (const event of eventsOf(recording, head, 1, 1)) return decodeOpening(event);
+  throw new Error(`${head.source} has no opening`);
 }
 
-async function robotsOf(recording: Recording): Promise<readonly Robot[]> {
-  const robots: Robot[] = [];
-  for (const head of await recording.heads()) {
-    let opening: Opening | undefined;
+/** The kernel alone, one robot after the other: the inputs of all of them at once would burden whatever runs after. */
+async function runBare(
+  recording: Recording,
+  robots: readonly ChainHead[],
+  reexecutors: Reexecutors,
+): Promise<{ readonly cycles: number; readonly spentS: number }> {
+  let cycles = 0;
+  let spentS = 0;
+  for (const head of robots) {
+    const opening = await openingOf(recording, head);
     const wakes: { readonly atUs: number; readonly inbox: readonly Stimulus[] }[] = [];
     for await (const event of eventsOf(recording, head)) {
-      if (event.type === EVENT_TYPE.opening) opening = decodeOpening(event);
       if (event.type === EVENT_TYPE.stimulusSegment) wakes.push(...decodeSegment(event.data).wakes);
     }
-    if (opening?.model === 'fleet') robots.push({ source: head.source, opening, wakes });
+    cycles += wakes.length;
+    spentS += await processorS(async () => {
+      const execution = reexecutors['fleet']?.(opening).open(opening);
+      for (const { atUs, inbox } of wakes) execution?.wake(atUs, inbox);
+    });
   }
-  return robots;
-}
-
-function runBare(robots: readonly Robot[], reexecutors: Reexecutors): void {
-  for (const { opening, wakes } of robots) {
-    const execution = reexecutors['fleet']?.(opening).open(opening);
-    for (const { atUs, inbox } of wakes) execution?.wake(atUs, inbox);
-  }
+  return { cycles, spentS };
 }
 
 const only = (recording: Recording, sources: readonly string[]): Recording => ({

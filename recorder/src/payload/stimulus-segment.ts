@@ -210,6 +210,8 @@ function readColumns(reader: WireReader): Channel {
     throw new MalformedBytesError(`channel '${channel}' has ${numbers} numbers for ${count} rows`);
   }
   const width = numbers / count;
+  // One row alone is its own differences.
+  if (count === 1) return { rows: [{ kind: 'percept', channel, values: differences.slice(0, width) }], next: 0 };
   const rows: Percept[] = [];
   let before = new Int32Array(width);
   for (let row = 0; row < count; row++) {
@@ -234,12 +236,15 @@ function readDifferences(columns: Uint8Array): number {
   let count = 0;
   for (let at = 0; at < end; ) {
     let byte = columns[at++] as number;
-    let zigzag = byte & 0x7f;
-    for (let shift = 7; byte >= 0x80; shift += 7) {
-      if (shift > 28) throw new MalformedBytesError('a count is greater than 32 bits');
-      if (at >= end) throw new MalformedBytesError('a count is cut short');
-      byte = columns[at++] as number;
-      zigzag |= (byte & 0x7f) << shift;
+    let zigzag = byte;
+    if (byte >= 0x80) {
+      zigzag &= 0x7f;
+      for (let shift = 7; byte >= 0x80; shift += 7) {
+        if (shift > 28) throw new MalformedBytesError('a count is greater than 32 bits');
+        if (at >= end) throw new MalformedBytesError('a count is cut short');
+        byte = columns[at++] as number;
+        zigzag |= (byte & 0x7f) << shift;
+      }
     }
     into[count++] = (zigzag >>> 1) ^ -(zigzag & 1);
   }
