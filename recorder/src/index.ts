@@ -44,6 +44,14 @@ export {
   type Outcome,
   type SourceComparison,
 } from './fork/compare.ts';
+export {
+  decodeFacts,
+  encodeFacts,
+  type FactsTerrain,
+  type FactTable,
+  type StretchFacts,
+} from './fork/facts.ts';
+export { type GatheredFacts, gatherFacts } from './fork/gather-facts.ts';
 export type { Lineage } from './fork/lineage.ts';
 export type { Gauges } from './fork/measure.ts';
 export {
@@ -56,8 +64,8 @@ export {
   type Timeline,
   type TimelineOptions,
 } from './fork/timeline.ts';
-export { type LineageReport, verifyLineage } from './fork/verify-lineage.ts';
 export { type ChainTrial, type TrialOptions, type TrialStretch, tryPolicy } from './fork/try-policy.ts';
+export { type LineageReport, verifyLineage } from './fork/verify-lineage.ts';
 export type { DecisionSide, Flip, Trial } from './fork/what-if.ts';
 export {
   agentEvents,

@@ -6,6 +6,8 @@ import { decodeSegment } from '../payload/stimulus-segment.ts';
 import { eventsOf, openingOf } from '../playback.ts';
 import type { Recording } from '../store.ts';
 import { WireReader } from '../wire/wire-reader.ts';
+import type { FactTable } from './facts.ts';
+import { stretchesToTry } from './gather-facts.ts';
 import { type Flip, type Trial, type TrialCount, TrialRun } from './what-if.ts';
 
 /** A part of a chain that is run again: from the state of a snapshot, or from the beginning, up to an event. */
@@ -22,8 +24,8 @@ export interface TrialOptions<World> {
   /** Agent time from which wakes are tried, inclusive, and up to which, exclusive; the whole chain when absent. */
   readonly fromUs?: number;
   readonly untilUs?: number;
-  /** Parts of the chain in which the outcome may differ, ascending; all of it when absent. */
-  readonly stretches?: readonly TrialStretch[];
+  /** Facts of the chain, by which most of it need not be run again; all of it is run where there are none. */
+  readonly factsOf?: (opening: Opening, trial: Trial<World>) => Promise<FactTable | null>;
   /** Called after every 64 blocks. */
   readonly progress?: (sequence: number) => void;
 }
@@ -55,7 +57,7 @@ export async function tryPolicy<World>(
     return { ...chain, ...nothing, flips: [], leftOutBecause: trial };
   }
   const run = new TrialRun(opening, trial);
-  const stretches = options.stretches ?? [await wholeOf(recording, head, options, opening)];
+  const stretches = await stretchesOf(recording, head, options, opening, trial);
   const flips: Flip[] = [];
   let end = 0;
   for (const stretch of stretches) {
@@ -67,6 +69,21 @@ export async function tryPolicy<World>(
   run.end();
   flips.push(...run.take());
   return { ...chain, ...run.count, flips: await withEvents(recording, chain, flips), leftOutBecause: null };
+}
+
+async function stretchesOf<World>(
+  recording: Recording,
+  head: ChainHead,
+  options: TrialOptions<World>,
+  opening: Opening,
+  trial: Trial<World>,
+): Promise<readonly TrialStretch[]> {
+  const { fromUs = 0, untilUs = Number.POSITIVE_INFINITY, factsOf } = options;
+  const { mayDiffer } = trial;
+  const table = mayDiffer === null || factsOf === undefined ? null : await factsOf(opening, trial);
+  if (table === null || mayDiffer === null) return [await wholeOf(recording, head, options, opening)];
+  const first = opening.lineage === undefined ? 0 : 2;
+  return stretchesToTry(table, trial.facts, mayDiffer, head, { fromUs, untilUs, first });
 }
 
 async function wholeOf(

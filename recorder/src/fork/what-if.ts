@@ -12,6 +12,7 @@ import {
 import type { ChainId } from '../event.ts';
 import type { Opening } from '../payload/opening.ts';
 import type { Snapshot } from '../payload/snapshot.ts';
+import type { FactsTerrain, StretchFacts } from './facts.ts';
 import { policyDifference, type RuleDifference, RuleWatch } from './rule-watch.ts';
 
 /** What a changed policy is tried with, on the agents of one model. */
@@ -22,6 +23,10 @@ export interface Trial<World> {
   readonly tried: TerrainModel<World>;
   /** How much a command gets done each second, in the terrain's own unit (a robot: metres); for what follows. */
   readonly pace: (command: Command) => number;
+  /** What its rules read. */
+  readonly facts: FactsTerrain<World>;
+  /** False where, within these facts, no rule can have another outcome; null when facts cannot tell (rules of the reflex layer). */
+  readonly mayDiffer: ((facts: StretchFacts) => boolean) | null;
 }
 
 /** One side of a decision: what goes out, who won and under what bounds. */

@@ -1,11 +1,26 @@
-import { DEFAULT_POLICY, type FleetBelief, fleetModel, type PolicyText, type RecordedModels } from '@sigma/fleet-model';
+import {
+  DEFAULT_POLICY,
+  FACTS,
+  type FleetBelief,
+  fleetModel,
+  foresee,
+  groundOf,
+  type PolicyText,
+  type RecordedModels,
+  type RuleText,
+  readFacts,
+  type Site,
+} from '@sigma/fleet-model';
 import type { Command, TerrainModel } from '@sigma/kernel';
-import { changedModel, type Opening, type Trial } from '@sigma/recorder';
+import { changedModel, type FactsTerrain, type Opening, type Trial } from '@sigma/recorder';
 import { type PolicyFile, policyAfter } from './policy-file.ts';
 
 /** The policy that a chain was written under. */
 export const policyOf = ({ policyText }: Pick<Opening, 'policyText'>): PolicyText =>
   policyText === '' ? DEFAULT_POLICY : (JSON.parse(policyText) as PolicyText);
+
+const digestOf = ({ config }: Opening): string =>
+  (config as { readonly site: { readonly digest: string } }).site.digest;
 
 /** Metres that a command drives in a second. */
 export function paceOf({ name, params }: Command): number {
@@ -17,6 +32,7 @@ export function paceOf({ name, params }: Command): number {
 export class FleetTrials {
   readonly #models: RecordedModels;
   readonly #file: PolicyFile;
+  readonly #facts = new Map<string, FactsTerrain<FleetBelief>>();
   readonly #tried = new Map<string, TerrainModel<FleetBelief>>();
 
   constructor(models: RecordedModels, file: PolicyFile) {
@@ -37,11 +53,34 @@ export class FleetTrials {
     const { lineage } = opening;
     const onFork = (model: TerrainModel<FleetBelief>) =>
       lineage === undefined ? model : changedModel(model, lineage.change);
-    return { lived: onFork(recorded), tried: onFork(this.#after(opening)), pace: paceOf };
+    const trial = { lived: onFork(recorded), tried: onFork(this.#after(opening)), pace: paceOf };
+    return { ...trial, facts: this.#factsOn(digestOf(opening)), mayDiffer: this.#foreseen(opening) };
+  }
+
+  #factsOn(digest: string): FactsTerrain<FleetBelief> {
+    let terrain = this.#facts.get(digest);
+    if (terrain === undefined) {
+      const ground = groundOf(this.#models.sites.get(digest) as Site);
+      terrain = { facts: FACTS, read: (situation) => readFacts(situation, ground) };
+      this.#facts.set(digest, terrain);
+    }
+    return terrain;
+  }
+
+  /** Whether rules that only one of the policies has could fire; null when one is of the reflex layer, of which no facts are kept. */
+  #foreseen(opening: Opening): Trial<FleetBelief>['mayDiffer'] {
+    const before = policyOf(opening);
+    const after = policyAfter(before, this.#file);
+    const texts = [before, after].map(({ rules }) => new Map(rules.map((rule) => [JSON.stringify(rule), rule])));
+    const [ours, theirs] = texts as [Map<string, RuleText>, Map<string, RuleText>];
+    const changed = [...ours, ...theirs].filter(([text]) => !(ours.has(text) && theirs.has(text)));
+    if (changed.some(([, { rate }]) => rate === 'reflex')) return null;
+    const says = changed.map(([, { when }]) => foresee(when));
+    return (facts) => says.some((of) => of(facts) !== 'quiet');
   }
 
   #after(opening: Opening): TerrainModel<FleetBelief> {
-    const { digest } = (opening.config as { readonly site: { readonly digest: string } }).site;
+    const digest = digestOf(opening);
     const key = `${digest} ${opening.policyHash}`;
     let model = this.#tried.get(key);
     if (model === undefined) {

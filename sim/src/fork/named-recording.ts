@@ -2,6 +2,9 @@ import { openRecordingAt } from '@sigma/hub';
 import type { Recording } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 
+/** True for the address of a hub's database, false for a file. */
+export const isAddress = (named: string): boolean => /^postgres(ql)?:\/\//.test(named);
+
 /**
  * A recording by the name that people give it: a file, or `postgres://…?tenant=…`.
  *
@@ -11,7 +14,7 @@ export async function openNamed(
   named: string,
   hubDir: string,
 ): Promise<{ readonly recording: Recording; readonly close: () => Promise<void> }> {
-  if (/^postgres(ql)?:\/\//.test(named)) {
+  if (isAddress(named)) {
     const { store, close } = await openRecordingAt(named, hubDir);
     return { recording: store, close };
   }

@@ -2,9 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { LineageError, openTimeline, type Recording, type Timeline } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
-import { openNamed } from './named-recording.ts';
-
-const isAddress = (named: string): boolean => /^postgres(ql)?:\/\//.test(named);
+import { isAddress, openNamed } from './named-recording.ts';
 
 /** How a fork in `out` names its parent: from where the fork lies, so that both can be moved together. */
 export function parentNameFor(parent: string, out: string): string {

@@ -1,10 +1,12 @@
 // A thread that tries a policy on one chain after another.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ChainHead, type ChainTrial, tryPolicy } from '@sigma/recorder';
+import { FACTS, type FleetBelief } from '@sigma/fleet-model';
+import { type ChainHead, type ChainTrial, gatherFacts, tryPolicy } from '@sigma/recorder';
 import { modelsOf } from '../recording.ts';
+import { FactsFile } from './facts-file.ts';
 import { FleetTrials } from './fleet-trial.ts';
-import { openNamed } from './named-recording.ts';
+import { isAddress, openNamed } from './named-recording.ts';
 import type { PolicyFile } from './policy-file.ts';
 
 export interface TrialTask {
@@ -16,6 +18,8 @@ export interface TrialSetup {
   readonly policy: PolicyFile;
   readonly fromUs: number | null;
   readonly untilUs: number | null;
+  /** Whether facts are kept beside the recordings. */
+  readonly facts: boolean;
   /** Where the hub of this machine keeps how its database is reached. */
   readonly hubDir: string;
 }
@@ -26,6 +30,7 @@ export type TrialAnswer =
   | { readonly type: 'failed'; readonly name: string; readonly message: string };
 
 const setup = workerData as TrialSetup;
+const FACT_NAMES = FACTS.map(({ name }) => name);
 const open = new Map<string, Promise<Awaited<ReturnType<typeof opened>>>>();
 
 async function opened(named: string) {
@@ -40,8 +45,20 @@ async function run({ recording: named, head }: TrialTask): Promise<ChainTrial> {
     open.set(named, known);
   }
   const { recording, trials } = await known;
-  return tryPolicy(recording, head, {
+  const file = setup.facts && !isAddress(named) ? new FactsFile(named, FACT_NAMES) : null;
+  return tryPolicy<FleetBelief>(recording, head, {
     trialOf: (opening) => trials.of(opening),
+    ...(file === null
+      ? {}
+      : {
+          factsOf: async (opening, { lived, facts }) => {
+            const kept = await file.load(recording, head, opening);
+            if (kept !== null) return kept.table;
+            const made = await gatherFacts(recording, head, opening, lived, facts);
+            file.keep(head, opening, made);
+            return made.table;
+          },
+        }),
     ...(setup.fromUs === null ? {} : { fromUs: setup.fromUs }),
     ...(setup.untilUs === null ? {} : { untilUs: setup.untilUs }),
     progress: (wakes) => tell({ type: 'progress', wakes }),

@@ -16,6 +16,8 @@ export interface WhatIfOptions {
   /** Threads, at least 1. */
   readonly threads: number;
   readonly hubDir: string;
+  /** Keep and use facts beside the recordings, so that most of them need not be run again. */
+  readonly facts: boolean;
   readonly onProgress?: (done: number, of: number, flips: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -29,8 +31,8 @@ export interface WhatIfReport {
 /** Tries a policy on everything that these recordings hold, on as many threads as are given. @throws StoreError, Error */
 export async function whatIf(options: WhatIfOptions): Promise<WhatIfReport> {
   const tasks = await tasksOf(options);
-  const { policy, fromUs, untilUs, hubDir } = options;
-  const setup: TrialSetup = { policy, fromUs, untilUs, hubDir };
+  const { policy, fromUs, untilUs, hubDir, facts } = options;
+  const setup: TrialSetup = { policy, fromUs, untilUs, hubDir, facts };
   const results = await spread(tasks, setup, options);
   const chains = results.map((trial, k) => ({ ...trial, recording: (tasks[k] as TrialTask).recording }));
   const flips = chains.flatMap(({ recording, flips: found }) => found.map((flip) => ({ ...flip, recording })));

@@ -20,6 +20,7 @@ interface WhatIfFlags {
   readonly to?: number;
   readonly threads: number;
   readonly limit: number;
+  readonly facts: boolean;
   readonly json?: boolean;
 }
 
@@ -50,6 +51,7 @@ export function whatifCommand(shell: Shell): Command {
       wholeNumber(1, 64),
       availableParallelism(),
     )
+    .option('--no-facts', 'run everything again, and keep nothing beside the recordings (<recording>.facts)')
     .option('--limit <n>', 'flips that are printed; --json holds them all', wholeNumber(0, 1_000_000), 20)
     .action(async (flags: WhatIfFlags) => run(shell, shell.terminal(flags.json === true), flags));
 }
@@ -75,6 +77,7 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
       untilUs: flags.to ?? null,
       threads: flags.threads,
       hubDir: join(dataDir, 'hub'),
+      facts: flags.facts,
       signal: shell.interrupted,
       onProgress: (done, of, flips) => terminal.progress(`${done} of ${of} chains, ${flips} flips`),
     }),

@@ -37,6 +37,7 @@ export { type Ground, groundOf } from './ground.ts';
 export { type EdgePlan, planOnEdge } from './planner/edge-planner.ts';
 export { CONTEXT as POLICY_CONTEXT, type ContextType } from './policy/context.ts';
 export { checkCost } from './policy/cost.ts';
+export { FACTS, foresee, readFacts } from './policy/foresee.ts';
 export { BrokenRuleError, compilePolicy, type PolicyText, type RuleText } from './policy/policy.ts';
 export { type RecordedAgent, RecordedModels } from './recording.ts';
 export { FLEET_CAUSES } from './report/causes.ts';
