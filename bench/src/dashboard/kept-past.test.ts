@@ -53,6 +53,8 @@ test('a past that was not finished is not taken for one', async () => {
   await assert.rejects(keptPast('@sigma/sim', 'forty', half, { folder: kept, workspaces }), /the disk is full/);
   const whole = await keptPast('@sigma/sim', 'forty', (to) => writeFile(to, 'whole'), { folder: kept, workspaces });
   assert.equal(await readFile(whole, 'utf8'), 'whole');
+  const left = (await readdir(folder)).filter((one) => one.startsWith('broken'));
+  assert.deepEqual(left, ['broken'], 'nothing lies about that is not finished');
 });
 
 test('the name of a file counts as much as what is in it', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,11 +28,15 @@ export async function keptPast(
   const path = join(folder, name);
   if (existsSync(path)) return path;
   await mkdir(folder, { recursive: true });
-  for (const other of await readdir(folder)) await rm(join(folder, other), { force: true });
-  const unfinished = join(folder, `unfinished-${process.pid}.sqlite`);
-  await make(unfinished);
-  await rename(unfinished, path);
-  return path;
+  const workshop = await mkdtemp(`${folder}-`);
+  try {
+    await make(join(workshop, name));
+    for (const other of await readdir(folder)) await rm(join(folder, other), { force: true });
+    await rename(join(workshop, name), path);
+    return path;
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
 }
 
 /** SHA-256, 16 digits of it, over the source of a package and of every one of ours that it depends on, and the Node it ran on. */
