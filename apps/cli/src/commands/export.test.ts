@@ -191,12 +191,12 @@ describe('MCAP', () => {
 
   test('a stretch of time and some agents are all that is written', async () => {
     const out = join(folder, 'part.mcap');
-    const args = ['export', '--format', 'mcap', '--agents', 'r02', '--from', '2', '--to', '0:03', '--out', out];
+    const args = ['export', '--format', 'mcap', '--agents', 'r02', '--from', 'r01#40', '--to', '0:03', '--out', out];
     const { code, error } = await sigma(...args, recording);
     assert.equal(code, 0, error);
     const { messages } = await readMcap(out);
     const times = messages.map(({ logTime }) => Number(logTime / 1000n));
-    assert.ok(Math.max(...times) - Math.min(...times) <= 1_000_000);
+    assert.ok(Math.max(...times) - Math.min(...times) <= 790_000);
     assert.ok(messages.some(({ topic }) => topic === '/r02/scan'));
     assert.ok(
       messages.some(({ topic }) => topic === '/r02/body'),
@@ -235,15 +235,14 @@ describe('what stands in the way', () => {
     const rerun = await sigma('export', '--format', 'mcap', '--re-execute', '--agents', 'r01', '--out', again, damaged);
     assert.equal(rerun.code, 1, rerun.error);
     const poses = (await readMcap(again)).messages.filter(({ topic }) => topic === '/r01/pose');
-    const places = poses.map(({ logTime, value }) => {
-      const { x, y } = (value['pose'] as { readonly position: { readonly x: number; readonly y: number } }).position;
-      return { x, y, seconds: Number(logTime) / 1e9 };
-    });
-    for (const [k, { x, y, seconds }] of places.entries()) {
-      const before = places[k - 1] ?? { x, y, seconds };
-      const movedM = Math.hypot(x - before.x, y - before.y);
-      assert.ok(movedM < 0.2 + 2 * (seconds - before.seconds), 'nobody jumps: what was measured stands in');
-    }
+    // What the robot knew is lost with the damage: behind it stands what was measured, and nothing made up.
+    const measured = messages.filter(({ topic }) => topic === '/r01/pose');
+    const tail = Math.floor(measured.length / 4);
+    assert.ok(tail > 5);
+    assert.deepEqual(
+      poses.slice(-tail).map(({ logTime, value }) => [logTime, value]),
+      measured.slice(-tail).map(({ logTime, value }) => [logTime, value]),
+    );
   });
 
   test('[R183] a file that exists is replaced only by force, and what fails leaves nothing behind', async () => {
@@ -260,6 +259,12 @@ describe('what stands in the way', () => {
     const unknown = await sigma('export', '--format', 'bag', '--out', out, recording);
     assert.equal(unknown.code, 2);
     assert.match(unknown.error, /mcap/);
+    const nobody = await sigma('export', '--format', 'mcap', '--from', 'r99#1', '--out', join(folder, 'x'), recording);
+    assert.equal(nobody.code, 2);
+    assert.match(nobody.error, /nothing is recorded of 'r99'/);
+    const beyond = await sigma('export', '--format', 'mcap', '--to', 'r01#999', '--out', join(folder, 'x'), recording);
+    assert.equal(beyond.code, 2);
+    assert.match(beyond.error, /r01 has 91 events/);
     const backwards = await sigma('export', '--format', 'mcap', '--from', '3', '--to', '2', '--out', out, recording);
     assert.equal(backwards.code, 2);
   });

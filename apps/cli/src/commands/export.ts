@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type ChainHead, exportTlog, formatNoteKey, logKey, type Recording } from '@sigma/recorder';
+import { type ChainHead, exportTlog, formatNoteKey, logKey, momentUs, type Recording } from '@sigma/recorder';
 import type { ExportOptions, ExportResult } from '@sigma/recorder/exports';
 import { sha256 } from '@sigma/recorder/sqlite';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { signingKeyFrom } from '../key-input.ts';
+import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { type OutputFile, writeWholeFile } from '../output-file.ts';
 import { withRecording } from '../recording-input.ts';
@@ -18,8 +19,8 @@ interface ExportFlags {
   readonly format: Format;
   readonly out: string;
   readonly source?: readonly string[];
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: MomentName;
+  readonly to?: MomentName;
   readonly reexecute?: boolean;
   readonly exact?: boolean;
   readonly force?: boolean;
@@ -47,8 +48,12 @@ export function exportCommand(shell: Shell): Command {
     )
     .option('--agents <ids>', 'only these robots, hubs or worlds, with commas between them', list)
     .option('--source <id>', 'only this one; the same as --agents', list)
-    .option('--from <moment>', 'first moment: seconds since the recording began, or minutes:seconds', moment)
-    .option('--to <moment>', 'last moment', moment)
+    .option(
+      '--from <moment>',
+      'first moment: seconds since the recording began, minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',
+      momentNamed,
+    )
+    .option('--to <moment>', 'last moment', momentNamed)
     .option('--re-execute', 'mcap: run the robots again, and show where they believed to be and whom they saw')
     .option('--exact', 'cloudevents: every payload as the bytes that were recorded')
     .option('--force', 'replace the file when it exists')
@@ -73,15 +78,6 @@ const FORMATS_HELP = ['mcap: for Foxglove and ROS tools', 'tlog: a signed C2SP t
 
 const list = (text: string): readonly string[] => text.split(',').filter((one) => one !== '');
 
-const MOMENT = /^(?:(\d+):)?(\d+(?:\.\d+)?)s?$/;
-
-/** Microseconds. */
-function moment(text: string): number {
-  const found = MOMENT.exec(text);
-  if (found === null) throw new InvalidArgumentError('Give seconds (12.5) or minutes and seconds (1:30).');
-  return Math.round((Number(found[1] ?? 0) * 60 + Number(found[2])) * 1e6);
-}
-
 interface FileFlags extends Omit<ExportFlags, 'format'> {
   readonly format: FileFormat;
 }
@@ -100,12 +96,15 @@ async function runFile(
   name: string,
   flags: FileFlags,
 ): Promise<void> {
-  const { format, out, from = 0, to = Number.MAX_SAFE_INTEGER } = flags;
-  if (from > to) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');
+  const { format, out } = flags;
+  const heads = await recording.heads();
+  const fromUs = await momentIn(recording, heads, flags.from ?? 0);
+  const toUs = await momentIn(recording, heads, flags.to ?? Number.MAX_SAFE_INTEGER);
+  if (fromUs > toUs) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');
   const options: ExportOptions = {
     recording,
-    chains: chosen(await recording.heads(), flags.source, name),
-    span: { fromUs: from, toUs: to },
+    chains: chosen(heads, flags.source, name),
+    span: { fromUs, toUs },
     sha256,
     signal: shell.interrupted,
     onProgress: ({ events, ofEvents }) => {
@@ -130,6 +129,18 @@ async function runFile(
   ];
   terminal.result(value, text.join('\n'));
   if (bad.length > 0) shell.ends(EXIT.failed);
+}
+
+/** Agent time of a moment. @throws CommandError when the recording holds no such event */
+async function momentIn(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
+  if (typeof moment === 'number') return moment;
+  const { source, epoch, sequence } = moment;
+  const life = heads.findLast((head) => head.source === source && (epoch === null || head.epoch === epoch));
+  if (life === undefined || sequence < 1 || sequence > life.sequence) {
+    const what = life === undefined ? `nothing is recorded of '${source}'` : `${source} has ${life.sequence} events`;
+    throw new CommandError(EXIT.usage, what, 'Name an event as SOURCE#NUMBER, as `sigma record ls` lists them');
+  }
+  return momentUs(recording, { chain: life, sequence });
 }
 
 /** @throws CommandError for a format that no collector takes */

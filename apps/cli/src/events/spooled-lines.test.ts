@@ -43,8 +43,9 @@ class SlowReader extends Writable {
   }
 }
 
-const limits = { memoryBytes: 256, spoolBytes: 10_000 };
-const numbered = (n: number): string => `{"type":"test","n":${n}}`;
+const limits = { memoryBytes: 256, spoolBytes: 40_000 };
+/** Of many lengths: a short line must not slip past a long one that had to wait. */
+const numbered = (n: number): string => `{"type":"test","n":${n},"padding":"${'x'.repeat((n * 37) % 90)}"}`;
 
 test('[L8] [R189] a reader that stops and goes on again is given every line, in order, from memory and from disk', async () => {
   const reader = new SlowReader();
