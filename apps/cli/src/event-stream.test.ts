@@ -91,6 +91,19 @@ test('a descriptor that nobody handed over is left alone', async () => {
   assert.match(out, /left 0/);
 });
 
+test('a descriptor that was named and not handed over is an error, and nothing is run', async () => {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'doctor'], {
+    env: { PATH: process.env['PATH'] ?? '', SIGMA_DATA: join(folder, 'data'), SIGMA_EVENTS_FD: '77' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [out, error] = ['', ''];
+  child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (error += bytes.toString()));
+  const code = await new Promise((closed) => child.once('close', closed));
+  assert.deepEqual([code, out], [2, '']);
+  assert.match(error, /SIGMA_EVENTS_FD: descriptor 77/);
+});
+
 /** Connects, and reads whole lines as they come. */
 async function readerOf(path: string): Promise<{ readonly socket: Socket; next(): Promise<Told> }> {
   const socket = connect(path);

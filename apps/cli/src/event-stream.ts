@@ -34,6 +34,11 @@ export class EventOutlets {
     if (outlet !== null) this.#outlets = [outlet];
   }
 
+  /** Whether anybody can read. */
+  get connected(): boolean {
+    return this.#outlets.length > 0;
+  }
+
   readonly emit: EventStream = (event) => {
     if (this.#outlets.length === 0 && this.#socket === null) return;
     const text = JSON.stringify(event);

@@ -8,11 +8,22 @@ import { buildProgram } from './program.ts';
 import type { Shell } from './shell.ts';
 import { openTerminal } from './terminal.ts';
 
+/** Where the event stream goes without being asked to, if a file, pipe or socket stands there. */
+const UNASKED = 3;
+
 const nowMs = (): number => performance.now();
 
 async function main(): Promise<number> {
   const environment = readEnvironment(process.env);
   const events = new EventOutlets(environment.eventsDescriptor);
+  if (environment.eventsDescriptor !== UNASKED && !events.connected) {
+    const what = `SIGMA_EVENTS_FD: descriptor ${environment.eventsDescriptor} is no file, pipe or socket here`;
+    throw new CommandError(
+      EXIT.usage,
+      what,
+      `Hand one over, as in: sigma … ${environment.eventsDescriptor}>events.jsonl`,
+    );
+  }
   let outcome: number = EXIT.ok;
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -39,6 +39,7 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
  */
 export async function exportMcap(options: McapExportOptions): Promise<McapExport> {
   const { recording, chains, span, writable, terrain, places, name } = options;
+  const head = siteHead(await recording.heads(), options.sha256);
   const writer = new McapWriter({ writable, chunkSize: CHUNK_BYTES, compressChunk });
   await writer.start({ profile: '', library: 'sigma' });
   const channels = new McapChannels(writer);
@@ -58,7 +59,6 @@ export async function exportMcap(options: McapExportOptions): Promise<McapExport
       if (floor !== null) for (const message of floorMessages(channels, floor, firstUs)) await sink.put(message);
     },
   );
-  const head = siteHead(await recording.heads(), options.sha256);
   await writer.addMetadata({
     name: 'sigma.export',
     metadata: new Map([

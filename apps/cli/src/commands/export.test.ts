@@ -50,7 +50,7 @@ async function readMcap(path: string): Promise<ReadFile> {
     const reader = await McapIndexedReader.Initialize({ readable: readableOf(handle), decompressHandlers });
     const types = new Map<number, protobuf.Type>();
     const messages: ReadMessage[] = [];
-    for await (const { channelId, logTime, data } of reader.readMessages()) {
+    for await (const { channelId, logTime, data } of reader.readMessages({ validateCrcs: true })) {
       const channel = reader.channelsById.get(channelId);
       assert.ok(channel !== undefined);
       const schema = reader.schemasById.get(channel.schemaId);
