@@ -27,10 +27,15 @@ const clock = new SharedArrayBuffer(32);
 new Float64Array(clock, 8, 3)[2] = 1;
 const epochTimeUs = wallUs() - Math.floor(Number(process.hrtime.bigint()) / 1000);
 
+const unbounded = { bytesPerS, recordingMostBytes: Number.POSITIVE_INFINITY };
 const sync: SyncWorker = new SyncWorker(
-  { tenant: 'bench', folder, recordingPath, sources, growing: [], bytesPerS, clock, epochTimeUs },
-  () => link.wake(),
-  (name, body) => console.error(name, body),
+  { tenant: 'bench', folder, recordingPath, sources, growing: [], ...unbounded, clock, epochTimeUs },
+  {
+    wake: () => link.wake(),
+    note: (name, body) => console.error(name, body),
+    gap: () => undefined,
+    drop: () => undefined,
+  },
 );
 const link: HubLink = new HubLink({
   transport: createGrpcTransport({ baseUrl: hubUrl }),

@@ -189,6 +189,19 @@ export {
   type StoreVersion,
   type VersionedRecording,
 } from './store.ts';
+export {
+  type CommandOutcome,
+  type ConditionalCommand,
+  judgeCommand,
+  laterWrite,
+  mergeTexts,
+  type Register,
+  type TextConflict,
+  type TextMerge,
+} from './sync/conflicts.ts';
+export { accountsFor, decodeStub, type Gap, gapEvent, isStub, type Stub, sealStub } from './sync/gap.ts';
+export { dropClass, outgoingBlock } from './sync/outgoing.ts';
+export { chooseDrops, type Drop, type SpooledBlock } from './sync/spool.ts';
 export type { SyncStanding } from './sync/sync-sender.ts';
 export { type RefusedBlocks, type SinkFinding, type SinkWord, type SourceWord, SyncSink } from './sync/sync-sink.ts';
 export { type SyncMemory, type SyncNote, SyncSource } from './sync/sync-source.ts';

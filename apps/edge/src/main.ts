@@ -13,7 +13,7 @@ import { Board, type Percentiles } from './live/board.ts';
 import { AgentClock, monotonicUs, type Pace, wallUs } from './live/clock.ts';
 import { earlierEpoch, earlierLife } from './live/earlier-lives.ts';
 import type { PlannerSwitch } from './live/planner-thread.ts';
-import type { FromRecorder, RecorderThreadData } from './live/recorder-thread.ts';
+import type { DropMessage, FromRecorder, RecorderThreadData } from './live/recorder-thread.ts';
 import type { BodyCounts, BodyLife, FromReflex, ReflexThreadData, ToReflex } from './live/reflex-messages.ts';
 import { openTerrain, type Part, type Terrain } from './live/terrain.ts';
 import type { Report, ReportField } from './runtime/ports.ts';
@@ -33,6 +33,8 @@ export interface EdgeOptions {
   readonly headsEveryMs?: number;
   /** Bound of what is sent of the recording, bytes a second; Infinity unless named. 0: nothing is sent. */
   readonly syncBytesPerS?: number;
+  /** Bytes that the recording may take, about; beyond it drops what is least needed and says so. No bound unless named. */
+  readonly recordingMostBytes?: number;
   /** Null: no hub; the bodies live by their secondary planner. */
   readonly hub: { readonly url: string; readonly joinToken: string; readonly backoff?: Backoff } | null;
   readonly terrain: Part;
@@ -265,7 +267,8 @@ class Program implements Edge {
       planner: (forMs) => threads.planner.postMessage({ type: 'hang', forMs } satisfies PlannerSwitch),
     };
     this.#witness = options.hub === null ? null : this.#openWitness(options);
-    this.#sync = options.hub === null || options.syncBytesPerS === 0 ? null : this.#openSync(options);
+    const syncs = options.hub !== null && options.syncBytesPerS !== 0;
+    this.#sync = syncs || options.recordingMostBytes !== undefined ? this.#openSync(options) : null;
     this.#link = options.hub === null ? null : this.#openLink(options, options.hub, capabilities, report);
     port.on('message', (message: FromReflex) => this.#hear(message));
     for (const [name, worker] of Object.entries(threads) as [keyof Threads, Worker][]) {
@@ -373,10 +376,16 @@ class Program implements Edge {
     if (driverRecord !== null) growing.push({ source: driverRecord.chain.source, epoch: driverRecord.chain.epoch });
     const sources = [...bodies.map(({ agent }) => agent.id), `world-${edgeId}`];
     const of = { tenant, folder: folderOf(options), recordingPath, sources, growing };
+    const { recordingMostBytes = Number.POSITIVE_INFINITY } = options;
     return new SyncWorker(
-      { ...of, bytesPerS: syncBytesPerS, clock, epochTimeUs },
-      () => this.#link?.wake(),
-      (name, body) => this.#say({ type: 'note', name, body }),
+      // Without a hub, or where it is to be sent nothing, it only keeps the bound.
+      { ...of, bytesPerS: syncBytesPerS === 0 ? 1 : syncBytesPerS, recordingMostBytes, clock, epochTimeUs },
+      {
+        wake: () => this.#link?.wake(),
+        note: (name, body) => this.#say({ type: 'note', name, body }),
+        gap: (agentId, gap) => this.#say({ type: 'gap', agentId, gap }),
+        drop: (stubs) => this.#threads.recorder.postMessage(stubs satisfies DropMessage),
+      },
     );
   }
 
@@ -421,7 +430,7 @@ class Program implements Edge {
         onKey: (key) => this.#witness?.linked(key),
         onWord: (word) => this.#witness?.hear(word),
       },
-      ...(this.#sync === null ? {} : { sync: this.#sync }),
+      ...(this.#sync === null || options.syncBytesPerS === 0 ? {} : { sync: this.#sync }),
       wallUs: siteUs,
       random: options.random ?? Math.random,
       ...(hub.backoff === undefined ? {} : { backoff: hub.backoff }),

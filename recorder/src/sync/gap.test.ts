@@ -138,7 +138,7 @@ test('[R127] [R120] a stub travels, never as the last of a batch; a hub that has
   assert.equal(report.chains[0]?.stretches[1]?.fromSequence, 8);
 });
 
-const classes = ['stimulus', 'decision', 'kept'] as const;
+const classes = ['held', 'stimulus', 'decision', 'kept'] as const;
 const spool = fc.array(
   fc.record({
     chain: fc.nat(2),
@@ -178,7 +178,8 @@ test('[R127] [L8] what a full spool gives up: never what is kept nor the end of 
       assert.ok(free >= wanted || may.every(isGone), 'it stops early only when nothing else may go');
       for (const a of may) {
         for (const b of may) {
-          const before = a.class === b.class ? a.lastTimeUs < b.lastTimeUs : a.class === 'stimulus';
+          const before =
+            a.class === b.class ? a.lastTimeUs < b.lastTimeUs : classes.indexOf(a.class) < classes.indexOf(b.class);
           if (before && isGone(b)) assert.ok(isGone(a), 'what goes first goes before');
         }
       }

@@ -4,7 +4,7 @@ export interface HybridTime {
   readonly count: number;
 }
 
-export const BEFORE_ALL: HybridTime = { us: 0, count: 0 };
+const BEFORE_ALL: HybridTime = { us: 0, count: 0 };
 
 /** Negative when `a` is before `b`, 0 when they are one moment. */
 export const compareHybrid = (a: HybridTime, b: HybridTime): number => a.us - b.us || a.count - b.count;

@@ -4,7 +4,7 @@ import { EVENT_TYPE, type RecordedEvent } from '../event.ts';
 import { signalName } from '../payload/agent-events.ts';
 import type { StoredBlock } from '../store.ts';
 import { WireReader } from '../wire/wire-reader.ts';
-import { decodeStub, isStub, stubCount } from './gap.ts';
+import { decodeGap, decodeStub, type Gap, isStub, stubCount } from './gap.ts';
 import type { OutgoingBlock } from './sync-sender.ts';
 
 /**
@@ -15,45 +15,57 @@ import type { OutgoingBlock } from './sync-sender.ts';
 export function outgoingBlock({ firstSequence, hash, bytes }: StoredBlock): OutgoingBlock {
   if (isStub(bytes)) {
     const stub = decodeStub(bytes);
-    return { firstSequence, hash, bytes, previousHash: stub.previousHash, count: stubCount(stub), lastTimeUs: 0 };
+    const { previousHash, lastAtUs } = stub;
+    return { firstSequence, hash, bytes, previousHash, count: stubCount(stub), lastAtUs, lastTimeUs: 0 };
   }
   const { previousHash, sequences, from, to } = scanBlock(bytes);
   const last = decodeEnvelope(bytes.subarray(from.at(-1), to.at(-1)));
-  return { firstSequence, hash, bytes, previousHash, count: sequences.length, lastTimeUs: Math.max(0, last.timeUs) };
+  const lastTimeUs = Math.max(0, last.timeUs);
+  const count = sequences.length;
+  return { firstSequence, hash, bytes, previousHash, count, lastAtUs: last.atUs, lastTimeUs };
 }
 
-/**
- * The last safety event of a block (R125), or 0.
- *
- * @throws MalformedBytesError, NewerFormatError
- */
-export function lastSafetyEvent(bytes: Uint8Array): number {
-  if (isStub(bytes)) return 0;
+/** What a look at a new block finds. */
+export interface Sighting {
+  /** The last safety event (R125), or 0. */
+  readonly safety: number;
+  readonly gaps: readonly Gap[];
+}
+
+const NOTHING: Sighting = { safety: 0, gaps: [] };
+
+/** @throws MalformedBytesError, NewerFormatError */
+export function lookInto(bytes: Uint8Array): Sighting {
+  if (isStub(bytes)) return NOTHING;
   const { from, to, sequences } = scanBlock(bytes);
-  for (let i = sequences.length - 1; i >= 0; i--) {
-    if (isSafetyEvent(decodeEnvelope(bytes.subarray(from[i], to[i])))) return sequences[i] as number;
+  let safety = 0;
+  const gaps: Gap[] = [];
+  for (let i = 0; i < sequences.length; i++) {
+    const event = decodeEnvelope(bytes.subarray(from[i], to[i]));
+    if (event.type === EVENT_TYPE.gap) gaps.push(decodeGap(event.data));
+    else if (isSafetyEvent(event)) safety = sequences[i] as number;
   }
-  return 0;
+  return { safety, gaps };
 }
 
 /** @throws MalformedBytesError */
-export function isSafetyEvent({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): boolean {
+function isSafetyEvent({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): boolean {
   if (type === EVENT_TYPE.decision) return chosenAuthority(data) === SAFETY;
   return type === EVENT_TYPE.signal && signalName(data) === 'failsafe';
 }
 
-/** What a bounded recording gives up, the first of these first; `kept` never (R127). */
-export type DropClass = 'stimulus' | 'decision' | 'kept';
+/** What a bounded recording gives up, the first of these first: `held` is what the hub has; `kept` never goes (R127). */
+export type DropClass = 'held' | 'stimulus' | 'decision' | 'kept';
 
 /**
  * Of a block the greatest class of its events: what it holds of safety, openings, snapshots and gaps is kept.
  *
  * @throws MalformedBytesError, NewerFormatError
  */
-export function dropClass(bytes: Uint8Array): DropClass {
+export function dropClass(bytes: Uint8Array): Exclude<DropClass, 'held'> {
   if (isStub(bytes)) return 'kept';
   const { from, to } = scanBlock(bytes);
-  let found: DropClass = 'stimulus';
+  let found: 'stimulus' | 'decision' = 'stimulus';
   for (let i = 0; i < from.length; i++) {
     const event = decodeEnvelope(bytes.subarray(from[i], to[i]));
     if (KEPT.has(event.type) || isSafetyEvent(event)) return 'kept';

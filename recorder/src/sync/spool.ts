@@ -23,13 +23,13 @@ export interface Drop {
   readonly bytes: number;
 }
 
-const ORDER: readonly DropClass[] = ['stimulus', 'decision'];
+const ORDER: readonly DropClass[] = ['held', 'stimulus', 'decision'];
 
 /**
  * What a bounded spool gives up (R127): the least class first, of it the oldest, until `wantedBytes` are free or only
  * what is kept is left. Changes nothing.
  *
- * @param blocks that the hub has not acknowledged, in order within each chain; the last of each chain is never chosen
+ * @param blocks in order within each chain; the last of each chain is never chosen
  * @param reason for the record
  */
 export function chooseDrops(blocks: readonly SpooledBlock[], wantedBytes: number, reason: string): readonly Drop[] {

@@ -30,7 +30,8 @@ export interface OutgoingBlock extends StoredBlock {
   readonly previousHash: Uint8Array;
   /** Events in it. */
   readonly count: number;
-  /** Wall clock of its last event, microseconds since 1970. */
+  /** Of its last event: agent time, and wall clock in microseconds since 1970. */
+  readonly lastAtUs: number;
   readonly lastTimeUs: number;
 }
 

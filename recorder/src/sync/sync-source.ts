@@ -1,7 +1,7 @@
 import { type ChainId, hexOfBytes } from '../event.ts';
 import type { Recording, StoredBlock } from '../store.ts';
-import { decodeStub, isStub, restOfStub, sealStub } from './gap.ts';
-import { lastSafetyEvent, outgoingBlock } from './outgoing.ts';
+import { decodeStub, type Gap, isStub, restOfStub, sealStub } from './gap.ts';
+import { lookInto, outgoingBlock } from './outgoing.ts';
 import { type OutgoingBlock, type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
 import type { SinkWord, SourceWord } from './sync-sink.ts';
 import { type ChainEnd, type LinkedChain, linkedKey } from './sync-words.ts';
@@ -23,7 +23,8 @@ export type SyncNote =
   | 'edge.blocks_refused'
   | 'edge.hub_clock_ahead'
   | 'edge.sync_failed'
-  | 'edge.sync_recording_gone';
+  | 'edge.sync_recording_gone'
+  | 'edge.recording_full';
 
 export interface SyncSourceOptions {
   readonly tenant: string;
@@ -38,6 +39,8 @@ export interface SyncSourceOptions {
   readonly bytesPerS: number;
   readonly say: (word: SourceWord) => void;
   readonly note: (name: SyncNote, body: unknown) => void;
+  /** A gap is on disk: what it accounts for may go now. */
+  readonly gapFound?: (chain: LinkedChain, gap: Gap) => void;
   /** Monotonic, microseconds. */
   readonly nowUs: () => number;
   /** The site's time, since 1970. */
@@ -134,7 +137,7 @@ export class SyncSource {
 
   /** Looks for what was recorded since. */
   async look(): Promise<void> {
-    const { growing, tenant, recordings, memory } = this.#options;
+    const { growing, tenant, recordings, memory, gapFound } = this.#options;
     const recording = recordings[0]?.recording;
     if (recording === undefined) return;
     try {
@@ -145,7 +148,9 @@ export class SyncSource {
         for await (const block of recording.blocks({ tenant, ...chain }, known.sequence + 1, Number.MAX_SAFE_INTEGER)) {
           const { firstSequence, hash, bytes } = block;
           end = { sequence: firstSequence + outgoingBlock(block).count - 1, hash };
-          safety = Math.max(safety, lastSafetyEvent(bytes));
+          const seen = lookInto(bytes);
+          safety = Math.max(safety, seen.safety);
+          for (const gap of seen.gaps) gapFound?.(chain, gap);
         }
         if (end.sequence > known.sequence) this.#grown(chain, recording, end);
         if (safety === 0) continue;

@@ -78,7 +78,7 @@ function readBlock(bytes: Uint8Array, sha256: Sha256): SealedBlock | Error {
  * @param hash of these bytes
  * @throws MalformedBytesError, NewerFormatError
  */
-export function sealedBlock(bytes: Uint8Array, hash: Uint8Array): SealedBlock {
+function sealedBlock(bytes: Uint8Array, hash: Uint8Array): SealedBlock {
   const { tenant, source, epoch, firstSequence, previousHash, from, to, sequences, atUs } = scanBlock(bytes);
   if (previousHash.length !== 32) throw new MalformedBytesError('a block that carries no hash of the one before it');
   let lastUs = 0;

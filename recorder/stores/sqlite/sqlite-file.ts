@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
-import { type ChainHead, type ChainId, chainName } from '../../src/event.ts';
+import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
 import {
   type ForeignBlockError,
   type SnapshotPlace,
@@ -13,6 +14,7 @@ import {
   type StoreError,
   StoreFailedError,
 } from '../../src/store.ts';
+import { decodeStub } from '../../src/sync/gap.ts';
 import { blockKey, blocksToCompare, chainKey, planCommit } from '../commit-plan.ts';
 import { tailFault } from '../tail-check.ts';
 import { damaged, storeError } from './errors.ts';
@@ -97,6 +99,35 @@ export class SqliteFile {
    * @throws StoreError after which nobody can know what is on disk: the file takes no more, open it again
    */
   commit(groups: readonly (readonly SealedBlock[])[]): readonly (ForeignBlockError | null)[] {
+    return this.#transaction(
+      () => {
+        const plan = planCommit(groups, this.#tails, this.#storedTwins(groups));
+        for (const { block, ordinal } of plan.blocks) this.#insert(block, ordinal);
+        return plan;
+      },
+      ({ answers, advances }) => {
+        for (const { to } of advances) this.#tails.set(chainKey(to), to);
+        return answers;
+      },
+    );
+  }
+
+  /**
+   * Puts stubs in the place of the blocks that they stand for (SPEC R127), in one transaction. The gaps that account for
+   * them are on disk already. A stub whose blocks do not all stand there as it says, or with which a chain would end,
+   * changes nothing.
+   *
+   * @returns how many stubs took their place
+   * @throws StoreError after which nobody can know what is on disk: the file takes no more, open it again
+   */
+  drop(stubs: readonly SealedBlock[]): number {
+    return this.#transaction(
+      () => stubs.filter((stub) => this.#replace(stub)).length,
+      (replaced) => replaced,
+    );
+  }
+
+  #transaction<T, R>(write: () => T, committed: (written: T) => R): R {
     if (this.#failure !== null) throw this.#failure;
     try {
       if (this.#logPages >= this.#mostLogPages) this.#checkpoint();
@@ -104,12 +135,10 @@ export class SqliteFile {
       if (this.#statement('PRAGMA data_version').get()?.data_version !== this.#dataVersion) {
         throw new StoreBusyError(this.path, 'another process wrote to it', 'Stop one of the two and open it again');
       }
-      const plan = planCommit(groups, this.#tails, this.#storedTwins(groups));
-      for (const { block, ordinal } of plan.blocks) this.#insert(block, ordinal);
+      const written = write();
       this.#statement('COMMIT').run();
       this.#files?.assertThere();
-      for (const { to } of plan.advances) this.#tails.set(chainKey(to), to);
-      return plan.answers;
+      return committed(written);
     } catch (error) {
       this.#failure = storeError(this.path, error) as StoreError;
       try {
@@ -119,6 +148,26 @@ export class SqliteFile {
       }
       throw this.#failure;
     }
+  }
+
+  #replace(stub: SealedBlock): boolean {
+    const chain = this.#chainNumber(stub);
+    const last = stub.firstSequence + stub.count - 1;
+    const tail = this.#tails.get(chainKey(stub));
+    if (chain === null || tail === undefined || tail.sequence <= last) return false;
+    const stands = this.#statement(
+      'SELECT ordinal, hash FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence',
+    ).all(chain, stub.firstSequence, last);
+    const { dropped } = decodeStub(stub.bytes);
+    const same = stands.every(({ hash }, i) => sameBytes(hash as Uint8Array, dropped[i]?.hash ?? NO_BLOCK));
+    if (stands.length !== dropped.length || !same) return false;
+    this.#statement('DELETE FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ?').run(
+      chain,
+      stub.firstSequence,
+      last,
+    );
+    this.#insert(stub, stands[0]?.ordinal as number);
+    return true;
   }
 
   heads(): readonly ChainHead[] {

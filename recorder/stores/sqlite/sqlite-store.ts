@@ -24,16 +24,23 @@ export function openSqliteRecording(path: string): Recording {
   return readable(new SqliteFile(path, 'read'));
 }
 
+/** A recording that can give up blocks for want of room. */
+export interface BoundedStore extends BlockStore {
+  /** Puts stubs in the place of the blocks that they stand for (SPEC R127). @returns how many took it. @throws StoreError */
+  drop(stubs: readonly SealedBlock[]): number;
+}
+
 /**
  * A recording on the calling thread: `append` has committed when it returns its promise. For the simulator and for
  * tools; a program with a loop to keep uses `openSqliteRecorder`.
  *
  * @throws StoreError
  */
-export function openSqliteStore(path: string, options: SqliteOptions = {}): BlockStore {
+export function openSqliteStore(path: string, options: SqliteOptions = {}): BoundedStore {
   const file = new SqliteFile(path, 'write', options);
   return {
     ...readable(file),
+    drop: (stubs) => file.drop(stubs),
     append: async (blocks) => {
       const [refused] = file.commit([blocks]);
       if (refused != null) throw refused;

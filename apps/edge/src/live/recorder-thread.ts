@@ -1,4 +1,4 @@
-import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { SealedBlock } from '@sigma/recorder';
 import { openSqliteStore } from '@sigma/recorder/sqlite';
 import { Board } from './board.ts';
@@ -12,6 +12,9 @@ export interface RecorderThreadData {
 
 /** Blocks to store, or null: nothing comes any more. */
 export type ToRecorder = readonly SealedBlock[] | null;
+
+/** Stubs that take the place of blocks: what accounts for them is on disk. */
+export type DropMessage = readonly SealedBlock[];
 
 export type FromRecorder =
   | { readonly type: 'open' }
@@ -93,4 +96,14 @@ for (const port of ports) {
     void work();
   });
 }
+parentPort?.on('message', (stubs: DropMessage) => {
+  if (ended) return;
+  try {
+    store.drop(stubs);
+  } catch {
+    // The store takes no more, and says so to whoever appends next.
+  }
+});
+// It keeps no thread alive.
+parentPort?.unref();
 say(ports[0] as MessagePort, { type: 'open' });

@@ -126,6 +126,7 @@ export class ReflexLoop {
       const body = this.#bodies.get(message.agentId) ?? this.#bodies.values().next().value;
       if (body !== undefined && !body.cut) body.runtime.receiveOrder(message.signedOrder, atUs);
     } else if (message.type === 'note') this.note(message.name, message.body);
+    else if (message.type === 'gap') this.#bodies.get(message.agentId)?.runtime.gap(message.gap);
   }
 
   /** Puts something of this program's own on the record of every body. */

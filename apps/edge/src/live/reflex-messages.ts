@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AgentOptions } from '@sigma/kernel';
-import type { Opening } from '@sigma/recorder';
+import type { Gap, Opening } from '@sigma/recorder';
 import type { DriverSetup } from '../hal/driver.ts';
 import type { RuntimeCounts } from '../runtime/runtime-words.ts';
 import type { Uplink } from '../runtime/uplink.ts';
@@ -42,7 +42,9 @@ export type ToReflex =
   /** The hub's heartbeat was heard. */
   | { readonly type: 'heard' }
   /** Something of this program's own that belongs on every body's record, such as frames that were shed. */
-  | { readonly type: 'note'; readonly name: `edge.${string}`; readonly body: unknown };
+  | { readonly type: 'note'; readonly name: `edge.${string}`; readonly body: unknown }
+  /** Blocks of a body's chain are about to be dropped for want of room. */
+  | { readonly type: 'gap'; readonly agentId: string; readonly gap: Gap };
 
 export type FromReflex =
   | { readonly type: 'open'; readonly capabilities: ReadonlyMap<string, readonly string[]> }

@@ -15,6 +15,8 @@ import {
   agentEvents,
   EVENT_TYPE,
   type EventDraft,
+  type Gap,
+  gapEvent,
   type Opening,
   openingEvent,
   signalEvent,
@@ -279,6 +281,12 @@ export class AgentRuntime<World> {
     const event = signalEvent(name, body, atUs, this.#epochTimeUs + atUs);
     this.#journal.note((timeUs) => ({ ...event, timeUs }));
     this.#send('safety', eventFrame(this.#agent.id, event));
+  }
+
+  /** Puts on record what is about to be dropped out of this agent's chain for want of room. */
+  gap(gap: Gap): void {
+    const atUs = this.#agent.wokeUs;
+    this.#journal.note((timeUs) => gapEvent(gap, atUs, timeUs));
   }
 
   #restart(agent: AgentOptions, inFlight: readonly { readonly id: string; readonly name: string }[]): void {

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import type { MessagePort } from 'node:worker_threads';
 import { type SourceWord, SyncSource } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import { AgentClock } from '../live/clock.ts';
+import { SpoolWatch } from './spool-watch.ts';
 import { openSyncMemory } from './sync-memory.ts';
 import type { FromSync, SyncThreadData, ToSync } from './sync-worker.ts';
 
@@ -12,11 +14,13 @@ const TELL_EVERY = 10;
 
 /** What the thread of sync does, from its first message to its last. */
 export function runSync(data: SyncThreadData, port: MessagePort): void {
-  const { tenant, folder, recordingPath, sources, growing, bytesPerS, epochTimeUs } = data;
+  const { tenant, folder, recordingPath, sources, growing, bytesPerS, recordingMostBytes, epochTimeUs } = data;
   const site = new AgentClock(data.clock);
   const tell = (message: FromSync, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, transfer);
   const memory = openSyncMemory(folder);
   memory.addRecording(recordingPath);
+  // What a simulated world records is no body's, and nobody could put a gap into it.
+  const bodies = new Set(sources.filter((source) => !source.startsWith('world-')));
   const gone: string[] = [];
   const recordings = [recordingPath, ...memory.recordings().filter((path) => path !== recordingPath)].flatMap(
     (path) => {
@@ -27,7 +31,8 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
   );
   let link = 0;
   let timer: NodeJS.Timeout | undefined;
-  const sync = new SyncSource({
+  const watch = Number.isFinite(recordingMostBytes) ? openWatch() : null;
+  const sync: SyncSource = new SyncSource({
     tenant,
     sources: new Set(sources),
     growing,
@@ -39,6 +44,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
       tell({ type: 'word', link, word }, transfer);
     },
     note: (name, body) => tell({ type: 'note', name, body }),
+    gapFound: (chain, gap) => watch?.gapFound(chain, gap),
     nowUs: () => Math.floor(performance.now() * 1000),
     wallUs: () => epochTimeUs + site.nowUs(),
     after: (us, run) => {
@@ -46,6 +52,24 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
       timer = setTimeout(run, us / 1000);
     },
   });
+  function openWatch(): SpoolWatch {
+    let told = false;
+    return new SpoolWatch({
+      tenant,
+      growing: growing.filter(({ source }) => bodies.has(source)),
+      recording: recordings[0]?.recording ?? openSqliteRecording(recordingPath),
+      mostBytes: recordingMostBytes,
+      usedBytes: () => usedBytes(recordingPath),
+      acknowledged: ({ source, epoch }) =>
+        sync.standings().find((one) => one.source === source && one.epoch === epoch)?.acknowledged ?? 0,
+      tell: ({ source }, gap) => tell({ type: 'gap', source, gap }),
+      drop: (stubs) => tell({ type: 'drop', stubs }),
+      full: (used) => {
+        if (!told) tell({ type: 'note', name: 'edge.recording_full', body: { used, most: recordingMostBytes } });
+        told = true;
+      },
+    });
+  }
   for (const path of gone) {
     tell({ type: 'note', name: 'edge.sync_recording_gone', body: { path } });
     memory.removeRecording(path);
@@ -57,6 +81,9 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     if (++looks % TELL_EVERY !== 0) return;
     tell({ type: 'standings', standings: sync.standings() });
     for (const path of sync.finished()) memory.removeRecording(path);
+    void watch?.look().catch((error: Error) => {
+      tell({ type: 'note', name: 'edge.sync_failed', body: { message: error.message } });
+    });
   }, LOOK_MS);
   const end = async (): Promise<void> => {
     clearInterval(look);
@@ -91,6 +118,17 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
   };
   // In the order in which they came, from when it is known what there is.
   port.on('message', (message: ToSync) => void opened.then(() => hear(message)));
+}
+
+/** Pages of a recording that hold something, its log apart. */
+function usedBytes(path: string): number {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 2000 });
+  try {
+    const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+  } finally {
+    db.close();
+  }
 }
 
 /** All blocks of a batch in one buffer, which changes hands without being copied again. */

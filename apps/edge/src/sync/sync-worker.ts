@@ -2,8 +2,10 @@ import { Worker } from 'node:worker_threads';
 import type { BlocksAnswered, ChainsHeld } from '@sigma/proto';
 import {
   batchAnswerOf,
+  type Gap,
   heldOf,
   type LinkedChain,
+  type SealedBlock,
   type SinkWord,
   type SourceWord,
   type SyncNote,
@@ -23,6 +25,8 @@ export interface SyncThreadData {
   readonly growing: readonly LinkedChain[];
   /** Infinity: no limit. */
   readonly bytesPerS: number;
+  /** Bytes that the recording may take; Infinity: as many as the disk has. */
+  readonly recordingMostBytes: number;
   /** Memory of the `AgentClock`, and the site's time at which agent time was 0. */
   readonly clock: SharedArrayBuffer;
   readonly epochTimeUs: number;
@@ -39,17 +43,28 @@ export type ToSync =
 export type FromSync =
   | { readonly type: 'word'; readonly link: number; readonly word: SourceWord }
   | { readonly type: 'note'; readonly name: SyncNote; readonly body: unknown }
+  /** Put this on record at the end of the chain; and, when that is on disk, these in the place of what it names. */
+  | { readonly type: 'gap'; readonly source: string; readonly gap: Gap }
+  | { readonly type: 'drop'; readonly stubs: readonly SealedBlock[] }
   | { readonly type: 'standings'; readonly standings: readonly SyncStanding[] }
   | { readonly type: 'ended' };
+
+/** What the program does for the thread. */
+export interface SyncCalls {
+  /** `next` has something to give. */
+  readonly wake: () => void;
+  readonly note: (name: SyncNote, body: unknown) => void;
+  readonly gap: (source: string, gap: Gap) => void;
+  readonly drop: (stubs: readonly SealedBlock[]) => void;
+}
 
 /** How long an end waits for the last blocks to be acknowledged. */
 const LAST_ROUND_MS = 2_000;
 
-/** The thread of sync, as the program holds it; it begins with the first link. */
+/** The thread of sync, as the program holds it; it begins with the first link, or at once where it keeps a bound. */
 export class SyncWorker {
   readonly #data: SyncThreadData;
-  readonly #wake: () => void;
-  readonly #note: (name: SyncNote, body: unknown) => void;
+  readonly #calls: SyncCalls;
   #worker: Worker | null = null;
   #failed = false;
   /** Counts links, so that what was made for an earlier one does not leave. */
@@ -58,11 +73,10 @@ export class SyncWorker {
   #standings: readonly SyncStanding[] = [];
   #ended: () => void = () => {};
 
-  /** @param wake called when `next` has something to give */
-  constructor(data: SyncThreadData, wake: () => void, note: (name: SyncNote, body: unknown) => void) {
+  constructor(data: SyncThreadData, calls: SyncCalls) {
     this.#data = data;
-    this.#wake = wake;
-    this.#note = note;
+    this.#calls = calls;
+    if (Number.isFinite(data.recordingMostBytes)) this.#worker = this.#start();
   }
 
   /** Where each chain stands, as of lately. */
@@ -119,14 +133,16 @@ export class SyncWorker {
       if (message.type === 'word') {
         if (message.link !== this.#link) return;
         this.#ready.push(message.word);
-        this.#wake();
-      } else if (message.type === 'note') this.#note(message.name, message.body);
+        this.#calls.wake();
+      } else if (message.type === 'note') this.#calls.note(message.name, message.body);
+      else if (message.type === 'gap') this.#calls.gap(message.source, message.gap);
+      else if (message.type === 'drop') this.#calls.drop(message.stubs);
       else if (message.type === 'standings') this.#standings = message.standings;
       else this.#ended();
     });
     worker.on('error', (error) => {
       this.#failed = true;
-      this.#note('edge.sync_failed', { message: error.message });
+      this.#calls.note('edge.sync_failed', { message: error.message });
       this.#ended();
     });
     return worker;

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  ChainWriter,
+  EVENT_TYPE,
+  type EventDraft,
+  eventsOf,
+  type Gap,
+  gapEvent,
+  isStub,
+  openingEvent,
+  type SealedBlock,
+  signalEvent,
+  snapshotEvent,
+  verify,
+} from '@sigma/recorder';
+import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { SpoolWatch } from './spool-watch.ts';
+
+const chain = { tenant: 'acme', source: 'r1', epoch: 0 };
+const opening = openingEvent({
+  ...chain,
+  role: 'carrier',
+  model: '',
+  modelVersion: 1,
+  config: null,
+  seed: 1,
+  flags: [],
+  policyText: '',
+  policyHash: '',
+  previousEpochHash: new Uint8Array(),
+  atUs: 0,
+  timeUs: 1,
+  software: 'test',
+});
+const segment = (n: number): EventDraft => ({
+  ...signalEvent('', '', n * 1_000, n * 1_000),
+  type: EVENT_TYPE.stimulusSegment,
+  data: new Uint8Array(2_000).fill(n),
+});
+const failsafe = (n: number): EventDraft => signalEvent('failsafe', { n }, n * 1_000, n * 1_000);
+const task = (n: number): EventDraft => signalEvent('task', { n, text: 'x'.repeat(1_500) }, n * 1_000, n * 1_000);
+const snapshot = (n: number): EventDraft => {
+  const state = new Uint8Array([n]);
+  const facts = { inputSequence: 0, atUs: n * 1_000, state, stateHash: sha256(state), model: '', modelVersion: 1 };
+  return snapshotEvent({ ...facts, flags: [], policyHash: '' }, n * 1_000);
+};
+
+/** A recording of which a block in ten holds something of safety, one a snapshot, one a task, the rest stimuli. */
+async function site() {
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-spool-'));
+  const store = openSqliteStore(join(folder, 'edge.sqlite'));
+  const writer = new ChainWriter(chain, sha256);
+  const put = async (events: readonly EventDraft[]): Promise<SealedBlock> => {
+    const block = writer.seal(events);
+    await store.append([block]);
+    return block;
+  };
+  await put([opening]);
+  for (let n = 1; n <= 60; n++) {
+    await put([[snapshot, failsafe, task, segment][Math.min(3, n % 10)]?.(n) as EventDraft]);
+  }
+  const bytes = async (): Promise<number> => {
+    let sum = 0;
+    for await (const block of store.blocks(chain, 1, writer.head.sequence)) sum += block.bytes.length;
+    return sum;
+  };
+  const end = async (): Promise<void> => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  };
+  return { store, writer, put, bytes, end };
+}
+
+test('[R127] [L8] a recording that is too full says what it drops before it drops it, keeps what is of safety, and still verifies', async () => {
+  const { store, put, bytes, end } = await site();
+  const gaps: Gap[] = [];
+  const full: number[] = [];
+  let used = await bytes();
+  const watch = new SpoolWatch({
+    tenant: 'acme',
+    growing: [chain],
+    recording: store,
+    mostBytes: 60_000,
+    usedBytes: () => used,
+    acknowledged: () => 8,
+    tell: (_, gap) => void gaps.push(gap),
+    drop: (stubs) => assert.equal(store.drop(stubs), stubs.length),
+    full: (bytesNow) => void full.push(bytesNow),
+  });
+  await watch.look();
+  assert.ok(gaps.length > 1);
+  assert.equal(await bytes(), used, 'nothing has gone yet');
+  assert.equal(gaps[0]?.eventClass, 'held', 'what the hub has goes first');
+  assert.ok(
+    gaps.every(({ eventClass }) => eventClass !== 'decision'),
+    'no task while there are stimuli to drop',
+  );
+  await watch.look();
+  for (const gap of gaps) {
+    await put([gapEvent(gap, 70_000, 70_000)]);
+    watch.gapFound(chain, gap);
+  }
+  used = await bytes();
+  assert.ok(used <= 60_000, `${used} bytes`);
+  const report = await verify(store, { sha256, reexecutors: {} });
+  assert.equal(report.firstFailure, null);
+  const events = ({ fromSequence, toSequence }: { fromSequence: number; toSequence: number }) =>
+    toSequence - fromSequence + 1;
+  const dropped = report.chains[0]?.stretches.filter(({ result }) => result === 'dropped') ?? [];
+  assert.equal(
+    dropped.reduce((sum, stretch) => sum + events(stretch), 0),
+    gaps.reduce((sum, { firstSequence, lastSequence }) => sum + lastSequence - firstSequence + 1, 0),
+  );
+  const kept = { failsafe: 0, snapshots: 0 };
+  for await (const { bytes: block, firstSequence } of store.blocks(chain, 1, 60)) {
+    if (isStub(block)) continue;
+    for await (const { type } of eventsOf(store, chain, firstSequence, firstSequence)) {
+      if (type === EVENT_TYPE.snapshot) kept.snapshots++;
+      else if (type === EVENT_TYPE.signal) kept.failsafe++;
+    }
+  }
+  assert.ok(kept.failsafe >= 6 && kept.snapshots === 6, JSON.stringify(kept));
+  assert.deepEqual(full, []);
+  await end();
+});
+
+test('[R127] a stub takes no place where other blocks stand than it says, nor that of the end of a chain', async () => {
+  const { store, writer, bytes, end } = await site();
+  const blocks: SealedBlock[] = [];
+  const watch = new SpoolWatch({
+    tenant: 'acme',
+    growing: [chain],
+    recording: store,
+    mostBytes: 1,
+    usedBytes: () => 1_000_000,
+    acknowledged: () => 0,
+    tell: (source, gap) => watch.gapFound(source, gap),
+    drop: (stubs) => void blocks.push(...stubs),
+    full: () => undefined,
+  });
+  await watch.look();
+  const [stub] = blocks as [SealedBlock];
+  const { head } = writer;
+  assert.equal(store.drop([{ ...stub, firstSequence: stub.firstSequence + 1 }]), 0);
+  assert.equal(store.drop([{ ...stub, firstSequence: head.sequence - stub.count + 1 }]), 0);
+  assert.equal(store.drop([stub]), 1);
+  const left = await bytes();
+  store.drop([stub]);
+  assert.equal(await bytes(), left, 'a second time changes nothing');
+  assert.deepEqual((await store.heads())[0], head, 'the end is what it was');
+  await end();
+});
