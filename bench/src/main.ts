@@ -15,6 +15,7 @@ import { benchReplay } from './recorder-replay.ts';
 import { benchReflexLoop } from './reflex.ts';
 import { benchSim } from './sim.ts';
 import { benchSync } from './sync.ts';
+import { benchWhatIf } from './whatif.ts';
 
 function warehouse(): Site {
   const file = (name: string): string =>
@@ -42,6 +43,7 @@ const BENCHES: Readonly<Record<string, (lengths: Lengths) => Measured>> = {
   sync: () => benchSync(warehouse()),
   reflex: ({ reflexS }) => benchReflexLoop(reflexS),
   decide: ({ decideS }) => benchDecide(warehouse(), decideS),
+  whatif: ({ minutes }) => benchWhatIf(warehouse(), minutes),
   dashboard: (lengths) => benchDashboard(warehouse(), lengths),
 };
 
@@ -49,7 +51,7 @@ const USAGE = `npm run bench -- [NAME...] [--seconds N] [--events N] [--minutes 
   names: ${Object.keys(BENCHES).join(', ')}; all of them when none is given
   --seconds  length of reflex (60) and decide (20); the ten-minute lateness run is: reflex --seconds 600
   --events   length of the recording that replay seeks a moment in (1000000)
-  --minutes  how long dashboard watches memory (1); the issue's run is: dashboard --minutes 30 --past 60
+  --minutes  length of the recording that whatif tries rules on; how long dashboard watches memory (1); the issue's run is: dashboard --minutes 30 --past 60
   --past     minutes of recording that dashboard scrubs through (4)`;
 
 function whole(text: string | undefined, otherwise: number): number {

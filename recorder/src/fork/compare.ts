@@ -47,6 +47,8 @@ export interface Outcome extends Measured {
   readonly violations: number;
   readonly tasksDone: number;
   readonly tasksFailed: number;
+  /** Contacts of bodies, on the record of a computed world. */
+  readonly collisions: number;
   /** How often each failsafe action came into force. */
   readonly failsafe: Readonly<Record<string, number>>;
 }
@@ -253,7 +255,7 @@ const sameInForce = (a: InForce | null, b: InForce | null): boolean =>
   a?.rationale === b?.rationale;
 
 async function outcomeOf(life: Life, { measured }: Told, fromUs: number, untilUs: number): Promise<Outcome> {
-  let [decisions, violations, tasksDone, tasksFailed] = [0, 0, 0, 0];
+  let [decisions, violations, tasksDone, tasksFailed, collisions] = [0, 0, 0, 0, 0];
   const failsafe: Record<string, number> = {};
   for await (const { type, data, atUs } of eventsFrom(life, fromUs, untilUs)) {
     if (atUs < fromUs) continue;
@@ -264,10 +266,11 @@ async function outcomeOf(life: Life, { measured }: Told, fromUs: number, untilUs
       readonly body: Readonly<Record<string, unknown>>;
     };
     if (name === 'violation') violations++;
+    if (name === 'collision') collisions++;
     if (name === 'task' && body['status'] === 'done') tasksDone++;
     if (name === 'task' && body['status'] === 'failed') tasksFailed++;
     const selected = name === 'failsafe' && body['change'] === 'selected' ? body['selected'] : null;
     if (typeof selected === 'string') failsafe[selected] = (failsafe[selected] ?? 0) + 1;
   }
-  return { decisions, violations, tasksDone, tasksFailed, failsafe, ...measured };
+  return { decisions, violations, tasksDone, tasksFailed, collisions, failsafe, ...measured };
 }

@@ -43,14 +43,22 @@ type Total = Readonly<Record<string, number>>;
 
 /** Sums over all sources of what can be summed. */
 function totalOf({ sources }: Comparison, side: 'a' | 'b'): Total {
-  const total: Record<string, number> = { decisions: 0, violations: 0, failsafe: 0, tasksDone: 0, tasksFailed: 0 };
+  const total: Record<string, number> = {
+    decisions: 0,
+    violations: 0,
+    failsafe: 0,
+    tasksDone: 0,
+    tasksFailed: 0,
+    collisions: 0,
+  };
   const add = (name: string, value: number): void => {
     total[name] = (total[name] ?? 0) + value;
   };
   for (const { outcome } of sources) {
     const of = outcome?.[side];
     if (of === undefined) continue;
-    for (const name of ['decisions', 'violations', 'tasksDone', 'tasksFailed'] as const) add(name, of[name]);
+    for (const name of ['decisions', 'violations', 'tasksDone', 'tasksFailed', 'collisions'] as const)
+      add(name, of[name]);
     add('failsafe', failsafes(of));
     for (const [name, value] of Object.entries(of.measured ?? {})) add(name, value);
   }
