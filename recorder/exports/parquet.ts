@@ -51,6 +51,9 @@ export async function exportParquet(options: ParquetOptions): Promise<ExportResu
   return run.result;
 }
 
+/** Columns in which hardly a value comes twice: nobody looks for their least and greatest. */
+const LONG: ReadonlySet<string> = new Set(['body', 'data']);
+
 type Cell = string | number | Uint8Array | null;
 
 class Columns {
@@ -67,7 +70,10 @@ class Columns {
   }
 
   get sources(): ColumnSource[] {
-    return COLUMNS.map(({ name }, k) => ({ name, data: this.#values[k] as unknown[] }));
+    return COLUMNS.map(({ name }, k) => {
+      const column = { name, data: this.#values[k] as unknown[] };
+      return LONG.has(name) ? { ...column, encoding: 'PLAIN', statistics: false } : column;
+    });
   }
 }
 

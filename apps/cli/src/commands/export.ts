@@ -74,7 +74,14 @@ export function exportCommand(shell: Shell): Command {
     });
 }
 
-const FORMATS_HELP = ['mcap: for Foxglove and ROS tools', 'tlog: a signed C2SP tiled log for each chain'].join('; ');
+const FORMATS_HELP = [
+  'mcap: for Foxglove and ROS tools',
+  'cloudevents: CloudEvents 1.0, a JSON line for each event',
+  'parquet: a table of events for DuckDB, Spark and pandas',
+  'otel: missions, tasks and decisions as OpenTelemetry spans, to a file or a collector',
+  'prov: who did what on what ground, W3C PROV-JSON',
+  'tlog: a signed C2SP tiled log for each chain',
+].join('; ');
 
 const list = (text: string): readonly string[] => text.split(',').filter((one) => one !== '');
 
