@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { agentReexecutor, isStub, verify } from '@sigma/recorder';
+import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
+import { cart } from '../../testing/cart.ts';
+import { LiveCart } from '../../testing/live-cart.ts';
+
+const CHAIN = { tenant: 'acme', source: 'cart-1', epoch: 0 };
+const PATIENCE_MS = 30_000;
+
+test('[R127] [L8] a living edge whose disk has little room drops stimuli, says so on record, and its recording verifies', async () => {
+  const live = new LiveCart();
+  // Time runs fast, so that there are snapshots before which something may go.
+  const pace = { wallUs: Date.now() * 1000, siteUs: Date.now() * 1000, rate: 20 };
+  const edge = await live.start(null, { recordingMostBytes: 120_000, pace });
+  const recording = openSqliteRecording(live.recordingPath);
+  const stubs = async (): Promise<number> => {
+    let found = 0;
+    for await (const { bytes } of recording.blocks(CHAIN, 1, Number.MAX_SAFE_INTEGER)) if (isStub(bytes)) found++;
+    return found;
+  };
+  const late = performance.now() + PATIENCE_MS;
+  while ((await stubs()) < 2) {
+    assert.ok(performance.now() < late, 'nothing was dropped');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await edge.close();
+  assert.equal(edge.stats().recorderFailure, null);
+  const report = await verify(recording, { sha256, reexecutors: { cart: () => agentReexecutor(cart) } });
+  await recording.close();
+  live.remove();
+  assert.equal(report.firstFailure, null);
+  const results = new Set(
+    report.chains.find(({ source }) => source === 'cart-1')?.stretches.map(({ result }) => result),
+  );
+  assert.deepEqual([...results].sort(), ['chain-only', 'dropped', 're-executed']);
+});
