@@ -13,7 +13,7 @@ import {
   type Recording,
   type SealedBlock,
 } from '@sigma/recorder';
-import { ed25519Key } from '@sigma/recorder/keys';
+import { freshKey } from './signing.ts';
 
 type MarkInit = MessageInitShape<typeof MarkSchema>;
 
@@ -28,6 +28,7 @@ export class FakeRecord {
   bytesRead = 0;
   /** Every answer waits this long, as over a long line. */
   delayMs = 0;
+  readonly #key = freshKey();
 
   routes(router: ConnectRouter): void {
     router.service(RecordService, {
@@ -71,9 +72,8 @@ export class FakeRecord {
       snapshotBefore: async () => null,
       close: async () => {},
     };
-    const key = ed25519Key(new Uint8Array(32).fill(5));
-    const proved = await proveEvent(recording, chain, sequence, { key }, sha256);
-    return { proof: encodeProofFile(proved), key: formatNoteKey(logKey(chain, key.publicKey), sha256) };
+    const proved = await proveEvent(recording, chain, sequence, { key: this.#key }, sha256);
+    return { proof: encodeProofFile(proved), key: formatNoteKey(logKey(chain, this.#key.publicKey), sha256) };
   }
 
   mark(timeUs: number, kind: string, rest: Partial<Mark> = {}): void {

@@ -15,7 +15,6 @@ import {
   TaskStatus,
 } from '@sigma/proto';
 import { checkProof, decodeDecision, decodeEnvelope, decodeProofFile, parseNoteKey } from '@sigma/recorder';
-import { ed25519Verify } from '@sigma/recorder/keys';
 import type { Browser } from 'playwright-core';
 import { buildPage, RESULTS } from './build.ts';
 import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
@@ -23,6 +22,7 @@ import { endedMissions, FakeRoom } from './fake-room.ts';
 import { FirstPage, openBrowser, withoutBrowser, withoutWebGl } from './page.ts';
 import { recordedDecisions } from './recorded-decisions.ts';
 import { recordRobot } from './robot-recording.ts';
+import { isSigned } from './signing.ts';
 import { witnessed } from './stages.ts';
 
 /** Markup, and a character that turns what follows it round: a name that wants to be something else. */
@@ -165,7 +165,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     );
     const { envelope, proof } = decodeProofFile(await readFile(await file.path()), sha256);
     const keys = [parseNoteKey(/--key '(.+)'/.exec(words)?.[1] ?? '', sha256)];
-    const proved = checkProof(envelope, proof, { keys, ed25519: ed25519Verify, sha256 });
+    const proved = checkProof(envelope, proof, { keys, ed25519: isSigned, sha256 });
     assert.equal(file.suggestedFilename(), `r01-0-${proved.sequence}.proof`);
     assert.equal(decodeDecision(decodeEnvelope(envelope).data, 0).sequence, Number(stop?.decision?.sequence));
     await accessible(first, '.decision-page');
