@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseMovingAiMap, parseSiteFile, type Site } from '@sigma/fleet-model';
+import { benchArchive } from './archive.ts';
 import { benchDashboard } from './dashboard/dashboard.ts';
 import { benchDecide } from './decide.ts';
 import { benchExport } from './export.ts';
@@ -38,6 +39,7 @@ const BENCHES: Readonly<Record<string, (lengths: Lengths) => Measured>> = {
   kernel: async () => benchKernel(warehouse()),
   recorder: benchRecorder,
   export: () => benchExport(warehouse()),
+  archive: async () => benchArchive(warehouse()),
   replay: ({ events }) => benchReplay(warehouse(), events),
   sim: () => benchSim(warehouse()),
   sync: () => benchSync(warehouse()),

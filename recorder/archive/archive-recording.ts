@@ -33,7 +33,7 @@ import {
   withChains,
 } from './manifest.ts';
 import type { ObjectStore } from './objects/object-store.ts';
-import { ParquetDesk } from './parquet-desk.ts';
+import type { ParquetDesk } from './parquet-desk.ts';
 
 export interface ArchiveOptions {
   readonly sha256: Sha256;
@@ -76,7 +76,7 @@ export async function archiveRecording(
   const heads = await recording.heads();
   const manifests: StoredManifest[] = [];
   const written: { chain: ChainId; object: ArchivedObject }[] = [];
-  const desk = await ParquetDesk.open();
+  const desk = await (await import('./parquet-desk.ts')).ParquetDesk.open();
   const scratch = await mkdtemp(join(tmpdir(), 'sigma-archive-'));
   try {
     for (const tenant of new Set(heads.map((head) => head.tenant))) {

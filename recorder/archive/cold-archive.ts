@@ -22,7 +22,7 @@ import {
   tenantsOf,
 } from './manifest.ts';
 import type { ObjectStore } from './objects/object-store.ts';
-import { ParquetDesk } from './parquet-desk.ts';
+import type { ParquetDesk } from './parquet-desk.ts';
 
 export interface ColdOptions {
   /** Only these tenants; all that the archive holds when absent. */
@@ -40,14 +40,14 @@ export class ColdArchive implements Recording {
   readonly store: ObjectStore;
   readonly manifests: readonly StoredManifest[];
   readonly #cacheDir: string;
-  readonly #desk: ParquetDesk;
+  /** Opened by the first that reads blocks: a query reads none, and DuckDB takes a while to load. */
+  #desk: Promise<ParquetDesk> | null = null;
   readonly #checked = new Map<string, Promise<string>>();
 
-  private constructor(store: ObjectStore, manifests: readonly StoredManifest[], cacheDir: string, desk: ParquetDesk) {
+  private constructor(store: ObjectStore, manifests: readonly StoredManifest[], cacheDir: string) {
     this.store = store;
     this.manifests = manifests;
     this.#cacheDir = cacheDir;
-    this.#desk = desk;
   }
 
   /** @throws StoreError */
@@ -57,7 +57,7 @@ export class ColdArchive implements Recording {
       const manifest = await readManifest(store, tenant);
       if (manifest !== null) manifests.push(manifest);
     }
-    return new ColdArchive(store, manifests, options.cacheDir, await ParquetDesk.open());
+    return new ColdArchive(store, manifests, options.cacheDir);
   }
 
   get chains(): readonly ArchivedChain[] {
@@ -78,7 +78,8 @@ export class ColdArchive implements Recording {
     for (const object of chain.objects) {
       if (object.lastSequence < fromSequence || object.firstSequence > toSequence) continue;
       this.#refuseThinned(chain, object);
-      yield* this.#desk.blocks(await this.fileOf(chain, object, 'blockFile'), fromSequence, toSequence);
+      const desk = await this.#opened();
+      yield* desk.blocks(await this.fileOf(chain, object, 'blockFile'), fromSequence, toSequence);
     }
   }
 
@@ -86,7 +87,8 @@ export class ColdArchive implements Recording {
     const chain = this.chain(id);
     for (const object of [...(chain?.objects ?? [])].reverse()) {
       if (chain === null || object.firstAtUs > atUs || object.thinned.length > 0) continue;
-      const mark = await this.#desk.snapshotBefore(await this.fileOf(chain, object, 'eventFile'), atUs);
+      const desk = await this.#opened();
+      const mark = await desk.snapshotBefore(await this.fileOf(chain, object, 'eventFile'), atUs);
       if (mark === null) continue;
       for await (const { firstSequence } of this.blocks(id, mark.sequence, mark.sequence)) {
         return { ...mark, blockSequence: firstSequence };
@@ -108,7 +110,12 @@ export class ColdArchive implements Recording {
   }
 
   async close(): Promise<void> {
-    this.#desk.close();
+    (await this.#desk)?.close();
+  }
+
+  #opened(): Promise<ParquetDesk> {
+    this.#desk ??= import('./parquet-desk.ts').then(({ ParquetDesk }) => ParquetDesk.open());
+    return this.#desk;
   }
 
   async #check(chain: ChainId, { firstSequence, lastSequence }: ArchivedObject, file: ArchivedFile): Promise<string> {

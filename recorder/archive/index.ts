@@ -1,10 +1,12 @@
 /** The cold tier: blocks in Parquet with their proofs, and SQL over both tiers. */
+export type { Moved } from '../stores/moved.ts';
+export { releaseFromPostgres } from '../stores/postgres/release.ts';
 
 export { releaseFromSqlite } from '../stores/sqlite/release.ts';
 export { type ArchiveOptions, type ArchiveReport, archiveRecording } from './archive-recording.ts';
 export { ColdArchive } from './cold-archive.ts';
 export { ArchiveDamageError, type ArchivedObject } from './manifest.ts';
-export { type Moved, markPath, openMoved, readMark, writeMark } from './mark.ts';
+export { openMoved, readMark, writeMark } from './mark.ts';
 export { folderObjects } from './objects/folder.ts';
 export { type ObjectStore, ObjectStoreError } from './objects/object-store.ts';
 export { parseS3Address, type S3Access, s3Objects } from './objects/s3.ts';

@@ -1,26 +1,10 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import {
-  byChain,
-  type ChainHead,
-  type ChainId,
-  chainName,
-  hexOfBytes,
-  type Recording,
-  StoreCorruptError,
-} from '../src/index.ts';
+import { byChain, type ChainId, chainName, hexOfBytes, type Recording, StoreCorruptError } from '../src/index.ts';
+import type { Moved } from '../stores/moved.ts';
 import { ColdArchive, type ColdOptions } from './cold-archive.ts';
 import { bytesOfHex, lastObject, readManifestVersion } from './manifest.ts';
 import type { ObjectStore } from './objects/object-store.ts';
-
-/** The beginning of a chain that was moved: where it ends, and where it rests. */
-export interface Moved extends Omit<ChainHead, 'blocks'> {
-  /** Address of the archive. */
-  readonly archive: string;
-  /** The manifest by which it was moved, and its SHA-256 (hex). */
-  readonly manifest: number;
-  readonly manifestSha256: string;
-}
 
 const FORMAT = 'sigma archive mark 1';
 

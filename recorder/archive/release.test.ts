@@ -13,6 +13,7 @@ import {
   siteHead,
   verify,
 } from '../src/index.ts';
+import type { Moved } from '../stores/moved.ts';
 import { releaseFromSqlite } from '../stores/sqlite/release.ts';
 import { openSqliteRecording, openSqliteStore, sha256 } from '../stores/sqlite/sqlite-store.ts';
 import { note } from '../testing/chains.ts';
@@ -20,7 +21,7 @@ import { tramModel } from '../testing/tram.ts';
 import { tramDay } from '../testing/tram-day.ts';
 import { archiveRecording } from './archive-recording.ts';
 import { ColdArchive } from './cold-archive.ts';
-import { type Moved, markPath, openMoved, readMark, writeMark } from './mark.ts';
+import { markPath, openMoved, readMark, writeMark } from './mark.ts';
 import { folderObjects } from './objects/folder.ts';
 import { releasable } from './release.ts';
 import { tieredRecording } from './tiered-recording.ts';

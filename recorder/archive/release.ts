@@ -10,9 +10,9 @@ import {
   type StoredBlock,
   sameBytes,
 } from '../src/index.ts';
+import type { Moved } from '../stores/moved.ts';
 import type { ColdArchive } from './cold-archive.ts';
 import { lastObject } from './manifest.ts';
-import type { Moved } from './mark.ts';
 
 /** Last blocks of a chain that stay hot whatever their age: its end is checked by the two (R47). The first stays too. */
 const BLOCKS_KEPT = 2;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Recording, StoreError } from '@sigma/recorder';
+import type { Moved } from '@sigma/recorder/archive';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import { archiveCache, archiveStore, isArchive } from './archive-input.ts';
 import type { Environment } from './environment.ts';
@@ -56,10 +57,10 @@ async function opened(
     return { recording, close: () => recording.close() };
   }
   const hot = await hotRecording(place, named);
-  if (!existsSync(`${named}.archive`)) return hot;
-  const { openMoved, readMark, tieredRecording } = await import('@sigma/recorder/archive');
+  if (hot.moved.length === 0) return hot;
+  const { openMoved, tieredRecording } = await import('@sigma/recorder/archive');
   const openStore = (address: string) => archiveStore(place, address, 'read');
-  const moved = await openMoved(readMark(named), openStore, { cacheDir: archiveCache(place) });
+  const moved = await openMoved(hot.moved, openStore, { cacheDir: archiveCache(place) });
   const recording = tieredRecording(hot.recording, moved);
   return {
     recording,
@@ -75,10 +76,7 @@ async function opened(
  *
  * @throws CommandError, StoreError
  */
-export async function hotRecording(
-  { dataDir }: Pick<Place, 'dataDir'>,
-  named: string,
-): Promise<{ readonly recording: Recording; readonly close: () => Promise<void> }> {
+export async function hotRecording({ dataDir }: Pick<Place, 'dataDir'>, named: string): Promise<HotRecording> {
   if (isAddress(named)) return atAddress(named, join(dataDir, 'hub'));
   if (!existsSync(named)) {
     throw new CommandError(
@@ -87,13 +85,24 @@ export async function hotRecording(
       'Check the path; `sigma sim` and `sigma up` print theirs',
     );
   }
+  const { readMark } = existsSync(`${named}.archive`)
+    ? await import('@sigma/recorder/archive')
+    : { readMark: () => [] };
+  const moved = readMark(named);
   const recording = openSqliteRecording(named);
-  return { recording, close: () => recording.close() };
+  return { recording, moved, close: () => recording.close() };
 }
 
-const isAddress = (named: string): boolean => /^postgres(ql)?:\/\//.test(named);
+interface HotRecording {
+  readonly recording: Recording;
+  /** What was moved out of it, and where it rests. */
+  readonly moved: readonly Moved[];
+  readonly close: () => Promise<void>;
+}
 
-async function atAddress(address: string, hubDir: string) {
+export const isAddress = (named: string): boolean => /^postgres(ql)?:\/\//.test(named);
+
+async function atAddress(address: string, hubDir: string): Promise<HotRecording> {
   const { openRecordingAt } = await import('@sigma/hub');
   if (!URL.canParse(address) || !new URL(address).searchParams.get('tenant')) {
     throw new CommandError(
@@ -102,6 +111,6 @@ async function atAddress(address: string, hubDir: string) {
       'Give it as postgres://sigma_app@host:5432/name?tenant=acme',
     );
   }
-  const { store, close } = await openRecordingAt(address, hubDir);
-  return { recording: store, close };
+  const { store, moved, close } = await openRecordingAt(address, hubDir);
+  return { recording: store, moved, close };
 }

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import type { ArchiveDamageError } from '../manifest.ts';
 import { EVENT_COLUMNS } from '../schema.ts';
 import { type Bounds, narrower } from './bounds.ts';
-import { writeHotRows } from './hot-rows.ts';
 import { type Needed, neededFor, type QueryTiers } from './needed.ts';
 import type { Cell, FromQuery, QueryFault, QueryLimits, ToQuery } from './query-messages.ts';
 
@@ -73,7 +72,7 @@ export async function queryEvents(sql: string, tiers: QueryTiers, options: Query
     const needed = await neededFor(tiers, wanted);
     if (needed.damaged.length > 0 && options.withoutDamaged !== true) throw new QueryNeedsDamagedError(needed.damaged);
     const hotFile = join(folder, 'hot.parquet');
-    const hotEvents = needed.hot.length === 0 ? 0 : await writeHotRows(hotFile, needed.hot, wanted);
+    const hotEvents = needed.hot.length === 0 ? 0 : await hotRows(hotFile, needed, wanted);
     const files = [...needed.files, ...tiers.files, ...(hotEvents > 0 ? [hotFile] : [])];
     const bare = files.length === 0;
     desk.say({ type: 'files', files, columns: columnsSql(bare), where: whereSql(options.only) });
@@ -83,6 +82,12 @@ export async function queryEvents(sql: string, tiers: QueryTiers, options: Query
     await desk.end();
     throw error;
   }
+}
+
+/** DuckDB is loaded here only where rows are to be made: what is archived is read by the process of the query alone. */
+async function hotRows(path: string, { hot }: Needed, bounds: Bounds): Promise<number> {
+  const { writeHotRows } = await import('./hot-rows.ts');
+  return writeHotRows(path, hot, bounds);
 }
 
 function answer(desk: QueryProcess, columns: QueryAnswer['columns'], needed: Needed, hotEvents: number): QueryAnswer {

@@ -19,6 +19,7 @@ import {
 } from '../../src/store.ts';
 import { blockKey, blocksToCompare, type CommitPlan, chainKey, planCommit } from '../commit-plan.ts';
 import { GroupCommit } from '../group-commit.ts';
+import type { Moved } from '../moved.ts';
 import { tailFault } from '../tail-check.ts';
 import { PostgresDatabase, type PostgresOptions, type Transaction } from './database.ts';
 import { hasMovedOn, mayTryAgain, storeError } from './errors.ts';
@@ -29,6 +30,7 @@ import {
   readChanges,
   readHashes,
   readHeads,
+  readMoved,
   readPage,
   readSnapshotBefore,
   readTails,
@@ -46,6 +48,8 @@ export type PostgresStore = BlockStore & VersionedRecording;
 export interface PostgresRecordings {
   /** The recording of a tenant. Several may be open at once, here and in other processes, also of one tenant. */
   recording(tenant: string): PostgresStore;
+  /** What was moved out of a tenant's recording to an archive. @throws StoreError */
+  moved(tenant: string): Promise<readonly Moved[]>;
   /** Closes every recording, each after what was appended, then the connections. */
   close(): Promise<void>;
 }
@@ -84,6 +88,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
       open.add(store);
       return store;
     },
+    moved: (tenant) => database.reading(tenant, (tx) => readMoved(tx, tenant)),
     close: () => {
       closing ??= close();
       return closing;

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, gte, lte, sql } from 'drizzle-orm';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import type { ChainHead, ChainId } from '../../src/event.ts';
 import type { CommittedBlock, SnapshotPlace, StoredBlock, StoreVersion } from '../../src/store.ts';
+import type { Moved } from '../moved.ts';
 import type { StoredTail } from '../tail-check.ts';
 import type { Transaction } from './database.ts';
 import { blocks, bytesOf, chains, snapshots, tenants } from './schema.ts';
@@ -99,6 +100,24 @@ export async function readChanges(
     .orderBy(asc(version))
     .limit(limit);
   return rows.map((row) => ({ ...row, version: versionText(row.version) }));
+}
+
+/** What was moved to an archive of the tenant's chains. */
+export async function readMoved(tx: Transaction, tenant: string): Promise<readonly Moved[]> {
+  const answer = await tx.execute(sql`
+    SELECT source, epoch, sequence, hash, at_us, archive, manifest, manifest_sha256
+    FROM recorder.archived WHERE tenant = ${tenant} ORDER BY source, epoch`);
+  return answer.rows.map((row) => ({
+    tenant,
+    source: row.source as string,
+    epoch: Number(row.epoch),
+    sequence: Number(row.sequence),
+    hash: bytesOf(row.hash as Buffer),
+    atUs: Number(row.at_us),
+    archive: row.archive as string,
+    manifest: Number(row.manifest),
+    manifestSha256: row.manifest_sha256 as string,
+  }));
 }
 
 export interface ReadTail {

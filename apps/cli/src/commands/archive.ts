@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { hexOfBytes, StoreError } from '@sigma/recorder';
 import type { Moved, ObjectStore } from '@sigma/recorder/archive';
 import { sha256 } from '@sigma/recorder/sqlite';
@@ -5,7 +6,7 @@ import type { Command } from 'commander';
 import { archiveCache, archiveStore } from '../archive-input.ts';
 import { wholeNumber } from '../arguments.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { hotRecording, withRecording } from '../recording-input.ts';
+import { hotRecording, isAddress, withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
@@ -86,18 +87,35 @@ async function put(
 
 /** Takes out of a recording what its archive holds: the archive read back, then the mark, then the blocks (R162). */
 async function release(shell: Shell, named: string, store: ObjectStore, keepDays: number): Promise<readonly Moved[]> {
-  const { ColdArchive, releasable, releaseFromSqlite, writeMark } = await import('@sigma/recorder/archive');
+  const { ColdArchive, releasable, releaseFromPostgres, releaseFromSqlite, writeMark } = await import(
+    '@sigma/recorder/archive'
+  );
   const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
   try {
     const { recording, close } = await hotRecording(shell.environment, named);
     const moved = await releasable(recording, cold, (Date.now() - keepDays * DAY_MS) * 1000).finally(close);
     if (moved.length === 0) return moved;
-    writeMark(named, moved);
-    releaseFromSqlite(named, moved);
+    if (isAddress(named)) await releaseFromPostgres(await ownerOf(shell), tenantOf(moved), moved);
+    else {
+      writeMark(named, moved);
+      releaseFromSqlite(named, moved);
+    }
     return moved;
   } finally {
     await cold.close();
   }
+}
+
+const tenantOf = (moved: readonly Moved[]): string => moved[0]?.tenant ?? '';
+
+/** The login that records may not remove: the owner of the database does. */
+async function ownerOf(shell: Shell): Promise<string> {
+  const { databaseUrl, dataDir } = shell.environment;
+  const { runningEmbedded } = await import('@sigma/hub');
+  const owner = databaseUrl ?? runningEmbedded(join(dataDir, 'hub'));
+  if (owner !== null) return owner;
+  const wayOut = 'Set DATABASE_URL to the connection of the role that owns the database';
+  throw new CommandError(EXIT.usage, 'only the owner of the database removes from it; everything is archived', wayOut);
 }
 
 /** Every file of the newest manifests, each named that is not as it was written. */

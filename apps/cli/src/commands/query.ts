@@ -91,7 +91,7 @@ async function withTiers(
   over: readonly string[],
   use: (tiers: Parameters<typeof import('@sigma/recorder/archive').queryEvents>[1]) => Promise<void>,
 ): Promise<void> {
-  const { ColdArchive, QueryError, QueryNeedsDamagedError, readMark } = await import('@sigma/recorder/archive');
+  const { ColdArchive, QueryError, QueryNeedsDamagedError } = await import('@sigma/recorder/archive');
   const open: { close(): Promise<void> }[] = [];
   try {
     const hot = [];
@@ -104,7 +104,7 @@ async function withTiers(
         const opened = await hotRecording(shell.environment, named);
         open.push(opened);
         hot.push(opened.recording);
-        for (const { archive } of readMark(named)) archives.add(archive);
+        for (const { archive } of opened.moved) archives.add(archive);
       }
     }
     const cold = [];

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BlockStore } from '@sigma/recorder';
-import { openPostgres, preparePostgres } from '@sigma/recorder/postgres';
+import { openPostgres, type PostgresRecordings, preparePostgres } from '@sigma/recorder/postgres';
 import { openSqliteRecorder } from '@sigma/recorder/sqlite';
 import { forOwnerOnly, keptSecret } from './data-dir.ts';
 import { APPLICATION_ROLE, applicationUrl } from './database.ts';
@@ -47,7 +47,10 @@ export async function openHubRecording(options: {
  * @throws RangeError when the address names no tenant
  * @throws StoreError when it cannot be opened
  */
-export async function openRecordingAt(address: string, dataDir: string): Promise<HubRecording> {
+export async function openRecordingAt(
+  address: string,
+  dataDir: string,
+): Promise<HubRecording & { readonly moved: Awaited<ReturnType<PostgresRecordings['moved']>> }> {
   const url = new URL(address);
   const tenant = url.searchParams.get('tenant');
   if (tenant === null || tenant === '') throw new RangeError('the address names no tenant');
@@ -57,5 +60,6 @@ export async function openRecordingAt(address: string, dataDir: string): Promise
     url.password = readFileSync(kept, 'utf8').trim();
   }
   const recordings = await openPostgres(url.href);
-  return { store: recordings.recording(tenant), path: address, close: () => recordings.close() };
+  const moved = await recordings.moved(tenant);
+  return { store: recordings.recording(tenant), path: address, moved, close: () => recordings.close() };
 }

@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Site } from '@sigma/fleet-model';
+import {
+  type ChainHead,
+  type ChainId,
+  ChainWriter,
+  decodeOpening,
+  EVENT_TYPE,
+  type EventDraft,
+  eventsOf,
+  type Opening,
+  openingEvent,
+  type Recording,
+  type SealedBlock,
+} from '@sigma/recorder';
+import { archiveRecording, ColdArchive, folderObjects, NO_BOUNDS, queryEvents } from '@sigma/recorder/archive';
+import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
+import { runSim } from '@sigma/sim';
+import { absolute, type BenchLine, beside } from './line.ts';
+
+const ROBOTS = 40;
+const MINUTE_US = 60e6;
+/** One robot has a whole day; the others are there to be passed over. */
+const DAY_MINUTES = 1_440;
+const BUSY = 'r02';
+const OTHERS_MINUTES = 10;
+const DAY_FROM_US = Date.UTC(2026, 3, 1) * 1000;
+const EVENTS_OF_BLOCK = 20;
+const ROUNDS = 7;
+
+/**
+ * What archiving costs, and a question to the archive: one robot, one day, decisions by reason. A robot's day is its
+ * minute of real fleet work, again and again with the times moved on. The question is asked as `sigma query` asks it: a
+ * process of its own, the files checked by their hash first.
+ */
+export async function benchArchive(site: Site): Promise<readonly BenchLine[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-bench-archive-'));
+  try {
+    const path = join(folder, 'minute.sqlite');
+    const nowMs = (): number => performance.now();
+    await runSim({ site, seed: 7, robots: ROBOTS, people: 8, minutes: 1, recordingPath: path, nowMs, verify: false });
+    const minute = openSqliteRecording(path);
+    const fleet = await dayOf(minute);
+    await minute.close();
+    const store = folderObjects(join(folder, 'archive'));
+    const before = process.cpuUsage();
+    const { events } = await archiveRecording(fleet, store, { sha256 });
+    const spent = process.cpuUsage(before);
+    const seconds = (spent.user + spent.system) / 1e6;
+    const write = absolute('archive.write', events / seconds, 'events/s of processor time', '>=', 10_000);
+    return [await asked(store, folder), write];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function asked(store: ReturnType<typeof folderObjects>, folder: string): Promise<BenchLine> {
+  const day = `source = '${BUSY}' AND time >= '2026-04-01' AND time < '2026-04-02'`;
+  const sql = `SELECT reason, count(*) AS n FROM decisions WHERE ${day} GROUP BY reason ORDER BY n DESC`;
+  const tookMs: number[] = [];
+  const bareMs: number[] = [];
+  let decisions = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const from = performance.now();
+    const archive = await ColdArchive.open(store, { cacheDir: join(folder, 'cache') });
+    const limits = { timeoutMs: 60_000, memoryMb: 1_024, rows: 100_000 };
+    const answer = await queryEvents(sql, { hot: [], cold: [archive], files: [] }, { only: NO_BOUNDS, limits });
+    decisions = 0;
+    for await (const [, count] of answer.rows) decisions += count as number;
+    tookMs.push(performance.now() - from);
+    await archive.close();
+    const fromBare = performance.now();
+    execFileSync(process.execPath, ['--eval', 'setTimeout(() => {}, 0)']);
+    bareMs.push(performance.now() - fromBare);
+  }
+  const peer = `an empty process of node; of ${decisions} decisions of one robot's day, medians of ${ROUNDS}`;
+  return beside(absolute('archive.query', median(tookMs), 'ms', '<=', 200), peer, median(bareMs));
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+
+interface Life {
+  readonly opening: Opening;
+  readonly minute: readonly EventDraft[];
+  readonly minutes: number;
+}
+
+/** The chains of a minute as chains of a day, made as they are read. */
+async function dayOf(minute: Recording): Promise<Recording> {
+  const lives: Life[] = [];
+  for (const head of await minute.heads()) {
+    let opening: Opening | null = null;
+    const drafts: EventDraft[] = [];
+    for await (const event of eventsOf(minute, head, 1, head.sequence)) {
+      if (event.type === EVENT_TYPE.opening) opening = { ...decodeOpening(event), timeUs: DAY_FROM_US, atUs: 0 };
+      else drafts.push({ ...event, data: event.data.slice() });
+    }
+    if (opening === null || opening.role === 'world') continue;
+    lives.push({ opening, minute: drafts, minutes: head.source === BUSY ? DAY_MINUTES : OTHERS_MINUTES });
+  }
+  const heads = lives.map(headOf);
+  const lifeOf = (chain: ChainId): Life | undefined => lives.find(({ opening }) => opening.source === chain.source);
+  return {
+    heads: async () => heads,
+    async *blocks(chain, _from, to) {
+      const life = lifeOf(chain);
+      if (life === undefined) return;
+      for (const block of blocksOf(life)) if (block.firstSequence <= to) yield block;
+    },
+    snapshotBefore: async () => null,
+    close: async () => {},
+  };
+}
+
+function* blocksOf({ opening, minute, minutes }: Life, seen?: (head: ChainHead) => void): Iterable<SealedBlock> {
+  const writer = new ChainWriter(opening, sha256);
+  yield writer.seal([openingEvent(opening)]);
+  for (let n = 0; n < minutes; n++) {
+    const shiftUs = n * MINUTE_US;
+    for (let at = 0; at < minute.length; at += EVENTS_OF_BLOCK) {
+      const part = minute.slice(at, at + EVENTS_OF_BLOCK);
+      yield writer.seal(
+        part.map((event) => ({ ...event, atUs: event.atUs + shiftUs, timeUs: DAY_FROM_US + event.atUs + shiftUs })),
+      );
+    }
+  }
+  seen?.(writer.head);
+}
+
+function headOf(life: Life): ChainHead {
+  const ends: ChainHead[] = [];
+  for (const block of blocksOf(life, (head) => ends.push(head))) if (block.count === 0) break;
+  return ends[0] as ChainHead;
+}
