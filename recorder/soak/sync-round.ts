@@ -243,6 +243,7 @@ class Round {
       next.set(chain, block.firstSequence + block.count);
     }
     for (const [name, count] of times) if (count > 1) this.#found('doubled', `${name} was stored ${count} times`);
+    for (const what of this.#hub.early) this.#found('lost', what);
     for (const edge of this.#edges) await this.#compare(edge);
     if (this.#twin !== null) await this.#checkTwin(this.#twin);
     const { chains } = await verify(this.#hub.store, { sha256, reexecutors: {} });

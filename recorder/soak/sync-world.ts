@@ -64,6 +64,8 @@ export interface Weather {
 export class SoakHub {
   readonly forks: Extract<SinkFinding, { type: 'refused' }>[] = [];
   readonly findings = new Map<SinkFinding['type'], number>();
+  /** What was acknowledged while it was not on disk. */
+  readonly early: string[] = [];
   /** Blocks in the order in which they were committed, since the disk was last put back. */
   committed: SealedBlock[] = [];
   store: BlockStore;
@@ -112,6 +114,16 @@ export class SoakHub {
       },
       windowBytes: 20_000,
     });
+  }
+
+  /** Holds an acknowledgement against the disk, at the moment when it leaves. */
+  judge(word: SinkWord): void {
+    if (word.type !== 'answered' || word.answer.refusal !== null) return;
+    const { source, epoch, held } = word.answer;
+    const last = this.committed.findLast((block) => block.source === source && block.epoch === epoch);
+    const end = last === undefined ? 0 : last.firstSequence + last.count - 1;
+    if (held.sequence > end)
+      this.early.push(`${source}/${epoch} ${held.sequence} was acknowledged; the disk ends at ${end}`);
   }
 
   /** Killed and started again: nothing but the disk is left. */
@@ -280,7 +292,10 @@ export class SoakLink {
     const end = hub.sink.linked({
       edgeId: edge.edgeId,
       sources: new Set(edge.sources),
-      say: (word: SinkWord) => this.#carry(() => edge.source === source && source?.hear(word)),
+      say: (word: SinkWord) => {
+        hub.judge(word);
+        this.#carry(() => edge.source === source && source?.hear(word));
+      },
     });
     edge.say = (word) => {
       const carried = word.type === 'sent' ? { ...word, batch: overTheWire(word.batch) } : word;
