@@ -3,10 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { create, type DescField, type DescMessage, toBinary } from '@bufbuild/protobuf';
+import { create, type DescField, type DescMessage, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { Ajv } from 'ajv';
 import { WireWriter } from '../../../src/index.ts';
+import type { SceneFloor } from '../scene.ts';
 import { type FoxgloveName, foxgloveRegistry } from './descriptors.ts';
+import { bodyScene, floorGrid, floorScene, othersScene } from './floor.ts';
 import { LOG_LEVEL, writeLog, writePose, writeScan, writeTransform } from './messages.ts';
 
 const NAMES: readonly FoxgloveName[] = ['FrameTransform', 'PoseInFrame', 'LaserScan', 'Log', 'SceneUpdate', 'Grid'];
@@ -83,6 +86,57 @@ const KIND: Readonly<Record<number, string>> = {
   12: 'bytes',
   15: 'integer',
 };
+
+/** A message of protobuf as Foxglove's JSON has it: times in parts, enumerations as numbers. */
+function asPublished(message: DescMessage, value: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(
+    message.fields.map((field) => {
+      const one = (part: unknown): unknown => {
+        if (field.enum !== undefined) return field.enum.values.find(({ name }) => name === part)?.number;
+        if (field.message === undefined) return part;
+        if (field.message.typeName === 'google.protobuf.Timestamp')
+          return { sec: Date.parse(part as string) / 1000, nsec: 0 };
+        if (field.message.typeName === 'google.protobuf.Duration')
+          return { sec: Number.parseInt(part as string, 10), nsec: 0 };
+        return asPublished(field.message, part as Readonly<Record<string, unknown>>);
+      };
+      const given = value[field.name];
+      return [field.name, Array.isArray(given) ? given.map(one) : given === undefined ? undefined : one(given)];
+    }),
+  );
+}
+
+test(
+  '[R180] floors, bodies and people as they are written hold all that the published JSON schemas require',
+  where,
+  () => {
+    const floor: SceneFloor = {
+      name: 'hall',
+      columns: 2,
+      rows: 1,
+      cellM: 1,
+      blocked: Uint8Array.of(1, 0),
+      zones: [{ id: 'z', name: 'Dock', kind: 'slow', cells: [1] }],
+      places: [{ id: 'p', kind: 'dock', xM: 1.5, yM: 0.5 }],
+    };
+    const seconds = 1_700_000_000_000_000;
+    const person = { id: '7', kind: 'person', xM: 3, yM: 4, widthM: 0.5 };
+    const cases: readonly (readonly [FoxgloveName, Uint8Array])[] = [
+      ['Grid', floorGrid(floor, 'site', seconds)],
+      ['SceneUpdate', floorScene(floor, 'site', seconds)],
+      ['SceneUpdate', bodyScene('r1', { radiusM: 0.4, heightM: 1 }, seconds)],
+      ['SceneUpdate', othersScene([person], 'site', 'r1', seconds)],
+    ];
+    const ajv = new Ajv({ strict: false });
+    for (const [name, bytes] of cases) {
+      const schema = schemaOf(name);
+      const options = { registry, useProtoFieldName: true, alwaysEmitImplicit: true };
+      const json = toJson(schema, fromBinary(schema, bytes), options) as Readonly<Record<string, unknown>>;
+      const validate = ajv.compile(JSON.parse(readFileSync(`${published}/${name}.json`, 'utf8')));
+      assert.ok(validate(asPublished(schema, json)), `${name}: ${JSON.stringify(validate.errors)}`);
+    }
+  },
+);
 
 const TIME_US = 1_700_000_000_123_456;
 const timestamp = { ...timestampFromMs(1_700_000_000_123), nanos: 123_456_000 };
