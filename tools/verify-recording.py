@@ -179,7 +179,7 @@ def origin_of(tenant, source, epoch):
 def check_chain(db, number, chain, before, heads_signed):
     """Walks one chain (R10 to R14, R33); returns its tree, last sequence and last hash."""
     tree, sequence, link, at_us = Tree(), 0, bytes(32), 0
-    agreed = 0
+    agreed, place, lost, stubs = 0, 0, False, []
 
     def fail(event, what):
         raise Fault(f"{chain[0]}/{chain[1]} epoch {chain[2]}, event {event}: {what}")
@@ -188,9 +188,16 @@ def check_chain(db, number, chain, before, heads_signed):
         "SELECT ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes FROM blocks WHERE chain = ? ORDER BY first_sequence",
         (number,),
     )
-    for place, (ordinal, first, count, first_at, last_at, stored, data) in enumerate(rows, 1):
+    for ordinal, first, count, first_at, last_at, stored, data in rows:
+        place += 1
         if first != sequence + 1:
             fail(sequence + 1, f"missing: the next block begins with {first}" if first > sequence else "a block stands here twice")
+        if data[:2] == b"\x08\x40":
+            dropped = check_stub(data, chain, first, count, ordinal == place, link, stored, fail)
+            sequence, link, place, lost = sequence + count, stored, place + len(dropped) - 1, True
+            at_us = max(at_us, last(fields(data), 9, 0))
+            stubs.append((first, sequence, dropped))
+            continue
         if sha(data) != stored:
             fail(first, "the block's bytes do not have the hash stored beside them")
         try:
@@ -226,6 +233,11 @@ def check_chain(db, number, chain, before, heads_signed):
                 snapshot = fields(last(event, 8, b""))
                 if sha(last(snapshot, 3, b"")) != last(snapshot, 4, b""):
                     fail(sequence, "the snapshot's state does not have the hash it names")
+            elif kind == "sigma.gap.v1":
+                gap = fields(last(event, 8, b""))
+                stubs = [stub for stub in stubs if not accounts_for(gap, stub)]
+            if lost:  # Nobody knows the leaves of what was dropped.
+                continue
             tree.push(sha(b"\0", raw))
             for size, root in heads_signed:
                 if size == sequence and tree.root() != root:
@@ -234,10 +246,39 @@ def check_chain(db, number, chain, before, heads_signed):
         if (first_at, last_at) != (last(envelopes[0], 4, 0), at_us):
             fail(first, "the block is not filed under its times")
         link = stored
+    for first, end, _ in stubs:
+        fail(f"{first} to {end}", "missing: a stub stands here, and no gap accounts for it")
     for size, _ in heads_signed:
         if size > sequence:
             fail(f"{sequence + 1} to {size}", f"missing: the chain ends at {sequence}")
-    return tree, sequence, link
+    return None if lost else tree, sequence, link
+
+
+def check_stub(data, chain, first, count, in_place, link, stored, fail):
+    """A stub in the place of dropped blocks (R127); returns their hashes."""
+    try:
+        stub = fields(data)
+        dropped = [fields(one) for one in stub.get(8, [])]
+    except (Fault, AttributeError, TypeError) as fault:
+        fail(first, str(fault))
+    hashes = [last(one, 1, b"") for one in dropped]
+    if (text(stub, 2), text(stub, 3), last(stub, 4, 0)) != chain:
+        fail(first, "the stub is of another chain")
+    if last(stub, 6, b"") != link:
+        fail(first, "the stub does not carry the hash of the block before it")
+    if not hashes or hashes[-1] != stored or 7 in stub:
+        fail(first, "the stub is not filed under the hash of the last block that it stands for")
+    if last(stub, 5, 0) != first or sum(last(one, 2, 0) for one in dropped) != count or not in_place:
+        fail(first, "the stub is not filed as what it says it is")
+    return hashes
+
+
+def accounts_for(gap, stub):
+    first, end, hashes = stub
+    named = gap.get(6, [])
+    lead = len(named) - len(hashes)
+    begins = last(gap, 1, 0)
+    return lead >= 0 and (begins == first or lead > 0 and begins < first) and last(gap, 2, 0) == end and named[lead:] == hashes
 
 
 def check_tiles(shelf, origin, tree, chain):
@@ -278,12 +319,12 @@ def check_recording(path, keys, notes):
         heads_signed = sorted(signed.pop(origin, []))
         ended = ended if previous is not None and previous[:2] == chain[:2] else None
         tree, sequence, link = check_chain(db, number, chain, ended, heads_signed)
-        if shelf:
+        if shelf and tree:
             check_tiles(shelf, origin, tree, chain)
         previous, ended, events = chain, link, events + sequence
         if sequence:
             site.append(b"\0".join([chain[0].encode(), chain[1].encode(), b"%d" % chain[2], b"%d" % sequence, link]))
-        print(f"{origin}: {sequence} events, root {tree.root().hex()}, {len(heads_signed)} checkpoints")
+        print(f"{origin}: {sequence} events, root {tree.root().hex() if tree else 'not known: some were dropped'}, {len(heads_signed)} checkpoints")
     for origin in signed:
         raise Fault(f"{origin}, event 1: missing: the whole chain is gone")
     said = "" if keys else "; signatures not checked: no --key given" if notes else ""

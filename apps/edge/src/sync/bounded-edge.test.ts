@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { agentReexecutor, isStub, verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { cart } from '../../testing/cart.ts';
 import { LiveCart } from '../../testing/live-cart.ts';
 
 const CHAIN = { tenant: 'acme', source: 'cart-1', epoch: 0 };
+/** Written from the page alone: it shares no code with ours. */
+const SCRIPT = fileURLToPath(new URL('../../../../tools/verify-recording.py', import.meta.url));
 const PATIENCE_MS = 30_000;
 
-test('[R127] [L8] a living edge whose disk has little room drops stimuli, says so on record, and its recording verifies', async () => {
+test('[R102] [R127] [L8] a living edge whose disk has little room drops stimuli, says so on record, and its recording verifies', async () => {
   const live = new LiveCart();
   // Time runs fast, so that there are snapshots before which something may go.
   const pace = { wallUs: Date.now() * 1000, siteUs: Date.now() * 1000, rate: 20 };
@@ -28,8 +32,10 @@ test('[R127] [L8] a living edge whose disk has little room drops stimuli, says s
   assert.equal(edge.stats().recorderFailure, null);
   const report = await verify(recording, { sha256, reexecutors: { cart: () => agentReexecutor(cart) } });
   await recording.close();
+  const other = spawnSync('python3', [SCRIPT, live.recordingPath], { encoding: 'utf8' });
   live.remove();
   assert.equal(report.firstFailure, null);
+  if (other.error === undefined) assert.match(other.stdout, /^ok: /m, `${other.stdout}${other.stderr}`);
   const results = new Set(
     report.chains.find(({ source }) => source === 'cart-1')?.stretches.map(({ result }) => result),
   );
