@@ -53,7 +53,7 @@ export async function tryPolicy<World>(
   const opening = await openingOf(recording, chain);
   const trial = options.trialOf(opening);
   if (typeof trial === 'string') {
-    const nothing = { wakes: 0, evaluations: 0, differing: 0, withoutEffect: 0 };
+    const nothing = { wakes: 0, evaluations: 0, differing: 0, withoutEffect: 0, firstUs: null };
     return { ...chain, ...nothing, flips: [], leftOutBecause: trial };
   }
   const run = new TrialRun(opening, trial);

@@ -66,6 +66,8 @@ export interface TrialCount {
   differing: number;
   /** Rows of differing cycles in which nobody would have done otherwise. */
   withoutEffect: number;
+  /** Agent time of the first such cycle, null when there was none. */
+  firstUs: number | null;
 }
 
 type Open = { -readonly [Field in keyof Flip]: Flip[Field] };
@@ -75,7 +77,7 @@ type Open = { -readonly [Field in keyof Flip]: Flip[Field] };
  * flips comes out by `take`.
  */
 export class TrialRun<World> {
-  readonly count: TrialCount = { wakes: 0, evaluations: 0, differing: 0, withoutEffect: 0 };
+  readonly count: TrialCount = { wakes: 0, evaluations: 0, differing: 0, withoutEffect: 0, firstUs: null };
   readonly #trial: Trial<World>;
   readonly #opening: Opening;
   readonly #watch: RuleWatch<World>;
@@ -144,6 +146,7 @@ export class TrialRun<World> {
 
   #try(before: Agent<World>, lived: Agent<World>, inbox: readonly Stimulus[], atUs: number, spanS: number): void {
     this.count.differing++;
+    this.count.firstUs ??= atUs;
     const { agent: tried } = step(this.#trial.tried, before, inbox, atUs);
     const [was, would] = [sideOf(lived), sideOf(tried)];
     const flips = !sameCommand(was.command, would.command) || was.source !== would.source;

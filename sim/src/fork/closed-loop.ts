@@ -118,7 +118,10 @@ export class ClosedLoop {
         inputSequence: lived.inputs,
       },
     });
-    for (const seat of seats) if (parts.names(seat.id)) seat.touchedUs = fromUs;
+    for (const seat of seats) {
+      const touchedUs = parts.touchedFrom.get(seat.id);
+      if (touchedUs !== undefined) seat.touch(touchedUs);
+    }
   }
 
   get atUs(): number {
@@ -305,7 +308,8 @@ export class ClosedLoop {
     const sensed = new Set<number>();
     const outcomes = this.#world.step(inbox, atUs, this.#timeUs(atUs), (robot, moved) => {
       apart ??= divergence(layout, moved, { robots, people });
-      const senses = this.#seats[robot]?.touchedUs !== null || apart.mayNotice(robot);
+      const seat = this.#seats[robot];
+      const senses = seat?.robot != null || apart.mayNotice(robot);
       if (senses) sensed.add(robot);
       return senses;
     });

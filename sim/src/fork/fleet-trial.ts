@@ -23,7 +23,7 @@ const digestOf = ({ config }: Opening): string =>
   (config as { readonly site: { readonly digest: string } }).site.digest;
 
 /** Metres that a command drives in a second. */
-export function paceOf({ name, params }: Command): number {
+function paceOf({ name, params }: Command): number {
   const speed = params['speedMps'];
   return name === 'drive' && typeof speed === 'number' ? Math.abs(speed) : 0;
 }

@@ -8,8 +8,8 @@ import type { PlannedFault } from '../fault-plan.ts';
 export interface ForkParts {
   readonly worldLife: Life;
   readonly lives: readonly Life[];
-  /** True for the agents that are recomputed from the first moment on. */
-  readonly names: (agent: string) => boolean;
+  /** From when on agents are recomputed that the change touches by itself. */
+  readonly touchedFrom: ReadonlyMap<string, number>;
   readonly faults: readonly PlannedFault[];
   readonly orders: readonly PlacedOrder[];
   readonly software: string;
@@ -37,4 +37,6 @@ export interface RobotParts {
 export interface PreparedFork extends Omit<ForkParts, 'worldLife'> {
   readonly worldLife: Life | null;
   readonly atUs: number;
+  /** Wakes that were run again to see whom the policy touches. */
+  readonly looked: number;
 }

@@ -4,20 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
+import { encodeState } from '@sigma/kernel';
 import {
   alternativeOf,
+  ChainWriter,
   decodeDecision,
   EVENT_TYPE,
   eventsOf,
   type Life,
   LineageError,
+  type RecordedEvent,
   type Recording,
   type Timeline,
   UnknownAlternativeError,
   verify,
   verifyLineage,
 } from '@sigma/recorder';
-import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
+import { openSqliteRecorder, openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { warehouse } from '../../testing/warehouse.ts';
 import { fleetReexecutors, timelineReexecutors } from '../recording.ts';
 import { runSim } from '../run-sim.ts';
@@ -77,14 +80,19 @@ async function onTimeline<Result>(named: string, use: (timeline: Timeline) => Pr
   }
 }
 
-/** Decisions, signals and messages of a chain, byte for byte, from a moment on. */
+/** Decisions, signals and messages of a chain from a moment on, all that they say but for the hash of the policy. */
 async function said(recording: Recording, source: string, fromUs: number, untilUs: number): Promise<readonly string[]> {
   const head = (await recording.heads()).find((one) => one.source === source);
   const events: string[] = [];
   if (head === undefined) return events;
   for await (const { type, atUs, data } of eventsOf(recording, head)) {
-    const counts = type === EVENT_TYPE.decision || type === EVENT_TYPE.signal || type === EVENT_TYPE.message;
-    if (counts && atUs >= fromUs && atUs < untilUs) events.push(`${atUs} ${type} ${Buffer.from(data).toString('hex')}`);
+    if (atUs < fromUs || atUs >= untilUs) continue;
+    if (type === EVENT_TYPE.decision) {
+      const { context, ...decision } = decodeDecision(data, atUs);
+      events.push(encodeState({ ...decision, context: { ...context, policyHash: '' } }));
+    } else if (type === EVENT_TYPE.signal || type === EVENT_TYPE.message) {
+      events.push(`${atUs} ${type} ${Buffer.from(data).toString('utf8')}`);
+    }
   }
   return events;
 }
@@ -122,7 +130,7 @@ test('[R114] a closed loop without a change is the life that was lived, bit for 
 
 test('[R115] only whom the change reaches is recomputed, and that is what recomputing everybody gives', async () => {
   const policy = parsePolicyFile('slow.json', SLOW);
-  const request = { policy, agents: ['r03'], forUs: 8_000_000 };
+  const request = { policy, forUs: 8_000_000 };
   const some = await fork(parent, request);
   const all = await fork(parent, { ...request, everybody: true });
   assert.ok(
@@ -243,6 +251,38 @@ test('a moment outside the recording, a robot that is not there and a number tha
   );
 });
 
+test('[R119] a timeline differs in nothing from itself, and two runs of other seeds in everything that is said', async () => {
+  const other = join(folder, 'other.sqlite');
+  const nowMs = (): number => performance.now();
+  const short = { site: warehouse(), robots: 8, people: 4, minutes: 0.1, recordingPath: other, verify: false, nowMs };
+  await runSim({ ...short, seed: 6 });
+  const same = await onTimeline(parent, (a) => onTimeline(parent, (b) => compareForks(a, b)));
+  assert.deepEqual([...new Set(same.sources.map(({ result }) => result))], ['shared']);
+  const apart = await onTimeline(parent, (a) => onTimeline(other, (b) => compareForks(a, b)));
+  assert.deepEqual([apart.fromUs, Math.ceil(apart.untilUs / 1e6)], [0, 6]);
+  const r01 = apart.sources.find(({ source }) => source === 'r01');
+  assert.equal(r01?.result, 'differs');
+  assert.ok((r01?.outcome?.a.measured?.['distanceM'] ?? 0) >= 0 && r01?.first !== null);
+});
+
+test('[R111] a fork that does not begin with its parent’s state does not verify', async () => {
+  const made = await fork(parent, { everybody: true, forUs: 200_000 });
+  const whole = openSqliteRecording(made.recording);
+  const [head] = await whole.heads();
+  const chain = head as NonNullable<typeof head>;
+  const events: RecordedEvent[] = [];
+  for await (const event of eventsOf(whole, chain))
+    if (event.type !== EVENT_TYPE.snapshot) events.push({ ...event, data: event.data.slice() });
+  const beheaded = join(folder, 'beheaded.sqlite');
+  const store = await openSqliteRecorder(beheaded);
+  await store.append([new ChainWriter({ tenant: chain.tenant, source: chain.source, epoch: 0 }, sha256).seal(events)]);
+  await Promise.all([store.close(), whole.close()]);
+  const recording = openSqliteRecording(beheaded);
+  const report = await verify(recording, { sha256, reexecutors: await fleetReexecutors(openSqliteRecording(parent)) });
+  await recording.close();
+  assert.match(report.firstFailure?.message ?? '', /a fork does not begin with its parent's state/);
+});
+
 test('[R113] a task that the fork gives is planned in the hub’s place and carried out, and the fork verifies', async () => {
   const task = { id: 'fork-task', missionId: 'fork', kind: 'goto', args: { xM: 6, yM: 6 }, priority: 100 };
   const orders = [{ agent: 'r06', atUs: 10_000_000, order: { type: 'assign', task } as const }];
@@ -252,7 +292,7 @@ test('[R113] a task that the fork gives is planned in the hub’s place and carr
   const events = await said(recording, 'r06', result.atUs, result.endUs);
   await recording.close();
   assert.ok(
-    events.some((event) => event.includes(Buffer.from('fork-task').toString('hex'))),
+    events.some((event) => event.includes('fork-task')),
     'the task is in its decisions',
   );
 });

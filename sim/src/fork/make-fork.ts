@@ -17,6 +17,7 @@ import {
 import { openSqliteRecorder, sha256 } from '@sigma/recorder/sqlite';
 import { modelsOn } from '../recording.ts';
 import { ClosedLoop, type TouchedRobot } from './closed-loop.ts';
+import { firstTouches } from './first-touch.ts';
 import { policyOf } from './fleet-trial.ts';
 import type { PreparedFork, RobotParts } from './fork-parts.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
@@ -42,6 +43,8 @@ export interface ForkResult {
   /** Wakes of all robots in the time of the fork, and those of them (with what led up to them) that were run. */
   readonly wakes: number;
   readonly recomputed: number;
+  /** Wakes that were run again, open loop, to see whom the policy touches, and when. */
+  readonly looked: number;
   readonly head: string;
 }
 
@@ -71,7 +74,7 @@ export async function makeFork(
       ? await runClosed(fork, store, request, options)
       : await runOpenLoop(fork, store, request, options);
     const head = siteHead(await store.heads(), sha256);
-    return { recording: out, parent: parent.name, ...result, head };
+    return { recording: out, parent: parent.name, ...result, looked: fork.looked, head };
   } finally {
     await store.close();
   }
@@ -110,14 +113,15 @@ async function prepare(
   const change: Change = { what, agents, loop: closed ? 'closed' : 'open', parameters, without, orders };
   const siteHeadBytes = Buffer.from(siteHead(await parent.recording.heads(), sha256), 'hex');
   const recording = parentNameFor(parent.name, out);
-  const changesAll = request.policy !== null || Object.keys(parameters).length > 0 || without.length > 0;
-  const touched = new Set(named);
+  const models = await modelsOn(parent);
+  const touches = await firstTouches(parent, models, request, atUs);
   return {
     worldLife,
     lives: parent.lives,
     atUs,
     change,
-    names: (id) => request.everybody === true || touched.has(id) || (changesAll && agents.length === 0),
+    touchedFrom: touches.fromUs,
+    looked: touches.looked,
     faults: request.faults.map((fault) => ({ ...fault, atUs: Math.max(fault.atUs, atUs) })),
     orders,
     software: SOFTWARE,
@@ -130,7 +134,7 @@ async function prepare(
       atUs: fromUs,
       change: of,
     }),
-    robotParts: robotPartsOf(await modelsOn(parent), parent, request, change),
+    robotParts: robotPartsOf(models, parent, request, change),
   };
 }
 

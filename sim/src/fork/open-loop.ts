@@ -30,7 +30,7 @@ export async function runOpenLoop(
   { onProgress, signal }: ForkOptions,
 ) {
   const robots = fork.lives.filter(({ opening }) => opening.model === 'fleet');
-  const lives = robots.filter(({ source, endUs }) => fork.names(source) && endUs >= fork.atUs);
+  const lives = robots.filter(({ source, endUs }) => fork.touchedFrom.has(source) && endUs >= fork.atUs);
   if (lives.length === 0) throw new ForkRefusedError('nobody who is named lived at that moment; see --agents and --at');
   const untilUs = fork.atUs + forUs;
   const touched: TouchedRobot[] = [];

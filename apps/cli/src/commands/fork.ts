@@ -247,7 +247,7 @@ const runText = (one: Alternative): string =>
   one.runnable ? (one.without.length === 0 ? 'yes' : `yes, without ${one.without.join(', ')}`) : `no: ${one.because}`;
 
 function describe(result: ForkResult, { what }: ForkRequest, tookS: number): string {
-  const { recording, parent, loop, atUs, endUs, touched, robots, wakes, recomputed, cutShort, head } = result;
+  const { recording, parent, loop, atUs, endUs, touched, robots, wakes, recomputed, looked, cutShort, head } = result;
   const seconds = (us: number): string => (us / 1e6).toFixed(2);
   const how =
     loop === 'closed'
@@ -261,7 +261,7 @@ function describe(result: ForkResult, { what }: ForkRequest, tookS: number): str
   return [
     `${recording}: a fork of ${parent} at ${seconds(atUs)} s up to ${seconds(endUs)} s: ${what}`,
     how,
-    `${touched.length} of ${robots} robots recomputed, ${recomputed} of ${wakes} cycles (with those that led up to the fork); ${tookS.toFixed(1)} s`,
+    `${touched.length} of ${robots} robots recomputed, ${recomputed} of ${wakes} cycles (with those that led up to the fork)${looked === 0 ? '' : `, ${looked} looked at by the rules`}; ${tookS.toFixed(1)} s`,
     ...(rows.length === 0 ? [] : [columns([['robot', 'recomputed from', 'sensed otherwise from'], ...rows])]),
     ...(cutShort ? ['It ends where the recording ends: what the hub would have said then, nobody knows.'] : []),
     `head ${head}`,
