@@ -71,8 +71,18 @@ export async function writeWholeFile<Result>(
     return result;
   } finally {
     await handle.close();
-    if (done) renameSync(unfinished, path);
+    if (done) rename(unfinished, path);
     else rmSync(unfinished, { force: true });
+  }
+}
+
+/** @throws CommandError when a folder stands there, or the name cannot be taken */
+function rename(unfinished: string, path: string): void {
+  try {
+    renameSync(unfinished, path);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw inTheWay(path, error as NodeJS.ErrnoException);
   }
 }
 

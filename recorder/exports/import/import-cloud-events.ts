@@ -59,17 +59,23 @@ export async function importCloudEvents(path: string, options: ImportOptions): P
     const beganUs = firstUs.get(read.source) ?? timeUs - (read.atUs ?? 0);
     firstUs.set(read.source, beganUs);
     const chain = timeline.chain(nameOf(read.source), beganUs, { source: read.source });
-    await timeline.add(chain, draftOf(read, line, timeUs, read.atUs ?? Math.max(0, timeUs - beganUs)));
+    const event = draftOf(read, line, timeUs, read.atUs ?? Math.max(0, timeUs - beganUs));
+    await timeline.add(chain, event, `line ${number}`);
   }
   await timeline.end();
   return timeline.result;
 }
 
 /** Our own sources by their name, others as they are. */
-const nameOf = (source: string): string => {
+function nameOf(source: string): string {
   const found = /^sigma:\/\/[^/]+\/([^/]+)$/.exec(source);
-  return found === null ? source : decodeURIComponent(found[1] as string);
-};
+  if (found === null) return source;
+  try {
+    return decodeURIComponent(found[1] as string);
+  } catch {
+    return source;
+  }
+}
 
 function draftOf({ type, subject, traceparent, own }: Read, line: string, timeUs: number, atUs: number): EventDraft {
   const event = { subject, atUs, timeUs, traceparent };
@@ -113,8 +119,8 @@ function readEvent(line: string): Read | string {
   const timeUs = timeOf(event['time']);
   if (timeUs !== null && Number.isNaN(timeUs)) return `its time is ${JSON.stringify(event['time'])}`;
   return {
-    source: source as string,
-    type: type as string,
+    source: (source as string).toWellFormed(),
+    type: (type as string).toWellFormed(),
     subject: textOf(subject),
     traceparent: textOf(traceparent),
     timeUs,

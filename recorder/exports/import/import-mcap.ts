@@ -52,14 +52,19 @@ export async function importMcap(path: string, name: string, options: ImportOpti
     if (!('message' in told)) {
       // What describes the file stands at the time of what was read last.
       if (chain === null) early.push(told);
-      else for (const event of chain.described(told, timeline)) await timeline.add(chain.chain, event);
+      else for (const event of chain.described(told, timeline)) await timeline.add(chain.chain, event, event.subject);
       continue;
     }
     const timeUs = Number(told.message.logTime / 1000n);
+    const where = `a message of ${told.channel.topic}`;
+    if (!Number.isSafeInteger(timeUs)) {
+      timeline.leaveOut(where, `its time is ${told.message.logTime} ns`);
+      continue;
+    }
     chain ??= new McapChain(timeline.chain(name, timeUs, {}), timeUs);
     const before = early.flatMap((one) => chain?.described(one, timeline) ?? []);
     early = [];
-    for (const event of [...before, ...chain.events(told, timeUs)]) await timeline.add(chain.chain, event);
+    for (const event of [...before, ...chain.events(told, timeUs)]) await timeline.add(chain.chain, event, where);
   }
   await timeline.end();
   return timeline.result;

@@ -2,6 +2,7 @@ import type { Json } from '@sigma/kernel';
 import {
   type BlockStore,
   ChainWriter,
+  END_OF_TIME_US,
   type EventDraft,
   type Opening,
   openingEvent,
@@ -88,8 +89,15 @@ export class ImportedTimeline {
     return chain;
   }
 
-  /** @throws StoreError, the signal's reason */
-  async add(chain: ImportedChain, event: EventDraft): Promise<void> {
+  /**
+   * @param where it stands in the file, should it have to be left out
+   * @throws StoreError, the signal's reason
+   */
+  async add(chain: ImportedChain, event: EventDraft, where: string): Promise<void> {
+    if (!(event.atUs < END_OF_TIME_US)) {
+      this.leaveOut(where, 'it is said to be 142 years or more after the first of its source');
+      return;
+    }
     this.#events++;
     const block = chain.add(event);
     if (block === null) return;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -256,6 +256,9 @@ describe('what stands in the way', () => {
     const nowhere = await sigma('export', '--format', 'mcap', '--out', join(folder, 'no', 'x.mcap'), recording);
     assert.equal(nowhere.code, 5);
     assert.match(nowhere.error, /folder does not exist/);
+    const onFolder = await sigma('export', '--format', 'mcap', '--force', '--out', folder, recording);
+    assert.equal(onFolder.code, 5, onFolder.error);
+    assert.equal(existsSync(`${folder}.unfinished`), false);
     const unknown = await sigma('export', '--format', 'bag', '--out', out, recording);
     assert.equal(unknown.code, 2);
     assert.match(unknown.error, /mcap/);
