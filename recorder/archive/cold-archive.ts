@@ -7,7 +7,10 @@ import {
   type ChainHead,
   type ChainId,
   chainName,
+  decodeBlock,
+  leafHash,
   type Recording,
+  type Sha256,
   type SnapshotPlace,
   type StoredBlock,
 } from '../src/index.ts';
@@ -22,7 +25,7 @@ import {
   tenantsOf,
 } from './manifest.ts';
 import type { ObjectStore } from './objects/object-store.ts';
-import type { ParquetDesk } from './parquet-desk.ts';
+import type { ArchivedLeaf, ParquetDesk } from './parquet-desk.ts';
 
 export interface ColdOptions {
   /** Only these tenants; all that the archive holds when absent. */
@@ -97,6 +100,20 @@ export class ColdArchive implements Recording {
     return null;
   }
 
+  /**
+   * Every event of a chain as its tree sees it, those without an envelope included, in order.
+   *
+   * @throws ArchiveDamageError, StoreError
+   */
+  async *leaves(chain: ArchivedChain, objects: readonly ArchivedObject[], sha256: Sha256): AsyncIterable<ArchivedLeaf> {
+    const desk = await this.#opened();
+    for (const object of objects) {
+      const path = await this.fileOf(chain, object, 'blockFile');
+      if (object.thinned.length > 0) yield* desk.leaves(path, sha256);
+      else yield* leavesOfBlocks(desk.blocks(path, 1, Number.MAX_SAFE_INTEGER), sha256);
+    }
+  }
+
   /** A file of an object on this machine, whose content was checked. @throws ArchiveDamageError, StoreError */
   fileOf(chain: ChainId, object: ArchivedObject, which: 'blockFile' | 'eventFile'): Promise<string> {
     const { key } = object[which];
@@ -155,6 +172,15 @@ export class ColdArchive implements Recording {
 
   #damage(key: string, what: string): ArchiveDamageError {
     return new ArchiveDamageError(this.store.address, key, what);
+  }
+}
+
+async function* leavesOfBlocks(blocks: AsyncIterable<StoredBlock>, sha256: Sha256): AsyncIterable<ArchivedLeaf> {
+  for await (const { bytes, firstSequence } of blocks) {
+    let sequence = firstSequence;
+    for (const envelope of decodeBlock(bytes).events) {
+      yield { sequence: sequence++, leaf: leafHash(envelope, sha256), envelope };
+    }
   }
 }
 

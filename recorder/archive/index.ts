@@ -15,5 +15,7 @@ export { type QueryAnswer, QueryError, QueryNeedsDamagedError, queryEvents } fro
 export type { Cell, QueryLimits } from './query/query-messages.ts';
 export { releasable } from './release.ts';
 export { RestoreDiffersError, restoreRecording } from './restore.ts';
+export { parseRetention, type Retention, RetentionError, retentionOf } from './retention.ts';
 export { BLOCK_COLUMNS, type Column, EVENT_COLUMNS, type EventClass, type EventRow, eventRow } from './schema.ts';
+export { checkTree, thinArchive } from './thin.ts';
 export { tieredRecording } from './tiered-recording.ts';

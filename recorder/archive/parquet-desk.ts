@@ -8,16 +8,26 @@ import {
   decodeBlock,
   decodeEnvelope,
   EVENT_TYPE,
+  leafHash,
+  type Sha256,
   type SnapshotMark,
   type StoredBlock,
 } from '../src/index.ts';
 import { RowTable } from './row-table.ts';
-import { BLOCK_COLUMNS, EVENT_COLUMNS, eventRow } from './schema.ts';
+import { BLOCK_COLUMNS, EVENT_COLUMNS, eventRow, LEAF_COLUMNS, PAYLOAD_COLUMNS } from './schema.ts';
 
 /** Events that are skipped or read together: a question about one hour of a robot's day reads a small part of the day. */
 const EVENT_GROUP = 32_768;
 /** Blocks that are read together when one of them is wanted. */
 const BLOCK_GROUP = 2_048;
+
+/** An archived event as its tree sees it. */
+export interface ArchivedLeaf {
+  readonly sequence: number;
+  readonly leaf: Uint8Array;
+  /** Null where retention took it away. */
+  readonly envelope: Uint8Array | null;
+}
 
 /** What DuckDB may never do here, whatever a file says: fetch or load anything, or write beside what it is told to. */
 export const CLOSED_SITE: Readonly<Record<string, string>> = {
@@ -61,6 +71,54 @@ export class ParquetDesk {
     }
     table.close();
     return this.#written('sequence', EVENT_GROUP);
+  }
+
+  /** Events with their leaf hashes, of which those of some classes have lost their envelope (R170). */
+  async encodeLeaves(leaves: AsyncIterable<ArchivedLeaf>, gone: (sequence: number) => boolean): Promise<Uint8Array> {
+    const table = await RowTable.make(this.#connection, 'object', LEAF_COLUMNS);
+    for await (const { sequence, leaf, envelope } of leaves) {
+      if (envelope === null || gone(sequence)) table.add({ sequence, leaf });
+      else table.add({ sequence, envelope });
+    }
+    table.close();
+    return this.#written('sequence', EVENT_GROUP);
+  }
+
+  /** A file of events without what those of some classes said. */
+  async encodeThinnedEvents(path: string, classes: readonly string[]): Promise<Uint8Array> {
+    const list = classes.map((name) => `'${quoted(name)}'`).join(', ');
+    const columns = EVENT_COLUMNS.map(({ name }) =>
+      PAYLOAD_COLUMNS.includes(name)
+        ? `CASE WHEN class IN (${list}) THEN NULL ELSE "${name}" END AS "${name}"`
+        : `"${name}"`,
+    );
+    const from = `read_parquet('${quoted(path)}')`;
+    await this.#connection.run(`CREATE OR REPLACE TABLE object AS SELECT ${columns.join(', ')} FROM ${from}`);
+    return this.#written('sequence', EVENT_GROUP);
+  }
+
+  /** Sequences of the events of some classes. */
+  async sequencesOf(path: string, classes: readonly string[]): Promise<ReadonlySet<number>> {
+    const list = classes.map((name) => `'${quoted(name)}'`).join(', ');
+    const reader = await this.#connection.runAndReadAll(
+      `SELECT sequence FROM read_parquet('${quoted(path)}') WHERE class IN (${list})`,
+    );
+    return new Set(reader.getRows().map(([sequence]) => Number(sequence)));
+  }
+
+  /** What a thinned file holds, in order. */
+  async *leaves(path: string, sha256: Sha256): AsyncIterable<ArchivedLeaf> {
+    const result = await this.#connection.stream(
+      `SELECT sequence, leaf, envelope FROM read_parquet('${quoted(path)}') ORDER BY sequence`,
+    );
+    type Row = [bigint, { bytes: Uint8Array } | null, { bytes: Uint8Array } | null];
+    for await (const rows of result.yieldRows()) {
+      for (const [sequence, gone, kept] of rows as Row[]) {
+        const envelope = kept === null ? null : new Uint8Array(kept.bytes);
+        const leaf = envelope === null ? new Uint8Array(gone?.bytes ?? []) : leafHash(envelope, sha256);
+        yield { sequence: Number(sequence), leaf, envelope };
+      }
+    }
   }
 
   async #written(order: string, group: number): Promise<Uint8Array> {

@@ -53,7 +53,7 @@ async function planned({ path, store, cacheDir }: Archived, beforeUs = FOR_EVER)
   const cold = await ColdArchive.open(store, { cacheDir });
   const hot = openSqliteRecording(path);
   try {
-    return await releasable(hot, cold, beforeUs);
+    return await releasable(hot, cold, () => beforeUs);
   } finally {
     await hot.close();
     await cold.close();

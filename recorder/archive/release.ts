@@ -24,13 +24,17 @@ const BLOCKS_KEPT = 2;
  *
  * @throws StoreCorruptError when the archive gives another block than the recording
  */
-export async function releasable(hot: Recording, cold: ColdArchive, beforeUs: number): Promise<readonly Moved[]> {
+export async function releasable(
+  hot: Recording,
+  cold: ColdArchive,
+  beforeUs: (tenant: string) => number,
+): Promise<readonly Moved[]> {
   const moved: Moved[] = [];
   for (const head of await hot.heads()) {
     const archived = cold.chain(head);
     const manifest = cold.manifests.find(({ tenant }) => tenant === head.tenant);
     if (archived === null || manifest === undefined) continue;
-    const end = await cutOf(hot, head, beforeUs, lastObject(archived).lastSequence);
+    const end = await cutOf(hot, head, beforeUs(head.tenant), lastObject(archived).lastSequence);
     if (end === null) continue;
     await assertArchived(hot, cold, head, end.sequence);
     const place = { archive: cold.store.address, manifest: manifest.version, manifestSha256: manifest.sha256 };

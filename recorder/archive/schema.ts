@@ -55,13 +55,24 @@ export const BLOCK_COLUMNS = [
   { name: 'block', type: 'BLOB', what: 'its bytes' },
 ] as const satisfies readonly Column[];
 
+/** Events of which retention has taken some away: the envelope where it stays, the hash of its leaf where it went. */
+export const LEAF_COLUMNS = [
+  { name: 'sequence', type: 'BIGINT', what: 'place in its chain' },
+  { name: 'leaf', type: 'BLOB', what: 'leaf hash of an envelope that is gone' },
+  { name: 'envelope', type: 'BLOB', what: 'envelope that stays' },
+] as const satisfies readonly Column[];
+
 export type EventColumn = (typeof EVENT_COLUMNS)[number]['name'];
 
 /** The values of one event, column by column; BIGINT as whole numbers, TIMESTAMP in microseconds since 1970. */
 export type EventRow = Readonly<Record<EventColumn, string | number | null>>;
 
 /** What retention, and the order in which a link sheds, go by. */
-export type EventClass = 'safety' | 'decision' | 'stimulus' | 'message' | 'signal' | 'snapshot' | 'record';
+export type EventClass = (typeof EVENT_CLASSES)[number];
+
+const EVENT_CLASSES = ['safety', 'decision', 'stimulus', 'message', 'signal', 'snapshot', 'record'] as const;
+
+export const isEventClass = (name: string): name is EventClass => (EVENT_CLASSES as readonly string[]).includes(name);
 
 const CLASS_OF_TYPE: Readonly<Record<string, EventClass>> = {
   [EVENT_TYPE.stimulusSegment]: 'stimulus',
@@ -85,6 +96,9 @@ const NOTHING_SAID = {
   task: null,
   body: null,
 } as const;
+
+/** What tells of a payload, and goes with it. */
+export const PAYLOAD_COLUMNS: readonly string[] = ['subject', ...Object.keys(NOTHING_SAID)];
 
 /**
  * What an event says, as columns. A payload that is not what its type says is kept by its place, and its columns are

@@ -41,7 +41,7 @@ describe("the beginning of a hub's recording is moved to its archive", () => {
     await recordings.recording('globex').append([other.begin(), other.notes(4), other.notes(4), other.notes(4)]);
     await archiveRecording(store, folderObjects(place), { sha256 });
     const cold = await ColdArchive.open(folderObjects(place), { cacheDir: join(home, 'cache') });
-    const moved = await releasable(store, cold, Number.MAX_SAFE_INTEGER);
+    const moved = await releasable(store, cold, () => Number.MAX_SAFE_INTEGER);
     await cold.close();
     const head = siteHead(await store.heads(), sha256);
 

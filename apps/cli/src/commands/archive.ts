@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { hexOfBytes, StoreError } from '@sigma/recorder';
-import type { Moved, ObjectStore } from '@sigma/recorder/archive';
+import type { Moved, ObjectStore, Retention } from '@sigma/recorder/archive';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
 import { archiveCache, archiveStore } from '../archive-input.ts';
 import { wholeNumber } from '../arguments.ts';
+import { readText } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { hotRecording, isAddress, withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
@@ -15,6 +16,8 @@ const DAY_MS = 86_400_000;
 interface ArchiveFlags {
   readonly to?: string;
   readonly check?: string;
+  readonly thin?: string;
+  readonly retention?: string;
   readonly release?: boolean;
   readonly keepDays: number;
   readonly json?: boolean;
@@ -25,17 +28,22 @@ export function archiveCommand(shell: Shell): Command {
   return command('archive', 'Put a recording into an archive: Parquet files with every block and its proofs', [
     'sigma archive site.sqlite --to /mnt/archive',
     'sigma archive site.sqlite --to "s3://sigma/site-1?endpoint=http://127.0.0.1:9000"',
+    'sigma archive site.sqlite --to /mnt/archive --release --retention retention.json',
+    'sigma archive --thin /mnt/archive --retention retention.json',
     'sigma archive --check /mnt/archive',
   ])
     .argument('[recording]', 'file, or postgres:// address with tenant')
     .option('--to <place>', 'folder, or s3://bucket/prefix?endpoint=URL&region=NAME')
     .option('--release', 'take out of the recording what the archive holds and is older than --keep-days')
     .option('--keep-days <n>', 'days that stay in the recording', wholeNumber(0, 100_000), 30)
+    .option('--retention <file>', 'JSON: for how many days each tenant keeps which class, hot and archived')
+    .option('--thin <place>', 'take payloads out of an archive whose time is over; needs --retention')
     .option('--check <place>', 'read every file of an archive and compare it with its hash')
     .action(async (named: string | undefined, flags: ArchiveFlags) => {
       const terminal = shell.terminal(flags.json === true);
       try {
         if (flags.check !== undefined) await check(shell, terminal, flags.check);
+        else if (flags.thin !== undefined) await thin(shell, terminal, flags.thin, await retentionIn(flags));
         else if (named === undefined || flags.to === undefined) {
           throw new CommandError(
             EXIT.usage,
@@ -65,7 +73,7 @@ async function put(
       progress: ({ source }, { lastSequence }) => terminal.progress(`${source}: ${lastSequence}`),
     }),
   );
-  const released = flags.release === true ? await release(shell, named, store, flags.keepDays) : [];
+  const released = flags.release === true ? await release(shell, named, store, flags) : [];
   const { events, bytes, manifests, written } = report;
   terminal.result(
     {
@@ -86,14 +94,19 @@ async function put(
 }
 
 /** Takes out of a recording what its archive holds: the archive read back, then the mark, then the blocks (R162). */
-async function release(shell: Shell, named: string, store: ObjectStore, keepDays: number): Promise<readonly Moved[]> {
+async function release(
+  shell: Shell,
+  named: string,
+  store: ObjectStore,
+  flags: ArchiveFlags,
+): Promise<readonly Moved[]> {
   const { ColdArchive, releasable, releaseFromPostgres, releaseFromSqlite, writeMark } = await import(
     '@sigma/recorder/archive'
   );
   const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
   try {
     const { recording, close } = await hotRecording(shell.environment, named);
-    const moved = await releasable(recording, cold, (Date.now() - keepDays * DAY_MS) * 1000).finally(close);
+    const moved = await releasable(recording, cold, await hotSince(flags)).finally(close);
     if (moved.length === 0) return moved;
     if (isAddress(named)) await releaseFromPostgres(await ownerOf(shell), tenantOf(moved), moved);
     else {
@@ -104,6 +117,44 @@ async function release(shell: Shell, named: string, store: ObjectStore, keepDays
   } finally {
     await cold.close();
   }
+}
+
+/** The wall clock before which events of a tenant may leave the recording. */
+async function hotSince(flags: ArchiveFlags): Promise<(tenant: string) => number> {
+  const { retentionOf } = await import('@sigma/recorder/archive');
+  const retention = flags.retention === undefined ? null : await retentionIn(flags);
+  return (tenant) => {
+    const days = retention === null ? flags.keepDays : retentionOf(retention, tenant).hotDays;
+    return days === null ? Number.NEGATIVE_INFINITY : (Date.now() - days * DAY_MS) * 1000;
+  };
+}
+
+async function retentionIn({ retention: path }: ArchiveFlags): Promise<Retention> {
+  const { parseRetention, RetentionError } = await import('@sigma/recorder/archive');
+  if (path === undefined) throw new CommandError(EXIT.usage, 'no retention was named', 'Give it with --retention FILE');
+  try {
+    return parseRetention(readText(path, '--retention'));
+  } catch (error) {
+    if (!(error instanceof RetentionError)) throw error;
+    throw new CommandError(EXIT.usage, `${path}: ${error.message}`, 'See `docs/archive.md` for an example');
+  }
+}
+
+/** Payloads whose time is over go; what stays remains provable (R170). */
+async function thin(shell: Shell, terminal: Terminal, named: string, retention: Retention): Promise<void> {
+  const { thinArchive } = await import('@sigma/recorder/archive');
+  const store = await archiveStore(shell.environment, named, 'read');
+  const cacheDir = archiveCache(shell.environment);
+  const thinned = await thinArchive(store, retention, Date.now() * 1000, sha256, { cacheDir });
+  const told = thinned.map(({ chain: { tenant, source, epoch }, object, classes }) => ({
+    ...{ tenant, source, epoch, classes },
+    ...{ firstSequence: object.firstSequence, lastSequence: object.lastSequence },
+  }));
+  const rows = told.map(({ source, firstSequence, lastSequence, classes }) => [
+    ...[source, `${firstSequence} to ${lastSequence}`, classes.join(', ')],
+  ]);
+  const text = rows.length === 0 ? 'nothing is over its time' : columns([['source', 'events', 'without'], ...rows]);
+  terminal.result({ archive: store.address, thinned: told }, text);
 }
 
 const tenantOf = (moved: readonly Moved[]): string => moved[0]?.tenant ?? '';
@@ -120,7 +171,7 @@ async function ownerOf(shell: Shell): Promise<string> {
 
 /** Every file of the newest manifests, each named that is not as it was written. */
 async function check(shell: Shell, terminal: Terminal, named: string): Promise<void> {
-  const { ArchiveDamageError, ColdArchive } = await import('@sigma/recorder/archive');
+  const { ArchiveDamageError, checkTree, ColdArchive } = await import('@sigma/recorder/archive');
   const store = await archiveStore(shell.environment, named, 'read');
   const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
   const damaged: { readonly key: string; readonly what: string }[] = [];
@@ -140,6 +191,7 @@ async function check(shell: Shell, terminal: Terminal, named: string): Promise<v
         }
         terminal.progress(`${chain.source}: ${object.lastSequence}`);
       }
+      if (damaged.length === 0) await checkTree(cold, chain, sha256);
     }
   } finally {
     await cold.close();
