@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { ChainHead, ChainId, StoredBlock } from '../src/index.ts';
 import { StoreCorruptError } from '../src/index.ts';
 import { sha256 } from '../stores/sqlite/sqlite-store.ts';
@@ -92,6 +93,48 @@ test('[R182] what the store itself cannot give is passed over, and reading goes 
     sequences: [...range(1, 4), ...range(8, 13)],
     bad: [{ fromSequence: 5, toSequence: 7, why: 'a page is damaged' }],
   });
+});
+
+const harm = fc.record({
+  row: fc.nat({ max: 4 }),
+  how: fc.oneof(
+    fc.record({ byte: fc.nat({ max: 400 }), bit: fc.nat({ max: 7 }), rehash: fc.boolean() }),
+    fc.constant('gone' as const),
+    fc.constant('twice' as const),
+    fc.record({ swapWith: fc.nat({ max: 4 }) }),
+  ),
+});
+
+test('[R182] however a recording was damaged, each of its events is given once, in order, or named once as left out', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(harm, { minLength: 1, maxLength: 4 }), async (harms) => {
+      const store = await fiveBlocks();
+      const heads = await store.heads();
+      for (const { row, how } of harms) {
+        const block = store.rows[row];
+        if (block === undefined) continue;
+        if (how === 'gone') store.rows.splice(row, 1);
+        else if (how === 'twice') store.rows.splice(row, 0, block);
+        else if ('swapWith' in how) {
+          const other = store.rows[how.swapWith];
+          if (other !== undefined) [store.rows[row], store.rows[how.swapWith]] = [other, block];
+        } else {
+          const bytes = block.bytes.slice();
+          const at = how.byte % bytes.length;
+          bytes[at] = (bytes[at] as number) ^ (1 << how.bit);
+          store.rows[row] = { ...block, bytes, hash: how.rehash ? sha256(bytes) : block.hash };
+        }
+      }
+      const { sequences, bad } = await read(Object.assign(Object.create(store), { heads: async () => heads }));
+      for (let k = 1; k < sequences.length; k++) assert.ok((sequences[k] as number) > (sequences[k - 1] as number));
+      const named = bad.flatMap(({ fromSequence, toSequence }) => range(fromSequence, toSequence));
+      assert.deepEqual(
+        [...sequences, ...named].sort((a, b) => a - b),
+        range(1, 13),
+      );
+    }),
+    { seed: 6, numRuns: 400 },
+  );
 });
 
 test('what is written after the head was taken is not read', async () => {

@@ -94,9 +94,11 @@ function checked({ bytes, hash }: StoredBlock, chain: ChainId, sha256: Sha256): 
   }
 }
 
-function eventsIn({ events }: BlockContent): readonly RecordedEvent[] | string {
+function eventsIn({ events, firstSequence }: BlockContent): readonly RecordedEvent[] | string {
   try {
-    return events.map(decodeEnvelope);
+    const decoded = events.map(decodeEnvelope);
+    const inOrder = decoded.every(({ sequence }, k) => sequence === firstSequence + k);
+    return inOrder ? decoded : 'the events of a block are not numbered one after another';
   } catch (error) {
     return (error as Error).message;
   }
