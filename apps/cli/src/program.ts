@@ -20,6 +20,7 @@ import { restoreCommand } from './commands/restore.ts';
 import { robotCommand } from './commands/robot.ts';
 import { edgeCommand, hubServerCommand } from './commands/serve.ts';
 import { simCommand } from './commands/sim.ts';
+import { syncCommand } from './commands/sync.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { whatifCommand } from './commands/whatif.ts';
@@ -64,6 +65,7 @@ export function buildProgram(shell: Shell): Command {
     soakCommand,
     hubServerCommand,
     edgeCommand,
+    syncCommand,
   ];
   for (const build of commands) program.addCommand(build(shell));
   for (const one of everyCommand(program)) {
