@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LineageError, StoreError, type Timeline } from '@sigma/recorder';
+import { LineageError, MalformedBytesError, StoreError, type Timeline } from '@sigma/recorder';
 import { CommandError, EXIT } from './outcome.ts';
 import type { Shell } from './shell.ts';
 
@@ -38,9 +38,15 @@ export async function withTimeline<Result>(
       const wayOut = 'A fork needs the recording that it shares its beginning with, as it was; see --parent';
       throw new CommandError(EXIT.failed, error.message, wayOut, { cause: error });
     }
-    throw error;
+    throw error instanceof MalformedBytesError ? damaged(named, error) : error;
   }
 }
+
+/** A recording whose events cannot be read: `verify` says which. */
+export const damaged = (named: string, error: Error): CommandError =>
+  new CommandError(EXIT.failed, `${named} is damaged: ${error.message}`, `sigma verify ${named} says where`, {
+    cause: error,
+  });
 
 /** Errors by which a fork or a trial is refused, said as such. */
 const REFUSALS = ['ForkRefusedError', 'PolicyFileError', 'FaultPlanError', 'BrokenChangeError'];

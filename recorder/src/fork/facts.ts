@@ -146,6 +146,37 @@ function above(value: number): number {
   return -below(-value);
 }
 
+/** A table with the stretches that follow it. */
+export function joinedTables(one: FactTable, next: FactTable): FactTable {
+  const doubles = (a: Float64Array, b: Float64Array): Float64Array =>
+    joined(new Float64Array(a.length + b.length), a, b);
+  const singles = (a: readonly Float32Array[], b: readonly Float32Array[]): readonly Float32Array[] =>
+    a.map((column, k) => {
+      const more = b[k] as Float32Array;
+      return joined(new Float32Array(column.length + more.length), column, more);
+    });
+  const { length } = one.sets;
+  return {
+    snapshots: doubles(one.snapshots, next.snapshots),
+    ends: doubles(one.ends, next.ends),
+    fromUs: doubles(one.fromUs, next.fromUs),
+    untilUs: doubles(one.untilUs, next.untilUs),
+    least: singles(one.least, next.least),
+    most: singles(one.most, next.most),
+    words: one.words.map((column, k) => {
+      const more = (next.words[k] as Uint32Array).map((set) => set + length);
+      return joined(new Uint32Array(column.length + more.length), column, more);
+    }),
+    sets: [...one.sets, ...next.sets],
+  };
+}
+
+function joined<Column extends Float64Array | Float32Array | Uint32Array>(into: Column, a: Column, b: Column): Column {
+  into.set(a);
+  into.set(b, a.length);
+  return into;
+}
+
 /** What a table knows of its k-th stretch. */
 export function factsOfStretch<World>(
   terrain: Pick<FactsTerrain<World>, 'facts'>,

@@ -5,7 +5,14 @@ import type { Opening } from '../payload/opening.ts';
 import { decodeSnapshot } from '../payload/snapshot.ts';
 import { decodeSegment } from '../payload/stimulus-segment.ts';
 import type { Recording } from '../store.ts';
-import { FactGatherer, type FactsTerrain, type FactTable, factsOfStretch, type StretchFacts } from './facts.ts';
+import {
+  FactGatherer,
+  type FactsTerrain,
+  type FactTable,
+  factsOfStretch,
+  joinedTables,
+  type StretchFacts,
+} from './facts.ts';
 import type { TrialStretch } from './try-policy.ts';
 import type { Trial } from './what-if.ts';
 
@@ -18,10 +25,10 @@ export interface GatheredFacts {
 }
 
 /**
- * Runs a chain again from its beginning and keeps what rules may read of it, stretch by stretch. What lies behind the last
- * snapshot has no facts.
+ * Runs a chain again and keeps what rules may read of it, stretch by stretch. What lies behind the last snapshot has no
+ * facts.
  *
- * @throws MalformedBytesError, StoreError
+ * @param before facts of its beginning, to go on from @throws MalformedBytesError, StoreError
  */
 export async function gatherFacts<World>(
   recording: Recording,
@@ -29,20 +36,23 @@ export async function gatherFacts<World>(
   opening: Opening,
   lived: Trial<World>['lived'],
   terrain: FactsTerrain<World>,
+  before: GatheredFacts | null = null,
 ): Promise<GatheredFacts> {
   const gatherer = new FactGatherer(lived, terrain);
   const { model } = gatherer;
+  const covered = before?.table.ends.at(-1) ?? 0;
   let agent: Agent<World> | null = null;
-  if (opening.lineage === undefined) {
+  if (opening.lineage === undefined && covered === 0) {
     const { source: id, tenant, role, seed, epoch, flags, config, atUs } = opening;
     agent = createAgent(model, { id, tenant, role, seed, epoch, flags, config, atUs });
   }
-  let begun = 0;
-  let end: Pick<GatheredFacts, 'blockEnd' | 'blockHash'> = { blockEnd: 0, blockHash: new Uint8Array() };
-  for await (const { bytes, hash } of recording.blocks(head, 1, head.sequence)) {
+  let begun = covered;
+  let end: Pick<GatheredFacts, 'blockEnd' | 'blockHash'> = before ?? { blockEnd: 0, blockHash: new Uint8Array() };
+  for await (const { bytes, hash } of recording.blocks(head, Math.max(1, covered), head.sequence)) {
     const { events, firstSequence } = decodeBlock(bytes);
     for (const envelope of events) {
       const event = decodeEnvelope(envelope);
+      if (event.sequence < covered) continue;
       if (event.type === EVENT_TYPE.snapshot) {
         if (agent === null) agent = decodeState(UTF8.decode(decodeSnapshot(event).state)) as Agent<World>;
         else gatherer.end(begun, event.sequence);
@@ -53,7 +63,9 @@ export async function gatherFacts<World>(
       }
     }
   }
-  return { table: gatherer.table(), ...end };
+  const table = gatherer.table();
+  const { blockEnd, blockHash } = end;
+  return { table: before === null ? table : joinedTables(before.table, table), blockEnd, blockHash };
 }
 
 /**

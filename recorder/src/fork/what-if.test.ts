@@ -166,6 +166,20 @@ test('[R117] facts change what is run again and nothing of what flips', async ()
       assert.deepEqual(some.flips, all.flips);
       assert.equal(some.differing, all.differing);
       saved += all.wakes - some.wakes;
+      const early = await gatherFacts(
+        store,
+        { ...head, sequence: Math.floor(head.sequence / 2) },
+        opening,
+        lived,
+        both.facts,
+      );
+      const grown = await gatherFacts(store, head, opening, lived, both.facts, early);
+      const later = await tryPolicy<Tram>(store, head, { trialOf: () => both, factsOf: async () => grown.table });
+      assert.deepEqual(
+        [later.flips, later.wakes],
+        [some.flips, some.wakes],
+        'facts that grew with their recording are the same',
+      );
     }),
     { seed: 6, numRuns: 30 },
   );

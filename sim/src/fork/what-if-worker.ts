@@ -30,6 +30,8 @@ export type TrialAnswer =
   | { readonly type: 'failed'; readonly name: string; readonly message: string };
 
 const setup = workerData as TrialSetup;
+/** So many events behind the last facts are run again each time rather than gathered. */
+const WORTH_GATHERING = 1_000;
 const FACT_NAMES = FACTS.map(({ name }) => name);
 const open = new Map<string, Promise<Awaited<ReturnType<typeof opened>>>>();
 
@@ -53,8 +55,8 @@ async function run({ recording: named, head }: TrialTask): Promise<ChainTrial> {
       : {
           factsOf: async (opening, { lived, facts }) => {
             const kept = await file.load(recording, head, opening);
-            if (kept !== null) return kept.table;
-            const made = await gatherFacts(recording, head, opening, lived, facts);
+            if (kept !== null && head.sequence - kept.blockEnd < WORTH_GATHERING) return kept.table;
+            const made = await gatherFacts(recording, head, opening, lived, facts, kept);
             file.keep(head, opening, made);
             return made.table;
           },

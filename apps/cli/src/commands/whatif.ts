@@ -11,6 +11,7 @@ import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
+import { damaged } from '../timeline-input.ts';
 
 interface WhatIfFlags {
   readonly rule: string;
@@ -126,8 +127,12 @@ async function trying<Result>(use: () => Promise<Result>): Promise<Result> {
   try {
     return await use();
   } catch (error) {
-    if ((error as Error).name !== 'PolicyFileError') throw error;
-    const wayOut = 'Correct the rule and try again; names that rules may read stand in terrains/fleet/model/README.md';
+    const { name } = error as Error;
+    if (name === 'MalformedBytesError') throw damaged('the recording', error as Error);
+    if (/^Store.*Error$/.test(name))
+      throw new CommandError(EXIT.machine, (error as Error).message, '', { cause: error });
+    if (name !== 'PolicyFileError') throw error;
+    const wayOut = 'Correct the rule and try again; a condition that reads an unknown name lists those that there are';
     throw new CommandError(EXIT.usage, (error as Error).message, wayOut, { cause: error });
   }
 }
