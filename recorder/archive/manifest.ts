@@ -73,7 +73,7 @@ export class ArchiveDamageError extends StoreCorruptError {
   }
 }
 
-export const manifestsOf = (tenant: string): string => `${keyPart(tenant)}/manifests/`;
+const manifestsOf = (tenant: string): string => `${keyPart(tenant)}/manifests/`;
 
 export const manifestKey = (tenant: string, version: number): string =>
   `${manifestsOf(tenant)}${String(version).padStart(8, '0')}.json`;

@@ -69,7 +69,7 @@ export async function takeBackup(options: BackupOptions): Promise<BackupReport> 
   }
 }
 
-export function newestBase(to: string): Base | null {
+function newestBase(to: string): Base | null {
   const names = existsSync(to) ? readdirSync(to).filter((name) => /^base-\d{4}\.json$/.test(name)) : [];
   const newest = names.sort()[names.length - 1];
   return newest === undefined ? null : readList<Base>(to, newest);

@@ -15,7 +15,7 @@ import type { Erasure } from './people-file.ts';
 
 /** Who writes of erasures when no hub does. */
 const SOURCE = 'privacy';
-export const ERASED = 'privacy.erased';
+const ERASED = 'privacy.erased';
 
 /**
  * Puts on record that secrets were destroyed, each once, on a chain of its own of the tenant (R174). Call it again after

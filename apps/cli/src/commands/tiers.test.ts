@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { ChainWriter, openingEvent, signalEvent } from '@sigma/recorder';
+import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+
+const home = mkdtempSync(join(tmpdir(), 'sigma-tiers-'));
+after(() => rmSync(home, { recursive: true }));
+const file = join(home, 'site.sqlite');
+const archive = join(home, 'archive');
+const SIGMA = new URL('../../bin/sigma.mjs', import.meta.url).pathname;
+
+function sigma(
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, SIGMA_DATA: join(home, 'data') };
+    execFile(process.execPath, [SIGMA, ...args], { env, timeout: 60_000 }, (error, out, said) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, error: said });
+    });
+  });
+}
+
+async function record(): Promise<void> {
+  const timeUs = Date.UTC(2026, 3, 1) * 1000;
+  const opening = {
+    ...{ tenant: 'acme', source: 'gate', epoch: 0, role: 'gate', model: '', modelVersion: 1, config: null, seed: 1 },
+    ...{
+      flags: [],
+      policyText: '',
+      policyHash: '',
+      previousEpochHash: new Uint8Array(),
+      atUs: 0,
+      timeUs,
+      software: 'test',
+    },
+  };
+  const writer = new ChainWriter(opening, sha256);
+  const store = openSqliteStore(file);
+  await store.append([writer.seal([openingEvent(opening)])]);
+  for (let n = 1; n <= 6; n++) {
+    await store.append([writer.seal([signalEvent('gate.opened', { n }, n * 1000, timeUs + n * 1000)])]);
+  }
+  await store.close();
+}
+
+describe('tiers from the command line', () => {
+  test('[R164][R166][R167] archived and released, a recording answers, verifies and comes back as one', async () => {
+    await record();
+    const before = JSON.parse((await sigma('record', 'ls', file, '--json')).out);
+    const put = await sigma('archive', file, '--to', archive, '--release', '--keep-days', '1', '--json');
+    assert.equal(put.code, 0, put.error);
+    assert.deepEqual(
+      JSON.parse(put.out).released.map(({ sequence }: { sequence: number }) => sequence),
+      [5],
+    );
+    assert.equal((await sigma('verify', file)).code, 0);
+    const asked = await sigma(
+      'query',
+      'SELECT name, count(*) FROM events GROUP BY 1 ORDER BY 2',
+      '--over',
+      file,
+      '--format',
+      'csv',
+    );
+    assert.equal(asked.out, 'name,count_star()\n,1\ngate.opened,6\n');
+    const back = await sigma('restore', archive, '--out', join(home, 'back.sqlite'), '--json');
+    assert.equal(JSON.parse(back.out).head, before.head);
+  });
+
+  test('[R163][R168] a damaged file, and SQL that reads elsewhere, end with a reason and a code', async () => {
+    const refused = await sigma('query', "SELECT * FROM read_text('/etc/hostname')", '--over', file);
+    assert.equal(refused.code, 2);
+    assert.match(refused.error, /Permission Error/);
+    const folder = join(archive, 'acme/objects/gate/0');
+    for (const name of readdirSync(folder)) rmSync(join(folder, name));
+    const damaged = await sigma('archive', '--check', archive);
+    assert.equal(damaged.code, 1);
+    assert.match(damaged.error, /2 of 2 files are damaged: .*is missing: it holds events 1 to 7 of acme\/gate epoch 0/);
+    assert.equal((await sigma('query', 'SELECT count(*) FROM events', '--over', file)).code, 1);
+    assert.equal((await sigma('verify', file)).code, 1);
+  });
+});
