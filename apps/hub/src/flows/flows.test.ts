@@ -20,8 +20,9 @@ import {
   SiteService,
   StateChangeSchema,
 } from '@sigma/proto';
-import { verify } from '@sigma/recorder';
+import { sentFrame, shownFrame, verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
+import { testChain } from '@sigma/recorder/testing';
 import { FakeEdge } from '../../testing/fake-edge.ts';
 import { oneAtATime } from '../../testing/one-at-a-time.ts';
 import { type Hub, startHub } from '../index.ts';
@@ -195,11 +196,25 @@ test(`${title('F10')}: a failsafe is told at once, and a person's stop leaves on
   await until(recorded, (events) => events.some((event) => event.traceparent === stop.traceparent));
 });
 
-test(`${title('F12')}, as far as the hub's own record: whole, and open to whoever checks it`, async () => {
-  const { path } = await records.listChains({});
+test(`${title('F12')}: what an edge recorded stands beside the hub's own record, whole, and open to whoever checks it`, async () => {
+  const chain = testChain('r1', sha256);
+  const sent = [chain.begin(), chain.notes(5), chain.notes(7)];
+  const { tenant, source, epoch, sequence, hash } = chain.writer.head;
+  const time = { us: 0, count: 0 };
+  edge.send({ case: 'chainsShown', value: shownFrame([{ source, epoch, sequence, hash, acknowledged: 0 }], time) });
+  const place = { tenant, source, epoch, firstSequence: 1, previousHash: new Uint8Array(32), hash, time };
+  edge.send({ case: 'blocksSent', value: sentFrame({ ...place, blocks: sent.map(({ bytes }) => bytes) }) });
+  const { path } = await until(
+    () => records.listChains({}),
+    ({ heads }) => heads.some((head) => head.source === 'r1' && head.sequence === BigInt(sequence)),
+  );
   const recording = openSqliteRecording(path);
   const report = await verify(recording, { sha256, reexecutors: {} });
   await recording.close();
   assert.equal(report.firstFailure, null);
-  assert.ok(report.events > 10);
+  assert.deepEqual(
+    report.chains.map((one) => one.source),
+    ['hub', 'r1'],
+  );
+  assert.ok(report.events > 10 + sequence);
 });
