@@ -364,6 +364,9 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     silence_id: (await made('/api/v1/silences', silence)).silence.id,
     account_id: (await made('/api/v1/accounts', { email: 'ann@example.org', role: 'viewer' })).account.id,
     time_us: '1',
+    source: 'hub',
+    epoch: '0',
+    sequence: '1',
   };
   const bodies: Record<string, unknown> = {
     FleetService_StopAgents: { agentIds: ['r7'], stop: 'normal' },
