@@ -44,7 +44,7 @@ export async function withTimeline<Result>(
 
 /** A recording whose events cannot be read: `verify` says which. */
 export const damaged = (named: string, error: Error): CommandError =>
-  new CommandError(EXIT.failed, `${named} is damaged: ${error.message}`, `sigma verify ${named} says where`, {
+  new CommandError(EXIT.failed, `${named} is damaged: ${error.message}`, '`sigma verify` says where', {
     cause: error,
   });
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { fleetTerrain } from '@sigma/edge';
 import { fleetModel, type PolicyText, type RecordedModels, type Site, siteToJson } from '@sigma/fleet-model';
 import { encodeState, type Json } from '@sigma/kernel';
@@ -59,25 +59,39 @@ export interface ForkOptions {
  * @throws ForkRefusedError, PolicyFileError, StoreError, MalformedBytesError
  */
 export async function makeFork(
-  parent: Timeline,
+  timeline: Timeline,
   request: ForkRequest,
   out: string,
   options: ForkOptions = {},
 ): Promise<ForkResult> {
+  const parent = { ...timeline, lives: livesAt(timeline.lives, request.atUs) };
   if (existsSync(out)) throw new ForkRefusedError(`${out} is there already; name another file or remove it`);
   const worldLife = LivedWorld.lifeIn(parent.lives);
   const simulated = worldLife !== null && (await onOneClock(parent));
   const fork = await prepare(parent, request, out, simulated ? worldLife : null);
   const store = await openSqliteRecorder(out);
+  let whole = false;
   try {
     const result = simulated
       ? await runClosed(fork, store, request, options)
       : await runOpenLoop(fork, store, request, options);
     const head = siteHead(await store.heads(), sha256);
+    whole = true;
     return { recording: out, parent: parent.name, ...result, looked: fork.looked, head };
   } finally {
     await store.close();
+    // Half a fork would look like one that was to end there.
+    if (!whole) for (const file of ['', '-wal', '-shm']) rmSync(`${out}${file}`, { force: true });
   }
+}
+
+/** Of each source the life that it was in: a program that was started anew has several. */
+function livesAt(lives: readonly Life[], atUs: number): readonly Life[] {
+  const began = ({ pieces }: Life): boolean => (pieces[0]?.fromUs ?? 0) < atUs;
+  return lives.filter((life) => {
+    const same = lives.filter(({ tenant, source }) => tenant === life.tenant && source === life.source);
+    return life === (same.findLast(began) ?? same[0]);
+  });
 }
 
 async function prepare(

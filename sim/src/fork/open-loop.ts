@@ -31,7 +31,8 @@ export async function runOpenLoop(
 ) {
   const robots = fork.lives.filter(({ opening }) => opening.model === 'fleet');
   const lives = robots.filter(({ source, endUs }) => fork.touchedFrom.has(source) && endUs >= fork.atUs);
-  if (lives.length === 0) throw new ForkRefusedError('nobody who is named lived at that moment; see --agents and --at');
+  if (lives.length === 0)
+    throw new ForkRefusedError('the change touches nobody who lived at that moment: name agents, or another time');
   const untilUs = fork.atUs + forUs;
   const touched: TouchedRobot[] = [];
   let endUs = fork.atUs;

@@ -128,7 +128,7 @@ async function trying<Result>(use: () => Promise<Result>): Promise<Result> {
     return await use();
   } catch (error) {
     const { name } = error as Error;
-    if (name === 'MalformedBytesError') throw damaged('the recording', error as Error);
+    if (name === 'MalformedBytesError') throw damaged('a recording', error as Error);
     if (/^Store.*Error$/.test(name))
       throw new CommandError(EXIT.machine, (error as Error).message, '', { cause: error });
     if (name !== 'PolicyFileError') throw error;
