@@ -1,13 +1,15 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { hexOfBytes, StoreError } from '@sigma/recorder';
+import { type ChainId, hexOfBytes, StoreError } from '@sigma/recorder';
 import type { Moved, ObjectStore, Retention } from '@sigma/recorder/archive';
+import { openProofShelf } from '@sigma/recorder/proof-shelf';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
 import { archiveCache, archiveStore } from '../archive-input.ts';
 import { wholeNumber } from '../arguments.ts';
 import { readText } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { hotRecording, isAddress, withRecording } from '../recording-input.ts';
+import { hotRecording, isAddress, shelfName, withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
@@ -66,13 +68,15 @@ async function put(
   flags: ArchiveFlags,
 ): Promise<void> {
   const { archiveRecording } = await import('@sigma/recorder/archive');
+  const kept = checkpointsBeside(shelfName(shell.environment, named));
   const report = await withRecording(shell.environment, named, (recording) =>
     archiveRecording(recording, store, {
       sha256,
       signal: shell.interrupted,
+      checkpoints: kept.of,
       progress: ({ source }, { lastSequence }) => terminal.progress(`${source}: ${lastSequence}`),
     }),
-  );
+  ).finally(kept.close);
   const released = flags.release === true ? await release(shell, named, store, flags) : [];
   const { events, bytes, manifests, written } = report;
   terminal.result(
@@ -91,6 +95,16 @@ async function put(
         : `${events} events in ${2 * written.length} files, ${(bytes / 1e6).toFixed(1)} MB, in ${store.address}`
     }${released.map(({ source, epoch, sequence }) => `\n${source} ${epoch}: events up to ${sequence} were moved`).join('')}`,
   );
+}
+
+/** Signed heads that lie beside a recording go into the archive with its chains. */
+function checkpointsBeside(recording: string): {
+  readonly of: (chain: ChainId) => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
+} {
+  if (!existsSync(`${recording}.proofs`)) return { of: async () => [], close: async () => undefined };
+  const shelf = openProofShelf(recording);
+  return { of: (chain) => shelf.checkpoints(chain), close: () => shelf.close() };
 }
 
 /** Takes out of a recording what its archive holds: the archive read back, then the mark, then the blocks (R162). */

@@ -1,28 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ChainWriter, openingEvent, signalEvent } from '@sigma/recorder';
+import { openProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { runSigma } from '../testing/run-sigma.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sigma-tiers-'));
 after(() => rmSync(home, { recursive: true }));
 const file = join(home, 'site.sqlite');
 const archive = join(home, 'archive');
-const SIGMA = new URL('../../bin/sigma.mjs', import.meta.url).pathname;
-
-function sigma(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, SIGMA_DATA: join(home, 'data') };
-    execFile(process.execPath, [SIGMA, ...args], { env, timeout: 60_000 }, (error, out, said) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, error: said });
-    });
-  });
-}
+const sigma = (...args: readonly string[]) => runSigma(args, { SIGMA_DATA: join(home, 'data') });
 
 async function record(): Promise<void> {
   const timeUs = Date.UTC(2026, 3, 1) * 1000;
@@ -50,6 +40,11 @@ async function record(): Promise<void> {
 describe('tiers from the command line', () => {
   test('[R164][R166][R167] archived and released, a recording answers, verifies and comes back as one', async () => {
     await record();
+    const shelf = openProofShelf(file);
+    const chain = { tenant: 'acme', source: 'gate', epoch: 0 };
+    const note = 'sigma/acme/gate/0\n7\nroot\n';
+    await shelf.keep(chain, 7, note);
+    await shelf.close();
     const before = JSON.parse((await sigma('record', 'ls', file, '--json')).out);
     const put = await sigma('archive', file, '--to', archive, '--release', '--keep-days', '1', '--json');
     assert.equal(put.code, 0, put.error);
@@ -69,6 +64,9 @@ describe('tiers from the command line', () => {
     assert.equal(asked.out, 'name,count_star()\n,1\ngate.opened,6\n');
     const back = await sigma('restore', archive, '--out', join(home, 'back.sqlite'), '--json');
     assert.equal(JSON.parse(back.out).head, before.head);
+    const kept = openProofShelf(join(home, 'back.sqlite'));
+    assert.deepEqual(await kept.checkpoints(chain), [note]);
+    await kept.close();
   });
 
   test('[R163][R168] a damaged file, and SQL that reads elsewhere, end with a reason and a code', async () => {
