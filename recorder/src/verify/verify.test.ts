@@ -12,6 +12,7 @@ import {
   decodeEnvelope,
   EVENT_TYPE,
   type EventDraft,
+  joinReports,
   openingEvent,
   type Reexecutors,
   type SealedBlock,
@@ -61,6 +62,32 @@ function forged(change: (event: EventDraft) => EventDraft | null): TramDay {
   );
   return { ...day, blocks };
 }
+
+test('[R60] looks at one source each, joined, say what one look at all of them says, what is missing included', async () => {
+  const rows = (await recordingOf(other, day)).rows.map((row) => ({ ...row, bytes: row.bytes.slice() }));
+  const damaged = rows.find(({ source, firstSequence }) => source === 'tram-2' && firstSequence > 20) as SealedBlock;
+  (damaged.bytes[damaged.bytes.length - 3] as number) ^= 1;
+  const store = new MemoryStore();
+  store.rows.push(...rows);
+  const gone = { ...(day.blocks.at(-1) as SealedBlock), source: 'tram-0' };
+  const absent = { ...gone, sequence: lastOf(gone), atUs: gone.lastAtUs, blocks: day.blocks.length };
+  const options = { sha256, reexecutors: trams };
+  const whole = await verify(store, { ...options, knownHeads: [absent] });
+  const heads = await store.heads();
+  const looks = [
+    await verify(store, { ...options, heads: [], knownHeads: [absent] }),
+    ...(await Promise.all(heads.toReversed().map((head) => verify(store, { ...options, heads: [head] })))),
+  ];
+  assert.deepEqual(
+    whole.chains.map(({ source, failures }) => [source, failures.length]),
+    [
+      ['tram-1', 0],
+      ['tram-2', 1],
+      ['tram-0', 1],
+    ],
+  );
+  assert.deepEqual(joinReports(looks, sha256), whole);
+});
 
 test('[R60] [L2] an honest recording verifies: every event of every chain is re-executed', async () => {
   const seen: number[] = [];
