@@ -178,7 +178,7 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
   const first = flips[0] as Found;
   if (lost > 0) lines.push(`By its own commands the fleet would have gone ${lost.toFixed(1)} m less in that time.`);
   lines.push(
-    `What would have followed, in a simulated world: sigma fork ${first.recording} --at ${first.source}#${first.event} --policy ${policy.file} --for 30 --out fork.sqlite`,
+    `What would have followed, in a simulated world: sigma fork ${first.recording} --at ${(first.atUs / 1e6).toFixed(2)} --policy ${policy.file} --for 30 --out fork.sqlite`,
   );
   return lines.join('\n');
 }

@@ -2,7 +2,7 @@ import { parse } from '@bufbuild/cel';
 import type { Situation } from '@sigma/kernel';
 import type { FleetBelief } from '../belief/belief.ts';
 import { fencedGround, type Ground } from '../ground.ts';
-import { CONTEXT, contextOf } from './context.ts';
+import { CONTEXT } from './context.ts';
 
 type Expr = NonNullable<ReturnType<typeof parse>['expr']>;
 
@@ -18,14 +18,24 @@ export const FACTS: readonly Fact[] = Object.entries(CONTEXT).map(([name, { type
   kind: type === 'double' ? 'number' : 'word',
 }));
 
-const NAMES = FACTS.map(({ name }) => name);
+const READERS = Object.values(CONTEXT).map(({ read }) => read);
+
+/** Lists of ids as JSON; a site has one list for each kind of cell. */
+const told = new WeakMap<readonly string[], string>();
 
 /** What every name says of a situation, in the order of `FACTS`; a truth or a list of ids as JSON. */
 export function readFacts(situation: Situation<FleetBelief>, ground: Ground): readonly (number | string)[] {
-  const values = contextOf(NAMES, situation, fencedGround(ground, situation.world.fences));
-  return FACTS.map(({ name, kind }) => {
-    const value = values[name];
-    return kind === 'number' ? (value as number) : typeof value === 'string' ? value : JSON.stringify(value);
+  const here = fencedGround(ground, situation.world.fences);
+  return READERS.map((read) => {
+    const value = read(situation, here);
+    if (typeof value === 'number' || typeof value === 'string') return value;
+    if (typeof value === 'boolean') return value ? 'true' : 'false';
+    let text = told.get(value);
+    if (text === undefined) {
+      text = JSON.stringify(value);
+      told.set(value, text);
+    }
+    return text;
   });
 }
 
