@@ -66,12 +66,15 @@ interface EdgeFlags extends Pick<HubServerFlags, 'map' | 'site' | 'tenant' | 'da
   readonly robots: number;
   readonly people: number;
   readonly seed: number;
+  readonly syncLimit?: number;
+  readonly spool?: number;
 }
 
 /** `sigma edge`: a simulated fleet that joins a hub. */
 export function edgeCommand(shell: Shell): Command {
   return command('edge', 'Run the edge of a simulated fleet, linked to a hub', [
     'sigma edge --hub http://127.0.0.1:8080 --robots 12',
+    'sigma edge --sync-limit 500 --spool 20000',
   ])
     .option('--hub <url>', 'address of the hub (default: SIGMA_HUB, or the one started here)')
     .option('--robots <n>', 'how many', wholeNumber(1, 1000), 40)
@@ -81,6 +84,16 @@ export function edgeCommand(shell: Shell): Command {
     .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
     .option('--site <file>', 'site file for the map')
     .option('--data <dir>', 'folder for the recording (default: SIGMA_DATA, or .data)')
+    .option(
+      '--sync-limit <kB/s>',
+      'most of the recording that is sent a second (default: as much as the link takes)',
+      numberAbove(0, 1e9),
+    )
+    .option(
+      '--spool <MB>',
+      'room for the recording; beyond it the least needed is dropped, and that is recorded',
+      numberAbove(0, 1e9),
+    )
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
     .action(async (flags: EdgeFlags) => {
       const { startEdgeChild } = await import('../solo/edge-child.ts');
@@ -101,10 +114,12 @@ export function edgeCommand(shell: Shell): Command {
       mkdirSync(folder, { recursive: true });
       const recordingPath = join(folder, `edge-${stampOf(new Date())}.sqlite`);
       const site = loadSite(flags, root);
-      const { tenant, robots, people, seed } = flags;
-      const edge = await startEdgeChild(
-        soloEdge({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken }, pace: null }),
-      );
+      const { tenant, robots, people, seed, syncLimit, spool } = flags;
+      const edge = await startEdgeChild({
+        ...soloEdge({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken }, pace: null }),
+        ...(syncLimit === undefined ? {} : { syncBytesPerS: syncLimit * 1000 }),
+        ...(spool === undefined ? {} : { recordingMostBytes: spool * 1e6 }),
+      });
       terminal.say(`${robots} robots at the edge, recording ${recordingPath}`);
       await untilEnd(shell, flags.seconds, [edge.failed]);
       const tally = await edge.close();
