@@ -83,7 +83,8 @@ export class ClosedLoop {
     for (const [index, { id }] of lived.world.layout.robots.entries()) {
       const life = parts.lives.find(({ source }) => source === id);
       if (life === undefined) throw new RangeError(`the world has a robot '${id}' of which nothing is recorded`);
-      const reader = await LifeReader.open(life, fromUs);
+      // What is lived from that moment on is the fork's: a snapshot of the moment itself comes too late.
+      const reader = await LifeReader.open(life, Math.max(0, fromUs - 1));
       await reader.fill(fromUs);
       while (reader.next(fromUs) !== undefined);
       const orders = parts.orders.filter(({ agent }) => agent === id);

@@ -128,6 +128,19 @@ test('[R114] a closed loop without a change is the life that was lived, bit for 
   await mustVerify(result.recording);
 });
 
+test('[R114] a fork may begin at the very moment of which a snapshot was put on record', async () => {
+  const recording = openSqliteRecording(parent);
+  const head = (await recording.heads()).find(({ source }) => source === 'r04');
+  assert.ok(head !== undefined);
+  const place = await recording.snapshotBefore(head, 14_000_000);
+  const atUs = place?.atUs ?? 0;
+  assert.ok(atUs > 5_000_000 && atUs % 10_000 === 0, `${atUs} us`);
+  await recording.close();
+  const result = await fork(parent, { atUs, everybody: true, forUs: 1_000_000 });
+  assert.equal(result.touched.length, 8);
+  await mustVerify(result.recording);
+});
+
 test('[R115] only whom the change reaches is recomputed, and that is what recomputing everybody gives', async () => {
   const policy = parsePolicyFile('slow.json', SLOW);
   const request = { policy, forUs: 8_000_000 };
