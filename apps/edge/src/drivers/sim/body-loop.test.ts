@@ -18,7 +18,8 @@ class BodyStory {
   readonly loop: BodyLoop;
   #mail: ToBody[] = [];
 
-  constructor() {
+  constructor(beginsUs = 0) {
+    this.nowUs = beginsUs;
     const bodies: Bodies = {
       stepUs: STEP_US,
       capabilities: () => [],
@@ -93,6 +94,12 @@ test('when nobody has asked for too long the body brakes, at that moment of its 
     story.tell('drive', 100_000).pass(50_000);
     assert.equal(story.did.at(-1)?.name, 'drive');
   }
+});
+
+test('bodies that begin between two steps of the grid take their first step behind that moment: their record never runs backwards', () => {
+  const [begun] = new BodyStory(993_850).pass(50_000).did;
+  assert.deepEqual(begun, { fromUs: 1_000_000, name: 'rest' });
+  assert.deepEqual(new BodyStory(990_000).pass(50_000).did[0], { fromUs: 990_000, name: 'rest' });
 });
 
 test('a pause that no program survives is lost time, and told once', () => {

@@ -69,7 +69,7 @@ export class BodyLoop {
     this.#rest = { command: bodies.rest, untilUs: Number.MAX_SAFE_INTEGER };
     this.#mechanical = { command: bodies.mechanical, untilUs: Number.MAX_SAFE_INTEGER };
     // The first step is the next one on the grid of agent time: the bodies did not move before anybody looked.
-    this.#step = Math.floor(ports.nowUs() / bodies.stepUs);
+    this.#step = Math.ceil(ports.nowUs() / bodies.stepUs);
     pulse.beat(this.#step * bodies.stepUs);
   }
 
