@@ -18,7 +18,7 @@ class BodyStory {
   readonly loop: BodyLoop;
   #mail: ToBody[] = [];
 
-  constructor(beginsUs = 0) {
+  constructor(beginsUs = 5_000_000) {
     this.nowUs = beginsUs;
     const bodies: Bodies = {
       stepUs: STEP_US,
