@@ -19,6 +19,7 @@ import { blockKey, blocksToCompare, chainKey, planCommit } from '../commit-plan.
 import { tailFault } from '../tail-check.ts';
 import { damaged, storeError } from './errors.ts';
 import { RecordingFiles } from './files.ts';
+import { PageFit } from './page-fit.ts';
 import { migrate, pragma } from './schema.ts';
 import { sha256 } from './sha256.ts';
 
@@ -62,6 +63,7 @@ export class SqliteFile {
   #logPages = 0;
   #failure: StoreError | null = null;
   #statements = new Map<string, StatementSync>();
+  readonly #fit = new PageFit(PAGE_BYTES);
 
   /**
    * @param mode `read` changes nothing and checks nothing: verify is for that
@@ -102,7 +104,7 @@ export class SqliteFile {
     return this.#transaction(
       () => {
         const plan = planCommit(groups, this.#tails, this.#storedTwins(groups));
-        for (const { block, ordinal } of plan.blocks) this.#insert(block, ordinal);
+        for (const { block, ordinal } of this.#fit.inOrder(plan.blocks)) this.#insert(block, ordinal);
         return plan;
       },
       ({ answers, advances }) => {
