@@ -259,11 +259,11 @@ test('[R4] an SQLite file that is something else is left alone', () => {
 
 test('[R47] [L4] a last block that is altered, foreign, or not linked keeps the recording from being written, by source and sequence', async () => {
   const damages: readonly (readonly [string, string, RegExp])[] = [
-    ['bytes', `UPDATE blocks SET bytes = CAST(bytes || x'00' AS BLOB) WHERE block = 3`, /do not have the hash/],
-    ['sequence', 'UPDATE blocks SET first_sequence = 8 WHERE block = 3', /holds the events 7 to 11/],
-    ['hole', 'DELETE FROM blocks WHERE block = 2', /events after 1 are missing/],
+    ['bytes', `UPDATE blocks SET bytes = CAST(bytes || x'00' AS BLOB) WHERE ordinal = 3`, /do not have the hash/],
+    ['sequence', 'UPDATE blocks SET first_sequence = 8 WHERE ordinal = 3', /holds the events 7 to 11/],
+    ['hole', 'DELETE FROM blocks WHERE ordinal = 2', /events after 1 are missing/],
     ['owner', `UPDATE chains SET source = 'r99'`, /belongs to acme\/r01/],
-    ['link', `UPDATE blocks SET hash = zeroblob(32) WHERE block = 2`, /does not carry the hash of the block before/],
+    ['link', `UPDATE blocks SET hash = zeroblob(32) WHERE ordinal = 2`, /does not carry the hash of the block before/],
   ];
   for (const [name, sql, what] of damages) {
     const path = pathOf(`tail-${name}`);

@@ -107,7 +107,7 @@ test('[R102] [L4] the independent verifier rejects every altered recording, and 
     ],
     [
       'epoch',
-      `DELETE FROM blocks WHERE block = (SELECT max(block) FROM blocks WHERE chain = (SELECT chain FROM chains WHERE source LIKE 'caf%' AND epoch = 0))`,
+      `DELETE FROM blocks WHERE block = (SELECT block FROM blocks WHERE chain = (SELECT chain FROM chains WHERE source LIKE 'caf%' AND epoch = 0) ORDER BY ordinal DESC LIMIT 1)`,
       /epoch 1, event 1: the epoch before does not end/,
     ],
   ];
