@@ -46,4 +46,4 @@ export class ActuatorLine {
 const textOf = (stimulus: Stimulus): string => (stimulus.kind === 'percept' ? wordOf(stimulus) : encodeState(stimulus));
 
 /** What a set-point says, without the time it holds for. */
-const wordOf = ({ channel, values }: Percept): string => `${channel} ${values.subarray(0, 3)}`;
+const wordOf = ({ channel, values: [a, b, c] }: Percept): string => `${channel} ${a},${b},${c}`;

@@ -1,3 +1,4 @@
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { type Bus, type ServiceClass, subjectOf } from '@sigma/bus';
 
 /**
@@ -42,6 +43,25 @@ const decoder = new TextDecoder();
 export const packed = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
 /** The roles trust each other's spelling: what leaves `packed` comes back as it was. */
 export const unpacked = <T>(data: Uint8Array): T => JSON.parse(decoder.decode(data)) as T;
+
+/** Messages by the bytes they stand for, as long as anybody holds those. */
+const known = new WeakMap<Uint8Array, unknown>();
+
+/** A message as bytes for the bus. On a bus that hands the same bytes on, `openedMessage` gives this very message back. */
+export function packedMessage<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Uint8Array {
+  const data = toBinary(schema, message);
+  known.set(data, message);
+  return data;
+}
+
+/** The message of such bytes, decoded once for all roles of a process. Nobody writes into it. */
+export function openedMessage<Desc extends DescMessage>(schema: Desc, data: Uint8Array): MessageShape<Desc> {
+  const found = known.get(data);
+  if (found !== undefined) return found as MessageShape<Desc>;
+  const message = fromBinary(schema, data);
+  known.set(data, message);
+  return message;
+}
 
 /** Says it and goes on. On a bus that has closed nobody is left to hear. */
 export function tell(bus: Bus, subject: string, data: Uint8Array, serviceClass: ServiceClass): void {

@@ -18,7 +18,7 @@ import { type HubRecord, signal } from '../roles/arbitration/hub-record.ts';
 import { type Ingest, newTally, type Tally } from '../roles/ingest/ingest.ts';
 import type { SyncLink, SyncRole } from '../roles/sync/sync-role.ts';
 import type { HeadFrame, WitnessLink, WitnessRole } from '../roles/witness/witness-role.ts';
-import { about, all, packed } from '../subjects.ts';
+import { about, all, packed, packedMessage } from '../subjects.ts';
 import { Arrivals } from './arrivals.ts';
 import { Outbox } from './outbox.ts';
 
@@ -255,20 +255,20 @@ export class LinkDesk {
         this.#ingest.take(frame.value, link.tally);
         return;
       case 'status':
-        return this.#publish('status', agentId, toBinary(AgentStatusSchema, frame.value));
+        return this.#publish('status', agentId, packedMessage(AgentStatusSchema, frame.value));
     }
     if (!this.arrivals.isNew(frame, agent.epoch)) return;
     switch (frame.case) {
       case 'ask':
         return this.#publish('asked', agentId, toBinary(PlanAskedSchema, frame.value));
       case 'event':
-        return this.#publish('event', agentId, toBinary(AgentEventSchema, frame.value));
+        return this.#publish('event', agentId, packedMessage(AgentEventSchema, frame.value));
       case 'answer':
         return this.#publish('answer', agentId, toBinary(OrderAnswerSchema, frame.value));
       case 'decision':
         return this.#bus.publish(
           about(this.#tenant, 'decision', agentId),
-          toBinary(DecisionMadeSchema, frame.value),
+          packedMessage(DecisionMadeSchema, frame.value),
           'telemetry',
         );
     }

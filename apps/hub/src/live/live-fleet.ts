@@ -11,7 +11,7 @@ import {
   TelemetryFrameSchema,
 } from '@sigma/proto';
 import type { SupervisorOutput, SupervisorPlan } from '../roles/core/supervisor.ts';
-import { all, type Topic, unpacked } from '../subjects.ts';
+import { all, openedMessage, type Topic, unpacked } from '../subjects.ts';
 import { type Pose, poseOf, STATE_CHANNEL, stateColumns } from './state-channel.ts';
 
 /** An agent came or went. Sent again whenever its link changes. */
@@ -72,15 +72,15 @@ export class LiveFleet {
       bus.subscribe(all(tenant, topic), handler, { name: `${name}.${topic}`, capacity: 16_384 });
     };
     listen('link', (_, data) => this.#linked(unpacked<AgentLinked>(data)));
-    listen('telemetry', (agentId, data) => this.#frame(agentId, fromBinary(TelemetryFrameSchema, data)));
+    listen('telemetry', (agentId, data) => this.#frame(agentId, openedMessage(TelemetryFrameSchema, data)));
     listen('status', (agentId, data) => {
       const agent = this.agents.get(agentId);
       if (agent === undefined) return null;
-      agent.status = fromBinary(AgentStatusSchema, data);
+      agent.status = openedMessage(AgentStatusSchema, data);
       return agent;
     });
     listen('wanted', (agentId, data) => this.#wanted(agentId, unpacked<SupervisorOutput>(data)));
-    listen('decision', (agentId, data) => this.#decided(agentId, fromBinary(DecisionMadeSchema, data)));
+    listen('decision', (agentId, data) => this.#decided(agentId, openedMessage(DecisionMadeSchema, data)));
   }
 
   /** Calls back after each change, with what brought it. @returns how to end that */

@@ -101,7 +101,7 @@ export const injectionStimulus = (injection: Injection): Observation => ({
 
 /** What the world is given for its next step. Live and on replay it is read from the same stimuli. */
 function worldInputs({ layout, atUs }: World, inbox: readonly Stimulus[]): WorldInputs {
-  const commands: (Command | null)[] = Array.from({ length: layout.robots.length }, () => null);
+  const commands = new Array<Command | null>(layout.robots.length).fill(null);
   const injections: Injection[] = [];
   for (const stimulus of inbox) {
     if (stimulus.kind === 'percept') {

@@ -1,10 +1,9 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { type Bus, tokenOf } from '@sigma/bus';
 import { FLEET_CAUSES } from '@sigma/fleet-model';
 import { type AgentStatus, AgentStatusSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import { alertTrace, traceparent } from '../../flows/trace.ts';
-import { about, all, packed, tell, unpacked } from '../../subjects.ts';
+import { about, all, openedMessage, packed, tell, unpacked } from '../../subjects.ts';
 import type { Finding } from '../analyzer/analyzer.ts';
 import { type HubRecord, stateChanged } from '../arbitration/hub-record.ts';
 import type { AlertRate, AlertStore } from './alert-store.ts';
@@ -90,7 +89,7 @@ export class Alerts {
     });
     bus.subscribe(
       all(tenant, 'status'),
-      (message) => this.#status(tokenOf(message.subject, 3) as string, fromBinary(AgentStatusSchema, message.data)),
+      (message) => this.#status(tokenOf(message.subject, 3) as string, openedMessage(AgentStatusSchema, message.data)),
       { name: 'alerts.status', capacity: 16_384 },
     );
     this.#ends = [

@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { type Bus, tokenOf } from '@sigma/bus';
 import { type ChannelSchema, ChannelSchemaSchema, type TelemetryFrame, TelemetryFrameSchema } from '@sigma/proto';
 import type { AgentLinked } from '../../live/live-fleet.ts';
-import { about, all, packed, tell, unpacked } from '../../subjects.ts';
+import { about, all, openedMessage, packed, tell, unpacked } from '../../subjects.ts';
 
 /** Something in the telemetry that a person or a rule should know. */
 export interface Finding {
@@ -60,7 +60,10 @@ export class AnalyzerRole {
         const agent = this.#agents.get(agentId);
         if (agent === undefined) return;
         this.analyzed++;
-        const { state, findings } = agent.analyzer.analyze(agent.state, fromBinary(TelemetryFrameSchema, message.data));
+        const { state, findings } = agent.analyzer.analyze(
+          agent.state,
+          openedMessage(TelemetryFrameSchema, message.data),
+        );
         agent.state = state;
         for (const finding of findings) tell(bus, about(tenant, 'finding', agentId), packed(finding), 'command');
       },

@@ -1,9 +1,8 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { type Bus, tokenOf } from '@sigma/bus';
 import { type AgentEvent, AgentEventSchema, type AgentStatus, AgentStatusSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import type { LiveFleet } from '../../live/live-fleet.ts';
-import { all } from '../../subjects.ts';
+import { all, openedMessage } from '../../subjects.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Alert } from '../alerts/board.ts';
 import { gravity } from '../alerts/gravity.ts';
@@ -72,13 +71,13 @@ export class Marks {
     this.#newId = options.newId;
     this.#kept = options.kept ?? KEPT;
     this.#shed = options.onShed;
-    bus.subscribe(all(tenant, 'event'), (message) => this.#event(fromBinary(AgentEventSchema, message.data)), {
+    bus.subscribe(all(tenant, 'event'), (message) => this.#event(openedMessage(AgentEventSchema, message.data)), {
       name: 'chronicle.event',
       capacity: 16_384,
     });
     bus.subscribe(
       all(tenant, 'status'),
-      (message) => this.#status(tokenOf(message.subject, 3) as string, fromBinary(AgentStatusSchema, message.data)),
+      (message) => this.#status(tokenOf(message.subject, 3) as string, openedMessage(AgentStatusSchema, message.data)),
       { name: 'chronicle.status', capacity: 16_384 },
     );
     this.#ends = [

@@ -3,7 +3,7 @@ import type { Bus } from '@sigma/bus';
 import { type AgentEvent, AgentEventSchema, type AgentStatus, PlanAskedSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import { type LiveAgent, LiveFleet } from '../../live/live-fleet.ts';
-import { about, all, packed, type Topic, tell, unpacked } from '../../subjects.ts';
+import { about, all, openedMessage, packed, type Topic, tell, unpacked } from '../../subjects.ts';
 import { decodeParts } from './kept-parts.ts';
 import { PlannerMemory, type PlannerStore } from './planner-memory.ts';
 import type {
@@ -101,7 +101,7 @@ export class Core {
     this.fleet.onChange((agent, topic) => this.#heard(agent, topic));
     const { bus, tenant } = options;
     bus.subscribe(all(tenant, 'asked'), (message) => this.#asked(message.data), { name: 'core.asked' });
-    bus.subscribe(all(tenant, 'event'), (message) => this.#event(fromBinary(AgentEventSchema, message.data)), {
+    bus.subscribe(all(tenant, 'event'), (message) => this.#event(openedMessage(AgentEventSchema, message.data)), {
       name: 'core.event',
     });
     bus.subscribe(all(tenant, 'wish'), (message) => this.#now(unpacked<MissionWish>(message.data)), {

@@ -1,9 +1,8 @@
-import { toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@sigma/bus';
 import { type ChannelSchema, type TelemetryFrame, TelemetryFrameSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
 import { type AgentLinked, packedSchemas } from '../../live/live-fleet.ts';
-import { about, packed, tell } from '../../subjects.ts';
+import { about, packed, packedMessage, tell } from '../../subjects.ts';
 import { Gate, type Refusal } from './gate.ts';
 import type { History } from './history.ts';
 
@@ -69,7 +68,7 @@ export class Ingest {
     tell(
       this.#bus,
       about(this.#tenant, 'telemetry', frame.agentId),
-      toBinary(TelemetryFrameSchema, frame),
+      packedMessage(TelemetryFrameSchema, frame),
       'telemetry',
     );
     return true;

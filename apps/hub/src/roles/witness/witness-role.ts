@@ -1,4 +1,3 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@sigma/bus';
 import { type AgentEvent, AgentEventSchema, type HeadAnswered, type HeadOffered } from '@sigma/proto';
 import {
@@ -26,7 +25,7 @@ import {
 import { ed25519Verify } from '@sigma/recorder/keys';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Clock } from '../../clock.ts';
-import { all } from '../../subjects.ts';
+import { all, openedMessage } from '../../subjects.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import { HUB } from '../alerts/causes.ts';
 import { type HubRecord, signal } from '../arbitration/hub-record.ts';
@@ -109,7 +108,7 @@ export class WitnessRole {
     this.#options = options;
     const { bus, clock, tenant, key } = options;
     this.#witness = { name: hubWitnessName(tenant), key, ed25519: ed25519Verify, sha256 };
-    bus.subscribe(all(tenant, 'event'), ({ data }) => this.#event(fromBinary(AgentEventSchema, data)), {
+    bus.subscribe(all(tenant, 'event'), ({ data }) => this.#event(openedMessage(AgentEventSchema, data)), {
       name: 'witness.event',
       capacity: 16_384,
     });

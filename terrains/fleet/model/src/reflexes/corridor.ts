@@ -3,7 +3,7 @@ import { bodyOf, type FleetBelief, type Viewpoint } from '../belief/belief.ts';
 import { pictureLateS } from '../belief/freshness.ts';
 import { LANE_MARGIN_M, RAY_COS, RAY_SIN } from '../belief/sight.ts';
 import type { Body } from '../bodies.ts';
-import { NO_READING, SCAN_RAYS } from '../channels.ts';
+import { SCAN_RAYS } from '../channels.ts';
 
 /*
  * What a robot sweeps over until it stands, after the admissible velocities of the dynamic window approach (Fox, Burgard,
@@ -14,7 +14,7 @@ import { NO_READING, SCAN_RAYS } from '../channels.ts';
  */
 
 /** Returns further away are out of reach of any stop from full speed, on a picture of any age that allows speed. */
-const NEAR_M = 4;
+const NEAR_MM = 4000;
 /** From a reflex's word to the first change of the turn rate: one cycle, the actuators, the drive's lag. */
 const TURN_REACTION_S = 0.1;
 /** From a clamped turn to the first newton of the brakes, should they be called for in the next cycle. */
@@ -28,19 +28,22 @@ const TURN_STEPS_RADPS = [1.6, 1.2, 0.9, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05];
 
 /** Pairs of (forward, leftward) of a scan's near returns, in the frame of the viewpoint. A cache: never changes an answer. */
 const nearReturns = new WeakMap<Int32Array, Float64Array>();
+/** Written and read within one call. */
+const nearby = new Float64Array(2 * SCAN_RAYS);
 
 function nearOf(ranges: Int32Array): Float64Array {
   const known = nearReturns.get(ranges);
   if (known !== undefined) return known;
-  const found = new Float64Array(2 * SCAN_RAYS);
   let length = 0;
   for (let ray = 0; ray < SCAN_RAYS; ray++) {
-    const range = (ranges[ray] as number) * 1e-3;
-    if (range <= 0 || range > NEAR_M || ranges[ray] === NO_READING) continue;
-    found[length++] = range * (RAY_COS[ray] as number);
-    found[length++] = range * (RAY_SIN[ray] as number);
+    const millimetres = ranges[ray] as number;
+    // NO_READING is less than 0.
+    if (millimetres <= 0 || millimetres > NEAR_MM) continue;
+    const range = millimetres * 1e-3;
+    nearby[length++] = range * (RAY_COS[ray] as number);
+    nearby[length++] = range * (RAY_SIN[ray] as number);
   }
-  const near = found.slice(0, length);
+  const near = nearby.slice(0, length);
   nearReturns.set(ranges, near);
   return near;
 }
