@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { testChain } from '../../testing/chains.ts';
 import { decodeBlock } from '../block.ts';
 import type { SealedBlock } from '../chain-writer.ts';
+import { NO_CHANGE } from '../fork/change.ts';
 import { snapshotEvent } from '../payload/snapshot.ts';
 import type { BlockBatch } from './sync-words.ts';
 import { type BatchDoor, takeBatch } from './take-batch.ts';
@@ -97,4 +98,21 @@ test('[R123] [L7] another tenant, in the batch or in one of its blocks, and a so
   assert.equal(refusalOf(batchOf([stranger.begin()])), 'stranger');
   const posing = batchOf([testChain('r2', sha256).begin()], { source: 'r1' });
   assert.equal(refusalOf(posing), 'damaged');
+});
+
+test('[R110] [R123] a fork is what might have been: a hub does not take it for a chain that it has not seen yet', () => {
+  const hash = new Uint8Array(32).fill(1);
+  const lineage = {
+    recording: 'site.sqlite',
+    siteHead: hash,
+    sequence: 40,
+    blockHash: hash,
+    atUs: 9,
+    change: NO_CHANGE,
+  };
+  const fork = testChain('r1', sha256, { lineage });
+  const refused = takeBatch(batchOf([fork.begin(), fork.notes(2)]), door, sha256);
+  assert.ok('refusal' in refused);
+  assert.equal(refused.refusal, 'stranger');
+  assert.match(refused.message, /acme\/r1 epoch 0 is a fork/);
 });

@@ -1,6 +1,7 @@
-import { NewerFormatError, scanBlock } from '../block.ts';
+import { decodeBlock, decodeEnvelope, NewerFormatError, scanBlock } from '../block.ts';
 import type { SealedBlock, SnapshotMark } from '../chain-writer.ts';
 import { chainName, EVENT_TYPE, type Sha256, sameBytes } from '../event.ts';
+import { decodeOpening } from '../payload/opening.ts';
 import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
 import { decodeStub, isStub, sealStub } from './gap.ts';
 import type { BlockBatch, SyncRefusal } from './sync-words.ts';
@@ -51,11 +52,27 @@ export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256): T
     previousHash = block.hash;
     next += block.count;
   }
+  if (batch.firstSequence === 1 && isFork(batch.blocks[0] as Uint8Array)) {
+    return refused('stranger', `${short(chainName(batch))} is a fork: what might have been, and not what was lived`);
+  }
   if (isStub(batch.blocks.at(-1) ?? EMPTY)) return refused('damaged', 'the batch ends with a stub');
   if (!sameBytes(previousHash, batch.hash)) {
     return refused('damaged', `the batch ends at sequence ${next - 1} in another block than it says`);
   }
   return { blocks };
+}
+
+/** Whether a chain that begins so is a fork's (R110). One whose opening cannot be read is for `verify` to judge. */
+function isFork(first: Uint8Array): boolean {
+  try {
+    const [envelope] = decodeBlock(first).events;
+    if (envelope === undefined) return false;
+    const event = decodeEnvelope(envelope);
+    return event.type === EVENT_TYPE.opening && decodeOpening(event).lineage !== undefined;
+  } catch (error) {
+    if (error instanceof MalformedBytesError) return false;
+    throw error;
+  }
 }
 
 const EMPTY = new Uint8Array();
