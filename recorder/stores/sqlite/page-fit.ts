@@ -24,20 +24,26 @@ export class PageFit {
 
   inOrder(blocks: readonly PlacedBlock[]): readonly PlacedBlock[] {
     if (blocks.length > MOST_BLOCKS) return blocks;
+    const [alone] = blocks;
+    if (alone !== undefined && blocks.length === 1) {
+      this.#take(this.#onPage(alone.block.bytes.length));
+      return blocks;
+    }
     const left = blocks.map((placed) => ({ placed, bytes: this.#onPage(placed.block.bytes.length) }));
     left.sort((a, b) => b.bytes - a.bytes);
     const ordered: PlacedBlock[] = [];
     while (left.length > 0) {
-      let next = left.findIndex(({ bytes }) => bytes <= this.#free);
-      if (next < 0) {
-        this.#free = this.#pageBytes - PAGE_HEADER;
-        next = 0;
-      }
-      const [{ placed, bytes }] = left.splice(next, 1) as [(typeof left)[number]];
-      this.#free -= bytes;
+      const next = left.findIndex(({ bytes }) => bytes <= this.#free);
+      const [{ placed, bytes }] = left.splice(Math.max(0, next), 1) as [(typeof left)[number]];
+      this.#take(bytes);
       ordered.push(placed);
     }
     return ordered;
+  }
+
+  #take(bytes: number): void {
+    if (bytes > this.#free) this.#free = this.#pageBytes - PAGE_HEADER;
+    this.#free -= bytes;
   }
 
   /** What of a row stands on its leaf page; the rest goes to pages of its own. */
