@@ -89,7 +89,7 @@ for (const fault of FAULTS) {
     skip,
   }, async () => {
     const { folder, appender } = appenderIn('fault');
-    const plan = { folder, name: 'recording.db', scratch, seed: SEED, cutEvery: 10 };
+    const plan = { folder, name: 'recording.db', scratch, seed: SEED, cutEvery: 7 };
     const met = await meetFault({ ...plan, appender: [...appender, '5', '4', '2000'] }, fault);
     assert.deepEqual(told(met.findings), []);
     assert.equal(met.struck, true);
