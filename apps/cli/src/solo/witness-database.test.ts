@@ -19,12 +19,12 @@ import { ed25519Verify } from '@sigma/recorder/keys';
 import { startTestServer, type TestServer } from '@sigma/recorder/postgres/testing';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
 import { sha256 } from '@sigma/recorder/sqlite';
+import { until } from '../testing/until.ts';
 import { soloEdge } from './fleet-parts.ts';
 
 const MAP = ['type octile', 'height 8', 'width 12', 'map', ...Array.from({ length: 8 }, () => '.'.repeat(12)), ''];
 const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard.map'));
 const home = mkdtempSync(join(tmpdir(), 'sigma-witness-database-'));
-const PATIENCE_MS = 45_000;
 
 let server: TestServer;
 let hub: Hub | null = null;
@@ -56,16 +56,6 @@ async function reading<T>(use: (recording: Recording) => Promise<T>): Promise<T>
     return await use(store);
   } finally {
     await close();
-  }
-}
-
-async function until<T>(what: string, look: () => Promise<T | null>): Promise<T> {
-  const late = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== null) return found;
-    assert.ok(performance.now() < late, `waited in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

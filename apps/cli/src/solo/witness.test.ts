@@ -10,6 +10,7 @@ import { decodeSignal, EVENT_TYPE, eventsOf, openCheckpoint, parseNoteKey } from
 import { ed25519Verify } from '@sigma/recorder/keys';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
+import { until } from '../testing/until.ts';
 import { soloEdge } from './fleet-parts.ts';
 
 const MAP = ['type octile', 'height 8', 'width 12', 'map', ...Array.from({ length: 8 }, () => '.'.repeat(12)), ''];
@@ -17,7 +18,6 @@ const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard.map'));
 const home = mkdtempSync(join(tmpdir(), 'sigma-witness-'));
 const edgePath = join(home, 'edge.sqlite');
 const hubPath = join(home, 'hub', 'hub.sqlite');
-const PATIENCE_MS = 45_000;
 
 let hub: Hub | null = null;
 let edge: Edge | null = null;
@@ -59,17 +59,6 @@ async function signals(path: string, source: string, name: string): Promise<read
     return found;
   } finally {
     await recording.close();
-  }
-}
-
-/** Looks again as often as the disk may have changed; fails when it takes too long. */
-async function until<T>(what: string, look: () => Promise<T | null>): Promise<T> {
-  const late = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== null) return found;
-    assert.ok(performance.now() < late, `waited in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
