@@ -48,7 +48,7 @@ test('[R130] [L3] the power goes at any moment of two lives: in every image that
   const result = await cutPower(
     folder,
     lives.map(({ calls }) => calls),
-    8,
+    5,
   );
   assert.deepEqual(told(result.findings), []);
   assert.ok(result.images > 250 && result.cuts > 40 && result.exhausted > 0, JSON.stringify(result));
