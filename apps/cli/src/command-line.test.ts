@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
 import { readEnvironment } from './environment.ts';
 import { buildProgram } from './program.ts';
+import type { Shell } from './shell.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const COMMANDS = [
@@ -74,8 +74,8 @@ function tells({ error }: Ended, ...words: readonly (string | RegExp)[]): void {
 }
 
 /** The help of a command, as commander would print it. */
-function helpOf(words: readonly string[]): string {
-  let one: Command = buildProgram({
+async function helpOf(words: readonly string[]): Promise<string> {
+  const shell: Shell = {
     environment: readEnvironment({}),
     interrupted: new AbortController().signal,
     nowMs: () => 0,
@@ -83,7 +83,8 @@ function helpOf(words: readonly string[]): string {
     event: () => assert.fail('no command runs here'),
     listenForReaders: () => assert.fail('no command runs here'),
     ends: () => assert.fail('no command runs here'),
-  });
+  };
+  let one = await buildProgram(shell, words);
   for (const word of words) {
     const next = one.commands.find((known) => known.name() === word);
     assert.ok(next !== undefined, `there is no command ${words.join(' ')}`);
@@ -98,7 +99,7 @@ function helpOf(words: readonly string[]): string {
 test('every command explains itself with an example, and the exit codes stand in the help', async () => {
   for (const words of COMMANDS) {
     const name = words.join(' ');
-    const help = helpOf(words);
+    const help = await helpOf(words);
     assert.match(help, new RegExp(`Examples:\\n {2}\\$ .*sigma ${name}`), name);
     assert.match(help, /--json/, name);
   }

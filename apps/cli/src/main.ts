@@ -1,10 +1,11 @@
 // The composition root of `sigma`: the only place that reads the environment, the arguments and the clock.
 
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { readEnvironment } from './environment.ts';
 import { EventOutlets } from './event-stream.ts';
 import { CommandError, EXIT } from './outcome.ts';
-import { buildProgram } from './program.ts';
 import type { Shell } from './shell.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -43,7 +44,10 @@ async function main(): Promise<number> {
   const startedMs = nowMs();
   let ended: number = EXIT.defect;
   try {
-    await buildProgram(shell).parseAsync(process.argv);
+    keepCompiled(environment.root);
+    const { buildProgram } = await import('./program.ts');
+    const program = await buildProgram(shell, process.argv.slice(2));
+    await program.parseAsync(process.argv);
     ended = outcome;
   } catch (error) {
     ended = explain(error);
@@ -53,6 +57,11 @@ async function main(): Promise<number> {
     if (left > 0) process.stderr.write(`sigma: a reader of the event stream left ${left} bytes of it unread\n`);
   }
   return ended;
+}
+
+/** What is loaded from here on is compiled once a machine. Where it cannot be kept, in a checkout of somebody else, it is not. */
+function keepCompiled(root: string): void {
+  enableCompileCache(join(root, 'node_modules/.cache/compiled'));
 }
 
 /** What went wrong, as one or two lines for a person; a stack only for a defect of this program. */

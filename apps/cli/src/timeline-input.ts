@@ -16,7 +16,7 @@ export async function withTimeline<Result>(
   parents: readonly string[],
   use: (timeline: Timeline) => Promise<Result>,
 ): Promise<Result> {
-  const { openWithParents } = await import('@sigma/sim');
+  const { openWithParents } = await import('@sigma/sim/parents');
   const isFile = !/^postgres(ql)?:\/\//.test(named);
   if (isFile && !existsSync(named)) {
     throw new CommandError(

@@ -1,4 +1,3 @@
-import { openRecordingAt } from '@sigma/hub';
 import type { Recording } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 
@@ -15,6 +14,7 @@ export async function openNamed(
   hubDir: string,
 ): Promise<{ readonly recording: Recording; readonly close: () => Promise<void> }> {
   if (isAddress(named)) {
+    const { openRecordingAt } = await import('@sigma/hub');
     const { store, close } = await openRecordingAt(named, hubDir);
     return { recording: store, close };
   }

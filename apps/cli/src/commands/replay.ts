@@ -75,7 +75,7 @@ async function runReplay(
   file: string,
   asked: Asked,
 ): Promise<void> {
-  const { fleetReexecutors } = await import('@sigma/sim');
+  const { fleetReexecutors } = await import('@sigma/sim/recording');
   const playback = new Playback(recording, await fleetReexecutors(recording));
   const heads = await recording.heads();
   const when = (moment: MomentName): Promise<number> => resolved(recording, heads, moment);

@@ -116,7 +116,7 @@ async function verifyRecording(shell: Shell, terminal: Terminal, file: string, f
 
 /** A fork proves its beginning against its parent, and that one against its own; nothing for what is no fork. */
 async function proveLineage(shell: Shell, file: string, parents: readonly string[]): Promise<readonly LineageReport[]> {
-  const { timelineReexecutors } = await import('@sigma/sim');
+  const { timelineReexecutors } = await import('@sigma/sim/recording');
   return withTimeline(shell, file, parents, (timeline) => verifyLineage(timeline, timelineReexecutors));
 }
 

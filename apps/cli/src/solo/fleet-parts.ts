@@ -1,7 +1,7 @@
 import { type EdgeBody, type EdgeOptions, type Pace, simulatedFleet } from '@sigma/edge';
 import { centreXM, centreYM, DEFAULT_POLICY, type Site, siteToJson } from '@sigma/fleet-model';
 import type { Json } from '@sigma/kernel';
-import { planFleet } from '@sigma/sim';
+import { planFleet } from '@sigma/sim/fleet-plan';
 
 export interface SoloEdge {
   readonly tenant: string;

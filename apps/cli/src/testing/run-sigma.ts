@@ -41,7 +41,7 @@ export async function runSigma(
       code = ended;
     },
   };
-  const program = buildProgram(shell);
+  const program = await buildProgram(shell, args);
   for (const one of everyCommand(program)) {
     one.configureOutput({ writeOut: (text) => (out += text), writeErr: (text) => (error += text) });
   }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { type ChainHead, joinReports, type Recording, type VerifyProgress, type VerifyReport } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
-import { fleetReexecutors } from '@sigma/sim';
+import { fleetReexecutors } from '@sigma/sim/recording';
 import { strayNotes, verifyShare } from './verify-share.ts';
 import type { VerifyAnswer, VerifyShare, VerifyTask } from './verify-words.ts';
 

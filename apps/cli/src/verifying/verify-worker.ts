@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { fleetReexecutors } from '@sigma/sim';
+import { fleetReexecutors } from '@sigma/sim/recording';
 import { withRecording } from '../recording-input.ts';
 import { verifyShare } from './verify-share.ts';
 import type { VerifyAnswer, VerifyShare, VerifyTask } from './verify-words.ts';
