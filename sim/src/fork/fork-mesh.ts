@@ -5,6 +5,7 @@ import type { LivedWake } from '@sigma/recorder';
 const LEAST_LATENCY_US = 2_000;
 const MOST_LATENCY_US = 20_000;
 const LATENCY = purpose('fork-mesh-latency');
+const STEP_US = 10_000;
 
 interface Coming {
   readonly from: number;
@@ -22,19 +23,22 @@ interface Coming {
  */
 export class ForkMesh {
   readonly #seed: number;
+  readonly #inOneProgram: boolean;
   #coming: Coming[] = [];
   #order = 0;
   /** Recorded messages that were said in the fork too, in the same words or in others. */
   readonly #saidAgain = new Set<MessageStimulus>();
 
-  constructor(seed: number) {
+  /** @param inOneProgram robots hear each other without delay: those behind the speaker in the same instant, the others next */
+  constructor(seed: number, inOneProgram: boolean) {
     this.#seed = seed;
+    this.#inOneProgram = inOneProgram;
   }
 
   /**
    * A robot speaks to another that is in reach.
    *
-   * @param ahead what the listener was given right after `atUs`
+   * @param ahead what the listener was given in the moments in which it could hear it
    * @returns when the listener hears something else than was recorded, or null when it hears the very same
    */
   say(
@@ -52,14 +56,23 @@ export class ForkMesh {
       ...(promise === undefined ? {} : { promise }),
     };
     const lived = this.#livedOf(stimulus, ahead);
-    const key = agentKey(`${from.id}>${to.id}`);
-    const delayUs =
-      LEAST_LATENCY_US + drawInt(this.#seed, key, atUs / 10_000, LATENCY, 0, MOST_LATENCY_US - LEAST_LATENCY_US + 1);
-    const arrivesUs = lived?.atUs ?? Math.ceil((atUs + delayUs) / 10_000) * 10_000;
+    const arrivesUs = lived?.atUs ?? this.#arrivalOf(from, to, atUs);
     if (lived !== null) this.#saidAgain.add(lived.message);
     const ends = { from: from.index, to: to.index, atUs: arrivesUs, order: this.#order++ };
     this.#coming.push({ ...ends, stimulus, lived: lived?.message ?? null });
     return lived !== null && encodeState(lived.message) === encodeState(stimulus) ? null : arrivesUs;
+  }
+
+  #arrivalOf(
+    from: { readonly index: number; readonly id: string },
+    to: { readonly index: number; readonly id: string },
+    atUs: number,
+  ): number {
+    if (this.#inOneProgram) return to.index > from.index ? atUs : atUs + STEP_US;
+    const key = agentKey(`${from.id}>${to.id}`);
+    const most = MOST_LATENCY_US - LEAST_LATENCY_US + 1;
+    const delayUs = LEAST_LATENCY_US + drawInt(this.#seed, key, atUs / STEP_US, LATENCY, 0, most);
+    return Math.ceil((atUs + delayUs) / STEP_US) * STEP_US;
   }
 
   #livedOf({ from, topic }: MessageStimulus, ahead: Iterable<LivedWake>) {
@@ -77,7 +90,7 @@ export class ForkMesh {
   }
 
   /**
-   * What robot `to` hears at `atUs`: recorded messages of those who are not recomputed and are in reach, what takes the
+   * What robot `to` hears at `atUs`, and takes out: recorded messages of those who are not recomputed and are in reach, what takes the
    * place of recorded ones, in the recorded order, and then what is new.
    */
   heard(
@@ -86,7 +99,8 @@ export class ForkMesh {
     recorded: readonly MessageStimulus[],
     keeps: (message: MessageStimulus) => boolean,
   ): readonly MessageStimulus[] {
-    const mine = this.#coming.filter((one) => one.to === to && one.atUs === atUs);
+    const mine = this.#coming.filter((one) => one.to === to && one.atUs <= atUs);
+    this.passBy(to, atUs);
     const heard: MessageStimulus[] = [];
     for (const message of recorded) {
       const instead = mine.find(({ lived }) => lived === message);
@@ -99,9 +113,13 @@ export class ForkMesh {
     return heard;
   }
 
-  /** Forgets what arrived by a moment, inclusive. */
-  passed(atUs: number): void {
-    this.#coming = this.#coming.filter((one) => one.atUs > atUs);
+  /** What arrived at robot `to` by that moment, inclusive, was heard as it is on record. */
+  passBy(to: number, atUs: number): void {
+    if (this.#coming.length > 0) this.#coming = this.#coming.filter((one) => one.to !== to || one.atUs > atUs);
+  }
+
+  /** Forgets what was said again, where nothing is on its way any more. */
+  settle(): void {
     if (this.#coming.length === 0) this.#saidAgain.clear();
   }
 }

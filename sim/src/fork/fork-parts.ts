@@ -8,6 +8,8 @@ import type { PlannedFault } from '../fault-plan.ts';
 export interface ForkParts {
   readonly worldLife: Life;
   readonly lives: readonly Life[];
+  /** True where robots wake with every step of the world, as in a simulation; else a program in real time woke them. */
+  readonly everyStep: boolean;
   /** From when on agents are recomputed that the change touches by itself. */
   readonly touchedFrom: ReadonlyMap<string, number>;
   readonly faults: readonly PlannedFault[];

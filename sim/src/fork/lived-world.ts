@@ -33,8 +33,8 @@ export class LivedWorld {
     const reader = await LifeReader.open(life, Math.max(0, fromUs - LOOK_BACK_US));
     const world = new LivedWorld(reader);
     await world.fill(fromUs);
-    while (world.atUs < fromUs && world.step() !== null);
-    if (world.atUs !== fromUs) throw new RangeError(`the world was not stepped at ${fromUs} us`);
+    for (let atUs = world.aheadUs; atUs !== null && atUs < fromUs; atUs = world.aheadUs) world.step();
+    if (world.wake === null) throw new RangeError(`the world was not stepped before ${fromUs} us`);
     return world;
   }
 
@@ -42,8 +42,10 @@ export class LivedWorld {
     return this.#world;
   }
 
-  get atUs(): number {
-    return this.#world.atUs;
+  /** When the next step begins, by the time of the recording; null when that ends before it. Some may be missing. */
+  get aheadUs(): number | null {
+    for (const { atUs } of this.#reader.peek(Number.POSITIVE_INFINITY)) return atUs;
+    return null;
   }
 
   /** The last step that was taken, with its place on record. */
@@ -62,13 +64,13 @@ export class LivedWorld {
 
   /** What the next step was given; null when the recording ends before it. */
   ahead(): readonly Stimulus[] | null {
-    for (const wake of this.#reader.peek(this.atUs + 1)) return wake.inbox;
+    for (const { inbox } of this.#reader.peek(Number.POSITIVE_INFINITY)) return inbox;
     return null;
   }
 
   /** One step as it was; null when the recording ends before it. */
   step(): Outcomes | null {
-    const wake = this.#reader.next(this.atUs + 1);
+    const wake = this.#reader.next(Number.POSITIVE_INFINITY);
     if (wake === undefined) return null;
     this.#wake = wake;
     this.#inputs += wake.inbox.length;

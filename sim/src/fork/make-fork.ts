@@ -67,8 +67,9 @@ export async function makeFork(
   const parent = { ...timeline, lives: livesAt(timeline.lives, request.atUs) };
   if (existsSync(out)) throw new ForkRefusedError(`${out} is there already; name another file or remove it`);
   const worldLife = LivedWorld.lifeIn(parent.lives);
-  const simulated = worldLife !== null && (await onOneClock(parent));
-  const fork = await prepare(parent, request, out, simulated ? worldLife : null);
+  const clock = worldLife === null ? null : await clockOf(parent, worldLife);
+  const simulated = clock !== null;
+  const fork = await prepare(parent, request, out, simulated ? worldLife : null, clock === 'every step');
   const store = await openSqliteRecorder(out);
   let whole = false;
   try {
@@ -99,6 +100,7 @@ async function prepare(
   request: ForkRequest,
   out: string,
   worldLife: Life | null,
+  everyStep: boolean,
 ): Promise<PreparedFork> {
   const robots = parent.lives.filter(({ opening }) => opening.model === 'fleet');
   const named = [
@@ -132,6 +134,7 @@ async function prepare(
   return {
     worldLife,
     lives: parent.lives,
+    everyStep,
     atUs,
     change,
     touchedFrom: touches.fromUs,
@@ -157,18 +160,25 @@ function spanOf(lives: readonly Life[]): { readonly fromUs: number; readonly unt
   return { fromUs, untilUs: Math.max(...lives.map(({ endUs }) => endUs)) };
 }
 
-/** True when every robot wakes with the steps of the world, as in a simulated run: only then can both be run on together. */
-async function onOneClock({ lives }: Timeline): Promise<boolean> {
+/**
+ * How robots wake: in every step of the world, as in a simulation, or in some, as where a program runs them in real time.
+ * Null where they wake between its steps: then both cannot be run on together.
+ */
+async function clockOf({ lives }: Timeline, world: Life): Promise<'every step' | 'some steps' | null> {
+  // A simulation begins with a step; a program begins whenever somebody starts it.
+  let every = (world.pieces[0]?.opening.atUs ?? 0) % STEP_US === 0;
   for (const life of lives.filter(({ opening }) => opening.model === 'fleet')) {
-    const reader = await LifeReader.open(life, life.pieces[0]?.opening.atUs ?? 0);
-    await reader.fill(SECOND_US);
+    const beganUs = life.pieces[0]?.opening.atUs ?? 0;
+    const reader = await LifeReader.open(life, beganUs);
+    await reader.fill(beganUs + SECOND_US);
     let beforeUs = -1;
-    for (const { atUs } of reader.peek(SECOND_US)) {
-      if (atUs % STEP_US !== 0 || (beforeUs >= 0 && atUs - beforeUs !== STEP_US)) return false;
+    for (const { atUs } of reader.peek(beganUs + SECOND_US)) {
+      if (atUs % STEP_US !== 0) return null;
+      every &&= beforeUs < 0 || atUs - beforeUs === STEP_US;
       beforeUs = atUs;
     }
   }
-  return true;
+  return every ? 'every step' : 'some steps';
 }
 
 type Made = Pick<RobotParts, 'terrain' | 'changed' | 'policyText' | 'change' | 'config'>;

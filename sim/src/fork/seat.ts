@@ -1,4 +1,4 @@
-import type { FaultName } from '@sigma/fleet-model';
+import { type FaultName, MOTION } from '@sigma/fleet-model';
 import {
   type Ask,
   encodeState,
@@ -12,6 +12,9 @@ import { type ForkRobot, ofRuntime } from './fork-robot.ts';
 
 /** Orders of a fork are good for this long. */
 const ORDER_US = 60_000_000;
+
+/** Every step of the world has one frame of this channel, the first of the step; this field of it counts the steps. */
+const CLOCK = MOTION.fields.indexOf('clock');
 
 /** A plan on its way to a robot. */
 interface ComingPlan {
@@ -33,7 +36,8 @@ export class Seat {
   faults: ReadonlyMap<FaultName, number> = new Map();
   reconciled: Stimulus[] = [];
   readonly #orders: PlacedOrder[];
-  #sensed: { readonly atUs: number; readonly stimuli: readonly Stimulus[] } | null = null;
+  /** What its senses said in the steps that it has not heard of yet, by the clock of the step. */
+  readonly #sensed = new Map<number, readonly Stimulus[]>();
   #plans: ComingPlan[] = [];
   #revision = 0;
   #ordered = 0;
@@ -55,13 +59,29 @@ export class Seat {
     this.#revision = robot.agent.planRevisions.secondary;
   }
 
-  /** What its senses say at the wake of that moment, computed. @returns true when it was recorded so */
-  sense(atUs: number, stimuli: readonly Stimulus[]): boolean {
-    this.#sensed = { atUs, stimuli };
-    const [wake] = this.reader.peek(atUs + 1);
-    const asLived = wake !== undefined && sameStimuli(wake.inbox.filter(ofSenses), stimuli);
-    if (!asLived) this.divergedUs ??= atUs;
-    return asLived;
+  /**
+   * What its senses say in a step, computed; it hears of it when it heard of that step then.
+   *
+   * @returns when it hears something else than was recorded; null when it was recorded so, or it never heard of that step
+   */
+  sense(stimuli: readonly Stimulus[]): number | null {
+    const clock = clockOf(stimuli[0]);
+    if (clock === null) return null;
+    this.#sensed.set(clock, stimuli);
+    for (const { atUs, inbox } of this.reader.peek(Number.POSITIVE_INFINITY)) {
+      const lived = stepsOf(inbox).find((step) => step.clock === clock);
+      if (lived === undefined) continue;
+      if (sameStimuli(lived.stimuli, stimuli)) return null;
+      this.divergedUs ??= atUs;
+      return atUs;
+    }
+    return null;
+  }
+
+  /** It lived that wake as it did: what was sensed for it is of no use any more. */
+  lived({ inbox }: LivedWake): void {
+    if (this.#sensed.size === 0) return;
+    for (const { clock } of stepsOf(inbox)) if (clock !== null) this.#sensed.delete(clock);
   }
 
   /**
@@ -81,7 +101,10 @@ export class Seat {
     for (const { plan } of due) if (plan.from === 'primary' || !this.#hangs(2)) inbox.push(plan);
     if (!this.#hangs(2))
       for (const one of lived.inbox) if (one.kind === 'beat' && one.from === 'secondary') inbox.push(one);
-    inbox.push(...(this.#sensed?.atUs === atUs ? this.#sensed.stimuli : lived.inbox.filter(ofSenses)));
+    for (const { clock, stimuli } of stepsOf(lived.inbox)) {
+      inbox.push(...((clock === null ? undefined : this.#sensed.get(clock)) ?? stimuli));
+      if (clock !== null) this.#sensed.delete(clock);
+    }
     return inbox;
   }
 
@@ -150,6 +173,29 @@ export class Seat {
 }
 
 const ofSenses = ({ kind }: Stimulus): boolean => kind === 'percept' || kind === 'result';
+
+/** What the world said in one step. */
+interface SensedStep {
+  /** Null for what was heard before any frame of a step. */
+  readonly clock: number | null;
+  readonly stimuli: Stimulus[];
+}
+
+/** What the world said at a wake, step by step: one that came late hears of several. */
+function stepsOf(inbox: readonly Stimulus[]): readonly SensedStep[] {
+  const steps: SensedStep[] = [];
+  for (const stimulus of inbox) {
+    if (!ofSenses(stimulus)) continue;
+    const clock = clockOf(stimulus);
+    const last = steps.at(-1);
+    if (clock !== null || last === undefined) steps.push({ clock, stimuli: [stimulus] });
+    else last.stimuli.push(stimulus);
+  }
+  return steps;
+}
+
+const clockOf = (stimulus: Stimulus | undefined): number | null =>
+  stimulus?.kind === 'percept' && stimulus.channel === MOTION.channel ? (stimulus.values[CLOCK] ?? null) : null;
 
 function sameStimuli(a: readonly Stimulus[], b: readonly Stimulus[]): boolean {
   return a.length === b.length && a.every((one, k) => sameStimulus(one, b[k] as Stimulus));
