@@ -81,6 +81,7 @@ function situate<World>(cycle: Cycle<World>): Situation<World> {
     plan: agent.plan,
     command: agent.command,
     commandSinceUs: agent.commandSinceUs,
+    operator: operatorSpeaks(cycle) ? (agent.operator?.command ?? null) : null,
     chain: agent.chain.active,
     linkSilentUs: agent.linkHeardUs === null ? 0 : atUs - agent.linkHeardUs,
     primarySilentUs: silentUs(agent.chain, model.chain, 'primary', atUs),
@@ -232,7 +233,7 @@ function gather<World>(
   const { agent, atUs } = cycle;
   const proposals: Proposal[] = [...failsafe, ...reflexes, ...agent.ruled];
   const { operator, plan } = agent;
-  if (operator !== null && agent.lease !== null && operatorSpeaks(cycle)) {
+  if (operator !== null && operatorSpeaks(cycle)) {
     proposals.push({
       ...SAFETY,
       type: 'command',
@@ -254,7 +255,7 @@ function gather<World>(
 function operatorSpeaks<World>(cycle: Cycle<World>): boolean {
   const { agent, atUs } = cycle;
   const { operator } = agent;
-  if (operator === null || atUs > operator.untilUs) return false;
+  if (operator === null || agent.lease === null || atUs > operator.untilUs) return false;
   return operator.command.kind === 'setpoint' || actionOpen(agent, operator.command);
 }
 

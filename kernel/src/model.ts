@@ -114,6 +114,8 @@ export interface Situation<World> {
   /** The command in force before this cycle, and since when a command of that name has been. */
   readonly command: Command;
   readonly commandSinceUs: number;
+  /** What the operator who holds the lease asks for at this moment, as asked; null while nobody does. */
+  readonly operator: Command | null;
   readonly chain: 'primary' | 'secondary' | 'mechanical';
   /** How long each has been silent; 0 for one that is not watched or has not been expected yet. */
   readonly linkSilentUs: number;

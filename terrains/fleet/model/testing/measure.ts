@@ -76,6 +76,7 @@ export function measureModel(share = 1): readonly Cost[] {
     plan,
     command,
     commandSinceUs: 0,
+    operator: null,
     chain: 'primary',
     linkSilentUs: 0,
     primarySilentUs: 0,

@@ -1,7 +1,7 @@
 import { cos, type Json, sin } from '@sigma/kernel';
 import { BODIES, type Body } from '../bodies.ts';
 import { NO_READING } from '../channels.ts';
-import { SWEPT_WAY } from '../flags.ts';
+import { LED_AWAY, SWEPT_WAY } from '../flags.ts';
 import type { Ground } from '../ground.ts';
 import { type Fences, NO_FENCES } from '../site/fence.ts';
 import { cellAt } from '../site/site.ts';
@@ -29,6 +29,8 @@ export interface FleetBelief {
   readonly recorderDownSinceUs: number;
   /** What people drew on the floor, as last told. */
   readonly fences: Fences;
+  /** True with flag 1002, undefined without: the operator leads a body that stands away from what it faces. */
+  readonly ledAway?: true | undefined;
 }
 
 /** Where the robot is and how it moves: encoders and IMU at 100 Hz, corrected by the site's beacons at 10 Hz. */
@@ -314,6 +316,7 @@ export function initialBelief(config: RobotConfig, atUs: number, flags: readonly
     docked: config.docked ?? null,
     recorderDownSinceUs: -1,
     fences: NO_FENCES,
+    ledAway: flags.includes(LED_AWAY) ? true : undefined,
   };
 }
 

@@ -73,12 +73,12 @@ function watchRecorder(belief: FleetBelief, down: number, atUs: number): FleetBe
 }
 
 function foldPercept(belief: FleetBelief, ground: Ground, { channel, values }: Percept, atUs: number): FleetBelief {
-  const { name, body, sight, health, peers, errands, cargo, docked, recorderDownSinceUs, fences } = belief;
+  const { name, body, sight, health, peers, errands, cargo, docked, recorderDownSinceUs, fences, ledAway } = belief;
   switch (channel) {
     case MOTION.channel: {
       if (values.length !== MOTION.fields.length) return belief;
       const motion = foldMotion(belief.motion, bodyOf(belief), values, atUs);
-      return { name, body, motion, sight, health, peers, errands, cargo, docked, recorderDownSinceUs, fences };
+      return { name, body, motion, sight, health, peers, errands, cargo, docked, recorderDownSinceUs, fences, ledAway };
     }
     case SCAN.channel: {
       if (values.length !== SCAN.fields.length) return belief;
@@ -98,6 +98,7 @@ function foldPercept(belief: FleetBelief, ground: Ground, { channel, values }: P
           docked: left ? null : docked,
           recorderDownSinceUs,
           fences,
+          ledAway,
         },
         ground,
       );
@@ -117,6 +118,7 @@ function foldPercept(belief: FleetBelief, ground: Ground, { channel, values }: P
         docked,
         recorderDownSinceUs,
         fences,
+        ledAway,
       });
     }
     case HEALTH.channel:

@@ -105,6 +105,7 @@ const BASE: Situation<FleetBelief> = {
   },
   command: HOLD_COMMAND,
   commandSinceUs: AT_US,
+  operator: null,
   chain: 'primary',
   linkSilentUs: 0,
   primarySilentUs: 0,

@@ -35,6 +35,7 @@ const situation = () => {
     plan,
     command,
     commandSinceUs: 0,
+    operator: null,
     task: null,
     chain: 'primary' as const,
     linkSilentUs: 0,

@@ -4,6 +4,7 @@ import { pictureLateS } from '../belief/freshness.ts';
 import { LANE_MARGIN_M, RAY_COS, RAY_SIN } from '../belief/sight.ts';
 import type { Body } from '../bodies.ts';
 import { SCAN_RAYS } from '../channels.ts';
+import { STANDING_MPS } from './separation.ts';
 
 /*
  * What a robot sweeps over until it stands, after the admissible velocities of the dynamic window approach (Fox, Burgard,
@@ -21,8 +22,6 @@ const TURN_REACTION_S = 0.1;
 const BRAKE_REACTION_S = 0.06;
 /** What must be left when the robot stands, at least. */
 const LEFT_M = 0.02;
-/** Slower than this the body is as good as standing: it may turn as it likes, a round hull sweeps over nothing. */
-const STANDING_MPS = 0.02;
 /** Turn rates that a turn is lowered to. Few, so that a bound that moves does not make a new command at every tick. */
 const TURN_STEPS_RADPS = [1.6, 1.2, 0.9, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05];
 

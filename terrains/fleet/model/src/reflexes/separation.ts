@@ -101,14 +101,19 @@ export function freePathM({ sight, motion }: FleetBelief, backwards = motion.spe
   return Math.max(0, seen - (motion.travelM - sight.travelM));
 }
 
+/** Slower than this the body is as good as standing: it moves neither forward nor backwards. */
+export const STANDING_MPS = 0.02;
+
 /**
- * Whether the body moves backwards, or stands and its plan wants it to: what it faces then bounds nothing. Who is told to
- * drive forward by anybody is not about to back up.
+ * Whether the body moves backwards, or stands and is wanted to: what it faces then bounds nothing. Its operator's word
+ * goes before its plan's [F103]. Who is told to drive forward by anybody is not about to back up.
  */
-export function headsBack({ world, mode, plan, command }: Situation<FleetBelief>): boolean {
+export function headsBack({ world, mode, plan, command, operator }: Situation<FleetBelief>): boolean {
   const { speedMps } = world.motion;
-  if (Math.abs(speedMps) > 0.02) return speedMps < 0;
-  return mode === 'automatic' && driveOf(plan?.command ?? null) < 0 && driveOf(command) <= 0;
+  if (Math.abs(speedMps) > STANDING_MPS) return speedMps < 0;
+  if (!(driveOf(command) <= 0)) return false;
+  if (world.ledAway && operator !== null) return driveOf(operator) < 0;
+  return mode === 'automatic' && driveOf(plan?.command ?? null) < 0;
 }
 
 const driveOf = (command: Command | null): number => {

@@ -35,6 +35,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       speedMps: fc.integer({ min: -30, max: 30 }).map((n) => n / 10),
       turnRadps: fc.integer({ min: -30, max: 30 }).map((n) => n / 10),
     })
+    .map((params): Command => ({ kind: 'setpoint', name: 'drive', params, durationUs: 300_000 })),
+  fc
+    .record({
+      speedMps: fc.integer({ min: -30, max: 30 }).map((n) => n / 10),
+      turnRadps: fc.integer({ min: -30, max: 30 }).map((n) => n / 10),
+    })
     .map(
       (params): Command => ({
         kind: 'setpoint',
@@ -142,6 +148,20 @@ test('[F101] beside a wall a turn towards it is lowered, on record, and one away
     { param: 'turnRadps', from: -1.5, to: turnOf(drive(0, -1.5), BESIDE_WALL) },
   ]);
   assert.equal(turnOf(drive(0, -1.5), { ...BESIDE_WALL, motion: { ...BESIDE_WALL.motion, speedMps: 0 } }), -1.5);
+});
+
+test('[F104] a person’s drive that may not go on still turns a robot that stands, never one that moves', () => {
+  const turnAt = (at: FleetBelief, speedMps: number): number =>
+    MODEL.clamp(drive(1, 0.8), { atMost: { speedMps }, forbid: [] }, at).command?.params.turnRadps as number;
+  assert.deepEqual(
+    [0, 0.5].map((speedMps) => turnAt(WORLD, speedMps)),
+    [0.8, 0.8],
+  );
+  const moving = { ...WORLD, motion: { ...WORLD.motion, speedMps: 0.1 } };
+  assert.deepEqual(
+    [0, 0.5].map((speedMps) => turnAt(moving, speedMps)),
+    [0, 0.4],
+  );
 });
 
 test('[F33] numbers that are none are no command', () => {

@@ -13,6 +13,7 @@ import { bodyOf, type FleetBelief } from '../belief/belief.ts';
 import { CUTOFF, DRIVE, HOLD, STOP } from '../commands.ts';
 import type { Ground } from '../ground.ts';
 import { turnWithin } from '../reflexes/corridor.ts';
+import { STANDING_MPS } from '../reflexes/separation.ts';
 import { cellAt, centreXM, centreYM } from '../site/site.ts';
 import { number } from './parametrize.ts';
 
@@ -55,15 +56,23 @@ export function clampFleet(
   const result = clampParams(command, { atMost: bounds, forbid: restriction.forbid });
   if (result.command === null) return result;
   const cruise = number(result.command.params, 'cruiseMps');
-  // The pursued curve is kept when its speed is bounded: the turn shrinks with the speed.
+  // A curve is kept when its speed is bounded: the turn shrinks with the speed.
   const params: Record<string, number | string | boolean> = { ...result.command.params };
   const allowed = number(result.command.params, 'speedMps') ?? 0;
   const turn = number(result.command.params, 'turnRadps');
-  if (turn !== null && asked !== 0 && allowed !== asked) params.turnRadps = turn * (allowed / asked);
+  if (turn !== null && asked !== 0 && allowed !== asked && !turnsInPlace(command, world))
+    params.turnRadps = turn * (allowed / asked);
   if (cruise !== null && cruise > speedMps) params.cruiseMps = speedMps;
   const clamped = boundTurn(params, world) ? withTurn(result.clamped, askedTurn, params) : result.clamped;
   return { command: { ...result.command, params }, clamped, forbiddenBy: null };
 }
+
+/**
+ * A body that stands and pursues no line turns as it is led, however slow it may drive: what bars its way must not bar
+ * its turning away [F104]. Asks the belief and the command alone, so no restriction loosens it (L1).
+ */
+const turnsInPlace = ({ params }: Command, { ledAway, motion }: FleetBelief): boolean =>
+  ledAway === true && params.cruiseMps === undefined && Math.abs(motion.speedMps) < STANDING_MPS;
 
 /** Lowers the turn to what the corridor leaves of it [F101]. @returns whether it did */
 function boundTurn(params: Record<string, number | string | boolean>, world: FleetBelief): boolean {

@@ -171,6 +171,7 @@ function situationOf({ agent, atUs }: Moment): Situation<FleetBelief> {
     plan: agent.plan,
     command: agent.command,
     commandSinceUs: agent.commandSinceUs,
+    operator: agent.operator?.command ?? null,
     chain: agent.chain.active,
     linkSilentUs: agent.linkHeardUs === null ? 0 : atUs - agent.linkHeardUs,
     primarySilentUs: 0,
