@@ -1,5 +1,6 @@
 export * from './gen/sigma/v1/command_pb.js';
 export * from './gen/sigma/v1/envelope_pb.js';
+export * from './gen/sigma/v1/fork_pb.js';
 export * from './gen/sigma/v1/http_pb.js';
 export * from './gen/sigma/v1/link_pb.js';
 export * from './gen/sigma/v1/mission_pb.js';

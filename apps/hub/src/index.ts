@@ -4,6 +4,7 @@ export { PortInUseError } from './door/listener.ts';
 export { LinkDesk } from './link/link-desk.ts';
 export { LiveFleet } from './live/live-fleet.ts';
 export { type Hub, type HubOptions, startHub } from './main.ts';
+export { type ForkDesk, ForkRefusal, type TrialWithFlips } from './queries/fork-desk.ts';
 export { type BlockReader, blockQueries } from './queries/records.ts';
 export { memoryAlerts } from './roles/alerts/alert-store.ts';
 export { Alerts } from './roles/alerts/alerts.ts';

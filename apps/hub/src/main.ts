@@ -4,6 +4,7 @@ import {
   AgentLinkService,
   AlertService,
   FleetService,
+  ForkService,
   IngestService,
   MissionService,
   RecordService,
@@ -20,6 +21,8 @@ import { accountQueries } from './queries/accounts.ts';
 import { alertQueries } from './queries/alerts.ts';
 import type { Roles } from './queries/context.ts';
 import { fleetQueries } from './queries/fleet.ts';
+import type { ForkDesk } from './queries/fork-desk.ts';
+import { forkQueries } from './queries/forks.ts';
 import { ingestQueries } from './queries/ingest.ts';
 import { missionQueries } from './queries/missions.ts';
 import { type BlockReader, recordQueries } from './queries/records.ts';
@@ -55,6 +58,8 @@ export interface HubOptions {
   readonly recording?: BlockStore | undefined;
   /** What the record queries read, given the hub's own recording; else that alone. */
   readonly showWith?: ((ofHub: BlockReader) => BlockReader) | undefined;
+  /** Who lets recorded lives go on otherwise; without one the hub says that it runs no forks. The caller closes it. */
+  readonly forks?: ForkDesk | undefined;
   readonly analyzerOf?: AnalyzerOf | undefined;
   /** Which alert explains which; a fleet's unless others are named. */
   readonly causes?: readonly CausalRule[] | undefined;
@@ -90,6 +95,7 @@ const SERVICES = [
   AlertService,
   SimulationService,
   RecordService,
+  ForkService,
   IngestService,
 ];
 
@@ -181,6 +187,7 @@ async function openRoles(
         .service(AlertService, alertQueries(roles))
         .service(SimulationService, simulationQueries(roles))
         .service(RecordService, recordQueries(roles))
+        .service(ForkService, forkQueries(roles))
         .service(IngestService, ingestQueries(roles));
     },
   });

@@ -20,6 +20,7 @@ import type { Gateway } from '../roles/gateway/gateway.ts';
 import type { ControlLease, LeaseDesk } from '../roles/gateway/leases.ts';
 import type { PaceDesk } from '../roles/gateway/pace-desk.ts';
 import type { Ingest } from '../roles/ingest/ingest.ts';
+import type { ForkDesk } from './fork-desk.ts';
 import type { ProofDesk } from './proof-desk.ts';
 import type { BlockReader } from './records.ts';
 
@@ -47,6 +48,8 @@ export interface Roles {
   readonly link: LinkDesk;
   readonly blocks: BlockReader;
   readonly proofs: ProofDesk;
+  /** Null where nobody lets recorded lives go on otherwise. */
+  readonly forks: ForkDesk | null;
   readonly site: { readonly json: string; readonly digest: string };
   /** Names of faults that can be injected; null when the fleet is real. */
   readonly faults: readonly string[] | null;

@@ -2,16 +2,20 @@ import type { DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import {
   AcknowledgeAgentRequestSchema,
   AcknowledgeAlertRequestSchema,
+  CancelForkRequestSchema,
   CancelMissionRequestSchema,
+  CancelTrialRequestSchema,
   CommandAgentRequestSchema,
   CreateAccountRequestSchema,
   CreateMissionRequestSchema,
   EndSilenceRequestSchema,
   InjectFaultRequestSchema,
+  MakeForkRequestSchema,
   PlacePersonRequestSchema,
   PutFenceRequestSchema,
   RemoveAccountRequestSchema,
   RemoveFenceRequestSchema,
+  RemoveForkRequestSchema,
   ResetAgentRequestSchema,
   ReturnLeaseRequestSchema,
   SetAccountRoleRequestSchema,
@@ -21,6 +25,7 @@ import {
   SilenceAlertsRequestSchema,
   StopAgentsRequestSchema,
   TakeLeaseRequestSchema,
+  TryRuleRequestSchema,
 } from '@sigma/proto';
 
 /** What an act was, in words, and whom or what it was done to. */
@@ -128,6 +133,41 @@ const WORDS: ReadonlyMap<string, Entry[1]> = new Map([
     PlacePersonRequestSchema,
     ({ xM, yM, seconds }) => `put a person at ${xM.toFixed(1)}, ${yM.toFixed(1)} m${forSeconds(seconds)}`,
     () => [],
+  ),
+  on(
+    MakeForkRequestSchema,
+    ({ start, alternative, rule, parameters, without, tasks }) => {
+      const changes = [
+        ...(alternative === 0 ? [] : [`alternative ${alternative}`]),
+        ...(rule === '' ? [] : ['a rule']),
+        ...parameters.map(({ name, value }) => `${name}=${value}`),
+        ...without.map((id) => `without ${id}`),
+        ...tasks.map(({ agentId, kind }) => `${agentId} ${kind}`),
+      ];
+      const where = start.case === 'event' ? ` at ${start.value.source}#${start.value.sequence}` : '';
+      return `forked the recording${where}: ${changes.length === 0 ? 'nothing changed' : changes.join(', ')}`;
+    },
+    ({ start, agentIds }) => (start.case === 'event' ? [start.value.source] : agentIds),
+  ),
+  on(
+    CancelForkRequestSchema,
+    () => 'ended the making of the fork',
+    ({ forkId }) => [forkId],
+  ),
+  on(
+    RemoveForkRequestSchema,
+    () => 'deleted the fork',
+    ({ forkId }) => [forkId],
+  ),
+  on(
+    TryRuleRequestSchema,
+    ({ rule }) => `tried a rule on what was recorded: ${rule.trim().split('\n')[0]}`,
+    ({ agentIds }) => agentIds,
+  ),
+  on(
+    CancelTrialRequestSchema,
+    () => 'ended the trial of the rule',
+    ({ trialId }) => [trialId],
   ),
   on(
     CreateAccountRequestSchema,
