@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { readEnvironment } from './environment.ts';
 import { buildProgram } from './program.ts';
 import type { Shell } from './shell.ts';
+import { type Ended, runSigma } from './testing/run-sigma.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const COMMANDS = [
@@ -39,12 +40,6 @@ const COMMANDS = [
   ['record', 'ls'],
 ];
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly error: string;
-}
-
 let folder = '';
 
 before(() => {
@@ -52,8 +47,16 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs `sigma` as a person does, in a data folder of its own. */
-function sigma(args: readonly string[], env: Readonly<Record<string, string>> = {}, events?: number): Promise<Ended> {
+/** Runs `sigma` in a data folder of its own, within this process: for what does not depend on a process of its own. */
+const sigma = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+  runSigma(args, { SIGMA_DATA: join(folder, 'data'), ...env });
+
+/** The same as a person does it: a program with its exit code, its streams and its descriptors. */
+function startSigma(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  events?: number,
+): Promise<Ended> {
   const node = ['--disable-warning=ExperimentalWarning', MAIN, ...args];
   const child = spawn(process.execPath, node, {
     env: { PATH: process.env['PATH'] ?? '', SIGMA_DATA: join(folder, 'data'), ...env },
@@ -103,7 +106,7 @@ test('every command explains itself with an example, and the exit codes stand in
     assert.match(help, new RegExp(`Examples:\\n {2}\\$ .*sigma ${name}`), name);
     assert.match(help, /--json/, name);
   }
-  const { code, out } = await sigma(['--help']);
+  const { code, out } = await startSigma(['--help']);
   assert.equal(code, 0);
   for (const meaning of ['wrong usage', 'cannot be reached', 'refused']) assert.ok(out.includes(meaning), meaning);
 });
@@ -137,13 +140,13 @@ test('wrong usage ends with 2 and names the option', async () => {
     [['robot', 'list', '--hub', 'nonsense'], 'nonsense'],
     [['ingest', MAIN], '.csv'],
   ];
-  const ended = await Promise.all(cases.map(([args]) => sigma(args)));
+  const ended = await Promise.all(cases.map(([args]) => (args[0] === 'fly' ? startSigma : sigma)(args)));
   for (const [i, result] of ended.entries()) {
     const [args, culprit] = cases[i] as (typeof cases)[number];
     assert.equal(result.code, 2, `${args.join(' ')}: ${result.error}`);
     tells(result, culprit);
   }
-  const broken = await sigma(['sim'], { SIGMA_EVENTS_FD: 'seven' });
+  const broken = await startSigma(['sim'], { SIGMA_EVENTS_FD: 'seven' });
   assert.equal(broken.code, 2);
   tells(broken, 'SIGMA_EVENTS_FD', 'seven');
 });
@@ -161,7 +164,7 @@ test('a hub that is not there ends with 3, and says how to start one', async () 
     ['mission', 'list'],
     ['robot', 'stop', '--all'],
   ]) {
-    const result = await sigma([...args, '--hub', dead]);
+    const result = await (args[0] === 'mission' ? startSigma : sigma)([...args, '--hub', dead]);
     assert.equal(result.code, 3, result.error);
     tells(result, dead, 'sigma up');
   }
@@ -173,7 +176,7 @@ test('a hub that refuses ends with 4, and says how to sign in', async () => {
     response.end(JSON.stringify({ code: 'unauthenticated', message: 'sign in first' }));
   });
   const url = await addressOf(server);
-  const result = await sigma(['robot', 'list', '--hub', url]);
+  const result = await startSigma(['robot', 'list', '--hub', url]);
   server.close();
   assert.equal(result.code, 4, result.error);
   tells(result, 'sign in first', 'sigma login');
@@ -204,7 +207,7 @@ test('files that are missing, broken or in the way end with 5', async () => {
     [['sim', '--map', noMap], 'no.map'],
     [['ingest', join(folder, 'gone.csv')], 'gone.csv'],
   ];
-  const ended = await Promise.all(cases.map(([args]) => sigma(args)));
+  const ended = await Promise.all(cases.map(([args]) => (args[0] === 'verify' ? startSigma : sigma)(args)));
   for (const [i, result] of ended.entries()) {
     const [args, culprit] = cases[i] as (typeof cases)[number];
     assert.equal(result.code, 5, `${args.join(' ')}: ${result.error}`);
@@ -233,7 +236,7 @@ describe('a recorded simulation', () => {
       '--out',
       recording,
     ];
-    const { code, out, error } = await sigma(args, {}, descriptor);
+    const { code, out, error } = await startSigma(args, {}, descriptor);
     closeSync(descriptor);
     assert.equal(code, 0, error);
     const lines = out.trim().split('\n');
@@ -359,7 +362,7 @@ describe('a recorded simulation', () => {
     bytes[middle] = (bytes[middle] ?? 0) ^ 1;
     file.prepare('UPDATE blocks SET bytes = ? WHERE rowid = ?').run(bytes, block.row);
     file.close();
-    const result = await sigma(['verify', altered]);
+    const result = await startSigma(['verify', altered]);
     assert.equal(result.code, 1, result.error);
     tells(result, 'altered.sqlite', 'r02', String(block.first));
   });
