@@ -41,26 +41,36 @@ export interface ColdOptions {
  */
 export class ColdArchive implements Recording {
   readonly store: ObjectStore;
-  readonly manifests: readonly StoredManifest[];
-  readonly #cacheDir: string;
+  readonly #options: ColdOptions;
+  #manifests: readonly StoredManifest[] = [];
   /** Opened by the first that reads blocks: a query reads none, and DuckDB takes a while to load. */
   #desk: Promise<ParquetDesk> | null = null;
-  readonly #checked = new Map<string, Promise<string>>();
+  readonly #checked = new Map<string, Checked>();
 
-  private constructor(store: ObjectStore, manifests: readonly StoredManifest[], cacheDir: string) {
+  private constructor(store: ObjectStore, options: ColdOptions) {
     this.store = store;
-    this.manifests = manifests;
-    this.#cacheDir = cacheDir;
+    this.#options = options;
   }
 
   /** @throws StoreError */
   static async open(store: ObjectStore, options: ColdOptions): Promise<ColdArchive> {
+    const archive = new ColdArchive(store, options);
+    await archive.refresh();
+    return archive;
+  }
+
+  /** Reads what others archived meanwhile. Files that were checked are not read again. @throws StoreError */
+  async refresh(): Promise<void> {
     const manifests: StoredManifest[] = [];
-    for (const tenant of options.tenants ?? (await tenantsOf(store))) {
-      const manifest = await readManifest(store, tenant);
+    for (const tenant of this.#options.tenants ?? (await tenantsOf(this.store))) {
+      const manifest = await readManifest(this.store, tenant);
       if (manifest !== null) manifests.push(manifest);
     }
-    return new ColdArchive(store, manifests, options.cacheDir);
+    this.#manifests = manifests;
+  }
+
+  get manifests(): readonly StoredManifest[] {
+    return this.#manifests;
   }
 
   get chains(): readonly ArchivedChain[] {
@@ -115,15 +125,14 @@ export class ColdArchive implements Recording {
   }
 
   /** A file of an object on this machine, whose content was checked. @throws ArchiveDamageError, StoreError */
-  fileOf(chain: ChainId, object: ArchivedObject, which: 'blockFile' | 'eventFile'): Promise<string> {
+  async fileOf(chain: ChainId, object: ArchivedObject, which: 'blockFile' | 'eventFile'): Promise<string> {
     const { key } = object[which];
     const known = this.#checked.get(key);
-    if (known !== undefined) return known;
-    const checked = this.#check(chain, object, object[which]);
-    this.#checked.set(key, checked);
-    // Who asks again hears the same; nobody listening yet is no failure of the process.
-    checked.catch(() => {});
-    return checked;
+    if (known !== undefined && (await traitsOf(known.path)) === known.traits) return known.path;
+    this.#checked.delete(key);
+    const path = await this.#check(chain, object, object[which]);
+    this.#checked.set(key, { path, traits: await traitsOf(path) });
+    return path;
   }
 
   async close(): Promise<void> {
@@ -145,7 +154,7 @@ export class ColdArchive implements Recording {
       if (found !== sha256) throw this.#damage(key, `is altered: it holds ${holds}, ${differs(sha256, found)}`);
       return local;
     }
-    const cached = join(this.#cacheDir, `${sha256}.parquet`);
+    const cached = join(this.#options.cacheDir, `${sha256}.parquet`);
     if ((await fileHash(cached)) === sha256) return cached;
     const bytes = await this.store.get(key);
     if (bytes === null) throw this.#damage(key, `is missing: it holds ${holds}`);
@@ -153,7 +162,7 @@ export class ColdArchive implements Recording {
     if (found !== sha256 || bytes.length !== length) {
       throw this.#damage(key, `is altered: it holds ${holds}, ${differs(sha256, found)}`);
     }
-    await mkdir(this.#cacheDir, { recursive: true, mode: 0o700 });
+    await mkdir(this.#options.cacheDir, { recursive: true, mode: 0o700 });
     const scratch = `${cached}.${process.pid}.part`;
     await writeFile(scratch, bytes, { mode: 0o600 });
     await rename(scratch, cached);
@@ -173,6 +182,18 @@ export class ColdArchive implements Recording {
   #damage(key: string, what: string): ArchiveDamageError {
     return new ArchiveDamageError(this.store.address, key, what);
   }
+}
+
+/** A file whose content was found to be what the manifest says, and what the system said of it then. */
+interface Checked {
+  readonly path: string;
+  readonly traits: string;
+}
+
+/** Changes with every write to a file: what was checked with the same traits is not read again to be checked. */
+async function traitsOf(path: string): Promise<string> {
+  const there = await stat(path, { bigint: true }).catch(() => null);
+  return there === null ? 'none' : [there.dev, there.ino, there.size, there.mtimeNs, there.ctimeNs].join(' ');
 }
 
 async function* leavesOfBlocks(blocks: AsyncIterable<StoredBlock>, sha256: Sha256): AsyncIterable<ArchivedLeaf> {

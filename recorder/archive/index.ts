@@ -11,7 +11,15 @@ export { folderObjects } from './objects/folder.ts';
 export { type ObjectStore, ObjectStoreError } from './objects/object-store.ts';
 export { parseS3Address, type S3Access, s3Objects } from './objects/s3.ts';
 export { type Bounds, NO_BOUNDS } from './query/bounds.ts';
-export { type QueryAnswer, QueryError, QueryNeedsDamagedError, queryEvents } from './query/query.ts';
+export type { QueryTiers } from './query/needed.ts';
+export {
+  type QueryAnswer,
+  QueryNeedsDamagedError,
+  type QueryOptions,
+  QuerySession,
+  queryEvents,
+} from './query/query.ts';
+export { QueryError } from './query/query-child.ts';
 export type { Cell, QueryLimits } from './query/query-messages.ts';
 export { releasable } from './release.ts';
 export { RestoreDiffersError, restoreRecording } from './restore.ts';

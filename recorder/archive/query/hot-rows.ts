@@ -1,9 +1,7 @@
-import { rm } from 'node:fs/promises';
-import { DuckDBInstance } from '@duckdb/node-api';
-import { type ChainHead, decodeBlock, decodeEnvelope, type Recording } from '../../src/index.ts';
-import { CLOSED_SITE, quoted } from '../parquet-desk.ts';
-import { RowTable } from '../row-table.ts';
-import { EVENT_COLUMNS, eventRow } from '../schema.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ChainHead, chainName, type Recording } from '../../src/index.ts';
 import type { Bounds } from './bounds.ts';
 
 /** Events of a chain that are asked of its hot recording. */
@@ -14,40 +12,80 @@ export interface HotStretch {
   readonly toSequence: number;
 }
 
+export interface HotFiles {
+  readonly files: readonly string[];
+  readonly events: number;
+}
+
+interface Kept {
+  readonly recording: Recording;
+  readonly files: readonly { readonly path: string; readonly toSequence: number; readonly events: number }[];
+}
+
 /**
- * Writes hot events as a Parquet file with the archive's own columns, so that a query sees one table (R167).
- *
- * @returns how many there are; no file is written for none
+ * Hot events as Parquet files with the archive's own columns, so that a query sees one table (R167). Where more queries
+ * are to come, the files of a chain are kept, and a later query only adds what was recorded since.
  */
-export async function writeHotRows(
-  path: string,
-  stretches: readonly HotStretch[],
-  { fromUs, toUs }: Pick<Bounds, 'fromUs' | 'toUs'>,
-): Promise<number> {
-  const instance = await DuckDBInstance.create(':memory:', CLOSED_SITE);
-  const connection = await instance.connect();
-  try {
-    const table = await RowTable.make(connection, 'hot', EVENT_COLUMNS);
-    for (const { recording, head, fromSequence, toSequence } of stretches) {
-      for await (const { bytes } of recording.blocks(head, fromSequence, toSequence)) {
-        for (const envelope of decodeBlock(bytes).events) {
-          const event = decodeEnvelope(envelope);
-          const { sequence, timeUs } = event;
-          if (sequence < fromSequence || sequence > toSequence) continue;
-          if (timeUs < (fromUs ?? timeUs) || timeUs > (toUs ?? timeUs)) continue;
-          table.add(eventRow(head, event));
-        }
+export class HotRows {
+  readonly #keeps: boolean;
+  readonly #kept = new Map<string, Kept>();
+  #folder: Promise<string> | null = null;
+  #made = 0;
+
+  constructor(keeps: boolean) {
+    this.#keeps = keeps;
+  }
+
+  /** @param folder where files go that are for this query alone */
+  async files(stretches: readonly HotStretch[], bounds: Bounds, folder: string): Promise<HotFiles> {
+    const files: string[] = [];
+    let events = 0;
+    const once: HotStretch[] = [];
+    for (const stretch of stretches) {
+      const kept = this.#kept.get(keyOf(stretch));
+      // Within a time, a few rows of a long chain may be enough; they are made for this query alone.
+      if (!this.#keeps || (kept === undefined && (bounds.fromUs !== null || bounds.toUs !== null))) {
+        once.push(stretch);
+        continue;
+      }
+      for (const file of await this.#grown(stretch, kept)) {
+        files.push(file.path);
+        events += file.events;
       }
     }
-    table.close();
-    if (table.rows > 0)
-      await connection.run(`COPY hot TO '${quoted(path)}' (FORMAT parquet, COMPRESSION uncompressed)`);
-    return table.rows;
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error;
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
+    if (once.length === 0) return { files, events };
+    const path = join(folder, 'hot.parquet');
+    const rows = await write(path, once, bounds);
+    return { files: rows === 0 ? files : [...files, path], events: events + rows };
   }
+
+  async close(): Promise<void> {
+    if (this.#folder !== null) await rm(await this.#folder, { recursive: true, force: true });
+  }
+
+  async #grown(stretch: HotStretch, kept: Kept | undefined): Promise<Kept['files']> {
+    const { recording, fromSequence, toSequence } = stretch;
+    const held = kept?.recording === recording ? kept.files : [];
+    const end = held[held.length - 1]?.toSequence ?? fromSequence - 1;
+    if (end >= toSequence && end > 0) return held.filter((file) => file.events > 0);
+    this.#folder ??= mkdtemp(join(tmpdir(), 'sigma-hot-'));
+    const path = join(await this.#folder, `${this.#made++}.parquet`);
+    const events = await write(path, [{ ...stretch, fromSequence: end + 1 }], { fromUs: null, toUs: null });
+    const files = [...held, { path, toSequence, events }];
+    this.#kept.set(keyOf(stretch), { recording, files });
+    return files.filter((file) => file.events > 0);
+  }
+}
+
+/** Where a chain is asked from moves with its archive. */
+const keyOf = ({ head, fromSequence }: HotStretch): string => `${chainName(head)} ${fromSequence}`;
+
+/** DuckDB is loaded here only where rows are to be made: what is archived is read by the process of the query alone. */
+async function write(
+  path: string,
+  stretches: readonly HotStretch[],
+  bounds: Pick<Bounds, 'fromUs' | 'toUs'>,
+): Promise<number> {
+  const { writeHotRows } = await import('./write-hot-rows.ts');
+  return writeHotRows(path, stretches, bounds);
 }

@@ -16,7 +16,14 @@ export type Cell = string | number | boolean | null | readonly Cell[] | { readon
 /** To the process that runs the query, in this order. */
 export type ToQuery =
   | { readonly type: 'sql'; readonly sql: string; readonly limits: QueryLimits }
-  | { readonly type: 'files'; readonly files: readonly string[]; readonly columns: string; readonly where: string }
+  | {
+      readonly type: 'files';
+      readonly files: readonly string[];
+      /** Whether some of them are not the archive's own, and may have other columns. */
+      readonly foreign: boolean;
+      readonly columns: string;
+      readonly where: string;
+    }
   /** Rows were taken; the next may come. */
   | { readonly type: 'more' };
 

@@ -1,5 +1,6 @@
 // The process in which one query runs. SQL is hostile input, and DuckDB is a large native library: what goes wrong here
-// ends here. It is given files that were checked, a time and a memory, and nothing of the environment.
+// ends here. It is given files that were checked, a time and a memory, and nothing of the environment. It may be started
+// before there is a query, so that loading DuckDB is done when one comes.
 
 import {
   type DuckDBConnection,
@@ -55,14 +56,17 @@ async function bounded(connection: DuckDBConnection, sql: string): Promise<void>
 /** One table over all files, and then no way to any other file, extension or setting. */
 async function closeIn(connection: DuckDBConnection, order: Extract<ToQuery, { type: 'files' }>): Promise<void> {
   const list = order.files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ');
-  const from = order.files.length === 0 ? '' : ` FROM read_parquet([${list}], union_by_name = true)`;
+  // Files of ours have the same columns; taking those of all files together has the footer of each read beforehand.
+  const how = order.foreign ? ', union_by_name = true' : '';
+  const from = order.files.length === 0 ? '' : ` FROM read_parquet([${list}]${how})`;
   const all =
     from === '' ? `SELECT ${order.columns} WHERE false` : `SELECT ${order.columns}${from} WHERE ${order.where}`;
-  await connection.run(`CREATE VIEW events AS ${all}`);
-  await connection.run(`CREATE VIEW decisions AS SELECT * FROM events WHERE type = 'sigma.decision.v1'`);
-  await connection.run(`SET allowed_paths = [${list}]`);
-  await connection.run('SET enable_external_access = false');
-  await connection.run('SET lock_configuration = true');
+  await connection.run(`
+    CREATE VIEW events AS ${all};
+    CREATE VIEW decisions AS SELECT * FROM events WHERE type = 'sigma.decision.v1';
+    SET allowed_paths = [${list}];
+    SET enable_external_access = false;
+    SET lock_configuration = true`);
 }
 
 async function prepared(connection: DuckDBConnection, sql: string) {
@@ -112,17 +116,19 @@ function cellOf(value: JS): Cell {
 }
 
 async function main(): Promise<void> {
-  const asked = await next();
-  if (asked.type !== 'sql') throw new TypeError('no query came first');
-  const { sql, limits } = asked;
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
     temp_directory: '',
-    memory_limit: `${limits.memoryMb}MB`,
   });
   const connection = await instance.connect();
+  // What is used for the first time takes longer: the parser of SQL, and the functions that every query needs.
+  await connection.runAndReadAll("SELECT json_serialize_sql('SELECT 1'), epoch_us(TRY_CAST('' AS TIMESTAMP))");
+  const asked = await next();
+  if (asked.type !== 'sql') throw new TypeError('no query came first');
+  const { sql, limits } = asked;
+  await connection.run(`SET memory_limit = '${limits.memoryMb}MB'`);
   setInterval(() => {
     const usedMb = process.memoryUsage.rss() / 1e6;
     if (usedMb > limits.memoryMb + BASE_MB) end('memory', `it needs more than ${limits.memoryMb} MB`);

@@ -11,7 +11,8 @@ import { ColdArchive } from '../cold-archive.ts';
 import { folderObjects } from '../objects/folder.ts';
 import { type Bounds, NO_BOUNDS } from './bounds.ts';
 import type { QueryTiers } from './needed.ts';
-import { QueryError, QueryNeedsDamagedError, queryEvents } from './query.ts';
+import { QueryNeedsDamagedError, QuerySession, queryEvents } from './query.ts';
+import { QueryError } from './query-child.ts';
 import type { Cell } from './query-messages.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sigma-query-test-'));
@@ -85,6 +86,77 @@ describe('SQL over both tiers', () => {
       limits: { ...LIMITS, rows: 3 },
     });
     assert.deepEqual([exact.rows.length, exact.cut], [3, false]);
+  });
+});
+
+describe('a session of queries', () => {
+  const asking = async (session: QuerySession, sql: string, only: Bounds = NO_BOUNDS) => {
+    const answer = await session.ask(sql, { only, limits: LIMITS });
+    const rows: (readonly Cell[])[] = [];
+    for await (const row of answer.rows) rows.push(row);
+    return { ...answer, rows };
+  };
+  const count = 'SELECT source, count(*) FROM events GROUP BY 1 ORDER BY 1';
+
+  test('[R167] sees what was recorded, and what was archived, since the query before', async () => {
+    const grown = new MemoryStore();
+    const { blocks } = tramDay({ source: 'tram-3', seed: 5, wakes: 100, sha256 });
+    const [early, later] = [blocks.slice(0, 20), blocks.slice(20)];
+    await grown.append(early);
+    const store = folderObjects(join(home, 'grown'));
+    await archiveRecording(grown, store, { sha256, through: () => 10 });
+    const archive = await ColdArchive.open(store, { cacheDir: join(home, 'cache') });
+    const session = new QuerySession({ hot: [grown], cold: [archive], files: [] }, { asksAgain: true });
+    try {
+      for (const step of [
+        async () => {},
+        () => grown.append(later),
+        () => archiveRecording(grown, store, { sha256 }),
+      ]) {
+        await step();
+        const whole = { hot: [grown], cold: [], files: [] };
+        assert.deepEqual((await asking(session, count)).rows, (await ask(count, whole)).rows);
+      }
+      assert.equal((await asking(session, count)).hotEvents, 0, 'all of it is archived by now');
+    } finally {
+      await session.close();
+      await archive.close();
+    }
+  });
+
+  test('[R168] that was harmed by one query, or lost its process in waiting, answers the next', async () => {
+    const session = new QuerySession(both(), { asksAgain: true });
+    try {
+      const whole = (await ask(count)).rows;
+      await assert.rejects(asking(session, 'SET lock_configuration = false'), QueryError);
+      await assert.rejects(asking(session, 'SELEC 1'), QueryError);
+      assert.deepEqual((await asking(session, count)).rows, whole);
+      const timed = { ...NO_BOUNDS, fromUs: 0 };
+      assert.deepEqual((await asking(session, count, timed)).rows, whole, 'a bound on time changes no answer');
+    } finally {
+      await session.close();
+    }
+  });
+
+  test('[R163] finds that a file was altered between two queries', async () => {
+    const place = join(home, 'altered');
+    await archiveRecording(recording, folderObjects(place), { sha256 });
+    const archive = await ColdArchive.open(folderObjects(place), { cacheDir: join(home, 'cache') });
+    const session = new QuerySession({ hot: [], cold: [archive], files: [] }, { asksAgain: true });
+    try {
+      await asking(session, count);
+      for (const { eventFile, blockFile } of archive.chains[0]?.objects ?? []) {
+        for (const { key } of [eventFile, blockFile]) {
+          const bytes = readFileSync(join(place, key));
+          bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+          writeFileSync(join(place, key), bytes);
+        }
+      }
+      await assert.rejects(asking(session, count), /is altered/);
+    } finally {
+      await session.close();
+      await archive.close();
+    }
   });
 });
 

@@ -1,13 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ArchiveDamageError } from '../manifest.ts';
 import { EVENT_COLUMNS } from '../schema.ts';
 import { type Bounds, narrower } from './bounds.ts';
+import { HotRows } from './hot-rows.ts';
 import { type Needed, neededFor, type QueryTiers } from './needed.ts';
-import type { Cell, FromQuery, QueryFault, QueryLimits, ToQuery } from './query-messages.ts';
+import { QueryProcess } from './query-child.ts';
+import type { Cell, QueryLimits } from './query-messages.ts';
 
 export interface QueryOptions {
   /** What the tables hold: only these tenants, sources, epochs and times. */
@@ -31,17 +28,6 @@ export interface QueryAnswer {
   readonly damaged: readonly ArchiveDamageError[];
 }
 
-/** The query was not answered: it is no query, or it went past a bound. */
-export class QueryError extends Error {
-  readonly fault: QueryFault;
-
-  constructor(fault: QueryFault, message: string) {
-    super(message);
-    this.name = 'QueryError';
-    this.fault = fault;
-  }
-}
-
 /** The query needs what the archive cannot give. */
 export class QueryNeedsDamagedError extends Error {
   readonly damaged: readonly ArchiveDamageError[];
@@ -56,68 +42,106 @@ export class QueryNeedsDamagedError extends Error {
 }
 
 /**
- * Asks in SQL over both tiers: `events` and `decisions`, each event once (R167). The query runs in a process of its own
- * that reads nothing but objects which were checked, and is ended at its bounds (R168).
- *
- * @throws QueryError, QueryNeedsDamagedError, StoreError
+ * Asks in SQL over both tiers: `events` and `decisions`, each event once (R167). A query runs in a process of its own
+ * that reads nothing but objects which were checked, and is ended at its bounds (R168); who asks again and again keeps
+ * one in waiting for the next, with DuckDB loaded, and keeps the rows that were made of hot events.
  */
-export async function queryEvents(sql: string, tiers: QueryTiers, options: QueryOptions): Promise<QueryAnswer> {
-  const folder = await mkdtemp(join(tmpdir(), 'sigma-query-'));
-  const desk = new QueryProcess(options.limits, folder, options.signal);
-  try {
-    desk.say({ type: 'sql', sql, limits: options.limits });
-    const { bounds } = await desk.hear('bounds');
-    desk.pause();
-    const wanted = narrower(bounds, options.only);
-    const needed = await neededFor(tiers, wanted);
-    if (needed.damaged.length > 0 && options.withoutDamaged !== true) throw new QueryNeedsDamagedError(needed.damaged);
-    const hotFile = join(folder, 'hot.parquet');
-    const hotEvents = needed.hot.length === 0 ? 0 : await hotRows(hotFile, needed, wanted);
-    const files = [...needed.files, ...tiers.files, ...(hotEvents > 0 ? [hotFile] : [])];
-    const bare = files.length === 0;
-    desk.say({ type: 'files', files, columns: columnsSql(bare), where: whereSql(options.only) });
-    const { columns } = await desk.hear('columns');
-    return answer(desk, columns, needed, hotEvents);
-  } catch (error) {
-    await desk.end();
-    throw error;
+export class QuerySession {
+  readonly #tiers: QueryTiers;
+  readonly #asksAgain: boolean;
+  readonly #hot: HotRows;
+  #spare: QueryProcess | null;
+  #asked = false;
+  #closed = false;
+
+  /** @param asksAgain whether more than one query is to be expected */
+  constructor(tiers: QueryTiers, { asksAgain }: { readonly asksAgain: boolean }) {
+    this.#tiers = tiers;
+    this.#asksAgain = asksAgain;
+    this.#hot = new HotRows(asksAgain);
+    this.#spare = new QueryProcess();
   }
-}
 
-/** DuckDB is loaded here only where rows are to be made: what is archived is read by the process of the query alone. */
-async function hotRows(path: string, { hot }: Needed, bounds: Bounds): Promise<number> {
-  const { writeHotRows } = await import('./hot-rows.ts');
-  return writeHotRows(path, hot, bounds);
-}
-
-function answer(desk: QueryProcess, columns: QueryAnswer['columns'], needed: Needed, hotEvents: number): QueryAnswer {
-  let cut = false;
-  async function* rows(): AsyncIterable<readonly Cell[]> {
+  /** @throws QueryError, QueryNeedsDamagedError, StoreError */
+  async ask(sql: string, options: QueryOptions): Promise<QueryAnswer> {
+    const desk = this.#spare?.alive === true ? this.#spare : new QueryProcess();
+    this.#spare = null;
     try {
-      for (;;) {
-        const told = await desk.hear('rows', 'end');
-        if (told.type === 'end') {
-          cut = told.cut;
-          return;
-        }
-        desk.pause();
-        yield* told.rows;
-        desk.say({ type: 'more' });
-      }
-    } finally {
-      await desk.end();
+      desk.begin(sql, options.limits, options.signal);
+      const { bounds } = await desk.hear('bounds');
+      desk.pause();
+      if (this.#asked) for (const archive of this.#tiers.cold) await archive.refresh();
+      this.#asked = true;
+      const wanted = narrower(bounds, options.only);
+      const needed = await neededFor(this.#tiers, wanted);
+      if (needed.damaged.length > 0 && options.withoutDamaged !== true)
+        throw new QueryNeedsDamagedError(needed.damaged);
+      const hot = await this.#hot.files(needed.hot, wanted, desk.folder);
+      const files = [...needed.files, ...this.#tiers.files, ...hot.files];
+      const foreign = this.#tiers.files.length > 0;
+      const columns = columnsSql(files.length === 0);
+      desk.say({ type: 'files', files, foreign, columns, where: whereSql(options.only) });
+      const heading = await desk.hear('columns');
+      return this.#answer(desk, heading.columns, needed, hot.events);
+    } catch (error) {
+      await this.#ended(desk);
+      throw error;
     }
   }
-  const { files, leftOut, damaged } = needed;
-  return {
-    columns,
-    rows: rows(),
-    isCut: () => cut,
-    objects: files.length,
-    objectsLeftOut: leftOut,
-    hotEvents,
-    damaged,
-  };
+
+  /** Answers whose rows were not read to their end can be read on, unless they were made of hot events. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#spare?.end();
+    this.#spare = null;
+    await this.#hot.close();
+  }
+
+  #answer(desk: QueryProcess, columns: QueryAnswer['columns'], needed: Needed, hotEvents: number): QueryAnswer {
+    const ended = (): Promise<void> => this.#ended(desk);
+    let cut = false;
+    async function* rows(): AsyncIterable<readonly Cell[]> {
+      try {
+        for (;;) {
+          const told = await desk.hear('rows', 'end');
+          if (told.type === 'end') {
+            cut = told.cut;
+            return;
+          }
+          desk.pause();
+          yield* told.rows;
+          desk.say({ type: 'more' });
+        }
+      } finally {
+        await ended();
+      }
+    }
+    const { files, leftOut, damaged } = needed;
+    return {
+      columns,
+      rows: rows(),
+      isCut: () => cut,
+      objects: files.length,
+      objectsLeftOut: leftOut,
+      hotEvents,
+      damaged,
+    };
+  }
+
+  async #ended(desk: QueryProcess): Promise<void> {
+    await desk.end();
+    if (this.#asksAgain && !this.#closed) this.#spare ??= new QueryProcess();
+  }
+}
+
+/** Asks once. @throws QueryError, QueryNeedsDamagedError, StoreError */
+export async function queryEvents(sql: string, tiers: QueryTiers, options: QueryOptions): Promise<QueryAnswer> {
+  const session = new QuerySession(tiers, { asksAgain: false });
+  try {
+    return await session.ask(sql, options);
+  } finally {
+    await session.close();
+  }
 }
 
 /** Names of columns, or nothing of each type where there is no file to take them from. */
@@ -137,87 +161,4 @@ function whereSql({ tenants, sources, epochs, fromUs, toUs }: Bounds): string {
     ...(toUs === null ? [] : [`time_us <= ${toUs}`]),
   ];
   return conditions.length === 0 ? 'true' : conditions.join(' AND ');
-}
-
-type Told<Type extends FromQuery['type']> = Extract<FromQuery, { readonly type: Type }>;
-
-/** The process in which a query runs, seen from outside. Its time counts only while it is being waited for. */
-class QueryProcess {
-  readonly #child: ChildProcess;
-  readonly #limits: QueryLimits;
-  readonly #folder: string;
-  readonly #heard: FromQuery[] = [];
-  #leftMs: number;
-  #fault: Error | null = null;
-  #wake: (() => void) | null = null;
-
-  constructor(limits: QueryLimits, folder: string, signal: AbortSignal | undefined) {
-    this.#limits = limits;
-    this.#folder = folder;
-    this.#leftMs = limits.timeoutMs;
-    this.#child = fork(fileURLToPath(new URL('./query-process.ts', import.meta.url)), {
-      cwd: folder,
-      env: {},
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      serialization: 'json',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
-    this.#child.on('message', (message: FromQuery) => {
-      if (message.type === 'fault') this.#fail(new QueryError(message.fault, message.message));
-      else this.#heard.push(message);
-      this.#wake?.();
-    });
-    this.#child.on('error', (error) => this.#fail(new QueryError('defect', error.message)));
-    this.#child.on('exit', (code, by) => {
-      this.#fail(new QueryError('defect', `the process of the query ended by itself (${by ?? code})`));
-    });
-    signal?.addEventListener('abort', () => this.#fail(signal.reason as Error), { once: true });
-  }
-
-  say(message: ToQuery): void {
-    if (this.#child.connected) this.#child.send(message);
-  }
-
-  /** Nothing is being waited for: what the caller does now is not the query's time. */
-  pause(): void {
-    this.#wake = null;
-  }
-
-  async hear<Type extends FromQuery['type']>(...types: readonly Type[]): Promise<Told<Type>> {
-    const from = performance.now();
-    const limit = setTimeout(() => {
-      this.#fail(
-        new QueryError('time', `it ran for ${this.#limits.timeoutMs / 1000} s without an end and was stopped`),
-      );
-    }, this.#leftMs);
-    try {
-      for (;;) {
-        const message = this.#heard.shift();
-        if (message !== undefined && types.includes(message.type as Type)) return message as Told<Type>;
-        if (message === undefined && this.#fault !== null) throw this.#fault;
-        if (message !== undefined) throw new QueryError('defect', `the process of the query said '${message.type}'`);
-        await new Promise<void>((wake) => {
-          this.#wake = wake;
-        });
-      }
-    } finally {
-      clearTimeout(limit);
-      this.#leftMs -= performance.now() - from;
-    }
-  }
-
-  async end(): Promise<void> {
-    const { exitCode, signalCode } = this.#child;
-    if (exitCode === null && signalCode === null) {
-      const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-      this.#child.kill('SIGKILL');
-      await ended;
-    }
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  #fail(error: Error): void {
-    this.#fault ??= error;
-    this.#wake?.();
-  }
 }

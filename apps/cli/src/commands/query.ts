@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { StoreError } from '@sigma/recorder';
-import type { Bounds, Cell, QueryAnswer } from '@sigma/recorder/archive';
+import { createInterface } from 'node:readline';
+import { type Recording, StoreError } from '@sigma/recorder';
+import type { Bounds, Cell, ColdArchive, QueryAnswer, QueryOptions, QueryTiers } from '@sigma/recorder/archive';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { archiveCache, archiveStore, isArchive } from '../archive-input.ts';
 import { each, wholeNumber } from '../arguments.ts';
@@ -23,14 +24,18 @@ interface QueryFlags {
   readonly json?: boolean;
 }
 
-/** `sigma query SQL`: one table over recordings and archives. */
+/** `sigma query [SQL]`: one table over recordings and archives, asked once or from a prompt. */
 export function queryCommand(shell: Shell): Command {
   return command('query', 'Ask recordings and archives in SQL (DuckDB), as the tables events and decisions', [
     `sigma query "SELECT reason, count(*) FROM decisions WHERE source = 'r17' GROUP BY 1 ORDER BY 2 DESC" --over site.sqlite --over /mnt/archive`,
     `sigma query "SELECT * FROM events WHERE class = 'safety'" --from 2026-04-01 --to 2026-04-30 --over s3://sigma/site-1 --format csv`,
     'sigma query "DESCRIBE events" --over site.sqlite',
+    'sigma query --over site.sqlite --over /mnt/archive   # asks for SQL, again and again',
   ])
-    .argument('<sql>', 'one statement that reads; @FILE takes it from a file')
+    .argument(
+      '[sql]',
+      'one statement that reads; @FILE takes it from a file; without it, statements are read from stdin',
+    )
     .requiredOption(
       '--over <place>',
       'recording, postgres:// address with tenant, archive (folder or s3://), or Parquet file (repeatable)',
@@ -46,17 +51,25 @@ export function queryCommand(shell: Shell): Command {
     .option('--timeout <s>', 'seconds after which the query is stopped', wholeNumber(1, 86_400), 60)
     .option('--memory <mb>', 'most memory of the query', wholeNumber(64, 1_000_000), 1_024)
     .option('--without-damaged', 'answer without the events of archive files that are missing or altered')
-    .action(async (text: string, flags: QueryFlags) => {
+    .action(async (text: string | undefined, flags: QueryFlags) => {
       const terminal = shell.terminal(flags.json === true);
+      const sql = text === undefined ? null : sqlOf(text);
+      const options: QueryOptions = {
+        only: boundsOf(flags),
+        limits: { timeoutMs: flags.timeout * 1000, memoryMb: flags.memory, rows: flags.rows },
+        withoutDamaged: flags.withoutDamaged === true,
+        signal: shell.interrupted,
+      };
       await withTiers(shell, flags.over, async (tiers) => {
-        const { queryEvents } = await import('@sigma/recorder/archive');
-        const answer = await queryEvents(sqlOf(text), tiers, {
-          only: boundsOf(flags),
-          limits: { timeoutMs: flags.timeout * 1000, memoryMb: flags.memory, rows: flags.rows },
-          withoutDamaged: flags.withoutDamaged === true,
-          signal: shell.interrupted,
-        });
-        await print(terminal, answer, flags);
+        const { QuerySession } = await import('@sigma/recorder/archive');
+        const session = new QuerySession(tiers, { asksAgain: sql === null });
+        const ask = async (one: string): Promise<void> => print(terminal, await session.ask(one, options), flags);
+        try {
+          if (sql !== null) await ask(sql);
+          else await prompt(shell, (one) => explained(() => ask(one)));
+        } finally {
+          await session.close();
+        }
       });
     });
 }
@@ -89,50 +102,97 @@ function sqlOf(text: string): string {
 async function withTiers(
   shell: Shell,
   over: readonly string[],
-  use: (tiers: Parameters<typeof import('@sigma/recorder/archive').queryEvents>[1]) => Promise<void>,
+  use: (tiers: QueryTiers) => Promise<void>,
 ): Promise<void> {
-  const { ColdArchive, QueryError, QueryNeedsDamagedError } = await import('@sigma/recorder/archive');
   const open: { close(): Promise<void> }[] = [];
   try {
-    const hot = [];
-    const archives = new Set<string>();
-    const files: string[] = [];
-    for (const named of over) {
-      if (isArchive(named)) archives.add(named);
-      else if (named.endsWith('.parquet')) files.push(existing(named));
-      else {
-        const opened = await hotRecording(shell.environment, named);
-        open.push(opened);
-        hot.push(opened.recording);
-        for (const { archive } of opened.moved) archives.add(archive);
-      }
+    await explained(async () => use(await opened(shell, over, open)));
+  } finally {
+    for (const one of open) await one.close();
+  }
+}
+
+async function opened(shell: Shell, over: readonly string[], open: { close(): Promise<void> }[]): Promise<QueryTiers> {
+  const recorder = await import('@sigma/recorder/archive');
+  const tiers = { hot: [] as Recording[], cold: [] as ColdArchive[], files: [] as string[] };
+  const archives = new Set<string>();
+  for (const named of over) {
+    if (isArchive(named)) archives.add(named);
+    else if (named.endsWith('.parquet')) tiers.files.push(existing(named));
+    else {
+      const one = await hotRecording(shell.environment, named);
+      open.push(one);
+      tiers.hot.push(one.recording);
+      for (const { archive } of one.moved) archives.add(archive);
     }
-    const cold = [];
-    for (const named of archives) {
-      const store = await archiveStore(shell.environment, named, 'read');
-      const archive = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
-      open.push(archive);
-      cold.push(archive);
-    }
-    await use({ hot, cold, files });
+  }
+  for (const named of archives) {
+    const store = await archiveStore(shell.environment, named, 'read');
+    const archive = await recorder.ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
+    open.push(archive);
+    tiers.cold.push(archive);
+  }
+  return tiers;
+}
+
+/** What a question can fail of, for a person. @throws CommandError */
+async function explained(work: () => Promise<void>): Promise<void> {
+  const { QueryError, QueryNeedsDamagedError } = await import('@sigma/recorder/archive');
+  try {
+    await work();
   } catch (error) {
     if (error instanceof StoreError) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
     if (error instanceof QueryNeedsDamagedError) {
       const wayOut = 'Put the files back from a copy, ask for less (--from, --to, --source), or add --without-damaged';
       throw new CommandError(EXIT.failed, error.message, wayOut);
     }
-    if (error instanceof QueryError) {
-      const ways = {
-        sql: '`sigma query "DESCRIBE events"` lists the columns',
-        time: 'Ask for less, or give --timeout',
-        memory: 'Ask for less, or give --memory',
-        defect: 'Ask again',
-      };
-      throw new CommandError(error.fault === 'sql' ? EXIT.usage : EXIT.failed, error.message, ways[error.fault]);
+    if (!(error instanceof QueryError)) throw error;
+    const ways = {
+      sql: '`sigma query "DESCRIBE events"` lists the columns',
+      time: 'Ask for less, or give --timeout',
+      memory: 'Ask for less, or give --memory',
+      defect: 'Ask again',
+    };
+    throw new CommandError(error.fault === 'sql' ? EXIT.usage : EXIT.failed, error.message, ways[error.fault]);
+  }
+}
+
+/** Statements from stdin, each to its semicolon, until the end of it or `.quit`; one that fails is not the last. */
+async function prompt(shell: Shell, ask: (sql: string) => Promise<void>): Promise<void> {
+  const shown = process.stdin.isTTY === true;
+  const lines = createInterface({ input: process.stdin, terminal: shown, ...(shown && { output: process.stdout }) });
+  shell.interrupted.addEventListener('abort', () => lines.close(), { once: true });
+  lines.setPrompt(PROMPT);
+  if (shown) process.stdout.write(`${WELCOME}\n`);
+  if (shown) lines.prompt();
+  let statement = '';
+  try {
+    for await (const line of lines) {
+      if (statement === '' && /^\s*\.(quit|exit|q)\s*$/.test(line)) break;
+      statement += `${line}\n`;
+      const whole = /;\s*$/.test(statement) ? statement.trim() : '';
+      if (whole !== '' || statement.trim() === '') statement = '';
+      if (whole !== '') await asked(shell, ask, whole);
+      lines.setPrompt(statement === '' ? PROMPT : MORE);
+      if (shown) lines.prompt();
     }
-    throw error;
+    if (statement.trim() !== '') await asked(shell, ask, statement.trim());
   } finally {
-    for (const one of open) await one.close();
+    lines.close();
+  }
+}
+
+const PROMPT = 'sigma> ';
+const MORE = '  ...> ';
+const WELCOME = 'Tables: events, decisions. A statement ends with a semicolon; .quit or Ctrl-D ends.';
+
+async function asked(shell: Shell, ask: (sql: string) => Promise<void>, sql: string): Promise<void> {
+  try {
+    await ask(sql);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    shell.ends(error.exitCode);
   }
 }
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as collected } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { ChainWriter, openingEvent, signalEvent } from '@sigma/recorder';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
@@ -10,6 +14,7 @@ import { runSigma } from '../testing/run-sigma.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sigma-tiers-'));
 after(() => rmSync(home, { recursive: true }));
+const SIGMA = fileURLToPath(new URL('../../bin/sigma.mjs', import.meta.url));
 const file = join(home, 'site.sqlite');
 const archive = join(home, 'archive');
 const sigma = (...args: readonly string[]) => runSigma(args, { SIGMA_DATA: join(home, 'data') });
@@ -67,6 +72,16 @@ describe('tiers from the command line', () => {
     const kept = openProofShelf(join(home, 'back.sqlite'));
     assert.deepEqual(await kept.checkpoints(chain), [note]);
     await kept.close();
+  });
+
+  test('[R167] a session takes statements from stdin, each to its semicolon, and goes on behind one that fails', async () => {
+    const asked = spawn(process.execPath, [SIGMA, 'query', '--over', file, '--format', 'csv'], { stdio: 'pipe' });
+    const [out, error] = [collected(asked.stdout), collected(asked.stderr)];
+    asked.stdin.end('SELECT count(*)\n  AS n FROM events;\n\nSELEC 1;\nSELECT max(sequence) AS last\nFROM events');
+    const [code] = (await once(asked, 'close')) as [number];
+    assert.equal(await out, 'n\n7\nlast\n7\n');
+    assert.match(await error, /Parser Error/);
+    assert.equal(code, 2);
   });
 
   test('[R163][R168] a damaged file, and SQL that reads elsewhere, end with a reason and a code', async () => {
