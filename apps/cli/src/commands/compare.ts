@@ -1,6 +1,7 @@
-import type { Comparison, Outcome, SourceComparison } from '@sigma/recorder';
+import type { Comparison, SourceComparison } from '@sigma/recorder';
 import type { Command } from 'commander';
 import { each, wholeNumber } from '../arguments.ts';
+import { totalOf } from '../forks/compared.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns } from '../terminal.ts';
 import { withTimeline } from '../timeline-input.ts';
@@ -38,34 +39,6 @@ export function compareCommand(shell: Shell): Command {
       terminal.result({ a, b, ...comparison, totals }, describe(a, b, comparison, flags.limit));
     });
 }
-
-type Total = Readonly<Record<string, number>>;
-
-/** Sums over all sources of what can be summed. */
-function totalOf({ sources }: Comparison, side: 'a' | 'b'): Total {
-  const total: Record<string, number> = {
-    decisions: 0,
-    violations: 0,
-    failsafe: 0,
-    tasksDone: 0,
-    tasksFailed: 0,
-    collisions: 0,
-  };
-  const add = (name: string, value: number): void => {
-    total[name] = (total[name] ?? 0) + value;
-  };
-  for (const { outcome } of sources) {
-    const of = outcome?.[side];
-    if (of === undefined) continue;
-    for (const name of ['decisions', 'violations', 'tasksDone', 'tasksFailed', 'collisions'] as const)
-      add(name, of[name]);
-    add('failsafe', failsafes(of));
-    for (const [name, value] of Object.entries(of.measured ?? {})) add(name, value);
-  }
-  return total;
-}
-
-const failsafes = ({ failsafe }: Outcome): number => Object.values(failsafe).reduce((sum, times) => sum + times, 0);
 
 function describe(a: string, b: string, comparison: Comparison, limit: number): string {
   const { fromUs, untilUs, sources } = comparison;

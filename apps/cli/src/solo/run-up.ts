@@ -5,6 +5,7 @@ import { SimulationService, SiteService } from '@sigma/proto';
 import { siteHead, verify } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { contactsIn, fleetReexecutors } from '@sigma/sim';
+import { forkFolderIn, SoloForks } from '../forks/solo-forks.ts';
 import { type HubAccess, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
@@ -57,6 +58,13 @@ export async function up(shell: Shell, flags: UpFlags) {
     pages: !headless,
     simulated: true,
     edgeRecordings: [recordingPath],
+    forks: new SoloForks({
+      tenant: TENANT,
+      site,
+      recordingPath,
+      folder: forkFolderIn(dataDir),
+      hubDir: join(dataDir, 'hub'),
+    }),
     onPace: (pace) => edge?.setPace(pace),
   });
   let work: Dispatcher | null = null;

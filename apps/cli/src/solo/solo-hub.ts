@@ -11,6 +11,7 @@ import {
   startHub,
 } from '@sigma/hub';
 import { StoreError } from '@sigma/recorder';
+import type { SoloForks } from '../forks/solo-forks.ts';
 import { readCredentials, signIn, writeCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { showRecordings } from './shown-recordings.ts';
@@ -28,6 +29,8 @@ export interface SoloHubOptions {
   readonly simulated: boolean;
   /** Recordings of edges beside this hub, shown with its own to whoever verifies; each may begin later. */
   readonly edgeRecordings?: readonly string[];
+  /** Who lets recorded lives go on otherwise; closed with the hub. */
+  readonly forks?: SoloForks | undefined;
   /** A simulated site whose time can be set: tells its bodies. */
   readonly onPace?: HubOptions['onPace'];
 }
@@ -50,6 +53,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     simulated,
     edgeRecordings = [],
     onPace,
+    forks,
   } = options;
   const shown = showRecordings(edgeRecordings);
   try {
@@ -65,11 +69,17 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       faults: simulated ? FAULTS : undefined,
       pages: pages ? join(root, 'apps/dashboard/dist') : undefined,
       showWith: shown.showWith,
+      forks,
       onPace,
     });
     await keepCredentials(dataDir, hub);
-    return { ...hub, close: () => hub.close().finally(shown.close) };
+    const close = async (): Promise<void> => {
+      await hub.close();
+      await forks?.close();
+    };
+    return { ...hub, close: () => close().finally(shown.close) };
   } catch (error) {
+    await forks?.close();
     await shown.close();
     if (isExpected(error)) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
     throw error;

@@ -85,12 +85,13 @@ export function forkQueries(roles: ForkRoles): ServiceImpl<typeof ForkService> {
       const blocks = await shown.of(forkNamed(forkId).id);
       const asked = create(LocateMomentRequestSchema, { timeUs });
       const { chains, fromTimeUs, toTimeUs } = await blocks.locateMoment(asked, context);
-      return { chains, fromTimeUs, toTimeUs };
+      return { chains: chains ?? [], fromTimeUs: fromTimeUs ?? 0n, toTimeUs: toTimeUs ?? 0n };
     },
     async *readForkStretches({ forkId, stretches }, context) {
       const read = await shown.of(forkNamed(forkId).id);
       const asked = create(ReadStretchesRequestSchema, { stretches });
-      for await (const { source, epoch, blocks } of read.readStretches(asked, context)) yield { source, epoch, blocks };
+      for await (const { source = '', epoch = 0, blocks = [] } of read.readStretches(asked, context))
+        yield { source, epoch, blocks };
     },
     tryRule: (request, context) => {
       mustBeShort(request.rule);

@@ -1,0 +1,98 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Command } from '@sigma/kernel';
+import type { DecidedSideSchema, FlipSchema } from '@sigma/proto';
+import type { DecisionSide } from '@sigma/recorder';
+import {
+  ForkRefusedError,
+  openWithParents,
+  type PolicyFile,
+  parsePolicyFile,
+  type WhatIfReport,
+  whatIf,
+} from '@sigma/sim';
+import type { TrialJob, TriedRule } from './fork-jobs.ts';
+import { ofTenant, zeroOf } from './site-time.ts';
+
+const HOUR_US = 3_600_000_000;
+/** Facts pay where much is tried: gathered once, they spare running most of it again. */
+const FACTS_FROM_US = 600_000_000;
+const MOST_FLIPS = 5_000;
+
+/** Tries a rule on a stretch of a recording. @throws ForkRefusedError, PolicyFileError, StoreError */
+export async function tryNow(job: TrialJob, progress: (done: number) => void): Promise<TriedRule> {
+  const { timeline, close } = await openWithParents(job.recording, job.hubDir);
+  await close();
+  const { lives } = ofTenant(timeline, job.tenant);
+  const robots = lives.filter(({ opening }) => opening.model === 'fleet');
+  if (robots.length === 0) throw new ForkRefusedError('nothing is recorded of any robot here');
+  const zeroUs = zeroOf(timeline, job.toTimeUs === 0 ? null : job.toTimeUs);
+  const endUs = Math.max(...robots.map((life) => life.endUs));
+  const untilUs = job.toTimeUs === 0 ? endUs + 1 : Math.min(endUs + 1, job.toTimeUs - zeroUs);
+  const fromUs = Math.max(0, job.fromTimeUs === 0 ? untilUs - HOUR_US : job.fromTimeUs - zeroUs);
+  if (fromUs >= untilUs) throw new ForkRefusedError('nothing is recorded of that time; choose another');
+  const agents = job.agents.length === 0 ? [...new Set(robots.map(({ source }) => source))] : job.agents;
+  const policy = parsePolicyFile('rule', job.rule);
+  const report = await whatIf({
+    ...{ policy, agents, fromUs, untilUs },
+    recordings: [job.recording],
+    threads: 1,
+    hubDir: job.hubDir,
+    facts: untilUs - fromUs >= FACTS_FROM_US,
+    onProgress: (done, of) => progress(done / of),
+  });
+  return triedOf(report, policy, zeroUs, fromUs, untilUs);
+}
+
+function triedOf(
+  { chains, flips }: WhatIfReport,
+  policy: PolicyFile,
+  zeroUs: number,
+  fromUs: number,
+  untilUs: number,
+): TriedRule {
+  const tried = chains.filter(({ leftOutBecause }) => leftOutBecause === null);
+  const sum = (of: (chain: (typeof tried)[number]) => number): number => tried.reduce((all, one) => all + of(one), 0);
+  const left = chains.filter(({ leftOutBecause }) => leftOutBecause !== null);
+  return {
+    fromTimeUs: zeroUs + fromUs,
+    toTimeUs: zeroUs + untilUs,
+    agents: tried.length,
+    leftOut: left.map(({ source, leftOutBecause }) => `${source}: ${leftOutBecause}`),
+    wakes: sum(({ wakes }) => wakes),
+    evaluations: sum(({ evaluations }) => evaluations),
+    flips: flips.slice(0, MOST_FLIPS).map((flip) => flipOf(flip, policy, zeroUs)),
+  };
+}
+
+function flipOf(
+  flip: WhatIfReport['flips'][number],
+  { lines }: PolicyFile,
+  zeroUs: number,
+): MessageInitShape<typeof FlipSchema> {
+  const { source, epoch, event, atUs, untilUs, was, would, rules, did, wouldHaveDone } = flip;
+  const time = (us: number): bigint => BigInt(Math.round(zeroUs + us));
+  return {
+    ...{ agentId: source, epoch, eventSequence: BigInt(event), fromTimeUs: time(atUs), untilTimeUs: time(untilUs) },
+    was: sideOf(was),
+    would: sideOf(would),
+    rules: rules.map(({ rule, change, verdict }) => ({ rule, change, verdict, line: lines[rule] ?? 0 })),
+    didM: did,
+    wouldHaveDoneM: wouldHaveDone,
+  };
+}
+
+function sideOf({ command, authority, source, rationale }: DecisionSide): MessageInitShape<typeof DecidedSideSchema> {
+  const { name, params } = command;
+  return { authority, source, rationale, command: commandOf(name, params) };
+}
+
+const commandOf = (name: string, params: Command['params']) => ({
+  name,
+  params: Object.entries(params).map(([param, value]) => ({ name: param, value: wireValue(value) })),
+});
+
+function wireValue(value: Command['params'][string]) {
+  if (typeof value === 'number') return { case: 'number' as const, value };
+  if (typeof value === 'boolean') return { case: 'flag' as const, value };
+  return { case: 'text' as const, value: String(value) };
+}

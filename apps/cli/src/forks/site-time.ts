@@ -1,0 +1,19 @@
+import type { Timeline } from '@sigma/recorder';
+
+/** A timeline with the lives of one tenant: whoever may fork one of them sees no other (law L7). */
+export const ofTenant = (timeline: Timeline, tenant: string): Timeline => ({
+  ...timeline,
+  lives: timeline.lives.filter((life) => life.tenant === tenant),
+});
+
+/**
+ * When the agent time of a site was 0, by the hub's clock, microseconds since 1970.
+ *
+ * @param atTimeUs of those who lived then; null: of the last
+ */
+export function zeroOf({ lives }: Timeline, atTimeUs: number | null): number {
+  const robots = lives.filter(({ opening }) => opening.model === 'fleet');
+  const present = robots.filter(({ opening }) => atTimeUs === null || opening.timeUs <= atTimeUs);
+  const life = present.at(-1) ?? robots.at(0);
+  return life === undefined ? 0 : life.opening.timeUs - life.opening.atUs;
+}
