@@ -131,7 +131,7 @@ export class PastEngine {
   }
 
   #hear(index: number, news: PastNews): void {
-    if (news.type === 'film') this.films.add(news.piece);
+    if (news.type === 'film') for (const piece of news.pieces) this.films.add(piece);
     else if (news.type === 'problem') this.#putProblem(news);
     else if (news.type === 'scan') this.#putScan(news);
     else if (news.type === 'failed') this.#fail(news.words);

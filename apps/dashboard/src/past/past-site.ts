@@ -168,9 +168,14 @@ export class PastSite implements SiteView {
     return this.#agents.values();
   }
 
-  /** Columns where the playhead is while this frame is drawn: smooth whatever the tables are told. */
+  /**
+   * Columns where the playhead is while this frame is drawn: smooth whatever the tables are told. Of a moment that stands
+   * still they are what was gathered last: a picture for every robot whose film comes would hold up the others' film.
+   */
   sample(nowMs: number): PoseColumns {
-    fillPoses(this.#sampled, this.#ids, this.#playhead(nowMs), this.#engine, this.#now);
+    const atUs = this.#playhead(nowMs);
+    if (Math.round(atUs) === this.#atUs) return this.#newest;
+    fillPoses(this.#sampled, this.#ids, atUs, this.#engine, this.#now);
     return this.#sampled;
   }
 

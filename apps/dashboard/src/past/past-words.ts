@@ -24,7 +24,7 @@ export type PastAsk =
 
 /** What a worker tells the page. */
 export type PastNews =
-  | { readonly type: 'film'; readonly piece: FilmPiece }
+  | { readonly type: 'film'; readonly pieces: readonly FilmPiece[] }
   /** Which agents there were at that moment, and what is on record at all. */
   | {
       readonly type: 'located';

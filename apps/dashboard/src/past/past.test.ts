@@ -8,6 +8,7 @@ import { FakeRecord } from '../../e2e/fake-record.ts';
 import { fakeSite } from '../../e2e/fake-site.ts';
 import { recordRobot } from '../../e2e/robot-recording.ts';
 import { LiveSite } from '../live/live-site.ts';
+import type { FilmPiece } from './film/film-piece.ts';
 import { PastEngine } from './past-engine.ts';
 import { PastSite } from './past-site.ts';
 import type { PastNews } from './past-words.ts';
@@ -229,11 +230,12 @@ test('stretches that memory let go come back from the cache of blocks', async ()
   const reads = record.reads;
   const film = news.find((one) => one.type === 'film');
   assert.ok(film?.type === 'film');
-  shard.forget('r01', 0, film.piece.sequence);
+  const [{ sequence }] = film.pieces as [FilmPiece];
+  shard.forget('r01', 0, sequence);
   news.length = 0;
   await show(2, 9);
   assert.equal(record.reads, reads);
-  assert.ok(news.some((one) => one.type === 'film' && one.piece.sequence === film.piece.sequence));
+  assert.ok(news.some((one) => one.type === 'film' && one.pieces.some((piece) => piece.sequence === sequence)));
 });
 
 test('a moment asked for later replaces the one before', async () => {
@@ -255,6 +257,35 @@ test('the site of a moment is shown as soon as it is complete, while film made a
   await show(BEGAN_US + 12 * SECOND_US);
   assert.deepEqual(past.ids, [...robots]);
   assert.ok(past.newest.xM.every((xM) => Number.isFinite(xM)));
+});
+
+test('while a moment is computed nobody moves on the map: what is ready is drawn with the next look or when all is', async () => {
+  const looks: (() => void)[] = [];
+  const { engine, past, show } = pastOf(recordOf(...robots), 1, (run) => void looks.push(run));
+  await show(BEGAN_US + 5 * SECOND_US);
+  const { news, shard } = listening(recordOf('r01'), () => 0);
+  await shard.show({ type: 'show', id: 1, timeUs: BEGAN_US + 15 * SECOND_US, first: null, aheadUs: 0, behindUs: 0 });
+  past.moment(BEGAN_US + 15 * SECOND_US);
+  const before = past.sample(0).xM[past.row('r01')];
+  for (const one of news) if (one.type === 'film') for (const piece of one.pieces) engine.films.add(piece);
+  assert.equal(past.sample(0).xM[past.row('r01')], before, 'film that came');
+  await show(BEGAN_US + 15 * SECOND_US);
+  assert.notEqual(past.sample(0).xM[past.row('r01')], before, 'the whole moment');
+});
+
+test('film of a quick moment comes in one message, that of a slow one in parts, with how far it is', async () => {
+  const parts = async (msForARobot: number): Promise<string[]> => {
+    let nowMs = 0;
+    const { news, shard } = listening(recordOf(...robots), () => {
+      nowMs += msForARobot;
+      return nowMs;
+    });
+    await shard.show({ type: 'show', id: 1, timeUs: BEGAN_US + 9 * SECOND_US, first: null, aheadUs: 0, behindUs: 0 });
+    return news.map((one) => (one.type === 'film' ? `film of ${one.pieces.length}` : one.type));
+  };
+  assert.deepEqual(await parts(1), ['located', 'film of 3', 'settled']);
+  const slow = ['film of 1', 'progress'];
+  assert.deepEqual(await parts(150), ['located', ...slow, ...slow, ...slow, 'settled']);
 });
 
 test('before anybody looks back robots are run for practice, again and again on what was read once', async () => {
@@ -282,6 +313,12 @@ test('a site on which nothing is recorded yet has nothing to practise on', async
   assert.equal(rests(), 0);
 });
 
+/** A worker's share of the whole recording, and what it tells the page. */
+function listening(record: FakeRecord, nowMs: () => number) {
+  const news: PastNews[] = [];
+  return { news, shard: new Shard(0, 1, site, { ...portsOf(record), nowMs }, (one) => news.push(one)) };
+}
+
 /** One worker's share of the whole recording, counting its rests and the robots that it films. */
 function practising(record: FakeRecord) {
   let rested = 0;
@@ -291,8 +328,8 @@ function practising(record: FakeRecord) {
     rested++;
     return ports.pause(ms);
   };
-  const shard = new Shard(0, 1, site, { ...ports, pause }, ({ type }) => {
-    if (type === 'film') filmed++;
+  const shard = new Shard(0, 1, site, { ...ports, pause }, (news) => {
+    if (news.type === 'film') filmed += news.pieces.length;
   });
   return { shard, rests: () => rested, filmed: () => filmed };
 }

@@ -40,7 +40,7 @@ const TICK_MS = 100;
 /** Tables and lists hear of a moment that moves at most this often; the map draws every frame. */
 const TELL_MS = 150;
 /** New film is looked at this often: a picture drawn for every robot that is ready would hold up the others. Most moments
- * are complete sooner, and complete ones are shown at once. */
+ * are complete sooner, and complete ones are shown at once. Tables wait as long for a moment that is being computed. */
 const FILM_MS = 250;
 /** While a person drags, no more than one moment in this time is asked of the workers. */
 const ASK_GAP_MS = 60;
@@ -75,7 +75,7 @@ export class TimeMachine {
     this.#ports = ports;
     const { engine, now, later } = ports;
     this.past = new PastSite(engine, now, (nowMs) => this.#playheadUs(nowMs), {
-      tell: (run) => later(TELL_MS, run),
+      tell: (run) => later(engine.progress.get()?.state === 'working' ? FILM_MS : TELL_MS, run),
       refresh: (run) => later(FILM_MS, run),
     });
     engine.progress.subscribe(() => this.#askForTheRest());
@@ -101,8 +101,8 @@ export class TimeMachine {
     const latest = Number(this.#ports.now.timeUs);
     const from = this.#ports.engine.range.get()?.fromUs ?? Number.NEGATIVE_INFINITY;
     this.#anchor(Math.round(Math.max(from, latest > 0 ? Math.min(atUs, latest) : atUs)));
-    this.#show();
     this.#ask();
+    this.#show();
   }
 
   /** Live: holds the picture at this moment. Past: plays on, or pauses. */

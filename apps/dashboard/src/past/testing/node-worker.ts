@@ -28,6 +28,7 @@ export function portsOf(record: FakeRecord): RecordPorts {
         yield { ...chain, blocks: blocks.map(({ block }) => block) };
     },
     pause: () => new Promise((resolve) => setImmediate(resolve)),
+    nowMs: () => 0,
   };
 }
 

@@ -1,6 +1,7 @@
 import { BrokenRuleError, BrokenSiteRecordError, type RecordedModels } from '@sigma/fleet-model';
 import { createAgent, TimeRunsBackwardsError } from '@sigma/kernel';
 import {
+  changedModel,
   decodeEnvelope,
   decodeOpening,
   decodeSnapshot,
@@ -167,7 +168,7 @@ export class ChainFilm {
       const by = opening.software || 'an unnamed program';
       const recorded = `recorded with version ${opening.modelVersion} of the ${opening.model} model by ${by}`;
       problem({ kind, words: `${recorded}; this page computes version ${model.version}` });
-    } else this.#model = model;
+    } else this.#model = opening.lineage === undefined ? model : changedModel(model, opening.lineage.change);
   }
 
   /** @returns the stretch that goes on after the block */
@@ -244,6 +245,24 @@ export class ChainFilm {
       if (again !== undefined && this.#ports.epochTimeUs + again.robot.wokeUs >= timeUs) break;
     }
     return again === undefined ? null : scanOf(again.robot, again.untilUs);
+  }
+
+  /** Runs the robot over blocks that were read, from the first state in them on, and keeps nothing: only for practice. */
+  rehearse(blocks: Iterable<CachedBlock>): void {
+    const model = this.#model;
+    const { source, epoch, epochTimeUs } = this.#ports;
+    if (model === null) return;
+    let run: StretchRun | undefined;
+    for (const { firstSequence, events } of blocks) {
+      for (const envelope of events) {
+        const event = decodeEnvelope(envelope);
+        if (event.type === EVENT_TYPE.snapshot || event.type === EVENT_TYPE.opening) {
+          const id = { source, epoch, sequence: event.sequence };
+          run = new StretchRun(id, firstSequence, this.#robotOf(event), model, epochTimeUs);
+        } else if (event.type === EVENT_TYPE.gap) run = undefined;
+        else if (event.type === EVENT_TYPE.stimulusSegment) run?.run(event.data);
+      }
+    }
   }
 
   /** The page let the stretch go: it is filmed anew when it is wanted again. */

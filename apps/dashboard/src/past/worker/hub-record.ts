@@ -2,7 +2,7 @@ import type { Hub } from '../../live/hub.ts';
 import type { RecordPorts, WantedStretch } from './shard.ts';
 
 /** The recording as the hub serves it. */
-export function hubRecord(record: Hub['record']): RecordPorts {
+export function hubRecord(record: Pick<Hub['record'], 'locateMoment' | 'readStretches'>): RecordPorts {
   return {
     async locate(timeUs, signal) {
       const { chains, fromTimeUs, toTimeUs } = await record.locateMoment(
@@ -30,6 +30,7 @@ export function hubRecord(record: Hub['record']): RecordPorts {
         yield { source, epoch, blocks: blocks.map(({ block }) => block) };
     },
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    nowMs: () => performance.now(),
   };
 }
 

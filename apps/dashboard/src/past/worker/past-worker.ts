@@ -2,6 +2,7 @@ import { siteFromJson } from '@sigma/fleet-model';
 import { connectHub, explain } from '../../live/hub.ts';
 import type { FilmPiece } from '../film/film-piece.ts';
 import type { PastAsk, PastNews } from '../past-words.ts';
+import { forkOf, forkRecord } from './fork-record.ts';
 import { hubRecord } from './hub-record.ts';
 import { Shard } from './shard.ts';
 
@@ -10,7 +11,7 @@ const hub = connectHub(self.location.origin);
 let shard: Promise<Shard> | undefined;
 
 function tell(news: PastNews): void {
-  self.postMessage(news, news.type === 'film' ? { transfer: buffersOf(news.piece) } : {});
+  self.postMessage(news, news.type === 'film' ? { transfer: news.pieces.flatMap(buffersOf) } : {});
 }
 
 /** Columns move to the page without a copy; the worker keeps none of them. */
@@ -18,7 +19,9 @@ const buffersOf = ({ poses }: FilmPiece): Transferable[] => (poses.length === 0 
 
 async function open(index: number, of: number): Promise<Shard> {
   const { siteJson } = await hub.site.getSite({});
-  return new Shard(index, of, siteFromJson(JSON.parse(siteJson)), hubRecord(hub.record), tell);
+  const fork = forkOf(self.name);
+  const record = fork === null ? hub.record : forkRecord(hub.forks, fork);
+  return new Shard(index, of, siteFromJson(JSON.parse(siteJson)), hubRecord(record), tell);
 }
 
 async function answer(ask: PastAsk): Promise<void> {

@@ -1,5 +1,6 @@
 import { RecordedModels, type Site } from '@sigma/fleet-model';
 import { decodeBlock, decodeEnvelope, MalformedBytesError, NewerFormatError } from '@sigma/recorder';
+import type { FilmPiece } from '../film/film-piece.ts';
 import type { PastAsk, PastNews } from '../past-words.ts';
 import { BlockCache, type CachedBlock } from './block-cache.ts';
 import { ChainFilm } from './chain-film.ts';
@@ -45,6 +46,8 @@ export interface RecordPorts {
   read(stretches: readonly WantedStretch[], signal?: AbortSignal): AsyncIterable<ReadBlocks>;
   /** Resolves so much later, when whatever else came in the meantime was heard. */
   pause(ms: number): Promise<void>;
+  /** Milliseconds of a clock that never runs backwards. */
+  nowMs(): number;
 }
 
 /** The terrain model whose chains are computed again here. */
@@ -54,11 +57,17 @@ const STEP_US = 5_000_000;
 /** A moment that was asked for is painted before what lies around it takes the processor. */
 const PAINT_MS = 150;
 /** So many runs of a stretch are practice enough: the kernel's code is compiled then. */
-const PRACTISED = 120;
+const PRACTISED = 300;
 /** They are run on so many stretches, so that a page costs the line little that is only opened. */
 const PRACTISE_ON = 20;
+/** So long: a robot's state stands in it at least once. */
+const PRACTISE_US = 6_000_000;
+/** The present of so many robots is filmed, for the way that film goes to the page. */
+const FILMED_BEFORE = 4;
 /** Between two of them the processor is left to the page. */
 const REST_MS = 10;
+/** A moment that takes longer than this is handed over in parts: a message for each robot would cost as much as its film. */
+const PART_MS = 100;
 const CACHE_BYTES = 48 * 2 ** 20;
 
 type Show = Extract<PastAsk, { type: 'show' }>;
@@ -75,6 +84,9 @@ export class Shard {
   #covered: readonly Interval[] = [];
   #reach: Interval | undefined;
   #current = new AbortController();
+  /** Film that the page has not got yet. */
+  #pieces: FilmPiece[] = [];
+  #handedMs = Number.NEGATIVE_INFINITY;
 
   constructor(index: number, of: number, site: Site, ports: RecordPorts, tell: (news: PastNews) => void) {
     this.#index = index;
@@ -85,8 +97,10 @@ export class Shard {
   }
 
   /**
-   * Reads who wrote the chains of that moment, films some of them and runs these again and again, unhurriedly and without
-   * asking the hub for more: so the first look back is as quick as the others. Ends where a person asks for a moment.
+   * Reads who wrote the chains of that moment and stretches from all over them, films some and runs these again and
+   * again, unhurriedly and without asking the hub for more: so the first look back is as quick as the others. Code that
+   * was compiled for robots in one situation is compiled anew for another: the stretches lie as far apart as they can.
+   * Ends where a person asks for a moment.
    */
   async warm(timeUs: number): Promise<void> {
     const { signal } = this.#current;
@@ -94,10 +108,15 @@ export class Shard {
       const { chains } = await this.#ports.locate(timeUs, signal);
       const mine = chains.filter((one) => this.#isMine(one));
       await this.#open(mine, signal);
-      const read = mine.slice(0, PRACTISE_ON);
-      await this.#film(read, timeUs, false, signal, () => this.#ports.pause(REST_MS));
-      for (let run = read.length; run > 0 && run < PRACTISED; run++) {
-        await this.#chain(read[run % read.length] as LocatedChain).scanAt(timeUs);
+      const filmed = mine.slice(0, FILMED_BEFORE);
+      const practice = mine.length === 0 ? [] : practiceOn(mine, timeUs);
+      const missing = filmed.flatMap((chain) => this.#missing(chain, timeUs, false) ?? []);
+      await this.#fetch([...practice, ...missing], [], signal, async () => undefined);
+      await this.#film(filmed, timeUs, false, signal).finally(() => this.#handOver());
+      for (let run = 0; practice.length > 0 && run < PRACTISED; run++) {
+        const { source, epoch, fromSequence, toSequence } = practice[run % practice.length] as WantedStretch;
+        const key = chainKey(source, epoch);
+        this.#chains.get(key)?.rehearse(this.#cached(key, fromSequence, toSequence));
         await this.#ports.pause(REST_MS);
         signal.throwIfAborted();
       }
@@ -115,6 +134,7 @@ export class Shard {
     this.#current.abort();
     const current = new AbortController();
     this.#current = current;
+    this.#handedMs = this.#ports.nowMs();
     const { signal } = current;
     try {
       await this.#cover(id, timeUs, first, false, signal);
@@ -140,6 +160,7 @@ export class Shard {
   }
 
   forget(source: string, epoch: number, sequence: number): void {
+    this.#handOver();
     this.#covered = [];
     this.#chains.get(chainKey(source, epoch))?.forget(sequence);
   }
@@ -169,10 +190,14 @@ export class Shard {
     await this.#open(mine, signal);
     const holeFreeUs = await this.#film(mine, timeUs, onward, signal, async () => {
       done++;
-      if (id !== null) this.#tell({ type: 'progress', id, done, of: mine.length });
-      // Nobody waits for it: what a person asks in the meantime is heard between two chains.
-      else await this.#ports.pause(0);
-    });
+      if (id === null) {
+        // Nobody waits for it: what a person asks in the meantime is heard between two chains.
+        await this.#ports.pause(0);
+      } else if (this.#ports.nowMs() - this.#handedMs >= PART_MS) {
+        this.#handOver();
+        this.#tell({ type: 'progress', id, done, of: mine.length });
+      }
+    }).finally(() => this.#handOver());
     // What happens now is still being written: it is asked for again.
     const untilUs = Math.min(timeUs, located.toUs);
     if (holeFreeUs <= untilUs) this.#covered = addInterval(this.#covered, { fromUs: holeFreeUs, toUs: untilUs });
@@ -200,6 +225,12 @@ export class Shard {
       await filmed?.();
     });
     return holeFreeUs;
+  }
+
+  #handOver(): void {
+    this.#handedMs = this.#ports.nowMs();
+    if (this.#pieces.length > 0) this.#tell({ type: 'film', pieces: this.#pieces });
+    this.#pieces = [];
   }
 
   /** Reads who wrote these chains, where that is not known yet. */
@@ -261,7 +292,7 @@ export class Shard {
       epochTimeUs,
       models: this.#models,
       read: (from, to) => this.#read(source, epoch, from, to),
-      film: (piece) => this.#tell({ type: 'film', piece }),
+      film: (piece) => this.#pieces.push(piece),
       problem: ({ kind, words }) => this.#tell({ type: 'problem', source, kind, words }),
     });
     this.#chains.set(key, chain);
@@ -317,6 +348,16 @@ function beginsAfter({ events: [first] }: CachedBlock, atUs: number): boolean {
     if (error instanceof MalformedBytesError) return false;
     throw error;
   }
+}
+
+/** Stretches to practise on: each of another robot, if there are as many, and of another part of its life. */
+function practiceOn(chains: readonly LocatedChain[], timeUs: number): readonly WantedStretch[] {
+  return Array.from({ length: PRACTISE_ON }, (_, k) => {
+    const { source, epoch, toSequence, epochTimeUs } = chains[k % chains.length] as LocatedChain;
+    const wide = Math.ceil(toSequence * Math.min(1, PRACTISE_US / Math.max(1, timeUs - epochTimeUs)));
+    const fromSequence = 1 + Math.floor(((toSequence - wide) * (k + 1)) / PRACTISE_ON);
+    return { source, epoch, fromSequence, toSequence: fromSequence + wide - 1 };
+  });
 }
 
 const chainKey = (source: string, epoch: number): string => `${source}\n${epoch}`;
