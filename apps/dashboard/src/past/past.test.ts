@@ -59,13 +59,16 @@ function pastOf(record: FakeRecord, workers = 2, refresh = (run: () => void) => 
     tell: (run) => run(),
     refresh,
   });
-  const show = async (timeUs: number, aheadUs = 0, behindUs = 0) => {
+  const stand = (timeUs: number) => {
     playheadUs = timeUs;
     past.moment(timeUs);
+  };
+  const show = async (timeUs: number, aheadUs = 0, behindUs = 0) => {
+    stand(timeUs);
     engine.show(timeUs, null, aheadUs, behindUs);
     await settled(engine, timeUs);
   };
-  return { engine, past, show };
+  return { engine, past, stand, show };
 }
 
 /** The same moment by the recorder's own replay. */
@@ -261,11 +264,11 @@ test('the site of a moment is shown as soon as it is complete, while film made a
 
 test('while a moment is computed nobody moves on the map: what is ready is drawn with the next look or when all is', async () => {
   const looks: (() => void)[] = [];
-  const { engine, past, show } = pastOf(recordOf(...robots), 1, (run) => void looks.push(run));
+  const { engine, past, stand, show } = pastOf(recordOf(...robots), 1, (run) => void looks.push(run));
   await show(BEGAN_US + 5 * SECOND_US);
   const { news, shard } = listening(recordOf('r01'), () => 0);
   await shard.show({ type: 'show', id: 1, timeUs: BEGAN_US + 15 * SECOND_US, first: null, aheadUs: 0, behindUs: 0 });
-  past.moment(BEGAN_US + 15 * SECOND_US);
+  stand(BEGAN_US + 15 * SECOND_US);
   const before = past.sample(0).xM[past.row('r01')];
   for (const one of news) if (one.type === 'film') for (const piece of one.pieces) engine.films.add(piece);
   assert.equal(past.sample(0).xM[past.row('r01')], before, 'film that came');
