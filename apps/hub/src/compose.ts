@@ -6,6 +6,7 @@ import { hubWitnessName, type SigningKey } from '@sigma/recorder';
 import { ed25519Key } from '@sigma/recorder/keys';
 import { createAnalyzer } from '@sigma/telemetry';
 import { type Clock, systemClock } from './clock.ts';
+import { People as KnownPeople } from './identity/people.ts';
 import { LinkDesk } from './link/link-desk.ts';
 import { LiveFleet } from './live/live-fleet.ts';
 import type { HubOptions } from './main.ts';
@@ -186,7 +187,9 @@ function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveF
     const advice = 'Stop it before it comes near one, then link it again';
     alerts.say(agentId, FENCES_REFUSED, reason === null ? null : { level: CRITICAL, text, advice });
   });
-  const acts = new Acts({ clock, record, newId, store: postgresActs(database, tenant) });
+  const known = new KnownPeople(join(options.dataDir, 'hub.sqlite'));
+  known.introduceTo(record);
+  const acts = new Acts({ clock, record, newId, people: known, store: postgresActs(database, tenant) });
   const heard = { alerts, missions, acts };
   const onShed = lost('hub.marks_shed', 'marks');
   const marks = new Marks({
@@ -201,7 +204,7 @@ function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveF
   });
   closing.push(() => marks.close());
   const activeFaults = new ActiveFaults({ clock, fleet, store: postgresFaults(database, tenant) });
-  return { silences, alerts, acts, marks, activeFaults };
+  return { silences, alerts, acts, marks, activeFaults, people: known };
 }
 
 type People = ReturnType<typeof openPeople>;

@@ -153,7 +153,7 @@ async function openRoles(
 ): Promise<Hub> {
   const { tenant, dataDir } = options;
   const composed = await composeRoles(options, database, closing);
-  const { clock, record, version, blocks } = composed;
+  const { clock, record, version, blocks, people } = composed;
   closing.push(
     () => listener.close(),
     () => composed.link.close(),
@@ -166,13 +166,14 @@ async function openRoles(
   const own = [url, `http://localhost:${listener.port}`, `http://127.0.0.1:${listener.port}`];
   const trustedOrigins = [...own, ...(options.trustedOrigins ?? [])];
   const secret = keptSecret(dataDir, 'session-secret', 32);
-  const identity = openIdentity({ database, tenant, url, trustedOrigins, secret, joinToken });
+  const identity = openIdentity({ database, tenant, url, trustedOrigins, secret, joinToken, people });
   const operator = await identity.firstOperator(options.operatorEmail ?? DEFAULT_OPERATOR);
-  const accounts = new AccountDesk({ database, tenant, clock, record, enrol: identity.enrol });
+  const accounts = new AccountDesk({ database, tenant, clock, record, people, enrol: identity.enrol });
   const roles: Roles = { ...composed, accounts };
   door.handler = openDoor({
     guard: { identity, accounts, clock },
     acts: roles.acts,
+    people,
     services: SERVICES,
     pages: options.pages !== undefined && existsSync(options.pages) ? options.pages : null,
     version,

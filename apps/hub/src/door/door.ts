@@ -13,10 +13,12 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { CLIENT_ADDRESS, type Identity } from '../identity/identity.ts';
+import type { People } from '../identity/people.ts';
 import { NotRecordedError } from '../roles/arbitration/hub-record.ts';
 import type { Acts } from '../roles/chronicle/acts.ts';
 import { apiPage } from './api-page.ts';
 import { authorise, type Guard } from './authorise.ts';
+import { names } from './names.ts';
 import { openApi } from './openapi.ts';
 import { BadRequestError, matchRoute, type RestRoute, requestJson, restRoutes } from './rest.ts';
 import { serveStatic } from './static-files.ts';
@@ -29,6 +31,7 @@ export type NodeHandler = (request: NodeServerRequest, response: NodeServerRespo
 export interface DoorOptions {
   readonly guard: Guard & { readonly identity: Identity };
   readonly acts: Pick<Acts, 'add'>;
+  readonly people: Pick<People, 'named'>;
   readonly services: readonly DescService[];
   readonly routes: (router: ConnectRouter) => void;
   /** Folder of the built page, or null. */
@@ -43,7 +46,7 @@ const MOST_MESSAGE_BYTES = 16 * 1_048_576;
 /** Everything that answers on the hub's port. */
 export function openDoor(options: DoorOptions): NodeHandler {
   const router = createConnectRouter({
-    interceptors: [plainly, witness(options.acts), authorise(options.guard)],
+    interceptors: [plainly, names(options.people), witness(options.acts), authorise(options.guard)],
     readMaxBytes: MOST_MESSAGE_BYTES,
     jsonOptions: { alwaysEmitImplicit: true },
     acceptCompression: [],

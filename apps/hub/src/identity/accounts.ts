@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { type HubRecord, stateChanged } from '../roles/arbitration/hub-record.ts';
 import type { Database, Transaction } from '../store/database.ts';
 import { user } from '../store/schema.ts';
+import type { People } from './people.ts';
 import { ROLE_NAMES, type RoleName } from './principal.ts';
 
 /** Somebody who may sign in. */
@@ -38,6 +39,7 @@ export class AccountDesk {
   readonly #tenant: string;
   readonly #clock: Clock;
   readonly #record: HubRecord;
+  readonly #people: People;
   readonly #enrol: (email: string, name: string, password: string) => Promise<void>;
   readonly #heard = new Set<(accountId: string) => void>();
   readonly #seenUs = new Map<string, number>();
@@ -47,6 +49,7 @@ export class AccountDesk {
     readonly tenant: string;
     readonly clock: Clock;
     readonly record: HubRecord;
+    readonly people: People;
     /** Makes an account that can sign in, as a viewer. */
     readonly enrol: (email: string, name: string, password: string) => Promise<void>;
   }) {
@@ -54,6 +57,7 @@ export class AccountDesk {
     this.#tenant = options.tenant;
     this.#clock = options.clock;
     this.#record = options.record;
+    this.#people = options.people;
     this.#enrol = options.enrol;
   }
 
@@ -148,8 +152,15 @@ export class AccountDesk {
     return accountOf(found);
   }
 
-  #recorded(accountId: string, before: Account | null, after: Account | null, by: string): Promise<void> {
-    return this.#record.append(stateChanged(`account/${accountId}`, plain(before), plain(after), by));
+  /** Name under which the person with this address acts. */
+  holderOf(email: string): string {
+    return this.#people.holderOf(email);
+  }
+
+  /** An account is its owner's: what it was and is can be read as long as they are not erased. */
+  async #recorded(accountId: string, before: Account | null, after: Account | null, by: string): Promise<void> {
+    const changed = stateChanged(`account/${accountId}`, plain(before), plain(after), by);
+    await this.#record.append(await this.#people.sealed(changed, (before ?? after)?.email ?? ''));
   }
 
   #tell(accountId: string): void {

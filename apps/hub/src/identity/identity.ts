@@ -6,6 +6,7 @@ import { bearer } from 'better-auth/plugins/bearer';
 import { eq } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import { account, session, user, verification } from '../store/schema.ts';
+import type { People } from './people.ts';
 import { type Principal, roleNamed } from './principal.ts';
 
 /** Where Better Auth reads the caller's address; set from the socket, never taken from outside. */
@@ -18,6 +19,7 @@ export interface IdentityOptions {
   readonly trustedOrigins: readonly string[];
   readonly secret: string;
   readonly joinToken: string;
+  readonly people: Pick<People, 'holderOf'>;
 }
 
 export interface Identity {
@@ -74,7 +76,7 @@ export function openIdentity(options: IdentityOptions): Identity {
       const found = await auth.api.getSession({ headers });
       if (found === null) return { kind: 'nobody' };
       const { id, email, role } = found.user;
-      return { kind: 'person', id, email, role: roleNamed(role) };
+      return { kind: 'person', id, email, holder: options.people.holderOf(email), role: roleNamed(role) };
     },
     firstOperator: async (email) => {
       const [existing] = await tables.select({ email: user.email }).from(user).orderBy(user.createdAt).limit(1);

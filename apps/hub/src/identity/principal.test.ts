@@ -9,7 +9,10 @@ import { judge, type Principal, roleNamed } from './principal.ts';
 const services = Object.values(proto as Readonly<Record<string, unknown>>).filter(
   (value): value is DescService => (value as { readonly kind?: unknown } | null)?.kind === 'service',
 );
-const person = (role: string): Principal => ({ kind: 'person', id: '1', email: 'a@b', role: roleNamed(role) });
+const person = (role: string): Principal => ({
+  ...{ kind: 'person', id: '1', email: 'a@b', holder: 'operator:1' },
+  role: roleNamed(role),
+});
 const everyone: Principal[] = [
   { kind: 'nobody' },
   { kind: 'edge' },

@@ -3,7 +3,14 @@ import { Role } from '@sigma/proto';
 
 /** Who calls. */
 export type Principal =
-  | { readonly kind: 'person'; readonly id: string; readonly email: string; readonly role: Role }
+  | {
+      readonly kind: 'person';
+      readonly id: string;
+      readonly email: string;
+      /** Under which their orders are issued, leases held and acts recorded: an alias. */
+      readonly holder: string;
+      readonly role: Role;
+    }
   /** A robot or a feed with the join token. */
   | { readonly kind: 'edge' }
   | { readonly kind: 'nobody' };
@@ -41,8 +48,5 @@ export function judge(principal: Principal, least: Role): Verdict {
   return principal.role >= least ? 'allowed' : 'not_enough';
 }
 
-/** Name under which the orders of the person with this address are issued and leases held. */
-export const holderOf = (email: string): string => `operator:${email}`;
-
 export const issuerOf = (principal: Principal): string =>
-  principal.kind === 'person' ? holderOf(principal.email) : principal.kind;
+  principal.kind === 'person' ? principal.holder : principal.kind;

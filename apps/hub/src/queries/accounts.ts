@@ -1,7 +1,7 @@
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import { type AccountService, Role } from '@sigma/proto';
 import { type Account, AccountError, type AccountRefusal, isRoleName } from '../identity/accounts.ts';
-import { holderOf, issuerOf, PRINCIPAL, ROLE_NAMES, type RoleName, roleNamed } from '../identity/principal.ts';
+import { issuerOf, PRINCIPAL, ROLE_NAMES, type RoleName, roleNamed } from '../identity/principal.ts';
 import { EVERY_ROBOT } from '../roles/chronicle/act-words.ts';
 import { callerOf, limitOf, momentOf, type Roles } from './context.ts';
 
@@ -31,18 +31,24 @@ export function accountQueries(roles: Roles): ServiceImpl<typeof AccountService>
     setAccountRole: async ({ accountId, role }, context) => {
       const by = callerOf(context);
       const account = await told(roles.accounts.setRole(accountId, wordOf(role), by));
-      if (roleNamed(account.role) < Role.OPERATOR) await roles.leases.takeFrom(holderOf(account.email), by);
+      if (roleNamed(account.role) < Role.OPERATOR)
+        await roles.leases.takeFrom(roles.accounts.holderOf(account.email), by);
       return { account: accountOf(account) };
     },
     removeAccount: async ({ accountId }, context) => {
       const by = callerOf(context);
       const account = await told(roles.accounts.remove(accountId, by));
-      await roles.leases.takeFrom(holderOf(account.email), by);
+      await roles.leases.takeFrom(roles.accounts.holderOf(account.email), by);
       return {};
     },
     listActs: async ({ actor, target, beforeTimeUs, limit }) => {
-      const targets = target === '' ? [] : roles.fleet.agents.has(target) ? [target, EVERY_ROBOT] : [target];
-      const filter = { actor, targets, beforeTimeUs: momentOf(beforeTimeUs, 'before_time_us') };
+      const targets =
+        target === '' ? [] : roles.fleet.agents.has(target) ? [target, EVERY_ROBOT] : [roles.people.unnamed(target)];
+      const filter = {
+        actor: roles.people.unnamed(actor),
+        targets,
+        beforeTimeUs: momentOf(beforeTimeUs, 'before_time_us'),
+      };
       const acts = await roles.acts.page(filter, limitOf(limit, DEFAULT_ACTS, MOST_ACTS));
       return { acts: acts.map((act) => ({ ...act, targets: [...act.targets], timeUs: BigInt(act.timeUs) })) };
     },

@@ -3,6 +3,7 @@ import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { type AgentStatus, AgentStatusSchema, LeaseHeldSchema } from '@sigma/proto';
 import type { Clock } from '../clock.ts';
 import type { AccountDesk } from '../identity/accounts.ts';
+import type { People } from '../identity/people.ts';
 import { issuerOf, PRINCIPAL } from '../identity/principal.ts';
 import type { LinkDesk } from '../link/link-desk.ts';
 import type { LiveAgent, LiveFleet } from '../live/live-fleet.ts';
@@ -45,6 +46,7 @@ export interface Roles {
   /** Null where the time of the site cannot be set. */
   readonly pace: PaceDesk | null;
   readonly accounts: AccountDesk;
+  readonly people: People;
   readonly link: LinkDesk;
   readonly blocks: BlockReader;
   readonly proofs: ProofDesk;

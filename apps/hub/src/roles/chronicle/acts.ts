@@ -1,5 +1,6 @@
 import { and, arrayOverlaps, desc, eq, lt, sql } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
+import type { People } from '../../identity/people.ts';
 import type { Database } from '../../store/database.ts';
 import { acts as rows } from '../../store/schema.ts';
 import { type HubRecord, signal } from '../arbitration/hub-record.ts';
@@ -47,6 +48,7 @@ export class Acts {
   shed = 0;
   readonly #clock: Clock;
   readonly #record: HubRecord;
+  readonly #people: Pick<People, 'unnamed'>;
   readonly #store: ActStore;
   readonly #newId: () => string;
   readonly #denied = new Map<string, number>();
@@ -56,11 +58,13 @@ export class Acts {
   constructor(options: {
     readonly clock: Clock;
     readonly record: HubRecord;
+    readonly people: Pick<People, 'unnamed'>;
     readonly store: ActStore;
     readonly newId: () => string;
   }) {
     this.#clock = options.clock;
     this.#record = options.record;
+    this.#people = options.people;
     this.#store = options.store;
     this.#newId = options.newId;
   }
@@ -75,10 +79,14 @@ export class Acts {
   async add(did: Omit<Act, 'id' | 'timeUs'>, denied: boolean): Promise<void> {
     const timeUs = this.#clock.nowUs();
     if (denied && !this.#firstDenial(`${did.actor} ${did.act}`, timeUs)) return;
-    const act: Act = { ...did, reason: did.reason.slice(0, MOST_REASON), id: `act-${this.#newId()}`, timeUs };
+    const alias = (text: string): string => this.#people.unnamed(text);
+    const said = { targets: did.targets.map(alias), summary: alias(did.summary), reason: alias(did.reason) };
+    const act: Act = { ...did, ...said, reason: said.reason.slice(0, MOST_REASON), id: `act-${this.#newId()}`, timeUs };
     for (const heard of this.#heard) heard(act);
-    const { id: _, timeUs: __, targets, ...said } = act;
-    void this.#record.append(signal('hub.act', act.actor, { ...said, targets: [...targets] })).catch(() => undefined);
+    const { id: _, timeUs: __, ...body } = act;
+    void this.#record
+      .append(signal('hub.act', act.actor, { ...body, targets: [...body.targets] }))
+      .catch(() => undefined);
     try {
       await this.#store.add(act);
       if (++this.#added % PRUNE_EVERY === 0) await this.#store.prune(KEPT);
