@@ -12,6 +12,8 @@ import { APPENDER, scratchRoot } from './round.ts';
 import { type FileCall, straceMissing, traceNode } from './strace.ts';
 
 const SEED = 41;
+/** More than these lives fill, and few to lay out: a trace holds every byte. */
+const LOG_PAGES = '60';
 const skip = straceMissing ?? false;
 const home = mkdtempSync(join(tmpdir(), 'sigma-durability-'));
 const images = mkdtempSync(join(scratchRoot(), 'sigma-durability-'));
@@ -58,7 +60,7 @@ test('[L3] the exam itself: a writer that does not sync, and one that acknowledg
   skip,
 }, async () => {
   const { folder, appender } = appenderIn('liar');
-  const { calls } = await traceNode([...appender, '5', '4', '600']);
+  const { calls } = await traceNode([...appender, '5', '4', '600', LOG_PAGES]);
   const lost = async (liar: readonly FileCall[]): Promise<boolean> =>
     (await cutPower(folder, [liar], 2)).findings.some(({ kind }) => kind === 'lost');
   assert.equal(await lost(calls), false, 'honest');
@@ -90,7 +92,7 @@ for (const fault of FAULTS) {
   }, async () => {
     const { folder, appender } = appenderIn('fault');
     const plan = { folder, name: 'recording.db', scratch, seed: SEED, cutEvery: 7 };
-    const met = await meetFault({ ...plan, appender: [...appender, '5', '4', '2000'] }, fault);
+    const met = await meetFault({ ...plan, appender: [...appender, '5', '4', '2000', LOG_PAGES] }, fault);
     assert.deepEqual(told(met.findings), []);
     assert.equal(met.struck, true);
     assert.ok(met.images > 20, `${met.images} images`);
@@ -131,7 +133,7 @@ test('[R47] [L3] a slow disk: many blocks gather for one sync, and nothing is ac
   skip,
 }, async () => {
   const { folder, appender } = appenderIn('slow');
-  const slow = await traceNode([...appender, '5', '12', '600'], ['fsync:delay_enter=20000']);
+  const slow = await traceNode([...appender, '5', '12', '600', LOG_PAGES], ['fsync:delay_enter=20000']);
   assert.equal(slow.code, 0);
   const first = slow.calls.findIndex((call) => call.kind === 'write' && call.fd === 1);
   const syncs = slow.calls.filter(({ kind }, n) => n > first && kind === 'sync-begins').length;

@@ -72,7 +72,7 @@ export async function soakRound(seed: number): Promise<Tally> {
   const size = [
     String(2 + chance(0, 12)),
     String([300, 3000, 20_000][chance(1, 3)]),
-    String([20, 60, 1000][chance(2, 3)]),
+    String([20, 60, 200][chance(2, 3)]),
   ];
   let tally = NOTHING;
   try {

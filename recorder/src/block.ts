@@ -65,9 +65,9 @@ export function encodeBlock(
   wire.bytes(6, previousHash);
   let sequence = firstSequence;
   for (const event of events) {
-    const mark = wire.open(7);
+    const mark = wire.open(7, event.data.length);
     encodeEnvelope(wire, sequence++, event);
-    wire.close(mark);
+    wire.close(mark, event.data.length);
   }
 }
 

@@ -91,24 +91,34 @@ export class WireWriter {
     this.#at += value.length;
   }
 
-  /** Begins a length-delimited field; what is written until `close(mark)` is its content. */
-  open(field: number): number {
+  /**
+   * Begins a length-delimited field; what is written until `close` is its content.
+   *
+   * @param atLeast bytes that the content will have, as far as they are known: they keep it from being moved
+   */
+  open(field: number, atLeast = 0): number {
     this.varint((field << 3) | 2);
-    this.#reserve(1);
-    return ++this.#at;
+    const kept = varintSize(atLeast);
+    this.#reserve(kept);
+    this.#at += kept;
+    return this.#at;
   }
 
-  close(mark: number): void {
+  /** @param atLeast as it was opened with */
+  close(mark: number, atLeast = 0): void {
     const length = this.#at - mark;
     if (length < 0x80) {
       this.#bytes[mark - 1] = length;
       return;
     }
-    // One byte was kept for the length; a longer content moves over by what its length takes beyond that.
-    const extra = varintSize(length) - 1;
-    this.#reserve(extra);
-    this.#bytes.copyWithin(mark + extra, mark, this.#at);
-    this.#at = mark - 1;
+    // Room was kept for the least length; a longer content moves over by what its length takes beyond that.
+    const kept = varintSize(atLeast);
+    const extra = varintSize(length) - kept;
+    if (extra > 0) {
+      this.#reserve(extra);
+      this.#bytes.copyWithin(mark + extra, mark, this.#at);
+    }
+    this.#at = mark - kept;
     this.varint(length);
     this.#at += length;
   }

@@ -11,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -149,9 +150,16 @@ for (const [what, takeAway] of TAKEN_AWAY) {
   });
 }
 
+const FILE_LIMIT_BYTES = 400 * 512;
+
+/** A limit on the size of files makes the operating system refuse the write itself, as a failing disk does. */
+function underFileLimit(program: string): { readonly stdout: string; readonly stderr: string } {
+  const script = `ulimit -f ${FILE_LIMIT_BYTES / 512}; trap "" XFSZ; exec "$0" --no-warnings --input-type=module -e "$1"`;
+  return spawnSync('sh', ['-c', script, process.execPath, program], { encoding: 'utf8' });
+}
+
 test('[R48] [L3] a disk that fails while writing: the error is final, and opening again finds what was acknowledged', async () => {
   const path = pathOf('failing');
-  // A limit on the size of files makes the operating system refuse the write itself, as a failing disk does.
   const program = `
     import { openSqliteStore, sha256 } from ${JSON.stringify(new URL('./sqlite-store.ts', import.meta.url).href)};
     import { testChain } from ${JSON.stringify(new URL('../../testing/chains.ts', import.meta.url).href)};
@@ -165,16 +173,7 @@ test('[R48] [L3] a disk that fails while writing: the error is final, and openin
       const second = await store.append([chain.notes(1)]).catch((again) => again);
       console.log(JSON.stringify({ acknowledged, name: error.name, message: error.message, final: second === error }));
     }`;
-  const { stdout, stderr } = spawnSync(
-    'sh',
-    [
-      '-c',
-      'ulimit -f 400; trap "" XFSZ; exec "$0" --no-warnings --input-type=module -e "$1"',
-      process.execPath,
-      program,
-    ],
-    { encoding: 'utf8' },
-  );
+  const { stdout, stderr } = underFileLimit(program);
   assert.notEqual(stdout, '', stderr);
   const said = JSON.parse(stdout) as { acknowledged: number; name: string; message: string; final: boolean };
   assert.ok([StoreFailedError.name, StoreFullError.name].includes(said.name), said.message);
@@ -184,6 +183,40 @@ test('[R48] [L3] a disk that fails while writing: the error is final, and openin
   assert.ok(((await endOf(store)) ?? 0) >= said.acknowledged && said.acknowledged > 1);
   assert.equal((await verify(store, { sha256, reexecutors: {} })).ok, true);
   await store.close();
+});
+
+test('[R136] [R47] the log takes its room at opening, for this life and the next; where there is none it grows as it is written', async () => {
+  const path = pathOf('laid-out');
+  const chain = testChain('r01', sha256);
+  const lengths: number[] = [];
+  for (const blocks of [[chain.begin(), chain.notes(20, 300)], [chain.notes(20, 300)], [chain.notes(20, 300)]]) {
+    const store = openSqliteStore(path, { layOutLog: true, logPages: 50 });
+    lengths.push(statSync(`${path}-wal`).size);
+    for (const block of blocks) await store.append([block]);
+    lengths.push(statSync(`${path}-wal`).size);
+    await store.close();
+  }
+  assert.deepEqual(lengths, Array(6).fill(50 * (8192 + 24)));
+  const whole = openSqliteStore(path);
+  assert.equal((await verify(whole, { sha256, reexecutors: {} })).ok, true);
+  assert.equal(await endOf(whole), 61);
+  await whole.close();
+
+  const cramped = pathOf('cramped');
+  const program = `
+    import { openSqliteStore, sha256 } from ${JSON.stringify(new URL('./sqlite-store.ts', import.meta.url).href)};
+    import { testChain } from ${JSON.stringify(new URL('../../testing/chains.ts', import.meta.url).href)};
+    import { statSync } from 'node:fs';
+    const store = openSqliteStore(${JSON.stringify(cramped)}, { layOutLog: true });
+    const chain = testChain('r01', sha256);
+    await store.append([chain.begin()]);
+    await store.append([chain.notes(3)]);
+    console.log(statSync(${JSON.stringify(`${cramped}-wal`)}).size);`;
+  const { stdout, stderr } = underFileLimit(program);
+  assert.ok(Number(stdout) > 0 && Number(stdout) <= FILE_LIMIT_BYTES, stderr);
+  const kept = openSqliteStore(cramped);
+  assert.equal(await endOf(kept), 4);
+  await kept.close();
 });
 
 test('[R49] a file or folder that may not be written is named, with the way out; reading goes on', async () => {

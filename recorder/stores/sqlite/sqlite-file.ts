@@ -30,6 +30,8 @@ export interface SqliteOptions {
   readonly busyTimeoutMs?: number;
   /** Pages of 8 KB, about, after which the log is copied into the database: 1000 when absent. */
   readonly logPages?: number;
+  /** Whether the log takes its room at once: for who syncs often and stays long. */
+  readonly layOutLog?: boolean;
 }
 
 /** A chain with the number it has in this file. */
@@ -38,6 +40,8 @@ interface NumberedChain extends ChainId {
 }
 
 const LOG_PAGES = 1000;
+/** Of each page in the log. */
+const FRAME_HEADER = 24;
 
 /**
  * A block of a robot has about 1 KB, and what is left of a page when the next one finds no room in it is lost: pages of
@@ -231,7 +235,7 @@ export class SqliteFile {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  #prepareForWriting({ limitBytes }: SqliteOptions): void {
+  #prepareForWriting({ limitBytes, layOutLog = false }: SqliteOptions): void {
     const db = this.#db;
     db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
     if (db.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode !== 'wal') {
@@ -241,6 +245,7 @@ export class SqliteFile {
     db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE');
     this.#files = new RecordingFiles(this.path);
     this.#files.settle();
+    if (layOutLog) this.#files.layOutLog(this.#mostLogPages * (PAGE_BYTES + FRAME_HEADER));
     db.exec('COMMIT');
     if (limitBytes !== undefined) {
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(limitBytes / pragma(db, 'page_size')))}`);

@@ -56,7 +56,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Boun
  */
 export async function openSqliteRecorder(path: string, options: SqliteOptions = {}): Promise<BlockStore> {
   const bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const workerData: WriterData = { path, options, bell };
+  const workerData: WriterData = { path, options: { layOutLog: true, ...options }, bell };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
   const committer = new Committer(path, worker, bell);
   await committer.opened;
