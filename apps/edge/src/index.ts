@@ -1,5 +1,6 @@
 /** The program beside the body: reflexes at 100 Hz, a record, a link to the hub, drivers. */
 export type { Bodies, OpenBodies } from './drivers/sim/bodies.ts';
+export type { Edge, EdgeBody, EdgeOptions, EdgeStats } from './edge-words.ts';
 export type { BodyFault, BodyInput, Driver, DriverSetup, OpenDriver } from './hal/driver.ts';
 export { WATCHDOG_US } from './hal/driver.ts';
 export { HubLink, type LinkStats } from './link/hub-link.ts';
@@ -7,7 +8,7 @@ export type { Percentiles } from './live/board.ts';
 export type { Pace } from './live/clock.ts';
 export type { BodyCounts } from './live/reflex-messages.ts';
 export type { OpenTerrain, Part, SecondaryPlanner, Terrain } from './live/terrain.ts';
-export { type Edge, type EdgeBody, type EdgeOptions, type EdgeStats, startEdge } from './main.ts';
+export { startEdge } from './main.ts';
 export type { Standing } from './runtime/actuators.ts';
 export { AgentRuntime } from './runtime/agent-runtime.ts';
 export { passOn } from './runtime/peers.ts';

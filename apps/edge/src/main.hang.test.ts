@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { LiveCart } from '../testing/live-cart.ts';
-import type { Edge, EdgeStats } from './main.ts';
+import type { Edge, EdgeStats } from './edge-words.ts';
 
 /** Asks every 20 ms, for at most 15 s. */
 async function until(what: string, edge: Edge, condition: (stats: EdgeStats) => boolean): Promise<void> {

@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Edge, type EdgeOptions, startEdge } from '../src/main.ts';
+import type { Edge, EdgeOptions } from '../src/edge-words.ts';
+import { startEdge } from '../src/main.ts';
 import type { TestHub } from './test-hub.ts';
 
 /** A live edge with one simulated cart, in a folder of its own. */

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { centreXM, centreYM, parseMovingAiMap, parseSiteFile, type Site, siteToJson } from '@sigma/fleet-model';
-import { type Edge, type EdgeBody, type EdgeOptions, startEdge } from '../src/main.ts';
+import type { Edge, EdgeBody, EdgeOptions } from '../src/edge-words.ts';
+import { startEdge } from '../src/main.ts';
 import { simulatedFleet } from '../src/terrain/simulated-fleet.ts';
 
 const SITES = new URL('../../../terrains/fleet/world/sites/', import.meta.url);

@@ -1,4 +1,5 @@
 import type { Ask, Json, PlanStimulus, TerrainModel } from '@sigma/kernel';
+import type { FactsTerrain } from '@sigma/recorder';
 import type { Report } from '../runtime/ports.ts';
 
 /** The planner that lives beside the agent, for when the hub's is silent. It runs in its own thread and may take its time. */
@@ -22,6 +23,8 @@ export interface Terrain<World> {
   readonly planner: SecondaryPlanner<World>;
   /** Text of the policy in force, for the record. */
   readonly policyText: string;
+  /** What is gathered beside the record, so that rules can be tried on it without running it all again; nothing when absent. */
+  readonly facts?: FactsTerrain<World>;
 }
 
 /** Export of a terrain's module. Threads cannot share functions, so each opens the terrain for itself. */

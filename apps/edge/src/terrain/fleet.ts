@@ -2,6 +2,7 @@ import {
   DEFAULT_POLICY,
   type FleetBelief,
   type ReportField as FleetField,
+  fleetFacts,
   fleetModel,
   groundOf,
   type PolicyText,
@@ -89,6 +90,7 @@ export function fleetTerrain(site: Site, policy: PolicyText): Terrain<FleetBelie
     model: fleetModel({ site, policy }),
     report: fleetReport,
     policyText: encodeState(policy),
+    facts: fleetFacts(ground),
     planner: {
       plan: ({ ask, world, revision }) => {
         const plan = planOnEdge(ground, world, ask.task);

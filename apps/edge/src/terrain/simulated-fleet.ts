@@ -1,6 +1,6 @@
 import { NEW_ROBOT_FLAGS, type PolicyText, type SiteRecord } from '@sigma/fleet-model';
 import type { Json } from '@sigma/kernel';
-import type { EdgeOptions } from '../main.ts';
+import type { EdgeOptions } from '../edge-words.ts';
 
 export interface SimulatedFleet {
   readonly site: SiteRecord;
