@@ -69,13 +69,14 @@ function flipOf(
   { lines }: PolicyFile,
   zeroUs: number,
 ): MessageInitShape<typeof FlipSchema> {
-  const { source, epoch, event, atUs, untilUs, was, would, rules, did, wouldHaveDone } = flip;
+  const { source, epoch, event, decision, atUs, untilUs, was, would, rules, did, wouldHaveDone } = flip;
   const time = (us: number): bigint => BigInt(Math.round(zeroUs + us));
   return {
     ...{ agentId: source, epoch, eventSequence: BigInt(event), fromTimeUs: time(atUs), untilTimeUs: time(untilUs) },
     was: sideOf(was),
     would: sideOf(would),
     rules: rules.map(({ rule, change, verdict }) => ({ rule, change, verdict, line: lines[rule] ?? 0 })),
+    decisionSequence: BigInt(decision),
     didM: did,
     wouldHaveDoneM: wouldHaveDone,
   };

@@ -4,6 +4,7 @@ import {
   AccountService,
   AlertService,
   FleetService,
+  ForkService,
   MissionService,
   RecordService,
   SimulationService,
@@ -36,6 +37,7 @@ export function connectHub(baseUrl: string) {
     alerts: createClient(AlertService, transport),
     simulation: createClient(SimulationService, transport),
     record: createClient(RecordService, transport),
+    forks: createClient(ForkService, transport),
     /** Calls the listener whenever the hub refuses something to this person's role. Returns how to stop. */
     onRefused(listener: () => void): () => void {
       heardRefusal.add(listener);

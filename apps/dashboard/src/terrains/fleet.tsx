@@ -15,6 +15,9 @@ const DecisionPage = lazy(() => import('../panels/decisions/decision-page.tsx'))
 const MissionsPage = lazy(() => import('../panels/missions/missions-page.tsx'));
 const MissionPage = lazy(() => import('../panels/missions/mission-page.tsx'));
 const AlertsPage = lazy(() => import('../panels/alerts/alerts-page.tsx'));
+const ForksPage = lazy(() => import('../panels/forks/forks-page.tsx'));
+const ForkPage = lazy(() => import('../panels/forks/fork-page.tsx'));
+const WhatIfPage = lazy(() => import('../panels/forks/what-if-page.tsx'));
 const ActsPage = lazy(() => import('../panels/acts/acts-page.tsx'));
 const AccountsPage = lazy(() => import('../panels/accounts/accounts-page.tsx'));
 const VerifyPanel = lazy(async () => ({ default: (await import('../panels/verify/verify-panel.tsx')).VerifyPanel }));
@@ -131,12 +134,48 @@ export const fleetTerrain: TerrainPart = {
     },
     {
       id: 'alerts-page',
-      title: 'Alarms and rates',
+      title: 'Alerts and rates',
       place: 'page',
       path: '/alerts',
       icon: 'M8 2.5l6 11H2zM8 6.5v3.5M8 12h.01',
       component: AlertsPage,
       order: 30,
+    },
+    {
+      id: 'what-if',
+      title: 'What-if',
+      place: 'page',
+      path: '/what-if',
+      icon: 'M5.5 6a2.5 2.5 0 1 1 3.4 2.3c-.6.3-.9.7-.9 1.4v.6M8 13h.01',
+      component: WhatIfPage,
+      order: 40,
+    },
+    {
+      id: 'what-if-found',
+      title: 'What-if',
+      place: 'page',
+      path: '/what-if/:trial',
+      icon: 'M5.5 6a2.5 2.5 0 1 1 3.4 2.3c-.6.3-.9.7-.9 1.4v.6M8 13h.01',
+      component: WhatIfPage,
+      order: 41,
+    },
+    {
+      id: 'forks',
+      title: 'Forks',
+      place: 'page',
+      path: '/forks',
+      icon: 'M5 2.5v11M5 9c0-3 6-1.5 6-4.5M11 4.5v-2M11 2.5L9.3 4.3M11 2.5l1.7 1.8',
+      component: ForksPage,
+      order: 42,
+    },
+    {
+      id: 'fork',
+      title: 'Two timelines',
+      place: 'page',
+      path: '/forks/:fork',
+      icon: 'M5 2.5v11M5 9c0-3 6-1.5 6-4.5M11 4.5v-2M11 2.5L9.3 4.3M11 2.5l1.7 1.8',
+      component: ForkPage,
+      order: 43,
     },
     {
       id: 'acts',

@@ -9,6 +9,8 @@ export const LADDER: readonly AuthorityWord[] = ['safety', 'operator', 'swarm', 
 /** One who wanted something, and how it fared. */
 export interface Contender {
   readonly won: boolean;
+  /** Its place among those who lost, from 1, as the record has them; 0 for the winner. */
+  readonly number: number;
   readonly authority: AuthorityWord;
   readonly source: string;
   /** The command it wanted, with every parameter. */
@@ -148,14 +150,17 @@ export function viewDecision(decision: Decision, atUs: bigint): DecisionView {
 
 function contendersOf(decision: Decision): readonly Contender[] {
   const { chosen } = decision;
-  const lost = decision.rejected.map(({ proposal, reason, by }) => contender(proposal, false, reasonWords(reason, by)));
-  const all = chosen === undefined ? lost : [contender(chosen, true, plainWords(chosen.rationale)), ...lost];
+  const lost = decision.rejected.map(({ proposal, reason, by }, k) =>
+    contender(proposal, k + 1, reasonWords(reason, by)),
+  );
+  const all = chosen === undefined ? lost : [contender(chosen, 0, plainWords(chosen.rationale)), ...lost];
   return all.sort((a, b) => LADDER.indexOf(a.authority) - LADDER.indexOf(b.authority));
 }
 
-function contender(proposal: Proposal | undefined, won: boolean, why: string): Contender {
+function contender(proposal: Proposal | undefined, number: number, why: string): Contender {
   return {
-    won,
+    won: number === 0,
+    number,
     authority: AUTHORITY[proposal?.authority ?? Authority.UNSPECIFIED],
     source: proposal?.source ?? 'unknown',
     what: wantWords(proposal),

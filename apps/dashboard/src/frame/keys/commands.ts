@@ -75,6 +75,16 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    id: 'fork',
+    title: 'Fork from this moment',
+    group: 'Time',
+    keys: ['Shift+f'],
+    run: ({ control }) => {
+      if (control.time.get().kind === 'live') control.clock.toggle();
+      control.path.set('/forks');
+    },
+  },
+  {
     id: 'palette',
     title: 'Find anything',
     group: 'View',

@@ -49,6 +49,7 @@ export function TimeBar() {
           <BookmarkMenu />
         </Suspense>
         <CommandButton id="split" sign="Compare" pressed={sideBySide && past} />
+        {past ? <CommandButton id="fork" sign="Fork" /> : null}
         <label className="inline">
           <span className="for-ears">Stretch of time on the bar</span>
           <select

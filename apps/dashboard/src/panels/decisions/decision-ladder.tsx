@@ -1,4 +1,6 @@
 import { type AuthorityWord, type Contender, type DecisionView, LADDER } from '../../words/decision-words.ts';
+import type { Evidence } from './evidence/evidence-words.ts';
+import { RunInstead } from './run-instead.tsx';
 
 const LADDER_WORDS: Readonly<Record<AuthorityWord, string>> = {
   safety: 'Reflexes and failsafe. Nothing overrules them.',
@@ -9,7 +11,14 @@ const LADDER_WORDS: Readonly<Record<AuthorityWord, string>> = {
 };
 
 /** Who wanted what, rung by rung of the authorities: the highest that is present wins, whatever stands below. */
-export function DecisionLadder({ view }: { readonly view: DecisionView }) {
+export function DecisionLadder({
+  view,
+  evidence,
+}: {
+  readonly view: DecisionView;
+  /** Null while the moment is computed again, and where it cannot be. */
+  readonly evidence: Evidence | null;
+}) {
   const rungs = LADDER.map((authority) => ({
     authority,
     contenders: view.contenders.filter((one) => one.authority === authority),
@@ -25,13 +34,17 @@ export function DecisionLadder({ view }: { readonly view: DecisionView }) {
             <span className={`authority authority-${authority}`} title={LADDER_WORDS[authority]}>
               {authority}
             </span>
-            {contenders.length === 0 ? <span className="quiet">nobody</span> : <Contenders contenders={contenders} />}
+            {contenders.length === 0 ? (
+              <span className="quiet">nobody</span>
+            ) : (
+              <Contenders contenders={contenders} evidence={evidence} />
+            )}
           </li>
         ))}
         {strangers.length === 0 ? null : (
           <li className="rung">
             <span className="authority">unknown</span>
-            <Contenders contenders={strangers} />
+            <Contenders contenders={strangers} evidence={evidence} />
           </li>
         )}
       </ol>
@@ -40,7 +53,12 @@ export function DecisionLadder({ view }: { readonly view: DecisionView }) {
   );
 }
 
-function Contenders({ contenders }: { readonly contenders: readonly Contender[] }) {
+interface ContendersProps {
+  readonly contenders: readonly Contender[];
+  readonly evidence: Evidence | null;
+}
+
+function Contenders({ contenders, evidence }: ContendersProps) {
   return (
     <ul>
       {contenders.map((one, k) => (
@@ -66,6 +84,15 @@ function Contenders({ contenders }: { readonly contenders: readonly Contender[] 
                 </span>
               )}
             </p>
+          )}
+          {one.won || evidence === null ? null : (
+            <RunInstead
+              place={evidence.place}
+              alternatives={evidence.alternatives}
+              number={one.number}
+              what={one.what.split(':')[0] ?? one.what}
+              because={evidence.check.because}
+            />
           )}
         </li>
       ))}

@@ -87,7 +87,7 @@ function DecisionBody({ one, evidence }: { readonly one: AgentDecision; readonly
     <>
       <DecisionHead one={one} view={view} lasted={lastedWords(proof?.lastedUs ?? null)} task={task} />
       <div className="decision-parts">
-        <DecisionLadder view={view} />
+        <DecisionLadder view={view} evidence={proof} />
         <DecisionBounds view={view} />
         {proof === null ? null : <DecisionExpectation trail={proof.expectations} />}
         <DecisionInputs view={view} evidence={proof} />

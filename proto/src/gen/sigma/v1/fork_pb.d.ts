@@ -1035,6 +1035,13 @@ export declare type Flip = Message<"sigma.v1.Flip"> & {
    * @generated from field: double would_have_done_m = 10;
    */
   wouldHaveDoneM: number;
+
+  /**
+   * The same decision in the agent's own count.
+   *
+   * @generated from field: uint64 decision_sequence = 11;
+   */
+  decisionSequence: bigint;
 };
 
 /**

@@ -11,6 +11,19 @@ export interface Evidence {
   readonly expectations: ExpectationTrail;
   readonly plan: EvidencePlan | null;
   readonly policy: EvidencePolicy | null;
+  /** What lost, in the order of the record, and whether it can be run; null where the moment was not computed again. */
+  readonly alternatives: readonly EvidenceAlternative[] | null;
+}
+
+/** Something that a decision rejected. */
+export interface EvidenceAlternative {
+  /** From 1. */
+  readonly number: number;
+  readonly runnable: boolean;
+  /** Why it cannot be run, or empty. */
+  readonly because: string;
+  /** Failsafe conditions that must be left out so that it wins. */
+  readonly without: readonly string[];
 }
 
 /** Where the decision stands in the record. */

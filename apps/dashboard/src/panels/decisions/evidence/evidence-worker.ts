@@ -15,9 +15,10 @@ const hub = connectHub(self.location.origin);
 
 self.onmessage = async ({ data }: MessageEvent<EvidenceRequest>) => {
   try {
-    const { siteJson } = await hub.site.getSite({});
+    const { siteJson, simulated } = await hub.site.getSite({});
     const evidence = await gatherEvidence(data, {
       site: siteJson === '' ? null : siteFromJson(JSON.parse(siteJson)),
+      simulated,
       sha256: (bytes) => sha256(bytes),
       locate: async ({ agentId, epoch }, timeUs) => {
         const { chains } = await hub.record.locateMoment({ timeUs: BigInt(timeUs) });

@@ -19,6 +19,7 @@ function portsOf(served: readonly SealedBlock[], from = 1): EvidencePorts & { re
   return {
     read,
     site: null,
+    simulated: true,
     sha256: (bytes) => sha256(bytes),
     locate: async ({ agentId }, timeUs) =>
       agentId === 'r01' && timeUs >= BEGAN_US ? { fromSequence: from, epochTimeUs: BEGAN_US } : null,

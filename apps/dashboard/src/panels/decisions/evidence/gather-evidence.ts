@@ -1,4 +1,6 @@
+import type { Agent } from '@sigma/kernel';
 import {
+  alternativesOf,
   decodeDecision,
   decodeEnvelope,
   decodeSegment,
@@ -9,7 +11,13 @@ import {
   sameBytes,
 } from '@sigma/recorder';
 import { DecisionRun } from './decision-run.ts';
-import { type Evidence, type EvidenceRequest, NotOnRecordError, type Recomputation } from './evidence-words.ts';
+import {
+  type Evidence,
+  type EvidenceAlternative,
+  type EvidenceRequest,
+  NotOnRecordError,
+  type Recomputation,
+} from './evidence-words.ts';
 import { inboxLines, planAt, policyAt, readingsAt, seenAt } from './moment-words.ts';
 import { agentIn, type ChainPorts, checkedBlocks, modelOf, openingOf, type Runnable } from './recorded-agent.ts';
 
@@ -23,6 +31,8 @@ export interface EvidencePorts extends ChainPorts {
     request: EvidenceRequest,
     timeUs: number,
   ) => Promise<{ readonly fromSequence: number; readonly epochTimeUs: number } | null>;
+  /** Whether bodies of this site are computed. */
+  readonly simulated: boolean;
 }
 
 /** When the place that was named is too late all the same, the search begins so much earlier, and at last at the start. */
@@ -86,7 +96,7 @@ async function readFrom(
   }
   if (found === null)
     throw new NotOnRecordError('the hub has not recorded this decision yet; it follows within seconds');
-  return tell(found, blocks, opening, runnable, run);
+  return tell(found, blocks, opening, runnable, run, ports.simulated);
 }
 
 function wakeAll(run: DecisionRun, event: RecordedEvent): void {
@@ -102,6 +112,7 @@ function tell(
   opening: Opening,
   runnable: Runnable | string,
   run: DecisionRun | null,
+  simulated: boolean,
 ): Evidence {
   const { source, epoch, software, model } = opening;
   const place = { source, epoch, software, model, event: found.event.sequence, block: hexOfBytes(found.block) };
@@ -122,5 +133,19 @@ function tell(
     expectations: run?.trail ?? { first: null, violated: null, kept: 0, made: 0 },
     plan: moment === null ? null : planAt(moment.agent),
     policy: typeof runnable === 'string' ? null : policyAt(opening, runnable.model, runnable.site, moment),
+    alternatives: moment === null ? null : alternativesAt(found.event, moment.agent, simulated),
   };
+}
+
+function alternativesAt(
+  { data, atUs }: RecordedEvent,
+  agent: Agent<unknown>,
+  simulated: boolean,
+): readonly EvidenceAlternative[] {
+  return alternativesOf({ decision: decodeDecision(data, atUs), agent, simulated }).map((one) => ({
+    number: one.number,
+    runnable: one.runnable,
+    because: one.runnable ? '' : one.because,
+    without: one.runnable ? one.without : [],
+  }));
 }

@@ -1,0 +1,183 @@
+import type { ComparedDecision, CompareForkResponse, DecidedSide } from '@sigma/proto';
+import { useMissionControl } from '../../frame/mission-control.tsx';
+import { localTimeFine, plainWords, span } from '../../words/quantities.ts';
+import { commandShort, outcomeRows } from './fork-words.ts';
+
+/** What came of each life, side by side. */
+export function OutcomeTable({ comparison }: { readonly comparison: CompareForkResponse }) {
+  const seconds = Number(comparison.untilTimeUs - comparison.fromTimeUs) / 1e6;
+  return (
+    <table className="fork-table outcomes" data-testid="outcomes">
+      <caption>What came of it, over {seconds.toFixed(1)} s from where they part</caption>
+      <thead>
+        <tr>
+          <th scope="col">Outcome</th>
+          <th scope="col" className="right">
+            As recorded
+          </th>
+          <th scope="col" className="right">
+            In the fork
+          </th>
+          <th scope="col" className="right">
+            Difference
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {outcomeRows(comparison.outcomes).map(({ key, name, recorded, forked, apart }) => (
+          <tr key={key} data-testid={`outcome-${key}`} className={apart === '' ? 'same' : undefined}>
+            <th scope="row">{name}</th>
+            <td className="mono right">{recorded}</td>
+            <td className="mono right">{forked}</td>
+            <td className="mono right">
+              {apart === '' ? <span className="quiet">same</span> : <strong>{apart}</strong>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const RESULT: Readonly<Record<string, string>> = {
+  only_a: 'only as recorded',
+  only_b: 'only in the fork',
+};
+
+/** Where each life parts from the recorded one: a click goes there. */
+export function PartingTable({ comparison }: { readonly comparison: CompareForkResponse }) {
+  const { clock, selected } = useMissionControl();
+  const parted = comparison.sources.filter(({ result }) => result !== 'shared' && result !== 'same');
+  const same = comparison.sources.length - parted.length;
+  return (
+    <table className="fork-table" data-testid="partings">
+      <caption>
+        Where they part first
+        {same === 0 ? '' : `; ${same} ${same === 1 ? 'other says' : 'others say'} the same in both`}
+      </caption>
+      <tbody>
+        {parted.map(({ source, result, firstTimeUs, firstRecorded, firstForked }) => (
+          <tr key={source}>
+            <th scope="row">
+              <bdi className="mono">{source}</bdi>
+            </th>
+            <td>
+              {firstTimeUs === 0n ? (
+                <span className="quiet">{RESULT[result] ?? result}</span>
+              ) : (
+                <button
+                  type="button"
+                  className="link mono"
+                  onClick={() => {
+                    selected.set(source);
+                    clock.seek(Number(firstTimeUs));
+                  }}
+                >
+                  {localTimeFine(firstTimeUs)}
+                </button>
+              )}
+            </td>
+            <td>
+              <bdi>{eventWords(firstRecorded)}</bdi> <span className="quiet">→</span>{' '}
+              <bdi>{eventWords(firstForked)}</bdi>
+            </td>
+          </tr>
+        ))}
+        {parted.length === 0 ? (
+          <tr>
+            <td>Nobody decided, said or did anything else: the change made no difference in this time.</td>
+          </tr>
+        ) : null}
+      </tbody>
+    </table>
+  );
+}
+
+/** "sigma.decision.v1: {…}" → "decision: person inside the separation distance", from the words that the record has. */
+function eventWords(said: string): string {
+  if (said === '') return 'nothing';
+  const kind = /^sigma\.(\w+)\./.exec(said)?.[1] ?? 'event';
+  const words = /"(?:rationale|name|topic)":"([^"]{1,120})/.exec(said)?.[1];
+  return words === undefined ? kind : `${kind}: ${plainWords(words)}`;
+}
+
+const SHOWN = 60;
+
+/** Times in which other decisions were in force: before and after, with the reasons. */
+export function DecisionTable({ comparison }: { readonly comparison: CompareForkResponse }) {
+  const { decisions, decisionsLeftOut } = comparison;
+  const more = decisionsLeftOut + Math.max(0, decisions.length - SHOWN);
+  if (decisions.length === 0) return null;
+  return (
+    <table className="fork-table" data-testid="differing">
+      <caption>
+        Other decisions, {decisions.length + decisionsLeftOut} times
+        {more === 0 ? '' : `; the first ${SHOWN} are shown, \`sigma compare\` prints all`}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">Who</th>
+          <th scope="col">As recorded</th>
+          <th scope="col">In the fork</th>
+        </tr>
+      </thead>
+      <tbody>
+        {decisions.slice(0, SHOWN).map((one, k) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a comparison never changes.
+          <DecisionRow key={k} one={one} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function DecisionRow({ one }: { readonly one: ComparedDecision }) {
+  const { clock, selected } = useMissionControl();
+  const { agentId, fromTimeUs, untilTimeUs, recorded, forked } = one;
+  return (
+    <tr>
+      <td>
+        <button
+          type="button"
+          className="link mono"
+          onClick={() => {
+            selected.set(agentId);
+            clock.seek(Number(fromTimeUs));
+          }}
+        >
+          {localTimeFine(fromTimeUs)}
+        </button>{' '}
+        <span className="quiet">{span(Number(untilTimeUs - fromTimeUs) / 1e3)}</span>
+      </td>
+      <td>
+        <bdi className="mono">{agentId}</bdi>
+      </td>
+      <td>
+        <Side side={recorded} />
+      </td>
+      <td>
+        <Side side={forked} />
+      </td>
+    </tr>
+  );
+}
+
+/** Who decided what, and why. */
+export function Side({ side }: { readonly side: DecidedSide | undefined }) {
+  if (side === undefined || side.authority === '') return <span className="quiet">nothing</span>;
+  return (
+    <>
+      <span className={`authority authority-${side.authority}`}>{side.authority}</span>{' '}
+      <strong>
+        <bdi>{commandShort(side.command)}</bdi>
+      </strong>
+      {side.rationale === '' ? null : (
+        <span className="quiet">
+          {' '}
+          <bdi>{plainWords(side.rationale)}</bdi>
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,21 @@
+import type { Fork, Trial } from '@sigma/proto';
+import { ShapeMark } from '../../parts/shape.tsx';
+import { span } from '../../words/quantities.ts';
+import { share, stateLook } from './fork-words.ts';
+
+/** How far long work is, in a word, a bar and a number. */
+export function ForkProgress({ of }: { readonly of: Pick<Fork | Trial, 'state' | 'progress' | 'tookMs'> }) {
+  const { word, shape, level } = stateLook(of.state);
+  return (
+    <span className={`fork-state level-${level}`} data-testid="fork-state" data-state={of.state}>
+      <ShapeMark shape={shape} level={level} /> {word}
+      {of.state === 'running' ? (
+        <>
+          <progress value={of.progress} max={1} aria-label="Computed" />
+          <span className="mono">{share(of.progress)}</span>
+        </>
+      ) : null}
+      {of.state === 'done' && of.tookMs > 0 ? <span className="quiet"> in {span(of.tookMs)}</span> : null}
+    </span>
+  );
+}

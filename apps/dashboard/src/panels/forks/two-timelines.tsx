@@ -1,0 +1,109 @@
+import type { Fork } from '@sigma/proto';
+import { createContext, lazy, useContext, useEffect, useMemo, useState } from 'react';
+import { panelsOf } from '../../frame/layout/default-model.ts';
+import { PanelBox, usePanels } from '../../frame/layout/panel-box.tsx';
+import { MissionControlProvider, useMissionControl, useObservable } from '../../frame/mission-control.tsx';
+import type { TerrainPart } from '../../frame/panel-port.ts';
+import type { SiteView } from '../../live/site-view.ts';
+import { apartNow } from './apart.ts';
+import { type ForkSite, openForkSite } from './fork-site.ts';
+import { metres } from './fork-words.ts';
+
+const DifferenceLayer = lazy(async () => ({ default: (await import('./difference-layer.tsx')).DifferenceLayer }));
+
+const DIFFERENCE: TerrainPart = {
+  terrain: 'fork',
+  panels: [],
+  layers: [{ id: 'fork-difference', title: 'Difference', shown: true, component: DifferenceLayer }],
+};
+
+/** The life on the other map. */
+const Other = createContext<SiteView | null>(null);
+export const useOtherLife = (): SiteView | null => useContext(Other);
+
+/** The same moment of two lives: as it was recorded, and in the fork. Where poses differ, both maps say so. */
+export function TwoTimelines({ fork }: { readonly fork: Fork }) {
+  const control = useMissionControl();
+  const forked = useForkSite(fork.id);
+  const panel = panelsOf(usePanels(), 'centre')[0];
+  const terrains = useMemo(() => [...control.terrains, DIFFERENCE], [control.terrains]);
+  const recorded = useMemo(() => ({ ...control, terrains }), [control, terrains]);
+  const other = useMemo(
+    () => (forked === null ? null : { ...control, terrains, live: forked.site, engine: forked.engine }),
+    [control, terrains, forked],
+  );
+  if (panel === undefined || other === null || forked === null) return null;
+  return (
+    <div className="two-timelines" data-testid="two-timelines">
+      <section aria-label="As recorded" data-side="recorded">
+        <span className="side-word past-word">AS RECORDED</span>
+        <Other.Provider value={forked.site}>
+          <MissionControlProvider value={recorded}>
+            <PanelBox panel={panel} />
+          </MissionControlProvider>
+        </Other.Provider>
+      </section>
+      <section aria-label="In the fork" data-side="forked">
+        <span className="side-word fork-word">IN THE FORK</span>
+        <Other.Provider value={control.live}>
+          <MissionControlProvider value={other}>
+            <PanelBox panel={panel} />
+          </MissionControlProvider>
+        </Other.Provider>
+      </section>
+      <Apart recorded={control.live} forked={forked} />
+    </div>
+  );
+}
+
+function useForkSite(id: string): ForkSite | null {
+  const control = useMissionControl();
+  const [site, setSite] = useState<ForkSite | null>(null);
+  useEffect(() => {
+    const opened = openForkSite(control, id);
+    setSite(opened);
+    return opened.end;
+  }, [control, id]);
+  return site;
+}
+
+const LOOK_EVERY_MS = 250;
+const SHOWN = 8;
+
+/** Who stands elsewhere at the shown moment, and how far: what the maps draw, in words. */
+function Apart({ recorded, forked }: { readonly recorded: SiteView; readonly forked: ForkSite }) {
+  const { selected, nowMs } = useMissionControl();
+  const progress = useObservable(forked.engine.progress);
+  const [apart, setApart] = useState(() => apartNow(recorded, forked.site, nowMs()));
+  useEffect(() => {
+    const timer = setInterval(() => setApart(apartNow(recorded, forked.site, nowMs())), LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [recorded, forked, nowMs]);
+  return (
+    <p className="apart" data-testid="apart">
+      {progress?.state === 'failed' ? (
+        <span className="level-warning">The fork cannot be shown at this moment: {progress.words}</span>
+      ) : progress?.state === 'working' && progress.done < progress.of ? (
+        <span className="quiet">computing this moment of the fork…</span>
+      ) : apart.length === 0 ? (
+        <span className="quiet">At this moment every robot is where it was.</span>
+      ) : (
+        <>
+          <span className="quiet">At this moment elsewhere:</span>
+          {apart.slice(0, SHOWN).map(({ id, distanceM }) => (
+            <button
+              key={id}
+              type="button"
+              className="plain"
+              onClick={() => selected.set(id)}
+              data-testid={`apart-${id}`}
+            >
+              <bdi className="mono">{id}</bdi> by <strong className="mono">{metres(distanceM)}</strong>
+            </button>
+          ))}
+          {apart.length > SHOWN ? <span className="quiet">and {apart.length - SHOWN} more</span> : null}
+        </>
+      )}
+    </p>
+  );
+}
