@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { dirname, join } from 'node:path';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { createGrpcTransport } from '@connectrpc/connect-node';
