@@ -8,6 +8,8 @@ import {
   chainName,
   decodeBlock,
   decodeEnvelope,
+  decodeStub,
+  isStub,
   leafHash,
   type Recording,
   type Sha256,
@@ -218,6 +220,12 @@ interface Portion {
   readonly place: Place;
 }
 
+/** Where a block stands, and the day it belongs to. */
+interface Followed {
+  readonly place: Place;
+  readonly day: number;
+}
+
 /** Follows a chain from where its archive ends, and checks each block against it. */
 class Growth {
   readonly #chain: ChainId;
@@ -226,6 +234,9 @@ class Growth {
   readonly #tree: TreeFrontier;
   readonly #complete = new Map<number, Uint8Array>();
   #hash: Uint8Array;
+  /** Nobody knows the leaves of events that were dropped (R127): behind them there is no tree any more. */
+  #treeless: boolean;
+  #timeUs: number;
   sequence: number;
   atUs: number;
   blocks: number;
@@ -239,6 +250,9 @@ class Growth {
     this.#hash = archived === null ? new Uint8Array(32) : bytesOfHex(lastObject(archived).hash);
     this.atUs = archived?.atUs ?? 0;
     this.blocks = archived?.blocks ?? 0;
+    this.#treeless = archived !== null && archived.peaks.length === 0;
+    this.#timeUs = archived === null ? 0 : lastObject(archived).greatestTimeUs;
+    if (this.#treeless) return;
     const heights = peakHeights(this.sequence);
     for (const [i, height] of heights.entries()) {
       this.#complete.set(height, bytesOfHex(archived?.peaks[i] ?? ''));
@@ -258,6 +272,7 @@ class Growth {
   }
 
   peaks(): readonly string[] {
+    if (this.#treeless) return [];
     return peakHeights(this.#tree.size).map((height) => hexOf(this.#complete.get(height) as Uint8Array));
   }
 
@@ -283,7 +298,8 @@ class Growth {
     if (open !== null) yield open;
   }
 
-  #follow(block: StoredBlock, through: number): { readonly place: Place; readonly day: number } | null {
+  #follow(block: StoredBlock, through: number): Followed | null {
+    if (isStub(block.bytes)) return this.#followStub(block, through);
     if (!sameBytes(this.#sha256(block.bytes), block.hash))
       throw this.#refused(`is altered at event ${block.firstSequence}`);
     const content = decodeBlock(block.bytes);
@@ -321,12 +337,39 @@ class Growth {
     return { place, day: Math.floor(place.leastTimeUs / DAY_US) };
   }
 
+  /** What stands in the place of dropped blocks is archived as it is, and what comes behind it linked to it. */
+  #followStub({ bytes, hash, firstSequence }: StoredBlock, through: number): Followed | null {
+    const stub = decodeStub(bytes);
+    const end = stub.dropped[stub.dropped.length - 1]?.hash ?? new Uint8Array();
+    const linked = stub.firstSequence === this.sequence + 1 && sameBytes(stub.previousHash, this.#hash);
+    if (!sameChain(stub, this.#chain) || stub.firstSequence !== firstSequence || !linked || !sameBytes(end, hash)) {
+      throw this.#refused(`has a gap at event ${firstSequence} that does not fit in there`);
+    }
+    const lastSequence = firstSequence + eventsOfStub(stub) - 1;
+    if (lastSequence > through) return null;
+    const [lastAtUs, timeUs] = [stub.lastAtUs, this.#timeUs];
+    const ends = { firstSequence, lastSequence, previousHash: hexOf(stub.previousHash), hash: hexOf(hash) };
+    const times = { firstAtUs: lastAtUs, lastAtUs, leastTimeUs: timeUs, greatestTimeUs: timeUs };
+    return { place: { ...ends, ...times, blocks: 1 }, day: Math.floor(timeUs / DAY_US) };
+  }
+
   #grow(block: StoredBlock): void {
+    if (isStub(block.bytes)) {
+      const stub = decodeStub(block.bytes);
+      this.#treeless = true;
+      this.sequence += eventsOfStub(stub);
+      this.#hash = block.hash;
+      this.atUs = stub.lastAtUs;
+      this.blocks++;
+      return;
+    }
     const { events } = decodeBlock(block.bytes);
-    for (const event of events) this.#tree.push(leafHash(event, this.#sha256));
+    if (!this.#treeless) for (const event of events) this.#tree.push(leafHash(event, this.#sha256));
     this.sequence += events.length;
     this.#hash = block.hash;
-    this.atUs = decodeEnvelope(events[events.length - 1] as Uint8Array).atUs;
+    const { atUs, timeUs } = decodeEnvelope(events[events.length - 1] as Uint8Array);
+    this.atUs = atUs;
+    this.#timeUs = timeUs;
     this.blocks++;
   }
 
@@ -336,6 +379,9 @@ class Growth {
     return new StoreCorruptError(chainName(this.#chain), what, wayOut);
   }
 }
+
+const eventsOfStub = ({ dropped }: ReturnType<typeof decodeStub>): number =>
+  dropped.reduce((sum, { count }) => sum + count, 0);
 
 function joined(a: Place, b: Place): Place {
   return {

@@ -6,14 +6,20 @@ import { after, describe, test } from 'node:test';
 import { agentReexecutor, type Recording, siteHead, verify } from '../src/index.ts';
 import { sha256 } from '../stores/sqlite/sqlite-store.ts';
 import { testChain } from '../testing/chains.ts';
+import { chainWithGap } from '../testing/dropped-blocks.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
 import { tramModel } from '../testing/tram.ts';
 import { tramDay } from '../testing/tram-day.ts';
 import { type ArchiveOptions, archiveRecording } from './archive-recording.ts';
 import { ColdArchive } from './cold-archive.ts';
 import { ArchiveDamageError, readManifest } from './manifest.ts';
+import { NO_BOUNDS } from './query/bounds.ts';
+import { queryEvents } from './query/query.ts';
+import { releasable } from './release.ts';
 import { RestoreDiffersError, restoreRecording } from './restore.ts';
+import { parseRetention } from './retention.ts';
 import { fullFrom, MemoryObjects } from './testing/faulty-store.ts';
+import { checkTree, thinArchive } from './thin.ts';
 import { tieredRecording } from './tiered-recording.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sigma-archive-test-'));
@@ -81,6 +87,41 @@ describe('an archived recording', () => {
           );
       assert.deepEqual(byPlace(back), byPlace(recording));
     });
+  });
+
+  test('[R127] with a gap in it is archived, grows, answers, thins nothing, and comes back as it was', async () => {
+    const blocks = chainWithGap('r1', sha256);
+    const recording = new MemoryStore();
+    const store = new MemoryObjects();
+    // Once up to the gap, once up to behind it, once to the end.
+    for (const [from, to] of [
+      [0, 2],
+      [2, 4],
+      [4, blocks.length],
+    ] as const) {
+      await recording.append(blocks.slice(from, to));
+      await put(recording, store);
+    }
+    await withCold(store, async (cold) => {
+      const back = new MemoryStore();
+      assert.equal((await restoreRecording(cold, back, sha256)).head, await headOf(recording));
+      assert.deepEqual(await verify(cold, { sha256, reexecutors }), await verify(recording, { sha256, reexecutors }));
+      for (const chain of cold.chains) await checkTree(cold, chain, sha256);
+      const limits = { timeoutMs: 20_000, memoryMb: 200, rows: 100 };
+      const sql = "SELECT count(*), count(*) FILTER (type = 'sigma.gap.v1'), max(sequence) FROM events";
+      for (const tiers of [
+        { hot: [], cold: [cold], files: [] },
+        { hot: [recording], cold: [], files: [] },
+      ]) {
+        const answer = await queryEvents(sql, tiers, { only: NO_BOUNDS, limits });
+        for await (const row of answer.rows) assert.deepEqual(row, [13, 1, 22]);
+      }
+      const [moved] = await releasable(recording, cold, () => Number.MAX_SAFE_INTEGER);
+      assert.ok((moved?.sequence ?? 0) >= 13, 'a gap holds nothing back');
+    });
+    const options = { cacheDir: join(home, 'cache') };
+    const retention = parseRetention('{"*": {"hotDays": 0, "coldDays": {"signal": 0, "record": 0}}}');
+    assert.deepEqual(await thinArchive(store, retention, 2e15, sha256, options), []);
   });
 
   test('[R164][L2] is verified and executed again from the archive alone', async () => {

@@ -8,6 +8,7 @@ import {
   decodeBlock,
   decodeEnvelope,
   EVENT_TYPE,
+  isStub,
   leafHash,
   type Sha256,
   type SnapshotMark,
@@ -67,6 +68,8 @@ export class ParquetDesk {
   async encodeEvents(chain: ChainId, blocks: readonly StoredBlock[]): Promise<Uint8Array> {
     const table = await RowTable.make(this.#connection, 'object', EVENT_COLUMNS);
     for (const { bytes } of blocks) {
+      // Of dropped blocks there is a row for the event that says so.
+      if (isStub(bytes)) continue;
       for (const envelope of decodeBlock(bytes).events) table.add(eventRow(chain, decodeEnvelope(envelope)));
     }
     table.close();

@@ -4,7 +4,10 @@ import {
   chainName,
   decodeBlock,
   decodeEnvelope,
+  decodeStub,
   EVENT_TYPE,
+  isStub,
+  type RecordedEvent,
   type Recording,
   StoreCorruptError,
   type StoredBlock,
@@ -52,17 +55,27 @@ async function cutOf(hot: Recording, head: ChainHead, beforeUs: number, archived
   let behind = 0;
   for await (const { bytes, hash, firstSequence } of hot.blocks(head, 1, head.sequence)) {
     if (firstSequence === 1) continue;
-    const events = decodeBlock(bytes).events.map(decodeEnvelope);
-    const last = events[events.length - 1];
-    const mayGo = last !== undefined && last.sequence <= archived && events.every(({ timeUs }) => timeUs < beforeUs);
-    if (mayGo && behind === 0) {
-      const end = { tenant, source, epoch, sequence: last.sequence, hash, atUs: last.atUs };
-      ends.push({ end, holdsSnapshot: events.some(({ type }) => type === EVENT_TYPE.snapshot) });
+    const { sequence, atUs, latestUs, holdsSnapshot } = endOf(bytes);
+    if (sequence <= archived && latestUs < beforeUs && behind === 0) {
+      ends.push({ end: { tenant, source, epoch, sequence, hash, atUs }, holdsSnapshot });
     } else if (++behind === BLOCKS_KEPT) break;
   }
   const most = Math.max(0, ends.length - (BLOCKS_KEPT - behind));
   const snapshot = ends.slice(0, most).findLastIndex(({ holdsSnapshot }) => holdsSnapshot);
   return ends[(snapshot >= 0 ? snapshot : most) - 1]?.end ?? null;
+}
+
+/** The last event of a block, and the latest wall clock in it. What was dropped has none, and holds nothing back. */
+function endOf(bytes: Uint8Array) {
+  if (isStub(bytes)) {
+    const { firstSequence, dropped, lastAtUs: atUs } = decodeStub(bytes);
+    const sequence = dropped.reduce((sum, { count }) => sum + count, firstSequence - 1);
+    return { sequence, atUs, latestUs: Number.NEGATIVE_INFINITY, holdsSnapshot: false };
+  }
+  const events = decodeBlock(bytes).events.map(decodeEnvelope);
+  const { sequence, atUs } = events[events.length - 1] as RecordedEvent;
+  const latestUs = events.reduce((latest, { timeUs }) => Math.max(latest, timeUs), Number.NEGATIVE_INFINITY);
+  return { sequence, atUs, latestUs, holdsSnapshot: events.some(({ type }) => type === EVENT_TYPE.snapshot) };
 }
 
 async function assertArchived(hot: Recording, cold: ColdArchive, head: ChainHead, through: number): Promise<void> {

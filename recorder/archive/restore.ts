@@ -4,11 +4,14 @@ import {
   type ChainId,
   decodeBlock,
   decodeEnvelope,
+  decodeStub,
   EVENT_TYPE,
+  isStub,
   type Recording,
   type SealedBlock,
   type Sha256,
   type StoredBlock,
+  sealStub,
   siteHead,
 } from '../src/index.ts';
 
@@ -74,6 +77,7 @@ export async function restoreRecording(
 
 /** A stored block with what a store wants to know of it. @throws MalformedBytesError, NewerFormatError */
 function sealed({ tenant, source, epoch }: ChainId, { firstSequence, bytes, hash }: StoredBlock): SealedBlock {
+  if (isStub(bytes)) return sealStub(decodeStub(bytes));
   const content = decodeBlock(bytes);
   const events = content.events.map(decodeEnvelope);
   const snapshots = events

@@ -1,5 +1,13 @@
 import { scanBlock } from '../src/block.ts';
-import { byChain, type ChainHead, type ChainId, type Recording, type StoredBlock } from '../src/index.ts';
+import {
+  byChain,
+  type ChainHead,
+  type ChainId,
+  decodeStub,
+  isStub,
+  type Recording,
+  type StoredBlock,
+} from '../src/index.ts';
 
 /**
  * A recording of which the beginning was moved, and the archive that holds it, as the one recording they are (R164).
@@ -43,6 +51,7 @@ export function tieredRecording(hot: Recording, cold: Recording): Recording {
 /** Of a block that cannot be read nobody knows the end: the archive is asked for what may stand behind it. */
 function lastSequenceOf({ bytes, firstSequence }: StoredBlock): number {
   try {
+    if (isStub(bytes)) return decodeStub(bytes).dropped.reduce((sum, { count }) => sum + count, firstSequence - 1);
     return firstSequence + scanBlock(bytes).sequences.length - 1;
   } catch {
     return firstSequence;

@@ -5,6 +5,7 @@ import type { ChainHead, ChainId, StoredBlock } from '../src/index.ts';
 import { StoreCorruptError } from '../src/index.ts';
 import { sha256 } from '../stores/sqlite/sqlite-store.ts';
 import { testChain } from '../testing/chains.ts';
+import { chainWithGap } from '../testing/dropped-blocks.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
 import { type BadStretch, soundEvents } from './sound-events.ts';
 
@@ -47,6 +48,17 @@ test('[R182] a block of which a byte was turned is left out by its events, and w
     sequences: [...range(1, 4), ...range(8, 13)],
     bad: [{ fromSequence: 5, toSequence: 7, why }],
   });
+});
+
+test('[R127] [R182] what a bounded recording dropped is named as a gap and not as damage, and reading goes on behind it', async () => {
+  const store = new MemoryStore();
+  await store.append(chainWithGap('r1', sha256));
+  const why = 'they were dropped by a bounded recording, and a gap on its record says so';
+  assert.deepEqual(await read(store), {
+    sequences: [...range(1, 4), ...range(14, 22)],
+    bad: [{ fromSequence: 5, toSequence: 13, why }],
+  });
+  assert.deepEqual((await read(store, 7)).bad, [{ fromSequence: 7, toSequence: 13, why }]);
 });
 
 test('[R182] missing blocks are named, in the middle and at the end', async () => {

@@ -1,6 +1,7 @@
 import { type BlockContent, decodeBlock, decodeEnvelope } from '../src/block.ts';
 import { type ChainHead, type ChainId, chainName, type RecordedEvent, type Sha256, sameBytes } from '../src/event.ts';
 import { type Recording, StoreCorruptError, type StoredBlock } from '../src/store.ts';
+import { decodeStub, isStub } from '../src/sync/gap.ts';
 import { Salvage } from '../src/verify/salvage.ts';
 
 /** Events of a chain that could not be taken along, both ends inclusive, and why. */
@@ -8,6 +9,8 @@ export interface BadStretch extends ChainId {
   readonly fromSequence: number;
   readonly toSequence: number;
   readonly why: string;
+  /** Nothing is damaged: they were dropped, and that is on record (R127). */
+  readonly dropped?: boolean;
 }
 
 export interface SoundEventsOptions {
@@ -36,6 +39,13 @@ export async function* soundEvents(
     reading.why = '';
   };
   for await (const block of readable(recording, head, fromSequence, (why) => (reading.why ||= why))) {
+    const gap = isStub(block.bytes) ? gapAt(block, head) : null;
+    if (gap !== null) {
+      if (reading.next < gap.fromSequence) tellBad(gap.fromSequence - 1);
+      onBad({ ...gap, fromSequence: Math.max(reading.next, gap.fromSequence) });
+      reading.next = gap.toSequence + 1;
+      continue;
+    }
     const content = checked(block, head, sha256);
     if (typeof content === 'string') {
       reading.why ||= content;
@@ -82,6 +92,23 @@ async function* readable(
     if (block.firstSequence > behind) yield block;
   }
 }
+
+/** Dropped blocks as a stretch of their own, or null where the stub is none of this chain or cannot be read. */
+function gapAt({ bytes, hash, firstSequence }: StoredBlock, chain: ChainHead): BadStretch | null {
+  try {
+    const stub = decodeStub(bytes);
+    const { tenant, source, epoch, dropped } = stub;
+    const own = tenant === chain.tenant && source === chain.source && epoch === chain.epoch;
+    const filed = dropped[dropped.length - 1]?.hash ?? new Uint8Array();
+    if (!own || stub.firstSequence !== firstSequence || !sameBytes(filed, hash)) return null;
+    const toSequence = dropped.reduce((sum, { count }) => sum + count, firstSequence - 1);
+    return { tenant, source, epoch, fromSequence: firstSequence, toSequence, why: DROPPED, dropped: true };
+  } catch {
+    return null;
+  }
+}
+
+const DROPPED = 'they were dropped by a bounded recording, and a gap on its record says so';
 
 function checked({ bytes, hash }: StoredBlock, chain: ChainId, sha256: Sha256): BlockContent | string {
   if (!sameBytes(sha256(bytes), hash)) return 'the bytes are not those that were recorded';

@@ -1,4 +1,12 @@
-import { byChain, type ChainHead, type ChainId, decodeBlock, type Recording } from '../../src/index.ts';
+import {
+  byChain,
+  type ChainHead,
+  type ChainId,
+  decodeBlock,
+  decodeStub,
+  isStub,
+  type Recording,
+} from '../../src/index.ts';
 import type { ColdArchive } from '../cold-archive.ts';
 import { ArchiveDamageError, type ArchivedChain, type ArchivedObject, archivedHead, lastObject } from '../manifest.ts';
 import type { Bounds } from './bounds.ts';
@@ -104,12 +112,17 @@ async function isWhole(archive: ColdArchive, chain: ArchivedChain, object: Archi
   }
 }
 
+const eventsIn = (bytes: Uint8Array): number =>
+  isStub(bytes)
+    ? decodeStub(bytes).dropped.reduce((sum, { count }) => sum + count, 0)
+    : decodeBlock(bytes).events.length;
+
 /** Whether a recording of which something was moved still holds all of these events. */
 async function holds(recording: Recording, chain: ChainId, from: number, to: number): Promise<boolean> {
   let next = from;
   for await (const { firstSequence, bytes } of recording.blocks(chain, from, to)) {
     if (firstSequence > next) return false;
-    next = firstSequence + decodeBlock(bytes).events.length;
+    next = firstSequence + eventsIn(bytes);
   }
   return next > to;
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { decodeBlock, decodeEnvelope } from '../../src/index.ts';
+import { decodeBlock, decodeEnvelope, isStub } from '../../src/index.ts';
 import { CLOSED_SITE, quoted } from '../parquet-desk.ts';
 import { RowTable } from '../row-table.ts';
 import { EVENT_COLUMNS, eventRow } from '../schema.ts';
@@ -23,6 +23,8 @@ export async function writeHotRows(
     const table = await RowTable.make(connection, 'hot', EVENT_COLUMNS);
     for (const { recording, head, fromSequence, toSequence } of stretches) {
       for await (const { bytes } of recording.blocks(head, fromSequence, toSequence)) {
+        // Of dropped blocks there is a row for the event that says so.
+        if (isStub(bytes)) continue;
         for (const envelope of decodeBlock(bytes).events) {
           const event = decodeEnvelope(envelope);
           const { sequence, timeUs } = event;
