@@ -209,13 +209,14 @@ function requireProjectNode() {
   );
 }
 
-/** Every file under a folder, in a fixed order; folders of results and of packages are not sources. */
+/** Folders of results, of packages and of tests: nothing of them ends up in a build. */
+const NO_SOURCES = ['node_modules', 'dist', 'test-results', 'e2e'];
+
+/** Every source under a folder, in a fixed order. */
 function filesUnder(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true })
-    .filter(
-      (entry) => !['node_modules', 'dist', 'test-results'].includes(entry.name) && !entry.name.endsWith('.test.ts'),
-    )
+    .filter((entry) => !NO_SOURCES.includes(entry.name) && !entry.name.endsWith('.test.ts'))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name);

@@ -22,3 +22,15 @@ export function findTestFiles(root: string, parts: readonly string[]): string[] 
   const wanted = parts.map((part) => part.replace(/^\.\//, ''));
   return found.filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part))).sort();
 }
+
+/** Where tests start browsers, databases and whole systems, by how long a file takes. */
+const SLOW_FOLDERS = ['apps/dashboard/e2e/', 'apps/cli/', 'sim/', 'apps/hub/', 'apps/edge/', 'recorder/'];
+
+/** The files of slow folders first, so that none of them is left alone at the end while a core has nothing to do. */
+export function longestFirst(files: readonly string[]): string[] {
+  const rank = (file: string): number => {
+    const at = SLOW_FOLDERS.findIndex((folder) => file.startsWith(folder));
+    return at === -1 ? SLOW_FOLDERS.length : at;
+  };
+  return files.toSorted((a, b) => rank(a) - rank(b));
+}

@@ -1,71 +1,48 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { SealedBlock } from '@sigma/recorder';
-import type { Browser } from 'playwright-core';
-import { buildPage, RESULTS } from './build.ts';
 import { poseOf } from './fake-fleet.ts';
-import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
-import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { EMAIL, type FakeHub, PASSWORD } from './fake-hub.ts';
+import { type House, openHouse } from './house.ts';
+import { type FirstPage, withoutBrowser } from './page.ts';
 import { recordRobot } from './robot-recording.ts';
+import { eventually } from './waiting.ts';
 
 const FIRST_CHUNK_KB = 350;
 
 describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000 }, () => {
-  let dist: string;
+  let house: House;
   let hub: FakeHub;
-  let url: string;
-  let browser: Browser;
   let first: FirstPage;
 
   before(async () => {
-    await mkdir(RESULTS, { recursive: true });
-    dist = await buildPage();
-    hub = new FakeHub(dist);
-    url = await hub.listen();
-    browser = await openBrowser();
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    first = new FirstPage(await context.newPage());
-    first.page.setDefaultTimeout(8_000);
+    house = await openHouse();
+    ({ hub } = house);
+    first = await house.visit({ signedOut: true });
   });
 
-  after(async () => {
-    await browser?.close();
-    await hub?.close();
-    if (dist !== undefined) await rm(dist, { recursive: true, force: true });
-  });
-
-  const shot = async (name: string) => {
-    for (const theme of ['light', 'dark'] as const) {
-      await first.wear(theme);
-      await first.page.waitForTimeout(60);
-      await first.page.screenshot({ path: join(RESULTS, `${name}-${theme}.png`) });
-    }
-  };
-
-  const accessible = async () => assert.deepEqual(await first.violations(), []);
+  after(() => house?.close());
 
   test('the first script stays within its budget', async () => {
-    const html = await readFile(join(dist, 'index.html'), 'utf8');
+    const html = await readFile(join(house.dist, 'index.html'), 'utf8');
     const entry = /src="\/(assets\/[^"]+\.js)"/.exec(html)?.[1] ?? '';
     const preloads = [...html.matchAll(/modulepreload[^>]*href="\/(assets\/[^"]+\.js)"/g)].map(
       (found) => found[1] as string,
     );
     let bytes = 0;
-    for (const file of [entry, ...preloads]) bytes += gzipSync(await readFile(join(dist, file))).length;
-    assert.ok((await readdir(join(dist, 'assets'))).length > 0);
+    for (const file of [entry, ...preloads]) bytes += gzipSync(await readFile(join(house.dist, file))).length;
+    assert.ok((await readdir(join(house.dist, 'assets'))).length > 0);
     assert.ok(bytes < FIRST_CHUNK_KB * 1000, `${bytes} bytes before the first picture`);
   });
 
   test('the door names what is wrong, and opens', async () => {
-    await first.open(url);
     await first.signIn(EMAIL, 'a guess');
     await first.says(first.at('sign-in-message'), /Wrong e-mail or password/);
-    await accessible();
-    await first.page.screenshot({ path: join(RESULTS, 'sign-in-wrong.png') });
+    await first.isAccessible();
     hub.tries = 3;
     await first.signIn(EMAIL, 'another guess');
     await first.says(first.at('sign-in-message'), /Too many tries from here.*Try again in \d+ s/);
@@ -85,10 +62,8 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.robotRow('r14').waitFor();
     assert.equal(await first.page.locator('[data-testid^=robot-r]').count(), 14);
     const before = await first.picture();
-    await first.page.waitForTimeout(400);
-    assert.notEqual(await first.picture(), before);
-    await shot('site');
-    await accessible();
+    await eventually(async () => (await first.picture()) !== before);
+    await first.isAccessible();
   });
 
   test('keys walk the list, the filter narrows it, a click on the map selects', async () => {
@@ -117,8 +92,7 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.says(detail, /mission · plan:primary/);
     await first.says(detail, /older than plan:primary/);
     await first.says(detail, /94 %/);
-    await shot('decision');
-    await accessible();
+    await first.isAccessible();
     await first.page.keyboard.press('Escape');
     await first.openTab('now');
     await first.says(first.at('sensors'), /motor temp left.*41.2 °C.*0 – 80 °C/);
@@ -139,8 +113,7 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
       [20, 14],
     ]);
     await first.says(first.at('preview'), /2 robots: r03, r05\. About 5 min/);
-    await shot('zone');
-    await accessible();
+    await first.isAccessible();
     await first.at('send-mission').click();
     await first.says(first.at('mission-m-1'), /Cover drawn zone/);
     await first.says(first.at('last-act'), /taken as m-1/);
@@ -166,7 +139,6 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.says(first.at('robot-outcome'), /Emergency stop of r02.*accepted by the robot/);
     await first.says(first.at('selected-state'), /emergency stop/);
     await first.says(first.robotRow('r02'), /emergency stop/);
-    await shot('stopped');
     await first.at('acknowledge').click();
     await first.says(first.at('robot-outcome'), /Acknowledge r02.*accepted/);
     await first.hold('reset');
@@ -184,8 +156,7 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.says(first.at('failsafe'), /thermal shutdown.*Left motor at 96 °C.*the cause is still there/);
     await first.says(first.at('sensors'), /motor temp leftabove 96.4 °C/);
     await first.says(first.at('alert-thermal_shutdown'), /critical.*Let it cool.*r05/);
-    await shot('fault');
-    await accessible();
+    await first.isAccessible();
     await first.hold('reset');
     await first.says(first.at('robot-outcome'), /refused by the robot: .*still there/);
     await first.at('acknowledge-thermal_shutdown').click();
@@ -227,7 +198,6 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.says(first.robotRow('r07'), /no contact 6\d s/);
     hub.down = true;
     await first.says(first.at('connection'), /RECONNECTING · last heard/);
-    await shot('reconnecting');
     hub.down = false;
     await first.isLive();
   });
@@ -239,8 +209,7 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     assert.match(first.page.url(), /\/verify(\?|$)/);
     await first.says(first.at('verify'), /400 cycles run again/);
     await first.says(first.at('verify'), /1–\d+ re-executed/);
-    await shot('verify');
-    await accessible();
+    await first.isAccessible();
   });
 
   test('[L4] one flipped bit in a recorded block is found and located', async () => {
@@ -251,7 +220,6 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     await first.at('verify-again').click();
     const words = await first.says(first.at('verify-result'), /r01/);
     assert.match(words, new RegExp(`\\b${victim.firstSequence}\\b`));
-    await first.page.screenshot({ path: join(RESULTS, 'verify-failed.png') });
     hub.record.blocks = [];
     await first.at('verify-again').click();
     await first.says(first.at('verify-result'), /^ok$/);

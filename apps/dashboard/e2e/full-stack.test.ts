@@ -3,9 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { RESULTS } from './build.ts';
+import { buildServedPage, RESULTS } from './build.ts';
 import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
-import { buildServedPage, type SoloSystem, startSystem } from './solo-system.ts';
+import { type SoloSystem, startSystem } from './solo-system.ts';
 
 const ROBOTS = 12;
 
@@ -24,7 +24,6 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
     [system, browser] = await Promise.all([startSystem(ROBOTS, 4, false), openBrowser()]);
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     page = new FirstPage(await context.newPage());
-    page.page.setDefaultTimeout(45_000);
     page.page.on('pageerror', (error) => problems.push(error.message));
   });
 

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import type { MapElement } from '../src/panels/site/site-panel.tsx';
+import { PATIENCE_MS } from './waiting.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 
@@ -44,12 +46,22 @@ export class FirstPage {
 
   constructor(page: Page) {
     this.page = page;
+    page.setDefaultTimeout(PATIENCE_MS);
   }
 
   /** As somebody who has been here before; `newcomer` is shown around. */
   async open(url: string, newcomer = false): Promise<void> {
     if (!newcomer) await this.page.addInitScript(() => localStorage.setItem('sigma.tour', 'true'));
     await this.page.goto(url);
+  }
+
+  /** Within the page, as a link does it; `part` is waited for. */
+  async goTo(path: string, part = '.frame'): Promise<void> {
+    await this.page.evaluate((to) => {
+      history.pushState(null, '', to);
+      dispatchEvent(new PopStateEvent('popstate'));
+    }, path);
+    await this.page.locator(part).first().waitFor();
   }
 
   async signIn(email: string, password: string): Promise<void> {
@@ -87,19 +99,37 @@ export class FirstPage {
     await this.at(`tab-${tab}`).click();
   }
 
-  /** Presses and holds until the button's time is over. */
+  /** Presses and holds until the button says that its time is over. */
   async hold(testId: string): Promise<void> {
-    await this.at(testId).hover();
+    const button = this.at(testId);
+    await button.hover();
+    const press = await button.evaluateHandle((element) => {
+      let pressed = false;
+      const over = new Promise<void>((resolve) => {
+        const observer = new MutationObserver(() => {
+          const holding = element.isConnected && element.classList.contains('holding');
+          if (pressed && !holding) resolve();
+          pressed ||= holding;
+        });
+        observer.observe(document.body, {
+          subtree: true,
+          childList: true,
+          attributes: true,
+          attributeFilter: ['class'],
+        });
+      });
+      return { over };
+    });
     await this.page.mouse.down();
-    await this.page.waitForTimeout(750);
+    await this.page.waitForFunction(({ over }) => over.then(() => true), press);
     await this.page.mouse.up();
   }
 
   /** Presses too shortly to mean it. */
   async tap(testId: string): Promise<void> {
     await this.at(testId).hover();
-    await this.page.mouse.down();
-    await this.page.mouse.up();
+    // Both at once: between two waits a busy machine may take as long as a hold.
+    await Promise.all([this.page.mouse.down(), this.page.mouse.up()]);
   }
 
   /** Where a point of the site stands on the page, in pixels. */
@@ -149,11 +179,16 @@ export class FirstPage {
    * whole page. There are no foreign frames in this page, so axe need not open one of its own to report.
    */
   async violations(within: readonly string[] = [], rules: readonly string[] = []): Promise<string[]> {
-    let axe = new AxeBuilder({ page: this.page }).setLegacyMode(true);
+    let axe = new AxeBuilder({ page: this.page }).setLegacyMode(true).options({ resultTypes: ['violations'] });
     for (const part of within) axe = axe.include(part);
     if (rules.length > 0) axe = axe.withRules([...rules]);
     const { violations } = await axe.analyze();
     return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
+  }
+
+  /** Breaks no rule of accessibility within those parts; without parts, on the whole page. */
+  async isAccessible(...within: readonly string[]): Promise<void> {
+    assert.deepEqual(await this.violations(within), []);
   }
 
   /** What the map shows, flat or solid, as one text: two equal texts mean that nothing moved between them. */

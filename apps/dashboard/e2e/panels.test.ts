@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -15,81 +14,42 @@ import {
   TaskStatus,
 } from '@sigma/proto';
 import { checkProof, decodeDecision, decodeEnvelope, decodeProofFile, parseNoteKey } from '@sigma/recorder';
-import type { Browser } from 'playwright-core';
-import { buildPage, RESULTS } from './build.ts';
-import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
+import { EMAIL, type FakeHub } from './fake-hub.ts';
 import { endedMissions, FakeRoom } from './fake-room.ts';
-import { FirstPage, openBrowser, withoutBrowser, withoutWebGl } from './page.ts';
+import { type House, openHouse } from './house.ts';
+import { type FirstPage, withoutBrowser } from './page.ts';
 import { recordedDecisions } from './recorded-decisions.ts';
 import { recordRobot } from './robot-recording.ts';
 import { isSigned } from './signing.ts';
 import { witnessed } from './stages.ts';
+import { eventually } from './waiting.ts';
 
 /** Markup, and a character that turns what follows it round: a name that wants to be something else. */
 const NASTY = '<script>window.hacked=1</script>\u202Egnp.exe';
 
 describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, () => {
-  let dist: string;
+  let house: House;
   let hub: FakeHub;
   let room: FakeRoom;
-  let url: string;
-  let browser: Browser;
   let first: FirstPage;
-  const problems: string[] = [];
 
   before(async () => {
-    await mkdir(RESULTS, { recursive: true });
-    dist = await buildPage();
-    hub = new FakeHub(dist);
-    hub.role = 'administrator';
-    room = new FakeRoom(hub);
-    room.history.push(...endedMissions(150));
-    hub.record.blocks = recordRobot(hub.site, sha256, 6, { speedMps: 0.5 });
-    room.remembered = recordedDecisions(hub.record.blocks);
-    url = await hub.listen();
-    browser = await openBrowser();
-    first = await visit('/');
+    house = await openHouse((furnished) => {
+      furnished.role = 'administrator';
+      room = new FakeRoom(furnished);
+      room.history.push(...endedMissions(150));
+      furnished.record.blocks = recordRobot(furnished.site, sha256, 6, { speedMps: 0.5 });
+      room.remembered = recordedDecisions(furnished.record.blocks);
+    });
+    ({ hub } = house);
+    first = await house.visit();
   });
 
-  after(async () => {
-    await browser?.close();
-    await hub?.close();
-    if (dist !== undefined) await rm(dist, { recursive: true, force: true });
-  });
-
-  async function visit(path: string): Promise<FirstPage> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    const visitor = new FirstPage(await context.newPage());
-    await withoutWebGl(visitor.page);
-    visitor.page.setDefaultTimeout(10_000);
-    visitor.page.on('pageerror', (error) => problems.push(error.message));
-    await visitor.open(url + path);
-    await visitor.signIn(EMAIL, PASSWORD);
-    await visitor.isLive();
-    return visitor;
-  }
-
-  const shot = async (visitor: FirstPage, name: string) => {
-    for (const theme of ['light', 'dark'] as const) {
-      await visitor.wear(theme);
-      await visitor.page.waitForTimeout(60);
-      await visitor.page.screenshot({ path: join(RESULTS, `panels-${name}-${theme}.png`) });
-    }
-  };
-
-  const accessible = async (visitor: FirstPage, within: string) =>
-    assert.deepEqual(await visitor.violations([within]), []);
+  after(() => house?.close());
 
   /** What anybody sees of the names of others must be text and nothing but text. */
   const unharmed = async (visitor: FirstPage) =>
     assert.equal(await visitor.page.evaluate(() => 'hacked' in window), false);
-
-  const goTo = async (path: string) => {
-    await first.page.evaluate((to) => {
-      history.pushState(null, '', to);
-      dispatchEvent(new PopStateEvent('popstate'));
-    }, path);
-  };
 
   test('the urgent come first, columns are chosen and stay chosen, and the keyboard walks the list', async () => {
     hub.fault('r07', 'overheating', false);
@@ -103,7 +63,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.page.keyboard.press('j');
     await first.page.keyboard.press('Enter');
     await first.says(first.at('selected-robot'), /^r07$/);
-    await accessible(first, '.fleet');
+    await first.isAccessible('.fleet');
   });
 
   test('a robot says what it is, what holds it, and what each of its sensors should read', async () => {
@@ -117,8 +77,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
       const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data;
       return data?.some((byte) => byte > 0) === true;
     });
-    await shot(first, 'sensors');
-    await accessible(first, '[data-testid=robot-panel]');
+    await first.isAccessible('[data-testid=robot-panel]');
   });
 
   test('from a stop to its decision is one click: winner, losers, bounds, and one level up again', async () => {
@@ -127,8 +86,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(detail, /safety · failsafe:thermal_shutdown/);
     await first.says(first.at('losers'), /mission.*plan:primary.*lower authority than failsafe:thermal_shutdown/);
     await first.page.waitForURL(/select=decision:r07:1:\d+/);
-    await shot(first, 'decision');
-    await accessible(first, '[data-testid=robot-panel]');
+    await first.isAccessible('[data-testid=robot-panel]');
     await first.page.keyboard.press('p');
     await first.says(first.at('decision-winner'), /mission · plan:primary/);
     await first.page.keyboard.press('Escape');
@@ -146,14 +104,13 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
 
   test('[L2] a decision is computed again from the record, with what the robot saw, the rules, and what came of it', async () => {
     const stop = room.remembered.find(({ decision }) => decision?.command?.name === 'stop');
-    await goTo(`/decision/r01/0/${stop?.decision?.sequence}`);
+    await first.goTo(`/decision/r01/0/${stop?.decision?.sequence}`);
     const page = first.page.locator('.decision-page');
     await first.says(page.getByTestId('proof-result'), /Computed again, the same bit for bit/);
     await first.says(page.getByTestId('expectation'), /came otherwise: a violation.*speed0 m\/s ± 0\.1 m\/s0\.5 m\/s/);
     await first.says(page.getByTestId('inputs'), /charge100 %/);
     await first.says(page.getByTestId('rules'), /failsafe:unsafe_movement_override is a failsafe of.*Policy 2026-1/);
-    await shot(first, 'decision-page');
-    await accessible(first, '.decision-page');
+    await first.isAccessible('.decision-page');
 
     const saved = first.page.waitForEvent('download');
     await page.getByTestId('hand-over').click();
@@ -168,15 +125,15 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     const proved = checkProof(envelope, proof, { keys, ed25519: isSigned, sha256 });
     assert.equal(file.suggestedFilename(), `r01-0-${proved.sequence}.proof`);
     assert.equal(decodeDecision(decodeEnvelope(envelope).data, 0).sequence, Number(stop?.decision?.sequence));
-    await accessible(first, '.decision-page');
+    await first.isAccessible('.decision-page');
 
     const [, , second] = hub.record.blocks;
     assert.ok(second !== undefined);
     (second.bytes[second.bytes.length >> 1] as number) ^= 1;
-    await goTo(`/decision/r01/0/2`);
+    await first.goTo(`/decision/r01/0/2`);
     await first.says(page.getByTestId('proof'), /Not proved: the block at event \d+ is not what its hash says/);
     (second.bytes[second.bytes.length >> 1] as number) ^= 1;
-    await goTo('/');
+    await first.goTo('/');
   });
 
   test('what witnesses found is one line for each thing to be done, with what to copy as it stands', async () => {
@@ -233,11 +190,10 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.at('silence-send').click();
     await first.says(first.at('alert-link:silent'), /silenced until/);
     await unharmed(first);
-    await goTo('/alerts');
+    await first.goTo('/alerts');
     await first.says(first.at('silence-of-link:silent'), /its radio is being changed/);
     await first.says(first.at('alert-rates'), /silent.*r11/);
-    await shot(first, 'alerts');
-    await accessible(first, '[data-testid=alerts-all]');
+    await first.isAccessible('[data-testid=alerts-all]');
     const { untilTimeUs = 0n } = room.silences[0] ?? {};
     const row = first.at('silence-of-link:silent');
     const before = await row.textContent();
@@ -247,7 +203,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     assert.equal(room.silences[0]?.reason, 'its radio is being changed');
     await first.at('end-silence-link:silent').click();
     await first.says(first.at('silences'), /Nothing is silenced/);
-    await goTo('/');
+    await first.goTo('/');
   });
 
   test('the queue is moved with an undo, a cancel is held once robots are at it, and names stay names', async () => {
@@ -310,7 +266,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(first.at('undo-bar'), /First is cancelled/);
     await first.at('undo').click();
     await first.says(first.at('mission-card'), /First/);
-    await goTo('/missions/m-3');
+    await first.goTo('/missions/m-3');
     const clock = '\\d\\d:\\d\\d:\\d\\d';
     const holders = new RegExp(`r09 had it from ${clock} to ${clock}, 90 s: its battery fell below 20 %`);
     const said = await first.says(first.at('task-m-3.1'), holders);
@@ -322,17 +278,16 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.page.getByRole('button', { name: /^r09 had it from .* its battery/ }).click();
     await first.says(first.at('selected-robot'), /r09/);
     await first.page.keyboard.press('Escape');
-    await accessible(first, '[data-testid=mission-page]');
-    await goTo('/missions');
+    await first.isAccessible('[data-testid=mission-page]');
+    await first.goTo('/missions');
     await first.says(first.at('mission-history'), /Patrol 150/);
-    await shot(first, 'missions');
-    await accessible(first, '[data-testid=missions-all]');
+    await first.isAccessible('[data-testid=missions-all]');
     await unharmed(first);
-    await goTo('/');
+    await first.goTo('/');
   });
 
   test('an account is made with a password told once, given a role and removed, and everything is on the list of acts', async () => {
-    await goTo('/accounts');
+    await first.goTo('/accounts');
     await first.at('new-account').getByLabel('E-mail').fill('eve@example.org');
     await first.at('new-account').getByLabel('Name').fill(NASTY);
     await first.at('create-account').click();
@@ -340,8 +295,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.at('password-done').click();
     await first.at('role-eve@example.org').selectOption('operator');
     await first.says(first.at('last-act'), /Make eve@example\.org operator/);
-    await shot(first, 'accounts');
-    await accessible(first, '[data-testid=accounts]');
+    await first.isAccessible('[data-testid=accounts]');
     await first.hold('remove-eve@example.org');
     await first.at('account-eve@example.org').waitFor({ state: 'detached' });
     await unharmed(first);
@@ -354,19 +308,19 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
       'take the control lease first',
       'bob@example.org',
     );
-    await goTo('/acts');
+    await first.goTo('/acts');
     await first.says(
       first.at('acts-list'),
       /bob@example\.org.*set its mode to manual.*refused.*take the control lease first/,
     );
     await first.at('acts-actor').selectOption(EMAIL);
     await first.page.waitForFunction(() => document.querySelectorAll('[data-testid=act-row]').length === 1);
-    await accessible(first, '[data-testid=acts]');
-    await goTo('/');
+    await first.isAccessible('[data-testid=acts]');
+    await first.goTo('/');
   });
 
   test('two operators on one robot: who holds it is shown, a take-over names who loses it, and both see it', async () => {
-    const second = await visit('/');
+    const second = await house.visit();
     await first.select('r04');
     await second.select('r04');
     hub.robot('r04').leaseHolder = 'bob@example.org';
@@ -396,20 +350,15 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     hub.role = 'viewer';
     await first.page.waitForFunction(
       () => document.querySelector<HTMLButtonElement>('[data-testid=acknowledge]')?.disabled === true,
-      undefined,
-      { timeout: 15_000 },
     );
     const why = await first.at('stop-normal').getAttribute('aria-description');
     assert.match(why ?? '', /Needs the role operator; yours is viewer/);
-    await goTo('/accounts');
+    await first.goTo('/accounts');
     await first.says(first.at('accounts'), /Not allowed for your role/);
-    await shot(first, 'forbidden');
     hub.role = 'administrator';
-    await goTo('/');
+    await first.goTo('/');
     await first.page.waitForFunction(
       () => document.querySelector<HTMLButtonElement>('[data-testid=acknowledge]')?.disabled === false,
-      undefined,
-      { timeout: 15_000 },
     );
   });
 
@@ -431,8 +380,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(first.at('person-on-map'), /Put a person on the map/);
     await first.at('bench-cut-link').click();
     await first.says(first.at('active-r04-link_loss'), /link loss/);
-    await shot(first, 'bench');
-    await accessible(first, '[data-testid=bench]');
+    await first.isAccessible('[data-testid=bench]');
     await first.at('clear-stuck_encoder').click();
     await first.at('active-r04-stuck_encoder').waitFor({ state: 'detached' });
     await first.at('speed-2').click();
@@ -480,10 +428,9 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.at('log-only-stop').click();
     await first.at('log-now').click();
     await first.at('log-paused').waitFor({ state: 'detached' });
-    await shot(first, 'log');
-    await accessible(first, '[data-testid=log]');
+    await first.isAccessible('[data-testid=log]');
     await unharmed(first);
-    assert.deepEqual(problems, []);
+    assert.deepEqual(house.problems, []);
   });
 
   const shown = async (visitor: FirstPage): Promise<number> =>
@@ -502,15 +449,6 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     }, most);
   };
 });
-
-/** Waits until it is so, as long as a person would; then says that it never was. */
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const until = Date.now() + 8_000;
-  while (!(await holds())) {
-    if (Date.now() > until) throw new Error(`it never came so: ${holds}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 /** What a site of forty robots decides in an hour and a half, ended a minute ago. */
 function manyDecisions(count: number): AgentDecision[] {

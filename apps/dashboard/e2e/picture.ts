@@ -8,8 +8,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { buildServedPage } from './build.ts';
 import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
-import { buildServedPage, startSystem } from './solo-system.ts';
+import { startSystem } from './solo-system.ts';
 
 const PICTURE = fileURLToPath(new URL('../../../docs/images/mission-control.png', import.meta.url));
 const ROBOTS = 40;

@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
-import { type Browser, chromium } from 'playwright-core';
+import { chromium } from 'playwright-core';
 import type { MapElement } from '../src/panels/site/site-panel.tsx';
 import type { Look } from '../src/site/solid/lens.ts';
-import { buildPage, RESULTS } from './build.ts';
 import { poseOf } from './fake-fleet.ts';
-import { EMAIL, FakeHub, PASSWORD } from './fake-hub.ts';
-import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { EMAIL, type FakeHub, PASSWORD } from './fake-hub.ts';
+import { type House, openHouse } from './house.ts';
+import { FirstPage, withoutBrowser } from './page.ts';
+import { eventually, steady } from './waiting.ts';
 
 /** The site view as a person uses it, over the verbs of the whole page. */
 class SitePage extends FirstPage {
   async enter(url: string): Promise<void> {
-    this.page.setDefaultTimeout(12_000);
     await this.open(url);
     await this.signIn(EMAIL, PASSWORD);
     await this.at('map').waitFor();
@@ -45,6 +43,13 @@ class SitePage extends FirstPage {
     }, ms);
   }
 
+  /** Waits until it has been drawn anew some times: what is shown moves. */
+  async draws(): Promise<void> {
+    const count = () => document.querySelector<MapElement>('[data-testid=map]')?.sigmaMap?.effort?.painted ?? 0;
+    const from = await this.page.evaluate(count);
+    await eventually(async () => (await this.page.evaluate(count)) > from + 3);
+  }
+
   look(): Promise<Look | undefined> {
     return this.at('map').evaluate((map) => (map as MapElement).sigmaMap?.look);
   }
@@ -56,7 +61,7 @@ class SitePage extends FirstPage {
       (wanted) => document.querySelector<MapElement>('[data-testid=map]')?.sigmaMap?.look?.mode === wanted,
       mode,
     );
-    await this.page.waitForTimeout(450);
+    await steady(async () => JSON.stringify(await this.look()));
   }
 
   /** Draws the outline of a fence corner by corner, and leaves it open. */
@@ -75,31 +80,25 @@ class SitePage extends FirstPage {
 }
 
 describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 }, () => {
-  let dist: string;
+  let house: House;
   let hub: FakeHub;
-  let url: string;
-  let browser: Browser;
   let site: SitePage;
 
   before(async () => {
-    await mkdir(RESULTS, { recursive: true });
-    dist = await buildPage();
-    hub = new FakeHub(dist);
-    url = await hub.listen();
-    browser = await openBrowser();
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    site = new SitePage(await context.newPage());
-    await site.enter(url);
+    house = await openHouse();
+    ({ hub } = house);
+    site = await enter(house.url);
     await site.isSolid();
   });
 
-  after(async () => {
-    await browser?.close();
-    await hub?.close();
-    if (dist !== undefined) await rm(dist, { recursive: true, force: true });
-  });
+  after(() => house?.close());
 
-  const shot = (name: string) => site.page.screenshot({ path: join(RESULTS, `${name}.png`) });
+  const enter = async (url: string): Promise<SitePage> => {
+    const context = await house.browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const visitor = new SitePage(await context.newPage());
+    await visitor.enter(url);
+    return visitor;
+  };
 
   test('the flat picture comes first and the solid one takes its place', async () => {
     const at = await site.page.evaluate(() => {
@@ -107,8 +106,7 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
       return [mark('sigma-first-picture'), mark('sigma-solid-picture')] as const;
     });
     assert.ok(at[0] < at[1], `${at}`);
-    assert.ok((await site.painted(600)) > 3, 'robots move');
-    await shot('site-solid');
+    await site.draws();
   });
 
   test('a click selects the robot under it, from above and in perspective; a key turns the view', async () => {
@@ -125,21 +123,21 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     const turned = await site.look();
     assert.notEqual(turned?.azimuthRad, 0);
     await site.page.keyboard.press('0');
-    await site.page.waitForTimeout(500);
-    assert.equal((await site.look())?.azimuthRad, 0);
+    await eventually(async () => (await site.look())?.azimuthRad === 0);
     await site.page.keyboard.press('+');
-    assert.ok(((await site.look())?.pxPerM ?? 0) > (turned?.pxPerM ?? 0));
+    await eventually(async () => ((await site.look())?.pxPerM ?? 0) > (turned?.pxPerM ?? 0));
     await site.page.keyboard.press('0');
   });
 
   test('a robot that is followed stays in the middle, until one looks elsewhere', async () => {
     await site.select('r01');
     await site.at('follow').click();
-    await site.page.waitForTimeout(1_500);
     const box = await site.at('map').boundingBox();
-    const { x, y } = await site.locate(poseOf(hub.robot('r01')).xM, poseOf(hub.robot('r01')).yM);
     const middle = { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) / 2 };
-    assert.ok(Math.hypot(x - middle.x, y - middle.y) < 40, `${x}, ${y}`);
+    await eventually(async () => {
+      const { x, y } = await site.locate(poseOf(hub.robot('r01')).xM, poseOf(hub.robot('r01')).yM);
+      return Math.hypot(x - middle.x, y - middle.y) < 40;
+    });
     await site.at('map').focus();
     await site.page.keyboard.press('ArrowLeft');
     assert.equal(await site.at('follow').getAttribute('aria-pressed'), 'false');
@@ -154,10 +152,8 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.page.waitForURL(/view=3d,/);
     const here = await site.look();
     assert.ok(here !== undefined);
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const linked = await enter(site.page.url());
     try {
-      const linked = new SitePage(await context.newPage());
-      await linked.enter(site.page.url());
       await linked.isSolid();
       const there = await linked.look();
       assert.ok(there !== undefined);
@@ -166,9 +162,8 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
       for (const part of ['centreXM', 'centreYM', 'azimuthRad', 'tiltRad'] as const) {
         assert.ok(Math.abs(there[part] - here[part]) < 0.02, `${part}: ${there[part]}, ${here[part]}`);
       }
-      await linked.page.screenshot({ path: join(RESULTS, 'site-linked.png') });
     } finally {
-      await context.close();
+      await linked.page.context().close();
     }
     await site.at('map').focus();
     await site.page.keyboard.press('0');
@@ -196,7 +191,6 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.page.locator('[data-testid=draw-zone]:not([disabled])').waitFor();
     await site.page.keyboard.press('Space');
     await disabled(/This is the past\. Press L/);
-    await shot('site-past');
     await site.page.keyboard.press('l');
     await site.page.locator('[data-testid=draw-zone]:not([disabled])').waitFor();
     await site.isSolid();
@@ -206,8 +200,6 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.at('layers').click();
     await site.at('layer-heat').check();
     await site.at('layer-traffic').check();
-    await site.page.waitForTimeout(2_500);
-    await shot('site-layers');
     const kept = await site.page.evaluate(() => localStorage.getItem('sigma.site'));
     assert.match(kept ?? '', /heat/);
     await site.at('layer-heat').uncheck();
@@ -232,7 +224,6 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.at('close-zone').click();
     await site.says(site.at('fence-form'), /Outline closed.*4 corners, 25 m²/);
     await site.says(site.at('fence-preview'), /Nobody is inside now/);
-    await shot('site-fence');
     await site.at('send-fence').click();
     await site.at('fence-form').waitFor({ state: 'detached' });
     assert.deepEqual(
@@ -268,11 +259,10 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
 
   test('nothing is drawn while nothing moves', async () => {
     hub.down = true;
-    await site.page.waitForTimeout(3_000);
-    assert.ok((await site.painted(1_000)) <= 3);
+    await eventually(async () => (await site.painted(1_000)) <= 3);
     hub.down = false;
     await site.isLive();
-    assert.ok((await site.painted(1_000)) > 3);
+    await site.draws();
   });
 
   test('a lost graphics device is said, the flat site takes over, and the solid one comes back with it', async () => {
@@ -282,10 +272,9 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     const idle = poseOf(hub.robot('r04'));
     await site.clickSite(idle.xM, idle.yM);
     await site.says(site.at('selected-robot'), /r04/);
-    await shot('site-lost');
     await site.canvas('restoreContext');
     await site.isSolid();
-    assert.ok((await site.painted(600)) > 3);
+    await site.draws();
   });
 
   test('the map has no violation that axe would call serious', async () => {
@@ -302,14 +291,13 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     const bare = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
     try {
       const flat = new SitePage(await bare.newPage({ viewport: { width: 1280, height: 800 } }));
-      await flat.enter(url);
+      await flat.enter(house.url);
       await flat.isFlat('missing');
       await flat.says(flat.at('map-notice'), /no WebGL/);
       const idle = poseOf(hub.robot('r04'));
       await flat.robotRow('r04').waitFor();
       await flat.clickSite(idle.xM, idle.yM);
       await flat.says(flat.at('selected-robot'), /r04/);
-      await flat.page.screenshot({ path: join(RESULTS, 'site-flat.png') });
     } finally {
       await bare.close();
     }

@@ -1,19 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
-/** Started as programs and never imported: what the page meets is what a person starts. */
+/** Started as a program and never imported: what the page meets is what a person starts. */
 const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
-const SETUP = fileURLToPath(new URL('../../../tools/setup.mjs', import.meta.url));
 const PATIENCE_MS = 60_000;
-
-/** Builds what the hub serves when its sources have changed since, as `npm start` does. */
-export async function buildServedPage(): Promise<void> {
-  await promisify(execFile)(process.execPath, [SETUP, '--dashboard']);
-}
 
 /** `sigma up` as a person starts it: a real hub with its database, and real edges of a simulated fleet. */
 export interface SoloSystem {

@@ -5,7 +5,6 @@ import type { Scene } from './scenes.ts';
 import type { Stage } from './stages.ts';
 
 const VIEWPORT: ViewportSize = { width: 1_280, height: 800 };
-const PATIENCE_MS = 15_000;
 
 /** A browser of a person who is signed in; `door`: of one who is not. */
 export async function sceneContext(
@@ -23,7 +22,6 @@ export async function sceneContext(
 export async function visitScene(context: BrowserContext, url: string, stage: Stage, scene: Scene): Promise<FirstPage> {
   const path = typeof scene.path === 'string' ? scene.path : scene.path(stage);
   const first = new FirstPage(await context.newPage());
-  first.page.setDefaultTimeout(PATIENCE_MS);
   if (scene.flat === true) await withoutWebGl(first.page);
   await first.open(url + path, scene.newcomer === true);
   if (path !== '') await first.isLive();

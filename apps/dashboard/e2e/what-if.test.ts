@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Browser } from 'playwright-core';
+import { buildServedPage, RESULTS } from './build.ts';
+import { FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { type SoloSystem, startSystem } from './solo-system.ts';
+
+const SIGMA = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
+const ROBOTS = 3;
+/** As often as a person is put before a robot until one has to stop for him. */
+const TRIES = 10;
+
+describe('a near miss, the rule that would have prevented it, and the proof', {
+  skip: withoutBrowser,
+  timeout: 240_000,
+}, () => {
+  let system: SoloSystem;
+  let browser: Browser;
+  let page: FirstPage;
+  let folder: string;
+  let startled = '';
+  let decision = '';
+  const problems: string[] = [];
+
+  before(async () => {
+    await mkdir(RESULTS, { recursive: true });
+    folder = await mkdtemp(join(tmpdir(), 'sigma-handed-'));
+    await buildServedPage();
+    [system, browser] = await Promise.all([startSystem(ROBOTS, 0, true), openBrowser()]);
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    page = new FirstPage(await context.newPage());
+    page.page.setDefaultTimeout(60_000);
+    page.page.on('pageerror', (error) => problems.push(error.message));
+    await page.open(system.url);
+    await page.signIn(system.email, system.password);
+    await page.isLive();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await system?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const shot = (name: string) => page.page.screenshot({ path: join(RESULTS, `what-if-${name}.png`) });
+  const soon = (wanted: Promise<unknown>) =>
+    wanted.then(
+      () => true,
+      () => false,
+    );
+
+  /** A robot on its way: in front of one that stands, a person is in no danger. */
+  const driving = async (): Promise<string> => {
+    for (let k = 0; ; k++) {
+      const id = `r0${1 + (k % ROBOTS)}`;
+      await page.select(id);
+      await page.openTab('now');
+      const moves = page.at('robot-panel').filter({ hasText: /Motion(0\.[5-9]|[1-9]\.)\d* m\/s/ });
+      if (await soon(moves.waitFor({ timeout: 3_000 }))) return id;
+    }
+  };
+
+  test('a person steps in front of a robot that drives, and safety overrules its mission', async () => {
+    for (let k = 0; k < TRIES && startled === ''; k++) {
+      const id = await driving();
+      await page.openTab('simulation');
+      await page.at('faults').getByRole('spinbutton').fill('4');
+      await page.at('inject-person_steps_in').click();
+      await page.says(page.at('robot-outcome'), /accepted by the robot/);
+      const stopped = page.at('selected-state').filter({ hasText: /human proximity override/ });
+      if (await soon(stopped.waitFor({ timeout: 5_000 }))) startled = id;
+    }
+    assert.notEqual(startled, '', `${TRIES} people stepped in front of driving robots, and none stopped for them`);
+    // What follows is on record when the robot goes on.
+    await page.says(page.at('selected-state'), /^(?!.*proximity)/);
+  });
+
+  test('the time bar goes to the moment, and the decision says who wanted what and what of that can be run', async () => {
+    await page.at('time-previous-trouble').click();
+    await page.says(page.at('time-mode'), /PAST/);
+    await page.at('computed').waitFor();
+    await page.select(startled);
+    await page.openTab('decisions');
+    const reason = page.page.locator('[title^="safety:"][title*="a person is inside"]');
+    await page.at('decision-row').filter({ has: reason }).first().dispatchEvent('click');
+    await page.says(page.at('decision-detail'), /safety · failsafe:human_proximity_override/);
+    await page.at('proof-result').and(page.page.locator('[data-result=same]')).waitFor();
+    decision = await page.page.evaluate(() => new URLSearchParams(location.search).get('select') ?? '');
+    await shot('decision');
+  });
+
+  test('[R118] what safety rejected runs: computed with progress, and both lives stand side by side', async () => {
+    await page.page.getByRole('button', { name: 'Run this instead' }).first().click();
+    await page.at('fork-page').waitFor();
+    await page.at('fork-state').and(page.page.locator('[data-state=done]')).waitFor();
+    await page.at('two-timelines').waitFor();
+    await page.says(page.at('outcomes'), /Distance.*m.*m/);
+    for (let k = 0; k < 3; k++) await page.at('time-nudge1').click();
+    await page.says(page.at('apart'), new RegExp(`${startled} by \\d`));
+    await shot('two-timelines');
+  });
+
+  test('[R116] a rule is tried around the near miss: the decisions that it flips stand there with their reasons', async () => {
+    await page.at('page-what-if').click();
+    await page
+      .at('rule-text')
+      .fill(
+        'id: broken\nrate: situation\nwhen: person.distance_k < 4.0\neffect: {type: failsafe, action: hold}\nrationale: none',
+      );
+    await page.at('try-rule').click();
+    await page.says(page.at('rule-broken'), /line 3.*distance_k/);
+    await page.at('rule-example').selectOption('speed');
+    await page.at('trial-span').selectOption('around');
+    await page.at('try-rule').click();
+    await page.says(page.at('trial-result'), /[1-9]\d* decisions? would have been another/);
+    await page.says(page.at('flips'), /mission.*drive.*speed_limit.*line 3/);
+    await shot('flips');
+    await page.at('see-what-follows').click();
+    await page.at('fork-state').and(page.page.locator('[data-state=done]')).waitFor();
+    await page.says(page.at('outcome-distanceM'), /−\d/);
+    await page.says(page.at('differing'), /r0\d/);
+    await shot('what-follows');
+  });
+
+  test('the proof of the decision is handed over, and checked where there is no hub', async () => {
+    const [, agent, epoch, sequence] = decision.split(':');
+    await page.page.evaluate((path) => {
+      history.pushState(null, '', path);
+      dispatchEvent(new PopStateEvent('popstate'));
+    }, `/decision/${agent}/${epoch}/${sequence}`);
+    const download = page.page.waitForEvent('download');
+    await page.at('hand-over').click();
+    const file = join(folder, 'handed.proof');
+    await (await download).saveAs(file);
+    const said = await page.says(page.at('handed-over'), /sigma verify --proof/);
+    const key = /--key '([^']+)'/.exec(said)?.[1] ?? '';
+    await system.stop();
+    const check = ['--disable-warning=ExperimentalWarning', SIGMA, 'verify', '--proof', file, '--key', key];
+    const { stdout } = await promisify(execFile)(process.execPath, check);
+    assert.match(stdout, new RegExp(startled));
+    assert.match(stdout, /sigma\.decision\.v1/);
+    assert.deepEqual(problems, []);
+  });
+});
