@@ -1,6 +1,6 @@
 import type { Level } from '../words/agent-state.ts';
 
-/** The map's colours, read from the tokens once for each theme: a canvas knows no custom properties. */
+/** The map's colours and type, read from the tokens for each theme and size: a canvas knows no custom properties. */
 export interface MapColours {
   readonly void: string;
   readonly floor: string;
@@ -24,6 +24,8 @@ export interface MapColours {
   readonly name: string;
   readonly level: Readonly<Record<Level, string>>;
   readonly font: string;
+  /** Size of the words on the map, pixels of the page. */
+  readonly textPx: number;
 }
 
 export function readMapColours(element: Element): MapColours {
@@ -58,5 +60,6 @@ export function readMapColours(element: Element): MapColours {
       critical: token('--critical'),
     },
     font: token('--font-sans') || 'sans-serif',
+    textPx: Math.round(Number.parseFloat(token('--map-text'))) || 12,
   };
 }

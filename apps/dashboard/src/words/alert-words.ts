@@ -155,7 +155,7 @@ export function causeWords(cause: string): string {
   return words(cause.replace(/^(failsafe|rule):/, '').replace(':', ' '));
 }
 
-/** A critical alarm is never silenced; nor is what is over. */
+/** A critical alert is never silenced; nor is what is over. */
 export const maySilence = (group: Pick<AlertGroup, 'level' | 'standing'>): boolean =>
   group.level !== 'critical' && group.standing > 0;
 

@@ -112,6 +112,25 @@ export function reading(value: number, unit: string): string {
   return shown === '' ? number(value) : `${number(value)} ${shown}`;
 }
 
+/** Places after the point that a sensor of the unit is worth; a column of readings keeps its points under each other. */
+const PLACES: Readonly<Record<string, number>> = {
+  degC: 1,
+  V: 1,
+  A: 1,
+  m: 2,
+  rad: 2,
+  'm/s': 2,
+  'rad/s': 2,
+  'N m': 2,
+};
+
+/** A reading as it goes on changing: always as many places as its unit is worth. */
+export function liveReading(value: number, unit: string): string {
+  const places = PLACES[unit];
+  if (places === undefined || !Number.isFinite(value)) return reading(value, unit);
+  return `${value.toFixed(places).replace(/^-(0(?:\.0+)?)$/, '$1')} ${UNIT_WORDS[unit] ?? unit}`;
+}
+
 /** "0 °C to 80 °C", "at most 75 °C", "at least 20 %"; empty without a bound. */
 export function bandWords(low: number | undefined, high: number | undefined, unit: string): string {
   if (low !== undefined && high !== undefined) {
@@ -183,4 +202,9 @@ export function agentTime(atUs: bigint): string {
   return `${minutes}:${seconds.toFixed(3).padStart(6, '0')}`;
 }
 
-export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+/** From five figures on, thousands stand apart: 32000 is read as "32 000". */
+export const grouped = (count: number): string =>
+  Math.abs(count) < 10_000 ? String(count) : String(count).replace(/(?<=\d)(?=(?:\d{3})+$)/g, '\u202f');
+
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${grouped(count)} ${count === 1 ? one : many}`;

@@ -317,7 +317,7 @@ test('sensors outside their band come first, and numbers without a schema do not
     [
       ['motor temp left', '96.4 °C', '0 – 80 °C', 'above'],
       ['battery current', 'no reading', '', 'no reading'],
-      ['board temp', '40 °C', '≤ 75 °C', 'inside'],
+      ['board temp', '40.0 °C', '≤ 75 °C', 'inside'],
     ],
   );
 });
@@ -333,7 +333,7 @@ test('what follows from a cause stands under it, is counted with it, and stands 
   ]);
   assert.deepEqual([hot?.cause, hot?.explained.map(({ id }) => id), hot?.unacknowledged], ['hot', ['a', 'b'], 3]);
   assert.equal(orphan?.cause, 'orphan');
-  assert.equal(hot !== undefined && maySilence(hot), false, 'a critical alarm always speaks');
+  assert.equal(hot !== undefined && maySilence(hot), false, 'a critical alert always speaks');
   assert.equal(orphan !== undefined && maySilence(orphan), true);
   const round = groupAlerts([alert('x', { rootId: 'y' }), alert('y', { rootId: 'x' })]);
   assert.equal(round.length, 2, 'two that name each other lose neither');

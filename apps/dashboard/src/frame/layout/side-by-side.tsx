@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { MissionControlProvider, useMissionControl, useObservable, usePast } from '../mission-control.tsx';
 import { panelsOf } from './default-model.ts';
+import { Differences } from './differences.tsx';
 import { PanelBox, usePanels } from './panel-box.tsx';
 
 /** Whether a person compares the past with the present. */
@@ -10,7 +11,7 @@ export function useSideBySide(): boolean {
   return usePast() && wanted;
 }
 
-/** The site twice: as it was at the moment shown, and as it is. */
+/** The site twice, as it was at the moment shown and as it is; below, what differs. */
 export function SideBySide() {
   const control = useMissionControl();
   const site = panelsOf(usePanels(), 'centre')[0];
@@ -28,6 +29,7 @@ export function SideBySide() {
           <PanelBox panel={site} />
         </MissionControlProvider>
       </section>
+      <Differences />
     </div>
   );
 }

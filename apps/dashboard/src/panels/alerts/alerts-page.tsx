@@ -11,7 +11,7 @@ import { useAsked } from '../rows/use-asked.ts';
 import { endSilence, extendSilence } from './alert-acts.ts';
 import { AlertRow } from './alert-row.tsx';
 
-/** Everything about alarms: what stands, what is silenced, and how often each fires: `/alerts`. */
+/** Everything about alerts: what stands, what is silenced, and how often each fires: `/alerts`. */
 export default function AlertsPage() {
   const { live, time } = useMissionControl();
   const past = useObservable(time).kind === 'past';
@@ -68,7 +68,7 @@ function Silences() {
       <h2 className="part-title">Silenced</h2>
       {asked.kind === 'known' ? null : <NotKnown asked={asked} what="silences" again={again} />}
       {asked.kind === 'known' && asked.value.length === 0 ? (
-        <p className="empty">Nothing is silenced: every alarm calls.</p>
+        <p className="empty">Nothing is silenced: every alert calls.</p>
       ) : null}
       <ul className="rows">
         {(asked.kind === 'known' ? asked.value : []).map((silence) => (
@@ -105,7 +105,7 @@ function Silences() {
   );
 }
 
-/** More in an hour than this, and an operator cannot attend to it (EEMUA 191: about six an hour over all alarms). */
+/** More in an hour than this, and an operator cannot attend to it (EEMUA 191: about six an hour over all alerts). */
 const TOO_OFTEN_AN_HOUR = 6;
 
 function Rates() {
@@ -119,11 +119,11 @@ function Rates() {
   const most = Math.max(1, ...rates.map((rate) => rate.lastDay));
   const hour = rates.reduce((sum, rate) => sum + rate.lastHour, 0);
   return (
-    <section aria-label="How often each alarm fires" data-testid="alert-rates">
+    <section aria-label="How often each alert fires" data-testid="alert-rates">
       <h2 className="part-title">How often each fires</h2>
       {asked.kind === 'known' ? (
         <p className={`rates-sum ${hour > TOO_OFTEN_AN_HOUR ? 'level-advisory' : 'quiet'}`}>
-          {hour} in the last hour over all alarms.{' '}
+          {hour} in the last hour over all alerts.{' '}
           {hour > TOO_OFTEN_AN_HOUR
             ? `More than ${TOO_OFTEN_AN_HOUR} an hour is more than one person attends to: mend the first of the list.`
             : `Up to ${TOO_OFTEN_AN_HOUR} an hour is what one person attends to.`}
@@ -132,13 +132,13 @@ function Rates() {
         <NotKnown asked={asked} what="rates" again={again} />
       )}
       {asked.kind === 'known' && rates.length === 0 ? (
-        <p className="empty">No alarm has fired in the last week.</p>
+        <p className="empty">No alert has fired in the last week.</p>
       ) : null}
       {rates.length === 0 ? null : (
         <table className="rates">
           <thead>
             <tr>
-              <th scope="col">Alarm</th>
+              <th scope="col">Alert</th>
               <th scope="col" className="right" title="Raised in the last hour">
                 Hour
               </th>

@@ -21,7 +21,7 @@ export function BellControls({ bell }: { readonly bell: AlertBell }) {
         className="plain"
         aria-pressed={choice.sound}
         onClick={() => bell.choice.set({ ...choice, sound: !choice.sound })}
-        title="A short sound for each new warning or critical alarm"
+        title="A short sound for each new warning or critical alert"
         data-testid="bell-sound"
       >
         Sound
@@ -37,7 +37,7 @@ export function BellControls({ bell }: { readonly bell: AlertBell }) {
             ? 'This browser shows no notifications'
             : refused
               ? 'This browser refuses notifications of this page; allow them in its settings'
-              : 'A notification of the browser for each new warning or critical alarm'
+              : 'A notification of the browser for each new warning or critical alert'
         }
         data-testid="bell-notice"
       >

@@ -27,7 +27,7 @@ function remember(choice: BellChoice): void {
 export const permitted = (): NotificationPermission | 'missing' =>
   typeof Notification === 'undefined' ? 'missing' : Notification.permission;
 
-/** Two short tones for a warning, three rising ones for a critical alarm; no file, no network. */
+/** Two short tones for a warning, three rising ones for a critical alert; no file, no network. */
 function ring(audio: AudioContext, level: 'warning' | 'critical'): void {
   const tones = level === 'critical' ? [660, 880, 1_175] : [587, 587];
   tones.forEach((frequency, k) => {

@@ -39,7 +39,7 @@ export function SilenceForm({ cause, causes, agentIds, onDone }: SilenceFormProp
     <form className="silence-form" onSubmit={submit} aria-labelledby={name} data-testid="silence-form">
       <p id={name}>
         Silence <strong>{causeWords(cause)}</strong>: the robots go on as they do, only nobody is called. Critical
-        alarms always speak.
+        alerts always speak.
       </p>
       <label className="inline">
         of

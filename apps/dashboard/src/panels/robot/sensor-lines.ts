@@ -1,5 +1,5 @@
 import type { ChannelSchema, Field, LearnedBand, TelemetryFrame } from '@sigma/proto';
-import { bandShort, bandWords, fieldWords, reading, sensorWords, unitOf } from '../../words/quantities.ts';
+import { bandShort, bandWords, fieldWords, liveReading, sensorWords, unitOf } from '../../words/quantities.ts';
 
 export type SensorGroup = 'battery' | 'temperatures' | 'motors' | 'joints' | 'motion' | 'senses';
 
@@ -80,7 +80,7 @@ function lineOf(
     group: groupOf(field),
     name,
     value,
-    reading: reading(value, unit),
+    reading: liveReading(value, unit),
     band: bandShort(low, farOff(high, unit), unit),
     low: low ?? null,
     high: farOff(high, unit) ?? null,

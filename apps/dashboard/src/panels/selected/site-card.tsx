@@ -5,7 +5,7 @@ import { useMissionControl, useObservable, useTopic } from '../../frame/mission-
 import type { SiteView } from '../../live/site-view.ts';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { type AgentState, agentState, byId, LEVEL_ORDER } from '../../words/agent-state.ts';
-import { percent, plural } from '../../words/quantities.ts';
+import { number, percent, plural } from '../../words/quantities.ts';
 
 /** Named one by one; the rest of them stands in the list of robots. */
 const MOST_NAMED = 8;
@@ -70,7 +70,7 @@ export function SiteCard() {
           {live.fences().length === 0 ? 'none drawn' : plural(live.fences().length, 'fence')}
         </Line>
         <Line name="Floor" about="Extent of the site">
-          {site.width} × {site.height} m
+          {number(site.width * site.metresPerCell)} × {number(site.height * site.metresPerCell)} m
         </Line>
       </dl>
     </div>

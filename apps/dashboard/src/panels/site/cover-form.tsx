@@ -54,9 +54,10 @@ export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly o
                 type="number"
                 min={0}
                 max={99}
-                value={robots}
+                value={robots === 0 ? '' : robots}
+                placeholder="any"
                 onChange={(event) => setRobots(Math.max(0, event.target.valueAsNumber || 0))}
-                title="0 leaves it to the supervisor"
+                title="Empty leaves it to the supervisor"
               />
             </label>
           </div>

@@ -29,11 +29,13 @@ const PERSON_RADIUS_M = 0.28;
 export const radiusPx = (radiusM: number, view: Viewport): number => Math.max(LEAST_RADIUS_PX, radiusM * view.pxPerM);
 
 const textWidths = new Map<string, number>();
+let measuredFont = '';
 
 function widthOf(context: Context, text: string): number {
+  if (context.font !== measuredFont || textWidths.size > 20_000) textWidths.clear();
+  measuredFont = context.font;
   const known = textWidths.get(text);
   if (known !== undefined) return known;
-  if (textWidths.size > 20_000) textWidths.clear();
   const { width } = context.measureText(text);
   textWidths.set(text, width);
   return width;
@@ -83,7 +85,7 @@ function drawLabels(
   colours: MapColours,
   nowMs: number,
 ): void {
-  context.font = `500 12px ${colours.font}`;
+  context.font = `500 ${colours.textPx}px ${colours.font}`;
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   const { selected, hovered, names } = focus;
@@ -113,7 +115,7 @@ function drawLabels(
     return { left: xPx - reach, right: xPx + reach, top: yPx - reach, bottom: yPx + reach };
   });
   const seen = { left: 0, right: widthPx, top: 0, bottom: heightPx };
-  for (const label of placeLabels(wishes, 14, bodies, names, seen)) {
+  for (const label of placeLabels(wishes, colours.textPx + 2, bodies, names, seen)) {
     haloText(context, label.text, label.leftPx, label.middlePx, colours.ink, colours.halo);
   }
 }
@@ -272,7 +274,7 @@ function drawPath(
   for (const point of path.points) context.lineTo(toScreenX(view, point.xM), toScreenY(view, point.yM));
   context.stroke();
   context.setLineDash([]);
-  context.font = `500 12px ${colours.font}`;
+  context.font = `500 ${colours.textPx}px ${colours.font}`;
   context.textBaseline = 'middle';
   for (const tick of path.ticks) {
     const [x, y] = [toScreenX(view, tick.xM), toScreenY(view, tick.yM)];

@@ -177,6 +177,7 @@ export class SiteMap implements Handled {
     const [widthPx, heightPx] = [this.#frame.clientWidth, this.#frame.clientHeight];
     if (widthPx === 0 || heightPx === 0) return;
     const ratio = window.devicePixelRatio || 1;
+    this.#colours = readMapColours(this.#frame);
     for (const canvas of [this.#still, this.#moving]) {
       canvas.width = Math.round(widthPx * ratio);
       canvas.height = Math.round(heightPx * ratio);

@@ -1,5 +1,5 @@
 import { centreXM, centreYM, type Place, type Site } from '@sigma/fleet-model';
-import { type Box, boxOf, placeLabels } from '../labels.ts';
+import { type Box, boxOf, type LabelWish, placeLabels } from '../labels.ts';
 import type { MapColours } from '../map-colours.ts';
 import { type SiteShapes, type ZoneShape, zoneNames } from '../site-shapes.ts';
 import { scaleBar, toScreenX, toScreenY, type Viewport } from './viewport.ts';
@@ -9,7 +9,7 @@ type Context = CanvasRenderingContext2D;
 /** Smallest spacing of one-way arrows, and the smallest cell in which places are drawn with their sign. */
 const ARROW_SPACING_PX = 34;
 const SIGN_FROM_PX = 6;
-const PLACE_NAMES_FROM_PX = 26;
+const PLACE_NAMES_FROM_PX = 30;
 
 /**
  * Draws what stands still: floor, zones, walls, one-way arrows, places, north and scale. Called when the view changes.
@@ -167,7 +167,10 @@ function drawPlaces(
   }
 }
 
-const NAME_HEIGHT_PX = 14;
+/** What a name keeps free is so much higher than its type. */
+const LEADING_PX = 2;
+/** Half the side of a place's sign, as a share of its cell. */
+const SIGN_REACH = 0.4;
 
 function drawNames(
   context: Context,
@@ -176,7 +179,7 @@ function drawNames(
   shapes: SiteShapes,
   colours: MapColours,
 ): readonly Box[] {
-  context.font = `400 12px ${colours.font}`;
+  context.font = `400 ${colours.textPx}px ${colours.font}`;
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   const wish = (text: string, xM: number, yM: number, clearancePx: number, priority: number) => {
@@ -190,19 +193,28 @@ function drawNames(
     const name = wish(text, shape.labelXM, shape.labelYM, 0, shape.zone.kind === 'restricted' ? 9 : 5);
     return { ...name, xPx: name.xPx - name.widthPx / 2 };
   });
+  const visible = (one: LabelWish): boolean =>
+    one.xPx > -one.widthPx && one.xPx < view.widthPx && one.yPx > 0 && one.yPx < view.heightPx;
+  const heightPx = colours.textPx + LEADING_PX;
+  const draw = (all: readonly LabelWish[], taken: readonly Box[]): readonly Box[] =>
+    placeLabels(all.filter(visible), heightPx, taken).map(({ text, leftPx, middlePx }) => {
+      haloText(context, text, leftPx, middlePx, colours.name, colours.halo);
+      return boxOf(leftPx, middlePx, context.measureText(text).width, heightPx);
+    });
+  const zoneBoxes = draw(wishes, []);
   const side = site.metresPerCell * view.pxPerM;
-  if (side >= PLACE_NAMES_FROM_PX) {
-    for (const place of [...site.stations, ...site.docks, ...site.chargers]) {
-      wishes.push(wish(place.id, centreXM(site, place.cell), centreYM(site, place.cell), side * 0.45, 1));
-    }
-  }
-  const visible = wishes.filter(
-    (one) => one.xPx > -one.widthPx && one.xPx < view.widthPx && one.yPx > 0 && one.yPx < view.heightPx,
+  if (side < PLACE_NAMES_FROM_PX) return zoneBoxes;
+  const reach = side * SIGN_REACH;
+  const named = [...site.stations, ...site.docks, ...site.chargers].map(({ id, cell }) =>
+    wish(id, centreXM(site, cell), centreYM(site, cell), reach + 3, 1),
   );
-  return placeLabels(visible, NAME_HEIGHT_PX).map(({ text, leftPx, middlePx }) => {
-    haloText(context, text, leftPx, middlePx, colours.name, colours.halo);
-    return boxOf(leftPx, middlePx, context.measureText(text).width, NAME_HEIGHT_PX);
-  });
+  const signs = named.map(({ xPx, yPx }) => ({
+    left: xPx - reach,
+    right: xPx + reach,
+    top: yPx - reach,
+    bottom: yPx + reach,
+  }));
+  return [...zoneBoxes, ...draw(named, [...signs, ...zoneBoxes])];
 }
 
 export function haloText(context: Context, text: string, x: number, y: number, ink: string, halo: string): void {
@@ -232,7 +244,7 @@ function drawScale(context: Context, view: Viewport, colours: MapColours): void 
   context.lineTo(northX, bottom - 16);
   context.lineTo(northX + 4, bottom - 10);
   context.stroke();
-  context.font = `500 12px ${colours.font}`;
+  context.font = `500 ${colours.textPx}px ${colours.font}`;
   context.textBaseline = 'alphabetic';
   context.textAlign = 'center';
   haloText(context, `${lengthM} m`, right - lengthPx / 2, bottom - 8, colours.ink, colours.halo);

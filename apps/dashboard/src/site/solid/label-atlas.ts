@@ -10,8 +10,9 @@ import {
   type WebGLRenderer,
 } from 'three';
 
-export const LABEL_HEIGHT_PX = 16;
 const HALO_PX = 2;
+/** What a line is higher than its type. */
+const LEADING_PX = 4;
 
 /** Where a text stands in the texture, in its pixels; `widthPx` in pixels of the page. */
 export interface Slot {
@@ -29,6 +30,9 @@ export class LabelAtlas {
   readonly texture: DataTexture;
   readonly side: number;
   readonly ratio: number;
+  /** Size of the type and height of a line with its halo, pixels of the page. */
+  readonly textPx: number;
+  readonly heightPx: number;
   readonly #renderer: WebGLRenderer;
   readonly #stage: HTMLCanvasElement;
   readonly #context: CanvasRenderingContext2D;
@@ -40,12 +44,14 @@ export class LabelAtlas {
   #top = 0;
   #widths = new Map<string, number>();
 
-  constructor(renderer: WebGLRenderer, ratio: number, font: string) {
+  constructor(renderer: WebGLRenderer, ratio: number, font: string, textPx: number) {
     this.#renderer = renderer;
     this.ratio = ratio;
+    this.textPx = textPx;
+    this.heightPx = textPx + LEADING_PX;
     this.side = ratio > 1.25 ? 2048 : 1024;
-    this.#rowHeight = Math.ceil(LABEL_HEIGHT_PX * ratio);
-    this.#font = `500 12px ${font}`;
+    this.#rowHeight = Math.ceil(this.heightPx * ratio);
+    this.#font = `500 ${textPx}px ${font}`;
     this.texture = new DataTexture(
       new Uint8Array(this.side * this.side * 4),
       this.side,
@@ -115,7 +121,7 @@ export class LabelAtlas {
     context.lineJoin = 'round';
     context.lineWidth = 2 * HALO_PX;
     context.strokeStyle = '#00ff00';
-    const middle = LABEL_HEIGHT_PX / 2 + 0.5;
+    const middle = this.heightPx / 2 + 0.5;
     context.strokeText(text, HALO_PX, middle);
     context.fillStyle = '#ffff00';
     context.fillText(text, HALO_PX, middle);

@@ -10,7 +10,7 @@ import {
   RawShaderMaterial,
   type Texture,
 } from 'three';
-import { LABEL_HEIGHT_PX, type LabelAtlas } from './label-atlas.ts';
+import type { LabelAtlas } from './label-atlas.ts';
 import { PALETTE, type SceneUniforms } from './scene-uniforms.ts';
 
 const MOST = 512;
@@ -86,8 +86,8 @@ export class LabelQuads {
     // Words stand on whole device pixels: between two they would be blurred.
     const snap = (px: number): number => Math.round(px * atlas.ratio) / atlas.ratio;
     const left = snap(leftPx - 2);
-    const top = snap(middlePx - LABEL_HEIGHT_PX / 2);
-    const height = Math.ceil(LABEL_HEIGHT_PX * atlas.ratio);
+    const top = snap(middlePx - atlas.heightPx / 2);
+    const height = Math.ceil(atlas.heightPx * atlas.ratio);
     let at = this.#count++ * 4 * NUMBERS_A_CORNER;
     for (let corner = 0; corner < 4; corner++, at += NUMBERS_A_CORNER) {
       const [right, bottom] = [corner & 1, corner >> 1];

@@ -13,8 +13,11 @@ import { type SceneUniforms, type Tone, tone } from './scene-uniforms.ts';
 
 /** Labels keep their places so long while things move: words that jump with every picture cannot be read. */
 const PLACE_MS = 140;
-const PLACE_NAMES_FROM_PX = 26;
-const BOX_PX = 14;
+const PLACE_NAMES_FROM_PX = 30;
+/** Half the side of a place's sign, as a share of its cell. */
+const SIGN_REACH = 0.42;
+/** What a line of words keeps free is so much higher than its type. */
+const LEADING_PX = 2;
 
 export interface WordsSource extends Omit<LabelSource, 'project' | 'widthOf' | 'widthPx' | 'heightPx'> {
   readonly lens: Lens;
@@ -71,10 +74,10 @@ export class SiteWords {
     return this.#quads.mesh;
   }
 
-  resize(ratio: number, font: string): void {
-    if (this.#atlas?.ratio === ratio) return;
+  resize(ratio: number, font: string, textPx: number): void {
+    if (this.#atlas?.ratio === ratio && this.#atlas.textPx === textPx) return;
     this.#atlas?.dispose();
-    this.#atlas = new LabelAtlas(this.#renderer, ratio, font);
+    this.#atlas = new LabelAtlas(this.#renderer, ratio, font, textPx);
     this.#placedMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -93,17 +96,14 @@ export class SiteWords {
 
   #place(source: WordsSource, atlas: LabelAtlas): void {
     const { lens } = source;
+    const boxPx = atlas.textPx + LEADING_PX;
     const [widthPx, heightPx] = [lens.widthPx, lens.heightPx];
     const seen: Box = { left: 0, top: 0, right: widthPx, bottom: heightPx };
     const project = lens.project.bind(lens);
     const floor = this.#floorWishes(source, atlas);
-    const floorPlaced = placeLabels(
-      floor.map(({ wish }) => wish),
-      BOX_PX,
-    );
-    const taken = floorPlaced.map(({ leftPx, middlePx, wish }) =>
-      boxOf(leftPx, middlePx, floor[wish]?.wish.widthPx ?? 0, BOX_PX),
-    );
+    const signs = this.#signBoxes(source);
+    const floorPlaced = placeAmongSigns(floor, signs, boxPx);
+    const taken = floorPlaced.map(({ box }) => box);
     const robots: WantedLabel[] = source.names
       ? wantedLabels({ ...source, widthPx, heightPx, project, widthOf: atlas.widthOf })
       : [];
@@ -111,12 +111,12 @@ export class SiteWords {
       const reach = clearancePx - 3;
       return { left: xPx - reach, right: xPx + reach, top: yPx - reach, bottom: yPx + reach };
     });
-    const placed = placeLabels(robots, BOX_PX, bodies, taken, seen);
+    const placed = placeLabels(robots, boxPx, bodies, [...taken, ...signs], seen);
     const covered = new Buckets();
     const words: Word[] = [];
     for (const { text, leftPx, middlePx, wish } of placed) {
       const wanted = robots[wish] as WantedLabel;
-      covered.add(boxOf(leftPx, middlePx, wanted.widthPx, BOX_PX));
+      covered.add(boxOf(leftPx, middlePx, wanted.widthPx, boxPx));
       const level = source.table.stale[wanted.row] === 1 ? tone('stale') : tone('ink');
       words.push({
         text,
@@ -128,9 +128,8 @@ export class SiteWords {
         dyPx: middlePx - wanted.yPx,
       });
     }
-    floorPlaced.forEach(({ text, leftPx, middlePx, wish }, k) => {
-      const from = floor[wish] as FloorWish;
-      if (covered.hits(taken[k] as Box)) return;
+    for (const { text, leftPx, middlePx, from, box } of floorPlaced) {
+      if (covered.hits(box)) continue;
       const [xPx, yPx] = [from.wish.xPx - from.shift, from.wish.yPx];
       words.push({
         text,
@@ -141,12 +140,35 @@ export class SiteWords {
         dxPx: leftPx - xPx,
         dyPx: middlePx - yPx,
       });
-    });
+    }
     this.#words = words;
   }
 
+  /** Places are named when there is room for it, all of them or none: by the scale in the middle of the picture. */
+  #namesPlaces({ lens, names }: WordsSource): boolean {
+    return names && this.#site.metresPerCell * lens.look.pxPerM >= PLACE_NAMES_FROM_PX;
+  }
+
+  /** What the signs of places cover, which no name should. */
+  #signBoxes(source: WordsSource): Box[] {
+    if (!this.#namesPlaces(source)) return [];
+    const { lens } = source;
+    const out = new Float64Array(3);
+    const boxes: Box[] = [];
+    for (const { place, xM, yM } of this.#floorNames) {
+      if (!place || !lens.project(xM, yM, 0, out)) continue;
+      const [xPx, yPx, pxPerM] = out as unknown as [number, number, number];
+      const reach = this.#site.metresPerCell * pxPerM * SIGN_REACH;
+      if (xPx < -reach || yPx < -reach || xPx > lens.widthPx + reach || yPx > lens.heightPx + reach) continue;
+      boxes.push({ left: xPx - reach, right: xPx + reach, top: yPx - reach, bottom: yPx + reach });
+    }
+    return boxes;
+  }
+
   /** Names of zones and places, times along the planned path, numbers of a patrol's points. */
-  #floorWishes({ live, lens, draft, path, names, zones }: WordsSource, atlas: LabelAtlas): FloorWish[] {
+  #floorWishes(source: WordsSource, atlas: LabelAtlas): FloorWish[] {
+    const { live, lens, draft, path, zones } = source;
+    const namesPlaces = this.#namesPlaces(source);
     const out = new Float64Array(3);
     const wishes: FloorWish[] = [];
     const add = (
@@ -157,6 +179,7 @@ export class SiteWords {
       priority: number,
       clearancePx: number,
       centred: boolean,
+      place = false,
     ) => {
       if (text === '' || !lens.project(xM, yM, 0, out)) return;
       const [xPx, yPx] = out as unknown as [number, number];
@@ -169,6 +192,7 @@ export class SiteWords {
         tone: ink,
         wish: { text, xPx: left, yPx, widthPx, clearancePx, priority },
         shift: left - xPx,
+        place,
       });
     };
     for (const tick of path?.ticks ?? []) add(`+${span(tick.inS * 1000)}`, tick.xM, tick.yM, 'path', 20, 6, false);
@@ -193,14 +217,13 @@ export class SiteWords {
       }
     }
     for (const name of this.#floorNames) {
-      if (!(name.place ? names : zones)) continue;
+      if (!(name.place ? namesPlaces : zones)) continue;
       if (!lens.project(name.xM, name.yM, 0, out)) continue;
       const pxPerM = out[2] as number;
-      if (name.place && this.#site.metresPerCell * pxPerM < PLACE_NAMES_FROM_PX) continue;
       const fits = atlas.widthOf(name.text) <= name.roomM * pxPerM;
       const text = fits || name.place ? name.text : name.short;
-      const clearance = name.place ? this.#site.metresPerCell * pxPerM * 0.45 : 0;
-      add(text, name.xM, name.yM, name.tone, name.priority, clearance, name.centred);
+      const clearance = name.place ? this.#site.metresPerCell * pxPerM * SIGN_REACH + 3 : 0;
+      add(text, name.xM, name.yM, name.tone, name.priority, clearance, name.centred, name.place);
     }
     return wishes;
   }
@@ -240,6 +263,41 @@ interface FloorWish {
   readonly tone: Tone;
   readonly wish: LabelWish;
   readonly shift: number;
+  /** Names a place, beside its sign. */
+  readonly place: boolean;
+}
+
+interface PlacedName {
+  readonly text: string;
+  readonly leftPx: number;
+  readonly middlePx: number;
+  readonly from: FloorWish;
+  readonly box: Box;
+}
+
+/** Zones and times first; then names of places where neither those nor any sign stands. */
+function placeAmongSigns(wishes: readonly FloorWish[], signs: readonly Box[], boxPx: number): PlacedName[] {
+  const placed: PlacedName[] = [];
+  const put = (some: readonly FloorWish[], taken: readonly Box[]): void => {
+    const found = placeLabels(
+      some.map(({ wish }) => wish),
+      boxPx,
+      taken,
+    );
+    for (const { text, leftPx, middlePx, wish } of found) {
+      const from = some[wish] as FloorWish;
+      placed.push({ text, leftPx, middlePx, from, box: boxOf(leftPx, middlePx, from.wish.widthPx, boxPx) });
+    }
+  };
+  put(
+    wishes.filter(({ place }) => !place),
+    [],
+  );
+  put(
+    wishes.filter(({ place }) => place),
+    [...signs, ...placed.map(({ box }) => box)],
+  );
+  return placed;
 }
 
 function floorNames(site: Site, shapes: SiteShapes): FloorName[] {

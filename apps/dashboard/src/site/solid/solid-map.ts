@@ -175,7 +175,8 @@ export class SolidMap implements Handled {
     this.#ratio = ratio;
     this.#pace.reset();
     this.#camera.resize(widthPx, heightPx);
-    this.#words.resize(ratio, this.#colours.font);
+    this.#colours = readMapColours(this.#frame);
+    this.#words.resize(ratio, this.#colours.font, this.#colours.textPx);
     this.#touchStill();
     // The flat picture stood here until now: the camera rises from it.
     if (!first) return;
