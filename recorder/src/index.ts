@@ -44,14 +44,9 @@ export {
   type Outcome,
   type SourceComparison,
 } from './fork/compare.ts';
-export {
-  decodeFacts,
-  encodeFacts,
-  type FactsTerrain,
-  type FactTable,
-  type StretchFacts,
-} from './fork/facts.ts';
-export { type GatheredFacts, gatherFacts } from './fork/gather-facts.ts';
+export { FactStretch, type FactsTerrain, type KeptStretch, type StretchFacts } from './fork/facts.ts';
+export { FactsJournal, type LifeJournal } from './fork/facts-journal.ts';
+export { gatherFacts } from './fork/gather-facts.ts';
 export type { Lineage } from './fork/lineage.ts';
 export type { Gauges } from './fork/measure.ts';
 export {
@@ -64,8 +59,9 @@ export {
   type Timeline,
   type TimelineOptions,
 } from './fork/timeline.ts';
-export { type ChainTrial, type TrialOptions, type TrialStretch, tryPolicy } from './fork/try-policy.ts';
+export { type ChainTrial, FactsDisagreeError, type TrialOptions, tryPolicy } from './fork/try-policy.ts';
 export { type LineageReport, verifyLineage } from './fork/verify-lineage.ts';
+export type { ForeseenRule } from './fork/weigh.ts';
 export type { DecisionSide, Flip, Trial } from './fork/what-if.ts';
 export {
   agentEvents,

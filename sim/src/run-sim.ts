@@ -1,8 +1,10 @@
 import type { Site } from '@sigma/fleet-model';
 import { type BlockStore, siteHead, verify } from '@sigma/recorder';
+import { FactsFile } from '@sigma/recorder/facts';
 import { openSqliteRecorder, openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import type { Percentiles } from './decision-times.ts';
 import type { PlannedFault } from './fault-plan.ts';
+import { FACT_NAMES } from './fork/fleet-trial.ts';
 import type { SimAlert } from './hub/virtual-hub.ts';
 import type { Breach } from './invariants.ts';
 import { fleetReexecutors } from './recording.ts';
@@ -87,6 +89,8 @@ export async function runSim(options: SimOptions): Promise<SimResult> {
   const simulation = await Simulation.open({ site, seed, robots, people, workload, faults, lossShare }, sha256);
   const endUs = Math.max(1, Math.round(minutes * 6_000)) * 10_000;
   const store = await openSqliteRecorder(recordingPath);
+  FactsFile.remove(recordingPath);
+  const facts = new FactsFile(recordingPath, FACT_NAMES);
   const startedMs = nowMs();
   try {
     // One second is simulated while the one before it is written in a thread of its own; never more lies ahead.
@@ -103,18 +107,26 @@ export async function runSim(options: SimOptions): Promise<SimResult> {
       await simulation.step();
       if (simulation.atUs % COMMIT_US !== 0) continue;
       await record();
+      keepFacts(facts, simulation);
       options.onSecond?.(simulation);
       onProgress?.(progressOf(simulation, endUs));
     }
     simulation.finish();
     await record();
+    keepFacts(facts, simulation);
     const failure = await written;
     if (failure !== null) throw failure;
     const tookMs = nowMs() - startedMs;
     return await conclude(options, simulation, store, tookMs);
   } finally {
+    facts.close();
     await store.close();
   }
+}
+
+function keepFacts(file: FactsFile, simulation: Simulation): void {
+  const facts = simulation.takeFacts();
+  if (facts.length > 0) file.keep(facts);
 }
 
 const completed = (simulation: Simulation): number =>

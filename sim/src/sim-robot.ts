@@ -1,7 +1,8 @@
 import { AgentRuntime, type RuntimeOutput, type Terrain } from '@sigma/edge';
 import type { FaultName } from '@sigma/fleet-model';
 import { type Agent, type AgentOptions, agentKey, type Stimulus } from '@sigma/kernel';
-import { AgentJournal, ChainWriter, type SealedBlock, type Sha256 } from '@sigma/recorder';
+import { AgentJournal, ChainWriter, FactsJournal, type SealedBlock, type Sha256 } from '@sigma/recorder';
+import type { ChainFacts } from '@sigma/recorder/facts';
 import { ActuatorLine } from './actuator-line.ts';
 import { EdgeLink } from './edge-link.ts';
 import { VirtualDisk } from './virtual-disk.ts';
@@ -34,6 +35,8 @@ export class SimRobot<World> {
   readonly #epochTimeUs: number;
   #syncing: { readonly sequence: number; readonly durableUs: number }[] = [];
   readonly #actuators: ActuatorLine;
+  readonly #facts: FactsJournal<World> | null;
+  readonly #basis: ChainFacts['basis'];
 
   constructor(index: number, options: SimRobotOptions<World>) {
     const { terrain, agent, body, software, epochTimeUs, sha256, verify, capabilities } = options;
@@ -46,11 +49,14 @@ export class SimRobot<World> {
     this.#chain = new ChainWriter({ tenant, source: id, epoch }, sha256);
     this.#disk = new VirtualDisk(seed, agentKey(id));
     this.link = new EdgeLink({ tenant, agentId: id, role, body, software, epochTimeUs, capabilities, report });
+    const journal = new AgentJournal({ agent: id, model, sha256, inputSequence: 0 });
+    this.#facts = terrain.facts === undefined ? null : new FactsJournal(journal, model, terrain.facts);
+    this.#basis = { model: model.name, modelVersion: model.version, policyHash: model.policy.hash };
     this.runtime = new AgentRuntime({
-      model,
+      model: this.#facts?.model ?? model,
       agent,
       opening: { policyText, previousEpochHash: new Uint8Array(), software },
-      journal: new AgentJournal({ agent: id, model, sha256, inputSequence: 0 }),
+      journal: this.#facts ?? journal,
       epochTimeUs,
       report,
       body,
@@ -109,8 +115,14 @@ export class SimRobot<World> {
     const events = this.runtime.cut(this.#epochTimeUs + atUs);
     if (events.length === 0) return null;
     const block = this.#chain.seal(events);
+    this.#facts?.sealed(block, events);
     const sequence = block.firstSequence + block.count - 1;
     this.#syncing.push({ sequence, durableUs: this.#disk.durableAt(atUs) });
     return block;
+  }
+  /** Facts that have come together since it was last asked; null for none. */
+  takeFacts(): ChainFacts | null {
+    const stretches = this.#facts?.take() ?? [];
+    return stretches.length === 0 ? null : { chain: this.#chain.head, basis: this.#basis, stretches };
   }
 }

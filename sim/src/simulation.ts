@@ -22,6 +22,7 @@ import { seededOrderKey } from '@sigma/hub';
 import { agentKey, type Json, type Stimulus } from '@sigma/kernel';
 import type { ConnectRequest, ConnectResponse } from '@sigma/proto';
 import type { SealedBlock, Sha256 } from '@sigma/recorder';
+import type { ChainFacts } from '@sigma/recorder/facts';
 import { DecisionTimes } from './decision-times.ts';
 import type { PlannedFault } from './fault-plan.ts';
 import { type PlannedRobot, planFleet } from './fleet-plan.ts';
@@ -196,6 +197,11 @@ export class Simulation {
   /** Blocks sealed since the last call, in the order of sealing. */
   takeBlocks(): readonly SealedBlock[] {
     return this.#blocks.splice(0);
+  }
+
+  /** Facts that have come together since the last call, of blocks that were taken. */
+  takeFacts(): readonly ChainFacts[] {
+    return this.robots.flatMap((robot) => robot.takeFacts() ?? []);
   }
 
   #configOf({ id, body, cell }: PlannedRobot, index: number): Json {

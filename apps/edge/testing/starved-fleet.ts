@@ -122,6 +122,7 @@ export class StarvedFleet {
       sha256,
       ports: {
         store: (blocks) => void this.stored.push(...blocks),
+        facts: () => {},
         ask: (question) => void this.#questions.push(question),
         uplink: () => {},
         wallUs: () => STORY_EPOCH_US + this.nowUs,

@@ -1,4 +1,4 @@
-import type { Rule, Situation, TerrainModel } from '@sigma/kernel';
+import { type Command, decodeState, type Restriction, type Situation } from '@sigma/kernel';
 import { MalformedBytesError } from '../wire/wire-reader.ts';
 
 /** What rules of the situation layer may read of a terrain, kept so that most of a recording need not be run again. */
@@ -6,244 +6,284 @@ export interface FactsTerrain<World> {
   readonly facts: readonly { readonly name: string; readonly kind: 'number' | 'word' }[];
   /** Values in the order of `facts`. */
   readonly read: (situation: Situation<World>) => readonly (number | string)[];
+  /** Where it is left out, a decision that a rule would have bound is always run again. */
+  readonly brief?: ClampBrief<World>;
 }
 
-/** The facts of consecutive stretches of a chain, column by column. */
-export interface FactTable {
-  /** For each stretch the snapshot that it begins with (0: the beginning of the chain) and the one that it ends before. */
-  readonly snapshots: Float64Array;
-  readonly ends: Float64Array;
-  /** Agent time of its first evaluation and of its last. */
-  readonly fromUs: Float64Array;
-  readonly untilUs: Float64Array;
-  /** By the order of the facts: bounds of a number, rounded outwards; NaN where it was no number at times. */
-  readonly least: readonly Float32Array[];
-  readonly most: readonly Float32Array[];
-  /** By the order of the facts: number of a set in `sets`. */
-  readonly words: readonly Uint32Array[];
-  /** Words that a fact was; null for more than were counted. */
-  readonly sets: readonly (readonly string[] | null)[];
+/** What of a belief a clamp needs, in a few numbers. */
+export interface ClampBrief<World> {
+  /** How many numbers. */
+  readonly width: number;
+  /**
+   * Numbers by which this command, under these bounds and any closer ones that forbid nothing more, is clamped just as by
+   * the belief itself; null where only the belief will do.
+   */
+  readonly of: (command: Command, restriction: Restriction, world: World) => readonly number[] | null;
+  /** A belief that clamps as the one did of which these are the numbers; it serves for nothing else. */
+  readonly world: (numbers: readonly number[]) => World;
 }
 
-/** What is known of one stretch. */
+/** A piece of a chain from one snapshot to the next, with what can be said of it, as bytes. */
+export interface KeptStretch {
+  /** Sequence of the snapshot that it begins with (0: the beginning of the chain), and of the one that it ends before. */
+  readonly snapshot: number;
+  readonly end: number;
+  /** Last event of the block that holds the snapshot at its end, that block's hash, and the hash where the stretch before ended (empty for none). */
+  readonly blockEnd: number;
+  readonly blockHash: Uint8Array;
+  readonly fromHash: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+/** What is known of a time, of one evaluation or of a whole stretch. */
 export interface StretchFacts {
+  /** Least and greatest value of a number, inclusive; null where it was no number at times. */
   readonly bounds: (name: string) => readonly [number, number] | null;
   readonly words: (name: string) => readonly string[] | null;
 }
 
-/** More words than these of one fact in one stretch are not counted. */
-const MOST_WORDS = 8;
+/** What the arbiter came to, with its numbers taken out. */
+export interface OutcomeShape {
+  readonly authority: string;
+  readonly source: string;
+  readonly rationale: string;
+  /** The command that won, before it was clamped. */
+  readonly asked: Omit<Command, 'params'> & { readonly params: Readonly<Record<string, unknown>> };
+  /** Parameters that are numbers: they come first among the numbers. */
+  readonly params: readonly string[];
+  /** Names that are bounded, their bounds next; and what is forbidden. */
+  readonly atMost: readonly string[];
+  readonly forbid: readonly string[];
+  /** False where nobody proposed anything: the rest command, which nothing clamps. */
+  readonly chosen: boolean;
+}
 
-/** Gathers facts while a life is run again: `model` lives as the recorded one did. */
-export class FactGatherer<World> {
-  readonly model: TerrainModel<World>;
-  readonly #terrain: FactsTerrain<World>;
-  #least: number[] = [];
-  #most: number[] = [];
-  #words: (Set<string> | null)[] = [];
-  #fromUs = -1;
-  #untilUs = -1;
-  readonly #rows: {
-    readonly snapshot: number;
-    readonly end: number;
-    readonly fromUs: number;
-    readonly untilUs: number;
-    readonly least: readonly number[];
-    readonly most: readonly number[];
-    readonly words: readonly (Set<string> | null)[];
-  }[] = [];
+/** Stands for an outcome that cannot be weighed, only run again. */
+export const OPAQUE = 0xffff;
 
-  constructor(lived: TerrainModel<World>, terrain: FactsTerrain<World>) {
-    this.#terrain = terrain;
-    const looker: Rule<Situation<World>> = {
-      id: 'facts',
-      hash: '',
-      rate: 'situation',
-      rationale: '',
-      effect: { type: 'restrict', restriction: { atMost: {}, forbid: [] } },
-      evaluate: (situation) => {
-        this.#note(situation);
-        return 'quiet';
+export const FACTS_FORMAT = 2;
+
+/** How a column is kept. */
+export const COLUMN = { whole: 0, same: 1 } as const;
+
+/** What stands before the columns of a stretch. */
+export interface StretchHead {
+  readonly format: number;
+  readonly rows: number;
+  readonly facts: number;
+  /** Columns of the numbers of outcomes and of briefs. */
+  readonly outcomes: number;
+  readonly briefs: number;
+  readonly fromUs: number;
+  readonly words: readonly string[];
+  readonly shapes: readonly string[];
+  /** Decisions put on record in it, by the kernel's count, with their events. */
+  readonly decisions: readonly (readonly [number, number])[];
+}
+
+type Column = Uint32Array | Float64Array;
+
+/** Where each number and each word stands among the facts. */
+export interface FactPlaces {
+  readonly count: number;
+  readonly number: ReadonlyMap<string, number>;
+  readonly word: ReadonlyMap<string, number>;
+}
+
+export function placesOf(facts: FactsTerrain<never>['facts']): FactPlaces {
+  const of = (kind: 'number' | 'word'): ReadonlyMap<string, number> =>
+    new Map(facts.flatMap((fact, k) => (fact.kind === kind ? [[fact.name, k] as const] : [])));
+  return { count: facts.length, number: of('number'), word: of('word') };
+}
+
+/** The facts of one stretch, evaluation by evaluation. */
+export class FactStretch implements StretchFacts {
+  readonly rows: number;
+  readonly decisions: StretchHead['decisions'];
+  readonly #head: StretchHead;
+  readonly #places: FactPlaces;
+  readonly #bytes: Uint8Array;
+  readonly #offsets: readonly number[];
+  readonly #columns: (Column | undefined)[] = [];
+  readonly #shapes: (OutcomeShape | undefined)[] = [];
+  #times: Float64Array | null = null;
+
+  /** @throws MalformedBytesError for what is no stretch with so many facts */
+  constructor(bytes: Uint8Array, places: FactPlaces) {
+    // A Buffer's `slice` would not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#places = places;
+    try {
+      const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+      const head = JSON.parse(UTF8.decode(bytes.subarray(4, 4 + length))) as StretchHead;
+      if (head.format !== FACTS_FORMAT || head.facts !== places.count) throw new Error('they are of another format');
+      this.#head = head;
+      this.#offsets = this.#place(4 + length);
+    } catch (error) {
+      throw new MalformedBytesError(`no facts (${(error as Error).message})`);
+    }
+    this.rows = this.#head.rows;
+    this.decisions = this.#head.decisions;
+  }
+
+  #place(from: number): readonly number[] {
+    const { rows, facts, outcomes, briefs } = this.#head;
+    const offsets: number[] = [];
+    let at = from;
+    const columns = FIRST_FACT + facts + outcomes + briefs;
+    for (let k = 0; k < columns; k++) {
+      offsets.push(at);
+      const size = wide(k, facts) ? 8 : 4;
+      at += 1 + size * (this.#bytes[at] === COLUMN.same ? 1 : rows);
+    }
+    if (rows > 0 && at !== this.#bytes.length) throw new Error('they are cut short');
+    return offsets;
+  }
+
+  #column(k: number): Column {
+    const known = this.#columns[k];
+    if (known !== undefined) return known;
+    const { rows, facts } = this.#head;
+    const at = this.#offsets[k] as number;
+    const whole = this.#bytes[at] === COLUMN.whole;
+    const doubles = wide(k, facts);
+    const part = this.#bytes.slice(at + 1, at + 1 + (doubles ? 8 : 4) * (whole ? rows : 1)).buffer;
+    const kept = doubles ? new Float64Array(part) : new Uint32Array(part);
+    const column = whole ? kept : new (doubles ? Float64Array : Uint32Array)(rows).fill(kept[0] as number);
+    this.#columns[k] = column;
+    return column;
+  }
+
+  /** Agent time of every evaluation. */
+  get times(): Float64Array {
+    if (this.#times !== null) return this.#times;
+    const steps = this.#column(0);
+    const times = new Float64Array(this.rows);
+    let atUs = this.#head.fromUs;
+    for (let k = 0; k < this.rows; k++) {
+      atUs += steps[k] as number;
+      times[k] = atUs;
+    }
+    this.#times = times;
+    return times;
+  }
+
+  /** Agent time of the first evaluation and of the last; -1 where there was none. */
+  get fromUs(): number {
+    return this.times[0] ?? -1;
+  }
+
+  get untilUs(): number {
+    return this.times[this.rows - 1] ?? -1;
+  }
+
+  readonly bounds = (name: string): readonly [number, number] | null => {
+    const place = this.#places.number.get(name);
+    if (place === undefined || this.rows === 0) return null;
+    const column = this.#column(FIRST_FACT + place) as Uint32Array;
+    let least = Number.POSITIVE_INFINITY;
+    let most = Number.NEGATIVE_INFINITY;
+    let before = -1;
+    for (let k = 0; k < column.length; k++) {
+      const code = column[k] as number;
+      if (code === before) continue;
+      before = code;
+      const low = leastOf(code);
+      const high = mostOf(code);
+      if (!(low <= high)) return null;
+      if (low < least) least = low;
+      if (high > most) most = high;
+    }
+    return [least, most];
+  };
+
+  readonly words = (name: string): readonly string[] | null => {
+    const place = this.#places.word.get(name);
+    if (place === undefined || this.rows === 0) return null;
+    return [...new Set(this.#column(FIRST_FACT + place))].map((id) => this.#head.words[id] as string);
+  };
+
+  /** What is known of the k-th evaluation. */
+  at(k: number): StretchFacts {
+    return {
+      bounds: (name) => {
+        const place = this.#places.number.get(name);
+        if (place === undefined) return null;
+        const code = this.#column(FIRST_FACT + place)[k] as number;
+        const least = leastOf(code);
+        const most = mostOf(code);
+        return least <= most ? [least, most] : null;
+      },
+      words: (name) => {
+        const place = this.#places.word.get(name);
+        if (place === undefined) return null;
+        const word = this.#head.words[this.#column(FIRST_FACT + place)[k] as number];
+        return word === undefined ? null : [word];
       },
     };
-    this.model = { ...lived, policy: { ...lived.policy, rules: [...lived.policy.rules, looker] } };
-    this.#clear();
   }
 
-  #clear(): void {
-    const { facts } = this.#terrain;
-    this.#least = facts.map(() => Number.POSITIVE_INFINITY);
-    this.#most = facts.map(() => Number.NEGATIVE_INFINITY);
-    this.#words = facts.map(() => new Set<string>());
-    this.#fromUs = -1;
+  /** The kernel's count of the decision in force after the k-th evaluation. */
+  decision(k: number): number {
+    return this.#column(1)[k] as number;
   }
 
-  #note(situation: Situation<World>): void {
-    const values = this.#terrain.read(situation);
-    for (let k = 0; k < values.length; k++) {
-      const value = values[k] as number | string;
-      if (typeof value === 'number') {
-        // Math.min hands NaN on: a fact that was no number once has no bounds.
-        this.#least[k] = Math.min(this.#least[k] as number, value);
-        this.#most[k] = Math.max(this.#most[k] as number, value);
-        continue;
-      }
-      const words = this.#words[k];
-      if (words == null || words.has(value)) continue;
-      if (words.size < MOST_WORDS) words.add(value);
-      else this.#words[k] = null;
+  /** What the arbiter came to at the k-th evaluation; null where that can only be run again. */
+  shape(k: number): OutcomeShape | null {
+    const id = this.#column(2)[k] as number;
+    if (id === OPAQUE) return null;
+    let shape = this.#shapes[id];
+    if (shape === undefined) {
+      shape = decodeState(this.#head.shapes[id] as string) as OutcomeShape;
+      this.#shapes[id] = shape;
     }
-    if (this.#fromUs < 0) this.#fromUs = situation.atUs;
-    this.#untilUs = situation.atUs;
+    return shape;
   }
 
-  /** Ends a stretch, at the snapshot that the next one begins with. */
-  end(snapshot: number, end: number): void {
-    const times = { fromUs: this.#fromUs, untilUs: this.#fromUs < 0 ? -1 : this.#untilUs };
-    this.#rows.push({ snapshot, end, ...times, least: this.#least, most: this.#most, words: this.#words });
-    this.#clear();
+  /** The j-th number of the outcome of the k-th evaluation. */
+  outcome(k: number, j: number): number {
+    return this.#column(FIRST_FACT + this.#head.facts + j)[k] as number;
   }
 
-  /** Everything gathered, as columns. */
-  table(): FactTable {
-    const rows = this.#rows;
-    const sets: (readonly string[] | null)[] = [];
-    const numberOf = new Map<string, number>();
-    const setOf = (words: Set<string> | null): number => {
-      const set = words === null ? null : [...words].sort();
-      const key = JSON.stringify(set);
-      let number = numberOf.get(key);
-      if (number === undefined) {
-        number = sets.push(set) - 1;
-        numberOf.set(key, number);
-      }
-      return number;
-    };
-    const column = (of: (row: (typeof rows)[number]) => number): Float64Array => Float64Array.from(rows, of);
-    const { facts } = this.#terrain;
-    return {
-      snapshots: column(({ snapshot }) => snapshot),
-      ends: column(({ end }) => end),
-      fromUs: column(({ fromUs }) => fromUs),
-      untilUs: column(({ untilUs }) => untilUs),
-      least: facts.map((_, k) => Float32Array.from(rows, ({ least }) => below(least[k] as number))),
-      most: facts.map((_, k) => Float32Array.from(rows, ({ most }) => above(most[k] as number))),
-      words: facts.map((_, k) => Uint32Array.from(rows, ({ words }) => setOf(words[k] ?? null))),
-      sets,
-    };
+  /** Numbers of the brief of the k-th evaluation. */
+  brief(k: number): readonly number[] {
+    const { facts, outcomes, briefs } = this.#head;
+    const first = FIRST_FACT + facts + outcomes;
+    return Array.from({ length: briefs }, (_, j) => this.#column(first + j)[k] as number);
   }
 }
 
-const ULP = 2 ** -23;
+/** True of columns of doubles: the steps of time, and what follows the facts. */
+export const wide = (k: number, facts: number): boolean => k === 0 || k >= FIRST_FACT + facts;
 
-/** The nearest float32 that is not above, or not far below. */
-function below(value: number): number {
-  const near = Math.fround(value);
-  return near <= value || Number.isNaN(near) ? near : Math.fround(near - Math.max(Math.abs(near) * ULP, 1e-44));
+/** Before the facts stand the steps of time, the decision in force and the shape of the outcome. */
+export const FIRST_FACT = 3;
+
+const UTF8 = new TextDecoder();
+const single = new Float32Array(1);
+const bits = new Uint32Array(single.buffer);
+
+/**
+ * A number in 32 bits: itself, where a float32 with an even mantissa is it; otherwise odd, and the bounds between which it
+ * lies, two units of a float32 apart.
+ */
+export function packed(value: number): number {
+  single[0] = value;
+  const near = single[0] as number;
+  const code = bits[0] as number;
+  if (near !== value && !Number.isNaN(value)) return ((Math.abs(near) > Math.abs(value) ? code - 1 : code) | 1) >>> 0;
+  return Number.isNaN(value) ? QUIET_NAN : code;
 }
 
-function above(value: number): number {
-  return -below(-value);
+const QUIET_NAN = 0x7fc00000;
+
+function magnitude(code: number): number {
+  bits[0] = code;
+  return single[0] as number;
 }
 
-/** A table with the stretches that follow it. */
-export function joinedTables(one: FactTable, next: FactTable): FactTable {
-  const doubles = (a: Float64Array, b: Float64Array): Float64Array =>
-    joined(new Float64Array(a.length + b.length), a, b);
-  const singles = (a: readonly Float32Array[], b: readonly Float32Array[]): readonly Float32Array[] =>
-    a.map((column, k) => {
-      const more = b[k] as Float32Array;
-      return joined(new Float32Array(column.length + more.length), column, more);
-    });
-  const { length } = one.sets;
-  return {
-    snapshots: doubles(one.snapshots, next.snapshots),
-    ends: doubles(one.ends, next.ends),
-    fromUs: doubles(one.fromUs, next.fromUs),
-    untilUs: doubles(one.untilUs, next.untilUs),
-    least: singles(one.least, next.least),
-    most: singles(one.most, next.most),
-    words: one.words.map((column, k) => {
-      const more = (next.words[k] as Uint32Array).map((set) => set + length);
-      return joined(new Uint32Array(column.length + more.length), column, more);
-    }),
-    sets: [...one.sets, ...next.sets],
-  };
-}
+const leastOf = (code: number): number =>
+  code % 2 === 0 ? magnitude(code) : code < 0x80000000 ? magnitude(code - 1) : magnitude(code + 1);
 
-function joined<Column extends Float64Array | Float32Array | Uint32Array>(into: Column, a: Column, b: Column): Column {
-  into.set(a);
-  into.set(b, a.length);
-  return into;
-}
-
-/** What a table knows of its k-th stretch. */
-export function factsOfStretch<World>(
-  terrain: Pick<FactsTerrain<World>, 'facts'>,
-  table: FactTable,
-  k: number,
-): StretchFacts {
-  const place = (name: string): number => terrain.facts.findIndex((fact) => fact.name === name);
-  return {
-    bounds: (name) => {
-      const at = place(name);
-      const least = table.least[at]?.[k] ?? Number.NaN;
-      const most = table.most[at]?.[k] ?? Number.NaN;
-      return least <= most ? [least, most] : null;
-    },
-    words: (name) => {
-      const number = table.words[place(name)]?.[k];
-      return number === undefined ? null : (table.sets[number] ?? null);
-    },
-  };
-}
-
-const FORMAT = 1;
-
-/** A table as bytes: the length of a JSON head, the head, and the columns behind each other, little-endian. */
-export function encodeFacts(table: FactTable): Uint8Array {
-  const { snapshots, ends, fromUs, untilUs, least, most, words, sets } = table;
-  const head = new TextEncoder().encode(
-    JSON.stringify({ format: FORMAT, rows: snapshots.length, facts: least.length, sets }),
-  );
-  const columns = [snapshots, ends, fromUs, untilUs, ...least, ...most, ...words];
-  const bytes = new Uint8Array(4 + head.length + columns.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  new DataView(bytes.buffer).setUint32(0, head.length, true);
-  bytes.set(head, 4);
-  let at = 4 + head.length;
-  for (const { buffer, byteOffset, byteLength } of columns) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    at += byteLength;
-  }
-  return bytes;
-}
-
-/** @throws MalformedBytesError for what is no table of this format with so many facts */
-export function decodeFacts(bytes: Uint8Array, facts: number): FactTable {
-  try {
-    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-    const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as {
-      readonly format: number;
-      readonly rows: number;
-      readonly facts: number;
-      readonly sets: FactTable['sets'];
-    };
-    if (head.format !== FORMAT || head.facts !== facts) throw new Error('it is of another format');
-    let at = 4 + length;
-    const take = (size: number): ArrayBuffer => {
-      const part = bytes.slice(at, at + size * head.rows);
-      if (part.length !== size * head.rows) throw new Error('it is cut short');
-      at += part.length;
-      return part.buffer;
-    };
-    const [snapshots, ends, fromUs, untilUs] = [8, 8, 8, 8].map((size) => new Float64Array(take(size)));
-    const many = <Column>(make: () => Column): Column[] => Array.from({ length: facts }, make);
-    const least = many(() => new Float32Array(take(4)));
-    const most = many(() => new Float32Array(take(4)));
-    const words = many(() => new Uint32Array(take(4)));
-    const times = { snapshots, ends, fromUs, untilUs } as Pick<FactTable, 'snapshots' | 'ends' | 'fromUs' | 'untilUs'>;
-    return { ...times, least, most, words, sets: head.sets };
-  } catch (error) {
-    throw new MalformedBytesError(`no facts (${(error as Error).message})`);
-  }
-}
+const mostOf = (code: number): number =>
+  code % 2 === 0 ? magnitude(code) : code < 0x80000000 ? magnitude(code + 1) : magnitude(code - 1);

@@ -12,8 +12,9 @@ import {
 import type { ChainId } from '../event.ts';
 import type { Opening } from '../payload/opening.ts';
 import type { Snapshot } from '../payload/snapshot.ts';
-import type { FactsTerrain, StretchFacts } from './facts.ts';
+import type { FactStretch, FactsTerrain } from './facts.ts';
 import { policyDifference, type RuleDifference, RuleWatch } from './rule-watch.ts';
+import { type ForeseenRule, weigh } from './weigh.ts';
 
 /** What a changed policy is tried with, on the agents of one model. */
 export interface Trial<World> {
@@ -25,8 +26,8 @@ export interface Trial<World> {
   readonly pace: (command: Command) => number;
   /** What its rules read. */
   readonly facts: FactsTerrain<World>;
-  /** False where, within these facts, no rule can have another outcome; null when facts cannot tell (rules of the reflex layer). */
-  readonly mayDiffer: ((facts: StretchFacts) => boolean) | null;
+  /** The rules that only one of the policies has, those that were taken out first; null when facts cannot tell (rules of the reflex layer). */
+  readonly foreseen: readonly ForeseenRule[] | null;
 }
 
 /** One side of a decision: what goes out, who won and under what bounds. */
@@ -61,6 +62,7 @@ export interface Flip extends ChainId {
 /** What trying a policy on one chain came to. */
 export interface TrialCount {
   wakes: number;
+  /** Evaluations of the changed rules, run again or weighed by facts. */
   evaluations: number;
   /** Cycles at which the outcome of rules differed. */
   differing: number;
@@ -84,44 +86,67 @@ export class TrialRun<World> {
   #agent: Agent<World> | null = null;
   #open: Open | null = null;
   #flips: Flip[] = [];
+  readonly #fromUs: number;
+  /** The last evaluation. */
   #lookedUs = 0;
 
-  constructor(opening: Opening, trial: Trial<World>) {
+  /** @param fromUs agent time from which on it counts */
+  constructor(opening: Opening, trial: Trial<World>, fromUs: number) {
     this.#opening = opening;
     this.#trial = trial;
+    this.#fromUs = Math.max(fromUs, opening.atUs);
     this.#watch = new RuleWatch(trial.lived, policyDifference(trial.lived.policy, trial.tried.policy));
   }
 
   /** Goes on from a state; from the beginning of the chain without one. */
   begin(restored: Snapshot | null): void {
-    this.#close();
     if (restored !== null) this.#agent = decodeState(UTF8.decode(restored.state)) as Agent<World>;
     else {
       const { source, tenant, role, seed, epoch, flags, config, atUs } = this.#opening;
       this.#agent = createAgent(this.#trial.lived, { id: source, tenant, role, seed, epoch, flags, config, atUs });
     }
-    this.#lookedUs = this.#agent.wokeUs;
   }
 
-  /** @param counts false for a wake that only leads to the time that is looked at */
-  wake(atUs: number, inbox: readonly Stimulus[], counts: boolean): void {
+  /** A wake of the life, run again. */
+  wake(atUs: number, inbox: readonly Stimulus[]): void {
     const before = this.#agent;
     if (before === null) throw new Error('A trial needs a state to go on from');
     const watch = this.#watch;
     watch.begin();
     const { agent } = step(watch.model, before, inbox, atUs);
     this.#agent = agent;
-    if (!counts) {
-      this.#lookedUs = atUs;
-      return;
-    }
-    this.count.wakes++;
+    const counts = atUs >= this.#fromUs;
+    if (counts) this.count.wakes++;
     if (watch.evaluations === 0) return;
+    const spanS = this.#spanS(atUs);
+    if (!counts) return;
     this.count.evaluations++;
-    const spanS = (atUs - this.#lookedUs) / 1e6;
-    this.#lookedUs = atUs;
     if (watch.differing.length === 0) this.#close();
     else this.#try(before, agent, inbox, atUs, spanS);
+  }
+
+  /** An evaluation that facts tell of, at which these rules fire; null where none does. */
+  weighed(stretch: FactStretch, k: number, fired: readonly ForeseenRule[] | null): void {
+    const atUs = stretch.times[k] as number;
+    const spanS = this.#spanS(atUs);
+    if (atUs < this.#fromUs) return;
+    this.count.evaluations++;
+    const shape = fired === null ? null : stretch.shape(k);
+    const { lived, facts } = this.#trial;
+    if (fired === null || shape === null || facts.brief === undefined) {
+      this.#close();
+      return;
+    }
+    const { was, would, sides } = weigh(stretch, k, shape, fired, lived, facts.brief);
+    const rules = (): readonly RuleDifference[] =>
+      fired.map(({ id, change }) => ({ rule: id, change, verdict: 'fires' }));
+    this.#differs({ atUs, spanS, was, would, sides, rules, decision: stretch.decision(k), other: false });
+  }
+
+  /** Nothing differs up to that evaluation. */
+  passed(untilUs: number): void {
+    this.#close();
+    if (untilUs > this.#lookedUs) this.#lookedUs = untilUs;
   }
 
   /** Flips that have come to an end since it was last asked. */
@@ -129,43 +154,51 @@ export class TrialRun<World> {
     return this.#flips.splice(0);
   }
 
-  /** Ends what is open: nothing differs where the next stretch is left out, or the recording ends. */
+  /** Ends what is open: the recording ends. */
   end(): void {
     this.#close();
   }
 
-  /** The kernel's count of the decision in force. */
-  get decision(): number {
-    return this.#agent?.decision?.sequence ?? 0;
-  }
-
-  /** The decision that an open difference began with; `Infinity` when none is open. */
-  get openDecision(): number {
-    return this.#open?.decision ?? Number.POSITIVE_INFINITY;
+  /** Seconds since the evaluation before, as far as they count. */
+  #spanS(atUs: number): number {
+    const sinceUs = Math.max(this.#lookedUs, this.#fromUs);
+    this.#lookedUs = atUs;
+    return (atUs - sinceUs) / 1e6;
   }
 
   #try(before: Agent<World>, lived: Agent<World>, inbox: readonly Stimulus[], atUs: number, spanS: number): void {
-    this.count.differing++;
-    this.count.firstUs ??= atUs;
     const { agent: tried } = step(this.#trial.tried, before, inbox, atUs);
     const [was, would] = [sideOf(lived), sideOf(tried)];
-    const flips = !sameCommand(was.command, would.command) || was.source !== would.source;
-    const { tenant, source, epoch } = this.#opening;
-    this.#open ??= {
-      ...{ tenant, source, epoch, atUs, untilUs: atUs, decision: lived.decision?.sequence ?? 0, event: 0, was, would },
-      ...{ rules: [...this.#watch.differing], looked: 0, flipped: 0, did: 0, wouldHaveDone: 0 },
-    };
+    this.#differs({
+      ...{ atUs, spanS, was: was.command, would: would.command, sides: () => [was, would] },
+      ...{ rules: () => [...this.#watch.differing], decision: lived.decision?.sequence ?? 0 },
+      other: was.source !== would.source,
+    });
+  }
+
+  #differs({ atUs, spanS, was, would, sides, rules, decision, other }: Difference): void {
+    this.count.differing++;
+    this.count.firstUs ??= atUs;
+    const flips = other || !sameCommand(was, would);
+    if (this.#open === null) {
+      const { tenant, source, epoch } = this.#opening;
+      const [before, after] = sides();
+      this.#open = {
+        ...{ tenant, source, epoch, atUs, untilUs: atUs, decision, event: 0, was: before, would: after },
+        ...{ rules: rules(), looked: 0, flipped: 0, did: 0, wouldHaveDone: 0 },
+      };
+    }
     const open = this.#open;
     open.looked++;
     open.untilUs = atUs;
     if (!flips) return;
     if (open.flipped === 0) {
-      const decision = lived.decision?.sequence ?? 0;
-      Object.assign(open, { atUs, was, would, decision, rules: [...this.#watch.differing] });
+      const [before, after] = sides();
+      Object.assign(open, { atUs, was: before, would: after, decision, rules: rules() });
     }
     open.flipped++;
-    open.did += this.#trial.pace(was.command) * spanS;
-    open.wouldHaveDone += this.#trial.pace(would.command) * spanS;
+    open.did += this.#trial.pace(was) * spanS;
+    open.wouldHaveDone += this.#trial.pace(would) * spanS;
   }
 
   #close(): void {
@@ -175,6 +208,19 @@ export class TrialRun<World> {
     if (open.flipped === 0) this.count.withoutEffect++;
     else this.#flips.push(open);
   }
+}
+
+/** A cycle at which the outcome of rules differs. */
+interface Difference {
+  readonly atUs: number;
+  readonly spanS: number;
+  readonly was: Command;
+  readonly would: Command;
+  readonly sides: () => readonly [was: DecisionSide, would: DecisionSide];
+  readonly rules: () => readonly RuleDifference[];
+  readonly decision: number;
+  /** Another source wins. */
+  readonly other: boolean;
 }
 
 function sideOf<World>({ command, decision, restriction }: Agent<World>): DecisionSide {

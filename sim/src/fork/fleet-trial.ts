@@ -1,19 +1,22 @@
 import {
   DEFAULT_POLICY,
-  FACTS,
   type FleetBelief,
+  fleetFacts,
   fleetModel,
   foresee,
   groundOf,
+  POLICY_CONTEXT,
   type PolicyText,
   type RecordedModels,
   type RuleText,
-  readFacts,
   type Site,
 } from '@sigma/fleet-model';
 import type { Command, TerrainModel } from '@sigma/kernel';
-import { changedModel, type FactsTerrain, type Opening, type Trial } from '@sigma/recorder';
+import { changedModel, type FactsTerrain, type ForeseenRule, type Opening, type Trial } from '@sigma/recorder';
 import { type PolicyFile, policyAfter } from './policy-file.ts';
+
+/** Names of what rules may read, in the order in which facts are kept. */
+export const FACT_NAMES: readonly string[] = Object.keys(POLICY_CONTEXT);
 
 /** The policy that a chain was written under. */
 export const policyOf = ({ policyText }: Pick<Opening, 'policyText'>): PolicyText =>
@@ -26,6 +29,11 @@ const digestOf = ({ config }: Opening): string =>
 function paceOf({ name, params }: Command): number {
   const speed = params['speedMps'];
   return name === 'drive' && typeof speed === 'number' ? Math.abs(speed) : 0;
+}
+
+function foreseen({ id, when, effect }: RuleText, change: ForeseenRule['change']): ForeseenRule {
+  const bounds = effect.type === 'restrict' && effect.restriction.forbid.length === 0 ? effect.restriction : null;
+  return { id, change, says: foresee(when), restriction: bounds };
 }
 
 /** Tries a policy file on the robots of a recording. */
@@ -54,29 +62,33 @@ export class FleetTrials {
     const onFork = (model: TerrainModel<FleetBelief>) =>
       lineage === undefined ? model : changedModel(model, lineage.change);
     const trial = { lived: onFork(recorded), tried: onFork(this.#after(opening)), pace: paceOf };
-    return { ...trial, facts: this.#factsOn(digestOf(opening)), mayDiffer: this.#foreseen(opening) };
+    return { ...trial, facts: this.#factsOn(digestOf(opening)), foreseen: this.#foreseen(opening) };
   }
 
   #factsOn(digest: string): FactsTerrain<FleetBelief> {
     let terrain = this.#facts.get(digest);
     if (terrain === undefined) {
       const ground = groundOf(this.#models.sites.get(digest) as Site);
-      terrain = { facts: FACTS, read: (situation) => readFacts(situation, ground) };
+      terrain = fleetFacts(ground);
       this.#facts.set(digest, terrain);
     }
     return terrain;
   }
 
-  /** Whether rules that only one of the policies has could fire; null when one is of the reflex layer, of which no facts are kept. */
-  #foreseen(opening: Opening): Trial<FleetBelief>['mayDiffer'] {
+  /** Rules that only one of the policies has, in the order in which a trial names them; null when one is of the reflex layer, of which no facts are kept. */
+  #foreseen(opening: Opening): Trial<FleetBelief>['foreseen'] {
     const before = policyOf(opening);
     const after = policyAfter(before, this.#file);
-    const texts = [before, after].map(({ rules }) => new Map(rules.map((rule) => [JSON.stringify(rule), rule])));
-    const [ours, theirs] = texts as [Map<string, RuleText>, Map<string, RuleText>];
-    const changed = [...ours, ...theirs].filter(([text]) => !(ours.has(text) && theirs.has(text)));
-    if (changed.some(([, { rate }]) => rate === 'reflex')) return null;
-    const says = changed.map(([, { when }]) => foresee(when));
-    return (facts) => says.some((of) => of(facts) !== 'quiet');
+    const [ours, theirs] = [before, after].map(({ rules }) => new Set(rules.map((rule) => JSON.stringify(rule))));
+    const others = (rules: readonly RuleText[], known: ReadonlySet<string> | undefined): readonly RuleText[] =>
+      rules.filter((rule) => known?.has(JSON.stringify(rule)) === false);
+    const removed = others(before.rules, theirs);
+    const added = others(after.rules, ours);
+    if ([...removed, ...added].some(({ rate }) => rate === 'reflex')) return null;
+    return [
+      ...removed.map((rule) => foreseen(rule, 'removed' as const)),
+      ...added.map((rule) => foreseen(rule, 'added' as const)),
+    ];
   }
 
   #after(opening: Opening): TerrainModel<FleetBelief> {

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { SealedBlock } from '@sigma/recorder';
+import { type ChainFacts, FactsFile } from '@sigma/recorder/facts';
 import { openSqliteStore } from '@sigma/recorder/sqlite';
 import { Board } from './board.ts';
 
@@ -10,8 +11,14 @@ export interface RecorderThreadData {
   readonly ports: readonly MessagePort[];
 }
 
-/** Blocks to store, or null: nothing comes any more. */
-export type ToRecorder = readonly SealedBlock[] | null;
+/** Facts to keep beside the recording, with the names of what they tell. They wait for nobody, and nobody waits for them. */
+export interface FactsMessage {
+  readonly names: readonly string[];
+  readonly facts: readonly ChainFacts[];
+}
+
+/** Blocks to store, facts to keep, or null: nothing comes any more. */
+export type ToRecorder = readonly SealedBlock[] | FactsMessage | null;
 
 /** Stubs that take the place of blocks: what accounts for them is on disk. */
 export type DropMessage = readonly SealedBlock[];
@@ -37,9 +44,12 @@ const open = new Set(ports);
 let waiting: { readonly port: MessagePort; readonly block: SealedBlock }[] = [];
 let busy = false;
 let ended = false;
+const facts: FactsMessage[] = [];
+let factsFile: FactsFile | null = null;
 
 function take(port: MessagePort, message: ToRecorder): void {
   if (message === null) open.delete(port);
+  else if ('facts' in message) facts.push(message);
   else for (const block of message) waiting.push({ port, block });
 }
 
@@ -59,8 +69,10 @@ async function work(): Promise<void> {
       await store.append(batch.map(({ block }) => block));
       acknowledge(batch);
     }
+    keepFacts();
     if (open.size > 0) return;
     ended = true;
+    factsFile?.close();
     await store.close();
     for (const port of ports) port.close();
   } catch (error) {
@@ -71,6 +83,14 @@ async function work(): Promise<void> {
     }
   } finally {
     busy = false;
+  }
+}
+
+/** Their blocks are on disk by now. */
+function keepFacts(): void {
+  for (const { names, facts: together } of facts.splice(0)) {
+    factsFile ??= new FactsFile(path, names);
+    factsFile.keep(together);
   }
 }
 

@@ -58,6 +58,7 @@ class LoopStory {
       sha256,
       ports: {
         store: (blocks) => this.stored.push(...blocks),
+        facts: () => {},
         ask: (question) => this.asked.push(question),
         uplink: (frames) => this.sent.push(...frames),
         wallUs: () => STORY_EPOCH_US + this.atUs,

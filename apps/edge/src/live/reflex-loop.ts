@@ -1,4 +1,5 @@
-import { AgentJournal, ChainWriter, type SealedBlock, type Sha256 } from '@sigma/recorder';
+import { AgentJournal, ChainWriter, FactsJournal, type SealedBlock, type Sha256 } from '@sigma/recorder';
+import type { ChainFacts } from '@sigma/recorder/facts';
 import type { Driver } from '../hal/driver.ts';
 import { UplinkQueue } from '../link/uplink-queue.ts';
 import { AgentRuntime } from '../runtime/agent-runtime.ts';
@@ -13,6 +14,8 @@ import type { Terrain } from './terrain.ts';
 /** Where the loop's words go: other threads, each by its own road. Nothing here may wait. */
 export interface LoopPorts {
   readonly store: (blocks: readonly SealedBlock[]) => void;
+  /** Facts that came together beside blocks that were handed over before. */
+  readonly facts: (facts: readonly ChainFacts[]) => void;
   readonly ask: (question: Question) => void;
   readonly uplink: (frames: readonly Uplink[]) => void;
   readonly wallUs: () => number;
@@ -36,6 +39,7 @@ interface Body {
   readonly id: string;
   readonly runtime: AgentRuntime<unknown>;
   readonly chain: ChainWriter;
+  readonly facts: FactsJournal<unknown> | null;
   /** Keeps frames while the simulated world has cut this body's link. */
   readonly gate: UplinkQueue;
   revision: number;
@@ -71,12 +75,14 @@ export class ReflexLoop {
     const { model, report, policyText } = terrain;
     for (const { agent, body, previousEpochHash, before, inFlight } of setup.bodies) {
       const { id, tenant, epoch } = agent;
+      const journal = new AgentJournal({ agent: id, model, sha256, inputSequence: 0 });
+      const facts = terrain.facts === undefined ? null : new FactsJournal(journal, model, terrain.facts);
       const runtime = new AgentRuntime<unknown>({
-        model,
+        model: facts?.model ?? model,
         agent,
         opening: { policyText, previousEpochHash, software },
         before,
-        journal: new AgentJournal({ agent: id, model, sha256, inputSequence: 0 }),
+        journal: facts ?? journal,
         epochTimeUs,
         report,
         body,
@@ -90,7 +96,7 @@ export class ReflexLoop {
         },
       });
       const chain = new ChainWriter({ tenant, source: id, epoch }, sha256);
-      this.#bodies.set(id, { id, runtime, chain, gate: new UplinkQueue(), revision: 0, cut: false });
+      this.#bodies.set(id, { id, runtime, chain, facts, gate: new UplinkQueue(), revision: 0, cut: false });
       this.#runtimes.set(id, runtime);
     }
   }
@@ -114,7 +120,10 @@ export class ReflexLoop {
       this.#carryOut(body, output, atUs);
       this.#cut(body, atUs, blocks);
     }
-    if (blocks.length > 0 && !this.#recorderLost) ports.store(blocks);
+    if (blocks.length > 0 && !this.#recorderLost) {
+      ports.store(blocks);
+      this.#handFacts();
+    }
     this.#flush();
     return oldestUs;
   }
@@ -252,11 +261,25 @@ export class ReflexLoop {
     if (this.#unsavedBytes > MOST_UNSAVED_BYTES) this.recorderLost();
   }
 
-  #seal({ runtime, chain, id }: Body, into: SealedBlock[]): void {
+  #handFacts(): void {
+    const { model } = this.#setup.terrain;
+    const basis = { model: model.name, modelVersion: model.version, policyHash: model.policy.hash };
+    let together: ChainFacts[] | null = null;
+    for (const { facts, chain } of this.#bodies.values()) {
+      const stretches = facts?.take() ?? [];
+      if (stretches.length === 0) continue;
+      together ??= [];
+      together.push({ chain: chain.head, basis, stretches });
+    }
+    if (together !== null) this.#setup.ports.facts(together);
+  }
+
+  #seal({ runtime, chain, facts, id }: Body, into: SealedBlock[]): void {
     const cutUs = this.#setup.ports.wallUs();
     const events = runtime.cut(cutUs);
     if (events.length === 0 || this.#recorderLost) return;
     const block = chain.seal(events);
+    facts?.sealed(block, events);
     into.push(block);
     this.#unsavedBytes += block.bytes.length;
     this.#unsaved.push({ source: id, sequence: runtime.recorded.cut, bytes: block.bytes.length, cutUs });

@@ -40,6 +40,7 @@ const bodies = data.bodies.map((life) => ({ ...life, agent: { ...life.agent, atU
 let key: KeyObject | null = null;
 const say = (message: FromReflex): void => link.postMessage(message);
 const store = (blocks: ToRecorder): void => recorder.postMessage(blocks);
+const factNames = terrain.facts?.facts.map(({ name }) => name) ?? [];
 const loop = new ReflexLoop({
   terrain,
   driver,
@@ -51,6 +52,7 @@ const loop = new ReflexLoop({
   sha256,
   ports: {
     store,
+    facts: (facts) => recorder.postMessage({ names: factNames, facts } satisfies ToRecorder),
     ask: (question) => planner.postMessage({ type: 'question', question } satisfies ToPlanner),
     uplink: (frames) => say({ type: 'uplink', frames }),
     committed: (us) => board.count('commit', us),

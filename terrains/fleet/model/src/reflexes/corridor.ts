@@ -136,3 +136,13 @@ export function turnWithin(world: FleetBelief, turnRadps: number): number {
   }
   return 0;
 }
+
+/** True when a turn at that rate, and every smaller one to that side, is left as it is by `turnWithin`. */
+export function turnsFreely(world: FleetBelief, turnRadps: number): boolean {
+  const { motion, sight } = world;
+  const asked = Math.abs(turnRadps);
+  if (sight.seenFrom === undefined || asked === 0 || Math.abs(motion.speedMps) < STANDING_MPS) return true;
+  const side = turnRadps < 0 ? -1 : 1;
+  if (turnWithin(world, turnRadps) < asked) return false;
+  return TURN_STEPS_RADPS.every((rate) => rate >= asked || turnWithin(world, side * rate) >= rate);
+}

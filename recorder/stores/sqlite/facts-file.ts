@@ -1,0 +1,229 @@
+import { existsSync, rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { decodeBlock } from '../../src/block.ts';
+import { type ChainHead, type ChainId, sameBytes } from '../../src/event.ts';
+import type { KeptStretch } from '../../src/fork/facts.ts';
+import type { Opening } from '../../src/payload/opening.ts';
+import type { Recording } from '../../src/store.ts';
+
+const APPLICATION_ID = 0x53676d46;
+const USER_VERSION = 2;
+const BUSY_MS = 10_000;
+/** So many stretches may be ahead of a recording that lost its end; with more, the facts are another's. */
+const MOST_AHEAD = 16;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS chains (
+    chain INTEGER PRIMARY KEY, tenant TEXT NOT NULL, source TEXT NOT NULL, epoch INTEGER NOT NULL,
+    model TEXT NOT NULL, names TEXT NOT NULL, UNIQUE (tenant, source, epoch)) STRICT;
+  CREATE TABLE IF NOT EXISTS stretches (
+    stretch INTEGER PRIMARY KEY, chain INTEGER NOT NULL, snapshot INTEGER NOT NULL, ends INTEGER NOT NULL,
+    block_end INTEGER NOT NULL, from_hash BLOB NOT NULL, block_hash BLOB NOT NULL, columns BLOB NOT NULL,
+    UNIQUE (chain, snapshot)) STRICT`;
+
+/** A third of the size for a thousandth of the time that a life takes to run. */
+const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** Facts follow from the model and the policy that were lived under. */
+export type FactsBasis = Pick<Opening, 'model' | 'modelVersion' | 'policyHash'>;
+
+const modelOf = ({ model, modelVersion, policyHash }: FactsBasis): string => `${model} ${modelVersion} ${policyHash}`;
+
+interface Row {
+  readonly stretch: number;
+  readonly snapshot: number;
+  readonly ends: number;
+  readonly block_end: number;
+  readonly from_hash: Uint8Array;
+  readonly block_hash: Uint8Array;
+}
+
+/** What came together of one chain. */
+export interface ChainFacts {
+  readonly chain: ChainId;
+  readonly basis: FactsBasis;
+  readonly stretches: readonly KeptStretch[];
+}
+
+/** Stretches of one chain that were made of a recording as it is, from its beginning on. */
+export interface KeptFacts {
+  /** The last of them. */
+  readonly last: Omit<KeptStretch, 'bytes'>;
+  readonly stretches: () => AsyncIterable<KeptStretch>;
+}
+
+/**
+ * The facts of a recording, in `<recording>.facts` (SPEC R117). What cannot be read or written there is as good as not
+ * there: facts can always be gathered again.
+ */
+export class FactsFile {
+  readonly #path: string;
+  readonly #names: string;
+  #writer: DatabaseSync | null = null;
+
+  /** @param names of the facts, in their order */
+  constructor(recording: string, names: readonly string[]) {
+    this.#path = `${recording}.facts`;
+    this.#names = names.join(' ');
+  }
+
+  /** Throws away whatever is kept beside a recording that is made anew. */
+  static remove(recording: string): void {
+    for (const end of ['', '-journal', '-wal', '-shm']) rmSync(`${recording}.facts${end}`, { force: true });
+  }
+
+  /**
+   * The facts of a chain, if they were made of this very recording: each stretch goes on at the block, by its hash, at
+   * which the one before ended, and the last one's block stands in the recording. Null otherwise.
+   */
+  async load(recording: Recording, head: ChainHead, basis: FactsBasis): Promise<KeptFacts | null> {
+    const rows = this.#rows(head, basis);
+    for (let k = rows.length - 1; k >= Math.max(0, rows.length - MOST_AHEAD); k--) {
+      const row = rows[k] as Row;
+      if (row.block_end > head.sequence || !(await holds(recording, head, row))) continue;
+      const known = rows.slice(0, k + 1);
+      return { last: stretchOf(row), stretches: () => this.#read(known) };
+    }
+    return null;
+  }
+
+  #rows({ tenant, source, epoch }: ChainId, basis: FactsBasis): readonly Row[] {
+    const found = this.#reading((database) =>
+      database
+        .prepare(
+          `SELECT stretch, snapshot, ends, block_end, from_hash, block_hash FROM stretches JOIN chains USING (chain)
+           WHERE tenant = ? AND source = ? AND epoch = ? AND model = ? AND names = ? ORDER BY snapshot`,
+        )
+        .all(tenant, source, epoch, modelOf(basis), this.#names),
+    );
+    const rows = (found ?? []) as unknown as readonly Row[];
+    const first = rows[0];
+    if (first === undefined || first.from_hash.length > 0) return [];
+    const broken = rows.findIndex((row, k) => {
+      const before = rows[k - 1];
+      return before !== undefined && (before.ends !== row.snapshot || !sameBytes(before.block_hash, row.from_hash));
+    });
+    return broken < 0 ? rows : rows.slice(0, broken);
+  }
+
+  async *#read(rows: readonly Row[]): AsyncIterable<KeptStretch> {
+    const database = new DatabaseSync(this.#path, { readOnly: true, timeout: BUSY_MS });
+    try {
+      const read = database.prepare('SELECT columns FROM stretches WHERE stretch = ?');
+      for (const row of rows) {
+        const { columns } = read.get(row.stretch) as { readonly columns: Uint8Array };
+        yield { ...stretchOf(row), bytes: new Uint8Array(zstdDecompressSync(columns)) };
+      }
+    } finally {
+      database.close();
+    }
+  }
+
+  #reading<Result>(use: (database: DatabaseSync) => Result): Result | null {
+    if (!existsSync(this.#path)) return null;
+    try {
+      const database = new DatabaseSync(this.#path, { readOnly: true, timeout: BUSY_MS });
+      try {
+        return use(database);
+      } finally {
+        database.close();
+      }
+    } catch {
+      return null;
+    }
+  }
+
+  /** Keeps stretches of chains. @returns false where they could not be kept */
+  keep(chains: readonly ChainFacts[]): boolean {
+    try {
+      const database = this.#writing();
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        for (const { chain, basis, stretches } of chains) this.#insert(database, chain, basis, stretches);
+        database.exec('COMMIT');
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+      return true;
+    } catch {
+      this.close();
+      return false;
+    }
+  }
+
+  #insert(
+    database: DatabaseSync,
+    { tenant, source, epoch }: ChainId,
+    basis: FactsBasis,
+    stretches: readonly KeptStretch[],
+  ): void {
+    const who = [tenant, source, epoch] as const;
+    const of = [modelOf(basis), this.#names] as const;
+    const known = database
+      .prepare('SELECT chain, model, names FROM chains WHERE tenant = ? AND source = ? AND epoch = ?')
+      .get(...who) as { readonly chain: number; readonly model: string; readonly names: string } | undefined;
+    let chain = known?.chain ?? 0;
+    if (known !== undefined && (known.model !== of[0] || known.names !== of[1])) {
+      database.prepare('DELETE FROM stretches WHERE chain = ?').run(chain);
+      database.prepare('UPDATE chains SET model = ?, names = ? WHERE chain = ?').run(...of, chain);
+    } else if (known === undefined) {
+      const made = database.prepare('INSERT INTO chains (tenant, source, epoch, model, names) VALUES (?, ?, ?, ?, ?)');
+      chain = Number(made.run(...who, ...of).lastInsertRowid);
+    }
+    const insert = database.prepare(
+      `INSERT OR REPLACE INTO stretches (chain, snapshot, ends, block_end, from_hash, block_hash, columns)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
+    for (const { snapshot, end, blockEnd, fromHash, blockHash, bytes } of stretches)
+      insert.run(chain, snapshot, end, blockEnd, fromHash, blockHash, zstdCompressSync(bytes, FAST));
+  }
+
+  #writing(): DatabaseSync {
+    if (this.#writer !== null) return this.#writer;
+    const open = (): DatabaseSync => new DatabaseSync(this.#path, { timeout: BUSY_MS });
+    let database = open();
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+    if (version !== 0 && version !== USER_VERSION) {
+      // Of another release, and nothing that could not be made again.
+      database.close();
+      rmSync(this.#path, { force: true });
+      database = open();
+    }
+    database.exec(`PRAGMA page_size = 16384; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${USER_VERSION};
+      PRAGMA synchronous = OFF; ${SCHEMA}`);
+    this.#writer = database;
+    return database;
+  }
+
+  /** Forgets everything of a chain. */
+  forget({ tenant, source, epoch }: ChainId): void {
+    try {
+      this.#writing()
+        .prepare(
+          'DELETE FROM stretches WHERE chain IN (SELECT chain FROM chains WHERE tenant = ? AND source = ? AND epoch = ?)',
+        )
+        .run(tenant, source, epoch);
+    } catch {
+      this.close();
+    }
+  }
+
+  close(): void {
+    this.#writer?.close();
+    this.#writer = null;
+  }
+}
+
+const stretchOf = ({ snapshot, ends, block_end, from_hash, block_hash }: Row): Omit<KeptStretch, 'bytes'> => ({
+  ...{ snapshot, end: ends, blockEnd: block_end, fromHash: from_hash, blockHash: block_hash },
+});
+
+async function holds(recording: Recording, head: ChainHead, row: Row): Promise<boolean> {
+  for await (const { bytes, hash } of recording.blocks(head, row.block_end, row.block_end)) {
+    const { events, firstSequence } = decodeBlock(bytes);
+    return firstSequence + events.length - 1 === row.block_end && sameBytes(hash, row.block_hash);
+  }
+  return false;
+}
