@@ -14,7 +14,7 @@ import {
   openingOf,
   type Recording,
 } from '@sigma/recorder';
-import { exportMcap } from '@sigma/recorder/exports';
+import { exportMcap, exportParquet } from '@sigma/recorder/exports';
 import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import { runSim } from '@sigma/sim';
 import { absolute, type BenchLine, beside, relative } from './line.ts';
@@ -43,10 +43,12 @@ export async function benchExport(site: Site): Promise<readonly BenchLine[]> {
     const driven = await rates(drive, join(folder, 'drive.mcap'), false);
     const believed = await rates(drive, join(folder, 'believed.mcap'), true);
     const decided = await rates(decisions, join(folder, 'decisions.mcap'), false);
+    const table = await parquetRate(decisions, join(folder, 'decisions.parquet'));
     return [
       beside(absolute('export.mcapDrive', driven.messages, 'events/s', '>=', 100_000), PEER, driven.bareMessages),
       beside(absolute('export.mcapDecisions', decided.events, 'events/s', '>=', 100_000), PEER, decided.bareEvents),
       relative('export.mcapReexecuted', believed.messages, 'events/s', PEER, believed.bareMessages, '>=', 0.2),
+      absolute('export.parquetDecisions', table, 'events/s', '>=', 30_000),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -96,6 +98,26 @@ async function rates(path: string, out: string, reexecute: boolean): Promise<Rat
       bareMessages: median(rounds.map(({ bareMessages }) => bareMessages)),
       bareEvents: median(rounds.map(({ bareEvents }) => bareEvents)),
     };
+  } finally {
+    await recording.close();
+  }
+}
+
+/** Events of a recording for each second of processor time, as rows of a Parquet file with every column. */
+async function parquetRate(path: string, out: string): Promise<number> {
+  const recording = openSqliteRecording(path);
+  try {
+    const chains = await recording.heads();
+    const span = { fromUs: 0, toUs: Number.MAX_SAFE_INTEGER };
+    const rounds: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      let events = 0;
+      const seconds = await processorS(out, async (sink) => {
+        events = (await exportParquet({ recording, chains, span, sha256, sink })).events;
+      });
+      rounds.push(events / seconds);
+    }
+    return median(rounds);
   } finally {
     await recording.close();
   }

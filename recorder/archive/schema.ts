@@ -1,3 +1,4 @@
+import { type Decision, encodeState } from '@sigma/kernel';
 import {
   type ChainId,
   decodeDecision,
@@ -127,31 +128,39 @@ export function eventRow(chain: ChainId, event: RecordedEvent): EventRow {
 
 type Said = Readonly<Record<keyof typeof NOTHING_SAID, string | number | null>>;
 
+/** A payload is decoded once, for its columns and its text. */
 function saidBy(event: RecordedEvent): Said {
   const { type, atUs, data } = event;
-  const known = (Object.values(EVENT_TYPE) as readonly string[]).includes(type);
-  if (!known || WITHOUT_BODY.has(type) || event.dataschema !== undefined) return NOTHING_SAID;
+  if (!KNOWN.has(type) || WITHOUT_BODY.has(type) || event.dataschema !== undefined) return NOTHING_SAID;
   try {
-    const body = readablePayload(event);
-    if (type === EVENT_TYPE.signal) return { ...NOTHING_SAID, body, name: decodeSignal(data).name };
-    if (type === EVENT_TYPE.message) return { ...NOTHING_SAID, body, name: decodeMessage(data).message.topic };
-    if (type !== EVENT_TYPE.decision) return { ...NOTHING_SAID, body };
-    const decision = decodeDecision(data, atUs);
-    return {
-      name: null,
-      chosen: decision.command.name,
-      authority: decision.authority,
-      reason: decision.rationale,
-      proposed_by: decision.chosen?.source ?? null,
-      confidence: decision.confidence,
-      rejected: decision.rejected.length,
-      task: decision.taskId,
-      body,
-    };
+    if (type === EVENT_TYPE.decision) return decisionSaid(decodeDecision(data, atUs));
+    if (type === EVENT_TYPE.signal) {
+      const signal = decodeSignal(data);
+      return { ...NOTHING_SAID, body: encodeState(signal), name: signal.name };
+    }
+    if (type === EVENT_TYPE.message) {
+      const message = decodeMessage(data);
+      return { ...NOTHING_SAID, body: encodeState(message), name: message.message.topic };
+    }
+    return { ...NOTHING_SAID, body: readablePayload(event) };
   } catch {
     return NOTHING_SAID;
   }
 }
+
+const KNOWN: ReadonlySet<string> = new Set(Object.values(EVENT_TYPE));
+
+const decisionSaid = (decision: Decision): Said => ({
+  name: null,
+  chosen: decision.command.name,
+  authority: decision.authority,
+  reason: decision.rationale,
+  proposed_by: decision.chosen?.source ?? null,
+  confidence: decision.confidence,
+  rejected: decision.rejected.length,
+  task: decision.taskId,
+  body: encodeState(decision),
+});
 
 /** Signals that tell of safety: they are kept as long as safety is, and a link never sheds them. */
 const SAFETY_SIGNALS: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 import { zstdCompressSync } from 'node:zlib';
 import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
-import { type Column, type ColumnType, EVENT_COLUMNS, eventRow } from '../archive/schema.ts';
+import { type Column, type ColumnType, EVENT_COLUMNS, type EventRow, eventRow } from '../archive/schema.ts';
 import { type ByteSink, type ExportOptions, type ExportResult, ExportRun, eachEvent } from './run.ts';
 
 export interface ParquetOptions extends ExportOptions {
@@ -14,7 +14,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Rows that are held, and that a reader skips or reads together. */
-const ROW_GROUP = 16_384;
+const ROW_GROUP = 8_192;
 
 /**
  * Writes a recording as one Parquet file, a row for each event by time, with the columns that archive and queries have
@@ -42,7 +42,7 @@ export async function exportParquet(options: ParquetOptions): Promise<ExportResu
   };
   await eachEvent(run, ({ chain: { head }, event }) => {
     const row = eventRow(head, event);
-    table.add([...EVENT_COLUMNS.map(({ name }) => row[name]), event.data.slice()]);
+    table.add(row, event.data);
     if (table.rows >= ROW_GROUP) return flush();
   });
   await flush();
@@ -54,19 +54,30 @@ export async function exportParquet(options: ParquetOptions): Promise<ExportResu
 /** Columns in which hardly a value comes twice: nobody looks for their least and greatest. */
 const LONG: ReadonlySet<string> = new Set(['body', 'data']);
 
-type Cell = string | number | Uint8Array | null;
+type Cell = string | number | bigint | Uint8Array | null;
+
+/** Whether the writer wants a column's numbers as bigints, column by column. */
+const WIDE: readonly boolean[] = COLUMNS.map(({ type }) => type === 'BIGINT' || type === 'TIMESTAMP');
 
 class Columns {
-  readonly #values: (Cell | bigint)[][] = COLUMNS.map(() => []);
+  readonly #values: Cell[][] = COLUMNS.map(() => []);
+  readonly #heap = new ByteHeap();
   rows = 0;
 
-  add(cells: readonly Cell[]): void {
-    for (let k = 0; k < COLUMNS.length; k++) {
-      const cell = cells[k] as Cell;
-      const wide = COLUMNS[k]?.type === 'BIGINT' || COLUMNS[k]?.type === 'TIMESTAMP';
-      this.#values[k]?.push(wide && cell !== null ? BigInt(cell as number) : cell);
+  add(row: EventRow, data: Uint8Array): void {
+    for (let k = 0; k < EVENT_COLUMNS.length; k++) {
+      const { name } = EVENT_COLUMNS[k] as (typeof EVENT_COLUMNS)[number];
+      const cell = row[name];
+      (this.#values[k] as Cell[]).push(this.#held(cell, name, WIDE[k] === true));
     }
+    (this.#values[EVENT_COLUMNS.length] as Cell[]).push(this.#heap.bytes(data));
     this.rows++;
+  }
+
+  #held(cell: string | number | null, name: string, wide: boolean): Cell {
+    if (cell === null) return null;
+    if (wide) return BigInt(cell);
+    return name === 'body' ? this.#heap.text(cell as string) : cell;
   }
 
   get sources(): ColumnSource[] {
@@ -74,6 +85,38 @@ class Columns {
       const column = { name, data: this.#values[k] as unknown[] };
       return LONG.has(name) ? { ...column, encoding: 'PLAIN', statistics: false } : column;
     });
+  }
+}
+
+const HEAP_BYTES = 4 << 20;
+
+/** Long values side by side: a store of its own for each would keep the garbage collector busier than all the rest. */
+class ByteHeap {
+  #room = Buffer.alloc(0);
+  #at = 0;
+
+  text(text: string): Uint8Array {
+    // Three bytes is the most that UTF-8 takes for one unit of UTF-16.
+    this.#make(text.length * 3);
+    return this.#taken(this.#room.write(text, this.#at, 'utf8'));
+  }
+
+  bytes(bytes: Uint8Array): Uint8Array {
+    this.#make(bytes.length);
+    this.#room.set(bytes, this.#at);
+    return this.#taken(bytes.length);
+  }
+
+  #make(length: number): void {
+    if (this.#room.length - this.#at >= length) return;
+    this.#room = Buffer.allocUnsafeSlow(Math.max(length, HEAP_BYTES));
+    this.#at = 0;
+  }
+
+  #taken(length: number): Uint8Array {
+    const part = this.#room.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    return part;
   }
 }
 
