@@ -21,6 +21,9 @@ import { EMAIL, type FakeHub } from './fake-hub.ts';
 
 const nowUs = (): bigint => BigInt(Date.now()) * 1000n;
 
+/** Markup, and a character that turns what follows it round: a name that wants to be something else. */
+export const NASTY = '<script>window.hacked=1</script>\u202Egnp.exe';
+
 /**
  * The rest of a control room for the fake hub: accounts, acts, silences, rates, a history of missions, the site's log,
  * sensors of a robot, the bench. Small and honest: what is asked is done, and what is wrong is refused in words.

@@ -191,6 +191,11 @@ export class FirstPage {
     assert.deepEqual(await this.violations(within), []);
   }
 
+  /** What anybody sees of the names of others is text and nothing but text. */
+  async isUnharmed(): Promise<void> {
+    assert.equal(await this.page.evaluate(() => 'hacked' in window), false);
+  }
+
   /** What the map shows, flat or solid, as one text: two equal texts mean that nothing moved between them. */
   async picture(): Promise<string> {
     return (await this.at('map').screenshot()).toString('base64');

@@ -13,12 +13,12 @@ import {
   SignedOrderSchema,
 } from '@sigma/proto';
 import { orderSigner } from './signed-orders.ts';
+import { PATIENCE_MS } from './until.ts';
 
 type Frame = Exclude<ConnectRequest['frame'], { case: undefined }>;
 type OrderInit = Exclude<MessageInitShape<typeof OrderSchema>, Order>;
 
 const HEARTBEAT_MS = 50;
-const PATIENCE_MS = 10_000;
 
 /** A hub as an edge sees one, over a real port: welcomes, beats, signs orders, remembers every frame. */
 export class TestHub {
@@ -68,7 +68,7 @@ export class TestHub {
       issuer: 'core',
       sequence: BigInt(++this.#sequence),
       issuedTimeUs: nowUs,
-      expiresTimeUs: nowUs + 5_000_000n,
+      expiresTimeUs: nowUs + BigInt(PATIENCE_MS) * 1_000n,
       ...order,
     });
     this.#push({ case: 'order', value: fromBinary(SignedOrderSchema, signed) });
@@ -78,7 +78,7 @@ export class TestHub {
     return this.frames.flatMap((frame) => (frame.case === kind ? [frame.value] : [])) as never;
   }
 
-  /** Resolves as soon as a frame makes `condition` true; fails when that takes longer than ten seconds. */
+  /** Resolves as soon as a frame makes `condition` true; fails when that takes far too long. */
   async until(what: string, condition: () => boolean): Promise<void> {
     if (condition()) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();

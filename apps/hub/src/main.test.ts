@@ -18,6 +18,7 @@ import {
   SiteService,
 } from '@sigma/proto';
 import { FakeEdge, STATE_SCHEMA } from '../testing/fake-edge.ts';
+import { until } from '../testing/hub-people.ts';
 import { oneAtATime } from '../testing/one-at-a-time.ts';
 import { type Hub, type HubOptions, PortInUseError, startHub } from './index.ts';
 
@@ -66,15 +67,6 @@ async function signIn(secret: string): Promise<Response> {
     body,
   });
 }
-/** Looks until it holds; the hub is asked, time is not waited out. */
-async function until<T>(look: () => Promise<T>, holds: (found: T) => boolean): Promise<T> {
-  for (let k = 0; k < 2_000; k++) {
-    const found = await look();
-    if (holds(found)) return found;
-  }
-  throw new Error('it never came to hold');
-}
-
 before(async () => {
   hub = await startHub(options);
   password = hub.operator.password ?? '';

@@ -12,6 +12,7 @@ import { AlertService, FleetService, MissionService, type Order, RecordService }
 import { verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { FakeEdge } from '../testing/fake-edge.ts';
+import { until } from '../testing/hub-people.ts';
 
 const PROGRAM = fileURLToPath(new URL('../testing/hub-process.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'sigma-killed-'));
@@ -61,14 +62,6 @@ async function people(url: string, token: string) {
     alerts: createClient(AlertService, transport),
     records: createClient(RecordService, transport),
   };
-}
-
-async function until<T>(look: () => Promise<T>, holds: (found: T) => boolean): Promise<T> {
-  for (let k = 0; k < 3_000; k++) {
-    const found = await look();
-    if (holds(found)) return found;
-  }
-  throw new Error('it never came to hold');
 }
 
 const AGENTS = ['r1', 'r2'];

@@ -28,14 +28,19 @@ export function handsOf(url: string, token: string): <S extends DescService>(ser
   return (service) => createClient(service, transport);
 }
 
-/** Looks until it holds; the hub is asked, time is not waited out. */
+/** Nothing takes a hub this long, on however busy a machine. */
+const PATIENCE_MS = 45_000;
+const LOOKS_EVERY_MS = 4;
+
+/** Looks until it holds. Between two looks the hub, its database and its edges have the machine. */
 export async function until<T>(look: () => Promise<T> | T, holds: (found: T) => boolean): Promise<T> {
-  for (let k = 0; k < 4_000; k++) {
+  const late = performance.now() + PATIENCE_MS;
+  for (;;) {
     const found = await look();
     if (holds(found)) return found;
-    await new Promise<void>((turn) => setImmediate(turn));
+    if (performance.now() > late) throw new Error(`it never came to hold: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOKS_EVERY_MS));
   }
-  throw new Error('it never came to hold');
 }
 
 /** Name of the code a call is refused with, or `answered`. */

@@ -24,6 +24,7 @@ import { sentFrame, shownFrame, verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { testChain } from '@sigma/recorder/testing';
 import { FakeEdge } from '../../testing/fake-edge.ts';
+import { until } from '../../testing/hub-people.ts';
 import { oneAtATime } from '../../testing/one-at-a-time.ts';
 import { type Hub, startHub } from '../index.ts';
 import { FLOWS } from './flows.ts';
@@ -70,14 +71,6 @@ after(async () => {
   await hub.close();
   rmSync(directory, { recursive: true, force: true });
 });
-
-async function until<T>(look: () => Promise<T>, holds: (found: T) => boolean): Promise<T> {
-  for (let k = 0; k < 3_000; k++) {
-    const found = await look();
-    if (holds(found)) return found;
-  }
-  throw new Error('it never came to hold');
-}
 
 /** Everything on the hub's chain. */
 async function recorded(): Promise<readonly Envelope[]> {
