@@ -12,6 +12,7 @@ import {
   COLUMN,
   FACTS_FORMAT,
   type FactsTerrain,
+  FIRST_FACT,
   OPAQUE,
   type OutcomeShape,
   packed,
@@ -42,7 +43,7 @@ export class FactCollector<World> {
   #asked: Command | null = null;
   #binding: Restriction | null = null;
   #world: World | null = null;
-  #stretch: Stretch;
+  readonly #stretch: Stretch;
 
   constructor(lived: TerrainModel<World>, terrain: FactsTerrain<World>) {
     this.#lived = lived;
@@ -89,9 +90,7 @@ export class FactCollector<World> {
 
   /** Ends the stretch. @returns it as bytes */
   take(): Uint8Array {
-    const bytes = this.#stretch.encode();
-    this.#stretch = new Stretch(this.#terrain.facts.length, this.#terrain.brief?.width ?? 0);
-    return bytes;
+    return this.#stretch.take();
   }
 
   #shape({ command, restriction, decision }: Concluded): void {
@@ -114,54 +113,68 @@ export class FactCollector<World> {
   }
 }
 
-/** Evaluations of one stretch, gathered column by column. */
+/** Evaluations of one stretch, gathered column by column; the columns serve again for the next. */
 class Stretch {
-  readonly decisions: [number, number][] = [];
+  decisions: [number, number][] = [];
   readonly #facts: number;
-  readonly #times: number[] = [];
-  readonly #decision: number[] = [];
-  readonly #shape: number[] = [];
-  readonly #columns: number[][];
-  readonly #outcomes: number[][] = [];
-  readonly #briefs: number[][];
-  readonly #words = new Map<string, number>();
-  readonly #shapes = new Map<string, number>();
+  readonly #briefs: number;
+  /** Steps of time, decision, shape and facts; behind them the numbers of outcomes, and those of briefs. */
+  readonly #columns: Column[];
+  readonly #outcomes: Column[] = [];
+  readonly #briefColumns: Column[];
+  /** The word that stands last in each column, with its number. */
+  readonly #lastWords: (string | undefined)[] = [];
+  readonly #lastIds: number[] = [];
+  #words = new Map<string, number>();
+  #shapes = new Map<string, number>();
+  #outcomesInUse = 0;
+  #rows = 0;
+  #fromUs = -1;
+  #untilUs = -1;
   #last: { readonly id: number } & LastShape = { ...NO_SHAPE, id: OPAQUE };
 
   constructor(facts: number, briefs: number) {
     this.#facts = facts;
-    this.#columns = Array.from({ length: facts }, () => []);
-    this.#briefs = Array.from({ length: briefs }, () => []);
+    this.#briefs = briefs;
+    this.#columns = Array.from({ length: FIRST_FACT + facts }, (_, k) => new Column(wide(k, facts)));
+    this.#briefColumns = Array.from({ length: briefs }, () => new Column(true));
   }
 
   add(atUs: number, values: readonly (number | string)[], decision: number): void {
-    this.#times.push(atUs);
-    this.#decision.push(decision);
-    this.#shape.push(OPAQUE);
-    for (const column of this.#outcomes) column.push(0);
-    for (const column of this.#briefs) column.push(0);
+    const row = this.#rows++;
+    const columns = this.#columns;
+    (columns[0] as Column).put(row, row === 0 ? 0 : atUs - this.#untilUs);
+    (columns[1] as Column).put(row, decision);
+    (columns[2] as Column).put(row, OPAQUE);
+    if (row === 0) this.#fromUs = atUs;
+    this.#untilUs = atUs;
     for (let k = 0; k < values.length; k++) {
       const value = values[k] as number | string;
-      (this.#columns[k] as number[]).push(typeof value === 'number' ? packed(value) : this.#word(value));
+      (columns[FIRST_FACT + k] as Column).put(row, typeof value === 'number' ? packed(value) : this.#word(k, value));
     }
+    for (let j = 0; j < this.#outcomesInUse; j++) (this.#outcomes[j] as Column).put(row, 0);
+    for (const column of this.#briefColumns) column.put(row, 0);
   }
 
-  #word(word: string): number {
+  #word(k: number, word: string): number {
+    if (this.#lastWords[k] === word) return this.#lastIds[k] as number;
     let id = this.#words.get(word);
     if (id === undefined) {
       id = this.#words.size;
       this.#words.set(word, id);
     }
+    this.#lastWords[k] = word;
+    this.#lastIds[k] = id;
     return id;
   }
 
   /** Of the evaluation that was added last. */
   shape(decision: Decision | null, asked: Command, { atMost, forbid }: Restriction, chosen: boolean): void {
     const { params } = asked;
-    const row = this.#times.length - 1;
+    const row = this.#rows - 1;
     const id = this.#shapeId(decision, asked, atMost, forbid, chosen);
     if (id === OPAQUE) return;
-    this.#shape[row] = id;
+    (this.#columns[2] as Column).replace(row, id);
     const { numbers, bounds } = this.#last;
     for (let j = 0; j < numbers.length; j++) this.#number(j, row, params[numbers[j] as string] as number);
     for (let j = 0; j < bounds.length; j++)
@@ -201,43 +214,107 @@ class Stretch {
   }
 
   #number(j: number, row: number, value: number): void {
-    let column = this.#outcomes[j];
-    if (column === undefined) {
-      column = new Array<number>(this.#times.length).fill(0);
-      this.#outcomes[j] = column;
+    while (j >= this.#outcomesInUse) {
+      this.#outcomes[this.#outcomesInUse] ??= new Column(true);
+      const column = this.#outcomes[this.#outcomesInUse++] as Column;
+      for (let k = 0; k <= row; k++) column.put(k, 0);
     }
-    column[row] = value;
+    (this.#outcomes[j] as Column).replace(row, value);
   }
 
   /** Of the evaluation that was added last. */
   brief(numbers: readonly number[]): void {
-    const row = this.#times.length - 1;
-    for (let j = 0; j < numbers.length; j++) (this.#briefs[j] as number[])[row] = numbers[j] as number;
+    const row = this.#rows - 1;
+    for (let j = 0; j < numbers.length; j++) (this.#briefColumns[j] as Column).replace(row, numbers[j] as number);
   }
 
-  encode(): Uint8Array {
-    const rows = this.#times.length;
+  /** The stretch as bytes; what is added from now on belongs to the next. */
+  take(): Uint8Array {
+    const rows = this.#rows;
     const head: StretchHead = {
       ...{ format: FACTS_FORMAT, rows, facts: this.#facts },
-      ...{ outcomes: this.#outcomes.length, briefs: this.#briefs.length, fromUs: this.#times[0] ?? -1 },
+      ...{ outcomes: this.#outcomesInUse, briefs: this.#briefs, fromUs: this.#fromUs },
       ...{ words: [...this.#words.keys()], shapes: [...this.#shapes.keys()], decisions: this.decisions },
     };
-    const steps = this.#times.map((atUs, k) => atUs - (this.#times[Math.max(0, k - 1)] as number));
-    const columns = [steps, this.#decision, this.#shape, ...this.#columns, ...this.#outcomes, ...this.#briefs];
-    const parts = columns.map((column, k) =>
-      columnOf(wide(k, this.#facts) ? Float64Array.from(column) : Uint32Array.from(column)),
-    );
-    const text = new TextEncoder().encode(JSON.stringify(head));
-    const bytes = new Uint8Array(4 + text.length + parts.reduce((sum, { length }) => sum + 1 + length, 0));
+    const text = UTF8.encode(JSON.stringify(head));
+    const columns = [...this.#columns, ...this.#outcomes.slice(0, this.#outcomesInUse), ...this.#briefColumns];
+    let length = 4 + text.length;
+    for (const column of columns) length += 1 + column.length(rows);
+    const bytes = new Uint8Array(length);
     new DataView(bytes.buffer).setUint32(0, text.length, true);
     bytes.set(text, 4);
     let at = 4 + text.length;
-    for (const { kind, of } of parts) {
-      bytes[at] = kind;
-      bytes.set(of, at + 1);
-      at += 1 + of.length;
-    }
+    for (const column of columns) at = column.write(bytes, at, rows);
+    this.#clear();
     return bytes;
+  }
+
+  #clear(): void {
+    this.decisions = [];
+    this.#words = new Map();
+    this.#shapes = new Map();
+    this.#lastWords.length = 0;
+    this.#outcomesInUse = 0;
+    this.#rows = 0;
+    this.#fromUs = -1;
+    this.#last = { ...NO_SHAPE, id: OPAQUE };
+  }
+}
+
+const UTF8 = new TextEncoder();
+const FIRST_ROWS = 64;
+
+/** Numbers that are put one behind the other, and mostly are the same. */
+class Column {
+  #values: Uint32Array | Float64Array;
+  /** The first row that holds another number than row 0. */
+  #othersFrom = Number.POSITIVE_INFINITY;
+
+  constructor(doubles: boolean) {
+    this.#values = doubles ? new Float64Array(FIRST_ROWS) : new Uint32Array(FIRST_ROWS);
+  }
+
+  /** @param row right behind the last one; 0 begins anew */
+  put(row: number, value: number): void {
+    if (row >= this.#values.length) this.#grow();
+    if (row === 0) this.#othersFrom = Number.POSITIVE_INFINITY;
+    this.#values[row] = value;
+    if (row < this.#othersFrom && !Object.is(value, this.#values[0])) this.#othersFrom = row;
+  }
+
+  /** Puts another number into the last row. */
+  replace(row: number, value: number): void {
+    this.#values[row] = value;
+    if (row <= this.#othersFrom) this.#othersFrom = Object.is(value, this.#values[0]) ? Number.POSITIVE_INFINITY : row;
+  }
+
+  #grow(): void {
+    const before = this.#values;
+    this.#values =
+      before instanceof Float64Array ? new Float64Array(2 * before.length) : new Uint32Array(2 * before.length);
+    this.#values.set(before);
+  }
+
+  #kept(rows: number): Uint8Array {
+    const { buffer, BYTES_PER_ELEMENT: size } = this.#values;
+    return new Uint8Array(buffer, 0, size * (this.#isSame(rows) ? 1 : rows));
+  }
+
+  #isSame(rows: number): boolean {
+    return rows > 0 && this.#othersFrom >= rows;
+  }
+
+  /** Bytes that so many rows take. */
+  length(rows: number): number {
+    return this.#values.BYTES_PER_ELEMENT * (this.#isSame(rows) ? 1 : rows);
+  }
+
+  /** @returns the place behind it */
+  write(into: Uint8Array, at: number, rows: number): number {
+    const kept = this.#kept(rows);
+    into[at] = this.#isSame(rows) ? COLUMN.same : COLUMN.whole;
+    into.set(kept, at + 1);
+    return at + 1 + kept.length;
   }
 }
 
@@ -294,14 +371,3 @@ function sameKeys(a: object, b: object): boolean {
 
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((one, k) => one === b[k]));
-
-function columnOf(values: Uint32Array | Float64Array): {
-  readonly kind: number;
-  readonly of: Uint8Array;
-  readonly length: number;
-} {
-  const same = values.length > 0 && values.every((value) => Object.is(value, values[0]));
-  const kept = same ? values.subarray(0, 1) : values;
-  const of = new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength);
-  return { kind: same ? COLUMN.same : COLUMN.whole, of, length: of.length };
-}
