@@ -112,8 +112,16 @@ async function parquetRate(path: string, out: string): Promise<number> {
     const rounds: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       let events = 0;
-      const seconds = await processorS(out, async (sink) => {
-        events = (await exportParquet({ recording, chains, span, sha256, sink })).events;
+      const seconds = await processorS(out, async (writable) => {
+        events = (
+          await exportParquet({
+            recording,
+            chains,
+            span,
+            sha256,
+            sink: { write: async (bytes) => void (await writable.write(bytes)) },
+          })
+        ).events;
       });
       rounds.push(events / seconds);
     }

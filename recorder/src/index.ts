@@ -88,6 +88,7 @@ export {
   type Checkpoint,
   chainOfOrigin,
   cosign,
+  type LogId,
   logKey,
   openCheckpoint,
   originOf,
@@ -117,6 +118,7 @@ export {
   offeredFrame,
   offerOf,
 } from './proof/head-wire.ts';
+export { logOf } from './proof/log-of.ts';
 export { leafHash, leafHasher, TreeFrontier } from './proof/merkle.ts';
 export {
   consistencyProof,

@@ -28,14 +28,21 @@ export interface SignedCheckpoint extends Checkpoint {
   readonly signers: readonly SignedBy[];
 }
 
+/** A chain as a log of its own; of a fork with what tells it from its parent (`logOf`). */
+export interface LogId extends ChainId {
+  /** 32 hex digits. */
+  readonly fork?: string;
+}
+
 /**
  * Name of a chain among logs: `sigma/<tenant>/<source>/<epoch>`, each part percent-encoded as encodeURIComponent does,
- * so that no slash, space, plus or newline of a name is taken for one of the format.
+ * so that no slash, space, plus or newline of a name is taken for one of the format. Behind that of a fork stands
+ * `/fork/<32 hex digits>`: it is another log than its parent, and no key of the one speaks for the other.
  */
-export const originOf = ({ tenant, source, epoch }: ChainId): string =>
-  `sigma/${encodeURIComponent(tenant)}/${encodeURIComponent(source)}/${epoch}`;
+export const originOf = ({ tenant, source, epoch, fork }: LogId): string =>
+  `sigma/${encodeURIComponent(tenant)}/${encodeURIComponent(source)}/${epoch}${fork === undefined ? '' : `/fork/${fork}`}`;
 
-/** @returns null for the origin of some other log */
+/** @returns null for the origin of some other log, such as a fork */
 export function chainOfOrigin(origin: string): ChainId | null {
   const [, tenant, source, epoch] = /^sigma\/([^/]+)\/([^/]+)\/(0|[1-9]\d{0,9})$/.exec(origin) ?? [];
   if (tenant === undefined || source === undefined || epoch === undefined) return null;
@@ -51,14 +58,14 @@ export const checkpointText = (origin: string, { size, root }: TreeHead): string
   `${origin}\n${size}\n${base64Of(root)}\n`;
 
 /** The head of a chain's tree, signed by its writer under the name of its origin. */
-export function signCheckpoint(chain: ChainId, head: TreeHead, key: SigningKey, sha256: Sha256): string {
+export function signCheckpoint(chain: LogId, head: TreeHead, key: SigningKey, sha256: Sha256): string {
   const origin = originOf(chain);
   const text = checkpointText(origin, head);
   return `${text}\n${formatSignature(signText(text, origin, key, sha256))}`;
 }
 
 /** Key under which a chain's own checkpoints are verified. */
-export const logKey = (chain: ChainId, publicKey: Uint8Array): NoteKey => ({
+export const logKey = (chain: LogId, publicKey: Uint8Array): NoteKey => ({
   name: originOf(chain),
   role: 'log',
   publicKey,

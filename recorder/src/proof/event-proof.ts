@@ -11,6 +11,7 @@ import {
   signCheckpoint,
   type Trust,
 } from './checkpoint.ts';
+import { logOf } from './log-of.ts';
 import { HASH_BYTES, leafHash } from './merkle.ts';
 import { consistencyProof, inclusionProof, type TreeHead, treeRoot, verifyInclusion } from './merkle-proof.ts';
 import { NoteError, type SigningKey } from './note.ts';
@@ -86,7 +87,7 @@ export async function signHead(
   shelf?: TileShelf,
 ): Promise<string> {
   const tree = await openTree(recording, chain, sha256, shelf);
-  return signCheckpoint(chain, await tree.head(), key, sha256);
+  return signCheckpoint(await logOf(recording, chain, sha256), await tree.head(), key, sha256);
 }
 
 /** What is proved, and to whom: a signed checkpoint that covers the event, or the key to sign one now. */
@@ -117,11 +118,12 @@ export async function proveEvent(
 ): Promise<EventProof> {
   const envelope = await envelopeOf(recording, chain, sequence);
   const tree = await openTree(recording, chain, sha256, shelf);
+  const log = await logOf(recording, chain, sha256);
   const checkpoint =
     'key' in anchor
-      ? parseCheckpoint(signCheckpoint(chain, await tree.head(), anchor.key, sha256))
+      ? parseCheckpoint(signCheckpoint(log, await tree.head(), anchor.key, sha256))
       : openCheckpoint(anchor.checkpoint, anchor.trust);
-  if (checkpoint.origin !== originOf(chain)) throw new NoteError(`it is a checkpoint of ${checkpoint.origin}`);
+  if (checkpoint.origin !== originOf(log)) throw new NoteError(`it is a checkpoint of ${checkpoint.origin}`);
   const { size } = checkpoint;
   if (size < sequence || size > tree.size) {
     throw new NoteError(`it covers events up to ${size}: not ${sequence}, or more than the ${tree.size} on record`);

@@ -1,7 +1,8 @@
 import { scanBlock } from '../block.ts';
 import { type ChainId, chainName, type Sha256, sameBytes } from '../event.ts';
 import type { Recording } from '../store.ts';
-import { openCheckpoint, originOf, signCheckpoint, type Trust } from './checkpoint.ts';
+import { type LogId, openCheckpoint, originOf, signCheckpoint, type Trust } from './checkpoint.ts';
+import { logOf } from './log-of.ts';
 import { leafHasher } from './merkle.ts';
 import type { TreeHead } from './merkle-proof.ts';
 import { NoteError, type SigningKey } from './note.ts';
@@ -15,6 +16,8 @@ export type TlogSignature = { readonly key: SigningKey } | { readonly checkpoint
 
 export interface TlogExport extends TreeHead {
   readonly origin: string;
+  /** What it is the log of, for `logKey`. */
+  readonly log: LogId;
   readonly files: number;
   /**
    * Events of more than 65,535 bytes, by sequence. The format's entry bundles have no room for them; a bundle that holds
@@ -40,7 +43,8 @@ export async function exportTlog(
   signature: TlogSignature,
 ): Promise<TlogExport> {
   const given = 'checkpoint' in signature ? openCheckpoint(signature.checkpoint, signature.trust) : null;
-  const origin = originOf(chain);
+  const log = await logOf(recording, chain, sha256);
+  const origin = originOf(log);
   if (given !== null && given.origin !== origin) throw new NoteError(`it is a checkpoint of ${given.origin}`);
   const writer = new TileWriter(sha256);
   const bundles = new Bundles();
@@ -79,9 +83,9 @@ export async function exportTlog(
   for (const { level, index, hashes } of writer.partial()) {
     await write(tilePath(level, index, hashes.length / 32), hashes);
   }
-  const note = 'key' in signature ? signCheckpoint(chain, { size, root }, signature.key, sha256) : signature.checkpoint;
+  const note = 'key' in signature ? signCheckpoint(log, { size, root }, signature.key, sha256) : signature.checkpoint;
   await write('checkpoint', new TextEncoder().encode(note));
-  return { origin, size, root, files, wideEvents: bundles.wide };
+  return { origin, log, size, root, files, wideEvents: bundles.wide };
 }
 
 /** Gathers envelopes into bundles of 256, each behind its length. */

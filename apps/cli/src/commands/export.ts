@@ -268,7 +268,7 @@ async function runTlog(
       origin: log.origin,
       events: log.size,
       wideEvents: log.wideEvents,
-      publicKey: formatNoteKey(logKey(head, key.publicKey), sha256),
+      publicKey: formatNoteKey(logKey(log.log, key.publicKey), sha256),
     });
   }
   const rows = logs.map(({ folder, events, publicKey }) => [folder, String(events), publicKey]);

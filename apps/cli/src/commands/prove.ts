@@ -4,7 +4,9 @@ import {
   type ChainHead,
   encodeProofFile,
   formatNoteKey,
+  type LogId,
   logKey,
+  logOf,
   NoSuchEventError,
   NoteError,
   openCheckpoint,
@@ -98,7 +100,12 @@ async function prove(shell: Shell, recording: Recording, file: string, flags: Pr
   const { source, epoch } = head;
   const shelf = shelfOf(shelfName(shell.environment, file));
   try {
-    const { anchor, keys } = anchorOf(shell, head, flags, (await shelf?.checkpoints(head)) ?? []);
+    const { anchor, keys } = anchorOf(
+      shell,
+      await logOf(recording, head, sha256),
+      flags,
+      (await shelf?.checkpoints(head)) ?? [],
+    );
     const proof = await proveEvent(recording, head, flags.event, anchor, sha256, shelf);
     return { source, epoch, bytes: encodeProofFile(proof), keys };
   } catch (error) {
@@ -138,13 +145,13 @@ function chosen(heads: readonly ChainHead[], flags: ProveFlags, file: string): C
  */
 function anchorOf(
   shell: Shell,
-  head: ChainHead,
+  log: LogId,
   { checkpoint, cosigned, trust, key, event }: ProveFlags,
   beside: readonly string[],
 ): { readonly anchor: ProofAnchor; readonly keys: readonly string[] } {
   if (checkpoint === undefined && cosigned !== true) {
     const signing = signingKeyFrom(resolve(key ?? join(shell.environment.dataDir, 'export.key')));
-    return { anchor: { key: signing }, keys: [formatNoteKey(logKey(head, signing.publicKey), sha256)] };
+    return { anchor: { key: signing }, keys: [formatNoteKey(logKey(log, signing.publicKey), sha256)] };
   }
   const keys = trustedKeys(trust);
   if (keys.length === 0) {
@@ -157,7 +164,7 @@ function anchorOf(
       ? beside.findLast((one) => covers(one, event, trusted))
       : readText(checkpoint, '--checkpoint');
   if (note === undefined) {
-    const what = `no checkpoint kept beside the recording covers event ${event} of ${head.source} and bears that key's signature`;
+    const what = `no checkpoint kept beside the recording covers event ${event} of ${log.source} and bears that key's signature`;
     const wayOut = 'A witness cosigns every ten seconds while hub and edge are linked; or prove it without --cosigned';
     throw new CommandError(EXIT.failed, what, wayOut);
   }

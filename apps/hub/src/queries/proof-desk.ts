@@ -4,6 +4,7 @@ import {
   encodeProofFile,
   formatNoteKey,
   logKey,
+  logOf,
   proveEvent,
   type Recording,
   type SigningKey,
@@ -50,7 +51,10 @@ export function openProofDesk(blocks: BlockReader, shelfAt: string, key: Signing
   const make = async (chain: ChainId, sequence: number): Promise<HandedProof> => {
     shelf ??= openProofShelf(shelfAt);
     const proved = await proveEvent(recording, chain, sequence, { key }, sha256, shelf);
-    return { proof: encodeProofFile(proved), key: formatNoteKey(logKey(chain, key.publicKey), sha256) };
+    return {
+      proof: encodeProofFile(proved),
+      key: formatNoteKey(logKey(await logOf(recording, chain, sha256), key.publicKey), sha256),
+    };
   };
   return {
     prove: (chain, sequence) => {
