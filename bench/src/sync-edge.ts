@@ -8,6 +8,7 @@ import { TelemetryFrameSchema } from '@sigma/proto';
 
 export interface SyncEdgeSetup {
   readonly hubUrl: string;
+  readonly tenant: string;
   readonly recordingPath: string;
   readonly folder: string;
   readonly sources: readonly string[];
@@ -20,7 +21,7 @@ export interface SyncEdgeSetup {
 const TICK_MS = 10;
 const setup = JSON.parse(process.argv[2] ?? '{}') as SyncEdgeSetup;
 const wallUs = (): number => Math.floor((performance.timeOrigin + performance.now()) * 1000);
-const { hubUrl, recordingPath, folder, sources, framesPerS } = setup;
+const { hubUrl, tenant, recordingPath, folder, sources, framesPerS } = setup;
 const bytesPerS = setup.bytesPerS ?? Number.POSITIVE_INFINITY;
 // Of an `AgentClock`: agent time is the machine's monotonic time, at rate 1.
 const clock = new SharedArrayBuffer(32);
@@ -29,7 +30,7 @@ const epochTimeUs = wallUs() - Math.floor(Number(process.hrtime.bigint()) / 1000
 
 const unbounded = { bytesPerS, recordingMostBytes: Number.POSITIVE_INFINITY };
 const sync: SyncWorker = new SyncWorker(
-  { tenant: 'bench', folder, recordingPath, sources, growing: [], ...unbounded, clock, epochTimeUs },
+  { tenant, folder, recordingPath, sources, growing: [], ...unbounded, clock, epochTimeUs },
   {
     wake: () => link.wake(),
     note: (name, body) => console.error(name, body),
@@ -40,7 +41,7 @@ const sync: SyncWorker = new SyncWorker(
 const link: HubLink = new HubLink({
   transport: createGrpcTransport({ baseUrl: hubUrl }),
   joinToken: 'bench',
-  hello: () => ({ tenant: 'bench', edgeId: 'e1', agents: sources.map((agentId) => ({ agentId })) }),
+  hello: () => ({ tenant, edgeId: 'e1', agents: sources.map((agentId) => ({ agentId })) }),
   onKey: () => undefined,
   onHeard: () => undefined,
   onOrder: () => undefined,

@@ -27,9 +27,8 @@ export interface SyncHubReport {
   readonly cpuS: number;
 }
 
-const TENANT = 'bench';
 const BEAT_MS = 500;
-const [, , databaseUrl = ''] = process.argv;
+const [, , databaseUrl = '', TENANT = 'bench'] = process.argv;
 const wallMs = (): number => performance.timeOrigin + performance.now();
 
 const recordings = await openPostgres(databaseUrl);
@@ -116,9 +115,12 @@ async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<Con
   }
 }
 
+// As the hub's own port is set.
 const server = createServer(
+  { settings: { initialWindowSize: 1_048_576 } },
   connectNodeAdapter({ routes: (router) => router.service(AgentLinkService, { connect: serve }) }),
 );
+server.on('session', (session) => session.setLocalWindowSize(16 * 1_048_576));
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 process.on('message', (message: 'report' | 'forget' | 'end') => {
   if (message === 'end') process.exit(0);

@@ -181,6 +181,7 @@ async function drain(hub: HubChild, { home, name, path, framesPerS, bytes }: Dra
     hubUrl: hub.url,
     recordingPath: path,
     folder,
+    tenant: 'bench',
     sources: ['r1'],
     framesPerS,
     bytesPerS: null,
@@ -201,7 +202,14 @@ async function watchLive(
   hub: HubChild,
   { home, name, path, bytesPerS }: Pick<Drain, 'home' | 'name' | 'path'> & { readonly bytesPerS: number | null },
 ): Promise<SyncHubReport> {
-  const setup = { hubUrl: hub.url, recordingPath: path, folder: join(home, name), sources: ['r1'], bytesPerS };
+  const setup = {
+    hubUrl: hub.url,
+    tenant: 'bench',
+    recordingPath: path,
+    folder: join(home, name),
+    sources: ['r1'],
+    bytesPerS,
+  };
   const edge = startEdge({ ...setup, framesPerS: FRAMES_PER_S });
   try {
     await once(edge, 'message');

@@ -44,7 +44,8 @@ export class DroppedEventsError extends Error {
   }
 }
 
-function checkFormat(format: number): void {
+/** @throws DroppedEventsError, NewerFormatError */
+export function checkFormat(format: number): void {
   if (format === STUB_FORMAT) throw new DroppedEventsError();
   if (format > BLOCK_FORMAT) throw new NewerFormatError(format);
 }

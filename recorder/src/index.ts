@@ -206,8 +206,10 @@ export { type SyncMemory, type SyncNote, SyncSource } from './sync/sync-source.t
 export {
   batchAnsweredFrame,
   batchAnswerOf,
+  encodeSent,
   heldFrame,
   heldOf,
+  passedOn,
   sentFrame,
   sentOf,
   shownFrame,

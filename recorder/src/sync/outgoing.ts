@@ -1,9 +1,9 @@
 import { AUTHORITIES } from '@sigma/kernel';
-import { decodeEnvelope, scanBlock } from '../block.ts';
+import { checkFormat, decodeEnvelope, scanBlock } from '../block.ts';
 import { EVENT_TYPE, type RecordedEvent } from '../event.ts';
 import { signalName } from '../payload/agent-events.ts';
 import type { StoredBlock } from '../store.ts';
-import { WireReader } from '../wire/wire-reader.ts';
+import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
 import { decodeGap, decodeStub, type Gap, isStub, stubCount } from './gap.ts';
 import type { OutgoingBlock } from './sync-sender.ts';
 
@@ -18,11 +18,30 @@ export function outgoingBlock({ firstSequence, hash, bytes }: StoredBlock): Outg
     const { previousHash, lastAtUs } = stub;
     return { firstSequence, hash, bytes, previousHash, count: stubCount(stub), lastAtUs, lastTimeUs: 0 };
   }
-  const { previousHash, sequences, from, to } = scanBlock(bytes);
-  const last = decodeEnvelope(bytes.subarray(from.at(-1), to.at(-1)));
+  const { previousHash, count, lastFrom, lastTo } = glance(bytes);
+  const last = decodeEnvelope(bytes.subarray(lastFrom, lastTo));
   const lastTimeUs = Math.max(0, last.timeUs);
-  const count = sequences.length;
   return { firstSequence, hash, bytes, previousHash, count, lastAtUs: last.atUs, lastTimeUs };
+}
+
+/** Of a block the hash before it, the number of its events and where the last one stands; nothing of them is read. */
+function glance(bytes: Uint8Array) {
+  const reader = new WireReader(bytes);
+  let previousHash: Uint8Array = new Uint8Array();
+  let [count, lastFrom, lastTo] = [0, 0, 0];
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === 0x3a) {
+      lastTo = reader.enter();
+      lastFrom = reader.at;
+      reader.passTo(lastTo);
+      count++;
+    } else if (tag === 0x08) checkFormat(reader.varint());
+    else if (tag === 0x32) previousHash = reader.bytes();
+    else reader.skip(tag);
+  }
+  if (count === 0) throw new MalformedBytesError('a block without events');
+  return { previousHash, count, lastFrom, lastTo };
 }
 
 /** What a look at a new block finds. */

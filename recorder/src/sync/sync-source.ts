@@ -52,7 +52,7 @@ export interface SyncSourceOptions {
 /** A batch keeps the link busy for about so long where bytes are bounded: what is live waits no longer behind it. */
 const BATCH_S = 0.05;
 const LEAST_BATCH = 16 * 1024;
-const MOST_BATCH = 64 * 1024;
+const MOST_BATCH = 60 * 1024;
 /** Batches made and not yet on the wire: enough to keep it busy, few enough that a safety event comes next. */
 const MOST_READY = 8;
 /** Acknowledgements that are written together. */

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 import {
   type BlocksAnswered,
   BlocksAnsweredSchema,
@@ -8,12 +9,16 @@ import {
   ChainsHeldSchema,
   type ChainsShown,
   ChainsShownSchema,
+  type ConnectRequest,
+  ConnectRequestSchema,
   type HybridTime as WireTime,
 } from '@sigma/proto';
+import { WireWriter } from '../wire/wire-writer.ts';
 import type { HybridTime } from './hybrid-clock.ts';
 import {
   type BatchAnswer,
   type BlockBatch,
+  batchBytes,
   type HeldChain,
   type ShownChain,
   SYNC_REFUSALS,
@@ -92,6 +97,39 @@ export const sentFrame = (batch: BlockBatch): BlocksSent =>
     blocks: [...batch.blocks],
     time: timeFrame(batch.time),
   });
+
+const BLOCKS_SENT = ConnectRequestSchema.field.blocksSent.number;
+
+/**
+ * A batch as the content of the field `blocks_sent` of a frame of the link, its length before it: what protobuf-es makes
+ * of `sentFrame`. Each block is copied once, into a buffer that belongs to nothing else and may change hands.
+ */
+export function encodeSent(batch: BlockBatch): Uint8Array<ArrayBuffer> {
+  const { tenant, source, epoch, firstSequence, previousHash, hash, blocks, time } = batch;
+  const around = 512 + 3 * (tenant.length + source.length) + 8 * blocks.length;
+  const wire = new WireWriter(batchBytes(batch) + around);
+  const sent = wire.open(BLOCKS_SENT);
+  wire.string(1, tenant);
+  wire.string(2, source);
+  wire.uint(3, epoch);
+  wire.uint(4, firstSequence);
+  wire.bytes(5, previousHash);
+  wire.bytes(6, hash);
+  for (const block of blocks) wire.bytesPresent(7, block);
+  const when = wire.open(8);
+  wire.uint(1, time.us);
+  wire.uint(2, time.count);
+  wire.close(when);
+  wire.close(sent);
+  return wire.view(sent - 1);
+}
+
+/** A frame of the link with what `encodeSent` made: a field that is passed on as it is, and not read on the way. */
+export function passedOn(sent: Uint8Array): ConnectRequest {
+  const frame = create(ConnectRequestSchema);
+  frame.$unknown = [{ no: BLOCKS_SENT, wireType: WireType.LengthDelimited, data: sent }];
+  return frame;
+}
 
 export const sentOf = (sent: BlocksSent): BlockBatch => ({
   tenant: sent.tenant,

@@ -97,6 +97,11 @@ export class WireReader {
     return this.#at + length;
   }
 
+  /** Goes on at a place that `enter` gave. */
+  passTo(at: number): void {
+    this.#at = at;
+  }
+
   /** Passes over a length-delimited field. @returns whether its content is `expected` */
   passBytes(expected: Uint8Array | null): boolean {
     const length = this.varint();

@@ -26,6 +26,11 @@ export class WireWriter {
     return this.#bytes.slice(from, this.#at);
   }
 
+  /** The same without a copy: this writer is not to be used any more. */
+  view(from = 0): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(from, this.#at);
+  }
+
   /** An unsigned integer below 2^53. */
   uint(field: number, value: number): void {
     if (value === 0) return;

@@ -1,9 +1,14 @@
 import type pg from 'pg';
 import { type CommitPlan, chainKey } from '../commit-plan.ts';
+import { queryWithBytes } from './query-with-bytes.ts';
 
+/** Of the function's arguments the bytes of the blocks, which are bound last. */
+const BYTES = 19;
+const ARGUMENTS = 23;
+const bound = (argument: number): number => (argument === BYTES ? ARGUMENTS : argument - (argument > BYTES ? 1 : 0));
 const COMMIT = {
   name: 'sigma_commit_blocks',
-  text: `SELECT recorder.commit_blocks(${Array.from({ length: 23 }, (_, i) => `$${i + 1}`).join(', ')})`,
+  text: `SELECT recorder.commit_blocks(${Array.from({ length: ARGUMENTS }, (_, i) => `$${bound(i + 1)}`).join(', ')})`,
 };
 
 /**
@@ -15,18 +20,14 @@ export async function writePlan(client: pg.PoolClient, tenant: string, plan: Com
   const { advances, blocks } = plan;
   const places = new Map(advances.map(({ chain }, i) => [chainKey(chain), i + 1]));
   const chains = blocks.map(({ block }) => places.get(chainKey(block)) as number);
-  const starts: number[] = [];
-  let start = 1;
-  for (const { block } of blocks) {
-    starts.push(start);
-    start += block.bytes.length;
-  }
+  const { parts, starts } = partsOf(blocks.map(({ block }) => block.bytes));
   const marks = blocks.flatMap(({ block }, i) =>
     block.snapshots.map((mark) => ({ ...mark, chain: chains[i] as number, block: block.firstSequence })),
   );
-  await client.query({
-    ...COMMIT,
-    values: [
+  await queryWithBytes(
+    client,
+    COMMIT,
+    [
       tenant,
       advances.map(({ chain }) => chain.source),
       advances.map(({ chain }) => chain.epoch),
@@ -45,13 +46,41 @@ export async function writePlan(client: pg.PoolClient, tenant: string, plan: Com
       starts,
       blocks.map(({ block }) => block.bytes.length),
       joined(blocks.map(({ block }) => block.hash)),
-      joined(blocks.map(({ block }) => block.bytes)),
       marks.map(({ chain }) => chain),
       marks.map(({ atUs }) => atUs),
       marks.map(({ sequence }) => sequence),
       marks.map(({ block }) => block),
     ],
-  });
+    parts,
+  );
+}
+
+/** So many bytes between two blocks are rather sent along than left out. */
+const MOST_BETWEEN = 64;
+
+/**
+ * Blocks of one batch lie in the message that brought them, one behind the other with a few bytes between: that stretch
+ * goes on as it is.
+ *
+ * @returns what to send in a row, and where each block begins in it, counted from 1
+ */
+function partsOf(blocks: readonly Uint8Array[]): { readonly parts: readonly Uint8Array[]; readonly starts: number[] } {
+  const parts: Uint8Array[] = [];
+  const starts: number[] = [];
+  let before = 0;
+  for (const block of blocks) {
+    const last = parts.at(-1);
+    const between = last === undefined ? -1 : block.byteOffset - (last.byteOffset + last.length);
+    if (last !== undefined && last.buffer === block.buffer && between >= 0 && between <= MOST_BETWEEN) {
+      starts.push(before + last.length + between + 1);
+      parts[parts.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + between + block.length);
+      continue;
+    }
+    before += last?.length ?? 0;
+    starts.push(before + 1);
+    parts.push(block);
+  }
+  return { parts, starts };
 }
 
 /** As the driver sends bytes without turning them into text. */

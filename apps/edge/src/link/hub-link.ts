@@ -13,7 +13,7 @@ import {
   SignedOrderSchema,
 } from '@sigma/proto';
 import { answerOf, offerOf } from '@sigma/recorder';
-import type { Uplink, UplinkFrame } from '../runtime/uplink.ts';
+import type { Uplink } from '../runtime/uplink.ts';
 import type { HeadWord } from '../witness/edge-witness.ts';
 import { type QueueLimits, type ShedCounts, UplinkQueue } from './uplink-queue.ts';
 
@@ -38,7 +38,7 @@ export interface HubLinkOptions {
     readonly held: (frame: ChainsHeld) => void;
     readonly answered: (frame: BlocksAnswered) => void;
     /** The next frame of blocks, if one waits; `wake` the link when there is one. */
-    readonly next: () => UplinkFrame | undefined;
+    readonly next: () => ConnectRequest | undefined;
   };
   readonly wallUs: () => number;
   /** 0 inclusive to 1 exclusive; spreads the reconnections of a fleet. */
@@ -254,7 +254,7 @@ export class HubLink {
       }
       const blocks = this.#connected ? this.#blocksDue() : undefined;
       if (blocks !== undefined) {
-        yield create(ConnectRequestSchema, { frame: blocks });
+        yield blocks;
         continue;
       }
       const next = this.#connected && this.#unheard.length < MOST_UNHEARD ? this.#queue.shift() : undefined;
@@ -272,7 +272,7 @@ export class HubLink {
   }
 
   /** Blocks give way to frames of the moment, and these to blocks now and then. */
-  #blocksDue(): UplinkFrame | undefined {
+  #blocksDue(): ConnectRequest | undefined {
     const crowded = this.#queue.size > 0 && this.#unheard.length < MOST_UNHEARD;
     if (crowded && this.#sinceBlocks < FRAMES_BEFORE_BLOCKS) return undefined;
     const blocks = this.#options.sync?.next();

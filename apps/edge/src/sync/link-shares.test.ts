@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { BlocksSentSchema, TelemetryFrameSchema } from '@sigma/proto';
+import { BlocksSentSchema, ConnectRequestSchema, TelemetryFrameSchema } from '@sigma/proto';
 import { TestHub } from '../../testing/test-hub.ts';
 import { HubLink } from '../link/hub-link.ts';
-import type { Uplink, UplinkFrame } from '../runtime/uplink.ts';
+import type { Uplink } from '../runtime/uplink.ts';
 
 const FRAMES = 300;
 const BATCHES = 20;
@@ -13,8 +13,8 @@ const BATCHES = 20;
 test('[R125] [L8] on the link frames of the moment go before blocks, and of 32 frames one is of blocks when blocks wait', async (t) => {
   const hub = await new TestHub().open();
   let left = BATCHES;
-  const next = (): UplinkFrame | undefined =>
-    left-- > 0 ? { case: 'blocksSent', value: create(BlocksSentSchema, { source: 'r1' }) } : undefined;
+  const blocks = { case: 'blocksSent', value: create(BlocksSentSchema, { source: 'r1' }) } as const;
+  const next = () => (left-- > 0 ? create(ConnectRequestSchema, { frame: blocks }) : undefined);
   const link = new HubLink({
     transport: createGrpcTransport({ baseUrl: hub.url }),
     joinToken: 'secret',
@@ -45,13 +45,13 @@ test('[R125] [L8] on the link frames of the moment go before blocks, and of 32 f
   const order = hub.frames.flatMap((frame) => {
     return frame.case === 'telemetry' || frame.case === 'blocksSent' ? [frame.case] : [];
   });
-  const blocks = order.flatMap((kind, place) => (kind === 'blocksSent' ? [place] : []));
+  const places = order.flatMap((kind, place) => (kind === 'blocksSent' ? [place] : []));
   assert.deepEqual(
-    blocks.slice(0, 9),
+    places.slice(0, 9),
     Array.from({ length: 9 }, (_, i) => 31 + 32 * i),
   );
   assert.equal(
-    order.lastIndexOf('telemetry') < (blocks[10] ?? 0),
+    order.lastIndexOf('telemetry') < (places[10] ?? 0),
     true,
     'the rest of the blocks when nothing else waits',
   );

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { MessagePort } from 'node:worker_threads';
-import { type SourceWord, SyncSource } from '@sigma/recorder';
+import { encodeSent, SyncSource } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import { AgentClock } from '../live/clock.ts';
 import { SpoolWatch } from './spool-watch.ts';
@@ -39,9 +39,10 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     recordings,
     memory,
     bytesPerS,
-    say: (said) => {
-      const { word, transfer } = packed(said);
-      tell({ type: 'word', link, word }, transfer);
+    say: (word) => {
+      if (word.type === 'shown') return tell({ type: 'shown', link, word });
+      const sent = encodeSent(word.batch);
+      tell({ type: 'sent', link, sent }, [sent.buffer]);
     },
     note: (name, body) => tell({ type: 'note', name, body }),
     gapFound: (chain, gap) => watch?.gapFound(chain, gap),
@@ -129,18 +130,4 @@ function usedBytes(path: string): number {
   } finally {
     db.close();
   }
-}
-
-/** All blocks of a batch in one buffer, which changes hands without being copied again. */
-function packed(word: SourceWord): { readonly word: SourceWord; readonly transfer: readonly ArrayBuffer[] } {
-  if (word.type === 'shown') return { word, transfer: [] };
-  const { batch } = word;
-  const whole = new Uint8Array(batch.blocks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  const blocks = batch.blocks.map((block) => {
-    whole.set(block, at);
-    at += block.length;
-    return whole.subarray(at - block.length, at);
-  });
-  return { word: { type: 'sent', batch: { ...batch, blocks } }, transfer: [whole.buffer] };
 }

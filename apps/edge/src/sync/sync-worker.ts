@@ -1,19 +1,19 @@
 import { Worker } from 'node:worker_threads';
-import type { BlocksAnswered, ChainsHeld } from '@sigma/proto';
+import { create } from '@bufbuild/protobuf';
+import { type BlocksAnswered, type ChainsHeld, type ConnectRequest, ConnectRequestSchema } from '@sigma/proto';
 import {
   batchAnswerOf,
   type Gap,
   heldOf,
   type LinkedChain,
+  passedOn,
   type SealedBlock,
   type SinkWord,
   type SourceWord,
   type SyncNote,
   type SyncStanding,
-  sentFrame,
   shownFrame,
 } from '@sigma/recorder';
-import type { UplinkFrame } from '../runtime/uplink.ts';
 
 export interface SyncThreadData {
   readonly tenant: string;
@@ -41,7 +41,9 @@ export type ToSync =
   | { readonly type: 'end' };
 
 export type FromSync =
-  | { readonly type: 'word'; readonly link: number; readonly word: SourceWord }
+  | { readonly type: 'shown'; readonly link: number; readonly word: Extract<SourceWord, { type: 'shown' }> }
+  /** A batch as `encodeSent` makes it: the thread that speaks on the link only passes it on. */
+  | { readonly type: 'sent'; readonly link: number; readonly sent: Uint8Array }
   | { readonly type: 'note'; readonly name: SyncNote; readonly body: unknown }
   /** Put this on record at the end of the chain; and, when that is on disk, these in the place of what it names. */
   | { readonly type: 'gap'; readonly source: string; readonly gap: Gap }
@@ -69,7 +71,7 @@ export class SyncWorker {
   #failed = false;
   /** Counts links, so that what was made for an earlier one does not leave. */
   #link = 0;
-  #ready: SourceWord[] = [];
+  #ready: Extract<FromSync, { readonly link: number }>[] = [];
   #standings: readonly SyncStanding[] = [];
   #ended: () => void = () => {};
 
@@ -85,12 +87,15 @@ export class SyncWorker {
   }
 
   /** The next frame of sync for the link, made into one as late as can be. */
-  next(): UplinkFrame | undefined {
-    const word = this.#ready.shift();
-    if (word === undefined) return undefined;
-    if (word.type === 'shown') return { case: 'chainsShown', value: shownFrame(word.chains, word.time) };
+  next(): ConnectRequest | undefined {
+    const said = this.#ready.shift();
+    if (said === undefined) return undefined;
+    if (said.type === 'shown') {
+      const value = shownFrame(said.word.chains, said.word.time);
+      return create(ConnectRequestSchema, { frame: { case: 'chainsShown', value } });
+    }
     this.#tell({ type: 'left' });
-    return { case: 'blocksSent', value: sentFrame(word.batch) };
+    return passedOn(said.sent);
   }
 
   linked(orderKey: Uint8Array): void {
@@ -130,9 +135,9 @@ export class SyncWorker {
   #start(): Worker {
     const worker = new Worker(new URL('./sync-thread.ts', import.meta.url), { workerData: this.#data });
     worker.on('message', (message: FromSync) => {
-      if (message.type === 'word') {
+      if (message.type === 'shown' || message.type === 'sent') {
         if (message.link !== this.#link) return;
-        this.#ready.push(message.word);
+        this.#ready.push(message);
         this.#calls.wake();
       } else if (message.type === 'note') this.#calls.note(message.name, message.body);
       else if (message.type === 'gap') this.#calls.gap(message.source, message.gap);
