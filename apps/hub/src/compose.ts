@@ -36,6 +36,7 @@ import { postgresHighWater, Sequences } from './roles/gateway/sequences.ts';
 import { PostgresHistory } from './roles/ingest/history.ts';
 import { Ingest, refusedCount } from './roles/ingest/ingest.ts';
 import { SyncRole } from './roles/sync/sync-role.ts';
+import { keptUpkeep, Upkeep } from './roles/upkeep/upkeep.ts';
 import { openOwnHeads } from './roles/witness/own-heads.ts';
 import { WitnessRole } from './roles/witness/witness-role.ts';
 import { postgresWitness } from './roles/witness/witness-store.ts';
@@ -94,6 +95,11 @@ export async function composeRoles(options: HubOptions, database: Database, clos
   recordLosses(bus, tenant, record);
   await restore(ground, planning, people);
   const { path, recording } = ground;
+  const tasks = options.upkeep?.(path) ?? [];
+  const memory = keptUpkeep(join(options.dataDir, 'upkeep.json'));
+  // Days are those of the wall clock, whatever the time of the site.
+  const upkeep = new Upkeep({ clock: systemClock(), record, alerts: people.alerts, tasks, memory });
+  closing.push(() => upkeep.close());
   const ofHub = {
     path,
     heads: () => recording.heads(),

@@ -26,6 +26,7 @@ export { isSignedBy, type OrderKey, seededOrderKey } from './roles/gateway/order
 export { memoryHighWater, Sequences } from './roles/gateway/sequences.ts';
 export { noHistory } from './roles/ingest/history.ts';
 export { Ingest } from './roles/ingest/ingest.ts';
+export type { UpkeepTask } from './roles/upkeep/upkeep.ts';
 export type { Pace } from './site-clock.ts';
 export { DataDirError } from './store/data-dir.ts';
 export { NewerSchemaError } from './store/database.ts';

@@ -31,6 +31,7 @@ import { siteQueries } from './queries/site/site.ts';
 import type { CausalRule } from './roles/alerts/causes.ts';
 import type { AnalyzerOf } from './roles/analyzer/analyzer.ts';
 import type { Supervisor } from './roles/core/supervisor.ts';
+import type { UpkeepTask } from './roles/upkeep/upkeep.ts';
 import type { Pace } from './site-clock.ts';
 import { keptSecret, takeDataDir } from './store/data-dir.ts';
 import { type Database, openDatabase } from './store/database.ts';
@@ -60,6 +61,8 @@ export interface HubOptions {
   readonly showWith?: ((ofHub: BlockReader) => BlockReader) | undefined;
   /** Who lets recorded lives go on otherwise; without one the hub says that it runs no forks. The caller closes it. */
   readonly forks?: ForkDesk | undefined;
+  /** What is to be done every day, given where the hub's own recording rests. */
+  readonly upkeep?: ((recordingPath: string) => readonly UpkeepTask[]) | undefined;
   readonly analyzerOf?: AnalyzerOf | undefined;
   /** Which alert explains which; a fleet's unless others are named. */
   readonly causes?: readonly CausalRule[] | undefined;

@@ -8,6 +8,7 @@ import { CommandError, EXIT } from '../outcome.ts';
 import { command, type Shell } from '../shell.ts';
 import { loadSite } from '../site-input.ts';
 import { stampOf, untilEnd } from '../solo/waiting.ts';
+import { readUpkeep } from '../upkeep/upkeep-file.ts';
 
 interface HubServerFlags {
   readonly port: number;
@@ -17,6 +18,7 @@ interface HubServerFlags {
   readonly map?: string;
   readonly site?: string;
   readonly seconds?: number;
+  readonly upkeep?: string;
   readonly json?: boolean;
 }
 
@@ -32,6 +34,7 @@ export function hubServerCommand(shell: Shell): Command {
     .option('--tenant <id>', 'who owns it', 'solo')
     .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
     .option('--site <file>', 'site file for the map')
+    .option('--upkeep <file>', 'JSON: what is archived and backed up every day (docs/archive.md)')
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
     .action(async (flags: HubServerFlags) => {
       const { startSoloHub } = await import('../solo/solo-hub.ts');
@@ -50,6 +53,9 @@ export function hubServerCommand(shell: Shell): Command {
         databaseUrl,
         pages: true,
         simulated: true,
+        ...(flags.upkeep !== undefined && {
+          upkeep: { plan: readUpkeep(flags.upkeep), live: [], closed: () => [] },
+        }),
       });
       const { email, password } = hub.operator;
       terminal.event({ type: 'sigma.hub.started', url: hub.url });

@@ -20,6 +20,7 @@ export function upCommand(shell: Shell): Command {
     .option('--site <file>', 'site file for the map (default: the one beside it, or derived)')
     .option('--port <n>', '0 takes any free one', wholeNumber(0, 65_535), 8080)
     .option('--data <dir>', 'folder for keys, database and recordings (default: SIGMA_DATA, or .data)')
+    .option('--upkeep <file>', 'JSON: what is archived and backed up every day (docs/archive.md)')
     .option('--no-work', 'send no missions')
     .action(async (flags: UpFlags) => {
       const { up } = await import('../solo/run-up.ts');

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Hub } from '@sigma/hub';
 import { SimulationService, SiteService } from '@sigma/proto';
 import { siteHead, verify } from '@sigma/recorder';
@@ -12,6 +12,7 @@ import { withRecording } from '../recording-input.ts';
 import type { Shell } from '../shell.ts';
 import { loadSite } from '../site-input.ts';
 import { columns, type Terminal } from '../terminal.ts';
+import { readUpkeep } from '../upkeep/upkeep-file.ts';
 import { type Dispatcher, dispatchWork } from './dispatcher.ts';
 import { type EdgeChild, startEdgeChild } from './edge-child.ts';
 import type { EdgeTally } from './edge-messages.ts';
@@ -33,6 +34,7 @@ export interface UpFlags {
   readonly site?: string;
   readonly port: number;
   readonly data?: string;
+  readonly upkeep?: string;
   readonly work: boolean;
   readonly json?: boolean;
 }
@@ -44,6 +46,7 @@ export async function up(shell: Shell, flags: UpFlags) {
   const dataDir = flags.data === undefined ? shell.environment.dataDir : resolve(flags.data);
   const headless = flags.headless === true;
   const site = loadSite(flags, root);
+  const plan = flags.upkeep === undefined ? null : readUpkeep(flags.upkeep);
   terminal.progress('starting the hub and its database');
   const port = headless && flags.port === 8080 ? 0 : flags.port;
   const recordingPath = pathFor(dataDir);
@@ -66,6 +69,13 @@ export async function up(shell: Shell, flags: UpFlags) {
       hubDir: join(dataDir, 'hub'),
     }),
     onPace: (pace) => edge?.setPace(pace),
+    ...(plan !== null && {
+      upkeep: {
+        plan,
+        live: [recordingPath],
+        closed: () => earlierRecordings(recordingPath),
+      },
+    }),
   });
   let work: Dispatcher | null = null;
   try {
@@ -115,6 +125,12 @@ function pathFor(dataDir: string): string {
   }
   return join(folder, `live-${stampOf(new Date())}.sqlite`);
 }
+
+/** Of earlier runs, beside the one that is written now. */
+const earlierRecordings = (recordingPath: string): readonly string[] =>
+  readdirSync(dirname(recordingPath))
+    .filter((name) => /^live-.*\.sqlite$/.test(name) && name !== basename(recordingPath))
+    .map((name) => join(dirname(recordingPath), name));
 
 function greet(terminal: Terminal, hub: Hub, { headless, robots }: UpFlags, recordingPath: string): void {
   const { email, password } = hub.operator;

@@ -14,6 +14,8 @@ import { StoreError } from '@sigma/recorder';
 import type { SoloForks } from '../forks/solo-forks.ts';
 import { readCredentials, signIn, writeCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
+import type { UpkeepPlan } from '../upkeep/upkeep-file.ts';
+import { upkeepTasks } from '../upkeep/upkeep-tasks.ts';
 import { showRecordings } from './shown-recordings.ts';
 
 export interface SoloHubOptions {
@@ -31,6 +33,10 @@ export interface SoloHubOptions {
   readonly edgeRecordings?: readonly string[];
   /** Who lets recorded lives go on otherwise; closed with the hub. */
   readonly forks?: SoloForks | undefined;
+  /** What the hub does every day, and which recordings beside its own that concerns. */
+  readonly upkeep?:
+    | { readonly plan: UpkeepPlan; readonly live: readonly string[]; readonly closed: () => readonly string[] }
+    | undefined;
   /** A simulated site whose time can be set: tells its bodies. */
   readonly onPace?: HubOptions['onPace'];
 }
@@ -54,6 +60,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     edgeRecordings = [],
     onPace,
     forks,
+    upkeep,
   } = options;
   const shown = showRecordings(edgeRecordings);
   try {
@@ -71,6 +78,10 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       showWith: shown.showWith,
       forks,
       onPace,
+      ...(upkeep !== undefined && {
+        upkeep: (own: string) =>
+          upkeepTasks(upkeep.plan, { root, dataDir, live: [own, ...upkeep.live], closed: upkeep.closed }),
+      }),
     });
     await keepCredentials(dataDir, hub);
     const close = async (): Promise<void> => {

@@ -1,0 +1,79 @@
+import { dirname, resolve } from 'node:path';
+import { readText } from '../key-input.ts';
+import { CommandError, EXIT } from '../outcome.ts';
+
+/** What a hub does every day, as a file says it. */
+export interface UpkeepPlan {
+  readonly archive: DailyArchive | null;
+  readonly backup: DailyBackup | null;
+}
+
+export interface DailyArchive {
+  /** Seconds after midnight UTC. */
+  readonly atS: number;
+  /** Folder or bucket. */
+  readonly to: string;
+  /** Path of the file that says for how long each tenant keeps which class; null keeps everything for ever. */
+  readonly retention: string | null;
+  /** Whether what the archive holds is taken out of recordings when its time is over. */
+  readonly release: boolean;
+}
+
+export interface DailyBackup {
+  readonly atS: number;
+  readonly to: string;
+}
+
+/**
+ * Reads `{"archive": {"at": "02:30", "to": "/mnt/archive", "retention": "retention.json", "release": true},
+ * "backup": {"at": "03:30", "to": "/mnt/backup"}}`; either may be left out, times are UTC, paths are meant from the file.
+ *
+ * @throws CommandError naming the field
+ */
+export function readUpkeep(path: string): UpkeepPlan {
+  const wrong = (what: string): CommandError =>
+    new CommandError(EXIT.usage, `${path}: ${what}`, 'docs/archive.md shows such a file');
+  const from = dirname(resolve(path));
+  const fields = (value: unknown, name: string, known: readonly string[]): Record<string, unknown> => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(`${name} is no object`);
+    const stranger = Object.keys(value).find((key) => !known.includes(key));
+    if (stranger !== undefined) throw wrong(`${name} knows no '${stranger}', only ${known.join(', ')}`);
+    return value as Record<string, unknown>;
+  };
+  const daily = (name: string, { at, to }: Record<string, unknown>) => {
+    const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(String(at)) ?? [];
+    if (hours === undefined) throw wrong(`${name}.at is no time of the day such as "02:30" (UTC)`);
+    if (typeof to !== 'string' || to === '') throw wrong(`${name}.to names no place`);
+    const place = /^s3:\/\//.test(to) ? to : resolve(from, to);
+    return { atS: Number(hours) * 3600 + Number(minutes) * 60, to: place };
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(readText(path, '--upkeep'));
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw wrong(`it is no JSON (${(error as Error).message})`);
+  }
+  const { archive, backup } = fields(value, 'the plan', ['archive', 'backup']);
+  if (archive === undefined && backup === undefined) throw wrong('it plans neither archive nor backup');
+  let planned: DailyArchive | null = null;
+  if (archive !== undefined) {
+    const {
+      retention = null,
+      release = false,
+      ...rest
+    } = fields(archive, 'archive', [...['at', 'to', 'retention', 'release']]);
+    if (retention !== null && typeof retention !== 'string') throw wrong('archive.retention names no file');
+    if (typeof release !== 'boolean') throw wrong('archive.release is neither true nor false');
+    if (release && retention === null) throw wrong('archive.release needs archive.retention: how many days stay hot');
+    planned = {
+      ...daily('archive', rest),
+      retention: retention === null ? null : resolve(from, retention),
+      release,
+    };
+  }
+  return {
+    archive: planned,
+    backup: backup === undefined ? null : daily('backup', fields(backup, 'backup', ['at', 'to'])),
+  };
+}
