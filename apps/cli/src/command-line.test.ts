@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { readEnvironment } from './environment.ts';
 import { buildProgram } from './program.ts';
 import type { Shell } from './shell.ts';
-import { type Ended, runSigma } from './testing/run-sigma.ts';
+import { type Ended, runSigma, startSigma } from './testing/run-sigma.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const COMMANDS = [
@@ -51,23 +51,9 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const sigma = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
   runSigma(args, { SIGMA_DATA: join(folder, 'data'), ...env });
 
-/** The same as a person does it: a program with its exit code, its streams and its descriptors. */
-function startSigma(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  events?: number,
-): Promise<Ended> {
-  const node = ['--disable-warning=ExperimentalWarning', MAIN, ...args];
-  const child = spawn(process.execPath, node, {
-    env: { PATH: process.env['PATH'] ?? '', SIGMA_DATA: join(folder, 'data'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe', ...(events === undefined ? [] : [events])],
-  });
-  let out = '';
-  let error = '';
-  child.stdout?.on('data', (text: Buffer) => (out += text.toString()));
-  child.stderr?.on('data', (text: Buffer) => (error += text.toString()));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, error })));
-}
+/** The same as a program of its own. */
+const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}, events?: number): Promise<Ended> =>
+  startSigma(args, { SIGMA_DATA: join(folder, 'data'), ...env }, events === undefined ? {} : { events });
 
 /** A failure that a person can act on: the culprit is named, and no stack is shown. */
 function tells({ error }: Ended, ...words: readonly (string | RegExp)[]): void {
@@ -106,7 +92,7 @@ test('every command explains itself with an example, and the exit codes stand in
     assert.match(help, new RegExp(`Examples:\\n {2}\\$ .*sigma ${name}`), name);
     assert.match(help, /--json/, name);
   }
-  const { code, out } = await startSigma(['--help']);
+  const { code, out } = await start(['--help']);
   assert.equal(code, 0);
   for (const meaning of ['wrong usage', 'cannot be reached', 'refused']) assert.ok(out.includes(meaning), meaning);
 });
@@ -140,13 +126,13 @@ test('wrong usage ends with 2 and names the option', async () => {
     [['robot', 'list', '--hub', 'nonsense'], 'nonsense'],
     [['ingest', MAIN], '.csv'],
   ];
-  const ended = await Promise.all(cases.map(([args]) => (args[0] === 'fly' ? startSigma : sigma)(args)));
+  const ended = await Promise.all(cases.map(([args]) => (args[0] === 'fly' ? start : sigma)(args)));
   for (const [i, result] of ended.entries()) {
     const [args, culprit] = cases[i] as (typeof cases)[number];
     assert.equal(result.code, 2, `${args.join(' ')}: ${result.error}`);
     tells(result, culprit);
   }
-  const broken = await startSigma(['sim'], { SIGMA_EVENTS_FD: 'seven' });
+  const broken = await start(['sim'], { SIGMA_EVENTS_FD: 'seven' });
   assert.equal(broken.code, 2);
   tells(broken, 'SIGMA_EVENTS_FD', 'seven');
 });
@@ -164,7 +150,7 @@ test('a hub that is not there ends with 3, and says how to start one', async () 
     ['mission', 'list'],
     ['robot', 'stop', '--all'],
   ]) {
-    const result = await (args[0] === 'mission' ? startSigma : sigma)([...args, '--hub', dead]);
+    const result = await (args[0] === 'mission' ? start : sigma)([...args, '--hub', dead]);
     assert.equal(result.code, 3, result.error);
     tells(result, dead, 'sigma up');
   }
@@ -176,7 +162,7 @@ test('a hub that refuses ends with 4, and says how to sign in', async () => {
     response.end(JSON.stringify({ code: 'unauthenticated', message: 'sign in first' }));
   });
   const url = await addressOf(server);
-  const result = await startSigma(['robot', 'list', '--hub', url]);
+  const result = await start(['robot', 'list', '--hub', url]);
   server.close();
   assert.equal(result.code, 4, result.error);
   tells(result, 'sign in first', 'sigma login');
@@ -207,7 +193,7 @@ test('files that are missing, broken or in the way end with 5', async () => {
     [['sim', '--map', noMap], 'no.map'],
     [['ingest', join(folder, 'gone.csv')], 'gone.csv'],
   ];
-  const ended = await Promise.all(cases.map(([args]) => (args[0] === 'verify' ? startSigma : sigma)(args)));
+  const ended = await Promise.all(cases.map(([args]) => (args[0] === 'verify' ? start : sigma)(args)));
   for (const [i, result] of ended.entries()) {
     const [args, culprit] = cases[i] as (typeof cases)[number];
     assert.equal(result.code, 5, `${args.join(' ')}: ${result.error}`);
@@ -236,7 +222,7 @@ describe('a recorded simulation', () => {
       '--out',
       recording,
     ];
-    const { code, out, error } = await startSigma(args, {}, descriptor);
+    const { code, out, error } = await start(args, {}, descriptor);
     closeSync(descriptor);
     assert.equal(code, 0, error);
     const lines = out.trim().split('\n');
@@ -362,7 +348,7 @@ describe('a recorded simulation', () => {
     bytes[middle] = (bytes[middle] ?? 0) ^ 1;
     file.prepare('UPDATE blocks SET bytes = ? WHERE rowid = ?').run(bytes, block.row);
     file.close();
-    const result = await startSigma(['verify', altered]);
+    const result = await start(['verify', altered]);
     assert.equal(result.code, 1, result.error);
     tells(result, 'altered.sqlite', 'r02', String(block.first));
   });

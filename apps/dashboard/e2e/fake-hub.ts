@@ -39,6 +39,7 @@ import {
   settle,
   statusOf,
 } from './fake-fleet.ts';
+import { FakeForks } from './fake-forks.ts';
 import { FakeRecord } from './fake-record.ts';
 import { fakeSite } from './fake-site.ts';
 
@@ -68,6 +69,7 @@ export class FakeHub {
   readonly fences = new FakeFences();
   orders: string[] = [];
   readonly record = new FakeRecord();
+  readonly forks = new FakeForks();
   /** What WhoAmI says; what needs more is refused. */
   role = 'engineer';
   readonly extras: FakeExtras = {};
@@ -260,6 +262,7 @@ export class FakeHub {
       ...this.extras.account,
     });
     this.record.routes(router);
+    this.forks.routes(router);
   }
 
   #needs(roles: readonly string[]): void {

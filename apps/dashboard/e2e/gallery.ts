@@ -6,8 +6,9 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
-import { buildPage, RESULTS } from './build.ts';
+import { buildPage } from './build.ts';
 import { openBrowser, withoutBrowser } from './page.ts';
 import { EMPTY, FAILING, FULL, type Scene } from './scenes.ts';
 import { emptyStage, fullStage, type Stage } from './stages.ts';
@@ -19,7 +20,7 @@ const SIZES = [
 ] as const;
 /** Until what came with a resize or a theme is drawn. */
 const SETTLES_MS = 700;
-const FOLDER = join(RESULTS, 'gallery');
+const FOLDER = fileURLToPath(new URL('../test-results/gallery', import.meta.url));
 
 const states: Readonly<Record<string, { readonly scenes: readonly Scene[]; readonly stage: (dist: string) => Stage }>> =
   {

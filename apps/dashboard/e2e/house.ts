@@ -34,7 +34,8 @@ export async function openHouse(furnish: (hub: FakeHub) => void = () => undefine
   const dist = await buildPage();
   const hub = new FakeHub(dist);
   furnish(hub);
-  const [url, browser] = await Promise.all([hub.listen(), openBrowser()]);
+  const browser = await openBrowser();
+  const url = await hub.listen();
   const problems: string[] = [];
   const visit = async ({ path = '/', options = WIDE, newcomer = false, signedOut = false }: Visit = {}) => {
     const context = await browser.newContext(options);

@@ -104,6 +104,37 @@ export const FULL: readonly Scene[] = [
     },
     leave: () => forget(),
   },
+  { name: 'what-if', part: '.page', path: '/what-if' },
+  {
+    name: 'what-if-found',
+    part: '.page',
+    path: '/what-if/tried',
+    come: async (first) => void (await first.says(first.at('flips'), /slow_by_people/)),
+  },
+  {
+    name: 'what-if-trying',
+    part: '.page',
+    path: '/what-if/trying',
+    come: async (first) => void (await first.says(first.at('fork-state'), /63 %/)),
+  },
+  {
+    name: 'forks',
+    part: '.page',
+    path: ({ at }) => `/forks?at=${at(28)}`,
+    come: (first) => first.at('fork-row').first().waitFor(),
+  },
+  {
+    name: 'fork-running',
+    part: '.page',
+    path: '/forks/running',
+    come: async (first) => void (await first.says(first.at('fork-state'), /42 %/)),
+  },
+  {
+    name: 'fork',
+    part: '.page',
+    path: ({ at }) => `/forks/made?at=${at(26)}`,
+    come: async (first) => void (await first.says(first.at('apart'), /r02 by/)),
+  },
   { name: 'acts', part: '.page', path: '/acts' },
   { name: 'accounts', part: '.page', path: '/accounts' },
   {
@@ -156,6 +187,8 @@ export const EMPTY: readonly Scene[] = [
   { name: 'missions', part: '.middle', path: '/missions' },
   { name: 'mission', path: '/missions/m-99' },
   { name: 'alerts', part: '.middle', path: '/alerts' },
+  { name: 'what-if', part: '.middle', path: '/what-if' },
+  { name: 'forks', part: '.middle', path: '/forks' },
   { name: 'acts', part: '.middle', path: '/acts' },
   { name: 'accounts', part: '.middle', path: '/accounts' },
   {
@@ -228,6 +261,31 @@ export const FAILING: readonly Scene[] = [
     leave: async (first, { hub }) => {
       hub.mute = false;
       await first.isLive();
+    },
+  },
+  { name: 'fork', part: '.middle', path: '/forks/failed' },
+  { name: 'no-fork', part: '.middle', path: '/forks/none' },
+  {
+    name: 'no-desk',
+    part: '.middle',
+    path: '/what-if',
+    come: async (first, { hub }) => {
+      hub.forks.available = false;
+      await first.page.reload();
+      await first.at('no-forks').waitFor();
+    },
+    leave: (_, { hub }) => {
+      hub.forks.available = true;
+    },
+  },
+  {
+    name: 'broken-rule',
+    part: '.page',
+    path: '/what-if',
+    come: async (first) => {
+      await first.at('rule-text').fill('id: mine\nrate: situation\nwhen: person.distance_k < 4.0\n');
+      await first.at('try-rule').click();
+      await first.says(first.at('rule-broken'), /line 3/);
     },
   },
   { name: 'flat', part: '[data-testid=map]', path: '/', flat: true },

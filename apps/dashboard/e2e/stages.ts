@@ -28,6 +28,7 @@ export function fullStage(dist: string, robots = 40): Stage {
     const life = { id, epochTimeUs: beganUs, snapshotEveryUs: 10 * SECOND_US, speedMps: k === 1 || k === 4 ? 0.5 : 0 };
     hub.record.blocks.push(...recordRobot(hub.site, sha256, RECORDED_S, life));
   }
+  furnishForks(hub, beganUs);
   room.remembered = recordedDecisions(hub.record.blocks.filter(({ source }) => source === 'r02'));
   const mark = (second: number, kind: string, agentId: string, text: string, level = AlertLevel.WARNING) =>
     hub.record.mark(beganUs + second * SECOND_US, kind, { agentId, text, level });
@@ -40,6 +41,20 @@ export function fullStage(dist: string, robots = 40): Stage {
   work(hub);
   acts(room);
   return { hub, room, at: (second) => new Date((beganUs + second * SECOND_US) / 1_000).toISOString() };
+}
+
+/** A fork in which two of the robots went at another speed. */
+function furnishForks(hub: FakeHub, beganUs: number): void {
+  hub.forks.furnish(beganUs);
+  const otherwise = new Map([
+    ['r02', 0.62],
+    ['r05', 0.38],
+  ]);
+  hub.forks.record.blocks = hub.record.blocks.filter(({ source }) => !otherwise.has(source));
+  for (const [id, speedMps] of otherwise) {
+    const life = { id, epochTimeUs: beganUs, snapshotEveryUs: 10 * SECOND_US, speedMps };
+    hub.forks.record.blocks.push(...recordRobot(hub.site, sha256, RECORDED_S, life));
+  }
 }
 
 /** A site on its first day: nobody connected, nothing recorded. */

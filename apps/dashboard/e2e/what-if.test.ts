@@ -32,7 +32,8 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     await mkdir(RESULTS, { recursive: true });
     folder = await mkdtemp(join(tmpdir(), 'sigma-handed-'));
     await buildServedPage();
-    [system, browser] = await Promise.all([startSystem(ROBOTS, 0, true), openBrowser()]);
+    system = await startSystem(ROBOTS, 0, true);
+    browser = await openBrowser();
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
     page = new FirstPage(await context.newPage());
     page.page.setDefaultTimeout(60_000);

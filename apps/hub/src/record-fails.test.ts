@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { AlertService, FleetService, MissionService, SiteService } from '@sigma/proto';
 import { verify } from '@sigma/recorder';
 import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import { FakeEdge } from '../testing/fake-edge.ts';
+import { handsOf, signIn, until } from '../testing/hub-people.ts';
 import { oneAtATime } from '../testing/one-at-a-time.ts';
 import { startHub } from './index.ts';
 
@@ -32,28 +32,18 @@ test('[L3] [L8] with a full disk under the record only stops leave, everybody is
     await hub.close();
     rmSync(directory, { recursive: true, force: true });
   });
-  const signIn = await fetch(`${hub.url}/api/auth/sign-in/email`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: hub.operator.email, password: hub.operator.password }),
-  });
-  const token = signIn.headers.get('set-auth-token') ?? '';
-  const transport = createGrpcTransport({
-    baseUrl: hub.url,
-    interceptors: [
-      (next) => (request) => {
-        request.header.set('authorization', `Bearer ${token}`);
-        return next(request);
-      },
-    ],
-  });
-  const fleet = createClient(FleetService, transport);
-  const missions = createClient(MissionService, transport);
-  const alerts = createClient(AlertService, transport);
+  const token = await signIn(hub.url, hub.operator.email, hub.operator.password ?? '');
+  const hands = handsOf(hub.url, token);
+  const fleet = hands(FleetService);
+  const missions = hands(MissionService);
+  const alerts = hands(AlertService);
   const edge = new FakeEdge({ url: hub.url, joinToken: hub.joinToken, agentIds: ['r1'] });
   await edge.linked();
   edge.status('r1');
-  while ((await fleet.listAgents({})).agents[0]?.linked !== true);
+  await until(
+    () => fleet.listAgents({}),
+    ({ agents }) => agents[0]?.linked === true,
+  );
   await fleet.takeLease({ agentId: 'r1' });
 
   const command = { name: 'hold', kind: { case: 'setPoint' as const, value: { durationUs: 1_000n } } };
@@ -79,7 +69,7 @@ test('[L3] [L8] with a full disk under the record only stops leave, everybody is
   assert.equal((await fleet.getAgent({ agentId: 'r1' })).agent?.status?.leaseHolder, `operator:${hub.operator.email}`);
   await assert.rejects(fleet.resetAgent({ agentId: 'r1' }), full);
   edge.send({ case: 'ask', value: { agentId: 'r1', task: { id: 't' }, basis: { epoch: 1, inputSequence: 1n } } });
-  const site = createClient(SiteService, transport);
+  const site = hands(SiteService);
   let health = await site.getHealth({});
   while (!health.components.some(({ detail }) => / 1 held back/.test(detail))) health = await site.getHealth({});
   for (const name of ['gateway', 'recorder'])
@@ -100,18 +90,7 @@ test('[L3] [L8] with a full disk under the record only stops leave, everybody is
   const larger = openSqliteStore(path);
   assert.equal((await verify(larger, { sha256, reexecutors: {} })).firstFailure, null);
   const again = await startHub({ ...options, recording: larger });
-  const later = createClient(
-    MissionService,
-    createGrpcTransport({
-      baseUrl: again.url,
-      interceptors: [
-        (next) => (request) => {
-          request.header.set('authorization', `Bearer ${token}`);
-          return next(request);
-        },
-      ],
-    }),
-  );
+  const later = handsOf(again.url, token)(MissionService);
   const { missions: known } = await later.listMissions({});
   assert.deepEqual(
     known.map(({ name, status, detail }) => [name, status, /cannot record/.test(detail)]),

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { deriveSite, fleetSupervisor, parseMovingAiMap } from '@sigma/fleet-model';
 import { type Hub, type Supervisor, startHub } from '@sigma/hub';
 import { signIn } from '../hub-access.ts';
+import { runSigma } from '../testing/run-sigma.ts';
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const MAP = ['type octile', 'height 4', 'width 6', 'map', ...Array.from({ length: 4 }, () => '.'.repeat(6)), ''];
 const folder = mkdtempSync(join(tmpdir(), 'sigma-account-'));
 let hub: Hub;
@@ -32,24 +30,8 @@ after(async () => {
 });
 
 /** Runs `sigma` as the person whose session that is. */
-function sigma(session: string, ...args: readonly string[]) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      SIGMA_DATA: join(folder, 'data'),
-      SIGMA_HUB: hub.url,
-      SIGMA_TOKEN: session,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let error = '';
-  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (error += text.toString()));
-  return new Promise<{ readonly code: number | null; readonly out: string; readonly error: string }>((resolve) =>
-    child.once('close', (code) => resolve({ code, out, error })),
-  );
-}
+const sigma = (session: string, ...args: readonly string[]) =>
+  runSigma(args, { SIGMA_DATA: join(folder, 'data'), SIGMA_HUB: hub.url, SIGMA_TOKEN: session });
 
 test('an account is made, listed, given another role and removed from the command line', async () => {
   const made = await sigma(token, 'account', 'create', 'ann@example.org', '--role', 'operator', '--json');

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { type Ended, startSigma } from '../testing/run-sigma.ts';
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const GOLDEN = fileURLToPath(new URL('../../../../sim/golden/', import.meta.url));
 let folder = '';
 let recording = '';
@@ -26,20 +25,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly error: string;
-}
-
-function sigma(...args: readonly string[]): Promise<Ended> {
-  const env = { PATH: process.env['PATH'] ?? '', SIGMA_DATA: join(folder, 'data') };
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { env, cwd: folder });
-  let [out, error] = ['', ''];
-  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (error += text.toString()));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, error })));
-}
+const sigma = (...args: readonly string[]) => startSigma(args, { SIGMA_DATA: join(folder, 'data') }, { cwd: folder });
 
 const rule = (when: string): string =>
   `id: slow\nrate: situation\nwhen: ${when}\nrationale: slowly\neffect: {type: restrict, restriction: {atMost: {speedMps: 0.2}, forbid: []}}\n`;

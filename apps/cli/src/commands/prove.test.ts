@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   ChainWriter,
   cosign,
   formatNoteKey,
   hubWitnessName,
   logKey,
-  type Opening,
   openingEvent,
   parseCheckpoint,
   signalEvent,
@@ -21,45 +18,15 @@ import {
 import { ed25519Key } from '@sigma/recorder/keys';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { testOpening } from '@sigma/recorder/testing';
+import { type Ended, runSigma } from '../testing/run-sigma.ts';
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const OPENING: Opening = {
-  tenant: 'acme',
-  source: 'r17',
-  epoch: 0,
-  role: 'carrier',
-  model: '',
-  modelVersion: 1,
-  config: null,
-  seed: 7,
-  flags: [],
-  policyText: '',
-  policyHash: '',
-  previousEpochHash: new Uint8Array(),
-  atUs: 0,
-  timeUs: 1_700_000_000_000_000,
-  software: 'test 1',
-};
+const OPENING = testOpening('r17');
 
 let folder = '';
 let recording = '';
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly error: string;
-}
-
-function sigma(...args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', SIGMA_DATA: join(folder, 'data') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [out, error] = ['', ''];
-  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (error += text.toString()));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, error })));
-}
+const sigma = (...args: readonly string[]) => runSigma(args, { SIGMA_DATA: join(folder, 'data') });
 
 /** An expected failure: the culprit, a way out, no stack. */
 function tells({ code, error }: Ended, expected: number, ...words: readonly RegExp[]): void {

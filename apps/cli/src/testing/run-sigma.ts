@@ -9,6 +9,8 @@ import { openTerminal } from '../terminal.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
+const NODE = ['--disable-warning=ExperimentalWarning'];
+
 /** How a run of `sigma` ended. */
 export interface Ended {
   readonly code: number | null;
@@ -62,16 +64,35 @@ const everyCommand = (root: Command): Command[] => [
   ...root.commands.flatMap((one) => everyCommand(one as Command)),
 ];
 
-/** Runs `sigma` in a process where no file may grow beyond that many blocks of 512 bytes, as on a disk that is full. */
-export function runSigmaOnFullDisk(args: readonly string[], env: Variables, mostFileBlocks: number): Promise<Ended> {
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args];
-  const child = spawn('sh', ['-c', `ulimit -f ${mostFileBlocks}; exec "$@"`, 'sh', ...node], {
+/** Where a program of `sigma` is started, and what is handed over to it. */
+export interface Start {
+  readonly cwd?: string;
+  /** Becomes descriptor 3. */
+  readonly events?: number;
+}
+
+/** Starts `sigma` as a person does: a program with its exit code, its streams and its descriptors. */
+export const startSigma = (args: readonly string[], env: Variables, how: Start = {}): Promise<Ended> =>
+  started(process.execPath, [...NODE, MAIN, ...args], env, how);
+
+/** The same in a process where no file may grow beyond that many blocks of 512 bytes, as on a disk that is full. */
+export const runSigmaOnFullDisk = (args: readonly string[], env: Variables, mostFileBlocks: number): Promise<Ended> =>
+  started('sh', ['-c', `ulimit -f ${mostFileBlocks}; exec "$@"`, 'sh', process.execPath, ...NODE, MAIN, ...args], env);
+
+function started(
+  program: string,
+  args: readonly string[],
+  env: Variables,
+  { cwd, events }: Start = {},
+): Promise<Ended> {
+  const child = spawn(program, args, {
     env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe', ...(events === undefined ? [] : [events])],
   });
   let out = '';
   let error = '';
-  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (error += text.toString()));
+  child.stdout?.on('data', (text: Buffer) => (out += text.toString()));
+  child.stderr?.on('data', (text: Buffer) => (error += text.toString()));
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, error })));
 }

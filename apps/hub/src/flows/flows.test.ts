@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
-import { type Client, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
+import type { Client } from '@connectrpc/connect';
 import {
   AlertService,
   BlockSchema,
@@ -24,7 +23,7 @@ import { sentFrame, shownFrame, verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { testChain } from '@sigma/recorder/testing';
 import { FakeEdge } from '../../testing/fake-edge.ts';
-import { until } from '../../testing/hub-people.ts';
+import { handsOf, signIn, until } from '../../testing/hub-people.ts';
 import { oneAtATime } from '../../testing/one-at-a-time.ts';
 import { type Hub, startHub } from '../index.ts';
 import { FLOWS } from './flows.ts';
@@ -42,26 +41,12 @@ let site: Client<typeof SiteService>;
 before(async () => {
   const yard = { json: '{}', digest: 'd1' };
   hub = await startHub({ tenant: 'acme', dataDir: directory, port: 0, site: yard, supervisor: oneAtATime });
-  const answer = await fetch(`${hub.url}/api/auth/sign-in/email`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: hub.operator.email, password: hub.operator.password }),
-  });
-  const token = answer.headers.get('set-auth-token') ?? '';
-  const transport = createGrpcTransport({
-    baseUrl: hub.url,
-    interceptors: [
-      (next) => (request) => {
-        request.header.set('authorization', `Bearer ${token}`);
-        return next(request);
-      },
-    ],
-  });
-  fleet = createClient(FleetService, transport);
-  missions = createClient(MissionService, transport);
-  alerts = createClient(AlertService, transport);
-  records = createClient(RecordService, transport);
-  site = createClient(SiteService, transport);
+  const hands = handsOf(hub.url, await signIn(hub.url, hub.operator.email, hub.operator.password ?? ''));
+  fleet = hands(FleetService);
+  missions = hands(MissionService);
+  alerts = hands(AlertService);
+  records = hands(RecordService);
+  site = hands(SiteService);
   edge = new FakeEdge({ url: hub.url, joinToken: hub.joinToken, agentIds: ['r1'] });
   await edge.linked();
   edge.status('r1');

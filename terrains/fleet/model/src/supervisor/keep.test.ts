@@ -1,32 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeState, encodeState } from '@sigma/kernel';
-import { centreXM, centreYM, deriveSite, parseMovingAiMap } from '../site/index.ts';
-import type { AgentReport, SupervisorInput } from './port.ts';
+import { reportAt } from '../../testing/reports.ts';
+import { deriveSite, parseMovingAiMap } from '../site/index.ts';
+import type { SupervisorInput } from './port.ts';
 import { fleetSupervisor } from './supervise.ts';
 
 const MAP = ['type octile', 'height 8', 'width 12', 'map', ...Array.from({ length: 8 }, () => '.'.repeat(12)), ''];
 const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard'));
 
-const reportOf = (agentId: string, cell: number): AgentReport => ({
-  type: 'agent',
-  agentId,
-  body: 'carrier',
-  linked: true,
-  xM: centreXM(site, cell),
-  yM: centreYM(site, cell),
-  headingRad: 0,
-  speedMps: 0,
-  battery: 0.9,
-  halted: false,
-  mode: 'automatic',
-  capabilities: ['drive', 'load', 'unload', 'dock'],
-  taskId: null,
-  taskStatus: null,
-  planRevision: 0,
-  planCursor: 0,
-  basis: null,
-});
+const reportOf = (agentId: string, cell: number) => reportAt(site, agentId, cell);
 const patrol = (id: string): SupervisorInput => ({
   type: 'mission',
   mission: {

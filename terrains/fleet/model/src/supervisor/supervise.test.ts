@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { encodeState } from '@sigma/kernel';
-import { cellAt, centreXM, centreYM, deriveSite, parseMovingAiMap, parseSiteFile, type Site } from '../site/index.ts';
+import { reportAt } from '../../testing/reports.ts';
+import { cellAt, deriveSite, parseMovingAiMap, parseSiteFile, type Site } from '../site/index.ts';
 import type { AgentReport, DrawnFence, MissionView, NewMission, SupervisorInput, SupervisorOutput } from './port.ts';
 import { fleetSupervisor } from './supervise.ts';
 
@@ -42,7 +43,7 @@ class Floor {
       const agentId = `r${String(i + 1).padStart(2, '0')}`;
       const cell = (site.docks[i] as { cell: number }).cell;
       this.robots.set(agentId, {
-        report: this.#reportAt(agentId, cell),
+        report: reportAt(this.site, agentId, cell, { body: 'humanoid' }),
         task: null,
         queue: [],
         seen: 0,
@@ -50,28 +51,6 @@ class Floor {
         blockedS: 0,
       });
     }
-  }
-
-  #reportAt(agentId: string, cell: number): AgentReport {
-    return {
-      type: 'agent',
-      agentId,
-      body: 'humanoid',
-      linked: true,
-      xM: centreXM(this.site, cell),
-      yM: centreYM(this.site, cell),
-      headingRad: 0,
-      speedMps: 0,
-      battery: 0.9,
-      halted: false,
-      mode: 'automatic',
-      capabilities: ['drive', 'load', 'unload', 'dock'],
-      taskId: null,
-      taskStatus: null,
-      planRevision: 0,
-      planCursor: 0,
-      basis: null,
-    };
   }
 
   draw(fences: readonly DrawnFence[]): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { centreXM, centreYM, parseMovingAiMap, parseSiteFile } from '../../site/index.ts';
+import { reportAt } from '../../../testing/reports.ts';
+import { parseMovingAiMap, parseSiteFile } from '../../site/index.ts';
 import type { AgentReport, MissionView, NewMission, SupervisorInput } from '../port.ts';
 import { fleetSupervisor } from '../supervise.ts';
 
@@ -21,26 +22,7 @@ function floor(...cells: number[]) {
   let state = supervisor.initial();
   let atUs = 0;
   const put = (agentId: string, cell: number, fields: Partial<AgentReport> = {}): void => {
-    robots.set(agentId, {
-      type: 'agent',
-      agentId,
-      body: 'carrier',
-      linked: true,
-      xM: centreXM(yard, cell),
-      yM: centreYM(yard, cell),
-      headingRad: 0,
-      speedMps: 0,
-      battery: 0.9,
-      halted: false,
-      mode: 'automatic',
-      capabilities: ['drive', 'load', 'unload', 'dock'],
-      taskId: null,
-      taskStatus: null,
-      planRevision: 0,
-      planCursor: 0,
-      basis: null,
-      ...fields,
-    });
+    robots.set(agentId, reportAt(yard, agentId, cell, fields));
   };
   const tell = (...inputs: SupervisorInput[]): void => {
     atUs += 1_100_000;
