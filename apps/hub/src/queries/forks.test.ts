@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
+import {
+  BrokenRuleSchema,
+  CompareForkResponseSchema,
+  type Fork,
+  ForkSchema,
+  ForkService,
+  Role,
+  type Trial,
+  TrialSchema,
+} from '@sigma/proto';
+import type { ChainHead } from '@sigma/recorder';
+import { roleOf } from '../door/authorise.ts';
+import { PRINCIPAL } from '../identity/principal.ts';
+import { type ForkDesk, ForkRefusal } from './fork-desk.ts';
+import { forkQueries } from './forks.ts';
+
+const NOW_US = 1_700_000_000_000_000;
+
+/** A desk that keeps what it is asked for, and moves on when it is told to. */
+class SlowDesk implements ForkDesk {
+  readonly all = new Map<string, Fork>();
+  readonly tried = new Map<string, Trial>();
+  readonly #heard = new Set<(id: string) => void>();
+  readonly heads: ChainHead[] = [];
+
+  get watchers(): number {
+    return this.#heard.size;
+  }
+  forks = () => [...this.all.values()];
+  trials = () => [...this.tried.values()];
+  fork = (id: string) => this.all.get(id);
+  trial = (id: string) => {
+    const trial = this.tried.get(id);
+    return trial === undefined ? undefined : { trial, flips: [] };
+  };
+  make({ rule, seconds }: Parameters<ForkDesk['make']>[0], by: string, nowUs: number): Fork {
+    if (rule === 'broken') throw new ForkRefusal('invalid', 'line 2: there is no such name', 2);
+    const id = `fork-${this.all.size + 1}`;
+    this.put(create(ForkSchema, { id, by, seconds, createdTimeUs: BigInt(nowUs), state: 'waiting' }));
+    return this.all.get(id) as Fork;
+  }
+  put(fork: Fork): void {
+    this.all.set(fork.id, fork);
+    for (const heard of [...this.#heard]) heard(fork.id);
+  }
+  cancel(id: string): void {
+    this.put({ ...(this.all.get(id) as Fork), state: 'cancelled' });
+  }
+  remove(id: string): void {
+    if (id === 'fork-1') throw new ForkRefusal('not yet', 'another is forked from it');
+    this.all.delete(id);
+  }
+  comparison = () =>
+    create(CompareForkResponseSchema, { decisions: [{ agentId: 'r1' }, { agentId: 'r2' }, { agentId: 'r3' }] });
+  open = async () => ({
+    path: 'fork',
+    heads: async () => this.heads,
+    async *blocks() {},
+    snapshotBefore: async () => null,
+  });
+  tryRule(): Trial {
+    const trial = create(TrialSchema, { id: 'trial-1', state: 'running' });
+    this.tried.set(trial.id, trial);
+    return trial;
+  }
+  cancelTrial(id: string): void {
+    this.tried.set(id, { ...(this.tried.get(id) as Trial), state: 'cancelled' });
+    for (const heard of [...this.#heard]) heard(id);
+  }
+  onChange(heard: (id: string) => void): () => void {
+    this.#heard.add(heard);
+    return () => void this.#heard.delete(heard);
+  }
+}
+
+function clientOf(forks: ForkDesk | null) {
+  const clock = { nowUs: () => NOW_US } as never;
+  const transport = createRouterTransport(
+    ({ service }) => service(ForkService, forkQueries({ tenant: 'acme', clock, forks })),
+    {
+      router: {
+        interceptors: [
+          (next) => (request) => {
+            request.contextValues.set(PRINCIPAL, {
+              kind: 'person',
+              id: 'p1',
+              email: 'ada@x',
+              role: Role.ENGINEER,
+            } as never);
+            return next(request);
+          },
+        ],
+      },
+    },
+  );
+  return createClient(ForkService, transport);
+}
+
+const refuses = async (asked: Promise<unknown>, code: Code, words: RegExp): Promise<ConnectError> => {
+  const error = await asked.then(
+    () => assert.fail('it was not refused'),
+    (thrown: unknown) => ConnectError.from(thrown),
+  );
+  assert.equal(error.code, code, error.message);
+  assert.match(error.rawMessage, words);
+  return error;
+};
+
+test('whoever only looks may look at forks; making, ending and trying need an engineer', () => {
+  const needs = (role: Role) =>
+    ForkService.methods.filter((one) => roleOf(one) === role).map(({ localName }) => localName);
+  assert.deepEqual(needs(Role.ENGINEER), ['makeFork', 'cancelFork', 'removeFork', 'tryRule', 'cancelTrial']);
+  assert.equal(needs(Role.VIEWER).length, ForkService.methods.length - 5);
+});
+
+test('a hub without a desk says plainly that it runs no forks, and what does it offline', async () => {
+  const client = clientOf(null);
+  const { available, reason, forks } = await client.listForks({});
+  assert.deepEqual([available, forks], [false, []]);
+  assert.match(reason, /runs no forks.*sigma fork.*sigma whatif/);
+  await refuses(client.makeFork({ start: { case: 'atTimeUs', value: 1n } }), Code.FailedPrecondition, /runs no forks/);
+  await refuses(client.tryRule({ rule: 'x' }), Code.FailedPrecondition, /sigma whatif/);
+});
+
+test('who asked for a fork stands on it; what cannot be is refused, a broken rule with its line', async () => {
+  const client = clientOf(new SlowDesk());
+  const { fork } = await client.makeFork({ start: { case: 'atTimeUs', value: 1n } });
+  assert.deepEqual([fork?.by, fork?.createdTimeUs], ['person:ada@x', BigInt(NOW_US)]);
+  const broken = await refuses(client.makeFork({ rule: 'broken' }), Code.InvalidArgument, /line 2/);
+  assert.equal(broken.findDetails(BrokenRuleSchema)[0]?.line, 2);
+  await refuses(client.makeFork({ seconds: 1e6 }), Code.InvalidArgument, /1 to 600 seconds/);
+  await refuses(client.makeFork({ seconds: Number.NaN }), Code.InvalidArgument, /1 to 600 seconds/);
+  await refuses(client.makeFork({ rule: 'x'.repeat(200_000) }), Code.InvalidArgument, /at most 100000/);
+  await refuses(client.compareFork({ forkId: 'fork-9' }), Code.NotFound, /no fork 'fork-9'/);
+  await refuses(client.removeFork({ forkId: 'fork-1' }), Code.FailedPrecondition, /forked from it/);
+  const { decisions, decisionsLeftOut } = await client.compareFork({ forkId: 'fork-1', limit: 2 });
+  assert.deepEqual([decisions.length, decisionsLeftOut], [2, 1]);
+});
+
+test('a fork is watched from waiting to its end, and then nobody is told of it any more', async () => {
+  const desk = new SlowDesk();
+  const client = clientOf(desk);
+  await client.makeFork({});
+  const seen: string[] = [];
+  for await (const { fork } of client.watchFork({ forkId: 'fork-1' })) {
+    seen.push(`${fork?.state} ${fork?.progress}`);
+    const known = desk.all.get('fork-1') as Fork;
+    if (seen.length === 1) desk.put({ ...known, state: 'running', progress: 0.5 });
+    else if (seen.length === 2) desk.put({ ...known, state: 'done', progress: 1 });
+  }
+  assert.deepEqual(seen, ['waiting 0', 'running 0.5', 'done 1']);
+  assert.equal(desk.watchers, 0);
+  const { trial } = await client.tryRule({ rule: 'x' });
+  const states: string[] = [];
+  for await (const { trial: told } of client.watchTrial({ trialId: trial?.id ?? '' })) {
+    states.push(told?.state ?? '');
+    if (states.length === 1) await client.cancelTrial({ trialId: 'trial-1' });
+  }
+  assert.deepEqual(states, ['running', 'cancelled']);
+});
+
+test('[L7] of a fork that holds chains of another tenant, only the own ones are read', async () => {
+  const desk = new SlowDesk();
+  const client = clientOf(desk);
+  await client.makeFork({});
+  const shared = { source: 'r1', epoch: 0, sequence: 1, atUs: 1, blocks: 1, hash: new Uint8Array(32) };
+  desk.heads.push({ ...shared, tenant: 'other' });
+  assert.deepEqual((await client.locateForkMoment({ forkId: 'fork-1', timeUs: 1n })).chains, []);
+  const stretches = [{ source: 'r1', epoch: 0, fromSequence: 1n, toSequence: 1n }];
+  const read = async () => {
+    for await (const _ of client.readForkStretches({ forkId: 'fork-1', stretches })) assert.fail('it was read');
+  };
+  await refuses(read(), Code.NotFound, /nothing is recorded of 'r1'/);
+});
