@@ -14,7 +14,7 @@ import {
 } from '@sigma/proto';
 import type { ChainHead } from '@sigma/recorder';
 import { roleOf } from '../door/authorise.ts';
-import { PRINCIPAL } from '../identity/principal.ts';
+import { PRINCIPAL, type Principal } from '../identity/principal.ts';
 import { type ForkDesk, ForkRefusal } from './fork-desk.ts';
 import { forkQueries } from './forks.ts';
 
@@ -77,6 +77,8 @@ class SlowDesk implements ForkDesk {
   }
 }
 
+const ADA: Principal = { kind: 'person', id: 'p1', email: 'ada@x', holder: 'person:ada@x', role: Role.ENGINEER };
+
 function clientOf(forks: ForkDesk | null) {
   const clock = { nowUs: () => NOW_US } as never;
   const transport = createRouterTransport(
@@ -85,12 +87,7 @@ function clientOf(forks: ForkDesk | null) {
       router: {
         interceptors: [
           (next) => (request) => {
-            request.contextValues.set(PRINCIPAL, {
-              kind: 'person',
-              id: 'p1',
-              email: 'ada@x',
-              role: Role.ENGINEER,
-            } as never);
+            request.contextValues.set(PRINCIPAL, ADA);
             return next(request);
           },
         ],
