@@ -41,7 +41,7 @@ const request = (sequence: number, agentId = 'r01') => {
 test('a decision is found in the record, its blocks are checked, and it comes out the same bit for bit', async () => {
   assert.ok(decisions.length >= 3, `${decisions.length} decisions on record`);
   for (const { decision } of decisions.slice(0, -1)) {
-    const { place, check, lastedUs, policy } = await gatherEvidence(
+    const { place, check, lastedUs, policy, alternatives } = await gatherEvidence(
       request(Number(decision?.sequence)),
       portsOf(blocks),
     );
@@ -52,6 +52,10 @@ test('a decision is found in the record, its blocks are checked, and it comes ou
       ({ firstSequence, count }) => place.event >= firstSequence && place.event < firstSequence + count,
     );
     assert.equal(place.block, Buffer.from(block?.hash ?? []).toString('hex'));
+    assert.deepEqual(
+      alternatives?.map(({ number }) => number),
+      decision?.rejected.map((_, k) => k + 1),
+    );
     assert.equal(policy?.rules.length, 7);
     assert.equal(policy?.rules[1]?.id, 'work_zone');
     assert.deepEqual(policy?.rules[1]?.reads, [{ name: 'zone.work', value: 'false' }]);
@@ -110,7 +114,8 @@ test('[L4] a changed block, a missing block and a foreign chain are found, never
 test('a recording of a newer model is on record, and said not to be computed again', async () => {
   const newer = recordRobot(site, sha256, 2, { versionsNewer: 1 });
   assert.equal(decodeBlock((newer[0] as SealedBlock).bytes).source, 'r01');
-  const { check, readings } = await gatherEvidence(request(1), portsOf(newer));
+  const { check, readings, alternatives } = await gatherEvidence(request(1), portsOf(newer));
+  assert.equal(alternatives, null, 'and what of it can be run is not known');
   assert.equal(check.result, 'not recomputed');
   assert.match(check.because, /model version/);
   assert.deepEqual(readings, []);
