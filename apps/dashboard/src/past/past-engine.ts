@@ -137,9 +137,14 @@ export class PastEngine {
     else if (news.type === 'failed') this.#fail(news.words);
     else if (news.type === 'located') {
       this.#sources = news.sources;
-      this.range.set({ fromUs: news.fromUs, toUs: news.toUs });
+      this.#reach(news.fromUs, news.toUs);
     } else if (news.id === this.#id) this.#advance(index, news);
     if (news.type === 'film' || news.type === 'located') this.#changed();
+  }
+
+  #reach(fromUs: number, toUs: number): void {
+    const before = this.range.get();
+    if (before?.fromUs !== fromUs || before.toUs !== toUs) this.range.set({ fromUs, toUs });
   }
 
   #advance(index: number, news: Extract<PastNews, { type: 'progress' | 'settled' | 'filmed' }>): void {

@@ -69,6 +69,7 @@ export class PastSite implements SiteView {
         // The moment is complete: a person waits for it.
         this.#settled = progress;
         this.#refresh();
+        tell(() => this.#topics.publish());
         return;
       }
       if (this.#due) return;

@@ -288,7 +288,7 @@ test('film of a quick moment comes in one message, that of a slow one in parts, 
   };
   assert.deepEqual(await parts(1), ['located', 'film of 3', 'settled']);
   const slow = ['film of 1', 'progress'];
-  assert.deepEqual(await parts(150), ['located', ...slow, ...slow, ...slow, 'settled']);
+  assert.deepEqual(await parts(350), ['located', ...slow, ...slow, ...slow, 'settled']);
 });
 
 test('before anybody looks back robots are run for practice, again and again on what was read once', async () => {

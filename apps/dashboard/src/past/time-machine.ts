@@ -41,7 +41,7 @@ const TICK_MS = 100;
 const TELL_MS = 150;
 /** New film is looked at this often: a picture drawn for every robot that is ready would hold up the others. Most moments
  * are complete sooner, and complete ones are shown at once. Tables wait as long for a moment that is being computed. */
-const FILM_MS = 250;
+const FILM_MS = 400;
 /** While a person drags, no more than one moment in this time is asked of the workers. */
 const ASK_GAP_MS = 60;
 const AHEAD_US = 10_000_000;

@@ -67,7 +67,7 @@ const FILMED_BEFORE = 4;
 /** Between two of them the processor is left to the page. */
 const REST_MS = 10;
 /** A moment that takes longer than this is handed over in parts: a message for each robot would cost as much as its film. */
-const PART_MS = 100;
+const PART_MS = 300;
 const CACHE_BYTES = 48 * 2 ** 20;
 
 type Show = Extract<PastAsk, { type: 'show' }>;
