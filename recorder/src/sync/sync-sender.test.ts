@@ -298,3 +298,29 @@ test('[R128] the time of a batch follows what is recorded in it, the batch befor
   assert.deepEqual((send() as BlockBatch).time, { us: ahead.us, count: 5 });
   assert.equal(sender.heard({ us: first.time.us + 90_000_000, count: 0 }, first.time.us), false);
 });
+
+test('[R125] [L8] a backlog gives way, in what is under way and in its batches, while what is live is acknowledged late', () => {
+  const MS = 1_000;
+  const { sender, record, held, drain, answer } = edge({ old: 6_000, new: 1 }, { batchBytes: 60_000 });
+  sender.linked();
+  sender.held([held('old', 1), held('new', 2)], PLENTY);
+  let nowUs = 0;
+  /** Something live is recorded, and all that is under way is acknowledged. @returns the batches of the backlog */
+  const round = (delayUs: number): readonly BlockBatch[] => {
+    record('new', 1);
+    const sent = drain(nowUs);
+    nowUs += delayUs;
+    for (const batch of sent) sender.answered(answer(batch), nowUs);
+    nowUs += 100 * MS;
+    return sent.filter(({ source }) => source === 'old');
+  };
+  const underWay = (batches: readonly BlockBatch[]): number =>
+    batches.reduce((sum, batch) => sum + batchBytes(batch), 0);
+  const calm = round(4 * MS);
+  assert.ok(underWay(calm) > 250_000, `${underWay(calm)}`);
+  for (let n = 0; n < 6; n++) round(60 * MS);
+  const crowded = round(60 * MS);
+  assert.ok(crowded.length === 1 && underWay(crowded) <= 16 * 1024, `${crowded.length}: ${underWay(crowded)}`);
+  for (let n = 0; n < 4; n++) round(4 * MS);
+  assert.ok(underWay(round(4 * MS)) > 150_000, 'and comes back');
+});

@@ -1,5 +1,6 @@
 import { type ChainId, sameBytes } from '../event.ts';
 import type { StoredBlock } from '../store.ts';
+import { BacklogWindow } from './backlog-window.ts';
 import { isStub } from './gap.ts';
 import { HybridClock, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
 import {
@@ -71,6 +72,9 @@ interface SentBatch {
   readonly lastSequence: number;
   readonly hash: Uint8Array;
   readonly bytes: number;
+  /** When it was made, and whether it was of a backlog. */
+  readonly madeUs: number;
+  readonly behind: boolean;
 }
 
 interface Chain {
@@ -98,7 +102,17 @@ interface Chain {
 }
 
 const WEIGHTS = { urgent: 64, live: 8, backlog: 1 } as const;
+
+function weightOf({ next, urgentTo, live }: Chain): number {
+  if (next !== null && urgentTo >= next) return WEIGHTS.urgent;
+  return live ? WEIGHTS.live : WEIGHTS.backlog;
+}
+
+const isBehind = (chain: Chain): boolean => weightOf(chain) === WEIGHTS.backlog;
+
 const NOTHING: ChainEnd = { sequence: 0, hash: new Uint8Array() };
+/** Batches of a backlog grow from here with its window. */
+const LEAST_BATCH = 16 * 1024;
 const LATER_US = 1_000_000;
 const MOST_ASTRAY = 4;
 
@@ -116,6 +130,9 @@ export class SyncSender {
   #sentBytes = 0;
   #allowedBytes = 0;
   #flyingBytes = 0;
+  /** Of these, what is of backlogs. */
+  #behindBytes = 0;
+  readonly #window = new BacklogWindow();
   /** Virtual time of the schedule: the pass of the chain served last. */
   #pass = 0;
   #newestWallUs = 0;
@@ -214,6 +231,7 @@ export class SyncSender {
     this.#sentBytes = 0;
     this.#allowedBytes = 0;
     this.#flyingBytes = 0;
+    this.#behindBytes = 0;
     for (const chain of this.#chains.values()) {
       chain.next = null;
       chain.live = false;
@@ -297,6 +315,7 @@ export class SyncSender {
         chain.again = null;
       }
       if (chain.again !== null || chain.stopped !== null || this.#unsent(chain) === 0) continue;
+      if (isBehind(chain) && !this.#window.admits(this.#behindBytes)) continue;
       if (chosen === null || chain.pass < chosen.pass) chosen = chain;
     }
     const urgent = this.#urgentOf(nowUs);
@@ -312,8 +331,14 @@ export class SyncSender {
       chosen = urgent;
     }
     const room = this.#allowedBytes - this.#sentBytes;
-    const mostBytes = Math.max(1, Math.min(this.#options.batchBytes, room));
+    const mostBytes = Math.max(1, Math.min(this.#batchBytes(chosen), room));
     return { type: 'read', chain: chosen.id, fromSequence: chosen.next as number, mostBytes };
+  }
+
+  /** Small while a backlog has to give way: what is live waits for no more than one of them. */
+  #batchBytes(chain: Chain): number {
+    const { batchBytes } = this.#options;
+    return isBehind(chain) ? Math.min(batchBytes, Math.max(LEAST_BATCH, this.#window.bytes / 4)) : batchBytes;
   }
 
   #urgentOf(nowUs: number): Chain | null {
@@ -348,9 +373,10 @@ export class SyncSender {
     if (chain === undefined || first === undefined || chain.next === null || chain.stopped !== null) return null;
     const room = this.#allowedBytes - this.#sentBytes;
     const chosen: OutgoingBlock[] = [];
+    const batchBytes = this.#batchBytes(chain);
     let bytes = 0;
     for (const block of blocks) {
-      const fits = bytes + block.bytes.length <= Math.min(room, Math.max(this.#options.batchBytes, first.bytes.length));
+      const fits = bytes + block.bytes.length <= Math.min(room, Math.max(batchBytes, first.bytes.length));
       if (!fits && !(chosen.length === 0 && this.#flyingBytes === 0)) break;
       chosen.push(block);
       bytes += block.bytes.length;
@@ -365,14 +391,17 @@ export class SyncSender {
     const last = chosen.at(-1);
     if (last === undefined) return null;
     const lastSequence = last.firstSequence + last.count - 1;
-    const urgent = chain.urgentTo >= chain.next;
-    chain.flying.push({ firstSequence: first.firstSequence, lastSequence, hash: last.hash, bytes });
+    const weight = weightOf(chain);
+    const behind = isBehind(chain);
+    const { firstSequence } = first;
+    chain.flying.push({ firstSequence, lastSequence, hash: last.hash, bytes, madeUs: nowUs, behind });
     chain.next = lastSequence + 1;
     this.#sentBytes += bytes;
     this.#flyingBytes += bytes;
+    if (behind) this.#behindBytes += bytes;
     this.#bucket.take(bytes, nowUs);
     this.#pass = Math.max(this.#pass, chain.pass);
-    chain.pass += bytes / WEIGHTS[urgent ? 'urgent' : chain.live ? 'live' : 'backlog'];
+    chain.pass += bytes / weight;
     if (this.#unsent(chain) === 0) chain.live = true;
     const before = chain.heard.filter(({ from }) => from <= lastSequence);
     chain.heard = chain.heard.slice(before.length);
@@ -397,8 +426,11 @@ export class SyncSender {
     if (batch === undefined) return [];
     chain.flying.splice(place, 1);
     this.#flyingBytes -= batch.bytes;
+    if (batch.behind) this.#behindBytes -= batch.bytes;
     const { refusal, held } = answer;
     if (refusal === null) {
+      if (batch.behind) this.#window.behind(batch.bytes, nowUs);
+      else this.#window.live(Math.max(0, nowUs - batch.madeUs), this.#options.batchBytes, nowUs);
       chain.astray = { at: 0, times: 0 };
       if (batch.lastSequence <= chain.acknowledged.sequence) return [];
       return [this.#acknowledge(chain, { sequence: batch.lastSequence, hash: batch.hash })];

@@ -1,6 +1,7 @@
 import type { SealedBlock } from '../chain-writer.ts';
 import { type ChainHead, type Sha256, sameBytes } from '../event.ts';
 import { type BlockStore, ForeignBlockError } from '../store.ts';
+import { BacklogLane } from './backlog-lane.ts';
 import { CreditLine } from './credit-line.ts';
 import { HybridClock, type HybridTime } from './hybrid-clock.ts';
 import {
@@ -98,6 +99,9 @@ interface Open {
 
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const ALL_BYTES = 128 * 1024 * 1024;
+/** What is older than that is no more than a backlog, and of backlogs so much is with the store at once. */
+const BEHIND_US = 10_000_000;
+const BEHIND_BYTES = 2 * 1024 * 1024;
 const LEAST_WINDOW_BYTES = 64 * 1024;
 /** Far more chains than an edge has. */
 const MOST_CHAINS = 100_000;
@@ -115,6 +119,7 @@ export class SyncSink {
   readonly #ahead = new Set<string>();
   /** By edge, the chains that were forgotten and how far each had been acknowledged. */
   readonly #forgotten = new Map<string, Map<string, number>>();
+  readonly #lane = new BacklogLane(BEHIND_BYTES);
   readonly #settling = new Set<Promise<void>>();
 
   constructor(options: SyncSinkOptions) {
@@ -228,7 +233,7 @@ export class SyncSink {
     }
     const taken = takeBatch(batch, open.door, this.#options.sha256);
     try {
-      if ('blocks' in taken) await this.#options.store.append(taken.blocks);
+      if ('blocks' in taken) await this.#append(batch, taken.blocks, bytes);
     } catch (error) {
       open.credit.settle(bytes, this.#window());
       await this.#notTaken(open, batch, 'blocks' in taken ? taken.blocks : [], error as Error);
@@ -245,6 +250,12 @@ export class SyncSink {
     this.#found(open, { type: 'stored', source, epoch, sequence, blocks: taken.blocks.length, bytes });
     this.#mended(open, batch, sequence);
     this.#answer(open, batch, { refusal: null, message: '', held: { sequence, hash } });
+  }
+
+  /** What was recorded long ago goes to the store a little at a time, so that what is live never waits behind much of it. */
+  #append(batch: BlockBatch, blocks: readonly SealedBlock[], bytes: number): Promise<void> {
+    const behind = this.#options.wallUs() - batch.time.us > BEHIND_US;
+    return this.#lane.pass(linkedKey(batch), behind, bytes, () => this.#options.store.append(blocks));
   }
 
   /** A chain that was forgotten reaches again to where it was acknowledged. */
