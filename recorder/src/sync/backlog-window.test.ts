@@ -27,8 +27,8 @@ test('[R125] [L8] it gives way while what is live is acknowledged late, and come
   assert.equal(window.bytes, calm, 'what is live decides while there is some');
   nowUs = hear(window, 30, 50 * MS, nowUs);
   assert.equal(window.bytes, 16 * KB, 'never less than a small batch');
-  assert.equal(window.admits(0), true);
-  assert.equal(window.admits(16 * KB), false);
+  assert.equal(window.admits(0, 60 * KB), true);
+  assert.equal(window.admits(1 * KB, 16 * KB), false);
   hear(window, 20, 9 * MS, nowUs);
   assert.ok(window.bytes > 500 * KB && window.bytes < calm, 'slowly, near the bound');
 });

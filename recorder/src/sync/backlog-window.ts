@@ -28,9 +28,9 @@ export class BacklogWindow {
     return this.#bytes;
   }
 
-  /** @param flyingBytes of backlogs, sent and not acknowledged */
-  admits(flyingBytes: number): boolean {
-    return flyingBytes === 0 || flyingBytes < this.#bytes;
+  /** @param flyingBytes of backlogs, sent and not acknowledged @param batchBytes that would follow */
+  admits(flyingBytes: number, batchBytes: number): boolean {
+    return flyingBytes === 0 || flyingBytes + batchBytes <= this.#bytes;
   }
 
   /** A live batch was acknowledged. @param delayUs since it was made */

@@ -315,7 +315,7 @@ export class SyncSender {
         chain.again = null;
       }
       if (chain.again !== null || chain.stopped !== null || this.#unsent(chain) === 0) continue;
-      if (isBehind(chain) && !this.#window.admits(this.#behindBytes)) continue;
+      if (isBehind(chain) && !this.#window.admits(this.#behindBytes, this.#batchBytes(chain))) continue;
       if (chosen === null || chain.pass < chosen.pass) chosen = chain;
     }
     const urgent = this.#urgentOf(nowUs);
