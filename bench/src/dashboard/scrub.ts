@@ -133,8 +133,15 @@ function awaitPress(unmovedMs: number): void {
     else setTimeout(() => picture(pressedMs, before, computedMs), 2);
   };
   const computed = (pressedMs: number) => {
-    if (document.querySelector('[data-testid=computed]') === null) setTimeout(() => computed(pressedMs), 2);
-    else picture(pressedMs, effort()?.painted ?? 0, performance.now());
+    // Told by the change itself: asked now and then, the picture begun right after it would be taken for one before.
+    const seen = new MutationObserver(() => look());
+    const look = () => {
+      if (document.querySelector('[data-testid=computed]') === null) return;
+      seen.disconnect();
+      picture(pressedMs, effort()?.painted ?? 0, performance.now());
+    };
+    seen.observe(document.body, { subtree: true, childList: true, attributeFilter: ['data-testid'] });
+    look();
   };
   const press = ({ timeStamp }: Event) => setTimeout(() => computed(timeStamp), 0);
   window.addEventListener('pointerdown', press, { capture: true, once: true });
