@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -149,6 +150,61 @@ test('a request has the members and kinds of value that the exporter of OpenTele
   ]);
   assert.ok(theirs !== undefined);
   contains(JSON.parse(new TextDecoder().decode(theirs)), ours, 'request');
+});
+
+/** A message of OpenTelemetry's published protobuf definitions, as protobufjs made code of them. */
+interface OfficialMessage {
+  fromObject(plain: object): object;
+  verify(message: object): string | null;
+  encode(message: object): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): object;
+  toObject(message: object, options: object): Record<string, unknown>;
+}
+
+/** JSON of OTLP has ids in hex, where protobuf's own has base64 (OTLP 1, "JSON Protobuf Encoding"). */
+const idsAs = (value: unknown, change: (id: unknown) => unknown): unknown => {
+  if (Array.isArray(value)) return value.map((one) => idsAs(one, change));
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  const named = Object.entries(value).map(([name, one]) => [
+    name,
+    /^(trace|span|parentSpan)Id$/.test(name) ? change(one) : idsAs(one, change),
+  ]);
+  return Object.fromEntries(named);
+};
+
+test('[R186] every request of a drive is one of the published protobuf definitions, and nothing of it is a stranger to them', async () => {
+  const require = createRequire(import.meta.url);
+  const { opentelemetry } = require('@opentelemetry/otlp-proto-exporter-base/build/src/generated/root.js');
+  const official = opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest as OfficialMessage;
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-spans-'));
+  copyFileSync(GOLDEN, join(folder, 'fleet.sqlite'));
+  const golden = openSqliteRecording(join(folder, 'fleet.sqlite'));
+  const requests: Request[] = [];
+  try {
+    const span = { fromUs: 0, toUs: Number.MAX_SAFE_INTEGER };
+    const send = (request: string): void => void requests.push(JSON.parse(request) as Request);
+    await exportSpans({ recording: golden, chains: await golden.heads(), span, sha256, send });
+  } finally {
+    await golden.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  assert.ok(requests.length > 0);
+  for (const request of requests) {
+    const plain = idsAs(request, (hex) => new Uint8Array(Buffer.from(String(hex), 'hex'))) as object;
+    const message = official.fromObject(plain);
+    assert.equal(official.verify(message), null);
+    const read = official.decode(official.encode(message).finish());
+    const told = official.toObject(read, { longs: String, enums: Number, defaults: true });
+    contains(
+      idsAs(told, (id) => Buffer.from(id as Uint8Array).toString('hex')),
+      request,
+      'request',
+    );
+  }
+  const forged = official.fromObject({ resourceSpans: [{ scopeSpans: [{ spans: [{ nmae: 'x' }] }] }] });
+  assert.throws(() =>
+    contains(official.toObject(forged, {}), { resourceSpans: [{ scopeSpans: [{ spans: [{ nmae: 'x' }] }] }] }, ''),
+  );
 });
 
 /** Everything that `part` says, `all` says too. */
