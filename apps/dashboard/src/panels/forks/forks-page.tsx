@@ -94,11 +94,10 @@ function ForkRow({ fork, parent, again }: ForkRowProps) {
       ) : (
         <Guarded role="engineer" when="ever">
           <HoldButton
-            className="plain"
             consequence={`deletes “${forkTitle(fork)}”; what it was forked from stays`}
             onHeld={() => after(removeFork(control, fork))}
           >
-            Delete
+            Delete · hold
           </HoldButton>
         </Guarded>
       )}

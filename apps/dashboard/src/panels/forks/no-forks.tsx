@@ -15,4 +15,6 @@ export function NoForks({ reason }: { readonly reason: string }) {
   );
 }
 
-const sentence = (text: string): string => (text === '' ? '' : `${text[0]?.toUpperCase()}${text.slice(1)}.`);
+/** The hub marks commands as texts do; here they stand below as what they are. */
+const sentence = (text: string): string =>
+  text === '' ? '' : `${text[0]?.toUpperCase()}${text.slice(1).replaceAll('`', '')}.`;

@@ -12,7 +12,9 @@ export const RULE_EXAMPLES: readonly RuleExample[] = [
     text: `id: slow_by_people
 rate: situation
 when: person.distance_m < 4.0 && robot.speed_mps > 0.3
-effect: {type: restrict, restriction: {atMost: {speedMps: 0.3}, forbid: []}}
+effect:
+  type: restrict
+  restriction: {atMost: {speedMps: 0.3}, forbid: []}
 rationale: a person is near
 `,
   },
@@ -22,7 +24,9 @@ rationale: a person is near
     text: `id: slow_when_blocked
 rate: situation
 when: path.free_m < 3.0
-effect: {type: restrict, restriction: {atMost: {speedMps: 0.5}, forbid: []}}
+effect:
+  type: restrict
+  restriction: {atMost: {speedMps: 0.5}, forbid: []}
 rationale: little room ahead
 `,
   },
@@ -32,7 +36,9 @@ rationale: little room ahead
     text: `id: speed_limit
 rate: situation
 when: robot.speed_mps > 0.6
-effect: {type: restrict, restriction: {atMost: {speedMps: 0.6}, forbid: []}}
+effect:
+  type: restrict
+  restriction: {atMost: {speedMps: 0.6}, forbid: []}
 rationale: the site's limit
 `,
   },

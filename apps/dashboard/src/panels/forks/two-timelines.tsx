@@ -28,10 +28,12 @@ export function TwoTimelines({ fork }: { readonly fork: Fork }) {
   const panel = panelsOf(usePanels(), 'centre')[0];
   const terrains = useMemo(() => [...control.terrains, DIFFERENCE], [control.terrains]);
   const recorded = useMemo(() => ({ ...control, terrains }), [control, terrains]);
-  const other = useMemo(
-    () => (forked === null ? null : { ...control, terrains, live: forked.site, engine: forked.engine }),
-    [control, terrains, forked],
-  );
+  const other = useMemo(() => {
+    if (forked === null) return null;
+    // Two maps on one page: the name tells them apart for those who hear it.
+    const site = { ...control.site, name: `${control.site.name}, in the fork` };
+    return { ...control, terrains, site, live: forked.site, engine: forked.engine };
+  }, [control, terrains, forked]);
   if (panel === undefined || other === null || forked === null) return null;
   return (
     <div className="two-timelines" data-testid="two-timelines">

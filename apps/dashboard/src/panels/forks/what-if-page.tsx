@@ -159,7 +159,7 @@ function TrialShown({ trial, flips }: { readonly trial: Trial; readonly flips: W
   return (
     <article className="trial" data-testid="trial" data-state={trial.state}>
       <p className="fork-line">
-        <ForkProgress of={trial} />
+        <ForkProgress of={trial} done="tried" />
         <span className="spring" />
         {isOpen(trial) ? (
           <button type="button" onClick={() => void cancelTrial(control, trial)} data-testid="cancel-trial">
