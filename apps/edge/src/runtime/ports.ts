@@ -40,6 +40,8 @@ export interface Report<World> {
   readonly greetings: readonly Greeting<World>[];
   /** Whether a broadcast of the one is heard by the other. */
   readonly reaches: (from: World, to: World) => boolean;
+  /** Share of a task that is done by what was sensed and reported, 0 to 1. Absent where nothing on the way is counted. */
+  readonly taskProgress?: (world: World, taskId: string) => number;
 }
 
 export interface Greeting<World> {

@@ -104,6 +104,7 @@ export class UplinkReport<World> {
       leaseHolder: agent.lease?.holder ?? '',
       taskId: task?.task.id ?? '',
       taskStatus: task?.status ?? '',
+      taskProgress: task === null ? 0 : (this.#report.taskProgress?.(agent.world, task.task.id) ?? 0),
       planRevision: BigInt(agent.planRevisions.primary),
       planCursor: plan?.cursor ?? 0,
       planLength: plan?.intents.length ?? 0,

@@ -1,5 +1,6 @@
 import {
   DEFAULT_POLICY,
+  errandShare,
   type FleetBelief,
   type ReportField as FleetField,
   fleetFacts,
@@ -75,6 +76,7 @@ const fleetReport: Report<FleetBelief> = {
     const dy = from.motion.yM - to.motion.yM;
     return dx * dx + dy * dy <= REACH_M * REACH_M;
   },
+  taskProgress: errandShare,
 };
 
 /** The fleet as an edge runs it, from settings. @throws BrokenSiteRecordError, BrokenRuleError */

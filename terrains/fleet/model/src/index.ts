@@ -12,7 +12,7 @@ export {
   type SightBelief,
   type Track,
 } from './belief/belief.ts';
-export type { Errand } from './belief/errands.ts';
+export { type Errand, errandShare } from './belief/errands.ts';
 export { POSE_TOPIC } from './belief/fold.ts';
 export { BODIES, type Body, CARRIER, HUMANOID } from './bodies.ts';
 export { CHANNELS, FIX, HEALTH, MOTION, NO_READING, SCAN, SCAN_RAYS } from './channels.ts';

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { MemoryBus } from '@sigma/bus';
-import { PlanAskedSchema } from '@sigma/proto';
+import { AgentStatusSchema, PlanAskedSchema } from '@sigma/proto';
 import { TurnedClock } from '../../../testing/turned-clock.ts';
-import { about } from '../../subjects.ts';
+import type { AgentLinked } from '../../live/live-fleet.ts';
+import { about, packed } from '../../subjects.ts';
 import { Core } from './core.ts';
 import type { Supervisor, SupervisorInput } from './supervisor.ts';
 
@@ -15,9 +16,12 @@ function watched(costUs: number) {
   const batches: { readonly atUs: number; readonly asks: number }[] = [];
   let spentUs = 0;
   const slow = { ...bound(clock), nowUs: () => clock.nowUs() + spentUs };
+  const news: [status: string, progress: number][] = [];
   const supervisor: Supervisor = {
     initial: () => ({}),
     supervise: (state, inputs: readonly SupervisorInput[]) => {
+      for (const input of inputs)
+        if (input.type === 'task') news.push([input.status, Math.round(input.progress * 1e3)]);
       const asks = inputs.filter(({ type }) => type === 'asked').length;
       if (asks > 0) batches.push({ atUs: clock.nowUs(), asks });
       spentUs += costUs;
@@ -31,7 +35,15 @@ function watched(costUs: number) {
     await bus.publish(about('acme', 'asked', agentId), asked, 'command');
     await clock.settle();
   };
-  return { clock, batches, ask };
+  const tell = async (taskStatus: string, taskProgress: number): Promise<void> => {
+    const status = create(AgentStatusSchema, { agentId: 'r1', taskId: 't1', taskStatus, taskProgress });
+    const who = { agentId: 'r1', linked: true, edgeId: 'e1', epoch: 1, role: 'carrier', body: 'carrier' };
+    const link: AgentLinked = { ...who, epochTimeUs: 0, capabilities: [], channels: [] };
+    await bus.publish(about('acme', 'link', 'r1'), packed(link), 'command');
+    await bus.publish(about('acme', 'status', 'r1'), toBinary(AgentStatusSchema, status), 'command');
+    await clock.settle();
+  };
+  return { clock, batches, ask, news, tell };
 }
 const bound = (clock: TurnedClock) => ({
   after: clock.after.bind(clock),
@@ -65,4 +77,17 @@ test('[L8] one at its limit leaves as much time as it takes, hears all that came
     pauses.every((us) => us >= 20_000 && us <= 25_000),
     pauses.join(' '),
   );
+});
+
+test('how far a task has come is heard on the way, in steps that are worth it, and never after its end', async () => {
+  const { news, tell } = watched(1_000);
+  for (const share of [0, 0.004, 0.25, 0.255, Number.NaN, 7]) await tell('active', share);
+  await tell('done', 1);
+  await tell('active', 0.5);
+  assert.deepEqual(news, [
+    ['active', 0],
+    ['active', 250],
+    ['active', 1_000],
+    ['done', 1_000],
+  ]);
 });

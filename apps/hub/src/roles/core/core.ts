@@ -37,6 +37,8 @@ const OWN = 'own ';
 const REPORT = 'report ';
 const TASKS_REMEMBERED = 20_000;
 const ENDED = new Set(['done', 'failed', 'cancelled', 'refused']);
+/** A task that has come on by less is no news. */
+const PROGRESS_STEP = 0.01;
 const REPORTED = new Set<string>(['queued', 'active', 'done', 'failed', 'cancelled', 'refused']);
 
 /**
@@ -53,7 +55,8 @@ export class Core {
   readonly #supervisor: Supervisor;
   readonly #changed = new Set<string>();
   readonly #told = new Map<string, string>();
-  readonly #tasks = new Map<string, string>();
+  /** What was last heard of each task. */
+  readonly #tasks = new Map<string, { readonly status: string; readonly progress: number }>();
   /** What each agent had folded when it last asked; its telemetry may lag behind. */
   readonly #askedOn = new Map<string, PlanBasis>();
   readonly #end: () => void;
@@ -200,16 +203,22 @@ export class Core {
     this.#now(null);
   }
 
-  /** Task news comes as events; a status that was heard first says the same once. One that comes late reopens nothing. */
+  /**
+   * Task news comes as events; a status that was heard first says the same once, and how far the task has come. One that
+   * comes late reopens nothing.
+   */
   #taskOf(status: AgentStatus): void {
     const known = this.#tasks.get(`${status.agentId} ${status.taskId}`);
-    if (status.taskId === '' || (known !== undefined && ENDED.has(known))) return;
-    this.#task(status.agentId, status.taskId, status.taskStatus, '', 0);
+    if (status.taskId === '' || (known !== undefined && ENDED.has(known.status))) return;
+    this.#task(status.agentId, status.taskId, status.taskStatus, '', status.taskProgress);
   }
 
-  #task(agentId: string, taskId: string, status: string, detail: string, progress: number): void {
-    if (!REPORTED.has(status) || this.#tasks.get(`${agentId} ${taskId}`) === status) return;
-    this.#tasks.set(`${agentId} ${taskId}`, status);
+  #task(agentId: string, taskId: string, status: string, detail: string, told: number): void {
+    const progress = told > 0 ? Math.min(1, told) : 0;
+    const known = this.#tasks.get(`${agentId} ${taskId}`);
+    const cameOn = progress >= (known?.progress ?? 0) + PROGRESS_STEP;
+    if (!REPORTED.has(status) || (known?.status === status && !cameOn)) return;
+    this.#tasks.set(`${agentId} ${taskId}`, { status, progress });
     if (this.#tasks.size > TASKS_REMEMBERED) this.#tasks.delete(this.#tasks.keys().next().value as string);
     this.#now({ type: 'task', agentId, taskId, status: status as ReportedTaskStatus, detail, progress });
   }

@@ -651,6 +651,8 @@ export declare type ComparedSource = Message<"sigma.v1.ComparedSource"> & {
   firstTimeUs: bigint;
 
   /**
+   * What it is and says: "decision: a person is near".
+   *
    * @generated from field: string first_recorded = 4;
    */
   firstRecorded: string;

@@ -82,6 +82,14 @@ export declare type WatchSiteRequest = Message<"sigma.v1.WatchSiteRequest"> & {
    * @generated from field: bool all_decisions = 3;
    */
   allDecisions: boolean;
+
+  /**
+   * `resume` of the last message that was heard: the first one then holds only what changed since. Empty, or of another
+   * hub: it holds everything.
+   *
+   * @generated from field: string resume = 4;
+   */
+  resume: string;
 };
 
 /**
@@ -200,6 +208,13 @@ export declare type WatchSiteResponse = Message<"sigma.v1.WatchSiteResponse"> & 
    * @generated from field: uint32 decisions_left_out = 19;
    */
   decisionsLeftOut: number;
+
+  /**
+   * How far the watcher now is, for the request of the stream that goes on after this one.
+   *
+   * @generated from field: string resume = 20;
+   */
+  resume: string;
 };
 
 /**

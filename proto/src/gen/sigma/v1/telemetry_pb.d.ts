@@ -262,6 +262,13 @@ export declare type AgentStatus = Message<"sigma.v1.AgentStatus"> & {
    * @generated from field: uint64 recorded_sequence = 21;
    */
   recordedSequence: bigint;
+
+  /**
+   * Share of the task that is done by what was sensed and reported, 0 to 1.
+   *
+   * @generated from field: float task_progress = 22;
+   */
+  taskProgress: number;
 };
 
 /**

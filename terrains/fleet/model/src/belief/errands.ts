@@ -76,6 +76,21 @@ function newErrand(belief: FleetBelief, ground: Ground, taskId: string, task: Fl
   }
 }
 
+/** Share of a task that is done by what was sensed and reported, 0 to 1; 0 where nothing on the way can be counted. */
+export function errandShare(belief: FleetBelief, taskId: string): number {
+  const errand = errandOf(belief, taskId);
+  switch (errand?.kind) {
+    case 'cover':
+      return errand.cells.length === 0 ? 1 : 1 - errand.left / errand.cells.length;
+    case 'patrol':
+      return errand.total === 0 ? 1 : errand.passed / errand.total;
+    case 'deliver':
+      return errand.phase === 'fetch' ? 0 : errand.phase === 'carry' ? 0.5 : 1;
+    default:
+      return 0;
+  }
+}
+
 export function dropErrand(belief: FleetBelief, taskId: string): FleetBelief {
   if (errandOf(belief, taskId) === null) return belief;
   return { ...belief, errands: belief.errands.filter((errand) => errand.taskId !== taskId) };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '@sigma/kernel';
 import { advance, drawnSite, goTo, HALL, Stage } from '../../testing/stage.ts';
+import { errandShare } from '../belief/errands.ts';
 import type { Zone } from '../site/site.ts';
 
 const STATIONS = [
@@ -91,7 +92,12 @@ test('[F23] a patrol counts the points it passed in order; covering counts the c
   const cells = Array.from({ length: 18 }, (_, k) => 81 + k);
   watcher.assign(task('cover', { cells, sensingRadiusM: 3 })).tick();
   watcher.plan(advance([16.5, 4.5]));
-  const seconds = watcher.until(() => watcher.agent.tasks[0]?.status === 'done', 30);
+  const shares: number[] = [];
+  const seconds = watcher.until(() => {
+    shares.push(errandShare(watcher.belief, watcher.agent.tasks[0]?.task.id ?? ''));
+    return watcher.agent.tasks[0]?.status === 'done';
+  }, 30);
+  assert.ok(shares.every((share, k) => share >= (shares[k - 1] ?? 0) && share <= 1) && new Set(shares).size > 8);
   assert.ok(seconds > 8 && watcher.xM > 14.9, 'only once the far end was in sight');
 });
 
