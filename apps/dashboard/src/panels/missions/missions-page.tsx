@@ -57,7 +57,7 @@ const COLUMNS: readonly TableColumn[] = [
   { id: 'sent', title: 'Sent', about: 'When it was sent, in your zone', width: '130px' },
   { id: 'state', title: 'Ended', about: 'How it ended', width: '110px' },
   { id: 'name', title: 'Mission', about: 'Its name', width: '26%' },
-  { id: 'goal', title: 'Goal', about: 'What was asked', width: '', from: 640 },
+  { id: 'goal', title: 'Goal', about: 'What was asked, and why it failed', width: '', from: 640 },
   { id: 'took', title: 'Took', about: 'From its sending to its end', width: '80px', right: true, from: 560 },
   { id: 'share', title: 'Done', about: 'Share that was done, by what robots sensed', width: '60px', right: true },
   { id: 'robots', title: 'Robots', about: 'Robots that had a share of it', width: '70px', right: true, from: 900 },
@@ -123,7 +123,8 @@ function cellsOf(mission: Mission) {
     </span>,
     <bdi key="name">{mission.name || mission.id}</bdi>,
     <bdi key="goal" className="quiet">
-      {mission.detail || goalWords(mission.goal)}
+      {goalWords(mission.goal)}
+      {word === 'failed' && mission.detail !== '' ? ` · ${mission.detail}` : ''}
     </bdi>,
     <span key="took" className="mono">
       {mission.finishedTimeUs > 0n ? span(Number(mission.finishedTimeUs - mission.createdTimeUs) / 1_000) : '–'}

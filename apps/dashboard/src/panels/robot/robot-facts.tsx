@@ -52,7 +52,8 @@ export function RobotFacts({ status, detail, ageMs }: RobotFactsProps) {
   );
 }
 
-const capabilities = (all: readonly string[]): string => all.map((one) => words(one.replace(':', ' '))).join(', ');
+const capabilities = (all: readonly string[]): string =>
+  all.map((one) => words(one.replace(/^payload:(\d+)$/, 'payload $1 kg').replace(':', ' '))).join(', ');
 
 interface FactProps {
   readonly name: string;

@@ -80,7 +80,7 @@ function lineOf(
     group: groupOf(field),
     name,
     value,
-    reading: liveReading(value, unit),
+    reading: unit === 'm' && value >= FAR_M ? 'nothing near' : liveReading(value, unit),
     band: bandShort(low, farOff(high, unit), unit),
     low: low ?? null,
     high: farOff(high, unit) ?? null,

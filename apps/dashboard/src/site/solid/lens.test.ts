@@ -120,6 +120,8 @@ test('the map does not turn, the perspective neither falls below the floor nor t
   assert.ok(orbitLook(solid, 0, 10_000).tiltRad > 0);
   const lost = keepLook({ ...map, centreXM: 1e6, centreYM: -1e6 }, site);
   assert.ok(lost.centreXM < 80 && lost.centreYM > -20);
+  const near = keepLook({ ...map, pxPerM: 240, centreXM: -9 }, site);
+  assert.ok(near.centreXM < 0 && near.centreXM >= -0.5, 'however near one looks, some of the floor is in sight');
 });
 
 test('a glide turns the shorter way and ends where it was sent', () => {

@@ -205,10 +205,16 @@ export function orbitLook(look: Look, dxPx: number, dyPx: number): Look {
   };
 }
 
+/** Off the site the middle of the picture is at most a tenth of it, and so few pixels that some of it stays in sight. */
+const OFF_SHARE = 0.1;
+const OFF_PX = 120;
+
 /** Keeps the middle of the picture on the site, or at most a little off it. */
 export function keepLook(look: Look, site: { widthM: number; heightM: number }): Look {
-  const centreXM = clamp(look.centreXM, -site.widthM * 0.1, site.widthM * 1.1);
-  const centreYM = clamp(look.centreYM, -site.heightM * 0.1, site.heightM * 1.1);
+  const offM = OFF_PX / look.pxPerM;
+  const [offX, offY] = [Math.min(site.widthM * OFF_SHARE, offM), Math.min(site.heightM * OFF_SHARE, offM)];
+  const centreXM = clamp(look.centreXM, -offX, site.widthM + offX);
+  const centreYM = clamp(look.centreYM, -offY, site.heightM + offY);
   return centreXM === look.centreXM && centreYM === look.centreYM ? look : { ...look, centreXM, centreYM };
 }
 
