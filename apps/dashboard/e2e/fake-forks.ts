@@ -124,7 +124,7 @@ export class FakeForks {
       ...[of('distanceM', 48.3, 51.7), of('energyWh', 1.92, 2.04), of('violations', 1, 0), of('failsafe', 1, 0)],
       ...[of('boundS', 22.1, 3.4), of('tasksDone', 2, 2), of('tasksFailed', 0, 0), of('collisions', 0, 1)],
     ];
-    const decision = (rationale: string) => `sigma.decision.v1: {"rationale":"${rationale}"}`;
+    const decision = (rationale: string) => `decision: ${rationale}`;
     const person = 'a person is inside the protective separation distance';
     return {
       ...{ fromTimeUs: this.#at(12), untilTimeUs: this.#at(32), outcomes },

@@ -62,15 +62,24 @@ const besideEachOther = (a: Totals, b: Totals) =>
 
 function sourceOf({ source, result, first, outcome }: SourceComparison, time: (us: number) => bigint) {
   const [earliest] = [first?.a, first?.b].filter((one) => one != null).sort((x, y) => x.atUs - y.atUs);
-  const said = (one: { readonly type: string; readonly says: string } | null | undefined): string =>
-    one == null ? '' : `${one.type}: ${one.says}`.slice(0, MOST_WORDS);
   return {
     ...{ source, result },
     firstTimeUs: earliest === undefined ? 0n : time(earliest.atUs),
-    firstRecorded: said(first?.a),
-    firstForked: said(first?.b),
+    firstRecorded: eventWords(first?.a),
+    firstForked: eventWords(first?.b),
     outcomes: outcome === null ? [] : besideEachOther(numbersOf(outcome.a), numbersOf(outcome.b)),
   };
+}
+
+/** What an event is and says, in a line: "decision: a person is inside the separation distance". */
+function eventWords(one: { readonly type: string; readonly says: string } | null | undefined): string {
+  if (one == null) return '';
+  const kind = /^sigma\.(\w+)\./.exec(one.type)?.[1] ?? one.type;
+  // A signal has its name before what belongs to it.
+  const [name, body] = one.says.startsWith('{') ? ['', one.says] : [one.says.split(' ')[0], ''];
+  const said = body === '' ? {} : (JSON.parse(body) as Readonly<Record<string, unknown>>);
+  const words = [said['rationale'], name, said['topic']].find((word) => typeof word === 'string' && word !== '');
+  return words === undefined ? kind : `${kind}: ${words}`.slice(0, MOST_WORDS);
 }
 
 function sideOf(side: SourceComparison['decisions'][number]['a']): MessageInitShape<typeof DecidedSideSchema> {

@@ -94,7 +94,10 @@ test('a rule is let in force from a moment: the fork is a recording, says what c
   const distance = outcomes.find(({ name }) => name === 'distanceM');
   assert.ok(distance !== undefined && distance.forked < distance.recorded, JSON.stringify(distance));
   const differing = sources.filter(({ result }) => result === 'differs').map(({ source }) => source);
-  assert.ok(fork.touched.some(({ agentId }) => differing.includes(agentId)), String(differing));
+  assert.ok(
+    fork.touched.some(({ agentId }) => differing.includes(agentId)),
+    String(differing),
+  );
   assert.ok(decisions.every(({ fromTimeUs }) => fromTimeUs >= fork.atTimeUs));
 
   const again = await made(

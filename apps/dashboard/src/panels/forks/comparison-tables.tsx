@@ -78,8 +78,7 @@ export function PartingTable({ comparison }: { readonly comparison: CompareForkR
               )}
             </td>
             <td>
-              <bdi>{eventWords(firstRecorded)}</bdi> <span className="quiet">→</span>{' '}
-              <bdi>{eventWords(firstForked)}</bdi>
+              <bdi>{saidWords(firstRecorded)}</bdi> <span className="quiet">→</span> <bdi>{saidWords(firstForked)}</bdi>
             </td>
           </tr>
         ))}
@@ -93,13 +92,7 @@ export function PartingTable({ comparison }: { readonly comparison: CompareForkR
   );
 }
 
-/** "sigma.decision.v1: {…}" → "decision: person inside the separation distance", from the words that the record has. */
-function eventWords(said: string): string {
-  if (said === '') return 'nothing';
-  const kind = /^sigma\.(\w+)\./.exec(said)?.[1] ?? 'event';
-  const words = /"(?:rationale|name|topic)":"([^"]{1,120})/.exec(said)?.[1];
-  return words === undefined ? kind : `${kind}: ${plainWords(words)}`;
-}
+const saidWords = (said: string): string => (said === '' ? 'nothing' : plainWords(said));
 
 const SHOWN = 60;
 

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Comparison, Outcome } from '@sigma/recorder';
+import { toComparison, totalOf } from './compared.ts';
+
+const outcome = (failsafe: number, distanceM: number): Outcome => ({
+  ...{ decisions: 2, violations: 1, tasksDone: 0, tasksFailed: 0, collisions: 0, failsafe: { stop: failsafe } },
+  measured: { distanceM },
+});
+
+const source = (name: string, first: Comparison['sources'][number]['first']): Comparison['sources'][number] => ({
+  ...{ tenant: 'acme', source: name, epoch: 0, model: 'fleet', result: 'differs', first, decisions: [] },
+  outcome: { a: outcome(1, 5), b: outcome(0, 4) },
+});
+
+const event = (type: string, says: string) => ({ event: 3, atUs: 2_000_000, type, says });
+
+const COMPARISON: Comparison = {
+  fromUs: 1_000_000,
+  untilUs: 3_000_000,
+  sources: [
+    source('r1', { a: event('sigma.decision.v1', '{"atUs":2,"rationale":"a person is near"}'), b: null }),
+    source('r2', {
+      a: event('sigma.signal.v1', 'agent.violation {"of":"pose"}'),
+      b: event('sigma.message.v1', '{"topic":"pose"}'),
+    }),
+  ],
+};
+
+test('outcomes are summed over all who lived, and first differences are told in words and times of the day', () => {
+  assert.deepEqual(totalOf(COMPARISON, 'a'), {
+    ...{ decisions: 4, violations: 2, failsafe: 2, tasksDone: 0, tasksFailed: 0, collisions: 0, distanceM: 10 },
+  });
+  const { fromTimeUs, outcomes, sources } = toComparison(COMPARISON, 1_700_000_000_000_000);
+  assert.equal(fromTimeUs, 1_700_000_001_000_000n);
+  assert.deepEqual(
+    outcomes?.find(({ name }) => name === 'failsafe'),
+    { name: 'failsafe', recorded: 2, forked: 0 },
+  );
+  assert.deepEqual(
+    sources?.map(({ firstTimeUs, firstRecorded, firstForked }) => [firstTimeUs, firstRecorded, firstForked]),
+    [
+      [1_700_000_002_000_000n, 'decision: a person is near', ''],
+      [1_700_000_002_000_000n, 'signal: agent.violation', 'message: pose'],
+    ],
+  );
+});
