@@ -1,6 +1,5 @@
 /** The cold tier: blocks in Parquet with their proofs, and SQL over both tiers. */
 export type { Moved } from '../stores/moved.ts';
-export { releaseFromPostgres } from '../stores/postgres/release.ts';
 
 export { releaseFromSqlite } from '../stores/sqlite/release.ts';
 export { type ArchiveOptions, type ArchiveReport, archiveRecording } from './archive-recording.ts';

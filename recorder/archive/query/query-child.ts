@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,9 +35,11 @@ export class QueryProcess {
   #wake: (() => void) | null = null;
 
   constructor() {
+    const compiledIn = getCompileCacheDir();
     this.#child = fork(fileURLToPath(new URL('./query-process.ts', import.meta.url)), {
       cwd: this.folder,
-      env: {},
+      // Nothing of the environment but where compiled code of this program is kept.
+      env: compiledIn === undefined ? {} : { NODE_COMPILE_CACHE: compiledIn },
       execArgv: ['--disable-warning=ExperimentalWarning'],
       serialization: 'json',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

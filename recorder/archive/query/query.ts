@@ -41,6 +41,13 @@ export class QueryNeedsDamagedError extends Error {
   }
 }
 
+export interface SessionOptions {
+  /** Whether more than one query is to be expected. */
+  readonly asksAgain: boolean;
+  /** The process of the first query, where it was started beforehand; the session ends it. */
+  readonly first?: QueryProcess | undefined;
+}
+
 /**
  * Asks in SQL over both tiers: `events` and `decisions`, each event once (R167). A query runs in a process of its own
  * that reads nothing but objects which were checked, and is ended at its bounds (R168); who asks again and again keeps
@@ -54,12 +61,11 @@ export class QuerySession {
   #asked = false;
   #closed = false;
 
-  /** @param asksAgain whether more than one query is to be expected */
-  constructor(tiers: QueryTiers, { asksAgain }: { readonly asksAgain: boolean }) {
+  constructor(tiers: QueryTiers, { asksAgain, first = new QueryProcess() }: SessionOptions) {
     this.#tiers = tiers;
     this.#asksAgain = asksAgain;
     this.#hot = new HotRows(asksAgain);
-    this.#spare = new QueryProcess();
+    this.#spare = first;
   }
 
   /** @throws QueryError, QueryNeedsDamagedError, StoreError */

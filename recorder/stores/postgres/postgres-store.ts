@@ -40,6 +40,7 @@ import {
 import { writePlan } from './write-plan.ts';
 
 export { type PostgresOptions, preparePostgres } from './database.ts';
+export { releaseFromPostgres } from './release.ts';
 
 /** The recording of one tenant. */
 export type PostgresStore = BlockStore & VersionedRecording;

@@ -114,16 +114,16 @@ async function release(
   store: ObjectStore,
   flags: ArchiveFlags,
 ): Promise<readonly Moved[]> {
-  const { ColdArchive, releasable, releaseFromPostgres, releaseFromSqlite, writeMark } = await import(
-    '@sigma/recorder/archive'
-  );
+  const { ColdArchive, releasable, releaseFromSqlite, writeMark } = await import('@sigma/recorder/archive');
   const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
   try {
     const { recording, close } = await hotRecording(shell.environment, named);
     const moved = await releasable(recording, cold, await hotSince(flags)).finally(close);
     if (moved.length === 0) return moved;
-    if (isAddress(named)) await releaseFromPostgres(await ownerOf(shell), tenantOf(moved), moved);
-    else {
+    if (isAddress(named)) {
+      const { releaseFromPostgres } = await import('@sigma/recorder/postgres');
+      await releaseFromPostgres(await ownerOf(shell), tenantOf(moved), moved);
+    } else {
       writeMark(named, moved);
       releaseFromSqlite(named, moved);
     }

@@ -60,9 +60,12 @@ export function queryCommand(shell: Shell): Command {
         withoutDamaged: flags.withoutDamaged === true,
         signal: shell.interrupted,
       };
+      // Loading DuckDB there takes as long as loading everything else here.
+      const { QueryProcess } = await import('@sigma/recorder/query-process');
+      const first = new QueryProcess();
       await withTiers(shell, flags.over, async (tiers) => {
         const { QuerySession } = await import('@sigma/recorder/archive');
-        const session = new QuerySession(tiers, { asksAgain: sql === null });
+        const session = new QuerySession(tiers, { asksAgain: sql === null, first });
         const ask = async (one: string): Promise<void> => print(terminal, await session.ask(one, options), flags);
         try {
           if (sql !== null) await ask(sql);
@@ -70,7 +73,7 @@ export function queryCommand(shell: Shell): Command {
         } finally {
           await session.close();
         }
-      });
+      }).finally(() => first.end());
     });
 }
 
