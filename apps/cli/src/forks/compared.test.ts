@@ -4,7 +4,15 @@ import type { Comparison, Outcome } from '@sigma/recorder';
 import { toComparison, totalOf } from './compared.ts';
 
 const outcome = (failsafe: number, distanceM: number): Outcome => ({
-  ...{ decisions: 2, violations: 1, tasksDone: 0, tasksFailed: 0, collisions: 0, failsafe: { stop: failsafe } },
+  ...{
+    decisions: 2,
+    timeS: 2,
+    violations: 1,
+    tasksDone: 0,
+    tasksFailed: 0,
+    collisions: 0,
+    failsafe: { stop: failsafe },
+  },
   measured: { distanceM },
 });
 
