@@ -103,3 +103,17 @@ test('a label keeps off names and off the edge of the map when it can, and cover
   assert.equal(placeLabels([wish], 14, [], everywhere, seen).length, 1);
   assert.equal(placeLabels([wish], 14, everywhere, [], seen).length, 0);
 });
+
+test('what finds no room with all its words says its name alone', () => {
+  const short = { text: 'r07', widthPx: 20 };
+  const wish = { text: 'r07 · thermal shutdown', xPx: 50, yPx: 50, widthPx: 120, clearancePx: 5, priority: 60, short };
+  const walls = [
+    { left: 80, right: 90, top: 0, bottom: 100 },
+    { left: 10, right: 20, top: 0, bottom: 100 },
+  ];
+  assert.deepEqual(
+    placeLabels([wish], 14, walls).map(({ text, leftPx, widthPx }) => [text, leftPx, widthPx]),
+    [['r07', 55, 20]],
+  );
+  assert.equal(placeLabels([wish], 14)[0]?.text, wish.text);
+});

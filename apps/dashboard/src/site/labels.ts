@@ -7,6 +7,8 @@ export interface LabelWish {
   /** Distance that the label keeps from its point. */
   readonly clearancePx: number;
   readonly priority: number;
+  /** Said instead where there is no room for the text: better its name alone than nothing. */
+  readonly short?: { readonly text: string; readonly widthPx: number };
 }
 
 export interface PlacedLabel {
@@ -16,13 +18,14 @@ export interface PlacedLabel {
   /** Left edge and vertical middle. */
   readonly leftPx: number;
   readonly middlePx: number;
+  readonly widthPx: number;
 }
 
 const BUCKET_PX = 64;
 
 /**
  * Places labels so that none covers another: to the right of its point, else left, above, below; one that finds no room
- * is dropped, so the less important go first. Greedy point-feature labelling (Christensen, Marks and Shieber, 1995);
+ * says its short text, and when that finds none either it is dropped, so the less important go first. Greedy point-feature labelling (Christensen, Marks and Shieber, 1995);
  * near-linear through a grid of buckets. Equal priorities keep their order, so that labels do not flicker. A spot on one of
  * the `avoided` boxes, or over the edge of what is seen, is taken only when no other is free.
  */
@@ -43,30 +46,40 @@ export function placeLabels(
   const placed: PlacedLabel[] = [];
   for (const k of order) {
     const wish = wishes[k] as LabelWish;
-    const { xPx, yPx, widthPx, clearancePx } = wish;
-    const spots = [
-      [xPx + clearancePx, yPx],
-      [xPx - clearancePx - widthPx, yPx],
-      [xPx - widthPx / 2, yPx - clearancePx - heightPx / 2],
-      [xPx - widthPx / 2, yPx + clearancePx + heightPx / 2],
-    ] as const;
-    let second: Placing | undefined;
-    let best: Placing | undefined;
-    for (const [leftPx, middlePx] of spots) {
-      const box = boxOf(leftPx, middlePx, widthPx, heightPx);
-      if (boxes.hits(box)) continue;
-      if (!soft.hits(box) && (seen === undefined || isInside(box, seen))) {
-        best = { leftPx, middlePx, box };
-        break;
-      }
-      second ??= { leftPx, middlePx, box };
+    for (const { text, widthPx } of wish.short === undefined ? [wish] : [wish, wish.short]) {
+      const chosen = spotFor(wish, widthPx, heightPx, boxes, soft, seen);
+      if (chosen === undefined) continue;
+      boxes.add(chosen.box);
+      placed.push({ text, wish: k, leftPx: chosen.leftPx, middlePx: chosen.middlePx, widthPx });
+      break;
     }
-    const chosen = best ?? second;
-    if (chosen === undefined) continue;
-    boxes.add(chosen.box);
-    placed.push({ text: wish.text, wish: k, leftPx: chosen.leftPx, middlePx: chosen.middlePx });
   }
   return placed;
+}
+
+/** The first spot beside the point that is free, one that nothing avoids before one that something does. */
+function spotFor(
+  { xPx, yPx, clearancePx }: LabelWish,
+  widthPx: number,
+  heightPx: number,
+  taken: Buckets,
+  avoided: Buckets,
+  seen: Box | undefined,
+): Placing | undefined {
+  const spots = [
+    [xPx + clearancePx, yPx],
+    [xPx - clearancePx - widthPx, yPx],
+    [xPx - widthPx / 2, yPx - clearancePx - heightPx / 2],
+    [xPx - widthPx / 2, yPx + clearancePx + heightPx / 2],
+  ] as const;
+  let second: Placing | undefined;
+  for (const [leftPx, middlePx] of spots) {
+    const box = boxOf(leftPx, middlePx, widthPx, heightPx);
+    if (taken.hits(box)) continue;
+    if (!avoided.hits(box) && (seen === undefined || isInside(box, seen))) return { leftPx, middlePx, box };
+    second ??= { leftPx, middlePx, box };
+  }
+  return second;
 }
 
 interface Placing {

@@ -48,7 +48,9 @@ export function wantedLabels(source: LabelSource): WantedLabel[] {
     const text = textOf(source, row, row === chosenRow || row === hoveredRow, pxPerM);
     const radius = Math.max(4.5, (table.radiusM[row] as number) * pxPerM);
     const clearancePx = radius + (row === chosenRow ? 9 : 6);
-    wishes.push({ row, text, xPx, yPx, widthPx: source.widthOf(text), clearancePx, priority });
+    const id = live.ids[row] as string;
+    const short = text === id ? {} : { short: { text: id, widthPx: source.widthOf(id) } };
+    wishes.push({ row, text, xPx, yPx, widthPx: source.widthOf(text), clearancePx, priority, ...short });
   };
   if (chosenRow >= 0) add(chosenRow, SELECTED);
   if (hoveredRow >= 0 && hoveredRow !== chosenRow) add(hoveredRow, HOVERED);

@@ -114,9 +114,9 @@ export class SiteWords {
     const placed = placeLabels(robots, boxPx, bodies, [...taken, ...signs], seen);
     const covered = new Buckets();
     const words: Word[] = [];
-    for (const { text, leftPx, middlePx, wish } of placed) {
+    for (const { text, leftPx, middlePx, widthPx: roomPx, wish } of placed) {
       const wanted = robots[wish] as WantedLabel;
-      covered.add(boxOf(leftPx, middlePx, wanted.widthPx, boxPx));
+      covered.add(boxOf(leftPx, middlePx, roomPx, boxPx));
       const level = source.table.stale[wanted.row] === 1 ? tone('stale') : tone('ink');
       words.push({
         text,
