@@ -261,6 +261,7 @@ function saysTheSame(a: AgentStatus, b: AgentStatus): boolean {
     a.leaseHolder === b.leaseHolder &&
     a.taskId === b.taskId &&
     a.taskStatus === b.taskStatus &&
+    a.taskProgress === b.taskProgress &&
     a.planRevision === b.planRevision &&
     a.planCursor === b.planCursor &&
     a.planLength === b.planLength &&

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type WatchSiteResponse, WatchSiteResponseSchema } from '@sigma/proto';
 import { LiveSite } from './live-site.ts';
 import { backoffMs, type Connection, SiteStream, STALL_MS, type StreamPorts } from './site-stream.ts';
@@ -17,11 +17,13 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 function stage(scripts: Script[]) {
   const waits: { ms: number; end: () => void; signal: AbortSignal }[] = [];
   const opened: (readonly string[])[] = [];
+  const resumed: string[] = [];
   const states: Connection[] = [];
   let nowMs = 0;
   const ports: StreamPorts = {
-    watch: (follow, signal) => {
+    watch: (follow, resume, signal) => {
       opened.push(follow);
+      resumed.push(resume);
       const script = scripts.shift();
       if (script === undefined) throw SIGNED_OUT;
       return script(follow, signal);
@@ -50,15 +52,19 @@ function stage(scripts: Script[]) {
     }
     throw new Error(`nobody waits ${ms} ms`);
   };
-  return { stream, states, opened, waiting, later: (ms: number) => (nowMs += ms) };
+  return { stream, states, opened, resumed, waiting, later: (ms: number) => (nowMs += ms) };
 }
 
 async function* once(): AsyncGenerator<WatchSiteResponse> {
   yield hello;
 }
 
-async function* untilAborted(_follow: readonly string[], signal: AbortSignal): AsyncGenerator<WatchSiteResponse> {
+async function* untilAborted(follow: readonly string[], signal: AbortSignal): AsyncGenerator<WatchSiteResponse> {
   yield hello;
+  yield* silence(follow, signal);
+}
+
+async function* silence(_follow: readonly string[], signal: AbortSignal): AsyncGenerator<WatchSiteResponse> {
   await new Promise((_, reject) => {
     if (signal.aborted) reject(new Error('aborted'));
     signal.addEventListener('abort', () => reject(new Error('aborted')));
@@ -111,6 +117,29 @@ test('following another robot opens a new stream at once and stays live', async 
   );
   stream.stop();
   await run;
+});
+
+test('a stream says how far the page has heard, so that the hub goes on from there; after a stranger it begins anew', async () => {
+  const telling = (said: MessageInitShape<typeof WatchSiteResponseSchema>): Script =>
+    async function* (follow, signal) {
+      yield create(WatchSiteResponseSchema, { ...said, xM: [1] });
+      yield* silence(follow, signal);
+    };
+  const { stream, resumed, waiting } = stage([
+    telling({ roster: 1, agentIds: ['r1'], resume: 'place 1' }),
+    telling({ roster: 1, resume: 'place 2' }),
+    telling({ roster: 9, resume: 'place 3' }),
+    once,
+  ]);
+  const run = stream.run();
+  await waiting(STALL_MS);
+  stream.follow(['r1']);
+  await waiting(STALL_MS);
+  stream.follow(['r2']);
+  (await waiting(250)).end();
+  (await waiting(250)).end();
+  await run;
+  assert.deepEqual(resumed, ['', 'place 1', 'place 2', '', '']);
 });
 
 test('columns without a known roster make it start anew', async () => {

@@ -12,7 +12,8 @@ export type Connection =
 
 /** What the stream needs from outside: a clock that never runs backwards, waiting, and chance for the jitter. */
 export interface StreamPorts {
-  readonly watch: (follow: readonly string[], signal: AbortSignal) => AsyncIterable<WatchSiteResponse>;
+  /** `resume`: how far the page had heard, as the hub put it; the stream then begins with what changed since. */
+  readonly watch: (follow: readonly string[], resume: string, signal: AbortSignal) => AsyncIterable<WatchSiteResponse>;
   readonly nowMs: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly chance: () => number;
@@ -43,6 +44,7 @@ export class SiteStream {
   #connection: Connection = { state: 'connecting' };
   #listeners = new Set<() => void>();
   #follow: readonly string[] = [];
+  #resume = '';
   #current: AbortController | undefined;
   #stopped = new AbortController();
   #refollow = false;
@@ -104,11 +106,13 @@ export class SiteStream {
       stalled = true;
     });
     try {
-      for await (const message of this.#ports.watch(this.#follow, current.signal)) {
+      for await (const message of this.#ports.watch(this.#follow, this.#resume, current.signal)) {
         watchdog.fed();
         if (this.#live.fold(message, this.#ports.nowMs()) === 'unknown_roster') {
+          this.#resume = '';
           return { kind: 'broken', reason: 'the hub spoke of robots it had not named' };
         }
+        this.#resume = message.resume;
         heard();
       }
       if (this.#refollow) return { kind: 'refollow' };

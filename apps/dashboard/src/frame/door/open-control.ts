@@ -38,7 +38,8 @@ export function openControl(ports: ControlPorts): { readonly control: MissionCon
   const now = new LiveSite((run) => setTimeout(run, PUBLISH_MS));
   const live = new ShownSite(now);
   const stream = new SiteStream(now, {
-    watch: (follow, signal) => hub.site.watchSite({ rate: 10, follow: [...follow], allDecisions: true }, { signal }),
+    watch: (follow, resume, signal) =>
+      hub.site.watchSite({ rate: 10, follow: [...follow], allDecisions: true, resume }, { signal }),
     nowMs,
     wait: waitFor,
     chance: Math.random,

@@ -1,6 +1,7 @@
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import type { SiteService } from '@sigma/proto';
 import type { Roles } from '../context.ts';
+import { ChangeLog } from './change-log.ts';
 import { fenceQueries } from './fences.ts';
 import { PositionDesk } from './positions.ts';
 import { Watch } from './watch.ts';
@@ -11,6 +12,7 @@ const MOST_FOLLOWED = 16;
 
 export function siteQueries(roles: Roles): ServiceImpl<typeof SiteService> {
   const positions = new PositionDesk(roles.fleet, roles.clock);
+  const log = new ChangeLog(roles);
   return {
     ...fenceQueries(roles),
     getSite: () => ({
@@ -19,11 +21,11 @@ export function siteQueries(roles: Roles): ServiceImpl<typeof SiteService> {
       simulated: roles.faults !== null,
       tenant: roles.tenant,
     }),
-    async *watchSite({ rate, follow, allDecisions }, context) {
+    async *watchSite({ rate, follow, allDecisions, resume }, context) {
       if (rate > MOST_RATE) throw new ConnectError(`rate is 1 to ${MOST_RATE} a second`, Code.InvalidArgument);
       if (follow.length > MOST_FOLLOWED)
         throw new ConnectError(`follow at most ${MOST_FOLLOWED} agents`, Code.InvalidArgument);
-      const watch = new Watch(roles, positions, { follow: new Set(follow), allDecisions });
+      const watch = new Watch(roles, positions, log, { follow: new Set(follow), allDecisions, resume });
       try {
         while (!context.signal.aborted) {
           yield watch.next();

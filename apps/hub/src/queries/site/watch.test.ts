@@ -14,9 +14,11 @@ import { TurnedClock } from '../../../testing/turned-clock.ts';
 import { LiveFleet, packedSchemas } from '../../live/live-fleet.ts';
 import { about, packed } from '../../subjects.ts';
 import type { Roles } from '../context.ts';
+import { ChangeLog } from './change-log.ts';
 import { PositionDesk } from './positions.ts';
 import { Watch } from './watch.ts';
 
+let hubs = 0;
 const nobody = { onChange: () => () => undefined };
 
 /** A fleet of so many robots that say what robots say, and who watches it. */
@@ -37,17 +39,15 @@ async function fleetOf(count: number) {
     const made = create(TelemetryFrameSchema, { agentId, channel, sequence: ++sequence, timeUs, values });
     return bus.publish(about('t', 'telemetry', agentId), toBinary(TelemetryFrameSchema, made), 'telemetry');
   };
+  const say = async (agentId: string, rationale: string) => {
+    const status = create(AgentStatusSchema, { agentId, mode: 'automatic', command: 'drive', rationale });
+    await bus.publish(about('t', 'status', agentId), toBinary(AgentStatusSchema, status), 'command');
+  };
   const speak = async (withStatus: boolean): Promise<void> => {
     for (const [k, agentId] of ids.entries()) {
       await frame(agentId, 'state', [k, 2 * k, 0, 1, 0.9, 40]);
       await frame(agentId, 'tracks', [1, 0, (k * 7) % 50, (k * 13) % 40, 2, 1, 4, 4]);
-      const status = create(AgentStatusSchema, {
-        agentId,
-        mode: 'automatic',
-        command: 'drive',
-        rationale: 'on its way',
-      });
-      if (withStatus) await bus.publish(about('t', 'status', agentId), toBinary(AgentStatusSchema, status), 'command');
+      if (withStatus) await say(agentId, 'on its way');
     }
     await clock.settle();
   };
@@ -66,10 +66,16 @@ async function fleetOf(count: number) {
     alerts: { known: new Map(), ...nobody },
     fences: { list: () => [], ...nobody },
     marks: { onMark: () => () => undefined },
+    newId: () => `hub-${++hubs}`,
   } as unknown as Roles;
   const positions = new PositionDesk(fleet, clock);
-  const watch = (allDecisions = false) => new Watch(roles, positions, { follow: new Set(), allDecisions });
-  return { clock, speak, watch, decide, frame, link };
+  let log = new ChangeLog(roles);
+  const restarted = () => {
+    log = new ChangeLog(roles);
+  };
+  const watch = (allDecisions = false, resume = '', follow: readonly string[] = []) =>
+    new Watch(roles, positions, log, { follow: new Set(follow), allDecisions, resume });
+  return { clock, speak, say, watch, decide, frame, link, restarted };
 }
 
 test('two robots that see one person show one, and one that was a feed joins the roster', async () => {
@@ -102,6 +108,64 @@ test('a watcher of everything gets every decision once, and is told how many wer
   assert.deepEqual([first.decisions.length, first.decisionsLeftOut], [2_000, 5]);
   const second = watcher.next();
   assert.deepEqual([second.decisions.length, second.decisionsLeftOut], [0, 0]);
+});
+
+test('following another robot costs what changed since, in bytes, and not every status and name again', async (t) => {
+  const { clock, speak, say, watch, decide } = await fleetOf(1_000);
+  await speak(true);
+  const begun = watch(true);
+  const first = begun.next();
+  await decide('r7', 2);
+  await clock.settle();
+  const heard = begun.next();
+  begun.end();
+  assert.deepEqual([first.statuses.length, first.agentIds.length, heard.decisions.length], [1_000, 1_000, 2]);
+  // While no stream is open.
+  await say('r3', 'waits for r4');
+  await decide('r9', 3);
+  await clock.settle();
+  const next = watch(true, heard.resume, ['r7']).next();
+  assert.deepEqual(
+    next.statuses.map(({ agentId, rationale }) => [agentId, rationale]),
+    [['r3', 'waits for r4']],
+  );
+  assert.deepEqual([next.agentIds, next.roster, next.fences], [[], heard.roster, undefined]);
+  assert.deepEqual(
+    next.decisions.map(({ agentId, decision }) => `${agentId} ${decision?.sequence}`),
+    ['r9 1', 'r9 2', 'r9 3', 'r7 1', 'r7 2'],
+    'what was decided in between, and what the followed robot had decided before',
+  );
+  const bytes = (message: typeof next) => toBinary(WatchSiteResponseSchema, message).length;
+  t.diagnostic(`${bytes(first)} bytes to begin, ${bytes(next)} to follow another robot, ${bytes(heard)} an update`);
+  assert.ok(bytes(next) < bytes(heard) + 1_000);
+});
+
+test('who heard another hub, an older one of its own or nothing that makes sense is told everything', async () => {
+  const { speak, watch, restarted } = await fleetOf(3);
+  await speak(true);
+  const { resume } = watch().next();
+  for (const place of [
+    '',
+    'hub-0 1 1 1 1',
+    `${resume} 1`,
+    resume.replace(/ \d+ /, ' -1 '),
+    resume.replace(/ \d+ /, ' x '),
+  ]) {
+    const { statuses, agentIds } = watch(false, place).next();
+    assert.deepEqual([statuses.length, agentIds.length], [3, 3], place);
+  }
+  assert.equal(watch(false, resume).next().statuses.length, 0);
+  restarted();
+  assert.equal(watch(false, resume).next().statuses.length, 3);
+});
+
+test('a watcher who was away for more decisions than are kept is told how many he missed', async () => {
+  const { clock, watch, decide } = await fleetOf(1);
+  const { resume } = watch(true).next();
+  await decide('r0', 2_005);
+  await clock.settle();
+  const { decisions, decisionsLeftOut } = watch(true, resume).next();
+  assert.deepEqual([decisions.length, decisionsLeftOut, decisions[0]?.decision?.sequence], [2_000, 5, 6n]);
 });
 
 test('a thousand robots ten times a second cost a watcher a small part of one core', async (t) => {

@@ -20,6 +20,7 @@ import { missionOf } from '../../roles/gateway/plain-to-proto.ts';
 import { alertOf } from '../alerts.ts';
 import { type Roles, statusOf } from '../context.ts';
 import { markOf } from '../marks.ts';
+import type { ChangeLog } from './change-log.ts';
 import { fenceOf } from './fences.ts';
 import type { PositionDesk } from './positions.ts';
 
@@ -27,6 +28,8 @@ const RECENT_MISSIONS = 100;
 /** More in one update are counted and left out: a page that wants every one asks for them. */
 const MOST_DECISIONS = 2_000;
 const MOST_MARKS = 2_000;
+/** Of a robot that is followed from now on, so many are told again. */
+const FOLLOWED_DECISIONS = 50;
 const INFO = 1;
 
 type Made = LiveAgent['decisions'][number];
@@ -35,12 +38,15 @@ export interface Watched {
   /** Agents whose scans come along, and their decisions. */
   readonly follow: ReadonlySet<string>;
   readonly allDecisions: boolean;
+  /** How far he had heard when his last stream ended, as it told him; else empty. */
+  readonly resume: string;
 }
 
 /** One watcher: what he has seen, and what changed since. */
 export class Watch {
   readonly #roles: Roles;
   readonly #positions: PositionDesk;
+  readonly #log: ChangeLog;
   readonly #watched: Watched;
   readonly #ends: readonly (() => void)[];
   readonly #statuses = new Set<LiveAgent>();
@@ -55,25 +61,23 @@ export class Watch {
   #fences = true;
   #roster = -1;
 
-  constructor(roles: Roles, positions: PositionDesk, watched: Watched) {
+  constructor(roles: Roles, positions: PositionDesk, log: ChangeLog, watched: Watched) {
     this.#roles = roles;
     this.#positions = positions;
+    this.#log = log;
     this.#watched = watched;
-    for (const agent of roles.fleet.agents.values()) {
-      if (agent.status !== null) this.#statuses.add(agent);
-      if (agent.path.length > 0) this.#paths.add(agent);
-      if (watched.follow.has(agent.agentId)) for (const made of agent.decisions.slice(-50)) this.#decided(agent, made);
+    if (!this.#goOn()) this.#begin();
+    for (const id of watched.follow) {
+      const agent = roles.fleet.agents.get(id);
+      for (const made of agent?.decisions.slice(-FOLLOWED_DECISIONS) ?? []) this.#decided(agent as LiveAgent, made);
     }
-    for (const entry of [...roles.missions.entries.values()].slice(-RECENT_MISSIONS))
-      this.#missions.set(entry.view.id, entry);
-    for (const alert of roles.alerts.known.values()) if (alert.clearedTimeUs === 0) this.#alerts.set(alert.id, alert);
     this.#ends = [
       roles.fleet.onChange((agent, topic) => {
         if (topic === 'status') this.#statuses.add(agent);
         else if (topic === 'wanted') this.#paths.add(agent);
       }),
       roles.fleet.onDecision((agent, made) => {
-        if (watched.allDecisions || watched.follow.has(agent.agentId)) this.#decided(agent, made);
+        if (this.#wants(agent)) this.#decided(agent, made);
       }),
       // Who holds a lease is told also while the robot itself is out of reach.
       roles.leases.onChange((agentId) => {
@@ -92,6 +96,40 @@ export class Watch {
     ];
   }
 
+  /** Everything, for somebody who has heard nothing. */
+  #begin(): void {
+    const { fleet, missions, alerts } = this.#roles;
+    for (const agent of fleet.agents.values()) {
+      if (agent.status !== null) this.#statuses.add(agent);
+      if (agent.path.length > 0) this.#paths.add(agent);
+    }
+    for (const entry of [...missions.entries.values()].slice(-RECENT_MISSIONS))
+      this.#missions.set(entry.view.id, entry);
+    for (const alert of alerts.known.values()) if (alert.clearedTimeUs === 0) this.#alerts.set(alert.id, alert);
+  }
+
+  /** What changed since the watcher's last stream. @returns false when nobody knows what he has heard */
+  #goOn(): boolean {
+    const heard = this.#log.heardUpTo(this.#watched.resume);
+    if (heard === null) return false;
+    const unheard = this.#log.since(heard);
+    for (const agent of unheard.statuses) this.#statuses.add(agent);
+    for (const agent of unheard.paths) this.#paths.add(agent);
+    for (const entry of unheard.missions) this.#missions.set(entry.view.id, entry);
+    for (const alert of unheard.alerts) this.#alerts.set(alert.id, alert);
+    for (const { agent, made } of unheard.decisions) if (this.#wants(agent)) this.#decided(agent, made);
+    this.#leftOut += this.#watched.allDecisions ? unheard.decisionsLeftOut : 0;
+    this.#marks = [...unheard.marks];
+    this.#marksLeftOut = unheard.marksLeftOut;
+    this.#fences = unheard.fences;
+    this.#roster = heard.roster;
+    return true;
+  }
+
+  #wants(agent: LiveAgent): boolean {
+    return this.#watched.allDecisions || this.#watched.follow.has(agent.agentId);
+  }
+
   end(): void {
     for (const end of this.#ends) end();
   }
@@ -102,6 +140,7 @@ export class Watch {
     if (this.#roster !== roster) message.agentIds = [...agentIds];
     this.#roster = roster;
     this.#changes(message);
+    message.resume = this.#log.placeAfter(roster);
     return message;
   }
 
