@@ -1,8 +1,16 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Site } from '@sigma/fleet-model';
-import { makeFork, openWithParents, parsePolicyFile, runSim, whatIf } from '@sigma/sim';
+import {
+  alternativesIn,
+  makeFork,
+  openWithParents,
+  type PlacedAlternative,
+  parsePolicyFile,
+  runSim,
+  whatIf,
+} from '@sigma/sim';
 import { absolute, type BenchLine, beside } from './line.ts';
 
 const ROBOTS = 40;
@@ -12,6 +20,11 @@ const LEAST_MINUTES = 4;
 const TARGET_S = 300;
 const FORK_AT_US = 20_000_000;
 const FORK_FOR_US = 30_000_000;
+
+const FAULTS = ['r02', 'r05', 'r08', 'r11', 'r14', 'r17', 'r20', 'r23', 'r26', 'r29', 'r32', 'r35'].map((robot, k) => ({
+  ...{ robot, fault: (['person_steps_in', 'motor_overload', 'planner_lies'] as const)[k % 3] ?? 'person_steps_in' },
+  ...{ atUs: (5 + 4 * k) * 1_000_000, forUs: 3_000_000 },
+}));
 
 const bound = (id: string, when: string, speedMps: number): string =>
   JSON.stringify({
@@ -26,7 +39,8 @@ const OFTEN = bound('slow_always', 'robot.speed_mps > 1.0', 1.0);
 /**
  * Trying a rule on a day of forty robots, extrapolated from a recording of some minutes: by how much longer its whole takes
  * than its first half, in processor time of all threads, so that what starting costs is not counted 1440 times. Spread over
- * two cores. Then a fork that touches one robot of the forty.
+ * two cores. Facts are those that came together while it was recorded. Then a fork that touches one robot of the forty, and
+ * everything that robots with faults rejected.
  *
  * @param minutes of the recording that is made, at least 4; 4 take about a minute
  */
@@ -38,7 +52,13 @@ export async function benchWhatIf(site: Site, minutes: number): Promise<readonly
     const length = Math.max(LEAST_MINUTES, minutes);
     const simulated = { site, seed: 7, robots: ROBOTS, people: 8, minutes: length };
     await runSim({ ...simulated, recordingPath: path, nowMs, verify: false });
-    return [...(await trials(folder, path, length)), ...(await forks(folder, path))];
+    const faulty = join(folder, 'faulty.sqlite');
+    await runSim({ ...simulated, minutes: 1, faults: FAULTS, recordingPath: faulty, nowMs, verify: false });
+    return [
+      ...(await trials(folder, path, length)),
+      ...(await forks(folder, path)),
+      ...(await alternatives(folder, faulty)),
+    ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -63,25 +83,29 @@ async function trials(folder: string, path: string, minutes: number): Promise<Be
     return { ...whole, dayS };
   };
   const everything = await day(SELDOM, false);
-  const startS = (await run(SELDOM, false, null, ['hub'])).spentS;
-  const made = await run(SELDOM, true);
-  const madeDayS = ((made.spentS - startS) * DAY_MINUTES) / minutes / CORES;
   const seldom = await day(SELDOM, true);
   const often = await day(OFTEN, true);
-  if (seldom.flips !== everything.flips)
-    throw new Error(`${seldom.flips} flips with facts, ${everything.flips} without`);
+  const again = await run(OFTEN, false);
+  for (const [some, all] of [
+    [seldom, everything],
+    [often, again],
+  ] as const)
+    if (some.flips !== all.flips) throw new Error(`${some.flips} flips with facts, ${all.flips} without`);
+  const kept = megabytes(`${path}.facts`);
+  const startS = (await run(SELDOM, false, null, ['hub'])).spentS;
+  renameSync(`${path}.facts`, `${path}.lived`);
+  const made = await run(SELDOM, true);
+  const madeDayS = ((made.spentS - startS) * DAY_MINUTES) / minutes / CORES;
   const measured = `${ROBOTS} robots, 24 h extrapolated from ${minutes} min`;
   const share = (cycles: number): string =>
     `${((100 * cycles) / everything.cycles).toFixed(1)} % of the cycles run again`;
-  const megabytes = (file: string): number => statSync(file).size / 1e6;
-  const kept = megabytes(`${path}.facts`);
   const recorded = megabytes(path);
   const line = (name: string, seconds: number): BenchLine =>
     beside(absolute(name, seconds, 's', '<=', TARGET_S), 'everything run again', everything.dayS);
   return [
-    line(`whatif.day(${measured}; facts at hand; ${share(seldom.cycles)})`, seldom.dayS),
-    line(`whatif.dayOfARuleThatSpeaksOften(${measured}; facts at hand; ${share(often.cycles)})`, often.dayS),
-    line(`whatif.dayWithFactsStillToBeMade(${measured})`, madeDayS),
+    line(`whatif.day(${measured}; facts as recorded; ${share(seldom.cycles)})`, seldom.dayS),
+    line(`whatif.dayOfARuleThatSpeaksOften(${measured}; facts as recorded; ${share(often.cycles)})`, often.dayS),
+    line(`whatif.dayOfARecordingWithoutFacts(${measured}; once, then they are kept)`, madeDayS),
     beside(absolute('whatif.facts', kept, 'MB', '<=', 0.05 * recorded), 'the recording', recorded),
   ];
 }
@@ -128,6 +152,56 @@ async function forks(folder: string, path: string): Promise<BenchLine[]> {
       all.spentS,
     ),
   ];
+}
+
+const megabytes = (file: string): number => statSync(file).size / 1e6;
+
+/** What robots reject when people step in front of them, motors overload and planners lie: each can be run, or says why not. */
+async function alternatives(folder: string, path: string): Promise<BenchLine[]> {
+  const beforeS = processorS();
+  const { timeline, close } = await openWithParents(path, folder);
+  try {
+    const found = await alternativesIn(timeline);
+    const walkedS = processorS() - beforeS;
+    const runnable = found.alternatives.filter(({ alternative }) => alternative.runnable);
+    const reasons = new Set(found.alternatives.map(({ alternative: one }) => (one.runnable ? '' : one.because)));
+    reasons.delete('');
+    const every = Math.max(1, Math.floor(runnable.length / MOST_RUN));
+    const sample = runnable.filter((_, k) => k % every === 0).slice(0, MOST_RUN);
+    let ran = 0;
+    for (const [k, placed] of sample.entries()) {
+      const run = await runAlternative(timeline, placed, join(folder, `otherwise-${k}.sqlite`));
+      if (run) ran++;
+    }
+    const { length } = found.alternatives;
+    const which = `${runnable.length} runnable, ${length - runnable.length} not, for ${reasons.size} reasons; of ${found.decisions} decisions, walked in ${walkedS.toFixed(1)} s`;
+    return [
+      absolute(`fork.alternatives(${which})`, length, 'rejected', '>=', 1),
+      absolute(
+        `fork.alternativesRun(of ${sample.length} tried)`,
+        ran,
+        'of those said to be runnable',
+        '>=',
+        sample.length,
+      ),
+    ];
+  } finally {
+    await close();
+  }
+}
+
+const MOST_RUN = 12;
+
+async function runAlternative(
+  timeline: Parameters<typeof makeFork>[0],
+  { agent, atUs, alternative }: PlacedAlternative,
+  out: string,
+): Promise<boolean> {
+  if (!alternative.runnable) return false;
+  const { without, orders } = alternative;
+  const request = { atUs, forUs: 500_000, agents: [agent], policy: null, parameters: {}, faults: [], what: 'a bench' };
+  const { touched } = await makeFork(timeline, { ...request, without, orders }, out);
+  return touched.some(({ id }) => id === agent);
 }
 
 /** Seconds of processor time so far, all threads. */

@@ -3,6 +3,7 @@ export { type Percentiles, percentiles } from './decision-times.ts';
 export { FaultPlanError, type PlannedFault, parseFault } from './fault-plan.ts';
 export { CrowdedSiteError, type PlannedRobot, planFleet, robotNames } from './fleet-plan.ts';
 export { alternativesAt } from './fork/alternatives-at.ts';
+export { alternativesIn, type PlacedAlternative, type RejectedIn } from './fork/alternatives-in.ts';
 export { compareForks } from './fork/compare-forks.ts';
 export { ForkRefusedError, type ForkRequest } from './fork/fork-request.ts';
 export { type ForkResult, makeFork } from './fork/make-fork.ts';

@@ -28,8 +28,8 @@ export type Alternative = {
 
 export interface AlternativeBasis {
   readonly decision: Decision;
-  /** The agent as the decision left it. */
-  readonly agent: Agent<unknown>;
+  /** The agent as the decision left it, for the conditions that stood. */
+  readonly agent: Pick<Agent<unknown>, 'id' | 'failsafe'>;
   /** True where the body is computed. */
   readonly simulated: boolean;
 }

@@ -1,3 +1,4 @@
+import type { RecordedModels } from '@sigma/fleet-model';
 import { type Agent, type Decision, decodeState } from '@sigma/kernel';
 import {
   type Alternative,
@@ -36,7 +37,7 @@ export async function alternativesAt(timeline: Timeline, life: Life, sequence: n
       );
     }
     const decision = decodeDecision(event.data, event.atUs);
-    const agent = await stateAfter(timeline, life, event.atUs);
+    const agent = await stateAfter(await modelsOn(timeline), life, event.atUs);
     const simulated = LivedWorld.lifeIn(timeline.lives) !== null;
     return { agent: life.source, decision, alternatives: alternativesOf({ decision, agent, simulated }) };
   }
@@ -44,9 +45,8 @@ export async function alternativesAt(timeline: Timeline, life: Life, sequence: n
 }
 
 /** The agent as the wake at a moment left it. */
-async function stateAfter(timeline: Timeline, life: Life, atUs: number): Promise<Agent<unknown>> {
-  const reader = await LifeReader.open(life, atUs - 1);
-  const models = await modelsOn(timeline);
+export async function stateAfter(models: RecordedModels, life: Life, atUs: number): Promise<Agent<unknown>> {
+  const reader = await LifeReader.open(life, Math.max(0, atUs - 1));
   const model = models.modelOf(reader.opening);
   if (typeof model === 'string') throw new ForkRefusedError(model);
   const execution = agentReexecutor(model).open(reader.opening, reader.restored ?? undefined);

@@ -18,7 +18,8 @@ export interface WhatIfOptions {
   readonly hubDir: string;
   /** Keep and use facts beside the recordings, so that most of them need not be run again. */
   readonly facts: boolean;
-  readonly onProgress?: (done: number, of: number, flips: number) => void;
+  /** Chains done, of so many; flips found; share of all events that was looked at, 0 to 1. */
+  readonly onProgress?: (done: number, of: number, flips: number, share: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -62,17 +63,27 @@ async function spread(
 ): Promise<readonly ChainTrial[]> {
   const results: ChainTrial[] = [];
   const waiting = tasks.map((_, k) => k).sort((a, b) => lengthOf(tasks, b) - lengthOf(tasks, a));
+  const all = tasks.reduce((sum, _, k) => sum + lengthOf(tasks, k), 0);
+  /** Events behind each task that is under way or done. */
+  const looked = tasks.map(() => 0);
   let done = 0;
   let flips = 0;
+  const tell = (): void => onProgress?.(done, tasks.length, flips, looked.reduce((sum, one) => sum + one, 0) / all);
   const work = async (): Promise<void> => {
     const worker = new Worker(new URL('./what-if-worker.ts', import.meta.url), { workerData: setup });
     try {
       for (let k = waiting.shift(); k !== undefined; k = waiting.shift()) {
         signal?.throwIfAborted();
-        const trial = await ask(worker, tasks[k] as TrialTask, signal);
-        results[k] = trial;
+        const task = k;
+        const trial = await ask(worker, tasks[task] as TrialTask, signal, (sequence) => {
+          looked[task] = sequence;
+          tell();
+        });
+        results[task] = trial;
         flips += trial.flips.length;
-        onProgress?.(++done, tasks.length, flips);
+        looked[task] = lengthOf(tasks, task);
+        done++;
+        tell();
       }
     } finally {
       await worker.terminate();
@@ -84,7 +95,12 @@ async function spread(
 
 const lengthOf = (tasks: readonly TrialTask[], k: number): number => (tasks[k] as { head: ChainHead }).head.sequence;
 
-function ask(worker: Worker, task: TrialTask, signal?: AbortSignal): Promise<ChainTrial> {
+function ask(
+  worker: Worker,
+  task: TrialTask,
+  signal: AbortSignal | undefined,
+  progress: (sequence: number) => void,
+): Promise<ChainTrial> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       worker.off('message', heard);
@@ -96,7 +112,10 @@ function ask(worker: Worker, task: TrialTask, signal?: AbortSignal): Promise<Cha
       reject(signal?.reason);
     };
     const heard = (answer: TrialAnswer): void => {
-      if (answer.type === 'progress') return;
+      if (answer.type === 'progress') {
+        progress(answer.sequence);
+        return;
+      }
       settle();
       if (answer.type === 'done') resolve(answer.trial);
       else reject(Object.assign(new Error(answer.message), { name: answer.name }));

@@ -7,11 +7,12 @@ import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
+import { timeLeft } from '../time-left.ts';
 import { refusedWell, withTimeline } from '../timeline-input.ts';
 import { readPolicy } from './whatif.ts';
 
 interface ForkFlags {
-  readonly at: MomentName;
+  readonly at?: MomentName;
   readonly for: number;
   readonly out?: string;
   readonly policy?: string;
@@ -36,13 +37,14 @@ export function forkCommand(shell: Shell): Command {
       'without one each agent is given what was recorded (open loop)',
     [
       'sigma fork sim-7.sqlite --at 35 --policy slow-by-people.yaml --for 30 --out fork.sqlite',
+      'sigma fork sim-7.sqlite --alternatives',
       'sigma fork sim-7.sqlite --at r08#497 --alternatives',
       'sigma fork sim-7.sqlite --at r08#497 --alternative 1 --for 20 --out otherwise.sqlite',
       'sigma fork sim-7.sqlite --at 60 --mission r03=\'{"kind":"goto","args":{"xM":12,"yM":9}}\' --for 60 --out sent.sqlite',
     ],
   )
     .argument('<recording>', 'recording or fork: a file, or postgres://…?tenant=…')
-    .requiredOption('--at <moment>', 'seconds, minutes:seconds, or an event as AGENT#NUMBER', momentNamed)
+    .option('--at <moment>', 'seconds, minutes:seconds, or an event as AGENT#NUMBER', momentNamed)
     .option('--for <seconds>', 'how long it goes on', numberAbove(0, 86_400), 30)
     .option('--out <file>', 'the fork, a file that is not there yet')
     .option('--policy <file>', 'policy or rules, as for sigma whatif')
@@ -51,17 +53,24 @@ export function forkCommand(shell: Shell): Command {
     .option('--fault <spec>', 'NAME:ROBOT@SECONDS[+SECONDS][=VALUE], in a simulated world (repeatable)', each, [])
     .option('--without <id>', 'leave a failsafe condition or reflex out (repeatable)', each, [])
     .option('--alternative <n>', 'run what the decision named by --at rejected as its n-th', wholeNumber(1, 1000))
-    .option('--alternatives', 'only list what it rejected, and which of that can be run')
+    .option('--alternatives', 'only list what it rejected, and which of that can be run; of everybody without --at')
     .option('--agents <ids>', 'whom the policy and the parameters concern, by commas (default: all)', list, [])
     .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
     .option('--everybody', 'recompute everybody, as a check of what is reused')
     .action(async (recording: string, flags: ForkFlags) => {
       const terminal = shell.terminal(flags.json === true);
       await withTimeline(shell, recording, flags.parent, async (timeline) => {
-        if (flags.alternatives === true) await listAlternatives(terminal, timeline, flags.at);
+        if (flags.alternatives === true && flags.at === undefined) await countAlternatives(shell, terminal, timeline);
+        else if (flags.alternatives === true) await listAlternatives(terminal, timeline, momentIn(flags));
         else await run(shell, terminal, timeline, recording, flags);
       });
     });
+}
+
+/** @throws CommandError when no moment is given */
+function momentIn({ at }: ForkFlags): MomentName {
+  if (at !== undefined) return at;
+  throw new CommandError(EXIT.usage, 'a fork needs a moment to begin at', 'Add --at SECONDS or --at AGENT#NUMBER');
 }
 
 const list = (text: string): readonly string[] => text.split(',').filter((part) => part !== '');
@@ -105,20 +114,27 @@ async function run(
   const result = await refusedWell(() =>
     makeFork(timeline, request, out, {
       signal: shell.interrupted,
-      onProgress: (atUs, ofUs, touched) =>
-        terminal.progress(`${(atUs / 1e6).toFixed(0)} of ${(ofUs / 1e6).toFixed(0)} s, ${touched} agents recomputed`),
+      onProgress: (done, of, touched) => {
+        const left = timeLeft(done / of, (shell.nowMs() - startedMs) / 1000);
+        terminal.progress(`${progressText(done, of)}, ${touched} agents recomputed${left}`);
+      },
     }),
   );
   const tookS = Math.round(shell.nowMs() - startedMs) / 1000;
   terminal.result({ ...result, change: request.what, tookS }, describe(result, request, tookS));
 }
 
+/** A closed loop counts microseconds, an open one the agents that are done. */
+const progressText = (done: number, of: number): string =>
+  of >= 1e6 ? `${(done / 1e6).toFixed(0)} of ${(of / 1e6).toFixed(0)} s` : `${done} of ${of} agents`;
+
 async function requestOf(shell: Shell, timeline: Timeline, recording: string, flags: ForkFlags): Promise<ForkRequest> {
   const { parseFault } = await import('@sigma/sim');
-  const atUs = await momentOf(timeline, flags.at);
+  const at = momentIn(flags);
+  const atUs = await momentOf(timeline, at);
   const policy: PolicyFile | null =
     flags.policy === undefined ? null : await readPolicy(shell, flags.policy, recording);
-  const chosen = flags.alternative === undefined ? null : await alternativeAt(timeline, flags.at, flags.alternative);
+  const chosen = flags.alternative === undefined ? null : await alternativeAt(timeline, at, flags.alternative);
   const named = chosen === null ? [] : [chosen.agent];
   const orders = [...flags.mission.map(([agent, text]) => missionOrder(agent, text, atUs)), ...(chosen?.orders ?? [])];
   const without = [...flags.without, ...(chosen?.without ?? [])];
@@ -241,6 +257,36 @@ async function listAlternatives(terminal: Terminal, timeline: Timeline, at: Mome
       ? `${chosen}\nnothing was rejected`
       : `${chosen}\n${columns([['n', 'source', 'command', 'lost by', 'can be run'], ...rows])}`;
   terminal.result({ agent, decision, alternatives }, text);
+}
+
+/** Everything that everybody rejected, by why it can be run or cannot. */
+async function countAlternatives(shell: Shell, terminal: Terminal, timeline: Timeline): Promise<void> {
+  const { alternativesIn } = await import('@sigma/sim');
+  const { decisions, rejecting, alternatives } = await refusedWell(() =>
+    alternativesIn(timeline, {
+      signal: shell.interrupted,
+      onProgress: (done, of) => terminal.progress(`${done} of ${of} robots`),
+    }),
+  );
+  const kinds = new Map<string, { count: number; example: string }>();
+  for (const { agent, event, alternative } of alternatives) {
+    const kind = runText(alternative);
+    const known = kinds.get(kind);
+    if (known === undefined) kinds.set(kind, { count: 1, example: `--at ${agent}#${event}` });
+    else known.count++;
+  }
+  const runnable = alternatives.filter(({ alternative }) => alternative.runnable).length;
+  const rows = [...kinds].sort(([, a], [, b]) => b.count - a.count);
+  terminal.result(
+    { decisions, rejecting, alternatives: alternatives.length, runnable, kinds: Object.fromEntries(rows) },
+    [
+      `${decisions} decisions, ${rejecting} of them rejected something: ${alternatives.length} alternatives, ${runnable} can be run`,
+      columns([
+        ['times', 'such as', 'can be run'],
+        ...rows.map(([kind, { count, example }]) => [String(count), example, kind]),
+      ]),
+    ].join('\n'),
+  );
 }
 
 const runText = (one: Alternative): string =>

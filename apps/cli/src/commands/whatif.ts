@@ -11,6 +11,7 @@ import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
+import { timeLeft } from '../time-left.ts';
 import { damaged } from '../timeline-input.ts';
 
 interface WhatIfFlags {
@@ -80,7 +81,10 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
       hubDir: join(dataDir, 'hub'),
       facts: flags.facts,
       signal: shell.interrupted,
-      onProgress: (done, of, flips) => terminal.progress(`${done} of ${of} chains, ${flips} flips`),
+      onProgress: (done, of, flips, share) =>
+        terminal.progress(
+          `${done} of ${of} chains, ${flips} flips${timeLeft(share, (shell.nowMs() - startedMs) / 1000)}`,
+        ),
     }),
   );
   const tookS = (shell.nowMs() - startedMs) / 1000;
@@ -161,7 +165,7 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
   const lost = flips.reduce((all, flip) => all + Math.max(0, flip.did - flip.wouldHaveDone), 0);
   const lines = [
     `${policy.file} on ${tried.length} lives: ${flips.length} decisions flip, of ${affected} agents`,
-    `${sum(({ wakes }) => wakes)} cycles run again, ${sum(({ evaluations }) => evaluations)} evaluations of the changed rules, ${sum(({ differing }) => differing)} with another outcome, ${sum(({ withoutEffect }) => withoutEffect)} times without effect; ${tookS.toFixed(1)} s`,
+    `${sum(({ wakes }) => wakes)} cycles run again (facts tell of the rest; ${sum(({ sampled }) => sampled)} samples of them held against the record), ${sum(({ evaluations }) => evaluations)} evaluations of the changed rules, ${sum(({ differing }) => differing)} with another outcome, ${sum(({ withoutEffect }) => withoutEffect)} times without effect; ${tookS.toFixed(1)} s`,
     'Open loop: each decision was tried in the situation that was recorded; what the robot would then have met is not in this.',
   ];
   if (flips.length === 0) return lines.join('\n');
