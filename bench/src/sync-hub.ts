@@ -12,7 +12,17 @@ import {
   ConnectResponseSchema,
   type Hello,
 } from '@sigma/proto';
-import { batchAnsweredFrame, heldFrame, type SinkWord, SyncSink, sentOf, shownOf } from '@sigma/recorder';
+import {
+  type BlockBatch,
+  batchAnsweredFrame,
+  heldFrame,
+  linkedKey,
+  outgoingBlock,
+  type SinkWord,
+  SyncSink,
+  sentOf,
+  shownOf,
+} from '@sigma/recorder';
 import { openPostgres } from '@sigma/recorder/postgres';
 import { sha256 } from '@sigma/recorder/sqlite';
 
@@ -23,11 +33,15 @@ export interface SyncHubReport {
   readonly seconds: number;
   /** How long each frame of the moment was under way. */
   readonly liveMs: readonly number[];
+  /** How long it took from recording a block of a living chain to having it on the hub's disk. */
+  readonly keptMs: readonly number[];
   /** Processor time, seconds. */
   readonly cpuS: number;
 }
 
 const BEAT_MS = 500;
+/** Backlogs are of epoch 0; living chains of one of their own for each life of the edge. */
+const isLiving = ({ epoch }: { readonly epoch: number }): boolean => epoch > 0;
 const [, , databaseUrl = '', TENANT = 'bench'] = process.argv;
 const wallMs = (): number => performance.timeOrigin + performance.now();
 
@@ -41,8 +55,31 @@ function fresh() {
     firstMs: Number.NaN,
     lastMs: Number.NaN,
     liveMs: [] as number[],
+    keptMs: [] as number[],
     cpu: process.cpuUsage(),
   };
+}
+
+/** Of living chains the blocks under way: their last event, and when that was recorded. */
+const underWay = new Map<string, { readonly sequence: number; readonly timeMs: number }[]>();
+
+function depart(batch: BlockBatch): void {
+  const key = linkedKey(batch);
+  const waiting = underWay.get(key) ?? [];
+  underWay.set(key, waiting);
+  let sequence = batch.firstSequence - 1;
+  for (const bytes of batch.blocks) {
+    const { count, lastTimeUs } = outgoingBlock({ firstSequence: sequence + 1, hash: batch.hash, bytes });
+    sequence += count;
+    waiting.push({ sequence, timeMs: lastTimeUs / 1000 });
+  }
+}
+
+function arrive(waiting: { readonly sequence: number; readonly timeMs: number }[], sequence: number): void {
+  for (let first = waiting[0]; first !== undefined && first.sequence <= sequence; first = waiting[0]) {
+    tally.keptMs.push(wallMs() - first.timeMs);
+    waiting.shift();
+  }
 }
 
 const sink = new SyncSink({
@@ -51,7 +88,9 @@ const sink = new SyncSink({
   sha256,
   wallUs: () => Math.floor(wallMs() * 1000),
   found: (finding) => {
-    if (finding.type === 'stored') {
+    if (finding.type === 'stored' && isLiving(finding)) {
+      arrive(underWay.get(linkedKey(finding)) ?? [], finding.sequence);
+    } else if (finding.type === 'stored') {
       tally.blocks += finding.blocks;
       tally.bytes += finding.bytes;
       tally.lastMs = wallMs();
@@ -87,8 +126,10 @@ async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<Con
       else if (frame.case === 'telemetry') tally.liveMs.push(wallMs() - Number(frame.value.timeUs) / 1000);
       else if (frame.case === 'chainsShown') link?.hear({ type: 'shown', ...shownOf(frame.value) });
       else if (frame.case === 'blocksSent') {
-        if (Number.isNaN(tally.firstMs)) tally.firstMs = wallMs();
-        link?.hear({ type: 'sent', batch: sentOf(frame.value) });
+        const batch = sentOf(frame.value);
+        if (isLiving(batch)) depart(batch);
+        else if (Number.isNaN(tally.firstMs)) tally.firstMs = wallMs();
+        link?.hear({ type: 'sent', batch });
       }
     }
   };
@@ -125,7 +166,7 @@ server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as 
 process.on('message', (message: 'report' | 'forget' | 'end') => {
   if (message === 'end') process.exit(0);
   if (message === 'forget') tally = fresh();
-  const { blocks, bytes, firstMs, lastMs, liveMs, cpu } = tally;
+  const { blocks, bytes, firstMs, lastMs, liveMs, keptMs, cpu } = tally;
   const { user, system } = process.cpuUsage(cpu);
-  process.send?.({ blocks, bytes, seconds: (lastMs - firstMs) / 1000, liveMs, cpuS: (user + system) / 1e6 });
+  process.send?.({ blocks, bytes, seconds: (lastMs - firstMs) / 1000, liveMs, keptMs, cpuS: (user + system) / 1e6 });
 });

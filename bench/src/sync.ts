@@ -1,68 +1,67 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Site } from '@sigma/fleet-model';
-import { ChainWriter, type Opening, openingEvent, signalEvent } from '@sigma/recorder';
 import { benchBareRows, startTestServer, type TestServer } from '@sigma/recorder/postgres/testing';
-import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { openSqliteRecording, openSqliteStore } from '@sigma/recorder/sqlite';
 import { percentiles, runSim } from '@sigma/sim';
 import { absolute, type BenchLine, beside, relative } from './line.ts';
+import { benchChain, benchEvent } from './sync-chain.ts';
 import type { SyncEdgeSetup } from './sync-edge.ts';
 import type { SyncHubReport } from './sync-hub.ts';
 
-const EVENT_BYTES = 200;
 const EVENTS_A_BLOCK = 100;
-const EVENTS = 800_000;
+const EVENTS = 1_600_000;
 /** Of the greater of the two peers: as many bytes in a row as a dozen blocks have. */
 const BULK_BYTES = 256 * 1024;
 const ROBOTS = 40;
 /** Ten frames a second of each robot. */
 const FRAMES_PER_S = ROBOTS * 10;
-const WATCH_S = 8;
+const WATCH_S = 6;
 /** A drain that is bounded, as an edge is set to that shares a narrow link. */
 const PACED_BYTES_PER_S = 5_000_000;
+/** Robots that go on recording while what they recorded before is drained, and stretches with and without a drain. */
+const LIVING = 8;
+const LIVING_EVERY_MS = 25;
+const STRETCHES = 3;
+const STRETCH_MS = 3_000;
 const SIM_MINUTES = 1;
 const WEEK_S = 7 * 24 * 3600;
 const MOST_DRAIN_S = 600;
+const GIGABIT_BYTES_PER_S = 125e6;
+const DISK_BYTES = 256 * 1024 * 1024;
 
 /**
  * Sync from an edge's SQLite file to a hub's PostgreSQL, with fsync and row-level security, over one gRPC connection on
  * loopback, each end a process of its own; beside bare rows of the same bytes in the same server. Then the same while
- * frames of the moment go over the same link, and how long a week of a fleet would take: its bytes are those of a minute
- * of computed fleet work times the minutes of a week, and the rate is the one measured.
+ * others record and while frames of the moment go over the same link, and how long a week of a fleet would take: a minute
+ * of computed fleet work is drained as it was recorded, and its bytes and seconds are taken times the minutes of a week.
  */
 export async function benchSync(site: Site): Promise<readonly BenchLine[]> {
   const home = mkdtempSync(join(tmpdir(), 'sigma-sync-bench-'));
   const server = await startTestServer();
-  const hub = await startHub(server);
+  const hub = await startHub(server, 'bench');
   try {
     const path = join(home, 'edge.sqlite');
     const bytes = await fill(path);
+    const drained = { home, path, bytes, sources: ['r1'], tenant: 'bench' };
     const before = await bareRates(server, bytes);
-    const calm = await drain(hub, { home, name: 'calm', path, framesPerS: 0, bytes });
+    const calm = await drain(hub, { ...drained, name: 'calm', framesPerS: 0 });
     const after = await bareRates(server, bytes);
     await clear(server);
-    const quiet = await watchLive(hub, { home, name: 'quiet', path: await empty(home), bytesPerS: null });
-    const paced = await watchLive(hub, { home, name: 'paced', path, bytesPerS: PACED_BYTES_PER_S });
-    await clear(server);
-    const busy = await drain(hub, { home, name: 'busy', path, framesPerS: FRAMES_PER_S, bytes });
     const rate = (EVENTS * (calm.bytes / bytes)) / calm.seconds;
-    const week = await weekOf(site, home);
-    const busyBytesPerS = busy.bytes / busy.seconds;
+    const peer = (kind: keyof BareRates): number => (before[kind] + after[kind]) / 2;
     return [
       absolute('sync.events', rate, 'events/s', '>=', 100_000),
-      bareLine('sync.blocks', rate, 'bare rows of a block each', (before.block + after.block) / 2),
-      bareLine('sync.blocksInBulk', rate, 'bare rows of 256 KB', (before.bulk + after.bulk) / 2),
-      liveLine('sync.liveP99', busy, quiet),
-      liveLine('sync.liveP99Paced', paced, quiet),
-      beside(
-        absolute('sync.weekOffline', week.bytes / busyBytesPerS, 's (extrapolated)', '<=', MOST_DRAIN_S),
-        `bytes a second drained beside live frames; a week of ${ROBOTS} robots has ${Math.round(week.bytes / 1e6)} MB`,
-        busyBytesPerS,
-      ),
+      bareLine('sync.blocks', rate, 'bare rows of a block each', peer('block')),
+      bareLine('sync.blocksInBulk', rate, 'bare rows of 256 KB, which PostgreSQL packs', peer('bulk')),
+      bareLine('sync.blocksInBulkUnpacked', rate, 'bare rows of 256 KB that cannot be packed', peer('unpackable')),
+      await livingLine(hub, server, home, path),
+      ...(await momentLines(hub, server, home, path)),
+      ...(await weekLines(site, server, home)),
     ];
   } finally {
     hub.child.kill();
@@ -71,21 +70,84 @@ export async function benchSync(site: Site): Promise<readonly BenchLine[]> {
   }
 }
 
+interface BareRates {
+  readonly block: number;
+  readonly bulk: number;
+  readonly unpackable: number;
+}
+
 /** Events a second that bare inserts keep, one row a statement and a commit: rows of a block, and greater ones. */
-async function bareRates(
-  server: TestServer,
-  bytes: number,
-): Promise<{ readonly block: number; readonly bulk: number }> {
+async function bareRates(server: TestServer, bytes: number): Promise<BareRates> {
   const blockBytes = Math.round((bytes / EVENTS) * EVENTS_A_BLOCK);
   const perByte = EVENTS / bytes;
   return {
     block: (await benchBareRows(server, blockBytes, 1_000)) * perByte,
-    bulk: (await benchBareRows(server, BULK_BYTES, 150)) * perByte,
+    bulk: (await benchBareRows(server, BULK_BYTES, 200)) * perByte,
+    unpackable: (await benchBareRows(server, BULK_BYTES, 200, 'unpackable')) * perByte,
   };
 }
 
 const bareLine = (name: string, rate: number, peer: string, bare: number): BenchLine =>
   relative(name, rate, 'events/s', peer, bare, '>=', 0.6);
+
+/** From recording to the hub's disk, of what is recorded while a backlog drains and while none does, in turn. */
+async function livingLine(hub: HubChild, server: TestServer, home: string, path: string): Promise<BenchLine> {
+  const none = await empty(home);
+  const times = { alone: [] as number[], beside: [] as number[] };
+  let [bytes, seconds] = [0, 0];
+  for (let n = 0; n < STRETCHES; n++) {
+    times.alone.push(...(await watchLiving(hub, home, 2 * n + 1, none)).keptMs);
+    const report = await watchLiving(hub, home, 2 * n + 2, path);
+    times.beside.push(...report.keptMs);
+    bytes += report.bytes;
+    seconds += report.seconds;
+    await clear(server);
+  }
+  const [alone, together] = [percentiles(times.alone), percentiles(times.beside)];
+  const drained = bytes === 0 ? 'nothing' : `${(bytes / seconds / 1e6).toPrecision(3)} MB/s`;
+  const peer = `the same with nothing to drain (${alone.count} blocks; ${together.count} while ${drained} drained; p50 ${alone.p50.toPrecision(3)} and ${together.p50.toPrecision(3)} ms)`;
+  const value = bytes === 0 || together.count === 0 ? Number.POSITIVE_INFINITY : together.p99;
+  return relative('sync.keptP99', value, 'ms', peer, alone.p99, '<=', 1.2);
+}
+
+async function watchLiving(hub: HubChild, home: string, life: number, path: string): Promise<SyncHubReport> {
+  const sources = Array.from({ length: LIVING }, (_, i) => `r${i + 1}`);
+  const living = { path: join(home, `life${life}.sqlite`), epoch: life, everyMs: LIVING_EVERY_MS };
+  const places = {
+    hubUrl: hub.url,
+    tenant: 'bench',
+    recordingPath: path,
+    folder: join(home, `life${life}`),
+    sources,
+    living,
+  };
+  const edge = startEdge({ ...places, framesPerS: 0, bytesPerS: null });
+  try {
+    await once(edge, 'message');
+    // A program that has just begun is not yet what it will be.
+    await pause(1_000);
+    await ask(hub, 'forget');
+    await pause(STRETCH_MS);
+    return await ask(hub, 'report');
+  } finally {
+    edge.kill();
+  }
+}
+
+/** How long frames of the moment are under way beside a drain, on the same stream. */
+async function momentLines(
+  hub: HubChild,
+  server: TestServer,
+  home: string,
+  path: string,
+): Promise<readonly BenchLine[]> {
+  const quiet = await watchLive(hub, { home, name: 'quiet', path: await empty(home), bytesPerS: null });
+  const paced = await watchLive(hub, { home, name: 'paced', path, bytesPerS: PACED_BYTES_PER_S });
+  await clear(server);
+  const busy = await watchLive(hub, { home, name: 'busy', path, bytesPerS: null }, 1);
+  await clear(server);
+  return [liveLine('sync.liveP99', busy, quiet), liveLine('sync.liveP99Paced', paced, quiet)];
+}
 
 function liveLine(name: string, beside: SyncHubReport, quiet: SyncHubReport): BenchLine {
   const [alone, together] = [percentiles(quiet.liveMs), percentiles(beside.liveMs)];
@@ -94,6 +156,42 @@ function liveLine(name: string, beside: SyncHubReport, quiet: SyncHubReport): Be
   const peer = `the same frames with nothing to drain (${alone.count}; ${together.count} while ${drained})`;
   // A drain that did not come to run shows nothing.
   return relative(name, bytes === 0 ? Number.POSITIVE_INFINITY : together.p99, 'ms', peer, alone.p99, '<=', 1.2);
+}
+
+/** What a week of a fleet weighs, and how long it would take: by what is measured, by the disk, and by a cable of 1 Gbit/s. */
+async function weekLines(site: Site, server: TestServer, home: string): Promise<readonly BenchLine[]> {
+  const minute = await minuteOf(site, home);
+  const hub = await startHub(server, minute.tenant);
+  try {
+    const report = await drain(hub, { ...minute, home, name: 'week', framesPerS: FRAMES_PER_S });
+    const rate = report.bytes / report.seconds;
+    const weekBytes = (minute.bytes / (SIM_MINUTES * 60)) * WEEK_S;
+    const disk = diskBytesPerS(home);
+    const inMB = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
+    const what = `bytes a second, in blocks of ${Math.round(minute.bytes / minute.blocks)} bytes; a week of ${ROBOTS} robots has ${inMB(weekBytes)}`;
+    const limits = `this disk takes ${inMB(disk)} a second with fsync, and a block is written twice: ${Math.round((2 * weekBytes) / disk)} s; a cable of 1 Gbit/s: ${Math.round(weekBytes / GIGABIT_BYTES_PER_S)} s`;
+    const week = absolute('sync.weekOffline', weekBytes / rate, 's (extrapolated)', '<=', MOST_DRAIN_S);
+    return [
+      beside(week, `${what}; ${limits}`, rate),
+      relative('sync.weekOfDisk', rate, 'bytes/s', 'half of what the disk takes with fsync', disk / 2, '>=', 0.6),
+    ];
+  } finally {
+    hub.child.kill();
+  }
+}
+
+/** Bytes a second that a file in this folder takes, 1 MB at a time, synced every 8 MB as a commit is. */
+function diskBytesPerS(folder: string): number {
+  const file = openSync(join(folder, 'disk'), 'w');
+  const part = Buffer.alloc(1024 * 1024, 7);
+  const from = performance.now();
+  for (let at = 0; at < DISK_BYTES; at += part.length) {
+    writeSync(file, part);
+    if (at % (8 * part.length) === 0) fsyncSync(file);
+  }
+  fsyncSync(file);
+  closeSync(file);
+  return (DISK_BYTES * 1000) / (performance.now() - from);
 }
 
 const clear = (server: TestServer): Promise<unknown> =>
@@ -110,14 +208,14 @@ interface HubChild {
   readonly url: string;
 }
 
-async function startHub(server: TestServer): Promise<HubChild> {
-  const child = spawnPart('./sync-hub.ts', server.url);
+async function startHub(server: TestServer, tenant: string): Promise<HubChild> {
+  const child = spawnPart('./sync-hub.ts', server.url, tenant);
   const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }];
   return { child, url: `http://127.0.0.1:${port}` };
 }
 
-function spawnPart(file: string, argument: string): ChildProcess {
-  const node = ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL(file, import.meta.url)), argument];
+function spawnPart(file: string, ...args: readonly string[]): ChildProcess {
+  const node = ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL(file, import.meta.url)), ...args];
   return spawn(process.execPath, node, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
 
@@ -130,17 +228,13 @@ async function ask({ child }: HubChild, what: 'report' | 'forget'): Promise<Sync
 /** A recording of one robot with so many events of 200 bytes. @returns bytes of its blocks */
 async function fill(path: string): Promise<number> {
   const store = openSqliteStore(path);
-  const chain = { tenant: 'bench', source: 'r1', epoch: 0 };
-  const writer = new ChainWriter(chain, sha256);
-  const event = signalEvent('bench.event', { text: 'x'.repeat(EVENT_BYTES - 63) }, 1000, 1_700_000_000_000_000);
-  const events = Array.from({ length: EVENTS_A_BLOCK }, () => event);
-  let bytes = 0;
+  const { writer, begin } = benchChain('r1', 0);
+  const events = Array.from({ length: EVENTS_A_BLOCK }, () => benchEvent(1_700_000_000_000_000));
+  let bytes = begin.bytes.length;
+  await store.append([begin]);
   for (let done = 0; done < EVENTS; ) {
     const group = [];
-    for (; group.length < 200 && done < EVENTS; done += EVENTS_A_BLOCK) {
-      if (writer.head.sequence === 0) group.push(writer.seal([openingEvent(opening(chain))]));
-      group.push(writer.seal(events));
-    }
+    for (; group.length < 200 && done < EVENTS; done += EVENTS_A_BLOCK) group.push(writer.seal(events));
     bytes += group.reduce((sum, block) => sum + block.bytes.length, 0);
     await store.append(group);
   }
@@ -148,44 +242,22 @@ async function fill(path: string): Promise<number> {
   return bytes;
 }
 
-const opening = (chain: Pick<Opening, 'tenant' | 'source' | 'epoch'>): Opening => ({
-  ...chain,
-  role: 'robot',
-  model: '',
-  modelVersion: 1,
-  config: null,
-  seed: 1,
-  flags: [],
-  policyText: '',
-  policyHash: '',
-  previousEpochHash: new Uint8Array(),
-  atUs: 0,
-  timeUs: 1_700_000_000_000_000,
-  software: 'bench',
-});
-
 interface Drain {
   readonly home: string;
   readonly name: string;
   readonly path: string;
+  readonly tenant: string;
+  readonly sources: readonly string[];
   readonly framesPerS: number;
   /** Bytes to be drained. */
   readonly bytes: number;
 }
 
 /** An edge links, and is ended when the hub has everything on its disk. */
-async function drain(hub: HubChild, { home, name, path, framesPerS, bytes }: Drain): Promise<SyncHubReport> {
-  const folder = join(home, name);
+async function drain(hub: HubChild, { home, name, path, bytes, ...setup }: Drain): Promise<SyncHubReport> {
   await ask(hub, 'forget');
-  const edge = startEdge({
-    hubUrl: hub.url,
-    recordingPath: path,
-    folder,
-    tenant: 'bench',
-    sources: ['r1'],
-    framesPerS,
-    bytesPerS: null,
-  });
+  const places = { hubUrl: hub.url, recordingPath: path, folder: join(home, name), living: null };
+  const edge = startEdge({ ...setup, ...places, bytesPerS: null });
   try {
     for (;;) {
       await pause(200);
@@ -201,21 +273,15 @@ async function drain(hub: HubChild, { home, name, path, framesPerS, bytes }: Dra
 async function watchLive(
   hub: HubChild,
   { home, name, path, bytesPerS }: Pick<Drain, 'home' | 'name' | 'path'> & { readonly bytesPerS: number | null },
+  seconds = WATCH_S,
 ): Promise<SyncHubReport> {
-  const setup = {
-    hubUrl: hub.url,
-    tenant: 'bench',
-    recordingPath: path,
-    folder: join(home, name),
-    sources: ['r1'],
-    bytesPerS,
-  };
-  const edge = startEdge({ ...setup, framesPerS: FRAMES_PER_S });
+  const places = { hubUrl: hub.url, tenant: 'bench', recordingPath: path, folder: join(home, name), living: null };
+  const edge = startEdge({ ...places, sources: ['r1'], framesPerS: FRAMES_PER_S, bytesPerS });
   try {
     await once(edge, 'message');
-    await pause(2_000);
+    await pause(1_000);
     await ask(hub, 'forget');
-    await pause(WATCH_S * 1000);
+    await pause(seconds * 1000);
     return await ask(hub, 'report');
   } finally {
     edge.kill();
@@ -226,8 +292,8 @@ const startEdge = (setup: SyncEdgeSetup): ChildProcess => spawnPart('./sync-edge
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What robots put on record in a week, by what they do in a minute of ordinary fleet work. */
-async function weekOf(site: Site, home: string): Promise<{ readonly bytes: number }> {
+/** What robots put on record in a minute of ordinary fleet work. */
+async function minuteOf(site: Site, home: string) {
   const path = join(home, 'fleet.sqlite');
   await runSim({
     site,
@@ -240,14 +306,20 @@ async function weekOf(site: Site, home: string): Promise<{ readonly bytes: numbe
     verify: false,
   });
   const recording = openSqliteRecording(path);
-  let bytes = 0;
+  const sources: string[] = [];
+  let [bytes, blocks, tenant] = [0, 0, ''];
   try {
     for (const head of await recording.heads()) {
       if (head.source.startsWith('world')) continue;
-      for await (const block of recording.blocks(head, 1, head.sequence)) bytes += block.bytes.length;
+      sources.push(head.source);
+      tenant = head.tenant;
+      for await (const block of recording.blocks(head, 1, head.sequence)) {
+        bytes += block.bytes.length;
+        blocks++;
+      }
     }
   } finally {
     await recording.close();
   }
-  return { bytes: (bytes / (SIM_MINUTES * 60)) * WEEK_S };
+  return { path, sources, bytes, blocks, tenant };
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { signalEvent } from '../../../src/index.ts';
 import { testChain } from '../../../testing/chains.ts';
@@ -72,15 +72,24 @@ async function measure(server: TestServer, batch: number, rounds: number): Promi
   }
 }
 
-/** Bytes a second that one connection of the owner inserts as bare rows, one a statement and a commit. */
-export async function benchBareRows(server: TestServer, bytesARow: number, rows: number): Promise<number> {
+/**
+ * Bytes a second that one connection of the owner inserts as bare rows, one a statement and a commit.
+ *
+ * @param content one byte over and over, which PostgreSQL packs to almost nothing before it writes, or such that it cannot
+ */
+export async function benchBareRows(
+  server: TestServer,
+  bytesARow: number,
+  rows: number,
+  content: 'packs' | 'unpackable' = 'packs',
+): Promise<number> {
   const bare = new pg.Client(server.ownerUrl);
   await bare.connect();
   try {
     await bare.query(
       'DROP TABLE IF EXISTS bare; CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY, data bytea)',
     );
-    const row = Buffer.alloc(bytesARow, 120);
+    const row = content === 'packs' ? Buffer.alloc(bytesARow, 120) : randomBytes(bytesARow);
     const from = performance.now();
     for (let n = 0; n < rows; n++) {
       await bare.query({ name: 'block', text: 'INSERT INTO bare (data) VALUES ($1)', values: [row] });

@@ -1,0 +1,33 @@
+import { ChainWriter, type EventDraft, openingEvent, type SealedBlock, signalEvent } from '@sigma/recorder';
+import { sha256 } from '@sigma/recorder/sqlite';
+
+const EVENT_BYTES = 200;
+
+/** An event of 200 bytes. @param timeUs since 1970 */
+export const benchEvent = (timeUs: number): EventDraft =>
+  signalEvent('bench.event', { text: 'x'.repeat(EVENT_BYTES - 63) }, 1000, timeUs);
+
+/** A chain for the sync bench, and its first block. */
+export function benchChain(
+  source: string,
+  epoch: number,
+): { readonly writer: ChainWriter; readonly begin: SealedBlock } {
+  const chain = { tenant: 'bench', source, epoch };
+  const writer = new ChainWriter(chain, sha256);
+  const opening = openingEvent({
+    ...chain,
+    role: 'robot',
+    model: '',
+    modelVersion: 1,
+    config: null,
+    seed: 1,
+    flags: [],
+    policyText: '',
+    policyHash: '',
+    previousEpochHash: new Uint8Array(),
+    atUs: 0,
+    timeUs: 1_700_000_000_000_000,
+    software: 'bench',
+  });
+  return { writer, begin: writer.seal([opening]) };
+}
