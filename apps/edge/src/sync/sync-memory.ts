@@ -1,7 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { ChainEnd, LinkedChain, SyncMemory } from '@sigma/recorder';
+import { openMemoryFile } from '../live/memory-file.ts';
 
 /** What an edge remembers of sync, and which of its recordings still hold what a hub lacks. */
 export interface EdgeSyncMemory extends SyncMemory {
@@ -14,18 +12,19 @@ export interface EdgeSyncMemory extends SyncMemory {
 
 /** @throws Error of node:sqlite when the folder cannot be written */
 export function openSyncMemory(folder: string): EdgeSyncMemory {
-  mkdirSync(folder, { recursive: true });
-  const db = new DatabaseSync(join(folder, 'sync.sqlite'), { timeout: 2000 });
-  db.exec(`
-    PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS recordings (path TEXT PRIMARY KEY) STRICT;
+  const db = openMemoryFile(
+    folder,
+    'sync.sqlite',
+    'NORMAL',
+    `CREATE TABLE IF NOT EXISTS recordings (path TEXT PRIMARY KEY) STRICT;
     CREATE TABLE IF NOT EXISTS acknowledged (
       hub TEXT NOT NULL, source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (hub, source, epoch)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS urgent (
       source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (source, epoch)
-    ) STRICT, WITHOUT ROWID;`);
+    ) STRICT, WITHOUT ROWID;`,
+  );
   const recordings = db.prepare('SELECT path FROM recordings ORDER BY rowid');
   const add = db.prepare('INSERT OR IGNORE INTO recordings VALUES (?)');
   const remove = db.prepare('DELETE FROM recordings WHERE path = ?');

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { MessagePort } from 'node:worker_threads';
 import { encodeSent, SyncSource } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
+import type { FromThread, ToThread } from '../live/back-thread.ts';
 import { AgentClock } from '../live/clock.ts';
 import { SpoolWatch } from './spool-watch.ts';
 import { openSyncMemory } from './sync-memory.ts';
@@ -16,7 +17,8 @@ const TELL_EVERY = 10;
 export function runSync(data: SyncThreadData, port: MessagePort): void {
   const { tenant, folder, recordingPath, sources, growing, bytesPerS, recordingMostBytes, epochTimeUs } = data;
   const site = new AgentClock(data.clock);
-  const tell = (message: FromSync, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+  const tell = (message: FromThread<FromSync>, transfer: readonly ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer);
   const memory = openSyncMemory(folder);
   memory.addRecording(recordingPath);
   // What a simulated world records is no body's, and nobody could put a gap into it.
@@ -98,7 +100,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     tell({ type: 'ended' });
     port.close();
   };
-  const hear = (message: ToSync): void => {
+  const hear = (message: ToThread<ToSync>): void => {
     switch (message.type) {
       case 'linked':
         link++;
@@ -118,7 +120,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     }
   };
   // In the order in which they came, from when it is known what there is.
-  port.on('message', (message: ToSync) => void opened.then(() => hear(message)));
+  port.on('message', (message: ToThread<ToSync>) => void opened.then(() => hear(message)));
 }
 
 /** Pages of a recording that hold something, its log apart. */

@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads';
 import { create } from '@bufbuild/protobuf';
 import { type BlocksAnswered, type ChainsHeld, type ConnectRequest, ConnectRequestSchema } from '@sigma/proto';
 import {
@@ -14,6 +13,7 @@ import {
   type SyncStanding,
   shownFrame,
 } from '@sigma/recorder';
+import { BackThread } from '../live/back-thread.ts';
 
 export interface SyncThreadData {
   readonly tenant: string;
@@ -37,8 +37,7 @@ export type ToSync =
   | { readonly type: 'lost' }
   | { readonly type: 'word'; readonly word: SinkWord }
   /** A batch has left for the wire. */
-  | { readonly type: 'left' }
-  | { readonly type: 'end' };
+  | { readonly type: 'left' };
 
 export type FromSync =
   | { readonly type: 'shown'; readonly link: number; readonly word: Extract<SourceWord, { type: 'shown' }> }
@@ -48,8 +47,7 @@ export type FromSync =
   /** Put this on record at the end of the chain; and, when that is on disk, these in the place of what it names. */
   | { readonly type: 'gap'; readonly source: string; readonly gap: Gap }
   | { readonly type: 'drop'; readonly stubs: readonly SealedBlock[] }
-  | { readonly type: 'standings'; readonly standings: readonly SyncStanding[] }
-  | { readonly type: 'ended' };
+  | { readonly type: 'standings'; readonly standings: readonly SyncStanding[] };
 
 /** What the program does for the thread. */
 export interface SyncCalls {
@@ -60,25 +58,32 @@ export interface SyncCalls {
   readonly drop: (stubs: readonly SealedBlock[]) => void;
 }
 
-/** How long an end waits for the last blocks to be acknowledged. */
-const LAST_ROUND_MS = 2_000;
-
 /** The thread of sync, as the program holds it; it begins with the first link, or at once where it keeps a bound. */
 export class SyncWorker {
-  readonly #data: SyncThreadData;
-  readonly #calls: SyncCalls;
-  #worker: Worker | null = null;
-  #failed = false;
+  readonly #thread: BackThread<ToSync, FromSync>;
   /** Counts links, so that what was made for an earlier one does not leave. */
   #link = 0;
   #ready: Extract<FromSync, { readonly link: number }>[] = [];
   #standings: readonly SyncStanding[] = [];
-  #ended: () => void = () => {};
 
   constructor(data: SyncThreadData, calls: SyncCalls) {
-    this.#data = data;
-    this.#calls = calls;
-    if (Number.isFinite(data.recordingMostBytes)) this.#worker = this.#start();
+    const { wake, note, gap, drop } = calls;
+    this.#thread = new BackThread({
+      module: new URL('./sync-thread.ts', import.meta.url),
+      data,
+      heard: (message) => {
+        if (message.type === 'shown' || message.type === 'sent') {
+          if (message.link !== this.#link) return;
+          this.#ready.push(message);
+          wake();
+        } else if (message.type === 'note') note(message.name, message.body);
+        else if (message.type === 'gap') gap(message.source, message.gap);
+        else if (message.type === 'drop') drop(message.stubs);
+        else this.#standings = message.standings;
+      },
+      failed: (error) => note('edge.sync_failed', { message: error.message }),
+    });
+    if (Number.isFinite(data.recordingMostBytes)) this.#thread.begin();
   }
 
   /** Where each chain stands, as of lately. */
@@ -94,66 +99,32 @@ export class SyncWorker {
       const value = shownFrame(said.word.chains, said.word.time);
       return create(ConnectRequestSchema, { frame: { case: 'chainsShown', value } });
     }
-    this.#tell({ type: 'left' });
+    this.#thread.tell({ type: 'left' });
     return passedOn(said.sent);
   }
 
   linked(orderKey: Uint8Array): void {
-    if (this.#failed) return;
     this.#link++;
     this.#ready = [];
-    this.#worker ??= this.#start();
-    this.#tell({ type: 'linked', orderKey });
+    this.#thread.begin();
+    this.#thread.tell({ type: 'linked', orderKey });
   }
 
   lost(): void {
     this.#ready = [];
-    this.#tell({ type: 'lost' });
+    this.#thread.tell({ type: 'lost' });
   }
 
   held(frame: ChainsHeld): void {
-    this.#tell({ type: 'word', word: { type: 'held', ...heldOf(frame) } });
+    this.#thread.tell({ type: 'word', word: { type: 'held', ...heldOf(frame) } });
   }
 
   answered(frame: BlocksAnswered): void {
-    this.#tell({ type: 'word', word: { type: 'answered', answer: batchAnswerOf(frame) } });
+    this.#thread.tell({ type: 'word', word: { type: 'answered', answer: batchAnswerOf(frame) } });
   }
 
-  /** Everything is on disk: the last blocks are sent, for as long as an end may wait. */
-  async close(): Promise<void> {
-    const worker = this.#worker;
-    if (worker === null || this.#failed) return;
-    const ended = new Promise<void>((resolve) => {
-      this.#ended = resolve;
-      setTimeout(resolve, LAST_ROUND_MS).unref();
-    });
-    this.#tell({ type: 'end' });
-    await ended;
-    await worker.terminate();
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL('./sync-thread.ts', import.meta.url), { workerData: this.#data });
-    worker.on('message', (message: FromSync) => {
-      if (message.type === 'shown' || message.type === 'sent') {
-        if (message.link !== this.#link) return;
-        this.#ready.push(message);
-        this.#calls.wake();
-      } else if (message.type === 'note') this.#calls.note(message.name, message.body);
-      else if (message.type === 'gap') this.#calls.gap(message.source, message.gap);
-      else if (message.type === 'drop') this.#calls.drop(message.stubs);
-      else if (message.type === 'standings') this.#standings = message.standings;
-      else this.#ended();
-    });
-    worker.on('error', (error) => {
-      this.#failed = true;
-      this.#calls.note('edge.sync_failed', { message: error.message });
-      this.#ended();
-    });
-    return worker;
-  }
-
-  #tell(message: ToSync): void {
-    if (!this.#failed) this.#worker?.postMessage(message);
+  /** Everything is on disk: the last blocks are sent. */
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 }

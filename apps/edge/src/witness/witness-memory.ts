@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { SigningKey } from '@sigma/recorder';
 import { ed25519Key } from '@sigma/recorder/keys';
+import { openMemoryFile } from '../live/memory-file.ts';
 
 /** What an edge remembers of its hub's chains, beside its own recordings and apart from them. Synced at every write. */
 export interface WitnessMemory {
@@ -28,11 +28,11 @@ const MOST_SHOWN = 1_024;
 
 /** @throws Error of node:sqlite when the folder cannot be written */
 export function openWitnessMemory(folder: string): WitnessMemory {
-  mkdirSync(folder, { recursive: true });
-  const db = new DatabaseSync(join(folder, 'witness.sqlite'), { timeout: 2000 });
-  db.exec(`
-    PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-    CREATE TABLE IF NOT EXISTS seen (
+  const db = openMemoryFile(
+    folder,
+    'witness.sqlite',
+    'FULL',
+    `CREATE TABLE IF NOT EXISTS seen (
       origin TEXT NOT NULL, hub_key BLOB NOT NULL, note TEXT NOT NULL, PRIMARY KEY (origin, hub_key)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS shown (
@@ -40,7 +40,8 @@ export function openWitnessMemory(folder: string): WitnessMemory {
     ) STRICT;
     CREATE TABLE IF NOT EXISTS lives (
       tenant TEXT NOT NULL, source TEXT NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (tenant, source)
-    ) STRICT, WITHOUT ROWID;`);
+    ) STRICT, WITHOUT ROWID;`,
+  );
   const seen = db.prepare('SELECT note FROM seen WHERE origin = ? AND hub_key = ?');
   const remember = db.prepare('INSERT OR REPLACE INTO seen VALUES (?, ?, ?)');
   const shown = db.prepare('SELECT origin FROM shown WHERE recording = ? ORDER BY rowid DESC LIMIT ?');

@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { chainOfOrigin, edgeWitnessName, formatNoteKey, HeadBook } from '@sigma/recorder';
 import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
+import type { FromThread, ToThread } from '../live/back-thread.ts';
 import { EdgeWitness } from './edge-witness.ts';
 import { keptHeadKey, openWitnessMemory } from './witness-memory.ts';
 import type { FromWitness, ToWitness, WitnessThreadData } from './witness-worker.ts';
@@ -13,7 +14,7 @@ export function runWitness(
   { tenant, edgeId, folder, recordingPath, sources, everyMs }: WitnessThreadData,
   port: MessagePort,
 ): void {
-  const say = (message: FromWitness): void => port.postMessage(message);
+  const say = (message: FromThread<FromWitness>): void => port.postMessage(message);
   const key = keptHeadKey(folder);
   const { publicKey } = key;
   const memory = openWitnessMemory(folder);
@@ -51,7 +52,7 @@ export function runWitness(
     say({ type: 'ended' });
     port.close();
   };
-  port.on('message', (message: ToWitness) => {
+  port.on('message', (message: ToThread<ToWitness>) => {
     switch (message.type) {
       case 'linked':
         void witness.linked(message.hubKey);

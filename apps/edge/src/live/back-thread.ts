@@ -1,0 +1,66 @@
+import { Worker } from 'node:worker_threads';
+
+/** What every such thread understands and says beside its own words. */
+export type ToThread<To> = To | { readonly type: 'end' };
+export type FromThread<From> = From | { readonly type: 'ended' };
+
+export interface BackThreadOptions<From> {
+  readonly module: URL;
+  readonly data: unknown;
+  readonly heard: (message: From) => void;
+  /** It broke: from then on nothing is told to it and nothing is heard of it. */
+  readonly failed: (error: Error) => void;
+}
+
+/** How long an end waits for the thread's last words. */
+const LAST_ROUND_MS = 2_000;
+
+/** A thread behind the program that begins when it is needed and may fail alone: no body feels it. */
+export class BackThread<To extends { readonly type: string }, From extends { readonly type: string }> {
+  readonly #options: BackThreadOptions<From>;
+  #worker: Worker | null = null;
+  #failed = false;
+  #ended: () => void = () => {};
+
+  constructor(options: BackThreadOptions<From>) {
+    this.#options = options;
+  }
+
+  /** It was begun, and did not fail. */
+  get runs(): boolean {
+    return this.#worker !== null && !this.#failed;
+  }
+
+  /** Begins it, once. */
+  begin(): void {
+    if (this.#worker !== null) return;
+    const { module, data, heard, failed } = this.#options;
+    this.#worker = new Worker(module, { workerData: data });
+    this.#worker.on('message', (message: FromThread<From>) => {
+      if (message.type === 'ended') this.#ended();
+      else heard(message as From);
+    });
+    this.#worker.on('error', (error) => {
+      this.#failed = true;
+      failed(error);
+      this.#ended();
+    });
+  }
+
+  /** Passed over while it does not run. */
+  tell(message: ToThread<To>): void {
+    if (this.runs) this.#worker?.postMessage(message);
+  }
+
+  /** Lets it say its last words, for as long as an end may wait. */
+  async close(): Promise<void> {
+    if (!this.runs) return;
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+      setTimeout(resolve, LAST_ROUND_MS).unref();
+    });
+    this.tell({ type: 'end' });
+    await ended;
+    await this.#worker?.terminate();
+  }
+}
