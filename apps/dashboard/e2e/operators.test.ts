@@ -8,8 +8,8 @@ import { type House, openHouse } from './house.ts';
 import { type FirstPage, withoutBrowser } from './page.ts';
 import { eventually } from './waiting.ts';
 
-/** Drawn to find one that nothing held up. */
-const FRAMES = 40;
+/** A frame that takes longer is seen to stutter, even on a machine without a graphics processor. */
+const SMOOTH_MS = 125;
 
 describe('people at work in a browser', { skip: withoutBrowser, timeout: 230_000 }, () => {
   let house: House;
@@ -147,20 +147,20 @@ describe('people at work in a browser', { skip: withoutBrowser, timeout: 230_000
     const before = await shown(first);
     await readBack(first, 20_000);
     assert.ok((await shown(first)) > before + 19_000, `${await shown(first)} lines`);
-    const scrolled = await first.page.evaluate(async (frames) => {
+    // What a frame must do shows in the quickest of some: the others also waited for whoever else had the machine.
+    const scrolled = await first.page.evaluate(async (smoothMs) => {
       const list = document.querySelector('[data-testid=log-lines]') as HTMLElement;
       let quickestMs = Number.POSITIVE_INFINITY;
-      for (let drawn = 0; drawn < frames; drawn++) {
+      for (let drawn = 0; drawn < 100 && quickestMs >= smoothMs; drawn++) {
         const from = performance.now();
         list.scrollTop = (list.scrollTop + 900) % (list.scrollHeight - list.clientHeight);
         await new Promise(requestAnimationFrame);
         quickestMs = Math.min(quickestMs, performance.now() - from);
       }
       return { quickestMs, rows: list.querySelectorAll('tbody tr').length };
-    }, FRAMES);
+    }, SMOOTH_MS);
     assert.ok(scrolled.rows < 80, `${scrolled.rows} rows are in the page`);
-    // What each frame must do shows in the quickest: the others also waited for whoever else had the machine.
-    assert.ok(scrolled.quickestMs < 125, `a frame takes ${scrolled.quickestMs} ms or more while scrolling`);
+    assert.ok(scrolled.quickestMs < SMOOTH_MS, `a frame takes ${scrolled.quickestMs} ms or more while scrolling`);
     await first.at('log-filter').fill('order 77');
     await first.page.waitForFunction(() => document.querySelectorAll('[data-testid=decision-row]').length > 0);
     await first.at('log-filter').fill('');

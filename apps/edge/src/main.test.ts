@@ -46,10 +46,17 @@ test('an edge joins its hub, carries an order out, brakes when its reflexes hang
 
   await t.test('a signed plan becomes motion, on record before it reaches the wheels', async () => {
     hub.order({ agentId, order: assign });
-    hub.order({ agentId, order: plan(1n) });
+    const answers = () => hub.of('answer');
+    let revision = 0n;
+    do {
+      await hub.until('the hub is trusted to plan', () => hub.of('status').at(-1)?.chain === 'primary');
+      hub.order({ agentId, order: plan(++revision) });
+      await hub.until('the plan is answered', () => answers().length > Number(revision));
+    } while (answers().at(-1)?.accepted === false);
     await hub.until('the cart drives', () => hub.of('status').some(({ command }) => command === 'drive'));
     await hub.until('the wheels turn', () => drives() >= 1);
-    assert.ok(hub.of('answer').every(({ accepted }) => accepted));
+    // On a busy machine the hub may be missed for a moment. Its plan is refused then, and for no other reason.
+    for (const { accepted, reason } of answers()) assert.ok(accepted || / link plans now$/.test(reason), reason);
   });
 
   await t.test(
