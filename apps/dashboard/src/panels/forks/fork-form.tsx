@@ -1,8 +1,10 @@
+import type { Fork } from '@sigma/proto';
 import { type FormEvent, useState } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { localTimeFine } from '../../words/quantities.ts';
 import { makeFork } from './fork-acts.ts';
+import { forkTitle } from './fork-words.ts';
 import { RuleEditor } from './rule-editor.tsx';
 import { RULE_EXAMPLES } from './rule-texts.ts';
 
@@ -15,8 +17,8 @@ const KINDS: readonly { readonly id: ChangeKind; readonly title: string }[] = [
   { id: 'nothing', title: 'nothing, as a check' },
 ];
 
-/** Lets the recording go on otherwise from the moment that the page shows. */
-export function ForkForm() {
+/** Lets the recording, or a fork of it, go on otherwise from the moment that the page shows. */
+export function ForkForm({ forks }: { readonly forks: readonly Fork[] }) {
   const control = useMissionControl();
   const shown = useObservable(control.time);
   const selected = useObservable(control.selected);
@@ -25,6 +27,8 @@ export function ForkForm() {
   const [parameter, setParameter] = useState('chain.strikes=2');
   const [goal, setGoal] = useState('');
   const [seconds, setSeconds] = useState(30);
+  const [ofForkId, setOf] = useState('');
+  const made = forks.filter(({ state }) => state === 'done');
   const past = shown.kind === 'past';
   const wrong = past ? wrongIn(kind, parameter, goal, selected) : 'Go back to a moment first: the time bar is below';
   const submit = (event: FormEvent) => {
@@ -34,6 +38,7 @@ export function ForkForm() {
     void makeFork(control, `Fork from ${at}`, {
       start: { case: 'atTimeUs', value: BigInt(shown.atUs) },
       seconds,
+      ofForkId,
       ...changeOf(kind, rule, parameter, goal, selected),
       name: `${KINDS.find(({ id }) => id === kind)?.title ?? ''} from ${at}`,
     });
@@ -41,6 +46,19 @@ export function ForkForm() {
   return (
     <form className="fork-form" onSubmit={submit} data-testid="fork-form">
       <h3>Fork from {past ? localTimeFine(BigInt(shown.atUs)) : 'a past moment'}</h3>
+      {made.length === 0 ? null : (
+        <label>
+          Of{' '}
+          <select value={ofForkId} onChange={(event) => setOf(event.target.value)} data-testid="fork-of">
+            <option value="">what is recorded</option>
+            {made.map((fork) => (
+              <option key={fork.id} value={fork.id}>
+                {forkTitle(fork)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <label>
         With{' '}
         <select value={kind} onChange={(event) => setKind(event.target.value as ChangeKind)} data-testid="fork-change">

@@ -28,7 +28,7 @@ export default function ForksPage() {
         {asked.kind === 'known' && !asked.value.available ? <NoForks reason={asked.value.reason} /> : null}
         {asked.kind === 'known' && asked.value.available ? (
           <>
-            <ForkForm />
+            <ForkForm forks={asked.value.forks} />
             <section className="fork-results" aria-label="Forks of this site">
               {asked.value.forks.length === 0 ? <NoneYet /> : <ForkList forks={asked.value.forks} again={again} />}
             </section>
