@@ -53,14 +53,15 @@ export class FactsJournal<World> implements LifeJournal {
   }
 
   /** What the last cut was sealed into. No wake comes between the two, so that a snapshot ends what was gathered so far. */
-  sealed({ firstSequence, count, hash }: SealedBlock, events: readonly EventDraft[]): void {
+  sealed({ firstSequence, count, hash, snapshots }: SealedBlock, events: readonly EventDraft[]): void {
     this.#trying((collector) => {
       for (let k = 0; k < events.length; k++) {
         const { type, data } = events[k] as EventDraft;
         const sequence = firstSequence + k;
         if (type === EVENT_TYPE.decision) collector.decided(decisionNumber(data), sequence);
         if (type !== EVENT_TYPE.snapshot) continue;
-        const ends = { end: sequence, blockEnd: firstSequence + count - 1, blockHash: hash };
+        const untilUs = snapshots.find((mark) => mark.sequence === sequence)?.atUs ?? 0;
+        const ends = { end: sequence, untilUs, blockEnd: firstSequence + count - 1, blockHash: hash };
         this.#stretches.push({ snapshot: this.#snapshot, ...ends, fromHash: this.#fromHash, bytes: collector.take() });
         this.#snapshot = sequence;
         this.#fromHash = hash;

@@ -28,6 +28,8 @@ export interface KeptStretch {
   /** Sequence of the snapshot that it begins with (0: the beginning of the chain), and of the one that it ends before. */
   readonly snapshot: number;
   readonly end: number;
+  /** Agent time of the snapshot at its end: no evaluation in it came later. */
+  readonly untilUs: number;
   /** Last event of the block that holds the snapshot at its end, that block's hash, and the hash where the stretch before ended (empty for none). */
   readonly blockEnd: number;
   readonly blockHash: Uint8Array;

@@ -46,7 +46,8 @@ export async function* gatherFacts<World>(
         if (agent === null) agent = decodeState(UTF8.decode(decodeSnapshot(event).state)) as Agent<World>;
         else {
           const blockEnd = firstSequence + events.length - 1;
-          yield { snapshot: begun, end: event.sequence, blockEnd, blockHash: hash, fromHash, bytes: collector.take() };
+          const bounds = { snapshot: begun, end: event.sequence, untilUs: event.atUs };
+          yield { ...bounds, blockEnd, blockHash: hash, fromHash, bytes: collector.take() };
           fromHash = hash;
         }
         begun = event.sequence;

@@ -26,10 +26,12 @@ export interface TrialOptions<World> {
   readonly fromUs?: number;
   readonly untilUs?: number;
   /**
-   * Facts of the chain from its beginning on, stretch by stretch, by which most of it need not be run again; all of it is
-   * run where there are none.
+   * Facts of the chain, stretch by stretch, by which most of it need not be run again: from its beginning on, or from the
+   * stretch on that the time asked for begins in. All of it is run where there are none.
    */
   readonly factsOf?: (opening: Opening, trial: Trial<World>) => Promise<AsyncIterable<KeptStretch> | null>;
+  /** True to end at the first cycle at which the outcome of a rule differs. */
+  readonly onlyFirst?: boolean;
   /** Called with the last event looked at, now and then. */
   readonly progress?: (sequence: number) => void;
 }
@@ -146,13 +148,18 @@ class ChainRun<World> {
           sampled++;
         }
         await this.#look(kept, stretch, foreseen);
+        if (this.#isFound()) break;
         covered = kept.end;
         if (++looked % PROGRESS_EVERY === 0) this.#options.progress?.(covered);
       }
     }
-    if (this.#head.sequence > covered) await this.#rest(covered, looked > 0);
+    if (this.#head.sequence > covered && !this.#isFound()) await this.#rest(covered, looked > 0);
     this.#run.end();
     return sampled;
+  }
+
+  #isFound(): boolean {
+    return this.#options.onlyFirst === true && this.#run.count.firstUs !== null;
   }
 
   async #rest(covered: number, goesOn: boolean): Promise<void> {
@@ -222,7 +229,7 @@ class ChainRun<World> {
         }
         if (event.type !== EVENT_TYPE.stimulusSegment || !begun) continue;
         for (const { atUs, inbox } of decodeSegment(event.data).wakes) {
-          if (atUs >= untilUs) return;
+          if (atUs >= untilUs || this.#isFound()) return;
           run.wake(atUs, inbox);
         }
       }

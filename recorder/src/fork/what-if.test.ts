@@ -205,6 +205,11 @@ test('[R117] facts change what is run again and nothing of what flips, whether d
       assert.deepEqual([some.differing, some.withoutEffect, some.firstUs], [differing, withoutEffect, firstUs]);
       if (weighed && !turned && span === null) saved += all.wakes - some.wakes;
       flips += flipped(all);
+      const late = stretches.filter(({ untilUs }) => untilUs >= (span?.fromUs ?? 0));
+      const rest = await tryPolicy<Tram>(store, head, { ...withFacts(both, late), ...time });
+      assert.deepEqual(rest.flips, all.flips);
+      const first = await tryPolicy<Tram>(store, head, { ...withFacts(both, late), ...time, onlyFirst: true });
+      assert.equal(first.firstUs, all.firstUs);
       const half = stretches.slice(0, Math.floor(stretches.length / 2));
       const grown = [...half, ...(await gathered(made, both, half.at(-1)))];
       assert.deepEqual(grown, stretches, 'facts that grew with their recording are the same');

@@ -8,7 +8,7 @@ import type { Opening } from '../../src/payload/opening.ts';
 import type { Recording } from '../../src/store.ts';
 
 const APPLICATION_ID = 0x53676d46;
-const USER_VERSION = 2;
+const USER_VERSION = 3;
 const BUSY_MS = 10_000;
 /** So many stretches may be ahead of a recording that lost its end; with more, the facts are another's. */
 const MOST_AHEAD = 16;
@@ -19,7 +19,7 @@ const SCHEMA = `
     model TEXT NOT NULL, names TEXT NOT NULL, UNIQUE (tenant, source, epoch)) STRICT;
   CREATE TABLE IF NOT EXISTS stretches (
     stretch INTEGER PRIMARY KEY, chain INTEGER NOT NULL, snapshot INTEGER NOT NULL, ends INTEGER NOT NULL,
-    block_end INTEGER NOT NULL, from_hash BLOB NOT NULL, block_hash BLOB NOT NULL, columns BLOB NOT NULL,
+    until_us INTEGER NOT NULL, block_end INTEGER NOT NULL, from_hash BLOB NOT NULL, block_hash BLOB NOT NULL, columns BLOB NOT NULL,
     UNIQUE (chain, snapshot)) STRICT`;
 
 /** A third of the size for a thousandth of the time that a life takes to run. */
@@ -34,6 +34,7 @@ interface Row {
   readonly stretch: number;
   readonly snapshot: number;
   readonly ends: number;
+  readonly until_us: number;
   readonly block_end: number;
   readonly from_hash: Uint8Array;
   readonly block_hash: Uint8Array;
@@ -50,7 +51,8 @@ export interface ChainFacts {
 export interface KeptFacts {
   /** The last of them. */
   readonly last: Omit<KeptStretch, 'bytes'>;
-  readonly stretches: () => AsyncIterable<KeptStretch>;
+  /** @param fromUs those that end before that moment are left out */
+  readonly stretches: (fromUs?: number) => AsyncIterable<KeptStretch>;
 }
 
 /**
@@ -83,7 +85,10 @@ export class FactsFile {
       const row = rows[k] as Row;
       if (row.block_end > head.sequence || !(await holds(recording, head, row))) continue;
       const known = rows.slice(0, k + 1);
-      return { last: stretchOf(row), stretches: () => this.#read(known) };
+      return {
+        last: stretchOf(row),
+        stretches: (fromUs = 0) => this.#read(known.filter(({ until_us }) => until_us >= fromUs)),
+      };
     }
     return null;
   }
@@ -92,7 +97,7 @@ export class FactsFile {
     const found = this.#reading((database) =>
       database
         .prepare(
-          `SELECT stretch, snapshot, ends, block_end, from_hash, block_hash FROM stretches JOIN chains USING (chain)
+          `SELECT stretch, snapshot, ends, until_us, block_end, from_hash, block_hash FROM stretches JOIN chains USING (chain)
            WHERE tenant = ? AND source = ? AND epoch = ? AND model = ? AND names = ? ORDER BY snapshot`,
         )
         .all(tenant, source, epoch, modelOf(basis), this.#names),
@@ -173,11 +178,11 @@ export class FactsFile {
       chain = Number(made.run(...who, ...of).lastInsertRowid);
     }
     const insert = database.prepare(
-      `INSERT OR REPLACE INTO stretches (chain, snapshot, ends, block_end, from_hash, block_hash, columns)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO stretches (chain, snapshot, ends, until_us, block_end, from_hash, block_hash, columns)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    for (const { snapshot, end, blockEnd, fromHash, blockHash, bytes } of stretches)
-      insert.run(chain, snapshot, end, blockEnd, fromHash, blockHash, zstdCompressSync(bytes, FAST));
+    for (const { snapshot, end, untilUs, blockEnd, fromHash, blockHash, bytes } of stretches)
+      insert.run(chain, snapshot, end, untilUs, blockEnd, fromHash, blockHash, zstdCompressSync(bytes, FAST));
   }
 
   #writing(): DatabaseSync {
@@ -216,8 +221,15 @@ export class FactsFile {
   }
 }
 
-const stretchOf = ({ snapshot, ends, block_end, from_hash, block_hash }: Row): Omit<KeptStretch, 'bytes'> => ({
-  ...{ snapshot, end: ends, blockEnd: block_end, fromHash: from_hash, blockHash: block_hash },
+const stretchOf = ({
+  snapshot,
+  ends,
+  until_us,
+  block_end,
+  from_hash,
+  block_hash,
+}: Row): Omit<KeptStretch, 'bytes'> => ({
+  ...{ snapshot, end: ends, untilUs: until_us, blockEnd: block_end, fromHash: from_hash, blockHash: block_hash },
 });
 
 async function holds(recording: Recording, head: ChainHead, row: Row): Promise<boolean> {

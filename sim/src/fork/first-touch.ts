@@ -1,7 +1,18 @@
 import type { RecordedModels } from '@sigma/fleet-model';
-import { pieceAt, type Timeline, tryPolicy } from '@sigma/recorder';
-import { FleetTrials } from './fleet-trial.ts';
+import {
+  type ChainHead,
+  FactsDisagreeError,
+  type KeptStretch,
+  type Opening,
+  pieceAt,
+  type Recording,
+  type Timeline,
+  tryPolicy,
+} from '@sigma/recorder';
+import { FactsFile } from '@sigma/recorder/facts';
+import { FACT_NAMES, FleetTrials } from './fleet-trial.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
+import { isAddress } from './named-recording.ts';
 
 /** From when on each robot is recomputed; who is not in it, from when something reaches it. */
 export interface FirstTouches {
@@ -36,7 +47,12 @@ export async function firstTouches(
       const { recording, head } = pieceAt(life, atUs);
       const trials = new FleetTrials(models, policy);
       const span = { fromUs: atUs, untilUs: atUs + forUs };
-      const trial = await tryPolicy(recording, head, { ...span, trialOf: (opening) => trials.of(opening) });
+      const options = { ...span, onlyFirst: true, trialOf: (opening: Opening) => trials.of(opening) };
+      const factsOf = async (opening: Opening) => keptFacts(timeline, recording, head, opening, atUs);
+      const trial = await tryPolicy(recording, head, { ...options, factsOf }).catch((error: Error) => {
+        if (error instanceof FactsDisagreeError) return tryPolicy(recording, head, options);
+        throw error;
+      });
       if (trial.leftOutBecause !== null)
         throw new ForkRefusedError(`${source} cannot be run again: ${trial.leftOutBecause}`);
       looked += trial.wakes;
@@ -44,4 +60,20 @@ export async function firstTouches(
     }
   }
   return { fromUs, looked };
+}
+
+/** Facts beside the recording of a timeline that a life's piece stands in, if there are any. */
+async function keptFacts(
+  timeline: Timeline,
+  recording: Recording,
+  head: ChainHead,
+  opening: Opening,
+  fromUs: number,
+): Promise<AsyncIterable<KeptStretch> | null> {
+  for (let one: Timeline | null = timeline; one !== null; one = one.parent) {
+    if (one.recording !== recording || isAddress(one.name)) continue;
+    const kept = await new FactsFile(one.name, FACT_NAMES).load(recording, head, opening);
+    return kept?.stretches(fromUs) ?? null;
+  }
+  return null;
 }

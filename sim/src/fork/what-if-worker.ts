@@ -86,7 +86,7 @@ async function* factsOf(
   { lived, facts }: Trial<FleetBelief>,
 ): AsyncIterable<KeptStretch> {
   const kept = await file.load(recording, head, opening);
-  if (kept !== null) yield* kept.stretches();
+  if (kept !== null) yield* kept.stretches(setup.fromUs ?? 0);
   if (kept !== null && head.sequence - kept.last.blockEnd < WORTH_GATHERING) return;
   let made: KeptStretch[] = [];
   const keep = (): void => {
