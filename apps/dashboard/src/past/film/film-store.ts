@@ -15,12 +15,18 @@ export interface Film extends StretchId {
   readonly paths: Since<Float32Array>[];
   readonly people: Since<Float32Array>[];
   readonly fences: Since<readonly Fence[]>[];
+  /** Of `bytes`, what lies in the lists. */
+  listed: number;
   bytes: number;
 }
 
 /** What things weigh in memory, about. */
+const FILM_BYTES = 1_000;
 const STATUS_BYTES = 600;
 const DECISION_BYTES = 2_500;
+/** An array of numbers beside its numbers. */
+const ARRAY_BYTES = 250;
+const FENCE_BYTES = 1_000;
 const FIRST_ROWS = 128;
 
 /** All film of the past that the page holds, within a bound; what lies farthest from the shown moment goes first. */
@@ -59,7 +65,8 @@ export class FilmStore {
     film.paths.push(...piece.paths);
     film.people.push(...piece.people);
     film.fences.push(...piece.fences);
-    film.bytes = film.poses.byteLength + film.statuses.length * STATUS_BYTES + film.decisions.length * DECISION_BYTES;
+    film.listed += bytesIn(piece);
+    film.bytes = FILM_BYTES + film.poses.byteLength + film.listed;
     this.#bytes += film.bytes - before;
   }
 
@@ -124,8 +131,16 @@ function emptyFilm({ source, epoch, sequence, fromUs, exact }: FilmPiece): Film 
     poses,
     rows: 0,
     ...lists,
+    listed: 0,
     bytes: 0,
   };
+}
+
+function bytesIn({ statuses, decisions, paths, people, fences }: FilmPiece): number {
+  let bytes = statuses.length * STATUS_BYTES + decisions.length * DECISION_BYTES;
+  for (const { value } of [...paths, ...people]) bytes += ARRAY_BYTES + value.byteLength;
+  for (const { value } of fences) bytes += ARRAY_BYTES + value.length * FENCE_BYTES;
+  return bytes;
 }
 
 function appendPoses(film: Film, added: Float32Array): void {

@@ -179,7 +179,7 @@ export class ChainFilm {
       if (current !== undefined && event.sequence <= current.ranTo) continue;
       if (event.type === EVENT_TYPE.snapshot || event.type === EVENT_TYPE.opening) {
         if (current !== undefined) {
-          current.next = event.sequence;
+          current.end(event.sequence);
           this.#tell(current);
         }
         current = this.#begin(event, block.firstSequence);

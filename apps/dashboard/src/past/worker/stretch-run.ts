@@ -27,11 +27,11 @@ export class StretchRun {
   readonly blockSequence: number;
   /** Last sequence whose inputs are run. */
   ranTo: number;
-  /** Sequence of the snapshot that ended it; null while it goes on. */
-  next: number | null = null;
+  #next: number | null = null;
   readonly #epochTimeUs: number;
   readonly #model: RobotModel;
-  #robot: Robot;
+  /** Null once it has ended. */
+  #robot: Robot | null;
   #shown: Robot | null = null;
   #lookedUs = Number.NEGATIVE_INFINITY;
   #untilUs: number;
@@ -54,14 +54,26 @@ export class StretchRun {
     this.#untilUs = this.fromUs;
     // What it does at the beginning was decided before: the decision is in its state.
     if (robot.decision !== null) this.#decisions.push(decisionMade(robot, robot.decision, epochTimeUs));
-    this.#look();
+    this.#look(robot);
   }
 
   get untilUs(): number {
     return this.#untilUs;
   }
+  /** Sequence of the snapshot that ended it; null while it goes on. */
+  get next(): number | null {
+    return this.#next;
+  }
   get robot(): Robot {
+    if (this.#robot === null) throw new Error('a stretch that has ended keeps no robot');
     return this.#robot;
+  }
+
+  /** Another stretch begins at that sequence: this one never goes on, and lets go of its robot. */
+  end(next: number): void {
+    this.#next = next;
+    this.#robot = null;
+    this.#shown = null;
   }
 
   /**
@@ -72,16 +84,15 @@ export class StretchRun {
   run(segment: Uint8Array, stopAtUs = Number.POSITIVE_INFINITY): void {
     for (const { atUs, inbox } of decodeSegment(segment).wakes) {
       if (this.#epochTimeUs + atUs > stopAtUs) return;
-      const { agent, outputs } = step(this.#model, this.#robot, inbox, atUs);
+      const { agent, outputs } = step(this.#model, this.robot, inbox, atUs);
       this.#robot = agent;
       this.#untilUs = this.#epochTimeUs + atUs;
       if (outputs.decision !== null) this.#decisions.push(decisionMade(agent, outputs.decision, this.#epochTimeUs));
-      if (atUs - this.#lookedUs >= LOOK_EVERY_US) this.#look();
+      if (atUs - this.#lookedUs >= LOOK_EVERY_US) this.#look(agent);
     }
   }
 
-  #look(): void {
-    const robot = this.#robot;
+  #look(robot: Robot): void {
     const before = this.#shown;
     const timeUs = this.#untilUs;
     const { motion, health } = robot.world;
@@ -103,14 +114,15 @@ export class StretchRun {
 
   /** What was filmed since the last time, or null when nothing was. */
   take(): FilmPiece | null {
-    const ended = this.next !== null && !this.#toldEnd;
+    const complete = this.#next !== null;
+    const ended = complete && !this.#toldEnd;
     if (this.#poses.length === 0 && this.#decisions.length === 0 && !ended) return null;
-    this.#toldEnd = this.next !== null;
+    this.#toldEnd = complete;
     const piece: FilmPiece = {
       ...this.id,
       fromUs: this.fromUs,
       untilUs: this.#untilUs,
-      complete: this.next !== null,
+      complete,
       exact: true,
       poses: Float32Array.from(this.#poses),
       statuses: this.#statuses,
