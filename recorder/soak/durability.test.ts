@@ -8,7 +8,8 @@ import { type IoFault, meetFault } from './io-faults.ts';
 import type { Finding } from './judge.ts';
 import { killLives } from './kills.ts';
 import { type RotResult, rotAndLook, takeDown } from './rot.ts';
-import { APPENDER, scratchRoot } from './round.ts';
+import { APPENDER } from './round.ts';
+import { scratchRoot } from './seeds.ts';
 import { type FileCall, straceMissing, traceNode } from './strace.ts';
 
 const SEED = 41;

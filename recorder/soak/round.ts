@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { type IoFault, meetFault } from './io-faults.ts';
 import type { Finding } from './judge.ts';
 import { killLives } from './kills.ts';
 import { rotAndLook, takeDown } from './rot.ts';
+import { scratchRoot, together } from './seeds.ts';
 import { straceMissing, traceNode } from './strace.ts';
 
 export const APPENDER = fileURLToPath(new URL('../testing/appender-process.ts', import.meta.url));
@@ -38,30 +39,6 @@ export const NOTHING: Tally = {
   detected: 0,
   findings: [],
 };
-
-export function together(a: Tally, b: Partial<Tally>): Tally {
-  const sum = { ...NOTHING, ...b };
-  return {
-    cuts: a.cuts + sum.cuts,
-    images: a.images + sum.images,
-    faults: a.faults + sum.faults,
-    kills: a.kills + sum.kills,
-    acknowledgements: a.acknowledgements + sum.acknowledgements,
-    rotten: a.rotten + sum.rotten,
-    detected: a.detected + sum.detected,
-    findings: [...a.findings, ...sum.findings],
-  };
-}
-
-/** Folder that forgets quickly and whose syncs cost nothing, for images. */
-export function scratchRoot(): string {
-  try {
-    accessSync('/dev/shm', constants.W_OK);
-    return '/dev/shm';
-  } catch {
-    return tmpdir();
-  }
-}
 
 /** One seed: power cuts, a fault of the disk, kills, and rot, each on recordings that a real writer made. */
 export async function soakRound(seed: number): Promise<Tally> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { draw } from '@sigma/kernel';
 import { type LinkedChain, sameBytes, verify } from '../src/index.ts';
 import { sha256 } from '../stores/sqlite/sqlite-store.ts';
-import { scratchRoot } from './round.ts';
+import { scratchRoot } from './seeds.ts';
 import { Agenda, blockName, SoakEdge, SoakHub, SoakLink, TENANT, type Weather } from './sync-world.ts';
 
 const MS = 1_000;
@@ -43,19 +43,6 @@ export const NO_SYNC: SyncTally = {
   forks: 0,
   findings: [],
 };
-
-export const together = (a: SyncTally, b: SyncTally): SyncTally => ({
-  blocks: a.blocks + b.blocks,
-  words: a.words + b.words,
-  again: a.again + b.again,
-  cuts: a.cuts + b.cuts,
-  edgeKills: a.edgeKills + b.edgeKills,
-  hubKills: a.hubKills + b.hubKills,
-  forgotten: a.forgotten + b.forgotten,
-  jumps: a.jumps + b.jumps,
-  forks: a.forks + b.forks,
-  findings: [...a.findings, ...b.findings],
-});
 
 /** One seed: edges that record, a hub that keeps, and everything that may go wrong between them; then quiet, and the count. */
 export async function syncRound(seed: number): Promise<SyncTally> {

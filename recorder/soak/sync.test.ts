@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_SYNC, type SyncTally, syncRound, together } from './sync-round.ts';
+import { together } from './seeds.ts';
+import { NO_SYNC, type SyncTally, syncRound } from './sync-round.ts';
 
 const SEEDS = [2, 3, 5, 8];
 
