@@ -16,8 +16,8 @@ import { useOtherLife } from './two-timelines.tsx';
 
 const MOST = 200;
 const FLOOR_M = 0.06;
-const LINE_M = 0.14;
-const RING_M = { inner: 0.42, outer: 0.58 } as const;
+const LINE_M = 0.1;
+const RING_M = { inner: 0.5, outer: 0.58 } as const;
 const UP = new Vector3(0, 0, 1);
 
 /** Where robots are in the other life: a line from here to there, and a ring at its end. */
