@@ -94,6 +94,7 @@ export class SqliteFile {
       }
     } catch (error) {
       this.#db.close();
+      this.#files?.close();
       throw storeError(path, error);
     }
   }
@@ -233,6 +234,7 @@ export class SqliteFile {
     this.#statements = new Map();
     this.#failure ??= new StoreClosedError(this.path, 'is closed', 'Open it again');
     if (this.#db.isOpen) this.#db.close();
+    this.#files?.close();
   }
 
   #prepareForWriting({ limitBytes, layOutLog = false }: SqliteOptions): void {
