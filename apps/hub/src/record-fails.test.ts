@@ -70,8 +70,10 @@ test('[L3] [L8] with a full disk under the record only stops leave, everybody is
   await assert.rejects(fleet.resetAgent({ agentId: 'r1' }), full);
   edge.send({ case: 'ask', value: { agentId: 'r1', task: { id: 't' }, basis: { epoch: 1, inputSequence: 1n } } });
   const site = hands(SiteService);
-  let health = await site.getHealth({});
-  while (!health.components.some(({ detail }) => / 1 held back/.test(detail))) health = await site.getHealth({});
+  const health = await until(
+    () => site.getHealth({}),
+    ({ components }) => components.some(({ detail }) => / 1 held back/.test(detail)),
+  );
   for (const name of ['gateway', 'recorder'])
     assert.equal(health.components.find((component) => component.name === name)?.ok, false, name);
   assert.equal(edge.orders.length, sent, 'nothing that is not recorded left');

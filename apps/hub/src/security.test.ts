@@ -82,7 +82,7 @@ const become = (role: string) => asOwner((client) => client.query('update "user"
 async function answerTo(method: DescMethod, token: string | null): Promise<string> {
   const headers = new Headers(token === null ? {} : { authorization: `Bearer ${token}` });
   const transport = createGrpcTransport({ baseUrl: hub.url });
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(45_000);
   try {
     const empty = (async function* () {
       yield {};
