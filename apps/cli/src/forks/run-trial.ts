@@ -38,7 +38,7 @@ export async function tryNow(job: TrialJob, progress: (done: number) => void): P
     threads: 1,
     hubDir: job.hubDir,
     facts: untilUs - fromUs >= FACTS_FROM_US,
-    onProgress: (done, of) => progress(done / of),
+    onProgress: (_done, _of, _flips, share) => progress(share),
   });
   return triedOf(report, policy, zeroUs, fromUs, untilUs);
 }
