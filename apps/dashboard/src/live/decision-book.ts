@@ -1,7 +1,11 @@
 import type { AgentDecision } from '@sigma/proto';
 
-/** Decisions kept for each agent; older ones are read from the hub. */
+/** Decisions kept of one agent at most; older ones are read from the hub. */
 const KEPT_OF_ONE = 500;
+/** So many of all agents together, in equal shares, fill up with what is only heard on the way. */
+const SHARED = 10_000;
+/** An agent's share is never less; and so many at once were asked for by somebody. */
+const LEAST_OF_ONE = 10;
 /** Decisions kept of the whole site. */
 const KEPT_OF_ALL = 5_000;
 
@@ -9,7 +13,8 @@ const NONE: readonly AgentDecision[] = [];
 
 /**
  * What agents decided, newest first, each decision once, within bounds. What comes in order costs a copy of the list;
- * what comes late (a page of history) costs a sort.
+ * what comes late or at once (a page of history, a robot that is followed from now on) costs a sort, and much at once is
+ * kept beyond an agent's share: somebody asked for it.
  */
 export class DecisionBook {
   readonly #ofOne = new Map<string, readonly AgentDecision[]>();
@@ -23,7 +28,7 @@ export class DecisionBook {
     const first = known[0];
     const only = decisions[0];
     if (decisions.length === 1 && only !== undefined && (first === undefined || newestFirst(only, first) < 0)) {
-      this.#ofOne.set(agentId, [only, ...known.slice(0, KEPT_OF_ONE - 1)]);
+      this.#ofOne.set(agentId, [only, ...known.slice(0, Math.max(this.#share, known.length) - 1)]);
       this.#addLate(only);
       return true;
     }
@@ -36,8 +41,13 @@ export class DecisionBook {
       this.#addLate(decision);
       added = true;
     }
-    if (added) this.#ofOne.set(agentId, [...byKey.values()].sort(newestFirst).slice(0, KEPT_OF_ONE));
+    const most = decisions.length >= LEAST_OF_ONE ? KEPT_OF_ONE : Math.max(this.#share, known.length);
+    if (added) this.#ofOne.set(agentId, [...byKey.values()].sort(newestFirst).slice(0, most));
     return added;
+  }
+
+  get #share(): number {
+    return Math.min(KEPT_OF_ONE, Math.max(LEAST_OF_ONE, Math.floor(SHARED / Math.max(1, this.#ofOne.size))));
   }
 
   of(agentId: string): readonly AgentDecision[] {

@@ -72,7 +72,7 @@ export class LiveSite implements SiteView {
     for (const alert of message.alerts) this.putAlert(alert);
     for (const path of message.paths) this.#paths.set(path.agentId, path);
     for (const scan of message.scans) this.#scans.set(scan.agentId, scan);
-    for (const decision of message.decisions) this.putDecisions(decision.agentId, [decision]);
+    for (const [id, made] of Map.groupBy(message.decisions, ({ agentId }) => agentId)) this.putDecisions(id, made);
     if (message.fences !== undefined) this.#putFences(message.fences.fences);
     if (message.marks.length > 0) this.#putMarks(message.marks);
     return 'folded';

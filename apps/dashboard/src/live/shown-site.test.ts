@@ -56,3 +56,19 @@ test('a day of decisions stays within its bounds', () => {
   assert.equal(book.all().length, 5_000);
   assert.equal(book.all()[0]?.timeUs, 11_999n);
 });
+
+test('of many robots the book fills up with a share of each, and keeps what was asked for of one', () => {
+  const book = new DecisionBook();
+  const robots = Array.from({ length: 1_000 }, (_, k) => `r${k}`);
+  // Two at once are no page of history.
+  for (let k = 1; k < 60; k += 3) {
+    for (const id of robots) book.put(id, [decision(id, k, k)]);
+    for (const id of robots) book.put(id, [decision(id, k + 1, k + 1), decision(id, k + 2, k + 2)]);
+  }
+  const kept = robots.reduce((sum, id) => sum + book.of(id).length, 0);
+  assert.ok(kept <= 10_000, `${kept} decisions`);
+  const history = Array.from({ length: 50 }, (_, k) => decision('r7', k + 11, k + 11));
+  book.put('r7', history);
+  book.put('r7', [decision('r7', 61, 61)]);
+  assert.deepEqual([book.of('r7').length, book.of('r7')[0]?.decision?.sequence], [50, 61n]);
+});
