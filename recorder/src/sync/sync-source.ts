@@ -45,6 +45,8 @@ export interface SyncSourceOptions {
   readonly nowUs: () => number;
   /** The site's time, since 1970. */
   readonly wallUs: () => number;
+  /** Lets whatever else is due on this thread come first: a recording is read without a pause. */
+  readonly breathe?: () => Promise<void>;
   /** Calls back once; only the newest call counts. */
   readonly after: (us: number, run: () => void) => void;
 }
@@ -222,7 +224,7 @@ export class SyncSource {
   }
 
   async #run(): Promise<void> {
-    const { nowUs, after, say } = this.#options;
+    const { nowUs, after, say, breathe } = this.#options;
     for (;;) {
       const sender = this.#sender;
       if (sender === null || !this.#linked || this.#ready >= MOST_READY) return;
@@ -241,6 +243,7 @@ export class SyncSource {
       }
       this.#ready++;
       say({ type: 'sent', batch });
+      await breathe?.();
     }
   }
 

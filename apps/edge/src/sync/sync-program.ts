@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { encodeSent, SyncSource } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
@@ -50,6 +51,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     gapFound: (chain, gap) => watch?.gapFound(chain, gap),
     nowUs: () => Math.floor(performance.now() * 1000),
     wallUs: () => epochTimeUs + site.nowUs(),
+    breathe: () => setImmediate(),
     after: (us, run) => {
       clearTimeout(timer);
       timer = setTimeout(run, us / 1000);
