@@ -44,7 +44,7 @@ const OFTEN = bound('slow_always', 'robot.speed_mps > 1.0', 1.0);
  *
  * @param minutes of the recording that is made, at least 4; 4 take about a minute
  */
-export async function benchWhatIf(site: Site, minutes: number): Promise<readonly BenchLine[]> {
+export async function* benchWhatIf(site: Site, minutes: number): AsyncIterable<BenchLine> {
   const folder = mkdtempSync(join(tmpdir(), 'sigma-bench-'));
   try {
     const path = join(folder, 'fleet.sqlite');
@@ -52,13 +52,11 @@ export async function benchWhatIf(site: Site, minutes: number): Promise<readonly
     const length = Math.max(LEAST_MINUTES, minutes);
     const simulated = { site, seed: 7, robots: ROBOTS, people: 8, minutes: length };
     await runSim({ ...simulated, recordingPath: path, nowMs, verify: false });
+    yield* await trials(folder, path, length);
+    yield* await forks(folder, path);
     const faulty = join(folder, 'faulty.sqlite');
     await runSim({ ...simulated, minutes: 1, faults: FAULTS, recordingPath: faulty, nowMs, verify: false });
-    return [
-      ...(await trials(folder, path, length)),
-      ...(await forks(folder, path)),
-      ...(await alternatives(folder, faulty)),
-    ];
+    yield* await alternatives(folder, faulty);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -77,8 +75,8 @@ async function trials(folder: string, path: string, minutes: number): Promise<Be
   const halfUs = (minutes * 60e6) / 2;
   /** Seconds for a day on two cores, and what the whole recording came to. */
   const day = async (text: string, facts: boolean) => {
-    const half = await run(text, facts, halfUs);
-    const whole = await run(text, facts);
+    const half = await least(facts ? TIMES : 1, () => run(text, facts, halfUs));
+    const whole = await least(facts ? TIMES : 1, () => run(text, facts));
     const dayS = ((whole.spentS - half.spentS) * DAY_MINUTES) / (minutes / 2) / CORES;
     return { ...whole, dayS };
   };
@@ -108,6 +106,18 @@ async function trials(folder: string, path: string, minutes: number): Promise<Be
     line(`whatif.dayOfARecordingWithoutFacts(${measured}; once, then they are kept)`, madeDayS),
     beside(absolute('whatif.facts', kept, 'MB', '<=', 0.05 * recorded), 'the recording', recorded),
   ];
+}
+
+/** What takes a second takes now more, now less: the least of several times. */
+const TIMES = 3;
+
+async function least<Run extends { readonly spentS: number }>(times: number, run: () => Promise<Run>): Promise<Run> {
+  let best = await run();
+  for (let k = 1; k < times; k++) {
+    const next = await run();
+    if (next.spentS < best.spentS) best = next;
+  }
+  return best;
 }
 
 async function forks(folder: string, path: string): Promise<BenchLine[]> {

@@ -26,6 +26,8 @@ export class FactsJournal<World> implements LifeJournal {
   #snapshot = 0;
   #fromHash: Uint8Array = new Uint8Array();
   #stretches: KeptStretch[] = [];
+  /** Wakes since the last snapshot that was sealed. */
+  #wakes = 0;
 
   constructor(inner: LifeJournal, lived: TerrainModel<World>, terrain: FactsTerrain<World>) {
     this.#inner = inner;
@@ -37,6 +39,8 @@ export class FactsJournal<World> implements LifeJournal {
     this.#inner.wake(atUs, inbox, outputs);
     const { command, restriction, decision } = outputs;
     if (decision !== null) this.#decision = decision;
+    // Where nothing is sealed any more (the recorder is lost), nothing is gathered for ever.
+    if (++this.#wakes > MOST_WAKES) this.#collector = null;
     this.#trying((collector) => collector.concluded({ command, restriction, decision: this.#decision }));
   }
 
@@ -64,6 +68,7 @@ export class FactsJournal<World> implements LifeJournal {
         const ends = { end: sequence, untilUs, blockEnd: firstSequence + count - 1, blockHash: hash };
         this.#stretches.push({ snapshot: this.#snapshot, ...ends, fromHash: this.#fromHash, bytes: collector.take() });
         this.#snapshot = sequence;
+        this.#wakes = 0;
         this.#fromHash = hash;
       }
     });
@@ -86,3 +91,5 @@ export class FactsJournal<World> implements LifeJournal {
 }
 
 const NONE: readonly KeptStretch[] = [];
+/** A stretch of more wakes than these is none. */
+const MOST_WAKES = 50_000;

@@ -202,14 +202,15 @@ export class FactsFile {
     return database;
   }
 
-  /** Forgets everything of a chain. */
-  forget({ tenant, source, epoch }: ChainId): void {
+  /** Forgets what is kept of a chain, up to an event; all of it without one. */
+  forget({ tenant, source, epoch }: ChainId, upTo = Number.MAX_SAFE_INTEGER): void {
     try {
       this.#writing()
         .prepare(
-          'DELETE FROM stretches WHERE chain IN (SELECT chain FROM chains WHERE tenant = ? AND source = ? AND epoch = ?)',
+          `DELETE FROM stretches WHERE ends <= ?
+           AND chain IN (SELECT chain FROM chains WHERE tenant = ? AND source = ? AND epoch = ?)`,
         )
-        .run(tenant, source, epoch);
+        .run(upTo, tenant, source, epoch);
     } catch {
       this.close();
     }

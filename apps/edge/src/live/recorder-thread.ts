@@ -120,6 +120,8 @@ parentPort?.on('message', (stubs: DropMessage) => {
   if (ended) return;
   try {
     store.drop(stubs);
+    // Facts take room too, and what they tell of is gone.
+    for (const stub of stubs) factsFile?.forget(stub, stub.firstSequence + stub.count - 1);
   } catch {
     // The store takes no more, and says so to whoever appends next.
   }
