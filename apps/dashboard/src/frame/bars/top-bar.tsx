@@ -59,16 +59,23 @@ function FleetSummary() {
   const worst = open[0];
   return (
     <p className="fleet-summary" data-testid="fleet-summary" data-tour="summary">
-      <span>{plural(live.ids.length, 'robot')}</span>
+      <span title="Robots of this site that the hub knows at the moment shown">{plural(live.ids.length, 'robot')}</span>
       {(['critical', 'warning', 'advisory'] as const).map((level) => {
         const count = counts.get(level) ?? 0;
         return count === 0 ? null : (
-          <span key={level} className={`count level-${level}`}>
+          <span
+            key={level}
+            className={`count level-${level}`}
+            title={`Robots of which the gravest true thing is ${level}; they stand first in the list`}
+          >
             <ShapeMark shape={LEVEL_SHAPE[level]} level={level} /> {count} {level}
           </span>
         );
       })}
-      <span className={worst === undefined ? 'quiet' : `level-${worst.level}`}>
+      <span
+        className={worst === undefined ? 'quiet' : `level-${worst.level}`}
+        title="Causes that stand and that nobody has acknowledged; what follows from a cause counts with it"
+      >
         {worst === undefined ? 'no open alert' : plural(open.length, 'open alert')}
       </span>
     </p>

@@ -46,8 +46,7 @@ export function RobotHead({ id, detail, alone = false }: RobotHeadProps) {
         >
           <ShapeMark {...state} /> {state.word}
         </button>
-        <span className="spring" />
-        <span className="quiet">{[status?.body, status?.mode].filter((word) => word).join(' · ')}</span>
+        <span className="robot-kind quiet">{[status?.body, status?.mode].filter((word) => word).join(' · ')}</span>
         {alone ? null : (
           <>
             <button

@@ -1,3 +1,4 @@
+import { type RefObject, useEffect, useRef } from 'react';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import type { Observable } from '../../live/observable.ts';
 import { LAYERS, type SiteChoices, toggleLayer, type ViewMode } from '../../site/site-layers.ts';
@@ -67,8 +68,10 @@ function LayerList({ choices }: { readonly choices: Observable<SiteChoices> }) {
   const { terrains } = useMissionControl();
   const chosen = useObservable(choices);
   const brought = terrains.flatMap(({ layers }) => layers).map(({ id, title }) => ({ id, title, detail: '' }));
+  const list = useRef<HTMLDetailsElement>(null);
+  useClosing(list);
   return (
-    <details className="map-layers">
+    <details className="map-layers" ref={list}>
       <summary data-testid="layers">Layers</summary>
       <ul>
         {[...LAYERS, ...brought].map(({ id, title, detail }) => (
@@ -90,4 +93,25 @@ function LayerList({ choices }: { readonly choices: Observable<SiteChoices> }) {
       </ul>
     </details>
   );
+}
+
+/** An opened list goes when a person presses elsewhere, or Escape; the key then means nothing more. */
+function useClosing(list: RefObject<HTMLDetailsElement | null>): void {
+  useEffect(() => {
+    const away = ({ target }: PointerEvent) => {
+      if (list.current?.open && !list.current.contains(target as Node)) list.current.open = false;
+    };
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || !list.current?.open) return;
+      event.stopPropagation();
+      list.current.open = false;
+      list.current.querySelector('summary')?.focus();
+    };
+    addEventListener('pointerdown', away, { capture: true });
+    addEventListener('keydown', escape, { capture: true });
+    return () => {
+      removeEventListener('pointerdown', away, { capture: true });
+      removeEventListener('keydown', escape, { capture: true });
+    };
+  }, [list]);
 }
