@@ -186,6 +186,11 @@ export class FirstPage {
     return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
   }
 
+  /** Waits until every panel has come. */
+  async isComplete(): Promise<void> {
+    await this.page.waitForFunction(() => document.querySelector('[aria-busy=true]') === null);
+  }
+
   /** Breaks no rule of accessibility within those parts; without parts, on the whole page. */
   async isAccessible(...within: readonly string[]): Promise<void> {
     assert.deepEqual(await this.violations(within), []);

@@ -37,6 +37,7 @@ describe('every page, dark and light, for those who see little or nothing', {
   /** In the dark every rule; in the light what a theme can change. */
   const look = async (first: FirstPage, { part }: Scene) => {
     const within = part === undefined ? [] : [part];
+    await first.isComplete();
     await first.show('dark');
     assert.deepEqual(await first.violations(within), [], 'dark');
     await first.show('light');
