@@ -202,9 +202,8 @@ export function agentTime(atUs: bigint): string {
   return `${minutes}:${seconds.toFixed(3).padStart(6, '0')}`;
 }
 
-/** From five figures on, thousands stand apart: 32000 is read as "32 000". */
-export const grouped = (count: number): string =>
-  Math.abs(count) < 10_000 ? String(count) : String(count).replace(/(?<=\d)(?=(?:\d{3})+$)/g, '\u202f');
+/** From five figures on, thousands stand apart: "32,000". */
+const grouped = (count: number): string => (Math.abs(count) < 10_000 ? String(count) : count.toLocaleString('en'));
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${grouped(count)} ${count === 1 ? one : many}`;

@@ -49,9 +49,10 @@ class PanelGuard extends Component<{ title: string; children: ReactNode }, { fai
   override render() {
     const { failure } = this.state;
     if (failure === null) return this.props.children;
+    if (NOT_LOADED.test(failure)) return <NotLoaded title={this.props.title} />;
     return (
       <div className="panel-failed" role="alert">
-        <h3>{this.props.title} has failed</h3>
+        <h3>Failed: {this.props.title}</h3>
         <p>
           Everything else goes on, robots first of all. <span className="mono quiet">{failure}</span>
         </p>
@@ -61,4 +62,23 @@ class PanelGuard extends Component<{ title: string; children: ReactNode }, { fai
       </div>
     );
   }
+}
+
+/** How browsers say that a part of the page could not be fetched. */
+const NOT_LOADED = /dynamically imported module|importing a module script|unable to preload/i;
+
+/** A part that is fetched when it is first opened was not there: asking again within this page would get the same answer. */
+function NotLoaded({ title }: { readonly title: string }) {
+  return (
+    <div className="panel-failed" role="alert">
+      <h3>Not loaded: {title}</h3>
+      <p>
+        The hub does not answer, or has another version of this page by now. Everything else goes on, robots first of
+        all.
+      </p>
+      <button type="button" onClick={() => location.reload()}>
+        Load the page anew
+      </button>
+    </div>
+  );
 }

@@ -101,17 +101,17 @@ function useClosing(list: RefObject<HTMLDetailsElement | null>): void {
     const away = ({ target }: PointerEvent) => {
       if (list.current?.open && !list.current.contains(target as Node)) list.current.open = false;
     };
-    const escape = (event: KeyboardEvent) => {
+    const leave = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || !list.current?.open) return;
       event.stopPropagation();
       list.current.open = false;
       list.current.querySelector('summary')?.focus();
     };
     addEventListener('pointerdown', away, { capture: true });
-    addEventListener('keydown', escape, { capture: true });
+    addEventListener('keydown', leave, { capture: true });
     return () => {
       removeEventListener('pointerdown', away, { capture: true });
-      removeEventListener('keydown', escape, { capture: true });
+      removeEventListener('keydown', leave, { capture: true });
     };
   }, [list]);
 }
