@@ -8,6 +8,7 @@ import {
   type ForkResult,
   makeFork,
   openWithParents,
+  type PolicyFile,
   parsePolicyFile,
 } from '@sigma/sim';
 import { toComparison } from './compared.ts';
@@ -68,8 +69,9 @@ async function requestOf(timeline: Timeline, job: ForkJob): Promise<ForkRequest>
   const atUs = 'atTimeUs' in start ? start.atTimeUs - zeroUs : await momentOf(timeline, start.event);
   mustBeOnRecord(timeline, atUs, zeroUs);
   const chosen = alternative === 0 ? null : await alternativeAt(timeline, start, alternative);
+  const policy = rule === '' ? null : parsePolicyFile('rule', rule);
   const whats = [
-    ...(rule === '' ? [] : ['another rule']),
+    ...(policy === null ? [] : [policyWords(policy)]),
     ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`),
     ...without.map((id) => `without ${id}`),
     ...tasks.map(({ agent, kind }) => `${agent} is sent to ${kind}`),
@@ -77,13 +79,18 @@ async function requestOf(timeline: Timeline, job: ForkJob): Promise<ForkRequest>
   ];
   return {
     ...{ atUs, forUs, parameters, faults: [] },
-    policy: rule === '' ? null : parsePolicyFile('rule', rule),
+    policy,
     agents: [...new Set([...agents, ...(chosen === null ? [] : [chosen.agent])])],
     without: [...without, ...(chosen?.without ?? [])],
     orders: [...tasks.map((task) => orderOf(task, atUs)), ...(chosen?.orders ?? [])],
     what: whats.length === 0 ? 'nothing is changed' : whats.join('; '),
   };
 }
+
+const policyWords = ({ whole, version, rules, without }: PolicyFile): string =>
+  whole
+    ? `under policy ${version}`
+    : [...rules.map(({ id }) => `with ${id}`), ...without.map((id) => `without ${id}`)].join(', ');
 
 /** Said in times of the day: seconds of a recording mean nothing to whoever looks at a site. */
 function mustBeOnRecord({ lives }: Timeline, atUs: number, zeroUs: number): void {

@@ -85,6 +85,7 @@ test('a rule is let in force from a moment: the fork is a recording, says what c
   const fork = await made(make({ start: atS(4), rule: SLOW, seconds: 4, name: 'slowly' }));
   assert.deepEqual([fork.state, fork.reason, fork.loop, fork.progress], ['done', '', 'closed', 1]);
   assert.equal(Number(fork.endTimeUs - fork.atTimeUs), 4_000_000);
+  assert.equal(fork.what, 'with slow');
   assert.ok(fork.touched.length > 0 && fork.touched.every(({ fromTimeUs }) => fromTimeUs >= fork.atTimeUs));
   const recording = openSqliteRecording(fork.path);
   const report = await verify(recording, { sha256, reexecutors: await fleetReexecutors(recording) });
