@@ -5,7 +5,7 @@ import { testChain } from '../../testing/chains.ts';
 import type { SealedBlock } from '../chain-writer.ts';
 import { outgoingBlock } from './outgoing.ts';
 import { SyncSender, type SyncSenderOptions } from './sync-sender.ts';
-import { type BatchAnswer, type BlockBatch, batchBytes, type HeldChain } from './sync-words.ts';
+import { type BatchAnswer, type BlockBatch, batchBytes, type ChainEnd, type HeldChain } from './sync-words.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 const NONE = new Uint8Array();
@@ -16,7 +16,7 @@ function edge(notes: Readonly<Record<string, number>>, over: Partial<SyncSenderO
   const blocks = new Map<string, SealedBlock[]>();
   const chains = new Map<string, ReturnType<typeof testChain>>();
   const sender = new SyncSender({ tenant: 'acme', bytesPerS: Number.POSITIVE_INFINITY, batchBytes: 1_000, ...over });
-  const record = (source: string, count: number): void => {
+  const record = (source: string, count: number): ChainEnd => {
     const chain = chains.get(source) ?? testChain(source, sha256);
     const stored = blocks.get(source) ?? [chain.begin()];
     chains.set(source, chain);
@@ -24,6 +24,7 @@ function edge(notes: Readonly<Record<string, number>>, over: Partial<SyncSenderO
     for (let n = 0; n < count; n++) stored.push(chain.notes(1, 200));
     const { sequence, hash } = chain.writer.head;
     sender.grown({ source, epoch: 0 }, { sequence, hash });
+    return { sequence, hash };
   };
   for (const [source, count] of Object.entries(notes)) record(source, count);
   const held = (source: string, sequence: number): HeldChain => {
@@ -323,4 +324,24 @@ test('[R125] [L8] a backlog gives way, in what is under way and in its batches, 
   assert.ok(crowded.length === 1 && underWay(crowded) <= 16 * 1024, `${crowded.length}: ${underWay(crowded)}`);
   for (let n = 0; n < 4; n++) round(4 * MS);
   assert.ok(underWay(round(4 * MS)) > 150_000, 'and comes back');
+});
+
+test('[R125] [L8] a look at what is live that comes late counts as a delay: a backlog gives way to it too', () => {
+  const MS = 1_000;
+  const { sender, record, held, drain, answer } = edge({ old: 6_000, new: 1 }, { batchBytes: 60_000 });
+  sender.linked();
+  sender.held([held('old', 1), held('new', 2)], PLENTY);
+  let nowUs = 1_000 * MS;
+  const round = (lateUs: number): number => {
+    const { sequence, hash } = record('new', 1);
+    sender.grown({ source: 'new', epoch: 0 }, { sequence, hash }, nowUs - lateUs);
+    const sent = drain(nowUs);
+    nowUs += 4 * MS;
+    for (const batch of sent) sender.answered(answer(batch), nowUs);
+    nowUs += 100 * MS;
+    return sent.filter(({ source }) => source === 'old').length;
+  };
+  assert.ok(round(0) > 2);
+  for (let n = 0; n < 8; n++) round(60 * MS);
+  assert.equal(round(0), 1);
 });

@@ -72,7 +72,7 @@ interface SentBatch {
   readonly lastSequence: number;
   readonly hash: Uint8Array;
   readonly bytes: number;
-  /** When it was made, and whether it was of a backlog. */
+  /** When it was due, and whether it was of a backlog. */
   readonly madeUs: number;
   readonly behind: boolean;
 }
@@ -99,6 +99,8 @@ interface Chain {
   readonly clock: HybridClock;
   /** What was heard of the hub when the chain ended before `from`: whatever stands from there on is after it. */
   heard: { readonly from: number; readonly time: HybridTime }[];
+  /** When that of it which is not sent yet was to be found, or null. */
+  dueUs: number | null;
 }
 
 const WEIGHTS = { urgent: 64, live: 8, backlog: 1 } as const;
@@ -161,13 +163,18 @@ export class SyncSender {
     }));
   }
 
-  /** What the recording holds of a chain; ends only grow. */
-  grown({ source, epoch }: LinkedChain, end: ChainEnd): void {
+  /**
+   * What the recording holds of a chain; ends only grow.
+   *
+   * @param dueUs when it was to be looked at, monotonic: a look that came late delays what is live as a queue does
+   */
+  grown({ source, epoch }: LinkedChain, end: ChainEnd, dueUs: number | null = null): void {
     const key = linkedKey({ source, epoch });
     const known = this.#chains.get(key);
     if (known !== undefined) {
       const idle = this.#unsent(known) === 0;
       if (end.sequence > known.end.sequence) known.end = end;
+      known.dueUs ??= dueUs;
       if (idle) known.pass = Math.max(known.pass, this.#pass);
       return;
     }
@@ -186,6 +193,7 @@ export class SyncSender {
       pass: this.#pass,
       clock: new HybridClock(),
       heard: [],
+      dueUs,
     });
   }
 
@@ -235,6 +243,7 @@ export class SyncSender {
     for (const chain of this.#chains.values()) {
       chain.next = null;
       chain.live = false;
+      chain.dueUs = null;
       chain.stopped = null;
       chain.flying = [];
       chain.again = null;
@@ -394,7 +403,8 @@ export class SyncSender {
     const weight = weightOf(chain);
     const behind = isBehind(chain);
     const { firstSequence } = first;
-    chain.flying.push({ firstSequence, lastSequence, hash: last.hash, bytes, madeUs: nowUs, behind });
+    const madeUs = Math.min(nowUs, chain.dueUs ?? nowUs);
+    chain.flying.push({ firstSequence, lastSequence, hash: last.hash, bytes, madeUs, behind });
     chain.next = lastSequence + 1;
     this.#sentBytes += bytes;
     this.#flyingBytes += bytes;
@@ -402,7 +412,10 @@ export class SyncSender {
     this.#bucket.take(bytes, nowUs);
     this.#pass = Math.max(this.#pass, chain.pass);
     chain.pass += bytes / weight;
-    if (this.#unsent(chain) === 0) chain.live = true;
+    if (this.#unsent(chain) === 0) {
+      chain.live = true;
+      chain.dueUs = null;
+    }
     const before = chain.heard.filter(({ from }) => from <= lastSequence);
     chain.heard = chain.heard.slice(before.length);
     for (const { time } of before) chain.clock.hear(time, time.us);

@@ -137,11 +137,12 @@ export class SyncSource {
     this.#pump();
   }
 
-  /** Looks for what was recorded since. */
-  async look(): Promise<void> {
+  /** Looks for what was recorded since. @param lateUs after the moment at which it was to look */
+  async look(lateUs = 0): Promise<void> {
     const { growing, tenant, recordings, memory, gapFound } = this.#options;
     const recording = recordings[0]?.recording;
     if (recording === undefined) return;
+    const dueUs = this.#options.nowUs() - lateUs;
     try {
       for (const chain of growing) {
         const known = this.#ends.get(linkedKey(chain))?.end ?? { sequence: 0, hash: new Uint8Array() };
@@ -154,7 +155,7 @@ export class SyncSource {
           safety = Math.max(safety, seen.safety);
           for (const gap of seen.gaps) gapFound?.(chain, gap);
         }
-        if (end.sequence > known.sequence) this.#grown(chain, recording, end);
+        if (end.sequence > known.sequence) this.#grown(chain, recording, end, dueUs);
         if (safety === 0) continue;
         memory.remindOf(chain, safety);
         this.#sender?.urgent(chain, safety);
@@ -200,11 +201,11 @@ export class SyncSource {
     return sender;
   }
 
-  #grown(chain: LinkedChain, recording: Recording, end: ChainEnd): void {
+  #grown(chain: LinkedChain, recording: Recording, end: ChainEnd, dueUs: number): void {
     const known = this.#ends.get(linkedKey(chain));
     if (known === undefined) this.#ends.set(linkedKey(chain), { chain, recording, end });
     else known.end = end;
-    this.#sender?.grown(chain, end);
+    this.#sender?.grown(chain, end, dueUs);
   }
 
   /** Sends for as long as there is something to send and room for it. One at a time. */

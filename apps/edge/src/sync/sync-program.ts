@@ -81,8 +81,11 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
   }
   const opened = sync.open();
   let looks = 0;
+  let dueMs = performance.now() + LOOK_MS;
   const look = setInterval(() => {
-    void opened.then(() => sync.look());
+    const lateUs = Math.max(0, performance.now() - dueMs) * 1000;
+    dueMs = performance.now() + LOOK_MS;
+    void opened.then(() => sync.look(lateUs));
     if (++looks % TELL_EVERY !== 0) return;
     tell({ type: 'standings', standings: sync.standings() });
     for (const path of sync.finished()) memory.removeRecording(path);
