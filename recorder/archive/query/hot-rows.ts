@@ -80,7 +80,7 @@ export class HotRows {
 /** Where a chain is asked from moves with its archive. */
 const keyOf = ({ head, fromSequence }: HotStretch): string => `${chainName(head)} ${fromSequence}`;
 
-/** DuckDB is loaded here only where rows are to be made: what is archived is read by the process of the query alone. */
+/** Loaded only where rows are to be made: what is archived is read by the process of the query alone. */
 async function write(
   path: string,
   stretches: readonly HotStretch[],

@@ -1,26 +1,23 @@
-import { rm } from 'node:fs/promises';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { open, rm } from 'node:fs/promises';
 import { decodeBlock, decodeEnvelope, isStub } from '../../src/index.ts';
-import { CLOSED_SITE, quoted } from '../parquet-desk.ts';
-import { RowTable } from '../row-table.ts';
-import { EVENT_COLUMNS, eventRow } from '../schema.ts';
+import { ParquetRows } from '../parquet-rows.ts';
+import { eventRow } from '../schema.ts';
 import type { Bounds } from './bounds.ts';
 import type { HotStretch } from './hot-rows.ts';
 
 /**
  * Writes hot events as one Parquet file, with the columns of archived ones.
  *
- * @returns how many there are; no file is written for none
+ * @returns how many there are; no file is left for none
  */
 export async function writeHotRows(
   path: string,
   stretches: readonly HotStretch[],
   { fromUs, toUs }: Pick<Bounds, 'fromUs' | 'toUs'>,
 ): Promise<number> {
-  const instance = await DuckDBInstance.create(':memory:', CLOSED_SITE);
-  const connection = await instance.connect();
+  const file = await open(path, 'wx', 0o600);
   try {
-    const table = await RowTable.make(connection, 'hot', EVENT_COLUMNS);
+    const rows = new ParquetRows({ write: (bytes) => file.appendFile(bytes), withData: false, compressed: false });
     for (const { recording, head, fromSequence, toSequence } of stretches) {
       for await (const { bytes } of recording.blocks(head, fromSequence, toSequence)) {
         // Of dropped blocks there is a row for the event that says so.
@@ -30,19 +27,18 @@ export async function writeHotRows(
           const { sequence, timeUs } = event;
           if (sequence < fromSequence || sequence > toSequence) continue;
           if (timeUs < (fromUs ?? timeUs) || timeUs > (toUs ?? timeUs)) continue;
-          table.add(eventRow(head, event));
+          const full = rows.add(eventRow(head, event), null);
+          if (full !== undefined) await full;
         }
       }
     }
-    table.close();
-    if (table.rows > 0)
-      await connection.run(`COPY hot TO '${quoted(path)}' (FORMAT parquet, COMPRESSION uncompressed)`);
-    return table.rows;
+    if (rows.rows > 0) await rows.finish();
+    else await rm(path);
+    return rows.rows;
   } catch (error) {
     await rm(path, { force: true });
     throw error;
   } finally {
-    connection.closeSync();
-    instance.closeSync();
+    await file.close();
   }
 }
