@@ -2,6 +2,8 @@ import type { SiteView } from '../../live/site-view.ts';
 
 /** Nearer than this, two poses are one: it is about how well a robot knows where it is. */
 const SAME_M = 0.15;
+/** Where a moment is not computed yet, an older pose stands in its place: it says nothing of that moment. */
+const OLD_MS = 500;
 
 export interface ApartRobot {
   readonly id: string;
@@ -16,6 +18,7 @@ export function apartNow(one: SiteView, other: SiteView, nowMs: number): readonl
   one.ids.forEach((id, row) => {
     const there = other.row(id);
     if (there < 0) return;
+    if ((a.ageMs[row] as number) > OLD_MS || (b.ageMs[there] as number) > OLD_MS) return;
     const distanceM = Math.hypot(
       (a.xM[row] as number) - (b.xM[there] as number),
       (a.yM[row] as number) - (b.yM[there] as number),

@@ -34,23 +34,29 @@ test('a command is told with its speed, and none with nothing', () => {
   assert.equal(commandShort(undefined), '');
 });
 
-test('whoever stands elsewhere in the other life is found by name, whatever its row, the farthest first', () => {
-  const site = (robots: readonly (readonly [string, number, number])[]): SiteView =>
+test('whoever stands elsewhere in the other life is found by name, the farthest first, and nobody whose pose is old', () => {
+  const site = (robots: readonly (readonly [string, number, number, number?])[]): SiteView =>
     ({
       ids: robots.map(([id]) => id),
       row: (id: string) => robots.findIndex(([name]) => name === id),
-      sample: () => ({ xM: robots.map(([, xM]) => xM), yM: robots.map(([, , yM]) => yM) }),
+      sample: () => ({
+        xM: robots.map(([, xM]) => xM),
+        yM: robots.map(([, , yM]) => yM),
+        ageMs: robots.map(([, , , ageMs = 0]) => ageMs),
+      }),
     }) as unknown as SiteView;
   const recorded = site([
     ['r1', 0, 0],
     ['r2', 5, 5],
     ['r3', 9, 9],
     ['r4', 1, 1],
+    ['r5', 2, 2],
   ]);
   const forked = site([
     ['r3', 9, 6],
     ['r2', 5.1, 5],
     ['r1', 0, 0.4],
+    ['r5', 30, 30, 4_000],
   ]);
   assert.deepEqual(
     apartNow(recorded, forked, 0).map(({ id, distanceM }) => [id, Math.round(distanceM * 10) / 10]),
