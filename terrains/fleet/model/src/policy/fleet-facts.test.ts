@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Command, intersect, type Restriction } from '@sigma/kernel';
+import fc from 'fast-check';
+import { advance, drawnSite, goTo, HALL, NO_RULES, Stage } from '../../testing/stage.ts';
+import type { FleetBelief } from '../belief/belief.ts';
+import { fleetModel } from '../fleet-model.ts';
+import { groundOf } from '../ground.ts';
+import { fleetFacts } from './fleet-facts.ts';
+import { FACTS } from './foresee.ts';
+
+const SITE = drawnSite(HALL, [{ id: 'a', name: 'a', kind: 'area', cells: [65, 66], speedMps: null }]);
+const MODEL = fleetModel({ site: SITE, policy: NO_RULES });
+const { brief, facts } = fleetFacts(groundOf(SITE));
+const STANDS = new Stage({ site: SITE, start: { xM: 4.4, yM: 4.5, headingRad: 0 } }).run(0.2).belief;
+/** On the way east with a wall close to the right: the corridor bounds what turns there. */
+const BESIDE_WALL = beside();
+
+function beside(): FleetBelief {
+  const stage = new Stage({ site: SITE, start: { xM: 1.5, yM: 1.45, headingRad: 0 } });
+  stage.assign(goTo(17.5, 1.45)).tick();
+  return stage.plan(advance([17.5, 1.45])).run(3).belief;
+}
+
+const speed = fc.integer({ min: -30, max: 30 }).map((n) => n / 10);
+const drive: fc.Arbitrary<Command> = fc
+  .record({ speedMps: speed, turnRadps: speed, cruiseMps: fc.option(fc.constant(1.2), { nil: undefined }) })
+  .map(({ cruiseMps, ...params }) => ({
+    ...{ kind: 'setpoint', name: 'drive', durationUs: 300_000 },
+    params: cruiseMps === undefined ? params : { ...params, cruiseMps },
+  }));
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 4, arbitrary: drive },
+  fc.constantFrom<Command>(MODEL.rest, {
+    ...{ kind: 'action', name: 'load', params: { station: 's', item: 'i' } },
+    ...{ id: '1', idempotencyKey: '1', deadlineUs: 1 },
+  }),
+);
+const atMost = fc.dictionary(
+  fc.constantFrom('speedMps', 'turnRadps', 'cruiseMps'),
+  fc.integer({ min: 0, max: 20 }).map((n) => n / 10),
+  { noNullPrototype: true },
+);
+const held: fc.Arbitrary<Restriction> = fc.record({
+  atMost,
+  forbid: fc.subarray(['zone:a', 'name:load', 'name:drive']),
+});
+const belief: fc.Arbitrary<FleetBelief> = fc
+  .record({ of: fc.constantFrom(STANDS, BESIDE_WALL), ledAway: fc.boolean() })
+  .map(({ of, ledAway }) => (ledAway ? { ...of, ledAway: true } : of));
+
+test('a brief of a belief clamps as the belief itself, under the bounds that held and all that are closer; where it cannot, there is none', () => {
+  let briefed = 0;
+  let none = 0;
+  fc.assert(
+    fc.property(belief, command, held, atMost, (world, asked, restriction, closer) => {
+      const numbers = brief.of(asked, restriction, world);
+      if (numbers === null) {
+        none++;
+        return;
+      }
+      briefed++;
+      assert.equal(numbers.length, brief.width);
+      const stand = brief.world(numbers);
+      for (const bounds of [restriction, intersect(restriction, { atMost: closer, forbid: [] })])
+        assert.deepEqual(MODEL.clamp(asked, bounds, stand), MODEL.clamp(asked, bounds, world));
+    }),
+    { seed: 12, numRuns: 3000 },
+  );
+  assert.ok(briefed > 600 && none > 600, `${briefed} briefs, ${none} times none`);
+});
+
+test('facts are told in the order of their names', () => {
+  assert.deepEqual(facts, FACTS);
+});
