@@ -48,6 +48,31 @@ versionedStoreContract({
   },
 });
 
+test('[R40] [R120] blocks that lie in one message, with more or less between them, are kept byte for byte', async () => {
+  const store = await (await fresh())();
+  const a = testChain('r01', sha256);
+  const [first, second, third, fourth] = [a.begin(), a.notes(1), a.notes(3, 900), a.notes(1)];
+  const [one, other] = [Buffer.alloc(10_000, 0xee), Buffer.alloc(10_000, 0xdd)];
+  const lying = (message: Buffer, at: number, block: typeof first): typeof first => {
+    message.set(block.bytes, at);
+    return { ...block, bytes: new Uint8Array(message.buffer, message.byteOffset + at, block.bytes.length) };
+  };
+  const behind = 37 + first.bytes.length;
+  const blocks = [
+    lying(one, 37, first),
+    lying(one, behind + 3, second),
+    lying(other, 5, third),
+    lying(one, behind + 2_000, fourth),
+  ];
+  await store.append(blocks);
+  let n = 0;
+  for await (const { bytes, hash: of } of store.blocks(a.writer.head, 1, a.writer.head.sequence)) {
+    assert.deepEqual(Buffer.from(bytes), Buffer.from(([first, second, third, fourth][n++] as typeof first).bytes));
+    assert.deepEqual(sha256(bytes), new Uint8Array(of));
+  }
+  assert.equal(n, 4);
+});
+
 test('[R106] the news comes by notification, and by looking where notifications are lost', async () => {
   for (const pollMs of [3_600_000, 5]) {
     const open = await fresh();
