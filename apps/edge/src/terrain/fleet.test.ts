@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { centreXM, centreYM, DEFAULT_POLICY, fleetModel } from '@sigma/fleet-model';
 import { WORLD_MODEL, worldReexecutor } from '@sigma/fleet-world';
-import { agentReexecutor, verify } from '@sigma/recorder';
+import { agentReexecutor, gatherFacts, type KeptStretch, openingOf, type Recording, verify } from '@sigma/recorder';
+import { FactsFile } from '@sigma/recorder/facts';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { LiveFleet } from '../../testing/live-fleet.ts';
 import { TestHub } from '../../testing/test-hub.ts';
+import { fleetTerrain } from './fleet.ts';
 
 test('live robots whose planner in the hub hangs carry their task on by themselves; robots and physics run again from the record [L2] [L5]', async (t) => {
   const hub = await new TestHub().open();
@@ -47,6 +49,29 @@ test('live robots whose planner in the hub hangs carry their task on by themselv
   assert.equal(report.firstFailure, null);
   assert.deepEqual(report.chains.map(({ source }) => source).sort(), [...fleet.ids, 'world-edge-1']);
   assert.ok(report.chains.every(({ chainOnlyBecause }) => chainOnlyBecause === null));
+  await factsAreThoseOfTheRecord(recording, fleet);
   await recording.close();
   fleet.remove();
 });
+
+/** [R117] What came together beside the record while it was lived is what is gathered from it. */
+async function factsAreThoseOfTheRecord(recording: Recording, { site, recordingPath }: LiveFleet): Promise<void> {
+  const { model, facts } = fleetTerrain(site, DEFAULT_POLICY);
+  assert.ok(facts !== undefined);
+  const file = new FactsFile(
+    recordingPath,
+    facts.facts.map(({ name }) => name),
+  );
+  for (const head of await recording.heads()) {
+    const opening = await openingOf(recording, head);
+    if (opening.model !== model.name) continue;
+    const kept: KeptStretch[] = [];
+    for await (const one of (await file.load(recording, head, opening))?.stretches() ?? []) kept.push(one);
+    const gathered: KeptStretch[] = [];
+    for await (const one of gatherFacts(recording, head, opening, model, facts)) gathered.push(one);
+    assert.deepEqual(kept, gathered, head.source);
+    // The first snapshot of a robot is taken within 5 s.
+    const livedUs = head.atUs - opening.atUs;
+    assert.ok(kept.length > 0 || livedUs < 6_000_000, `${head.source} lived for ${livedUs} us without facts`);
+  }
+}
