@@ -27,7 +27,13 @@ const COMPARISON: Comparison = {
   fromUs: 1_000_000,
   untilUs: 3_000_000,
   sources: [
-    source('r1', { a: event('sigma.decision.v1', '{"atUs":2,"rationale":"a person is near"}'), b: null }),
+    source('r1', {
+      a: event(
+        'sigma.decision.v1',
+        '{"command":{"name":"drive","params":{"speedMps":0.6}},"rationale":"a person is near"}',
+      ),
+      b: null,
+    }),
     source('r2', {
       a: event('sigma.signal.v1', 'agent.violation {"of":"pose"}'),
       b: event('sigma.message.v1', '{"topic":"pose"}'),
@@ -48,7 +54,7 @@ test('outcomes are summed over all who lived, and first differences are told in 
   assert.deepEqual(
     sources?.map(({ firstTimeUs, firstRecorded, firstForked }) => [firstTimeUs, firstRecorded, firstForked]),
     [
-      [1_700_000_002_000_000n, 'decision: a person is near', ''],
+      [1_700_000_002_000_000n, 'decision: drive 0.60 m/s, a person is near', ''],
       [1_700_000_002_000_000n, 'signal: agent.violation', 'message: pose'],
     ],
   );

@@ -71,15 +71,26 @@ function sourceOf({ source, result, first, outcome }: SourceComparison, time: (u
   };
 }
 
-/** What an event is and says, in a line: "decision: a person is inside the separation distance". */
+/** What an event is and says, in a line: "decision: drive 0.6 m/s, a person is near". */
 function eventWords(one: { readonly type: string; readonly says: string } | null | undefined): string {
   if (one == null) return '';
   const kind = /^sigma\.(\w+)\./.exec(one.type)?.[1] ?? one.type;
   // A signal has its name before what belongs to it.
-  const [name, body] = one.says.startsWith('{') ? ['', one.says] : [one.says.split(' ')[0], ''];
-  const said = body === '' ? {} : (JSON.parse(body) as Readonly<Record<string, unknown>>);
-  const words = [said['rationale'], name, said['topic']].find((word) => typeof word === 'string' && word !== '');
-  return words === undefined ? kind : `${kind}: ${words}`.slice(0, MOST_WORDS);
+  const said = one.says.startsWith('{') ? (JSON.parse(one.says) as SaidEvent) : { topic: one.says.split(' ')[0] ?? '' };
+  const words = [commandWords(said.command), said.rationale ?? '', said.topic ?? ''].filter((word) => word !== '');
+  return words.length === 0 ? kind : `${kind}: ${words.join(', ')}`.slice(0, MOST_WORDS);
+}
+
+/** What is told of a decision or a message that two lives differ in. */
+interface SaidEvent {
+  readonly command?: { readonly name: string; readonly params?: { readonly speedMps?: number } };
+  readonly rationale?: string;
+  readonly topic?: string;
+}
+
+function commandWords(command: SaidEvent['command']): string {
+  const speedMps = command?.params?.speedMps;
+  return speedMps === undefined ? (command?.name ?? '') : `${command?.name} ${speedMps.toFixed(2)} m/s`;
 }
 
 function sideOf(side: SourceComparison['decisions'][number]['a']): MessageInitShape<typeof DecidedSideSchema> {
