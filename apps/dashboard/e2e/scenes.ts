@@ -325,6 +325,7 @@ export const FAILING: readonly Scene[] = [
   { name: 'viewer-site', part: '[data-panel=robot]', path: '/?select=robot:r07', come: asViewer, ...viewer },
   { name: 'viewer-accounts', part: '.page', path: '/accounts', come: asViewer, ...viewer },
   { name: 'viewer-missions', path: '/missions', come: asViewer, ...viewer },
+  { name: 'viewer-what-if', part: '.page', path: '/what-if', come: asViewer, ...viewer },
   {
     name: 'no-role',
     path: '/',
