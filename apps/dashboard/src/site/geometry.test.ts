@@ -117,3 +117,14 @@ test('what finds no room with all its words says its name alone', () => {
   );
   assert.equal(placeLabels([wish], 14)[0]?.text, wish.text);
 });
+
+test('who must be named covers a neighbour rather than go unnamed, and never another name', () => {
+  const everywhere = [{ left: 0, right: 200, top: 0, bottom: 100 }];
+  const wish = { text: 'r07', xPx: 90, yPx: 50, widthPx: 20, clearancePx: 5, priority: 100, insists: true };
+  assert.deepEqual(
+    placeLabels([wish, { ...wish, text: 'r08', insists: false }], 14, everywhere).map(({ text }) => text),
+    ['r07'],
+  );
+  const five = ['a', 'b', 'c', 'd', 'e'].map((text) => ({ ...wish, text, widthPx: 60, clearancePx: 9 }));
+  assert.equal(placeLabels(five, 14, everywhere).length, 4, 'four spots, four names');
+});

@@ -9,6 +9,8 @@ export interface LabelWish {
   readonly priority: number;
   /** Said instead where there is no room for the text: better its name alone than nothing. */
   readonly short?: { readonly text: string; readonly widthPx: number };
+  /** Covers what is taken, though no other label, rather than go unnamed. */
+  readonly insists?: boolean;
 }
 
 export interface PlacedLabel {
@@ -36,8 +38,9 @@ export function placeLabels(
   avoided: readonly Box[] = [],
   seen?: Box,
 ): PlacedLabel[] {
-  const boxes = new Buckets();
-  for (const box of taken) boxes.add(box);
+  const labels = new Buckets();
+  const bodies = new Buckets();
+  for (const box of taken) bodies.add(box);
   const soft = new Buckets();
   for (const box of avoided) soft.add(box);
   const order = wishes
@@ -46,13 +49,16 @@ export function placeLabels(
   const placed: PlacedLabel[] = [];
   for (const k of order) {
     const wish = wishes[k] as LabelWish;
-    for (const { text, widthPx } of wish.short === undefined ? [wish] : [wish, wish.short]) {
-      const chosen = spotFor(wish, widthPx, heightPx, boxes, soft, seen);
-      if (chosen === undefined) continue;
-      boxes.add(chosen.box);
+    const put = ({ text, widthPx }: { text: string; widthPx: number }, barred: readonly Buckets[], avoids: Buckets) => {
+      const chosen = spotFor(wish, widthPx, heightPx, barred, avoids, seen);
+      if (chosen === undefined) return false;
+      labels.add(chosen.box);
       placed.push({ text, wish: k, leftPx: chosen.leftPx, middlePx: chosen.middlePx, widthPx });
-      break;
-    }
+      return true;
+    };
+    if (put(wish, [labels, bodies], soft)) continue;
+    if (wish.short !== undefined && put(wish.short, [labels, bodies], soft)) continue;
+    if (wish.insists === true) put(wish.short ?? wish, [labels], bodies);
   }
   return placed;
 }
@@ -62,7 +68,7 @@ function spotFor(
   { xPx, yPx, clearancePx }: LabelWish,
   widthPx: number,
   heightPx: number,
-  taken: Buckets,
+  barred: readonly Buckets[],
   avoided: Buckets,
   seen: Box | undefined,
 ): Placing | undefined {
@@ -75,7 +81,7 @@ function spotFor(
   let second: Placing | undefined;
   for (const [leftPx, middlePx] of spots) {
     const box = boxOf(leftPx, middlePx, widthPx, heightPx);
-    if (taken.hits(box)) continue;
+    if (barred.some((one) => one.hits(box))) continue;
     if (!avoided.hits(box) && (seen === undefined || isInside(box, seen))) return { leftPx, middlePx, box };
     second ??= { leftPx, middlePx, box };
   }

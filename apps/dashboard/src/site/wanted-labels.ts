@@ -50,7 +50,17 @@ export function wantedLabels(source: LabelSource): WantedLabel[] {
     const clearancePx = radius + (row === chosenRow ? 9 : 6);
     const id = live.ids[row] as string;
     const short = text === id ? {} : { short: { text: id, widthPx: source.widthOf(id) } };
-    wishes.push({ row, text, xPx, yPx, widthPx: source.widthOf(text), clearancePx, priority, ...short });
+    wishes.push({
+      row,
+      text,
+      xPx,
+      yPx,
+      widthPx: source.widthOf(text),
+      clearancePx,
+      priority,
+      insists: priority > STALE,
+      ...short,
+    });
   };
   if (chosenRow >= 0) add(chosenRow, SELECTED);
   if (hoveredRow >= 0 && hoveredRow !== chosenRow) add(hoveredRow, HOVERED);
