@@ -1,6 +1,6 @@
 import type { Fork } from '@sigma/proto';
 import { type FormEvent, useState } from 'react';
-import { Guarded } from '../../frame/access/guarded.tsx';
+import { Guarded, useMay } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { localTimeFine } from '../../words/quantities.ts';
 import { makeFork } from './fork-acts.ts';
@@ -29,6 +29,7 @@ export function ForkForm({ forks }: { readonly forks: readonly Fork[] }) {
   const [seconds, setSeconds] = useState(30);
   const [ofForkId, setOf] = useState('');
   const made = forks.filter(({ state }) => state === 'done');
+  const may = useMay('engineer', 'ever');
   const past = shown.kind === 'past';
   const wrong = past ? wrongIn(kind, parameter, goal, selected) : 'Go back to a moment first: the time bar is below';
   const submit = (event: FormEvent) => {
@@ -106,7 +107,11 @@ export function ForkForm({ forks }: { readonly forks: readonly Fork[] }) {
           </button>
         </Guarded>
         <span className="quiet">
-          {wrong === '' ? 'A copy of that moment runs on; nothing real moves.' : `${wrong}.`}
+          {!may.allowed
+            ? `${may.reason}.`
+            : wrong === ''
+              ? 'A copy of that moment runs on; nothing real moves.'
+              : `${wrong}.`}
         </span>
       </p>
     </form>

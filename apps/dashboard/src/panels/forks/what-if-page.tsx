@@ -1,6 +1,6 @@
 import type { Trial, WatchTrialResponse } from '@sigma/proto';
 import { useCallback, useState } from 'react';
-import { Guarded } from '../../frame/access/guarded.tsx';
+import { Guarded, useMay } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import type { PanelProps } from '../../frame/panel-port.ts';
 import { explain } from '../../live/hub.ts';
@@ -60,6 +60,7 @@ interface RuleFormProps {
 
 function RuleForm({ trials, trialId }: RuleFormProps) {
   const { hub, clock, time, now, path } = useMissionControl();
+  const may = useMay('engineer', 'ever');
   const past = useObservable(time).kind === 'past';
   const known = trials.find(({ id }) => id === trialId);
   const [text, setText] = useState(known?.rule ?? (RULE_EXAMPLES[0]?.text as string));
@@ -115,7 +116,11 @@ function RuleForm({ trials, trialId }: RuleFormProps) {
             {asking ? 'Asking the hub…' : 'Try the rule'}
           </button>
         </Guarded>
-        <span className="quiet">Nothing real changes: each decision is made again in the situation on record.</span>
+        <span className="quiet">
+          {may.allowed
+            ? 'Nothing real changes: each decision is made again in the situation on record.'
+            : `${may.reason}. What others tried can be looked at.`}
+        </span>
       </p>
     </form>
   );
