@@ -101,6 +101,7 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     await page.at('fork-page').waitFor();
     await page.at('fork-state').and(page.page.locator('[data-state=done]')).waitFor();
     await page.at('two-timelines').waitFor();
+    assert.doesNotMatch((await page.at('fork-page').textContent()) ?? '', /bodies were not computed/);
     await page.says(page.at('outcomes'), /Distance.*m.*m/);
     for (let k = 0; k < 3; k++) await page.at('time-nudge1').click();
     await page.says(page.at('apart'), new RegExp(`${startled} by \\d`));
