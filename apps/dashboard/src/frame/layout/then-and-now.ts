@@ -3,7 +3,7 @@ import { type AgentState, agentState, byId, LEVEL_ORDER } from '../../words/agen
 import { percent } from '../../words/quantities.ts';
 
 /** A robot of both moments that is not what it was. */
-export interface Change {
+interface Change {
   readonly id: string;
   readonly was: AgentState;
   readonly is: AgentState;
@@ -13,7 +13,7 @@ export interface Change {
   readonly movedM: number;
 }
 
-export interface Changes {
+interface Changes {
   /** Robots in another state, the gravest first. */
   readonly changed: readonly Change[];
   /** Robots in the state they were in. */
