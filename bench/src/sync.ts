@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -93,16 +93,19 @@ const bareLine = (name: string, rate: number, peer: string, bare: number): Bench
 /** From recording to the hub's disk, of what is recorded while a backlog drains and while none does, in turn. */
 async function livingLine(hub: HubChild, server: TestServer, home: string, path: string): Promise<BenchLine> {
   const none = await empty(home);
+  // An edge has a disk of its own: what it records does not wait for what the hub writes.
+  const own = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : home, 'sigma-sync-edge-'));
   const times = { alone: [] as number[], beside: [] as number[] };
   let [bytes, seconds] = [0, 0];
   for (let n = 0; n < STRETCHES; n++) {
-    times.alone.push(...(await watchLiving(hub, home, 2 * n + 1, none)).keptMs);
-    const report = await watchLiving(hub, home, 2 * n + 2, path);
+    times.alone.push(...(await watchLiving(hub, own, 2 * n + 1, none)).keptMs);
+    const report = await watchLiving(hub, own, 2 * n + 2, path);
     times.beside.push(...report.keptMs);
     bytes += report.bytes;
     seconds += report.seconds;
     await clear(server);
   }
+  rmSync(own, { recursive: true, force: true });
   const [alone, together] = [percentiles(times.alone), percentiles(times.beside)];
   const drained = bytes === 0 ? 'nothing' : `${(bytes / seconds / 1e6).toPrecision(3)} MB/s`;
   const peer = `the same with nothing to drain (${alone.count} blocks; ${together.count} while ${drained} drained; p50 ${alone.p50.toPrecision(3)} and ${together.p50.toPrecision(3)} ms)`;
