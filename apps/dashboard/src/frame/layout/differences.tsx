@@ -28,7 +28,7 @@ export function Differences() {
   return (
     <section className="differences" aria-label="What differs" data-testid="differences">
       <header className="panel-head">
-        <h3>What differs</h3>
+        <h2>What differs</h2>
         <span className="quiet">
           {changed.length === 0
             ? 'No robot is in another state.'
