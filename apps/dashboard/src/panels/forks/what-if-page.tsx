@@ -25,8 +25,8 @@ const SPANS = [
   { id: 'day', title: 'the last day', us: 86_400_000_000 },
 ] as const;
 const FOLLOWS_SECONDS = 30;
-/** The fork begins a little before the first decision that flips, so that both are seen together. */
-const BEFORE_US = 1_000_000n;
+/** The fork begins right before the first decision that flips: much earlier might be before anything is on record. */
+const BEFORE_US = 50_000n;
 
 /** What if this rule had been in force: `/what-if`, and `/what-if/:trial` for what was found. */
 export default function WhatIfPage({ params }: PanelProps) {
