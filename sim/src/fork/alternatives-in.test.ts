@@ -115,11 +115,18 @@ test('a fork that is called off leaves nothing behind', async () => {
     signal: off.signal,
     onProgress: () => {
       words++;
-      assert.ok(existsSync(out), 'it was being made');
+      assert.deepEqual(
+        [existsSync(`${out}.part`), existsSync(out)],
+        [true, false],
+        'it was being made, and not there yet',
+      );
       off.abort();
     },
   };
   await assert.rejects(fork(placed, out, options, 4_000_000), { name: 'AbortError' });
   assert.equal(words, 1, 'it was called off before its end');
-  for (const end of ['', '-wal', '-shm']) assert.equal(existsSync(`${out}${end}`), false);
+  for (const end of ['', '-wal', '-shm']) {
+    assert.equal(existsSync(`${out}${end}`), false);
+    assert.equal(existsSync(`${out}.part${end}`), false);
+  }
 });

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { fleetTerrain } from '@sigma/edge';
 import { fleetModel, type PolicyText, type RecordedModels, type Site, siteToJson } from '@sigma/fleet-model';
 import { encodeState, type Json } from '@sigma/kernel';
@@ -54,7 +54,7 @@ export interface ForkOptions {
 }
 
 /**
- * Makes a fork of a timeline into a new file.
+ * Makes a fork of a timeline into a new file, which is there once it is whole (`<out>.part` before).
  *
  * @throws ForkRefusedError, PolicyFileError, StoreError, MalformedBytesError
  */
@@ -70,7 +70,11 @@ export async function makeFork(
   const clock = worldLife === null ? null : await clockOf(parent, worldLife);
   const simulated = clock !== null;
   const fork = await prepare(parent, request, out, simulated ? worldLife : null, clock === 'every step');
-  const store = await openSqliteRecorder(out);
+  // Half a fork would look like one that was to end there, also when this process is killed: until it is whole it bears
+  // another name.
+  const part = `${out}.part`;
+  remove(part);
+  const store = await openSqliteRecorder(part);
   let whole = false;
   try {
     const result = simulated
@@ -81,9 +85,13 @@ export async function makeFork(
     return { recording: out, parent: parent.name, ...result, looked: fork.looked, head };
   } finally {
     await store.close();
-    // Half a fork would look like one that was to end there.
-    if (!whole) for (const file of ['', '-wal', '-shm']) rmSync(`${out}${file}`, { force: true });
+    if (whole) renameSync(part, out);
+    else remove(part);
   }
+}
+
+function remove(recording: string): void {
+  for (const file of ['', '-wal', '-shm']) rmSync(`${recording}${file}`, { force: true });
 }
 
 /** Of each source the life that it was in: a program that was started anew has several. */
