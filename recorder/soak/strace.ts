@@ -53,6 +53,8 @@ export async function traceNode(args: readonly string[], faults: readonly string
     const strace = ['-f', '-qq', '-xx', '-s', '1000000', '-o', log, '-e', `trace=${TRACED}`, ...inject];
     const child = spawn('strace', [...strace, process.execPath, '--no-warnings', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // What Node compiled would be kept in files of its own, between the calls that are looked at.
+      env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
     });
     let stdout = '';
     let stderr = '';

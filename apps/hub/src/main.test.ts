@@ -20,6 +20,7 @@ import {
 import { FakeEdge, STATE_SCHEMA } from '../testing/fake-edge.ts';
 import { until } from '../testing/hub-people.ts';
 import { oneAtATime } from '../testing/one-at-a-time.ts';
+import { SlowDesk } from '../testing/slow-desk.ts';
 import { type Hub, type HubOptions, PortInUseError, startHub } from './index.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sigma-hub-'));
@@ -31,6 +32,7 @@ const options: HubOptions = {
   supervisor: oneAtATime,
   faults: ['overheating'],
   onPace: () => undefined,
+  forks: new SlowDesk(),
 };
 let hub: Hub;
 let password = '';
@@ -347,7 +349,11 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     readonly fence: { id: string };
     readonly silence: { id: string };
     readonly account: { id: string };
+    readonly fork: { id: string };
+    readonly trial: { id: string };
   }
+  // Of the first of this desk another is forked, so that it cannot be removed.
+  await made('/api/v1/forks', {});
   const parts: Record<string, string> = {
     agent_id: 'r7',
     mission_id: created.mission.id,
@@ -359,6 +365,8 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     source: 'hub',
     epoch: '0',
     sequence: '1',
+    fork_id: (await made('/api/v1/forks', {})).fork.id,
+    trial_id: (await made('/api/v1/trials', {})).trial.id,
   };
   const bodies: Record<string, unknown> = {
     FleetService_StopAgents: { agentIds: ['r7'], stop: 'normal' },
@@ -385,7 +393,7 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
   );
   assert.ok(operations.length >= 20);
   const last = (id: string): number =>
-    /_(ReturnLease|CancelMission|RemoveAccount)$/.test(id) ? 2 : id.endsWith('TakeLease') ? 0 : 1;
+    /_(ReturnLease|CancelMission|RemoveAccount|RemoveFork)$/.test(id) ? 2 : id.endsWith('TakeLease') ? 0 : 1;
   for (const { path, verb, operationId, description } of operations.sort(
     (a, b) => last(a.operationId) - last(b.operationId),
   )) {
