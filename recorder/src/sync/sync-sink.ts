@@ -158,7 +158,7 @@ export class SyncSink {
   /** What one link may have waiting, by the number of links. */
   #window(): number {
     const { windowBytes = WINDOW_BYTES, allBytes = ALL_BYTES } = this.#options;
-    const share = Math.min(windowBytes, allBytes / Math.max(1, this.#open.size));
+    const share = Math.min(windowBytes, Math.floor(allBytes / Math.max(1, this.#open.size)));
     return Math.max(Math.min(LEAST_WINDOW_BYTES, windowBytes), share);
   }
 
