@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -30,6 +30,8 @@ export interface AppendBench {
   readonly batch: number;
   /** Batches of each kind. */
   readonly rounds?: number;
+  /** Whether both have filled their logs once before: then neither grows, and a sync is as quick as it gets. */
+  readonly longRun?: boolean;
   readonly folder?: string;
 }
 
@@ -39,9 +41,11 @@ const EVENT_BYTES = 200;
  * also pays for what was written to other files of the disk since the last one.
  */
 const STRETCH = 20;
+/** SQLite begins its log anew after 1000 pages (https://www.sqlite.org/pragma.html#pragma_wal_autocheckpoint). */
+const FULL_LOG_BYTES = 1000 * 4096;
 
 /** Durable append of 200-byte events (the whole envelope), next to bare inserts of 200 bytes in the same run. */
-export async function benchAppend({ batch, rounds, folder }: AppendBench): Promise<AppendRates> {
+export async function benchAppend({ batch, rounds, longRun = false, folder }: AppendBench): Promise<AppendRates> {
   const count = rounds ?? Math.max(40, Math.min(400, Math.round(40_000 / batch)));
   const home = mkdtempSync(join(folder ?? tmpdir(), 'sigma-append-'));
   const recorder = await openSqliteRecorder(join(home, 'ours.db'));
@@ -53,6 +57,10 @@ export async function benchAppend({ batch, rounds, folder }: AppendBench): Promi
     const ours = async (): Promise<void> => recorder.append([chain.writer.seal(drafts)]);
     const spent = { ours: 0, bare: 0 };
     const stretch = Math.min(STRETCH, Math.ceil(count / 4));
+    while (longRun && statSync(join(home, 'bare.db-wal')).size < FULL_LOG_BYTES) {
+      await time(ours, stretch);
+      await time(async () => bare.insert(), stretch);
+    }
     for (let round = -stretch; round < count; round += stretch) {
       const rounds = Math.min(stretch, count - round);
       const oursMs = await time(ours, rounds);
