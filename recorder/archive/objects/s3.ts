@@ -48,7 +48,13 @@ export interface S3Patience {
   /** Waits; a test does not. */
   readonly pause: (ms: number) => Promise<unknown>;
   readonly idleMs: number;
+  /** At least 0, below 1. */
+  readonly chance: () => number;
+  /** Wall clock, milliseconds since 1970. */
+  readonly nowMs: () => number;
 }
+
+const PATIENCE: S3Patience = { pause: sleep, idleMs: IDLE_MS, chance: Math.random, nowMs: Date.now };
 
 /**
  * An archive in a bucket of a server that speaks S3. Requests are signed (AWS Signature Version 4) by aws4fetch, and
@@ -60,7 +66,7 @@ export interface S3Patience {
 export function s3Objects(
   place: S3Place,
   access: S3Access,
-  { pause, idleMs }: S3Patience = { pause: sleep, idleMs: IDLE_MS },
+  { pause, idleMs, chance, nowMs }: S3Patience = PATIENCE,
 ): ObjectStore {
   const { bucket, prefix, region, endpoint } = place;
   const server = (endpoint ?? `https://s3.${region}.amazonaws.com`).replace(/\/+$/, '');
@@ -104,14 +110,14 @@ export function s3Objects(
         if (last) throw new ObjectStoreError(address, what, 'Look after the server and try again', { cause: error });
       }
       const most = Math.min(MOST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
-      await pause(most * (0.5 + Math.random() / 2));
+      await pause(most * (0.5 + chance() / 2));
     }
   }
 
   const get = async (key: string): Promise<Uint8Array | null> => {
     const answer = await ask('GET', urlOf(key));
     if (answer.status === 404 && codeOf(answer.bytes) !== 'NoSuchBucket') return null;
-    if (answer.status !== 200) throw refused(address, answer);
+    if (answer.status !== 200) throw refused(address, answer, nowMs());
     return answer.bytes;
   };
 
@@ -123,7 +129,7 @@ export function s3Objects(
       const headers = { 'if-none-match': '*', 'x-amz-content-sha256': hash('sha256', bytes) };
       const answer = await ask('PUT', urlOf(key), bytes, headers);
       if (answer.status === 412 || answer.status === 409) return 'exists';
-      if (answer.status !== 200) throw refused(address, answer);
+      if (answer.status !== 200) throw refused(address, answer, nowMs());
       return 'written';
     },
     list: async (wanted) => {
@@ -132,7 +138,7 @@ export function s3Objects(
         const query = new URLSearchParams({ 'list-type': '2', prefix: full(wanted) });
         if (token !== '') query.set('continuation-token', token);
         const answer = await ask('GET', `${base}?${query}`);
-        if (answer.status !== 200) throw refused(address, answer);
+        if (answer.status !== 200) throw refused(address, answer, nowMs());
         const page = new TextDecoder().decode(answer.bytes);
         const cut = prefix === '' ? 0 : prefix.length + 1;
         for (const [, key] of page.matchAll(/<Key>([^<]*)<\/Key>/g)) keys.push(unescaped(key ?? '').slice(cut));
@@ -143,7 +149,7 @@ export function s3Objects(
     },
     remove: async (key) => {
       const answer = await ask('DELETE', urlOf(key));
-      if (answer.status >= 300 && answer.status !== 404) throw refused(address, answer);
+      if (answer.status >= 300 && answer.status !== 404) throw refused(address, answer, nowMs());
     },
   };
 }
@@ -170,9 +176,9 @@ interface Answer {
   readonly date: string | null;
 }
 
-function refused(address: string, { status, bytes, date }: Answer): ObjectStoreError {
+function refused(address: string, { status, bytes, date }: Answer, nowMs: number): ObjectStoreError {
   const code = codeOf(bytes);
-  const apartS = Math.round((Date.parse(date ?? '') - Date.now()) / 1000);
+  const apartS = Math.round((Date.parse(date ?? '') - nowMs) / 1000);
   const skewed = code === 'RequestTimeTooSkewed' && Number.isFinite(apartS);
   const clocks = skewed ? `; its clock is ${Math.abs(apartS)} s ${apartS < 0 ? 'behind' : 'ahead of'} this one's` : '';
   const what = `the server answers ${status}${code === '' ? '' : ` (${code})`}${clocks}`;
