@@ -47,13 +47,7 @@ const SCHEMA_OWNER = '-schema';
 export async function openDatabase(url: string, password: string): Promise<Database> {
   await prepare(url, password);
   const connectionString = applicationUrl(url, password);
-  const connect = (options: pg.PoolConfig): pg.Pool => {
-    const pool = new pg.Pool({ connectionString, ...options });
-    // A connection broke while nobody asked anything of it; the next query opens another and reports what is wrong.
-    pool.on('error', () => undefined);
-    pool.on('connect', (client) => client.on('error', () => undefined));
-    return pool;
-  };
+  const connect = (options: pg.PoolConfig): pg.Pool => poolOf({ connectionString, ...options });
   const pool = connect({ max: 8 });
   const pools = [pool];
   return {
@@ -67,6 +61,15 @@ export async function openDatabase(url: string, password: string): Promise<Datab
       await Promise.all(pools.map((open) => open.end()));
     },
   };
+}
+
+/** Connections of which one may break while nobody asks anything of it, also while it is being closed. */
+function poolOf(options: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool(options);
+  // The next query opens another connection and reports what is wrong.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 /** The address of the same database for the application role; an empty password: none is in it. */
@@ -103,7 +106,7 @@ async function transaction<T>(pool: pg.Pool, tenant: string, work: (tx: Transact
 }
 
 async function prepare(url: string, password: string): Promise<void> {
-  const owner = new pg.Pool({ connectionString: url, max: 1 });
+  const owner = poolOf({ connectionString: url, max: 1 });
   try {
     const known = knownMigrations();
     const newest = known.at(-1) as Migration;
