@@ -138,7 +138,7 @@ function namedFiles(paths: readonly string[]): readonly NamedFile[] {
   try {
     for (const path of paths) {
       const descriptor = openSync(path, O_PATH);
-      const link = `/proc/self/fd/${descriptor}`;
+      const link = `/proc/${process.pid}/fd/${descriptor}`;
       named.push({ path, descriptor, link });
       readlinkSync(link);
     }

@@ -138,12 +138,12 @@ export class SqliteFile {
     if (this.#failure !== null) throw this.#failure;
     try {
       if (this.#logPages >= this.#mostLogPages) this.#checkpoint();
-      this.#statement('BEGIN IMMEDIATE').run();
+      this.#db.exec('BEGIN IMMEDIATE');
       if (this.#statement('PRAGMA data_version').get()?.data_version !== this.#dataVersion) {
         throw new StoreBusyError(this.path, 'another process wrote to it', 'Stop one of the two and open it again');
       }
       const written = write();
-      this.#statement('COMMIT').run();
+      this.#db.exec('COMMIT');
       this.#files?.assertThere();
       return committed(written);
     } catch (error) {
