@@ -62,7 +62,7 @@ export {
 export { type ChainTrial, FactsDisagreeError, type TrialOptions, tryPolicy } from './fork/try-policy.ts';
 export { type LineageReport, verifyLineage } from './fork/verify-lineage.ts';
 export type { ForeseenRule } from './fork/weigh.ts';
-export type { DecisionSide, Flip, Trial } from './fork/what-if.ts';
+export type { DecisionSide, Flip, Trial, TrialGap } from './fork/what-if.ts';
 export {
   agentEvents,
   decodeKernelEvent,

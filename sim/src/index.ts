@@ -7,6 +7,7 @@ export { alternativesIn, type PlacedAlternative, type RejectedIn } from './fork/
 export { compareForks } from './fork/compare-forks.ts';
 export { ForkRefusedError, type ForkRequest } from './fork/fork-request.ts';
 export { type ForkResult, makeFork } from './fork/make-fork.ts';
+export { TenantError, tenantTimeline } from './fork/one-tenant.ts';
 export { type OpenTimeline, openWithParents } from './fork/parents.ts';
 export { checkPolicyFile, type PolicyFile, PolicyFileError, parsePolicyFile } from './fork/policy-file.ts';
 export { type WhatIfReport, whatIf } from './fork/what-if.ts';

@@ -49,7 +49,7 @@ export const damaged = (named: string, error: Error): CommandError =>
   });
 
 /** Errors by which a fork or a trial is refused, said as such. */
-const REFUSALS = ['ForkRefusedError', 'PolicyFileError', 'FaultPlanError', 'BrokenChangeError'];
+const REFUSALS = ['ForkRefusedError', 'PolicyFileError', 'FaultPlanError', 'BrokenChangeError', 'TenantError'];
 
 /** @throws CommandError in place of a refusal */
 export async function refusedWell<Result>(use: () => Promise<Result>): Promise<Result> {

@@ -3,13 +3,14 @@ import { type ChainHead, type ChainId, EVENT_TYPE, sameBytes } from '../event.ts
 import type { Opening } from '../payload/opening.ts';
 import { decodeSnapshot } from '../payload/snapshot.ts';
 import { decodeSegment } from '../payload/stimulus-segment.ts';
-import { eventsOf, openingOf } from '../playback.ts';
+import { openingOf } from '../playback.ts';
 import type { Recording } from '../store.ts';
 import { DecisionEvents, decisionNumber } from './decision-events.ts';
 import { FactStretch, type KeptStretch, placesOf } from './facts.ts';
 import { gatherFacts } from './gather-facts.ts';
+import { type DroppedStretch, droppedIn, isDropped, keptEvents } from './kept-life.ts';
 import { judge } from './weigh.ts';
-import { type Flip, type Trial, type TrialCount, TrialRun } from './what-if.ts';
+import { type Flip, type Trial, type TrialCount, type TrialGap, TrialRun } from './what-if.ts';
 
 /** A part of a chain that is run again: from the state of a snapshot, or from the beginning, up to an event. */
 export interface TrialStretch {
@@ -40,6 +41,8 @@ export interface ChainTrial extends ChainId, Readonly<TrialCount> {
   readonly flips: readonly Flip[];
   /** Stretches whose facts were held against the life itself. */
   readonly sampled: number;
+  /** Where nothing could be weighed, because events were dropped. */
+  readonly gaps: readonly TrialGap[];
   /** Why nothing could be tried, or null. */
   readonly leftOutBecause: string | null;
 }
@@ -75,12 +78,12 @@ export async function tryPolicy<World>(
   const trial = options.trialOf(opening);
   if (typeof trial === 'string') {
     const nothing = { wakes: 0, evaluations: 0, differing: 0, withoutEffect: 0, firstUs: null };
-    return { ...chain, ...nothing, flips: [], sampled: 0, leftOutBecause: trial };
+    return { ...chain, ...nothing, flips: [], sampled: 0, gaps: [], leftOutBecause: trial };
   }
   const life = new ChainRun(recording, head, opening, trial, options);
   const sampled = await life.run();
   const flips = await life.flips();
-  return { ...chain, ...life.count, flips, sampled, leftOutBecause: null };
+  return { ...chain, ...life.count, flips, sampled, gaps: life.gaps, leftOutBecause: null };
 }
 
 /** One chain under a trial. */
@@ -94,6 +97,7 @@ class ChainRun<World> {
   readonly #untilUs: number;
   readonly #run: TrialRun<World>;
   readonly #decisions = new DecisionEvents();
+  readonly #gaps: TrialGap[] = [];
 
   constructor(
     recording: Recording,
@@ -117,6 +121,10 @@ class ChainRun<World> {
     return this.#run.count;
   }
 
+  get gaps(): readonly TrialGap[] {
+    return this.#gaps;
+  }
+
   /** Every flip, with the event of the decision that it concerns. */
   async flips(): Promise<readonly Flip[]> {
     const found: Flip[] = [];
@@ -135,16 +143,21 @@ class ChainRun<World> {
     const { foreseen } = this.#trial;
     const facts = foreseen === null ? null : ((await this.#options.factsOf?.(this.#opening, this.#trial)) ?? null);
     const first = this.#opening.lineage === undefined ? 0 : 2;
-    let covered = first;
+    let covered = await this.#start(first);
     let sampled = 0;
     let looked = 0;
+    let owesSample = false;
     if (facts !== null && foreseen !== null) {
       const places = placesOf(this.#trial.facts.facts);
       for await (const kept of facts) {
         const stretch = new FactStretch(kept.bytes, places);
         if (stretch.rows > 0 && stretch.fromUs >= this.#untilUs) break;
-        if (this.#isSampled(looked)) {
-          await this.#sample(kept);
+        // No facts tell of what lies around dropped events: it is run again as far as it goes.
+        if (kept.snapshot > covered) await this.#again({ snapshot: covered, last: kept.snapshot }, this.#untilUs);
+        if (this.#isFound()) break;
+        owesSample ||= this.#isSampled(looked);
+        if (owesSample && (await this.#sample(kept))) {
+          owesSample = false;
           sampled++;
         }
         await this.#look(kept, stretch, foreseen);
@@ -153,7 +166,8 @@ class ChainRun<World> {
         if (++looked % PROGRESS_EVERY === 0) this.#options.progress?.(covered);
       }
     }
-    if (this.#head.sequence > covered && !this.#isFound()) await this.#rest(covered, looked > 0);
+    const rest = { snapshot: covered, last: this.#head.sequence };
+    if (rest.last > covered && !this.#isFound()) await this.#again(rest, this.#untilUs);
     this.#run.end();
     return sampled;
   }
@@ -162,13 +176,10 @@ class ChainRun<World> {
     return this.#options.onlyFirst === true && this.#run.count.firstUs !== null;
   }
 
-  async #rest(covered: number, goesOn: boolean): Promise<void> {
-    const { lineage, atUs } = this.#opening;
-    const place =
-      goesOn || this.#fromUs <= atUs ? null : await this.#recording.snapshotBefore(this.#head, this.#fromUs);
-    const first = lineage === undefined ? 0 : 2;
-    const snapshot = place === null ? covered : Math.max(first, place.sequence);
-    await this.#again({ snapshot, last: this.#head.sequence }, this.#untilUs);
+  /** Where the time begins that was asked for: the last snapshot before it. */
+  async #start(first: number): Promise<number> {
+    if (this.#fromUs <= this.#opening.atUs) return first;
+    return Math.max(first, (await this.#recording.snapshotBefore(this.#head, this.#fromUs))?.sequence ?? first);
   }
 
   async #look(kept: KeptStretch, stretch: FactStretch, foreseen: NonNullable<Trial<World>['foreseen']>): Promise<void> {
@@ -199,16 +210,17 @@ class ChainRun<World> {
     );
   }
 
-  /** Holds the facts of a stretch against what is gathered from its life. */
-  async #sample(kept: KeptStretch): Promise<void> {
+  /** Holds the facts of a stretch against what is gathered from its life. @returns false where events of it were dropped */
+  async #sample(kept: KeptStretch): Promise<boolean> {
     const { lived, facts } = this.#trial;
     const first = this.#opening.lineage === undefined ? 0 : 2;
     const after = kept.snapshot === first ? null : { ...kept, end: kept.snapshot };
     const upTo = { ...this.#head, sequence: kept.end };
     for await (const again of gatherFacts(this.#recording, upTo, this.#opening, lived, facts, after)) {
-      if (again.snapshot === kept.snapshot && again.end === kept.end && sameBytes(again.bytes, kept.bytes)) return;
+      if (again.snapshot === kept.snapshot && again.end === kept.end && sameBytes(again.bytes, kept.bytes)) return true;
       break;
     }
+    if (await isDropped(this.#recording, this.#head, Math.max(1, kept.snapshot), kept.end)) return false;
     throw new FactsDisagreeError(this.#head, kept);
   }
 
@@ -217,26 +229,56 @@ class ChainRun<World> {
     const run = this.#run;
     let begun = snapshot === 0;
     if (begun) run.begin(null);
+    let gap: LostLife | null = null;
+    let knownUs = this.#opening.atUs;
     let blocks = 0;
-    for await (const { bytes } of this.#recording.blocks(this.#head, Math.max(1, snapshot), last)) {
-      for (const envelope of decodeBlock(bytes).events) {
+    for await (const block of this.#recording.blocks(this.#head, Math.max(1, snapshot), last)) {
+      const dropped = droppedIn(block);
+      if (dropped !== null) {
+        run.lose();
+        begun = false;
+        gap = lost(gap, dropped, knownUs);
+        continue;
+      }
+      for (const envelope of decodeBlock(block.bytes).events) {
         const event = decodeEnvelope(envelope);
         if (event.sequence < snapshot || event.sequence > last) continue;
         if (event.type === EVENT_TYPE.decision) this.#decisions.add(decisionNumber(event.data), event.sequence);
-        if (event.type === EVENT_TYPE.snapshot && event.sequence === snapshot) {
+        if (event.type === EVENT_TYPE.snapshot && (event.sequence === snapshot || gap !== null)) {
           run.begin(decodeSnapshot(event));
           begun = true;
+          if (gap !== null) this.#resume(gap, event.sequence, event.atUs, untilUs);
+          gap = null;
         }
+        if (gap !== null && event.atUs >= untilUs) return this.#resume(gap, 0, untilUs, untilUs);
+        knownUs = Math.max(knownUs, event.atUs);
         if (event.type !== EVENT_TYPE.stimulusSegment || !begun) continue;
         for (const { atUs, inbox } of decodeSegment(event.data).wakes) {
           if (atUs >= untilUs || this.#isFound()) return;
           run.wake(atUs, inbox);
+          knownUs = atUs;
         }
       }
       if (++blocks % PROGRESS_EVERY === 0) this.#options.progress?.(last);
     }
+    if (gap !== null) this.#resume(gap, 0, null, untilUs);
+  }
+
+  /** The life is known again, or is not to be: what lies between cannot be weighed, and is named where it was asked for. */
+  #resume({ fromUs, ...dropped }: LostLife, resumedAt: number, atUs: number | null, untilUs: number): void {
+    const [from, until] = [Math.max(fromUs, this.#fromUs), Math.min(atUs ?? untilUs, untilUs)];
+    if (from >= until) return;
+    this.#gaps.push({ ...dropped, fromUs: from, untilUs: Number.isFinite(until) ? until : null, resumedAt });
+    if (atUs !== null) this.#run.passed(until);
   }
 }
+
+/** A life of which the state is not known since some moment. */
+type LostLife = Pick<TrialGap, 'firstSequence' | 'lastSequence' | 'fromUs'>;
+
+/** With more that was dropped before a snapshot came. */
+const lost = (before: LostLife | null, { firstSequence, lastSequence }: DroppedStretch, knownUs: number): LostLife =>
+  before === null ? { firstSequence, lastSequence, fromUs: knownUs } : { ...before, lastSequence };
 
 const LOOK_BACK = 512;
 
@@ -244,12 +286,12 @@ const LOOK_BACK = 512;
 async function eventOfDecision(recording: Recording, chain: ChainId, decision: number, atUs: number): Promise<number> {
   const place = await recording.snapshotBefore(chain, atUs);
   const from = place?.sequence ?? 1;
-  for await (const event of eventsOf(recording, chain, from)) {
+  for await (const event of keptEvents(recording, chain, from)) {
     if (event.atUs > atUs) break;
     if (event.type === EVENT_TYPE.decision && decisionNumber(event.data) === decision) return event.sequence;
   }
   for (let last = from - 1; last > 0; last -= LOOK_BACK) {
-    for await (const event of eventsOf(recording, chain, Math.max(1, last - LOOK_BACK + 1), last)) {
+    for await (const event of keptEvents(recording, chain, Math.max(1, last - LOOK_BACK + 1), last)) {
       if (event.type === EVENT_TYPE.decision && decisionNumber(event.data) === decision) return event.sequence;
     }
   }

@@ -14,7 +14,9 @@ import fc from 'fast-check';
 import { MemoryStore } from '../../testing/memory-store.ts';
 import { type Tram, tramModel } from '../../testing/tram.ts';
 import { tramDay, tramWake } from '../../testing/tram-day.ts';
+import type { SealedBlock } from '../chain-writer.ts';
 import { type ChainHead, decodeDecision, EVENT_TYPE, eventsOf, type Opening, type Sha256 } from '../index.ts';
+import { sealStub } from '../sync/gap.ts';
 import { FactStretch, type KeptStretch, packed, placesOf } from './facts.ts';
 import { gatherFacts } from './gather-facts.ts';
 import { type ChainTrial, FactsDisagreeError, type TrialOptions, tryPolicy } from './try-policy.ts';
@@ -230,6 +232,84 @@ test('[R117] facts that are not those of the life are found by the stretch that 
   const other = await day(5, 200, lived);
   const foreign = (await gathered(other, both)).map((one, k) => ({ ...one, ...bounds(stretches[k]) }));
   await assert.rejects(tryPolicy<Tram>(made.store, made.head, withFacts(both, foreign)), FactsDisagreeError);
+});
+
+/** The day as a bounded spool left it: blocks from one to the other, inclusive, had to be dropped. */
+async function withGap({ store, head, opening }: Day, from: number, to: number): Promise<Day> {
+  const [first, last] = [store.rows[from], store.rows[to]] as [SealedBlock, SealedBlock];
+  const { tenant, source, epoch, firstSequence, previousHash } = first;
+  const gone = store.rows.slice(from, to + 1).map(({ hash: of, count }) => ({ hash: of, count }));
+  const stub = { tenant, source, epoch, firstSequence, previousHash, dropped: gone, lastAtUs: last.lastAtUs };
+  const kept = new MemoryStore();
+  kept.rows.push(...store.rows.slice(0, from), sealStub(stub), ...store.rows.slice(to + 1));
+  return { store: kept, head, opening };
+}
+
+test('[R116] [R127] where events were dropped nothing is weighed, and that is named; before and from the next snapshot on all is', async () => {
+  const dayWithGap = fc.record({
+    seed: fc.nat(),
+    from: fc.integer({ min: 1, max: 30 }),
+    length: fc.integer({ min: 1, max: 12 }),
+    mm: fc.constantFrom(2000, 7000),
+    weighed: fc.boolean(),
+    fromUs: fc.constantFrom(0, 9e6, 22e6),
+    forUs: fc.constantFrom(7e6, 1e9),
+  });
+  let [gaps, flips, late] = [0, 0, 0];
+  await fc.assert(
+    fc.asyncProperty(dayWithGap, async ({ seed, from, length, mm, weighed, fromUs, forUs }) => {
+      const [lived, tried] = [under([]), under([near(mm, 0.2)])];
+      const both = trial(lived, tried, mm, weighed);
+      const whole = await day(seed, 400, lived);
+      const to = Math.min(from + length - 1, whole.store.rows.length - 2);
+      const made = await withGap(whole, from, to);
+      const time = { fromUs, untilUs: fromUs + forUs };
+      const told = await tryPolicy<Tram>(made.store, made.head, { trialOf: () => both, ...time });
+
+      const knownUs = from === 1 ? whole.opening.atUs : tramWake(seed, (from - 1) * 10 - 1).atUs;
+      const next = whole.store.rows.slice(to + 1).flatMap(({ snapshots }) => snapshots)[0];
+      const againUs = next?.atUs ?? Number.POSITIVE_INFINITY;
+      const lostFrom = Math.max(knownUs, fromUs);
+      const lostUntil = Math.min(againUs, time.untilUs);
+      if (lostFrom >= lostUntil) assert.deepEqual(told.gaps, []);
+      else {
+        const [gap, ...more] = told.gaps;
+        assert.deepEqual(more, []);
+        assert.deepEqual([gap?.fromUs, gap?.untilUs], [lostFrom, lostUntil]);
+        const [first, last] = [whole.store.rows[from], whole.store.rows[to]] as [SealedBlock, SealedBlock];
+        assert.equal(gap?.firstSequence, first.firstSequence);
+        assert.equal(gap?.lastSequence, last.firstSequence + last.count - 1);
+        gaps++;
+      }
+      const isKnown = (atUs: number): boolean => atUs <= knownUs || atUs > againUs;
+      const expected = flipsByDefinition(whole.opening, seed, 400, lived, tried)
+        .filter((atUs) => atUs >= fromUs && atUs < time.untilUs)
+        .filter(isKnown);
+      assert.equal(flipped(told), expected.length);
+      flips += expected.length;
+      if (expected.some((atUs) => atUs > againUs)) late++;
+
+      const some = await gathered(made, both);
+      const late1 = some.filter(({ untilUs }) => untilUs >= fromUs);
+      const withThem = await tryPolicy<Tram>(made.store, made.head, { ...withFacts(both, late1), ...time });
+      assert.deepEqual([withThem.flips, withThem.gaps], [told.flips, told.gaps], 'facts change nothing of that');
+    }),
+    { seed: 127, numRuns: 60 },
+  );
+  assert.ok(gaps > 30 && flips > 60 && late > 10, `${gaps} gaps, ${flips} flips, ${late} times behind a gap`);
+});
+
+test('[R117] [R127] facts that were gathered as it lived weigh what was dropped since, where they decide it alone', async () => {
+  const [lived, tried] = [under([]), under([near(7000, 0.2)])];
+  const whole = await day(11, 400, lived);
+  const both = trial(lived, tried, 7000);
+  const stretches = await gathered(whole, both);
+  const all = await tryPolicy<Tram>(whole.store, whole.head, withFacts(both, stretches));
+  const made = await withGap(whole, 1, 20);
+  const some = await tryPolicy<Tram>(made.store, made.head, withFacts(both, stretches));
+  assert.ok(flipped(all) > 5, `${flipped(all)} flips`);
+  assert.deepEqual([flipped(some), some.gaps], [flipped(all), []]);
+  assert.ok(some.sampled > 0, 'facts are held against a stretch that is still there');
 });
 
 const bounds = (one: KeptStretch | undefined) =>

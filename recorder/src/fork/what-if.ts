@@ -59,6 +59,18 @@ export interface Flip extends ChainId {
   readonly wouldHaveDone: number;
 }
 
+/** A stretch of a chain that nothing can be said of: events were dropped for want of room (SPEC R127). */
+export interface TrialGap {
+  /** The first and the last event that was dropped. */
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** Agent time from which and up to which the life could not be run again; null: up to the end of what was asked. */
+  readonly fromUs: number;
+  readonly untilUs: number | null;
+  /** Event of the snapshot from which it went on; 0 where none follows. */
+  readonly resumedAt: number;
+}
+
 /** What trying a policy on one chain came to. */
 export interface TrialCount {
   wakes: number;
@@ -105,6 +117,12 @@ export class TrialRun<World> {
       const { source, tenant, role, seed, epoch, flags, config, atUs } = this.#opening;
       this.#agent = createAgent(this.#trial.lived, { id: source, tenant, role, seed, epoch, flags, config, atUs });
     }
+  }
+
+  /** The life cannot be followed any more: it may be gone on with by `begin`. */
+  lose(): void {
+    this.#close();
+    this.#agent = null;
   }
 
   /** A wake of the life, run again. */

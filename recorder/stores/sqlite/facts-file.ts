@@ -6,6 +6,7 @@ import { type ChainHead, type ChainId, sameBytes } from '../../src/event.ts';
 import type { KeptStretch } from '../../src/fork/facts.ts';
 import type { Opening } from '../../src/payload/opening.ts';
 import type { Recording } from '../../src/store.ts';
+import { decodeStub, isStub, type Stub } from '../../src/sync/gap.ts';
 
 const APPLICATION_ID = 0x53676d46;
 const USER_VERSION = 3;
@@ -107,7 +108,9 @@ export class FactsFile {
     if (first === undefined || first.from_hash.length > 0) return [];
     const broken = rows.findIndex((row, k) => {
       const before = rows[k - 1];
-      return before !== undefined && (before.ends !== row.snapshot || !sameBytes(before.block_hash, row.from_hash));
+      // Between two stretches events may have been dropped (R127).
+      if (before === undefined || before.ends < row.snapshot) return false;
+      return before.ends > row.snapshot || !sameBytes(before.block_hash, row.from_hash);
     });
     return broken < 0 ? rows : rows.slice(0, broken);
   }
@@ -235,8 +238,18 @@ const stretchOf = ({
 
 async function holds(recording: Recording, head: ChainHead, row: Row): Promise<boolean> {
   for await (const { bytes, hash } of recording.blocks(head, row.block_end, row.block_end)) {
+    if (isStub(bytes)) return held(decodeStub(bytes), row);
     const { events, firstSequence } = decodeBlock(bytes);
     return firstSequence + events.length - 1 === row.block_end && sameBytes(hash, row.block_hash);
   }
   return false;
+}
+
+/** What was dropped is still known by its hashes. */
+function held({ firstSequence, dropped }: Stub, row: Row): boolean {
+  let next = firstSequence;
+  return dropped.some(({ count, hash }) => {
+    next += count;
+    return next - 1 === row.block_end && sameBytes(hash, row.block_hash);
+  });
 }

@@ -120,7 +120,7 @@ test('[R117] facts that came together while a life was lived are those that are 
 test('[R117] facts of another recording, and such as were altered, are thrown away and gathered anew', async () => {
   const honest = await tried(RULES.often, null);
   const ask = async (): Promise<readonly ChainTrial[]> => {
-    const options = { policy: parsePolicyFile('test.json', RULES.often), recordings: [path], agents: [] };
+    const options = { policy: parsePolicyFile('test.json', RULES.often), recordings: [path], tenant: null, agents: [] };
     const { chains } = await whatIf({
       ...options,
       fromUs: null,

@@ -22,6 +22,7 @@ import { policyOf } from './fleet-trial.ts';
 import type { PreparedFork, RobotParts } from './fork-parts.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
 import { LivedWorld } from './lived-world.ts';
+import { ofTenant } from './one-tenant.ts';
 import { runOpenLoop } from './open-loop.ts';
 import { parentNameFor } from './parents.ts';
 import { policyAfter } from './policy-file.ts';
@@ -56,7 +57,8 @@ export interface ForkOptions {
 /**
  * Makes a fork of a timeline into a new file, which is there once it is whole (`<out>.part` before).
  *
- * @throws ForkRefusedError, PolicyFileError, StoreError, MalformedBytesError
+ * @param timeline of one tenant
+ * @throws ForkRefusedError, TenantError, PolicyFileError, StoreError, MalformedBytesError
  */
 export async function makeFork(
   timeline: Timeline,
@@ -64,7 +66,7 @@ export async function makeFork(
   out: string,
   options: ForkOptions = {},
 ): Promise<ForkResult> {
-  const parent = { ...timeline, lives: livesAt(timeline.lives, request.atUs) };
+  const parent = { ...timeline, lives: livesAt(ofTenant(timeline.lives, null), request.atUs) };
   if (existsSync(out)) throw new ForkRefusedError(`${out} is there already; name another file or remove it`);
   const worldLife = LivedWorld.lifeIn(parent.lives);
   const clock = worldLife === null ? null : await clockOf(parent, worldLife);

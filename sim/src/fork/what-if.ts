@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ChainHead, ChainTrial, Flip } from '@sigma/recorder';
 import { openNamed } from './named-recording.ts';
+import { ofTenant } from './one-tenant.ts';
 import type { PolicyFile } from './policy-file.ts';
 import type { TrialAnswer, TrialSetup, TrialTask } from './what-if-worker.ts';
 
@@ -8,6 +9,8 @@ export interface WhatIfOptions {
   readonly policy: PolicyFile;
   /** Files, or addresses of databases with their tenant. */
   readonly recordings: readonly string[];
+  /** Whose agents; null where the recordings hold those of one tenant only. */
+  readonly tenant: string | null;
   /** Only these agents; all when empty. */
   readonly agents: readonly string[];
   /** Agent time, inclusive and exclusive; all of it when null. */
@@ -29,7 +32,7 @@ export interface WhatIfReport {
   readonly flips: readonly (Flip & { readonly recording: string })[];
 }
 
-/** Tries a policy on everything that these recordings hold, on as many threads as are given. @throws StoreError, Error */
+/** Tries a policy on everything that these recordings hold, on as many threads as are given. @throws TenantError, StoreError, Error */
 export async function whatIf(options: WhatIfOptions): Promise<WhatIfReport> {
   const tasks = await tasksOf(options);
   const { policy, fromUs, untilUs, hubDir, facts } = options;
@@ -40,12 +43,12 @@ export async function whatIf(options: WhatIfOptions): Promise<WhatIfReport> {
   return { chains, flips: flips.sort((a, b) => a.atUs - b.atUs) };
 }
 
-async function tasksOf({ recordings, agents, hubDir }: WhatIfOptions): Promise<readonly TrialTask[]> {
+async function tasksOf({ recordings, tenant, agents, hubDir }: WhatIfOptions): Promise<readonly TrialTask[]> {
   const tasks: TrialTask[] = [];
   for (const named of recordings) {
     const { recording, close } = await openNamed(named, hubDir);
     try {
-      for (const head of await recording.heads()) {
+      for (const head of ofTenant(await recording.heads(), tenant)) {
         if (agents.length === 0 || agents.includes(head.source)) tasks.push({ recording: named, head });
       }
     } finally {

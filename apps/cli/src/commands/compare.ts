@@ -1,12 +1,13 @@
-import type { Comparison, SourceComparison } from '@sigma/recorder';
+import type { Comparison, SourceComparison, Timeline } from '@sigma/recorder';
 import type { Command } from 'commander';
 import { each, wholeNumber } from '../arguments.ts';
 import { totalOf } from '../forks/compared.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns } from '../terminal.ts';
-import { withTimeline } from '../timeline-input.ts';
+import { refusedWell, withTimeline } from '../timeline-input.ts';
 
 interface CompareFlags {
+  readonly tenant?: string;
   readonly parent: readonly string[];
   readonly limit: number;
   readonly json?: boolean;
@@ -22,16 +23,23 @@ export function compareCommand(shell: Shell): Command {
   )
     .argument('<a>', 'recording or fork')
     .argument('<b>', 'recording or fork')
+    .option('--tenant <id>', 'whose lives, where the recordings hold several tenants')
     .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
     .option('--limit <n>', 'differing decisions that are printed; --json holds them all', wholeNumber(0, 1_000_000), 20)
     .action(async (a: string, b: string, flags: CompareFlags) => {
-      const { compareForks } = await import('@sigma/sim');
+      const { compareForks, tenantTimeline } = await import('@sigma/sim');
       const terminal = shell.terminal(flags.json === true);
       const comparison = await withTimeline(shell, a, flags.parent, (one) =>
         withTimeline(shell, b, flags.parent, (other) =>
-          compareForks(one, other, (source) => {
-            shell.interrupted.throwIfAborted();
-            terminal.progress(`comparing ${source}`);
+          refusedWell(async () => {
+            const [mine, theirs] = [one, other].map((all) => tenantTimeline(all, flags.tenant ?? null)) as [
+              Timeline,
+              Timeline,
+            ];
+            return compareForks(mine, theirs, (source) => {
+              shell.interrupted.throwIfAborted();
+              terminal.progress(`comparing ${source}`);
+            });
           }),
         ),
       );

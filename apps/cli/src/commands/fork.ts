@@ -23,6 +23,7 @@ interface ForkFlags {
   readonly alternative?: number;
   readonly alternatives?: boolean;
   readonly agents: readonly string[];
+  readonly tenant?: string;
   readonly parent: readonly string[];
   readonly everybody?: boolean;
   readonly json?: boolean;
@@ -55,11 +56,14 @@ export function forkCommand(shell: Shell): Command {
     .option('--alternative <n>', 'run what the decision named by --at rejected as its n-th', wholeNumber(1, 1000))
     .option('--alternatives', 'only list what it rejected, and which of that can be run; of everybody without --at')
     .option('--agents <ids>', 'whom the policy and the parameters concern, by commas (default: all)', list, [])
+    .option('--tenant <id>', 'whose lives, where the recording holds several tenants')
     .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
     .option('--everybody', 'recompute everybody, as a check of what is reused')
     .action(async (recording: string, flags: ForkFlags) => {
       const terminal = shell.terminal(flags.json === true);
-      await withTimeline(shell, recording, flags.parent, async (timeline) => {
+      const { tenantTimeline } = await import('@sigma/sim');
+      await withTimeline(shell, recording, flags.parent, async (all) => {
+        const timeline = await refusedWell(async () => tenantTimeline(all, flags.tenant ?? null));
         if (flags.alternatives === true && flags.at === undefined) await countAlternatives(shell, terminal, timeline);
         else if (flags.alternatives === true) await listAlternatives(terminal, timeline, momentIn(flags));
         else await run(shell, terminal, timeline, recording, flags);

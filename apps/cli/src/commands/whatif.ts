@@ -17,6 +17,7 @@ import { damaged } from '../timeline-input.ts';
 interface WhatIfFlags {
   readonly rule: string;
   readonly over: readonly string[];
+  readonly tenant?: string;
   readonly agent: readonly string[];
   readonly from?: number;
   readonly to?: number;
@@ -44,6 +45,7 @@ export function whatifCommand(shell: Shell): Command {
       'YAML or JSON: a whole policy (version, rules), or what changes in the recorded one (a rule, a list, without)',
     )
     .requiredOption('--over <recording...>', 'recordings: files, or postgres://…?tenant=…')
+    .option('--tenant <id>', 'whose agents, where the recordings hold several tenants')
     .option('--agent <id>', 'only this agent (repeatable)', each, [])
     .option('--from <seconds>', 'try from here on', secondsUs)
     .option('--to <seconds>', 'try up to here', secondsUs)
@@ -74,6 +76,7 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
     whatIf({
       policy,
       recordings: flags.over,
+      tenant: flags.tenant ?? null,
       agents: flags.agent,
       fromUs: flags.from ?? null,
       untilUs: flags.to ?? null,
@@ -135,6 +138,8 @@ async function trying<Result>(use: () => Promise<Result>): Promise<Result> {
     if (name === 'MalformedBytesError') throw damaged('a recording', error as Error);
     if (/^Store.*Error$/.test(name))
       throw new CommandError(EXIT.machine, (error as Error).message, '', { cause: error });
+    if (name === 'TenantError')
+      throw new CommandError(EXIT.usage, (error as Error).message, 'Add --tenant', { cause: error });
     if (name !== 'PolicyFileError') throw error;
     const wayOut = 'Correct the rule and try again; a condition that reads an unknown name lists those that there are';
     throw new CommandError(EXIT.usage, (error as Error).message, wayOut, { cause: error });
@@ -168,6 +173,7 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
     `${sum(({ wakes }) => wakes)} cycles run again (facts tell of the rest; ${sum(({ sampled }) => sampled)} samples of them held against the record), ${sum(({ evaluations }) => evaluations)} evaluations of the changed rules, ${sum(({ differing }) => differing)} with another outcome, ${sum(({ withoutEffect }) => withoutEffect)} times without effect; ${tookS.toFixed(1)} s`,
     'Open loop: each decision was tried in the situation that was recorded; what the robot would then have met is not in this.',
   ];
+  lines.push(...gapLines(chains));
   if (flips.length === 0) return lines.join('\n');
   const rows = shown.map((flip) => [
     `${flip.source}#${flip.event}`,
@@ -185,6 +191,19 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
     `What would have followed, in a simulated world: sigma fork ${first.recording} --at ${(first.atUs / 1e6).toFixed(2)} --policy ${policy.file} --for 30 --out fork.sqlite`,
   );
   return lines.join('\n');
+}
+
+const SHOWN_GAPS = 10;
+
+/** What could not be weighed, and why. */
+function gapLines(chains: WhatIfReport['chains']): readonly string[] {
+  const all = chains.flatMap(({ source, gaps }) => gaps.map((gap) => ({ source, ...gap })));
+  const lines = all.slice(0, SHOWN_GAPS).map(({ source, firstSequence, lastSequence, fromUs, untilUs }) => {
+    const until = untilUs === null ? 'the end' : `${(untilUs / 1e6).toFixed(2)} s`;
+    const events = `events ${firstSequence} to ${lastSequence} were dropped for want of room`;
+    return `Not weighed: ${source} from ${(fromUs / 1e6).toFixed(2)} s to ${until} (${events})`;
+  });
+  return all.length <= SHOWN_GAPS ? lines : [...lines, `... and ${all.length - SHOWN_GAPS} more such gaps (--json)`];
 }
 
 function sideText({ command: goes, authority }: DecisionSide): string {

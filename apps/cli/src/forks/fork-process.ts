@@ -17,6 +17,7 @@ const REFUSALS = new Set([
   'BrokenChangeError',
   'UnknownAlternativeError',
   'LineageError',
+  'TenantError',
 ]);
 
 async function work(job: ForkOrTrial): Promise<void> {

@@ -10,10 +10,11 @@ import {
   openWithParents,
   type PolicyFile,
   parsePolicyFile,
+  tenantTimeline,
 } from '@sigma/sim';
 import { toComparison } from './compared.ts';
 import type { ForkJob, MadeFork, NamedEvent } from './fork-jobs.ts';
-import { ofTenant, zeroOf } from './site-time.ts';
+import { zeroOf } from './site-time.ts';
 
 /** Of the whole work, the fork itself takes about so much; the rest is comparing. */
 const FORKING = 0.8;
@@ -22,7 +23,7 @@ const FORKING = 0.8;
 export async function forkNow(job: ForkJob, progress: (done: number) => void) {
   const parent = await openWithParents(job.recording, job.hubDir);
   try {
-    const timeline = ofTenant(parent.timeline, job.tenant);
+    const timeline = tenantTimeline(parent.timeline, job.tenant);
     const request = await requestOf(timeline, job);
     const result = await makeFork(timeline, request, job.out, {
       onProgress: (done, of) => progress((FORKING * done) / of),
@@ -32,7 +33,7 @@ export async function forkNow(job: ForkJob, progress: (done: number) => void) {
     const fork = await openWithParents(job.out, job.hubDir);
     try {
       let compared = 0;
-      const forked = ofTenant(fork.timeline, job.tenant);
+      const forked = tenantTimeline(fork.timeline, job.tenant);
       const comparison = await compareForks(timeline, forked, () =>
         progress(FORKING + (1 - FORKING) * (compared++ / Math.max(1, timeline.lives.length))),
       );

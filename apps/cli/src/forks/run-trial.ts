@@ -1,17 +1,18 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Command } from '@sigma/kernel';
 import type { DecidedSideSchema, FlipSchema } from '@sigma/proto';
-import type { DecisionSide } from '@sigma/recorder';
+import type { DecisionSide, TrialGap } from '@sigma/recorder';
 import {
   ForkRefusedError,
   openWithParents,
   type PolicyFile,
   parsePolicyFile,
+  tenantTimeline,
   type WhatIfReport,
   whatIf,
 } from '@sigma/sim';
 import type { TrialJob, TriedRule } from './fork-jobs.ts';
-import { ofTenant, zeroOf } from './site-time.ts';
+import { zeroOf } from './site-time.ts';
 
 const HOUR_US = 3_600_000_000;
 /** Facts pay where much is tried: gathered once, they spare running most of it again. */
@@ -22,7 +23,7 @@ const MOST_FLIPS = 5_000;
 export async function tryNow(job: TrialJob, progress: (done: number) => void): Promise<TriedRule> {
   const { timeline, close } = await openWithParents(job.recording, job.hubDir);
   await close();
-  const { lives } = ofTenant(timeline, job.tenant);
+  const { lives } = tenantTimeline(timeline, job.tenant);
   const robots = lives.filter(({ opening }) => opening.model === 'fleet');
   if (robots.length === 0) throw new ForkRefusedError('nothing is recorded of any robot here');
   const zeroUs = zeroOf(timeline, job.toTimeUs === 0 ? null : job.toTimeUs);
@@ -33,7 +34,7 @@ export async function tryNow(job: TrialJob, progress: (done: number) => void): P
   const agents = job.agents.length === 0 ? [...new Set(robots.map(({ source }) => source))] : job.agents;
   const policy = parsePolicyFile('rule', job.rule);
   const report = await whatIf({
-    ...{ policy, agents, fromUs, untilUs },
+    ...{ policy, tenant: job.tenant, agents, fromUs, untilUs },
     recordings: [job.recording],
     threads: 1,
     hubDir: job.hubDir,
@@ -57,11 +58,21 @@ function triedOf(
     fromTimeUs: zeroUs + fromUs,
     toTimeUs: zeroUs + untilUs,
     agents: tried.length,
-    leftOut: left.map(({ source, leftOutBecause }) => `${source}: ${leftOutBecause}`),
+    leftOut: [
+      ...left.map(({ source, leftOutBecause }) => `${source}: ${leftOutBecause}`),
+      ...chains.flatMap(({ source, gaps }) => gaps.map((gap) => gapWords(source, gap, zeroUs))),
+    ],
     wakes: sum(({ wakes }) => wakes),
     evaluations: sum(({ evaluations }) => evaluations),
     flips: flips.slice(0, MOST_FLIPS).map((flip) => flipOf(flip, policy, zeroUs)),
   };
+}
+
+/** What of an agent's life could not be weighed, in times of the day. */
+function gapWords(agent: string, { firstSequence, lastSequence, fromUs, untilUs }: TrialGap, zeroUs: number): string {
+  const clock = (us: number): string => new Date((zeroUs + us) / 1000).toISOString().slice(11, 19);
+  const until = untilUs === null ? 'on' : `to ${clock(untilUs)}`;
+  return `${agent} from ${clock(fromUs)} ${until} UTC (events ${firstSequence} to ${lastSequence} were dropped for want of room)`;
 }
 
 function flipOf(

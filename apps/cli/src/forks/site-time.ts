@@ -1,11 +1,5 @@
 import type { Timeline } from '@sigma/recorder';
 
-/** A timeline with the lives of one tenant: whoever may fork one of them sees no other (law L7). */
-export const ofTenant = (timeline: Timeline, tenant: string): Timeline => ({
-  ...timeline,
-  lives: timeline.lives.filter((life) => life.tenant === tenant),
-});
-
 /**
  * When the agent time of a site was 0, by the hub's clock, microseconds since 1970.
  *

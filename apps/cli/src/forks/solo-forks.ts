@@ -16,12 +16,18 @@ import {
   type TryRuleRequest,
 } from '@sigma/proto';
 import { LineageError, StoreError } from '@sigma/recorder';
-import { checkPolicyFile, type OpenTimeline, openWithParents, PolicyFileError, parsePolicyFile } from '@sigma/sim';
+import {
+  checkPolicyFile,
+  type OpenTimeline,
+  openWithParents,
+  PolicyFileError,
+  parsePolicyFile,
+  tenantTimeline,
+} from '@sigma/sim';
 import { timelineBlocks } from './fork-blocks.ts';
 import { ForkFolder } from './fork-folder.ts';
 import type { ForkJob } from './fork-jobs.ts';
 import { ForkRunner, type RunnerNews } from './fork-runner.ts';
-import { ofTenant } from './site-time.ts';
 
 export interface SoloForksOptions {
   readonly tenant: string;
@@ -148,7 +154,7 @@ export class SoloForks implements ForkDesk {
     }
     try {
       const { timeline } = await known;
-      return timelineBlocks(ofTenant(timeline, this.#options.tenant));
+      return timelineBlocks(tenantTimeline(timeline, this.#options.tenant));
     } catch (error) {
       if (error instanceof LineageError || error instanceof StoreError) throw new ForkRefusal('damaged', error.message);
       throw error;

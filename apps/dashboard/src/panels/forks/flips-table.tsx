@@ -23,9 +23,7 @@ export function FlipsTable({ trial, flips }: { readonly trial: Trial; readonly f
           {lost < 0.05 ? '' : ` · by their own commands ${lost.toFixed(1)} m less`}
         </span>
       </p>
-      {trial.leftOut.length === 0 ? null : (
-        <p className="level-advisory">Left out: {trial.leftOut.slice(0, 5).join('; ')}</p>
-      )}
+      {trial.leftOut.length === 0 ? null : <p className="level-advisory">Left out: {leftOutWords(trial.leftOut)}</p>}
       {flips.length === 0 ? (
         <p className="quiet">
           In this time the rule would have changed nothing. Choose a longer stretch, or a condition that holds more
@@ -81,3 +79,9 @@ export function FlipsTable({ trial, flips }: { readonly trial: Trial; readonly f
     </>
   );
 }
+
+const SHOWN_LEFT_OUT = 5;
+
+const leftOutWords = (all: readonly string[]): string =>
+  all.slice(0, SHOWN_LEFT_OUT).join('; ') +
+  (all.length > SHOWN_LEFT_OUT ? `; and ${all.length - SHOWN_LEFT_OUT} more` : '');
