@@ -221,7 +221,8 @@ const TITLE_PARAMS = 2;
 function commandWords(command: Command | undefined, mostParams = Number.POSITIVE_INFINITY): string {
   if (command === undefined) return 'no command';
   const all = paramsInOrder(command.params);
-  const params = all.slice(0, mostParams);
+  const told = mostParams < Number.POSITIVE_INFINITY ? paramsInOrder(command.params.filter(tells)) : all;
+  const params = told.slice(0, mostParams);
   if (params.length < all.length) return `${words(command.name)}: ${params.join(', ')}`;
   if (command.kind.case === 'setPoint' && command.kind.value.durationUs > 0n) {
     const seconds = Number(command.kind.value.durationUs) / 1e6;
@@ -229,6 +230,10 @@ function commandWords(command: Command | undefined, mostParams = Number.POSITIVE
   }
   return params.length === 0 ? words(command.name) : `${words(command.name)}: ${params.join(', ')}`;
 }
+
+/** Whether a line has room for it: that it drives straight on goes without saying. */
+const tells = ({ name, value }: Param): boolean =>
+  !(name === 'turnRadps' && value.case === 'number' && value.value === 0);
 
 const coordinate = (value: number | undefined): string => numberWords(value ?? Number.NaN);
 const FIRST = ['to', 'speedMps', 'turnRadps', 'cruiseMps'];

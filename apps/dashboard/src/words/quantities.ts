@@ -90,8 +90,11 @@ export function number(value: number): string {
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   const text = value.toFixed(digits);
-  return text.includes('.') ? text.replace(/\.?0+$/, '').replace(/^-0$/, '0') : text;
+  return minus(text.includes('.') ? text.replace(/\.?0+$/, '').replace(/^-0$/, '0') : text);
 }
+
+/** The sign as it is printed: as wide as a figure, so that columns stand. */
+const minus = (text: string): string => text.replace(/^-/, '−');
 
 const UNIT_WORDS: Readonly<Record<string, string>> = {
   degC: '°C',
@@ -128,7 +131,7 @@ const PLACES: Readonly<Record<string, number>> = {
 export function liveReading(value: number, unit: string): string {
   const places = PLACES[unit];
   if (places === undefined || !Number.isFinite(value)) return reading(value, unit);
-  return `${value.toFixed(places).replace(/^-(0(?:\.0+)?)$/, '$1')} ${UNIT_WORDS[unit] ?? unit}`;
+  return `${minus(value.toFixed(places).replace(/^-(0(?:\.0+)?)$/, '$1'))} ${UNIT_WORDS[unit] ?? unit}`;
 }
 
 /** "0 °C to 80 °C", "at most 75 °C", "at least 20 %"; empty without a bound. */

@@ -14,10 +14,12 @@ import {
 import { sensorLines } from '../panels/robot/sensor-lines.ts';
 import { agentState, nextStep } from './agent-state.ts';
 import { byRobot, causeWords, groupAlerts, maySilence } from './alert-words.ts';
-import { reasonWords, restrictionWords, viewDecision } from './decision-words.ts';
+import { decisionTitle, reasonWords, restrictionWords, viewDecision } from './decision-words.ts';
 import { byStanding, goalWords, taskName } from './mission-words.ts';
 import {
   agentTime,
+  bandShort,
+  liveReading,
   midSentence,
   namedNumber,
   number,
@@ -37,6 +39,12 @@ test('numbers carry their unit and no false digits', () => {
   assert.equal(namedNumber('category', 1), 'category 1');
   assert.equal(number(100), '100');
   assert.equal(number(-0.0001), '0');
+  assert.equal(number(-0.5), '−0.5', 'a minus as wide as a figure');
+  assert.equal(bandShort(-20, 20, 'N m'), '−20 – 20 N·m');
+  assert.deepEqual(
+    [-0.001, -0.02].map((value) => liveReading(value, 'm/s')),
+    ['0.00 m/s', '−0.02 m/s'],
+  );
   assert.equal(number(Number.NaN), 'no reading');
   assert.equal(reading(0.834, 'fraction'), '83 %');
   assert.equal(reading(41.25, 'degC'), '41.3 °C');
@@ -51,6 +59,23 @@ test('numbers carry their unit and no false digits', () => {
   assert.deepEqual([400, 12_000, 200_000, 7_500_000].map(span), ['0.4 s', '12 s', '3 min', '2 h 5 min']);
   assert.equal(agentTime(64_250_000n), '1:04.250');
   assert.equal(utcTime(1_700_000_000_000_000n), '22:13:20');
+});
+
+test('a line of a log says of a drive what tells: straight on goes without saying, a turn does not', () => {
+  const drive = (turnRadps: number) =>
+    create(DecisionSchema, {
+      command: {
+        name: 'drive',
+        params: [
+          { name: 'speedMps', value: { case: 'number', value: 0.9 } },
+          { name: 'turnRadps', value: { case: 'number', value: turnRadps } },
+        ],
+        kind: { case: 'setPoint', value: { durationUs: 1_200_000n } },
+      },
+    });
+  assert.equal(decisionTitle(drive(0)), 'drive: speed 0.9 m/s');
+  assert.equal(decisionTitle(drive(-0.4)), 'drive: speed 0.9 m/s, turn −0.4 rad/s, for 1.2 s');
+  assert.match(viewDecision(drive(0), 0n).command, /turn 0 rad\/s/, 'opened, it says all of it');
 });
 
 test('a decision names its winner, what was clamped, and why each loser lost', () => {

@@ -1,7 +1,7 @@
 import type { Account } from '@sigma/proto';
 import { type FormEvent, useCallback, useState } from 'react';
 import { Guarded, useMay } from '../../frame/access/guarded.tsx';
-import { ROLES } from '../../frame/access/me.ts';
+import { ROLES, type Role } from '../../frame/access/me.ts';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { HoldButton } from '../../parts/hold-button.tsx';
 import { localDay, localTime } from '../../words/quantities.ts';
@@ -39,29 +39,31 @@ export default function AccountsPage() {
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <div className="scroll accounts-columns" tabIndex={0}>
-        {may.allowed ? <NewAccount onMade={again} /> : null}
-        {asked.kind === 'known' ? null : <NotKnown asked={asked} what="accounts" again={again} />}
-        {asked.kind === 'known' ? (
-          <table className="accounts-list">
-            <thead>
-              <tr>
-                <th scope="col">Account</th>
-                <th scope="col">Role</th>
-                <th scope="col">Since</th>
-                <th scope="col">Last here</th>
-                <th scope="col">
-                  <span className="for-ears">Remove</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {asked.value.map((account) => (
-                <AccountRow key={account.id} account={account} mine={account.email === me.email} again={again} />
-              ))}
-            </tbody>
-          </table>
-        ) : null}
-        <Roles />
+        <div className="accounts-who">
+          {may.allowed ? <NewAccount onMade={again} /> : null}
+          {asked.kind === 'known' ? null : <NotKnown asked={asked} what="accounts" again={again} />}
+          {asked.kind === 'known' ? (
+            <table className="accounts-list">
+              <thead>
+                <tr>
+                  <th scope="col">Account</th>
+                  <th scope="col">Role</th>
+                  <th scope="col">Since</th>
+                  <th scope="col">Last here</th>
+                  <th scope="col">
+                    <span className="for-ears">Remove</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {asked.value.map((account) => (
+                  <AccountRow key={account.id} account={account} mine={account.email === me.email} again={again} />
+                ))}
+              </tbody>
+            </table>
+          ) : null}
+        </div>
+        <Roles mine={me.role} />
       </div>
     </section>
   );
@@ -205,18 +207,51 @@ function OnePassword({ told, onGone }: { readonly told: Told; readonly onGone: (
   );
 }
 
-function Roles() {
+/** What the hub asks a role for, and the least role that may; each role may all that those before it may. */
+const POWERS: readonly (readonly [power: string, from: Role])[] = [
+  ['See the site, its past and its recording', 'viewer'],
+  ['Stop robots, acknowledge and reset', 'operator'],
+  ['Take control of a robot, set its mode', 'operator'],
+  ['Send, move and cancel missions', 'operator'],
+  ['Draw fences', 'operator'],
+  ['Acknowledge and silence alerts', 'operator'],
+  ['Break the simulation, set its speed', 'engineer'],
+  ['Try rules, fork the past', 'engineer'],
+  ['Make and remove accounts, give roles', 'administrator'],
+];
+
+function Roles({ mine }: { readonly mine: string }) {
   return (
-    <section aria-label="What each role may do">
+    <section className="roles" aria-label="What each role may do">
       <h3 className="part-title">What each role may do</h3>
-      <dl className="facts roles">
-        {ROLES.map((role) => (
-          <div key={role}>
-            <dt>{role}</dt>
-            <dd>{ROLE_WORDS[role]}</dd>
-          </div>
-        ))}
-      </dl>
+      <table>
+        <thead>
+          <tr>
+            <td />
+            {ROLES.map((role) => (
+              <th key={role} scope="col" title={ROLE_WORDS[role]} aria-current={role === mine ? 'true' : undefined}>
+                {role}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {POWERS.map(([power, from]) => (
+            <tr key={power}>
+              <th scope="row">{power}</th>
+              {ROLES.map((role, at) => {
+                const may = at >= ROLES.indexOf(from);
+                return (
+                  <td key={role} className={may ? undefined : 'quiet'}>
+                    <span aria-hidden="true">{may ? '✓' : '–'}</span>
+                    <span className="for-ears">{may ? 'yes' : 'no'}</span>
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </section>
   );
 }

@@ -11,7 +11,7 @@ function listening(choice: BellChoice) {
   const heard: string[] = [];
   const bell = new AlertBell(choice, {
     ring: (level) => heard.push(`ring ${level}`),
-    notify: (title) => heard.push(title),
+    notify: (title, text) => heard.push(text === '' ? title : `${title} (${text})`),
     remember: (kept) => heard.push(`sound ${kept.sound}`),
   });
   return { bell, heard };
@@ -45,8 +45,24 @@ test('a flood is one call, and off is off', () => {
   const { bell, heard } = listening({ sound: false, notice: true });
   bell.hear([]);
   bell.hear(Array.from({ length: 40 }, (_, k) => alert(`n${k}`)));
-  assert.deepEqual(heard, ['40 new alerts']);
+  assert.deepEqual(heard, ['40 new alerts (They stand in Mission Control.)']);
   bell.choice.set({ sound: false, notice: false });
   bell.hear([alert('more')]);
-  assert.deepEqual(heard, ['40 new alerts', 'sound false']);
+  assert.deepEqual(heard, ['40 new alerts (They stand in Mission Control.)', 'sound false']);
+});
+
+test('a notification names its robot and says it as the page does, for whoever reads it without the page', () => {
+  const { bell, heard } = listening({ sound: false, notice: true });
+  bell.hear([]);
+  const advice = 'Let it cool below 70 degC';
+  bell.hear([
+    alert('a', { agentId: 'r07', text: 'boardC is 79.8 degC, above 75 degC', advice }),
+    alert('b', { agentId: 'r1' }),
+    alert('c', { text: 'the archive is full' }),
+  ]);
+  assert.deepEqual(heard, [
+    'Warning: r07: board is 79.8 °C, above 75 °C (Let it cool below 70 °C)',
+    'Warning: r1: b',
+    'Warning: the archive is full',
+  ]);
 });

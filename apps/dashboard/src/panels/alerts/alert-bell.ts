@@ -1,6 +1,7 @@
 import type { Alert } from '@sigma/proto';
 import { AlertLevel } from '@sigma/proto';
 import { Observable } from '../../live/observable.ts';
+import { plainWords } from '../../words/quantities.ts';
 
 /** How the page calls for a person who does not look at it. Both are off until he turns them on. */
 export interface BellChoice {
@@ -53,10 +54,17 @@ export class AlertBell {
       );
       return;
     }
-    for (const { level, text, advice, id } of fresh) {
-      this.#ports.notify(`${level === AlertLevel.CRITICAL ? 'Critical' : 'Warning'}: ${text}`, advice, id);
+    for (const alert of fresh) {
+      const level = alert.level === AlertLevel.CRITICAL ? 'Critical' : 'Warning';
+      this.#ports.notify(`${level}: ${calledOut(alert)}`, plainWords(alert.advice), alert.id);
     }
   }
+}
+
+/** Read on a screen without the page: it names its robot, and says it in the words of the page. */
+function calledOut({ agentId, text }: Alert): string {
+  const said = plainWords(text);
+  return agentId === '' || said.startsWith(`${agentId}:`) ? said : `${agentId}: ${said}`;
 }
 
 const calls = ({ level, clearedTimeUs, acknowledgedBy, silencedUntilTimeUs, rootId }: Alert): boolean =>

@@ -94,7 +94,7 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
             · acknowledged by <bdi>{personWords(newest.acknowledgedBy)}</bdi>
           </span>
         )}
-        {each ? null : <Robots alerts={group.alerts} />}
+        {each ? null : <Robots alerts={group.alerts} over={over} />}
         {group.explained.length === 0 ? null : (
           <button
             type="button"
@@ -121,14 +121,15 @@ export function AlertRow({ group }: { readonly group: AlertGroup }) {
   );
 }
 
-function Robots({ alerts }: { readonly alerts: readonly Alert[] }) {
+/** `over`: all of them are, and the row says so once. */
+function Robots({ alerts, over }: { readonly alerts: readonly Alert[]; readonly over: boolean }) {
   const [all, setAll] = useState(false);
   const robots = byRobot(alerts);
   const shown = all ? robots : robots.slice(0, SHOWN);
   return (
     <>
       {shown.map((alert) => (
-        <AgentLink key={alert.id} alert={alert} />
+        <AgentLink key={alert.id} alert={alert} said={over} />
       ))}
       {robots.length > SHOWN ? (
         <button type="button" className="plain" onClick={() => setAll(!all)}>
@@ -173,17 +174,27 @@ function Explained({ alerts }: { readonly alerts: readonly Alert[] }) {
   );
 }
 
-function AgentLink({ alert }: { readonly alert: Alert }) {
+interface AgentLinkProps {
+  readonly alert: Alert;
+  /** That it is over is said already. */
+  readonly said?: boolean;
+}
+
+function AgentLink({ alert, said = false }: AgentLinkProps) {
   const { selected, live } = useMissionControl();
   if (alert.agentId === '') return null;
-  const cleared = alert.clearedTimeUs > 0n ? ' over' : '';
-  const times = alert.count > 1 ? ` ×${alert.count}` : '';
+  const cleared = alert.clearedTimeUs > 0n && !said ? ' over' : '';
+  const times = alert.count > 1 ? ` ${alert.count} times` : '';
   if (live.row(alert.agentId) < 0) return <bdi className="quiet"> {alert.agentId}</bdi>;
   return (
-    <button type="button" className="link mono" onClick={() => selected.set(alert.agentId)} title={alert.text}>
-      <bdi>{alert.agentId}</bdi>
-      {times}
-      {cleared}
-    </button>
+    <span className="of-robot">
+      <button type="button" className="link mono" onClick={() => selected.set(alert.agentId)} title={alert.text}>
+        <bdi>{alert.agentId}</bdi>
+      </button>
+      <span className="quiet">
+        {times}
+        {cleared}
+      </span>
+    </span>
   );
 }

@@ -151,7 +151,7 @@ function Rates() {
               <th scope="col" className="right" title="Raised in the last week">
                 Week
               </th>
-              <th scope="col" className="right" title="Median time that one stood">
+              <th scope="col" className="right" title="Median time that one stood until it was over">
                 Stood
               </th>
               <th scope="col">Mostly</th>
@@ -185,7 +185,7 @@ function RateRow({ rate, most }: { readonly rate: AlertRate; readonly most: numb
         <span className="rate-bar" style={{ inlineSize: `${(rate.lastDay / most) * 100}%` }} aria-hidden="true" />
       </td>
       <td className="mono right">{rate.lastWeek}</td>
-      <td className="mono right">{span(rate.stoodS * 1_000)}</td>
+      <td className="mono right">{rate.stoodS === 0 ? '–' : span(rate.stoodS * 1_000)}</td>
       <td>
         {[...new Set(rate.agentIds)].slice(0, MOSTLY).map((id) =>
           live.row(id) < 0 ? (

@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { causeWords } from '../../words/alert-words.ts';
 import { silence } from './alert-acts.ts';
@@ -28,6 +28,9 @@ export function SilenceForm({ cause, causes, agentIds, onDone }: SilenceFormProp
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
   const name = useId();
+  const form = useRef<HTMLFormElement>(null);
+  // Below the last row of a short panel nobody would see that it opened.
+  useEffect(() => form.current?.scrollIntoView({ block: 'nearest' }), []);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
@@ -36,7 +39,7 @@ export function SilenceForm({ cause, causes, agentIds, onDone }: SilenceFormProp
     if (done) onDone();
   };
   return (
-    <form className="silence-form" onSubmit={submit} aria-labelledby={name} data-testid="silence-form">
+    <form ref={form} className="silence-form" onSubmit={submit} aria-labelledby={name} data-testid="silence-form">
       <p id={name}>
         Silence <strong>{causeWords(cause)}</strong>: the robots go on as they do, only nobody is called. Critical
         alerts always speak.

@@ -5,7 +5,7 @@ import { useMissionControl, useObservable, useTick, useTopic } from '../../frame
 import { explain } from '../../live/hub.ts';
 import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
-import { percent, plural, span } from '../../words/quantities.ts';
+import { liveReading, percent, plural, span } from '../../words/quantities.ts';
 import { type TableColumn, type TableHandle, VirtualTable } from '../rows/virtual-table.tsx';
 import { BatteryTrends, type Charge, SAMPLE_MS } from './battery-trend.ts';
 import { ColumnChoice } from './column-choice.tsx';
@@ -291,5 +291,5 @@ function LinkAge({ id }: { readonly id: string }) {
 function Speed({ id }: { readonly id: string }) {
   const { live } = useMissionControl();
   useTick(500);
-  return <span className="mono">{(live.newest.speedMps[live.row(id)] ?? 0).toFixed(2)} m/s</span>;
+  return <span className="mono">{liveReading(live.newest.speedMps[live.row(id)] ?? 0, 'm/s')}</span>;
 }

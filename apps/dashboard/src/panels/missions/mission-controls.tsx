@@ -45,6 +45,7 @@ export function CancelControl({ mission }: { readonly mission: Mission }) {
       <Guarded role="operator">
         <button
           type="button"
+          className="plain"
           onClick={() => void cancel()}
           title={`No robot has begun ${name}; it can be sent again`}
           data-testid={`cancel-${mission.id}`}

@@ -69,7 +69,7 @@ function History() {
   const { missions, begun, reading, problem, older } = useHistory();
   return (
     <>
-      <h3 className="part-title">Over</h3>
+      <h3 className="part-title">History</h3>
       <VirtualTable
         label="Missions that are over, newest first"
         testId="mission-history"

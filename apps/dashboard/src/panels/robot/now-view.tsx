@@ -3,7 +3,7 @@ import { useMissionControl, useTick, useTopic } from '../../frame/mission-contro
 import { ShapeMark } from '../../parts/shape.tsx';
 import { viewDecision } from '../../words/decision-words.ts';
 import { taskName } from '../../words/mission-words.ts';
-import { percent, plainWords, span, words } from '../../words/quantities.ts';
+import { liveReading, percent, plainWords, span, words } from '../../words/quantities.ts';
 import { decisionInForce, useOpenDecision } from '../decisions/open-decision.ts';
 import { FailsafeCard } from './failsafe-card.tsx';
 import { Fact } from './robot-facts.tsx';
@@ -58,7 +58,7 @@ export function NowView({ id }: { readonly id: string }) {
         </Fact>
         <Fact name="Planner">{CHAIN[status.chain] ?? status.chain}</Fact>
         <Fact name="Motion" about="Speed along its heading, as last told">
-          <span className="mono">{(live.newest.speedMps[row] ?? 0).toFixed(2)} m/s</span>
+          <span className="mono">{liveReading(live.newest.speedMps[row] ?? 0, 'm/s')}</span>
         </Fact>
         <Fact name="Battery" about="Share of charge left; it should stay above 15 %">
           <span className="mono">{percent(live.newest.battery[row] ?? Number.NaN)}</span>

@@ -29,46 +29,43 @@ export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly o
       : null;
   return (
     <div className="composer-form" data-testid="cover-form">
-      <p className="composer-hint">
-        {closed
-          ? 'Zone closed.'
-          : 'Click the corners; they snap to the grid, Alt places freely. The first one again, or Enter, closes.'}
-        <br />
-        <span className="quiet">
-          {plural(points.length, 'corner')}, {number(areaM2(points))} m²
-          {outline?.ok === true ? `, ${plural(outline.cells.length, 'free cell')}` : ''}
-        </span>
-      </p>
+      <div className="draft-head">
+        <p className="composer-hint">
+          {closed ? 'Zone closed.' : 'Click the corners; they snap, with Alt not. Enter closes.'}
+          <br />
+          <span className="quiet">
+            {plural(points.length, 'corner')}, {number(areaM2(points))} m²
+            {outline?.ok === true ? `, ${plural(outline.cells.length, 'free cell')}` : ''}
+          </span>
+        </p>
+        <DrawingRow draft={draft} onCancel={onDone} />
+      </div>
       {outline?.ok === false ? (
         <p className="level-warning" role="alert">
           {outline.message}
         </p>
       ) : null}
-      <DrawingRow draft={draft} onCancel={onDone} />
       {closed ? (
-        <>
-          <div className="sender-row">
-            <label className="inline">
-              Robots at most
-              <input
-                type="number"
-                min={0}
-                max={99}
-                value={robots === 0 ? '' : robots}
-                placeholder="any"
-                onChange={(event) => setRobots(Math.max(0, event.target.valueAsNumber || 0))}
-                title="Empty leaves it to the supervisor"
-              />
-            </label>
-          </div>
-          <GoalSender
-            goal={goal}
-            goalKey={`${JSON.stringify(points)} ${robots}`}
-            name="Cover drawn zone"
-            sendWords="Send cover mission"
-            onDone={onDone}
-          />
-        </>
+        <GoalSender
+          goal={goal}
+          goalKey={`${JSON.stringify(points)} ${robots}`}
+          name="Cover drawn zone"
+          sendWords="Send cover mission"
+          onDone={onDone}
+        >
+          <label className="inline">
+            Robots at most
+            <input
+              type="number"
+              min={0}
+              max={99}
+              value={robots === 0 ? '' : robots}
+              placeholder="any"
+              onChange={(event) => setRobots(Math.max(0, event.target.valueAsNumber || 0))}
+              title="Empty leaves it to the supervisor"
+            />
+          </label>
+        </GoalSender>
       ) : null}
     </div>
   );

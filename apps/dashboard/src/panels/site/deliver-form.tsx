@@ -17,15 +17,6 @@ export function DeliverForm({ onDone }: { readonly onDone: () => void }) {
   }
   return (
     <div className="composer-form" data-testid="deliver-form">
-      <div className="sender-row">
-        <PlaceChoice label="From" places={site.stations} value={from} onChange={setFrom} emptyWords="station" />
-        <PlaceChoice label="To" places={site.stations} value={to} onChange={setTo} emptyWords="station" />
-        <label className="inline">
-          Item
-          <input value={item} maxLength={80} onChange={(event) => setItem(event.target.value)} />
-        </label>
-        <RobotChoice value={agentId} onChange={setAgentId} anyWords="any robot" />
-      </div>
       {from !== '' && from === to ? <p className="level-advisory">From and to are the same station.</p> : null}
       <GoalSender
         goal={complete ? { goal: { case: 'deliver', value } } : null}
@@ -33,7 +24,15 @@ export function DeliverForm({ onDone }: { readonly onDone: () => void }) {
         name={`Deliver ${from} to ${to}`}
         sendWords="Send delivery"
         onDone={onDone}
-      />
+      >
+        <PlaceChoice label="From" places={site.stations} value={from} onChange={setFrom} emptyWords="station" />
+        <PlaceChoice label="To" places={site.stations} value={to} onChange={setTo} emptyWords="station" />
+        <label className="inline">
+          Item
+          <input value={item} maxLength={80} onChange={(event) => setItem(event.target.value)} />
+        </label>
+        <RobotChoice value={agentId} onChange={setAgentId} anyWords="any robot" />
+      </GoalSender>
     </div>
   );
 }

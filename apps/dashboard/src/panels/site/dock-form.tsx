@@ -11,17 +11,16 @@ export function DockForm({ onDone }: { readonly onDone: () => void }) {
   const value = { agentId, dockId };
   return (
     <div className="composer-form" data-testid="dock-form">
-      <div className="sender-row">
-        <RobotChoice value={agentId} onChange={setAgentId} />
-        <PlaceChoice label="Dock" places={site.docks} value={dockId} onChange={setDockId} emptyWords="nearest free" />
-      </div>
       <GoalSender
         goal={agentId === '' ? null : { goal: { case: 'goToDock', value } }}
         goalKey={JSON.stringify(value)}
         name={`Dock ${agentId}`}
         sendWords="Send to dock"
         onDone={onDone}
-      />
+      >
+        <RobotChoice value={agentId} onChange={setAgentId} />
+        <PlaceChoice label="Dock" places={site.docks} value={dockId} onChange={setDockId} emptyWords="nearest free" />
+      </GoalSender>
     </div>
   );
 }

@@ -27,7 +27,7 @@ export function DrawingRow({ draft, onCancel }: { readonly draft: Draft; readonl
       >
         Redo
       </button>
-      {isOutline(draft) ? (
+      {isOutline(draft) && !draft.closed ? (
         <button
           type="button"
           disabled={!canClose(draft)}
@@ -39,12 +39,9 @@ export function DrawingRow({ draft, onCancel }: { readonly draft: Draft; readonl
         </button>
       ) : null}
       {draft.closed || onCancel === undefined ? null : (
-        <>
-          <span className="spring" />
-          <button type="button" onClick={onCancel} title="Esc" data-testid="compose-cancel">
-            Cancel
-          </button>
-        </>
+        <button type="button" className="plain" onClick={onCancel} title="Esc" data-testid="compose-cancel">
+          Cancel
+        </button>
       )}
     </div>
   );

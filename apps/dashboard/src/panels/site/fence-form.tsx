@@ -46,20 +46,22 @@ export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
   const words = kind === 'restricted' ? 'Keep robots out' : `Slow to ${number(speedMps)} m/s`;
   return (
     <div className="composer-form" data-testid="fence-form">
-      <p className="composer-hint">
-        {closed ? 'Outline closed.' : 'Click the corners; Alt places freely. The first one again, or Enter, closes.'}
-        <br />
-        <span className="quiet">
-          {plural(points.length, 'corner')}, {number(areaM2(points))} m²
-          {outline?.ok === true ? `, ${plural(outline.cells.length, 'free cell')}` : ''}
-        </span>
-      </p>
+      <div className="draft-head">
+        <p className="composer-hint">
+          {closed ? 'Outline closed.' : 'Click the corners; they snap, with Alt not. Enter closes.'}
+          <br />
+          <span className="quiet">
+            {plural(points.length, 'corner')}, {number(areaM2(points))} m²
+            {outline?.ok === true ? `, ${plural(outline.cells.length, 'free cell')}` : ''}
+          </span>
+        </p>
+        <DrawingRow draft={draft} onCancel={onDone} />
+      </div>
       {outline?.ok === false ? (
         <p className="level-warning" role="alert">
           {outline.message}
         </p>
       ) : null}
-      <DrawingRow draft={draft} onCancel={onDone} />
       {closed ? <FenceRule rule={rule} onRule={setRule} /> : null}
       {closed ? <Consequence kind={kind} inside={inside} speedMps={speedMps} /> : null}
       {closed ? (

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { MissionGoalSchema, PreviewMissionResponse } from '@sigma/proto';
-import { useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import type { Outcome } from '../../live/acts.ts';
@@ -21,12 +21,14 @@ interface GoalSenderProps {
   readonly name: string;
   readonly sendWords: string;
   readonly onDone: () => void;
+  /** What else is asked, in one line with the priority. */
+  readonly children?: ReactNode;
 }
 
 const PREVIEW_AFTER_MS = 200;
 
 /** Says who would do it and how long it would take, and only then sends it. */
-export function GoalSender({ goal, goalKey, name, sendWords, onDone }: GoalSenderProps) {
+export function GoalSender({ goal, goalKey, name, sendWords, onDone, children }: GoalSenderProps) {
   const { hub, acts, now } = useMissionControl();
   const [preview, setPreview] = useState<Preview>({ kind: 'asking' });
   const [priority, setPriority] = useState(0);
@@ -71,8 +73,8 @@ export function GoalSender({ goal, goalKey, name, sendWords, onDone }: GoalSende
   const possible = ready && preview.kind === 'known' && preview.answer.tasks.length > 0;
   return (
     <div className="sender">
-      {ready ? <PreviewLine preview={preview} /> : null}
       <div className="sender-row">
+        {children}
         <label className="inline">
           Priority
           <input
@@ -81,8 +83,12 @@ export function GoalSender({ goal, goalKey, name, sendWords, onDone }: GoalSende
             max={10}
             value={priority}
             onChange={(event) => setPriority(event.target.valueAsNumber || 0)}
+            title="−10 to 10: the higher gets robots first"
           />
         </label>
+      </div>
+      {ready ? <PreviewLine preview={preview} /> : null}
+      <div className="sender-row">
         <span className="spring" />
         <button type="button" onClick={onDone} data-testid="compose-cancel">
           Cancel

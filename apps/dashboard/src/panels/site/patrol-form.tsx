@@ -13,15 +13,23 @@ export function PatrolForm({ draft, onDone }: { readonly draft: Draft; readonly 
   const value = { points: points.map(([xM, yM]) => ({ xM, yM })), rounds, agentId };
   return (
     <div className="composer-form" data-testid="patrol-form">
-      <p className="composer-hint">
-        Click the points in order.
-        <br />
-        <span className="quiet">
-          {plural(points.length, 'point')}, {number(lengthM(points, false))} m as the crow flies
-        </span>
-      </p>
-      <DrawingRow draft={draft} />
-      <div className="sender-row">
+      <div className="draft-head">
+        <p className="composer-hint">
+          Click the points in order.
+          <br />
+          <span className="quiet">
+            {plural(points.length, 'point')}, {number(lengthM(points, false))} m as the crow flies
+          </span>
+        </p>
+        <DrawingRow draft={draft} />
+      </div>
+      <GoalSender
+        goal={isComplete(draft) ? { goal: { case: 'patrol', value } } : null}
+        goalKey={JSON.stringify(value)}
+        name={`Patrol ${plural(points.length, 'point')}`}
+        sendWords="Send patrol"
+        onDone={onDone}
+      >
         <label className="inline">
           Rounds
           <input
@@ -33,14 +41,7 @@ export function PatrolForm({ draft, onDone }: { readonly draft: Draft; readonly 
           />
         </label>
         <RobotChoice value={agentId} onChange={setAgentId} anyWords="any robot" />
-      </div>
-      <GoalSender
-        goal={isComplete(draft) ? { goal: { case: 'patrol', value } } : null}
-        goalKey={JSON.stringify(value)}
-        name={`Patrol ${plural(points.length, 'point')}`}
-        sendWords="Send patrol"
-        onDone={onDone}
-      />
+      </GoalSender>
     </div>
   );
 }

@@ -1,145 +1,145 @@
 import { useEffect, useState } from 'react';
 import { useGo } from '../../frame/mission-control.tsx';
 import { plural } from '../../words/quantities.ts';
+import { type ChainLine, ChainTable } from './chain-table.tsx';
 import type { VerifyNews, VerifySummary } from './verify-words.ts';
 
 type State =
-  | { readonly kind: 'running'; readonly words: string; readonly share: number }
+  | { readonly kind: 'running'; readonly words: string; readonly chains: readonly ChainLine[] }
   | { readonly kind: 'done'; readonly summary: VerifySummary }
   | { readonly kind: 'failed'; readonly message: string };
+
+const BEGUN: State = { kind: 'running', words: 'Reading the heads…', chains: [] };
 
 /** Verifies the recording here, without trusting the hub: every hash, every link, and the kernel run again. */
 export function VerifyPanel() {
   const go = useGo();
   const [run, setRun] = useState(0);
-  const [state, setState] = useState<State>({ kind: 'running', words: 'Reading the heads…', share: 0 });
+  const state = useVerification(run);
+  const running = state.kind === 'running';
+  const chains = state.kind === 'running' ? state.chains : state.kind === 'done' ? state.summary.chains : [];
+  return (
+    <section className="panel verify" aria-labelledby="verify-title" data-testid="verify">
+      <div className="verify-columns">
+        <div className="verify-sum">
+          <h1 id="verify-title">Verify the recording</h1>
+          <p className="quiet">
+            This browser reads every recorded block, checks its hash and its link to the one before, and runs the kernel
+            again over the same inputs. It does not take the hub’s word for anything.
+          </p>
+          <Result state={state} />
+          {state.kind === 'done' ? <Facts summary={state.summary} /> : null}
+          <p className="verify-acts">
+            <button type="button" onClick={() => setRun(run + 1)} disabled={running} data-testid="verify-again">
+              Again
+            </button>
+            {running ? (
+              <button type="button" className="plain" onClick={() => go('/')} data-testid="verify-cancel">
+                Cancel
+              </button>
+            ) : null}
+          </p>
+        </div>
+        {chains.length === 0 ? null : <ChainTable chains={chains} />}
+      </div>
+    </section>
+  );
+}
 
+/** One run of the verifier in a worker of its own; another number is another run. */
+function useVerification(run: number): State {
+  const [state, setState] = useState<State>(BEGUN);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new run is a new worker.
   useEffect(() => {
-    setState({ kind: 'running', words: 'Reading the heads…', share: 0 });
+    setState(BEGUN);
     const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), { type: 'module', name: 'verify' });
     worker.onmessage = ({ data }: MessageEvent<VerifyNews>) => {
       if (data.type === 'report') setState({ kind: 'done', summary: data.summary });
       else if (data.type === 'failed') setState({ kind: 'failed', message: data.message });
       else {
-        const { source, sequence, ofSequence } = data;
-        setState({
+        const { source: name, sequence, ofSequence: events } = data;
+        setState((before) => ({
           kind: 'running',
-          words: `${source}: event ${sequence} of ${ofSequence}`,
-          share: sequence / Math.max(1, ofSequence),
-        });
+          words: `${name}: event ${sequence} of ${events}`,
+          chains: withLine(before.kind === 'running' ? before.chains : [], { name, events, read: sequence }),
+        }));
       }
     };
     worker.onerror = (event) =>
       setState({ kind: 'failed', message: event.message || 'the verifier could not be loaded' });
     return () => worker.terminate();
   }, [run]);
+  return state;
+}
 
-  const result =
-    state.kind === 'done' ? state.summary.result : state.kind === 'failed' ? `could not verify: ${state.message}` : '';
-  const failed = state.kind === 'failed' || (state.kind === 'done' && !state.summary.ok);
+/** The chains read so far, each once, the newest news of each. */
+function withLine(lines: readonly ChainLine[], line: ChainLine): readonly ChainLine[] {
+  const at = lines.findIndex(({ name }) => name === line.name);
+  return at < 0 ? [...lines, line] : lines.with(at, line);
+}
+
+function Result({ state }: { readonly state: State }) {
+  if (state.kind === 'running') {
+    return (
+      <p role="status" data-testid="verify-progress">
+        {state.words}
+      </p>
+    );
+  }
+  const nothing = state.kind === 'done' && state.summary.events === 0;
+  const failed = state.kind === 'failed' || !state.summary.ok;
+  const words =
+    state.kind === 'failed'
+      ? `could not verify: ${state.message}`
+      : nothing
+        ? 'nothing to check yet'
+        : state.summary.result;
   return (
-    <section className="panel verify" aria-labelledby="verify-title" data-testid="verify">
-      <div className="control-row">
-        <h1 id="verify-title">Verify the recording</h1>
-        <span className="spring" />
-        <button
-          type="button"
-          onClick={() => setRun(run + 1)}
-          disabled={state.kind === 'running'}
-          data-testid="verify-again"
-        >
-          Again
-        </button>
-        {state.kind === 'running' ? (
-          <button type="button" onClick={() => go('/')} data-testid="verify-cancel">
-            Cancel
-          </button>
-        ) : null}
-      </div>
-      <p className="quiet">
-        This browser reads every recorded block, checks its hash and its link to the one before, and runs the kernel
-        again over the same inputs. It does not take the hub’s word for anything.
+    <div className={`verify-result ${failed ? 'failed' : nothing ? 'nothing' : 'ok'}`}>
+      <p className="verify-word" data-testid="verify-result" role="status">
+        {words}
       </p>
-      <p className={`verify-result ${failed ? 'level-critical' : ''}`} data-testid="verify-result" role="status">
-        {result}
-      </p>
-      {state.kind === 'running' ? (
-        <p role="status" data-testid="verify-progress">
-          <progress value={state.share} max={1} aria-label="Progress of this chain" /> {state.words}
+      {failed ? null : (
+        <p>
+          {nothing
+            ? 'Nothing has been recorded. Every robot records from the moment it starts: npm start brings a simulated fleet.'
+            : 'Nothing in it was changed, left out, moved or invented, as far as each stretch says.'}
         </p>
-      ) : null}
-      {state.kind === 'done' ? <Report summary={state.summary} /> : null}
-    </section>
+      )}
+    </div>
   );
 }
 
-function Report({ summary }: { readonly summary: VerifySummary }) {
+function Facts({ summary }: { readonly summary: VerifySummary }) {
+  if (summary.events === 0) return null;
+  const { recorded = null, expected = null } = summary.firstFailure ?? {};
   return (
-    <>
-      {summary.ok && summary.chains.length > 0 ? (
-        <p>Nothing in it was changed, left out, moved or invented, as far as each stretch below says.</p>
-      ) : null}
-      <dl className="facts">
+    <dl className="facts">
+      <div>
+        <dt title="A hash over all heads: whoever has the same one has the same recording, to the byte">Head</dt>
+        <dd className="mono" data-testid="verify-head">
+          {summary.head}
+        </dd>
+      </div>
+      <div>
+        <dt title="Every event against its hash; every cycle of the kernel against what it decided then">Checked</dt>
+        <dd>
+          {plural(summary.events, 'event')} in {plural(summary.chains.length, 'chain')},{' '}
+          {plural(summary.wakes, 'cycle')} run again
+        </dd>
+      </div>
+      {recorded === null ? null : (
         <div>
-          <dt>Head</dt>
-          <dd className="mono" data-testid="verify-head">
-            {summary.head}
-          </dd>
+          <dt>Recorded</dt>
+          <dd className="mono">{recorded}</dd>
         </div>
+      )}
+      {expected === null ? null : (
         <div>
-          <dt>Checked</dt>
-          <dd>
-            {plural(summary.events, 'event')} in {plural(summary.chains.length, 'chain')},{' '}
-            {plural(summary.wakes, 'cycle')} run again
-          </dd>
+          <dt>Expected</dt>
+          <dd className="mono">{expected}</dd>
         </div>
-        {summary.firstFailure?.recorded ? (
-          <div>
-            <dt>Recorded</dt>
-            <dd className="mono">{summary.firstFailure.recorded}</dd>
-          </div>
-        ) : null}
-        {summary.firstFailure?.expected ? (
-          <div>
-            <dt>Expected</dt>
-            <dd className="mono">{summary.firstFailure.expected}</dd>
-          </div>
-        ) : null}
-      </dl>
-      {summary.chains.length === 0 ? (
-        <p className="quiet">
-          Nothing has been recorded yet, so there is nothing to check. Every robot records from the moment it starts.
-        </p>
-      ) : null}
-      <table hidden={summary.chains.length === 0}>
-        <thead>
-          <tr>
-            <th scope="col">Chain</th>
-            <th scope="col" className="right" title="Recorded events of the chain, each checked against its hash">
-              Events
-            </th>
-            <th scope="col" className="right" title="Events that the kernel, run again, wrote the same bit for bit">
-              Agreed
-            </th>
-            <th scope="col" title="From which event to which, and how far it could be checked">
-              Stretches
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {summary.chains.map((chain) => (
-            <tr key={chain.name} className={chain.failures > 0 ? 'level-critical' : undefined}>
-              <td className="mono">{chain.name}</td>
-              <td className="mono right">{chain.events}</td>
-              <td className="mono right">{chain.reexecuted}</td>
-              <td>
-                {chain.stretches} <span className="quiet">{chain.note}</span>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </>
+      )}
+    </dl>
   );
 }

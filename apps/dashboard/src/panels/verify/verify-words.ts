@@ -1,4 +1,4 @@
-import type { VerifyReport } from '@sigma/recorder';
+import type { StretchResult, VerifyReport } from '@sigma/recorder';
 
 /** What the worker says to the page. */
 export type VerifyNews =
@@ -24,6 +24,8 @@ export interface ChainSummary {
   readonly reexecuted: number;
   /** "1–812 re-executed, 813–900 chain-only". */
   readonly stretches: string;
+  /** The same as numbers, first and last event of each. */
+  readonly parts: readonly { readonly from: number; readonly to: number; readonly result: StretchResult }[];
   readonly note: string;
   readonly failures: number;
 }
@@ -46,6 +48,11 @@ export function summariseReport(report: VerifyReport): VerifySummary {
       stretches: chain.stretches
         .map(({ fromSequence, toSequence, result }) => `${fromSequence}–${toSequence} ${result}`)
         .join(', '),
+      parts: chain.stretches.map(({ fromSequence, toSequence, result }) => ({
+        from: fromSequence,
+        to: toSequence,
+        result,
+      })),
       note: chain.failures[0]?.message ?? chain.chainOnlyBecause ?? '',
       failures: chain.failures.length,
     })),
