@@ -25,6 +25,13 @@ const SAME_PERSON_M = 0.6;
 /** Tracks older than this show nobody any more. */
 const PEOPLE_FRESH_US = 1_500_000;
 
+/** A robot's hull and somewhat more: what others see this near to where it says it stands is the robot itself. */
+const ROBOT_REACH_M = 0.7;
+/** By so much it may have moved on for each second between its word and the sighting. */
+const ROBOT_DRIFT_MPS = 0.5;
+/** Side of the squares by which robots are looked up: no reach is longer. */
+const ROBOT_SQUARE_M = 2;
+
 /** Gathers positions once for everybody who watches. */
 export class PositionDesk {
   readonly #fleet: LiveFleet;
@@ -70,16 +77,56 @@ export class PositionDesk {
   }
 }
 
-/** Everybody whom some robot sees, each once: x and y in turn, metres. */
-function peopleSeen(agents: Iterable<LiveAgent>, nowUs: number): number[] {
+/**
+ * Everybody whom some robot sees, each once: x and y in turn, metres. A robot that has not heard of another one yet
+ * takes it for a person, as it must; here, where all are known, it is not counted as one. What a robot sees itself
+ * stays, however near: it does not see itself.
+ */
+function peopleSeen(agents: readonly LiveAgent[], nowUs: number): number[] {
   const people = new People();
+  let robots: RobotPlaces | null = null;
   for (const agent of agents) {
     const frame = agent.frames.get(TRACKS_CHANNEL);
     const schema: ChannelSchema | undefined = agent.channels.get(TRACKS_CHANNEL);
     if (frame === undefined || schema === undefined || nowUs - Number(frame.timeUs) > PEOPLE_FRESH_US) continue;
-    for (const [xM, yM] of peopleIn(frame, schema)) people.add(xM, yM);
+    for (const [xM, yM] of peopleIn(frame, schema)) {
+      robots ??= new RobotPlaces(agents, nowUs);
+      if (!robots.hasOther(agent, xM, yM, Number(frame.timeUs))) people.add(xM, yM);
+    }
   }
   return people.pointsM;
+}
+
+/** Where robots said lately that they are, by squares. */
+class RobotPlaces {
+  readonly #squares = new Map<number, LiveAgent[]>();
+
+  constructor(agents: readonly LiveAgent[], nowUs: number) {
+    for (const agent of agents) {
+      const { pose } = agent;
+      if (pose === null || nowUs - pose.timeUs > PEOPLE_FRESH_US) continue;
+      const square = squareOf(Math.floor(pose.xM / ROBOT_SQUARE_M), Math.floor(pose.yM / ROBOT_SQUARE_M));
+      const there = this.#squares.get(square);
+      if (there === undefined) this.#squares.set(square, [agent]);
+      else there.push(agent);
+    }
+  }
+
+  /** Whether another robot than the one that looked stood there when it looked. */
+  hasOther(looked: LiveAgent, xM: number, yM: number, atUs: number): boolean {
+    const [column, row] = [Math.floor(xM / ROBOT_SQUARE_M), Math.floor(yM / ROBOT_SQUARE_M)];
+    for (let c = column - 1; c <= column + 1; c++) {
+      for (let r = row - 1; r <= row + 1; r++) {
+        for (const { agentId, pose } of this.#squares.get(squareOf(c, r)) ?? []) {
+          if (agentId === looked.agentId || pose === null) continue;
+          const apartS = Math.abs(atUs - pose.timeUs) * 1e-6;
+          const reachM = Math.min(ROBOT_SQUARE_M, ROBOT_REACH_M + ROBOT_DRIFT_MPS * apartS);
+          if ((pose.xM - xM) ** 2 + (pose.yM - yM) ** 2 < reachM * reachM) return true;
+        }
+      }
+    }
+    return false;
+  }
 }
 
 /** Distinct for a site of up to 600 km. */

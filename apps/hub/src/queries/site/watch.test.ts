@@ -99,6 +99,23 @@ test('two robots that see one person show one, and one that was a feed joins the
   assert.deepEqual(watcher.next().peopleM, [], 'tracks that are old show nobody');
 });
 
+test('a robot that others do not know yet is not counted as a person; who stands before a robot that sees him is', async () => {
+  const { clock, watch, frame } = await fleetOf(2);
+  await frame('r0', 'state', [10, 5, 0, 0, 0.9, 40]);
+  await frame('r1', 'state', [14, 5, 0, 0, 0.9, 40]);
+  await frame('r0', 'tracks', [1, 0, 13.6, 5, 2, 0, 10.4, 5, 3, 0, 12, 5]);
+  await clock.settle();
+  const people = () =>
+    watch()
+      .next()
+      .peopleM.map((at) => Math.round(at * 10) / 10);
+  assert.deepEqual(people(), [10.4, 5, 12, 5], 'r1 is r1; the others are people');
+  await clock.turn(1_000_000);
+  await frame('r0', 'tracks', [1, 0, 13.6, 5]);
+  await clock.turn(700_000);
+  assert.deepEqual(people(), [13.6, 5], 'of r1 nothing was heard for 1.7 s: whoever stands there may be anybody');
+});
+
 test('a watcher of everything gets every decision once, and is told how many were too many', async () => {
   const { clock, watch, decide } = await fleetOf(1);
   const watcher = watch(true);
