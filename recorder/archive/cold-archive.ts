@@ -1,19 +1,13 @@
 import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  byChain,
-  type ChainHead,
-  type ChainId,
-  chainName,
-  decodeBlock,
-  leafHash,
-  type Recording,
-  type Sha256,
-  type SnapshotPlace,
-  type StoredBlock,
-} from '../src/index.ts';
+// A query has to begin at once: only what it needs is loaded, and not the whole recorder with its wire formats.
+import { decodeBlock } from '../src/block.ts';
+import { type ChainHead, type ChainId, chainName, type Sha256 } from '../src/event.ts';
+import { leafHash } from '../src/proof/merkle.ts';
+import { byChain } from '../src/site-head.ts';
+import type { Recording, SnapshotPlace, StoredBlock } from '../src/store.ts';
 import {
   ArchiveDamageError,
   type ArchivedChain,
@@ -207,10 +201,14 @@ async function* leavesOfBlocks(blocks: AsyncIterable<StoredBlock>, sha256: Sha25
 
 const differs = (expected: string, found: string): string => `its SHA-256 is ${found} and not ${expected}`;
 
+/** What is no longer is read at once. */
+const READ_WHOLE_BYTES = 4 << 20;
+
 /** SHA-256 of a file, in hex; null of none. */
 async function fileHash(path: string): Promise<string | null> {
   const there = await stat(path).catch(() => null);
   if (there === null || !there.isFile()) return null;
+  if (there.size <= READ_WHOLE_BYTES) return hash('sha256', await readFile(path));
   const sum = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) sum.update(chunk as Buffer);
   return sum.digest('hex');

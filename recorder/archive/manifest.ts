@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
-import { byChain, type ChainHead, type ChainId, hexOfBytes, StoreCorruptError } from '../src/index.ts';
+import { type ChainHead, type ChainId, hexOfBytes } from '../src/event.ts';
+import { byChain } from '../src/site-head.ts';
+import { StoreCorruptError } from '../src/store.ts';
 import { keyPart, type ObjectStore } from './objects/object-store.ts';
 
 /** A file of an archive, with its length and SHA-256 (hex). */

@@ -14,8 +14,9 @@ import {
   type SnapshotMark,
   type StoredBlock,
 } from '../src/index.ts';
+import { BLOCK_COLUMNS, EVENT_COLUMNS, LEAF_COLUMNS } from './columns.ts';
 import { RowTable } from './row-table.ts';
-import { BLOCK_COLUMNS, EVENT_COLUMNS, eventRow, LEAF_COLUMNS, PAYLOAD_COLUMNS } from './schema.ts';
+import { eventRow, PAYLOAD_COLUMNS } from './schema.ts';
 
 /** Events that are skipped or read together: a question about one hour of a robot's day reads a small part of the day. */
 const EVENT_GROUP = 32_768;

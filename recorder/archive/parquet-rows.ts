@@ -1,6 +1,7 @@
 import { zstdCompressSync } from 'node:zlib';
 import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
-import { type Column, type ColumnType, EVENT_COLUMNS, type EventRow } from './schema.ts';
+import { type Column, type ColumnType, EVENT_COLUMNS } from './columns.ts';
+import type { EventRow } from './schema.ts';
 
 /** Behind the columns of an event: with it nothing of a recording is lost but its blocks. */
 const DATA_COLUMN: Column = { name: 'data', type: 'BLOB', what: 'the payload as it was recorded' };

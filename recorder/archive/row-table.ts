@@ -13,7 +13,7 @@ import {
   TIMESTAMP,
   VARCHAR,
 } from '@duckdb/node-api';
-import type { Column, ColumnType } from './schema.ts';
+import type { Column, ColumnType } from './columns.ts';
 
 const TYPES: Readonly<Record<ColumnType, DuckDBType>> = { VARCHAR, BIGINT, INTEGER, DOUBLE, TIMESTAMP, BLOB };
 /** Rows of one DuckDB vector. */

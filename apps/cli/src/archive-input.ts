@@ -15,7 +15,7 @@ export const archiveCache = ({ dataDir }: Pick<Environment, 'dataDir'>): string 
 
 /**
  * The store behind the address of an archive: a folder, or `s3://bucket/prefix?endpoint=URL&region=NAME`. Loaded on
- * demand, for DuckDB comes with it.
+ * demand.
  *
  * @param how `read` wants a folder that exists
  * @throws CommandError
@@ -25,7 +25,7 @@ export async function archiveStore(
   named: string,
   how: 'read' | 'write',
 ): Promise<ObjectStore> {
-  const { folderObjects, parseS3Address, s3Objects } = await import('@sigma/recorder/archive');
+  const { folderObjects } = await import('@sigma/recorder/query');
   if (!isBucket(named)) {
     if (how === 'write' || isArchive(named)) return folderObjects(named);
     throw new CommandError(
@@ -38,6 +38,7 @@ export async function archiveStore(
     const wayOut = 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
     throw new CommandError(EXIT.usage, `${named} needs an access key`, wayOut);
   }
+  const { parseS3Address, s3Objects } = await import('@sigma/recorder/archive');
   try {
     return s3Objects(parseS3Address(named), s3);
   } catch (error) {

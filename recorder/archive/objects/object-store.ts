@@ -1,4 +1,4 @@
-import { StoreError } from '../../src/index.ts';
+import { StoreError } from '../../src/store.ts';
 
 /**
  * Where an archive rests: keys and bytes, nothing else. What is put is there whole or not at all, and a `get` after it

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ChainHead, chainName, type Recording } from '../../src/index.ts';
+import { type ChainHead, chainName } from '../../src/event.ts';
+import type { Recording } from '../../src/store.ts';
 import type { Bounds } from './bounds.ts';
 
 /** Events of a chain that are asked of its hot recording. */

@@ -1,12 +1,6 @@
-import {
-  byChain,
-  type ChainHead,
-  type ChainId,
-  decodeBlock,
-  decodeStub,
-  isStub,
-  type Recording,
-} from '../../src/index.ts';
+import type { ChainHead, ChainId } from '../../src/event.ts';
+import { byChain } from '../../src/site-head.ts';
+import type { Recording } from '../../src/store.ts';
 import type { ColdArchive } from '../cold-archive.ts';
 import { ArchiveDamageError, type ArchivedChain, type ArchivedObject, archivedHead, lastObject } from '../manifest.ts';
 import type { Bounds } from './bounds.ts';
@@ -30,34 +24,59 @@ export interface Needed {
   readonly damaged: readonly ArchiveDamageError[];
 }
 
+/** Objects that are fetched and checked at the same time: each waits for its disk or its network. */
+const AT_ONCE = 8;
+
 /**
  * Chooses where each event is read: in the archive when it is there and whole, else in the hot recording. Of a chain
  * that several archives or recordings hold, the one that reaches furthest is taken, so that no event counts twice.
  */
 export async function neededFor(tiers: QueryTiers, bounds: Bounds): Promise<Needed> {
-  const needed = { files: [] as string[], hot: [] as HotStretch[], leftOut: 0, damaged: [] as ArchiveDamageError[] };
   const chains = new Map<string, Sides>();
   for (const archive of tiers.cold)
     for (const chain of archive.chains) sideOf(chains, chain).cold.push({ archive, chain });
   for (const recording of tiers.hot) {
     for (const head of await recording.heads()) sideOf(chains, head).hot.push({ recording, head });
   }
+  const wanted: WantedObject[] = [];
+  const tails: HotStretch[] = [];
+  let leftOut = 0;
   for (const { id, cold, hot } of [...chains.values()].sort((a, b) => byChain(a.id, b.id))) {
     const furthest = cold.sort((a, b) => lastObject(b.chain).lastSequence - lastObject(a.chain).lastSequence)[0];
     const live = hot.sort((a, b) => b.head.sequence - a.head.sequence)[0];
     const whole = isOutside(id, bounds);
-    if (furthest !== undefined) {
-      const { archive, chain } = furthest;
-      for (const object of chain.objects) {
-        if (whole || isBefore(object, bounds)) needed.leftOut++;
-        else await take(archive, chain, object, live, needed);
-      }
+    for (const object of furthest?.chain.objects ?? []) {
+      if (furthest === undefined || whole || isBefore(object, bounds)) leftOut++;
+      else wanted.push({ ...furthest, object, live });
     }
     const archived = furthest === undefined ? 0 : lastObject(furthest.chain).lastSequence;
     if (whole || live === undefined || live.head.sequence <= archived) continue;
-    needed.hot.push({ ...live, fromSequence: archived + 1, toSequence: live.head.sequence });
+    tails.push({ ...live, fromSequence: archived + 1, toSequence: live.head.sequence });
   }
-  return needed;
+  const found: Found[] = [];
+  for (let at = 0; at < wanted.length; at += AT_ONCE)
+    found.push(...(await Promise.all(wanted.slice(at, at + AT_ONCE).map(take))));
+  return {
+    files: found.flatMap((one) => one.file ?? []),
+    hot: [...found.flatMap((one) => one.hot ?? []), ...tails],
+    leftOut,
+    damaged: found.flatMap((one) => one.damage ?? []),
+  };
+}
+
+/** An object that the bounds do not leave out, and the hot recording of its chain. */
+interface WantedObject {
+  readonly archive: ColdArchive;
+  readonly chain: ArchivedChain;
+  readonly object: ArchivedObject;
+  readonly live: Sides['hot'][number] | undefined;
+}
+
+/** Where its events are: exactly one of these. */
+interface Found {
+  readonly file?: string;
+  readonly hot?: HotStretch;
+  readonly damage?: ArchiveDamageError;
 }
 
 interface Sides {
@@ -81,23 +100,17 @@ const isOutside = ({ tenant, source, epoch }: ChainId, { tenants, sources, epoch
 const isBefore = ({ leastTimeUs, greatestTimeUs }: ArchivedObject, { fromUs, toUs }: Bounds): boolean =>
   greatestTimeUs < (fromUs ?? greatestTimeUs) || leastTimeUs > (toUs ?? leastTimeUs);
 
-async function take(
-  archive: ColdArchive,
-  chain: ArchivedChain,
-  object: ArchivedObject,
-  live: Sides['hot'][number] | undefined,
-  needed: { readonly files: string[]; readonly hot: HotStretch[]; readonly damaged: ArchiveDamageError[] },
-): Promise<void> {
+async function take({ archive, chain, object, live }: WantedObject): Promise<Found> {
   const { firstSequence: fromSequence, lastSequence: toSequence } = object;
   try {
-    needed.files.push(await archive.fileOf(chain, object, 'eventFile'));
+    return { file: await archive.fileOf(chain, object, 'eventFile') };
   } catch (error) {
     if (!(error instanceof ArchiveDamageError)) throw error;
     const stretch = { head: archivedHead(chain), fromSequence, toSequence };
-    if (live !== undefined && (await holds(live.recording, chain, fromSequence, toSequence))) {
-      needed.hot.push({ ...stretch, recording: live.recording });
-    } else if (await isWhole(archive, chain, object)) needed.hot.push({ ...stretch, recording: archive });
-    else needed.damaged.push(error);
+    if (live !== undefined && (await holds(live.recording, chain, fromSequence, toSequence)))
+      return { hot: { ...stretch, recording: live.recording } };
+    if (await isWhole(archive, chain, object)) return { hot: { ...stretch, recording: archive } };
+    return { damage: error };
   }
 }
 
@@ -112,13 +125,13 @@ async function isWhole(archive: ColdArchive, chain: ArchivedChain, object: Archi
   }
 }
 
-const eventsIn = (bytes: Uint8Array): number =>
-  isStub(bytes)
-    ? decodeStub(bytes).dropped.reduce((sum, { count }) => sum + count, 0)
-    : decodeBlock(bytes).events.length;
-
 /** Whether a recording of which something was moved still holds all of these events. */
 async function holds(recording: Recording, chain: ChainId, from: number, to: number): Promise<boolean> {
+  const { decodeBlock, decodeStub, isStub } = await import('../../src/index.ts');
+  const eventsIn = (bytes: Uint8Array): number =>
+    isStub(bytes)
+      ? decodeStub(bytes).dropped.reduce((sum, { count }) => sum + count, 0)
+      : decodeBlock(bytes).events.length;
   let next = from;
   for await (const { firstSequence, bytes } of recording.blocks(chain, from, to)) {
     if (firstSequence > next) return false;

@@ -20,6 +20,9 @@ export class QueryError extends Error {
 
 type Told<Type extends FromQuery['type']> = Extract<FromQuery, { readonly type: Type }>;
 
+/** Where code of this checkout is kept as it was compiled: stripping types and compiling take longer than a query. */
+const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url));
+
 /**
  * The process in which one query runs, seen from outside. Started at once, so that DuckDB is loaded by the time there is
  * a query; the time of the query counts from `begin`, and only while it is being waited for.
@@ -35,11 +38,10 @@ export class QueryProcess {
   #wake: (() => void) | null = null;
 
   constructor() {
-    const compiledIn = getCompileCacheDir();
     this.#child = fork(fileURLToPath(new URL('./query-process.ts', import.meta.url)), {
       cwd: this.folder,
       // Nothing of the environment but where compiled code of this program is kept.
-      env: compiledIn === undefined ? {} : { NODE_COMPILE_CACHE: compiledIn },
+      env: { NODE_COMPILE_CACHE: getCompileCacheDir() ?? COMPILED },
       execArgv: ['--disable-warning=ExperimentalWarning'],
       serialization: 'json',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

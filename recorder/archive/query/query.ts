@@ -1,5 +1,5 @@
+import { EVENT_COLUMNS } from '../columns.ts';
 import type { ArchiveDamageError } from '../manifest.ts';
-import { EVENT_COLUMNS } from '../schema.ts';
 import { type Bounds, narrower } from './bounds.ts';
 import { HotRows } from './hot-rows.ts';
 import { type Needed, neededFor, type QueryTiers } from './needed.ts';

@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { type Recording, StoreError } from '@sigma/recorder';
+import type { Recording } from '@sigma/recorder';
 import type { Bounds, Cell, ColdArchive, QueryAnswer, QueryOptions, QueryTiers } from '@sigma/recorder/archive';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { archiveCache, archiveStore, isArchive } from '../archive-input.ts';
 import { each, wholeNumber } from '../arguments.ts';
 import { CommandError, EXIT } from '../outcome.ts';
-import { hotRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
@@ -60,11 +59,10 @@ export function queryCommand(shell: Shell): Command {
         withoutDamaged: flags.withoutDamaged === true,
         signal: shell.interrupted,
       };
-      // Loading DuckDB there takes as long as loading everything else here.
-      const { QueryProcess } = await import('@sigma/recorder/query-process');
+      const { QueryProcess, QuerySession } = await import('@sigma/recorder/query');
+      // Loading DuckDB there takes longer than everything else here.
       const first = new QueryProcess();
       await withTiers(shell, flags.over, async (tiers) => {
-        const { QuerySession } = await import('@sigma/recorder/archive');
         const session = new QuerySession(tiers, { asksAgain: sql === null, first });
         const ask = async (one: string): Promise<void> => print(terminal, await session.ask(one, options), flags);
         try {
@@ -116,13 +114,14 @@ async function withTiers(
 }
 
 async function opened(shell: Shell, over: readonly string[], open: { close(): Promise<void> }[]): Promise<QueryTiers> {
-  const recorder = await import('@sigma/recorder/archive');
+  const { ColdArchive: Cold } = await import('@sigma/recorder/query');
   const tiers = { hot: [] as Recording[], cold: [] as ColdArchive[], files: [] as string[] };
   const archives = new Set<string>();
   for (const named of over) {
     if (isArchive(named)) archives.add(named);
     else if (named.endsWith('.parquet')) tiers.files.push(existing(named));
     else {
+      const { hotRecording } = await import('../recording-input.ts');
       const one = await hotRecording(shell.environment, named);
       open.push(one);
       tiers.hot.push(one.recording);
@@ -131,7 +130,7 @@ async function opened(shell: Shell, over: readonly string[], open: { close(): Pr
   }
   for (const named of archives) {
     const store = await archiveStore(shell.environment, named, 'read');
-    const archive = await recorder.ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
+    const archive = await Cold.open(store, { cacheDir: archiveCache(shell.environment) });
     open.push(archive);
     tiers.cold.push(archive);
   }
@@ -140,10 +139,11 @@ async function opened(shell: Shell, over: readonly string[], open: { close(): Pr
 
 /** What a question can fail of, for a person. @throws CommandError */
 async function explained(work: () => Promise<void>): Promise<void> {
-  const { QueryError, QueryNeedsDamagedError } = await import('@sigma/recorder/archive');
   try {
     await work();
   } catch (error) {
+    const { QueryError, QueryNeedsDamagedError } = await import('@sigma/recorder/query');
+    const { StoreError } = await import('@sigma/recorder');
     if (error instanceof StoreError) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
     if (error instanceof QueryNeedsDamagedError) {
       const wayOut = 'Put the files back from a copy, ask for less (--from, --to, --source), or add --without-damaged';
