@@ -17,14 +17,25 @@ const forkIsOver = ({ fork }: WatchForkResponse): boolean => fork === undefined 
 
 /** One fork beside what was recorded: `/forks/:fork`. */
 export default function ForkPage({ params }: PanelProps) {
-  const { hub } = useMissionControl();
+  const { hub, path } = useMissionControl();
   const id = params['fork'] ?? '';
   const watch = useCallback((signal: AbortSignal) => hub.forks.watchFork({ forkId: id }, { signal }), [hub, id]);
   const { asked, again } = useWatched(watch, forkIsOver);
   const fork = asked.kind === 'known' ? asked.value.fork : undefined;
   return (
     <section className="panel fork-page" aria-label="Fork" data-testid="fork-page">
-      {asked.kind === 'known' ? null : <NotKnown asked={asked} what="the fork" again={again} />}
+      {asked.kind === 'known' ? null : (
+        <NotKnown
+          asked={asked}
+          what="the fork"
+          again={again}
+          instead={
+            <button type="button" className="primary" onClick={() => path.set('/forks')}>
+              All forks
+            </button>
+          }
+        />
+      )}
       {fork === undefined ? null : <ForkShown fork={fork} />}
     </section>
   );

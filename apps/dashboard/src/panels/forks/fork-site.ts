@@ -1,7 +1,7 @@
 import type { MissionControl } from '../../frame/mission-control.tsx';
 import { PastEngine, type PastWorker } from '../../past/past-engine.ts';
 import { PastSite } from '../../past/past-site.ts';
-import { forkWorkerName } from '../../past/worker/fork-record.ts';
+import { type OtherLife, workerNameOf } from '../../past/worker/fork-record.ts';
 
 const TELL_MS = 150;
 const FILM_MS = 250;
@@ -11,7 +11,7 @@ const AROUND_US = 10_000_000;
 /** While it plays, film is asked for when less than this lies ahead. */
 const AHEAD_US = 4_000_000;
 
-/** A fork at the moment that the page shows, computed in a worker of its own. */
+/** Another life at the moment that the page shows, computed in a worker of its own. */
 export interface ForkSite {
   readonly site: PastSite;
   readonly engine: PastEngine;
@@ -19,11 +19,11 @@ export interface ForkSite {
 }
 
 /** Follows the page's time: the same moment, in the other life. */
-export function openForkSite({ clock, time, now, nowMs, selected }: MissionControl, forkId: string): ForkSite {
+export function openForkSite({ clock, time, now, nowMs, selected }: MissionControl, life: OtherLife): ForkSite {
   const start = (): PastWorker =>
     new Worker(new URL('../../past/worker/past-worker.ts', import.meta.url), {
       type: 'module',
-      name: forkWorkerName(forkId),
+      name: workerNameOf(life),
     });
   const engine = new PastEngine(start, 1, nowMs);
   const site = new PastSite(engine, now, () => clock.atUs, {

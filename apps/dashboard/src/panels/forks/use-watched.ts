@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'react';
-import { explain, isForbidden } from '../../live/hub.ts';
-import type { Asked } from '../rows/use-asked.ts';
+import { type Asked, notAnswered } from '../rows/use-asked.ts';
 
 /** A stream that breaks off before it is over is begun again after this. */
 const AGAIN_MS = 2_000;
@@ -27,7 +26,9 @@ export function useWatched<T>(
         }
       } catch (error) {
         if (signal.aborted) return;
-        setAsked({ kind: isForbidden(error) ? 'forbidden' : 'failed', reason: explain(error) });
+        const answer = notAnswered(error);
+        setAsked(answer);
+        over = answer.kind === 'missing';
       }
       if (!over && !signal.aborted) timer = setTimeout(once, AGAIN_MS);
     };

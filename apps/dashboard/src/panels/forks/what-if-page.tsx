@@ -129,19 +129,27 @@ function RuleForm({ trials, trialId }: RuleFormProps) {
 function NothingTried({ trials }: { readonly trials: readonly Trial[] }) {
   const { path } = useMissionControl();
   return (
-    <EmptyState icon={EMPTY_ICON.decisions} title="No rule is tried yet" testId="nothing-tried">
+    <EmptyState
+      icon={EMPTY_ICON.decisions}
+      title={trials.length === 0 ? 'No rule is tried yet' : 'No trial is opened'}
+      testId="nothing-tried"
+    >
       <p>
         Press <strong>Try the rule</strong>: the decisions that it flips stand here, each with its reasons before and
         after.
       </p>
-      {trials.slice(0, 5).map((trial) => (
-        <p key={trial.id}>
-          <button type="button" className="link" onClick={() => path.set(trialPath(trial.id))}>
-            {localTime(trial.createdTimeUs)} {trial.rule.trim().split('\n')[0]}
-          </button>{' '}
-          <span className="quiet">{trial.state === 'done' ? plural(trial.flips, 'flip') : trial.state}</span>
-        </p>
-      ))}
+      {trials.length === 0 ? null : (
+        <ul className="tried-before" aria-label="Tried before">
+          {trials.slice(0, 5).map((trial) => (
+            <li key={trial.id}>
+              <button type="button" className="link" onClick={() => path.set(trialPath(trial.id))}>
+                {localTime(trial.createdTimeUs)} {trial.rule.trim().split('\n')[0]}
+              </button>{' '}
+              <span className="quiet">{trial.state === 'done' ? plural(trial.flips, 'flip') : trial.state}</span>
+            </li>
+          ))}
+        </ul>
+      )}
     </EmptyState>
   );
 }

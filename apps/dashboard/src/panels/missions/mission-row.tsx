@@ -42,17 +42,19 @@ export function MissionRow({ mission, queue, selected }: MissionRowProps) {
           <CancelControl mission={mission} />
         </span>
       </div>
-      <p className="row-detail">
+      <p className="row-detail mission-detail">
         <MissionProgress share={mission.progress} of={name} />
-        {open && workers.length > 0 ? (
-          <>
-            <span className="mono">{workers.slice(0, 4).join(' ')}</span>
-            {workers.length > 4 ? ` and ${workers.length - 4} more` : ''}
-            {' · '}
-          </>
-        ) : null}
-        {moved > 0 ? <span>{moved === 1 ? 'reassigned once · ' : `reassigned ${moved} times · `}</span> : null}
-        <bdi className="quiet">{mission.detail || goalWords(mission.goal)}</bdi>
+        <span>
+          {open && workers.length > 0 ? (
+            <>
+              <span className="mono">{workers.slice(0, 4).join(' ')}</span>
+              {workers.length > 4 ? ` and ${workers.length - 4} more` : ''}
+              {' · '}
+            </>
+          ) : null}
+          {moved > 0 ? <span>{moved === 1 ? 'reassigned once · ' : `reassigned ${moved} times · `}</span> : null}
+          <bdi className="quiet">{mission.detail || goalWords(mission.goal)}</bdi>
+        </span>
       </p>
     </li>
   );

@@ -7,7 +7,16 @@ export type Asked<T> =
   | { readonly kind: 'loading' }
   | { readonly kind: 'known'; readonly value: T }
   | { readonly kind: 'forbidden'; readonly reason: string }
+  /** Nothing of that name is there: asking again gets the same answer. */
+  | { readonly kind: 'missing'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
+
+/** What a refusal or a failure is to whoever asked. */
+export function notAnswered(error: unknown): Exclude<Asked<never>, { kind: 'known' | 'loading' }> {
+  const { code } = ConnectError.from(error);
+  const kind = code === Code.PermissionDenied ? 'forbidden' : code === Code.NotFound ? 'missing' : 'failed';
+  return { kind, reason: explain(error) };
+}
 
 /** Asks once, and again on demand or every `everyMs` while the list is open. What was known stays until the next answer. */
 export function useAsked<T>(
@@ -25,11 +34,7 @@ export function useAsked<T>(
         const value = await ask(ended.signal);
         if (!ended.signal.aborted) setAsked({ kind: 'known', value });
       } catch (error) {
-        if (!ended.signal.aborted)
-          setAsked({
-            kind: ConnectError.from(error).code === Code.PermissionDenied ? 'forbidden' : 'failed',
-            reason: explain(error),
-          });
+        if (!ended.signal.aborted) setAsked(notAnswered(error));
       }
       if (everyMs > 0 && !ended.signal.aborted) timer = setTimeout(once, everyMs);
     };

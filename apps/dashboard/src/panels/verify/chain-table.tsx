@@ -8,8 +8,9 @@ export interface ChainLine {
   readonly read: number;
 }
 
-/** Every chain on one scale of its own, from its first event to its last: how far each stretch could be checked. */
+/** Every chain from its first event to its last, all on one scale: how far each stretch could be checked. */
 export function ChainTable({ chains }: { readonly chains: readonly (ChainSummary | ChainLine)[] }) {
+  const most = Math.max(1, ...chains.map(({ events }) => events));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
     <section className="verify-chains" tabIndex={0} aria-label="Chains of the recording">
@@ -25,7 +26,10 @@ export function ChainTable({ chains }: { readonly chains: readonly (ChainSummary
             <th scope="col" className="right" title="Events that the kernel, run again, wrote the same bit for bit">
               Agreed
             </th>
-            <th scope="col" title="The chain from its first event to its last, how far each stretch could be checked">
+            <th
+              scope="col"
+              title="Each chain from its first event to its last, as long as it has events: grey was run again, hatched is as it was written, red failed"
+            >
               How far
             </th>
             <th scope="col" title="From which event to which, and how far it could be checked">
@@ -43,6 +47,7 @@ export function ChainTable({ chains }: { readonly chains: readonly (ChainSummary
                 <td>
                   <progress
                     className="stretches"
+                    style={{ inlineSize: `${(chain.events / most) * 100}%` }}
                     value={chain.read}
                     max={Math.max(1, chain.events)}
                     aria-label={`Progress of ${chain.name}`}
@@ -56,7 +61,7 @@ export function ChainTable({ chains }: { readonly chains: readonly (ChainSummary
                 <td className="mono right">{chain.events}</td>
                 <td className="mono right">{chain.reexecuted}</td>
                 <td>
-                  <StretchBar chain={chain} />
+                  <StretchBar chain={chain} share={chain.events / most} />
                 </td>
                 <td>
                   {chain.stretches} <span className="quiet">{chain.note}</span>
@@ -71,9 +76,9 @@ export function ChainTable({ chains }: { readonly chains: readonly (ChainSummary
 }
 
 /** The words beside it say the same; it is for the eye. */
-function StretchBar({ chain }: { readonly chain: ChainSummary }) {
+function StretchBar({ chain, share }: { readonly chain: ChainSummary; readonly share: number }) {
   return (
-    <span className="stretches" aria-hidden="true">
+    <span className="stretches" style={{ inlineSize: `${share * 100}%` }} aria-hidden="true">
       {chain.parts.map(({ from, to, result }) => (
         <span
           key={from}

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useGo } from '../../frame/mission-control.tsx';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { plural } from '../../words/quantities.ts';
 import { type ChainLine, ChainTable } from './chain-table.tsx';
 import type { VerifyNews, VerifySummary } from './verify-words.ts';
@@ -40,7 +41,13 @@ export function VerifyPanel() {
             ) : null}
           </p>
         </div>
-        {chains.length === 0 ? null : <ChainTable chains={chains} />}
+        {chains.length > 0 ? <ChainTable chains={chains} /> : null}
+        {state.kind === 'done' && chains.length === 0 ? (
+          <EmptyState icon={EMPTY_ICON.calm} title="No chain is recorded yet.">
+            Every robot records from the moment it starts; <code className="mono">npm start</code> brings a simulated
+            fleet.
+          </EmptyState>
+        ) : null}
       </div>
     </section>
   );
@@ -99,12 +106,8 @@ function Result({ state }: { readonly state: State }) {
       <p className="verify-word" data-testid="verify-result" role="status">
         {words}
       </p>
-      {failed ? null : (
-        <p>
-          {nothing
-            ? 'Nothing has been recorded. Every robot records from the moment it starts: npm start brings a simulated fleet.'
-            : 'Nothing in it was changed, left out, moved or invented, as far as each stretch says.'}
-        </p>
+      {failed || nothing ? null : (
+        <p>Nothing in it was changed, left out, moved or invented, as far as each stretch says.</p>
       )}
     </div>
   );

@@ -63,7 +63,7 @@ export function inboxLines(inbox: readonly Stimulus[]): InboxLine[] {
     else told.push({ kind: stimulus.kind, text: stimulusWords(stimulus) });
   }
   const sensed = [...frames].map(([channel, count]) => (count === 1 ? channel : `${count} × ${channel}`));
-  return sensed.length === 0 ? told : [...told, { kind: 'sensors', text: sensed.join(', ') }];
+  return sensed.length === 0 ? told : [...told, { kind: 'sensors', text: `told of ${sensed.join(', ')}` }];
 }
 
 function stimulusWords(stimulus: Exclude<Stimulus, { kind: 'percept' }>): string {

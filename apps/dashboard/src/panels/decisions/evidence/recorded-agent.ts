@@ -2,6 +2,7 @@ import { type FleetBelief, RecordedModels, type Site } from '@sigma/fleet-model'
 import { type Agent, createAgent, decodeState } from '@sigma/kernel';
 import {
   type BlockContent,
+  changedModel,
   decodeBlock,
   decodeEnvelope,
   decodeOpening,
@@ -66,7 +67,9 @@ export function modelOf(opening: Opening, site: Site | null): Runnable | string 
     }
     const digest = (opening.config as { site?: { digest?: string } }).site?.digest ?? '';
     const known = models.sites.get(digest);
-    return known === undefined ? 'the recording names no site' : { model, site: known };
+    if (known === undefined) return 'the recording names no site';
+    const { lineage } = opening;
+    return { model: lineage === undefined ? model : changedModel(model, lineage.change), site: known };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -75,6 +78,8 @@ export function modelOf(opening: Opening, site: Site | null): Runnable | string 
 /** The agent at its start, or at the snapshot that stands here; null for any other event. */
 export function agentIn(event: RecordedEvent, opening: Opening, model: Model): Agent<FleetBelief> | null {
   if (event.type === EVENT_TYPE.opening) {
+    // A fork goes on from the snapshot that follows.
+    if (opening.lineage !== undefined) return null;
     const { source, tenant, role, seed, epoch, flags, config, atUs } = opening;
     return createAgent(model, { id: source, tenant, role, seed, epoch, flags, config, atUs }) as Agent<FleetBelief>;
   }

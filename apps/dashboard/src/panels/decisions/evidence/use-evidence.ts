@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { createContext, useContext, useEffect, useState } from 'react';
 import type { Evidence, EvidenceRequest } from './evidence-words.ts';
 import type { EvidenceNews } from './evidence-worker.ts';
 
@@ -9,6 +9,9 @@ export type EvidenceState =
   | { readonly kind: 'absent'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
+/** Name of the worker that reads another life than the site's own recording; empty for that one. */
+export const EvidenceLife = createContext('');
+
 /** What is on record follows the decision within seconds: asked again this often, so many times. */
 const AGAIN_MS = 2_500;
 const TRIES = 6;
@@ -17,11 +20,15 @@ const TRIES = 6;
 export function useEvidence(request: EvidenceRequest | null): EvidenceState {
   const [state, setState] = useState<EvidenceState>({ kind: 'working' });
   const key = request === null ? '' : JSON.stringify(request);
+  const life = useContext(EvidenceLife);
 
   useEffect(() => {
     setState({ kind: 'working' });
     if (key === '') return;
-    const worker = new Worker(new URL('./evidence-worker.ts', import.meta.url), { type: 'module', name: 'evidence' });
+    const worker = new Worker(new URL('./evidence-worker.ts', import.meta.url), {
+      type: 'module',
+      name: life === '' ? 'evidence' : life,
+    });
     const ask = () => worker.postMessage(JSON.parse(key) as EvidenceRequest);
     let tries = 1;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -36,6 +43,6 @@ export function useEvidence(request: EvidenceRequest | null): EvidenceState {
       clearTimeout(timer);
       worker.terminate();
     };
-  }, [key]);
+  }, [key, life]);
   return state;
 }
