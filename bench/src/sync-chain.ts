@@ -2,6 +2,8 @@ import { ChainWriter, type EventDraft, openingEvent, type SealedBlock, signalEve
 import { sha256 } from '@sigma/recorder/sqlite';
 
 const EVENT_BYTES = 200;
+/** Living chains are of this epoch; what is drained is of another. */
+export const LIVING_EPOCH = 1;
 
 /** An event of 200 bytes. @param timeUs since 1970 */
 export const benchEvent = (timeUs: number): EventDraft =>

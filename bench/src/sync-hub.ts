@@ -25,6 +25,7 @@ import {
 } from '@sigma/recorder';
 import { openPostgres } from '@sigma/recorder/postgres';
 import { sha256 } from '@sigma/recorder/sqlite';
+import { LIVING_EPOCH } from './sync-chain.ts';
 
 export interface SyncHubReport {
   readonly blocks: number;
@@ -40,8 +41,7 @@ export interface SyncHubReport {
 }
 
 const BEAT_MS = 500;
-/** Backlogs are of epoch 0; living chains of one of their own for each life of the edge. */
-const isLiving = ({ epoch }: { readonly epoch: number }): boolean => epoch > 0;
+const isLiving = ({ epoch }: { readonly epoch: number }): boolean => epoch === LIVING_EPOCH;
 const [, , databaseUrl = '', TENANT = 'bench'] = process.argv;
 const wallMs = (): number => performance.timeOrigin + performance.now();
 
@@ -87,6 +87,7 @@ const sink = new SyncSink({
   store: recordings.recording(TENANT),
   sha256,
   wallUs: () => Math.floor(wallMs() * 1000),
+  paceTime: { nowUs: () => performance.now() * 1000, after: (us, run) => void setTimeout(run, us / 1000) },
   found: (finding) => {
     if (finding.type === 'stored' && isLiving(finding)) {
       arrive(underWay.get(linkedKey(finding)) ?? [], finding.sequence);
@@ -121,8 +122,10 @@ async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<Con
   const read = async (): Promise<void> => {
     let link: ReturnType<typeof linked> | null = null;
     for await (const { frame } of frames) {
-      if (frame.case === 'hello') link = linked(frame.value);
-      else if (frame.case === 'heartbeat') heard = frame.value.sequence;
+      if (frame.case === 'hello') {
+        underWay.clear();
+        link = linked(frame.value);
+      } else if (frame.case === 'heartbeat') heard = frame.value.sequence;
       else if (frame.case === 'telemetry') tally.liveMs.push(wallMs() - Number(frame.value.timeUs) / 1000);
       else if (frame.case === 'chainsShown') link?.hear({ type: 'shown', ...shownOf(frame.value) });
       else if (frame.case === 'blocksSent') {

@@ -108,6 +108,7 @@ export class SoakHub {
       store: { append, heads: store.heads.bind(store), blocks: store.blocks.bind(store) },
       sha256,
       wallUs: () => WALL_US + this.#agenda.nowUs + this.wallOffUs,
+      paceTime: { nowUs: () => this.#agenda.nowUs, after: (us, run) => this.#agenda.in(us, run) },
       found: (finding) => {
         this.findings.set(finding.type, (this.findings.get(finding.type) ?? 0) + 1);
         if (finding.type === 'refused' && finding.refusal === 'fork') this.forks.push(finding);

@@ -81,7 +81,14 @@ export async function composeRoles(options: HubOptions, database: Database, clos
   const fleet = new LiveFleet(bus, tenant, 'live');
   const people = openPeople(ground, planning, fleet);
   const witness = openWitness(ground, people);
-  const sync = new SyncRole({ clock, tenant, record, alerts: people.alerts, store: ground.recording });
+  const sync = new SyncRole({
+    clock,
+    realClock: systemClock(),
+    tenant,
+    record,
+    alerts: people.alerts,
+    store: ground.recording,
+  });
   const link = new LinkDesk({
     bus,
     clock,

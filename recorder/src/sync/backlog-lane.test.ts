@@ -7,7 +7,16 @@ import { BacklogLane } from './backlog-lane.ts';
 function store() {
   const given: string[] = [];
   const open = new Map<string, PromiseWithResolvers<void>>();
-  const lane = new BacklogLane(100);
+  let nowUs = 0;
+  const looks: (() => void)[] = [];
+  const lane = new BacklogLane(100, { nowUs: () => nowUs, after: (_us, run) => void looks.push(run) });
+  /** Lets time pass, in steps in which the lane looks. */
+  const turn = (us: number): void => {
+    for (const untilUs = nowUs + us; nowUs < untilUs; ) {
+      nowUs += 5_000;
+      for (const look of looks.splice(0)) look();
+    }
+  };
   const pass = (name: string, behind: boolean, bytes = 60): Promise<void> =>
     lane.pass(name.split(' ')[0] as string, behind, bytes, () => {
       const gate = Promise.withResolvers<void>();
@@ -20,7 +29,7 @@ function store() {
     else open.get(name)?.reject(error);
     await setImmediate();
   };
-  return { given, pass, commit };
+  return { given, pass, commit, turn };
 }
 
 test('[R125] [L8] what is live passes backlogs that wait for the store, and these go on as room comes', async () => {
@@ -53,4 +62,23 @@ test('[R125] a batch that is greater than all room goes alone, and one that the 
   assert.deepEqual(given, ['old 1']);
   await Promise.all([assert.rejects(lost, /full/), commit('old 1', new Error('full'))]);
   assert.deepEqual(given, ['old 1', 'old 2']);
+});
+
+test('[R125] beside what is live a backlog has its pace and its rests, and goes on by itself', async () => {
+  const { given, pass, commit, turn } = store();
+  await Promise.all([pass('new 1', false), commit('new 1')]);
+  const big = 8 * 1024 * 1024;
+  void pass('old 1', true, big);
+  turn(5_000);
+  assert.deepEqual(given, ['new 1', 'old 1']);
+  void pass('old 2', true, big);
+  await commit('old 1');
+  // The first took a second of its pace: what is live comes meanwhile, and again.
+  for (const name of ['new 2', 'new 3']) {
+    turn(400_000);
+    await Promise.all([pass(name, false), commit(name)]);
+  }
+  assert.deepEqual(given, ['new 1', 'old 1', 'new 2', 'new 3']);
+  turn(600_000);
+  assert.deepEqual(given, ['new 1', 'old 1', 'new 2', 'new 3', 'old 2']);
 });

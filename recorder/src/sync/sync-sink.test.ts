@@ -12,6 +12,7 @@ test('[R125] however many edges share the room of a hub, each is allowed whole b
     store: new MemoryStore(),
     sha256,
     wallUs: () => 1_700_000_000_000_000,
+    paceTime: { nowUs: () => 0, after: () => undefined },
     found: (finding) => finding.type === 'failed' && failed.push(finding.error),
   });
   const allowed: bigint[] = [];

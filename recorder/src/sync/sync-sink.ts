@@ -1,7 +1,7 @@
 import type { SealedBlock } from '../chain-writer.ts';
 import { type ChainHead, type Sha256, sameBytes } from '../event.ts';
 import { type BlockStore, ForeignBlockError } from '../store.ts';
-import { BacklogLane } from './backlog-lane.ts';
+import { BacklogLane, type LaneTime } from './backlog-lane.ts';
 import { CreditLine } from './credit-line.ts';
 import { HybridClock, type HybridTime } from './hybrid-clock.ts';
 import {
@@ -78,6 +78,8 @@ export interface SyncSinkOptions {
   readonly sha256: Sha256;
   /** Wall clock, microseconds since 1970. */
   readonly wallUs: () => number;
+  /** Time by which backlogs are paced: real time, whatever that of the site. */
+  readonly paceTime: LaneTime;
   readonly found: (finding: SinkFinding) => void;
   /** Bytes that may wait: of one link at most, and of all together about. */
   readonly windowBytes?: number;
@@ -101,7 +103,7 @@ const WINDOW_BYTES = 16 * 1024 * 1024;
 const ALL_BYTES = 128 * 1024 * 1024;
 /** What is older than that is no more than a backlog, and of backlogs so much is with the store at once. */
 const BEHIND_US = 10_000_000;
-const BEHIND_BYTES = 2 * 1024 * 1024;
+const BEHIND_BYTES = 512 * 1024;
 const LEAST_WINDOW_BYTES = 64 * 1024;
 /** Far more chains than an edge has. */
 const MOST_CHAINS = 100_000;
@@ -119,11 +121,12 @@ export class SyncSink {
   readonly #ahead = new Set<string>();
   /** By edge, the chains that were forgotten and how far each had been acknowledged. */
   readonly #forgotten = new Map<string, Map<string, number>>();
-  readonly #lane = new BacklogLane(BEHIND_BYTES);
+  readonly #lane: BacklogLane;
   readonly #settling = new Set<Promise<void>>();
 
   constructor(options: SyncSinkOptions) {
     this.#options = options;
+    this.#lane = new BacklogLane(BEHIND_BYTES, options.paceTime);
   }
 
   /** Bytes that were taken from links and are not yet on disk. */

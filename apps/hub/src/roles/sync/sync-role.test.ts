@@ -31,6 +31,7 @@ function hub(store: MemoryStore = new MemoryStore(), windowBytes?: number) {
   const alerts = new Map<string, Trouble | null>();
   const role = new SyncRole({
     clock,
+    realClock: clock,
     tenant: 'acme',
     record: { append: async (event) => void events.push(event) },
     alerts: { say: (agentId, cause, trouble) => void alerts.set(`${agentId} ${cause}`, trouble) },

@@ -42,6 +42,8 @@ export interface SyncLink {
 
 export interface SyncRoleOptions {
   readonly clock: Clock;
+  /** Of the machine, whatever the time of the site: backlogs are paced by it. */
+  readonly realClock: Clock;
   readonly tenant: string;
   readonly record: HubRecord;
   readonly alerts: Pick<Alerts, 'say'>;
@@ -66,12 +68,13 @@ export class SyncRole {
 
   constructor(options: SyncRoleOptions) {
     this.#options = options;
-    const { clock, tenant, store, windowBytes } = options;
+    const { clock, realClock, tenant, store, windowBytes } = options;
     this.#sink = new SyncSink({
       tenant,
       store,
       sha256,
       wallUs: () => clock.nowUs(),
+      paceTime: { nowUs: () => realClock.nowUs(), after: (us, run) => void realClock.after(us, run) },
       found: (finding) => this.#found(finding),
       ...(windowBytes === undefined ? {} : { windowBytes }),
     });

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BacklogPace } from './backlog-pace.ts';
+
+const MS = 1_000;
+const MB = 1024 * 1024;
+
+/**
+ * A hub on which every megabyte a second of a backlog makes what is live so much later, with bursts of it ten times a
+ * second and a turn of the program each 5 ms.
+ */
+function hub(commitMsPerMB: number, turnMsPerMB = 0) {
+  const pace = new BacklogPace();
+  const paces: number[] = [];
+  let nowUs = 0;
+  let passed = 0;
+  /** @param live whether anything is */
+  const run = (seconds: number, live = true): number => {
+    const [from, until] = [passed, nowUs + seconds * 1e6];
+    for (let step = 0; nowUs < until; step++, nowUs += 5 * MS) {
+      const rests = pace.rests(nowUs);
+      while (passed - from < 1e9 && pace.admits(nowUs)) {
+        pace.take(0.06 * MB, nowUs);
+        passed += 0.06 * MB;
+        if (!live) break;
+      }
+      const load = rests ? 0 : pace.bytesPerS / MB;
+      pace.turn((1 + turnMsPerMB * load) * MS, !rests);
+      if (live && step % 20 === 0)
+        for (let k = 0; k < 3; k++) pace.live((4 + commitMsPerMB * load) * MS, !rests, nowUs + k);
+      paces.push(pace.bytesPerS);
+    }
+    return (passed - from) / seconds;
+  };
+  return { pace, run, paces };
+}
+
+test('[R125] a backlog goes as fast as what is live does not feel, whichever queue it would wait in', () => {
+  // A fifth of 4 ms and 2 ms unfelt: 2.8 ms, which 14 MB/s make; of 1 ms and 0.5 unfelt: 0.7 ms, which 3.5 MB/s make.
+  for (const [at, most, least] of [
+    [hub(0.2), 17, 9],
+    [hub(0, 0.2), 4.5, 2.3],
+  ] as const) {
+    at.run(60);
+    const [high, low] = [Math.max(...at.paces.slice(-4000)), Math.min(...at.paces.slice(-4000))];
+    assert.ok(high / MB <= most && low / MB >= least, `between ${low / MB} and ${high / MB} MB/s`);
+    // Of each second a fifth is rest; what passes is no more than the pace says.
+    const rate = at.run(20);
+    assert.ok(rate <= high && rate > low * 0.6, `${rate / MB} MB/s`);
+  }
+});
+
+test('[R125] [L6] a backlog that nothing live feels grows without end, and one that is always felt still drains', () => {
+  const free = hub(0);
+  free.run(60);
+  assert.ok(free.pace.bytesPerS > 100 * MB, `${free.pace.bytesPerS}`);
+  const felt = hub(1_000);
+  felt.run(60);
+  assert.equal(felt.pace.bytesPerS, 2 * MB);
+  assert.ok(felt.run(20) > 1.4 * MB);
+});
+
+test('[R125] with nothing live a backlog is not held up at all, and what passed then is no debt afterwards', () => {
+  const { pace, run } = hub(0.2);
+  run(5, false);
+  assert.equal(pace.admits(5_100 * MS), true);
+  pace.take(1e12, 5_100 * MS);
+  const rate = run(10);
+  assert.ok(rate > 4 * MB, `${rate / MB} MB/s`);
+});
+
+test('[R125] a second has a part without backlogs', () => {
+  const pace = new BacklogPace();
+  const rests = Array.from({ length: 400 }, (_, i) => pace.rests(i * 5 * MS));
+  assert.equal(rests.filter(Boolean).length, 80);
+});
