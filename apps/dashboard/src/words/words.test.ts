@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
+import { STATE_FIELDS } from '@sigma/fleet-model';
 import {
   AgentStatusSchema,
   AlertLevel,
   AlertSchema,
   Authority,
+  ChannelSchemaSchema,
   DecisionSchema,
   FailsafeEntrySchema,
   MissionSchema,
   MissionStatus,
+  TelemetryFrameSchema,
 } from '@sigma/proto';
 import { sensorLines } from '../panels/robot/sensor-lines.ts';
 import { agentState, nextStep } from './agent-state.ts';
 import { byRobot, causeWords, groupAlerts, maySilence } from './alert-words.ts';
 import { decisionTitle, reasonWords, restrictionWords, viewDecision } from './decision-words.ts';
+import { markWords } from './mark-words.ts';
 import { byStanding, goalWords, taskName } from './mission-words.ts';
 import {
   agentTime,
@@ -31,6 +35,7 @@ import {
   utcTime,
   words,
 } from './quantities.ts';
+import { sensorMeaning } from './sensor-meaning.ts';
 import { acknowledgeConsequence, resetConsequence, stopConsequence } from './stop-words.ts';
 
 test('numbers carry their unit and no false digits', () => {
@@ -76,6 +81,31 @@ test('a line of a log says of a drive what tells: straight on goes without sayin
   assert.equal(decisionTitle(drive(0)), 'drive: speed 0.9 m/s');
   assert.equal(decisionTitle(drive(-0.4)), 'drive: speed 0.9 m/s, turn −0.4 rad/s, for 1.2 s');
   assert.match(viewDecision(drive(0), 0n).command, /turn 0 rad\/s/, 'opened, it says all of it');
+});
+
+test('every number that a robot of the fleet tells says what it is, and a bound that bounds nothing is not shown', () => {
+  const undescribed = STATE_FIELDS.map(({ name }) => name).filter((name) => sensorMeaning(name) === '');
+  assert.deepEqual(undescribed, []);
+  assert.equal(sensorMeaning('constructor'), '');
+  const fields = [
+    { name: 'freePathM', unit: 'm', low: 0, high: 1_000 },
+    { name: 'personM', unit: 'm', low: 0.7, high: 1_000 },
+  ];
+  const frame = create(TelemetryFrameSchema, { channel: 'state', values: [3, 4] });
+  const lines = sensorLines([frame], [create(ChannelSchemaSchema, { channel: 'state', fields })]);
+  assert.deepEqual(
+    lines.map(({ name, band }) => `${name} ${band}`),
+    ['free path ', 'person ≥ 0.7 m'],
+  );
+  assert.match(lines[0]?.about ?? '', /^How far the way ahead .* It has no band it must be in\.$/);
+});
+
+test('a mark names people by their address, and says something even where the hub said nothing', () => {
+  const said = (text: string) => markWords({ kind: 'act', agentId: 'r1', text });
+  assert.equal(said("operator:ann@site.example: sent mission 'aisle-2'"), "ann@site.example: sent mission 'aisle-2'");
+  assert.equal(said('operator: stop'), 'operator: stop', 'no account');
+  assert.equal(said('boardC is 80 degC'), 'board is 80 °C');
+  assert.equal(markWords({ kind: 'command_held', agentId: 'r1', text: '' }), 'command held back by the recorder of r1');
 });
 
 test('a decision names its winner, what was clamped, and why each loser lost', () => {

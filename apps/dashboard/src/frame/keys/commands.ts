@@ -1,3 +1,4 @@
+import { markWords } from '../../words/mark-words.ts';
 import type { FrameUi } from '../frame-ui.ts';
 import type { MissionControl } from '../mission-control.tsx';
 import { linkTo } from '../place/address.ts';
@@ -163,7 +164,7 @@ function step(kind: 'decision' | 'trouble', onward: boolean, title: string, key:
         frame.notice.set(`${onward ? 'None after' : 'None before'} this moment`);
         return;
       }
-      frame.notice.set(mark.text === '' ? `${mark.kind} of ${mark.agentId}` : mark.text);
+      frame.notice.set(markWords(mark));
       if (mark.decisionSequence > 0n) {
         const { agentId, decisionEpoch: epoch, decisionSequence: sequence } = mark;
         selection.set({ kind: 'decision', agentId, epoch, sequence });

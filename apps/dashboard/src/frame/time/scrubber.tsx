@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState, type WheelEvent } from 'react';
+import { markWords } from '../../words/mark-words.ts';
 import { localTime, plural, words } from '../../words/quantities.ts';
 import { useMissionControl, useObservable, useTick } from '../mission-control.tsx';
 import { clusterMarks, type MarkCluster } from './mark-clusters.ts';
@@ -100,10 +101,9 @@ function ClusterMark({ cluster }: { readonly cluster: MarkCluster }) {
   const { first, count, kinds, xPx } = cluster;
   const { path, level } = markLook(first);
   const others = kinds.map(([kind, times]) => `${times} ${words(kind)}`).join(', ');
-  const text = first.text === '' ? `${words(first.kind)} of ${first.agentId}` : first.text;
   return (
     <g transform={`translate(${xPx},${MARK_Y})`} className={`mark level-${level}`} data-kind={first.kind}>
-      <title>{`${localTime(first.timeUs)} ${text}${count > 1 ? ` (${others})` : ''}`}</title>
+      <title>{`${localTime(first.timeUs)} ${markWords(first)}${count > 1 ? ` (${others})` : ''}`}</title>
       <path d={path} />
       {count > 1 ? (
         <text y="-7" textAnchor="middle">

@@ -30,7 +30,10 @@ export function SilenceForm({ cause, causes, agentIds, onDone }: SilenceFormProp
   const name = useId();
   const form = useRef<HTMLFormElement>(null);
   // Below the last row of a short panel nobody would see that it opened.
-  useEffect(() => form.current?.scrollIntoView({ block: 'nearest' }), []);
+  useEffect(() => {
+    // What it answers is no business of React, which would take it for a way to undo this.
+    void form.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);

@@ -1,5 +1,6 @@
 import type { DecisionView } from '../../words/decision-words.ts';
 import { bandWords, plural, reading, sensorWords } from '../../words/quantities.ts';
+import { sensorMeaning } from '../../words/sensor-meaning.ts';
 import type { Evidence, EvidenceReading } from './evidence/evidence-words.ts';
 
 /** What the agent had seen when it decided: the place in its inputs, its sensors, what was around it, its plan. */
@@ -79,7 +80,7 @@ function Reading({ one }: { readonly one: EvidenceReading }) {
   return (
     <div
       className={outside ? 'level-warning' : undefined}
-      title={`${name} when it decided, by its own sensors${band === '' ? '' : `; it should be ${band}`}`}
+      title={`${sensorMeaning(one.name) || name}, when it decided${band === '' ? '' : `; it should be ${band}`}`}
     >
       <dt>{name}</dt>
       <dd className="mono">

@@ -4,19 +4,28 @@ import type { MissionControl } from '../../frame/mission-control.tsx';
 import type { Outcome } from '../../live/acts.ts';
 import { forkTitle } from './fork-words.ts';
 
-type Wish = Omit<Partial<MakeForkRequest>, '$typeName' | '$unknown' | 'idempotencyKey'>;
+export type Wish = Omit<Partial<MakeForkRequest>, '$typeName' | '$unknown' | 'idempotencyKey'>;
 
 export const forkPath = (id: string): string => `/forks/${encodeURIComponent(id)}`;
 export const trialPath = (id: string): string => `/what-if/${encodeURIComponent(id)}`;
 
-/** Begins a fork and opens its page. Whoever clicks twice gets one. */
-export async function makeFork(control: MissionControl, title: string, wish: Wish): Promise<Fork | undefined> {
+/** Begins a fork and opens its page. Whoever clicks twice gets one. @param refused told why the hub would not */
+export async function makeFork(
+  control: MissionControl,
+  title: string,
+  wish: Wish,
+  refused: (error: unknown) => void = () => undefined,
+): Promise<Fork | undefined> {
   const { hub, acts, path } = control;
   const idempotencyKey = crypto.randomUUID();
   const answer = await acts.run(
     title,
     wish.agentIds ?? [],
-    () => hub.forks.makeFork({ ...wish, idempotencyKey }),
+    () =>
+      hub.forks.makeFork({ ...wish, idempotencyKey }).catch((error: unknown) => {
+        refused(error);
+        throw error;
+      }),
     ({ fork }): Outcome =>
       fork === undefined ? { kind: 'failed', detail: 'the hub named no fork' } : { kind: 'done', detail: 'begun' },
   );

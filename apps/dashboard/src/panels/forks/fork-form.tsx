@@ -2,10 +2,11 @@ import type { Fork } from '@sigma/proto';
 import { type FormEvent, useState } from 'react';
 import { Guarded, useMay } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
+import { explain } from '../../live/hub.ts';
 import { localTimeFine } from '../../words/quantities.ts';
-import { makeFork } from './fork-acts.ts';
+import { brokenLine, makeFork, type Wish } from './fork-acts.ts';
 import { forkTitle } from './fork-words.ts';
-import { RuleEditor } from './rule-editor.tsx';
+import { RuleEditor, type RuleEditorProps } from './rule-editor.tsx';
 import { RULE_EXAMPLES } from './rule-texts.ts';
 
 type ChangeKind = 'rule' | 'parameter' | 'mission' | 'nothing';
@@ -24,6 +25,7 @@ export function ForkForm({ forks }: { readonly forks: readonly Fork[] }) {
   const selected = useObservable(control.selected);
   const [kind, setKind] = useState<ChangeKind>('rule');
   const [rule, setRule] = useState(RULE_EXAMPLES[0]?.text as string);
+  const [broken, setBroken] = useState<RuleEditorProps['broken']>(null);
   const [parameter, setParameter] = useState('chain.strikes=2');
   const [goal, setGoal] = useState('');
   const [seconds, setSeconds] = useState(30);
@@ -32,16 +34,25 @@ export function ForkForm({ forks }: { readonly forks: readonly Fork[] }) {
   const may = useMay('engineer', 'ever');
   const past = shown.kind === 'past';
   const wrong = past ? wrongIn(kind, parameter, goal, selected) : 'Go back to a moment first: the time bar is below';
+  const changeRule = (next: string) => {
+    setRule(next);
+    setBroken(null);
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (shown.kind !== 'past' || wrong !== '') return;
     const at = localTimeFine(BigInt(shown.atUs));
-    void makeFork(control, `Fork from ${at}`, {
+    const wish: Wish = {
       start: { case: 'atTimeUs', value: BigInt(shown.atUs) },
       seconds,
       ofForkId,
       ...changeOf(kind, rule, parameter, goal, selected),
       name: `${KINDS.find(({ id }) => id === kind)?.title ?? ''} from ${at}`,
+    };
+    setBroken(null);
+    void makeFork(control, `Fork from ${at}`, wish, (error) => {
+      const line = brokenLine(error);
+      if (line !== null) setBroken({ line, words: explain(error) });
     });
   };
   return (
@@ -70,7 +81,7 @@ export function ForkForm({ forks }: { readonly forks: readonly Fork[] }) {
           ))}
         </select>
       </label>
-      {kind === 'rule' ? <RuleEditor text={rule} onText={setRule} broken={null} /> : null}
+      {kind === 'rule' ? <RuleEditor text={rule} onText={changeRule} broken={broken} /> : null}
       {kind === 'parameter' ? (
         <label>
           Name and number{' '}

@@ -1,7 +1,7 @@
 import { type UIEvent, useRef } from 'react';
 import { READABLE, RULE_EXAMPLES } from './rule-texts.ts';
 
-interface RuleEditorProps {
+export interface RuleEditorProps {
   readonly text: string;
   readonly onText: (text: string) => void;
   /** What the hub says is wrong with it, with the line; null while nothing is known to be. */

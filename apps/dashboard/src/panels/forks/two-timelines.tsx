@@ -1,13 +1,16 @@
 import type { Fork } from '@sigma/proto';
-import { createContext, lazy, useContext, useEffect, useMemo, useState } from 'react';
+import { createContext, lazy, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { panelsOf } from '../../frame/layout/default-model.ts';
 import { PanelBox, usePanels } from '../../frame/layout/panel-box.tsx';
 import { MissionControlProvider, useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import type { TerrainPart } from '../../frame/panel-port.ts';
 import type { SiteView } from '../../live/site-view.ts';
+import { type OtherLife, workerNameOf } from '../../past/worker/fork-record.ts';
 import { apartNow } from './apart.ts';
 import { type ForkSite, openForkSite } from './fork-site.ts';
 import { metres } from './fork-words.ts';
+import { otherControl } from './other-life.ts';
+import { SideDecision } from './side-decision.tsx';
 
 const DifferenceLayer = lazy(async () => ({ default: (await import('./difference-layer.tsx')).DifferenceLayer }));
 
@@ -24,19 +27,28 @@ export const useOtherLife = (): SiteView | null => useContext(Other);
 /** The same moment of two lives: as it was recorded, and in the fork. Where poses differ, both maps say so. */
 export function TwoTimelines({ fork }: { readonly fork: Fork }) {
   const control = useMissionControl();
-  const forked = useForkSite(fork.id);
+  const { id, earlierRun } = fork;
+  const forked = useLife(useMemo(() => ({ forkId: id, recorded: false }), [id]));
+  // What an earlier run recorded the hub does not show by itself.
+  const earlier = useLife(useMemo(() => (earlierRun ? { forkId: id, recorded: true } : null), [id, earlierRun]));
   const panel = panelsOf(usePanels(), 'centre')[0];
   const terrains = useMemo(() => [...control.terrains, DIFFERENCE], [control.terrains]);
-  const recorded = useMemo(() => ({ ...control, terrains }), [control, terrains]);
+  const recorded = useMemo(() => {
+    const own = { ...control, terrains };
+    return earlier === null ? own : otherControl(own, fork, earlier, true);
+  }, [control, terrains, earlier, fork]);
   const other = useMemo(() => {
     if (forked === null) return null;
     // Two maps on one page: the name tells them apart for those who hear it.
     const site = { ...control.site, name: `${control.site.name}, in the fork` };
-    return { ...control, terrains, site, live: forked.site, engine: forked.engine };
-  }, [control, terrains, forked]);
-  if (panel === undefined || other === null || forked === null) return null;
+    return otherControl({ ...control, terrains, site }, fork, forked, false);
+  }, [control, terrains, forked, fork]);
+  const agentId = useObservable(control.selected);
+  const [asksWhy, setAsksWhy] = useState(false);
+  if (panel === undefined || other === null || forked === null || (earlierRun && earlier === null)) return null;
+  const why = asksWhy && agentId !== null;
   return (
-    <div className="two-timelines" data-testid="two-timelines">
+    <div className="two-timelines" data-testid="two-timelines" data-why={why ? 'yes' : undefined}>
       <section aria-label="As recorded" data-side="recorded">
         <span className="side-word past-word">AS RECORDED</span>
         <Other.Provider value={forked.site}>
@@ -44,36 +56,61 @@ export function TwoTimelines({ fork }: { readonly fork: Fork }) {
             <PanelBox panel={panel} />
           </MissionControlProvider>
         </Other.Provider>
+        {why ? <SideDecision control={recorded} life={nameOf(id, earlierRun, true)} agentId={agentId} /> : null}
       </section>
       <section aria-label="In the fork" data-side="forked">
         <span className="side-word fork-word">IN THE FORK</span>
-        <Other.Provider value={control.live}>
+        <Other.Provider value={recorded.live}>
           <MissionControlProvider value={other}>
             <PanelBox panel={panel} />
           </MissionControlProvider>
         </Other.Provider>
+        {why ? <SideDecision control={other} life={nameOf(id, true, false)} agentId={agentId} /> : null}
       </section>
-      <Apart recorded={control.live} forked={forked} />
+      <Apart recorded={recorded.live} forked={forked}>
+        <button
+          type="button"
+          disabled={agentId === null}
+          aria-pressed={why}
+          onClick={() => setAsksWhy(!why)}
+          title={agentId === null ? 'Select a robot first' : `What ${agentId} decided in each life, and why`}
+          data-testid="side-why"
+        >
+          {why ? 'Only the maps' : 'Why, in each life'}
+        </button>
+      </Apart>
     </div>
   );
 }
 
-function useForkSite(id: string): ForkSite | null {
+/** Whose worker tells why; empty: the site's own recording does. */
+const nameOf = (forkId: string, ownWorker: boolean, recorded: boolean): string =>
+  ownWorker ? workerNameOf({ forkId, recorded }) : '';
+
+function useLife(life: OtherLife | null): ForkSite | null {
   const control = useMissionControl();
   const [site, setSite] = useState<ForkSite | null>(null);
   useEffect(() => {
-    const opened = openForkSite(control, id);
+    if (life === null) return;
+    const opened = openForkSite(control, life);
     setSite(opened);
     return opened.end;
-  }, [control, id]);
+  }, [control, life]);
   return site;
 }
 
 const LOOK_EVERY_MS = 250;
 const SHOWN = 8;
 
+interface ApartProps {
+  readonly recorded: SiteView;
+  readonly forked: ForkSite;
+  /** What can be done about it. */
+  readonly children: ReactNode;
+}
+
 /** Who stands elsewhere at the shown moment, and how far: what the maps draw, in words. */
-function Apart({ recorded, forked }: { readonly recorded: SiteView; readonly forked: ForkSite }) {
+function Apart({ recorded, forked, children }: ApartProps) {
   const { selected, nowMs } = useMissionControl();
   const progress = useObservable(forked.engine.progress);
   const [apart, setApart] = useState(() => apartNow(recorded, forked.site, nowMs()));
@@ -106,6 +143,8 @@ function Apart({ recorded, forked }: { readonly recorded: SiteView; readonly for
           {apart.length > SHOWN ? <span className="quiet">and {apart.length - SHOWN} more</span> : null}
         </>
       )}
+      <span className="spring" />
+      {children}
     </p>
   );
 }

@@ -1,6 +1,7 @@
 import type { Act, Mark, Mission } from '@sigma/proto';
 import type { Level } from '../../words/agent-state.ts';
 import { levelOf } from '../../words/alert-words.ts';
+import { markWords } from '../../words/mark-words.ts';
 import { personWords, plainWords } from '../../words/quantities.ts';
 
 /** One thing that happened to a mission or to a robot that worked for it. */
@@ -42,7 +43,7 @@ export function timelineOf(mission: Mission, marks: readonly Mark[], acts: reado
     const { timeUs, kind, agentId } = mark;
     const decision =
       mark.decisionSequence === 0n ? null : { agentId, epoch: mark.decisionEpoch, sequence: mark.decisionSequence };
-    entries.push({ timeUs, kind, text: plainWords(mark.text), agentId, level: levelOf(mark.level), decision });
+    entries.push({ timeUs, kind, text: markWords(mark), agentId, level: levelOf(mark.level), decision });
   }
   for (const act of acts) {
     if (act.timeUs < from) continue;

@@ -1,5 +1,6 @@
 import type { ChannelSchema, Field, LearnedBand, TelemetryFrame } from '@sigma/proto';
 import { bandShort, bandWords, fieldWords, liveReading, sensorWords, unitOf } from '../../words/quantities.ts';
+import { sensorMeaning } from '../../words/sensor-meaning.ts';
 
 export type SensorGroup = 'battery' | 'temperatures' | 'motors' | 'joints' | 'motion' | 'senses';
 
@@ -72,7 +73,11 @@ function lineOf(
   const { low, high } = field;
   const unit = unitOf(field.unit, high);
   const name = sensorWords(field.name);
-  const band = bandWords(low, farOff(high, unit), unit);
+  const most = farOff(high, unit);
+  // A distance that is not negative is no band to be in.
+  const least = unit === 'm' && low === 0 && most === undefined ? undefined : low;
+  const band = bandWords(least, most, unit);
+  const meaning = sensorMeaning(field.name) || name;
   const usual = learned === undefined ? '' : bandShort(learned.low, learned.high, unit);
   const should = band === '' ? 'It has no band it must be in.' : `It should be ${band}.`;
   return {
@@ -81,13 +86,13 @@ function lineOf(
     name,
     value,
     reading: unit === 'm' && value >= FAR_M ? 'nothing near' : liveReading(value, unit),
-    band: bandShort(low, farOff(high, unit), unit),
+    band: bandShort(least, most, unit),
     low: low ?? null,
-    high: farOff(high, unit) ?? null,
+    high: most ?? null,
     usual,
     standing: standingOf(field, value, learned),
     timeUs,
-    about: `${name}, from channel ${channel}. ${should}${usual === '' ? '' : ` Usual for this robot: ${usual}.`}`,
+    about: `${meaning}; from channel ${channel}. ${should}${usual === '' ? '' : ` Usual for this robot: ${usual}.`}`,
   };
 }
 

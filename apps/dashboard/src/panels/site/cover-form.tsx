@@ -28,10 +28,10 @@ export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly o
         }
       : null;
   return (
-    <div className="composer-form" data-testid="cover-form">
+    <div className="composer-form" data-drawing={closed ? undefined : ''} data-testid="cover-form">
       <div className="draft-head">
         <p className="composer-hint">
-          {closed ? 'Zone closed.' : 'Click the corners; they snap, with Alt not. Enter closes.'}
+          {closed ? 'Zone closed.' : 'Click the corners. Alt: off the grid. Enter: close.'}
           <br />
           <span className="quiet">
             {plural(points.length, 'corner')}, {number(areaM2(points))} m²

@@ -45,10 +45,10 @@ export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
   const ready = outline?.ok === true && !sending && (kind === 'restricted' || (speedMps > 0 && speedMps <= 10));
   const words = kind === 'restricted' ? 'Keep robots out' : `Slow to ${number(speedMps)} m/s`;
   return (
-    <div className="composer-form" data-testid="fence-form">
+    <div className="composer-form" data-drawing={closed ? undefined : ''} data-testid="fence-form">
       <div className="draft-head">
         <p className="composer-hint">
-          {closed ? 'Outline closed.' : 'Click the corners; they snap, with Alt not. Enter closes.'}
+          {closed ? 'Outline closed.' : 'Click the corners. Alt: off the grid. Enter: close.'}
           <br />
           <span className="quiet">
             {plural(points.length, 'corner')}, {number(areaM2(points))} m²
