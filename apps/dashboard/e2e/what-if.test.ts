@@ -107,6 +107,20 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     await shot('two-timelines');
   });
 
+  test('[R118] why, in each life: both decisions with inputs and losers, each computed again from its own record', async () => {
+    await page.at('partings').getByRole('row').filter({ hasText: startled }).getByRole('button').click();
+    await page.at('side-why').click();
+    const side = (name: string) => page.page.locator(`[data-side=${name}]`).getByTestId('side-decision');
+    await page.says(side('recorded').getByTestId('decision-detail'), /safety.*failsafe:human_proximity_override/s);
+    await page.says(side('forked').getByTestId('decision-winner'), /^(?!.*human_proximity)/);
+    for (const name of ['recorded', 'forked'])
+      await side(name).getByTestId('proof-result').and(page.page.locator('[data-result=same]')).waitFor();
+    await shot('why-in-each-life');
+    await side('forked').getByTestId('decision-before').click();
+    await page.at('side-why').click();
+    await page.at('side-decision').first().waitFor({ state: 'detached' });
+  });
+
   test('[R116] a rule is tried around the near miss: the decisions that it flips stand there with their reasons', async () => {
     await page.at('page-what-if').click();
     await page
@@ -130,6 +144,17 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     for (let k = 0; k < 3; k++) await page.at('time-nudge1').click();
     await page.says(page.at('apart'), /r0\d by \d/);
     await shot('what-follows');
+  });
+
+  test('a broken rule is marked at its line where a fork is asked for, and mended there', async () => {
+    await page.at('page-forks').click();
+    await page.at('rule-text').fill('id: broken\nrate: situation\nwhen: person.distance_k < 4.0\nrationale: none');
+    await page.at('make-fork').click();
+    await page.says(page.at('rule-broken'), /line \d/);
+    assert.match((await page.page.locator('.rule-text .broken').textContent()) ?? '', /^[34]\s*$/);
+    await shot('broken-rule');
+    await page.at('rule-example').selectOption('speed');
+    await page.at('rule-broken').waitFor({ state: 'detached' });
   });
 
   test('the proof of the decision is handed over, and checked where there is no hub', async () => {

@@ -106,11 +106,18 @@ test('a rule is let in force from a moment: the fork is a recording, says what c
   );
   assert.deepEqual([again.state, again.reason, again.ofForkId], ['done', '', fork.id]);
   assert.throws(() => forks.remove(fork.id), refused('not yet', /slowly|is forked from it/));
-  const blocks = await forks.open(again.id);
+  const blocks = await forks.open(again.id, false);
   const pieces = (await blocks.heads()).filter(({ source }) => source === 'world').map(({ epoch }) => epoch);
   assert.deepEqual(pieces, [0, 1_000_000, 2_000_000]);
   const ownPlace = await blocks.snapshotBefore({ tenant, source: 'world', epoch: 2_000_000 }, 20_000_000);
   assert.ok(ownPlace !== null && ownPlace.atUs >= 6_000_000 - 10_000);
+  const root = await forks.open(again.id, true);
+  assert.ok(
+    (await root.heads()).every(({ epoch }) => epoch < 1_000_000),
+    'what was recorded has no pieces',
+  );
+  assert.ok((await root.heads()).some(({ source }) => source === 'world'));
+  assert.equal(again.earlierRun, false);
   forks.remove(again.id);
   assert.equal(forks.fork(again.id), undefined);
   assert.throws(() => readFileSync(again.path), /ENOENT/);
@@ -211,6 +218,24 @@ test('a fork that was being made when its hub ended is told as interrupted, and 
     forks.forks().some(({ state, name }) => state === 'done' && name === 'slowly'),
     'made forks are still there',
   );
+});
+
+test('what a fork of an earlier run goes back to is still shown beside it', async () => {
+  const later = new SoloForks({
+    ...{ tenant, site, recordingPath: join(folder, 'recordings', 'next.sqlite') },
+    ...{ folder: join(folder, 'recordings', 'forks'), hubDir: folder },
+  });
+  try {
+    const [fork] = later.forks().filter(({ state, name }) => state === 'done' && name === 'slowly');
+    assert.ok(fork?.earlierRun);
+    const blocks = await later.open(fork.id, true);
+    const recording = openSqliteRecording(recordingPath);
+    assert.deepEqual(await blocks.heads(), await recording.heads());
+    await recording.close();
+    assert.equal(forks.fork(fork.id)?.earlierRun, false, 'for the hub that wrote it, it is of this run');
+  } finally {
+    await later.close();
+  }
 });
 
 async function firstRejection(source: string) {

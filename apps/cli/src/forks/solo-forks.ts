@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { groundOf, type Site } from '@sigma/fleet-model';
 import { type BlockReader, type ForkDesk, ForkRefusal, type TrialWithFlips } from '@sigma/hub';
@@ -15,7 +15,7 @@ import {
   TrialSchema,
   type TryRuleRequest,
 } from '@sigma/proto';
-import { LineageError, StoreError } from '@sigma/recorder';
+import { LineageError, StoreError, type Timeline } from '@sigma/recorder';
 import {
   checkPolicyFile,
   type OpenTimeline,
@@ -38,6 +38,9 @@ export interface SoloForksOptions {
   readonly folder: string;
   readonly hubDir: string;
 }
+
+/** What was recorded, which a fork, or a fork of one, goes back to. */
+const rootOf = (timeline: Timeline): Timeline => (timeline.parent === null ? timeline : rootOf(timeline.parent));
 
 /** What changes of a fork or a trial while it is made. */
 type Change<Message> = Partial<Omit<Message, '$typeName' | '$unknown' | 'id'>>;
@@ -66,8 +69,9 @@ export class SoloForks implements ForkDesk {
   constructor(options: SoloForksOptions) {
     this.#options = options;
     this.#folder = new ForkFolder(options.folder);
-    for (const fork of this.#folder.read()) {
-      this.#forks.set(fork.id, fork);
+    for (const fork of this.#folder.read()) this.#forks.set(fork.id, fork);
+    for (const fork of this.forks()) {
+      this.#forks.set(fork.id, { ...fork, earlierRun: this.#isOfEarlierRun(fork) });
       if (fork.state === 'waiting' || fork.state === 'running') this.#interrupted(fork.id);
     }
   }
@@ -105,6 +109,7 @@ export class SoloForks implements ForkDesk {
       ...{ id, by, rule, ofForkId, seconds, alternative, state: 'waiting', parent: recording },
       name: request.name.slice(0, 120),
       createdTimeUs: BigInt(nowUs),
+      earlierRun: ofForkId !== '' && this.#forks.get(ofForkId)?.earlierRun === true,
       atTimeUs: start.case === 'atTimeUs' ? start.value : 0n,
       path: this.#folder.recordingOf(id),
       ...(start.case === 'event' ? { event: start.value } : {}),
@@ -144,7 +149,7 @@ export class SoloForks implements ForkDesk {
     }
   }
 
-  async open(id: string): Promise<BlockReader> {
+  async open(id: string, recorded: boolean): Promise<BlockReader> {
     this.#mustBeMade(id);
     let known = this.#open.get(id);
     if (known === undefined) {
@@ -154,7 +159,8 @@ export class SoloForks implements ForkDesk {
     }
     try {
       const { timeline } = await known;
-      return timelineBlocks(tenantTimeline(timeline, this.#options.tenant));
+      const shown = recorded ? rootOf(timeline) : timeline;
+      return timelineBlocks(tenantTimeline(shown, this.#options.tenant));
     } catch (error) {
       if (error instanceof LineageError || error instanceof StoreError) throw new ForkRefusal('damaged', error.message);
       throw error;
@@ -221,6 +227,13 @@ export class SoloForks implements ForkDesk {
       tasks: tasks.map(({ agentId, kind, argsJson, priority }) => ({ agent: agentId, kind, argsJson, priority })),
       forUs: Math.round(Math.max(1, seconds) * 1e6),
     };
+  }
+
+  /** Whether it goes back to another recording than the one that is being written now. */
+  #isOfEarlierRun({ parent, ofForkId }: Fork): boolean {
+    const before = ofForkId === '' ? undefined : this.#forks.get(ofForkId);
+    if (before !== undefined) return this.#isOfEarlierRun(before);
+    return resolve(parent) !== resolve(this.#options.recordingPath);
   }
 
   #mustBeFree(): void {

@@ -32,8 +32,13 @@ export interface ForkDesk {
   remove(id: string): void;
   /** @throws ForkRefusal when it is not made */
   comparison(id: string): CompareForkResponse;
-  /** The fork with all that it shares; epochs name pieces of its timeline. @throws ForkRefusal */
-  open(id: string): Promise<BlockReader>;
+  /**
+   * The fork with all that it shares; epochs name pieces of its timeline.
+   *
+   * @param recorded what was recorded, which it goes back to, instead
+   * @throws ForkRefusal
+   */
+  open(id: string, recorded: boolean): Promise<BlockReader>;
   /** @throws ForkRefusal */
   tryRule(request: TryRuleRequest, by: string, nowUs: number): Trial;
   cancelTrial(id: string): void;

@@ -81,14 +81,14 @@ export function forkQueries(roles: ForkRoles): ServiceImpl<typeof ForkService> {
         limitOf(limit, 200, MOST_LISTED),
       );
     },
-    locateForkMoment: async ({ forkId, timeUs }, context) => {
-      const blocks = await shown.of(forkNamed(forkId).id);
+    locateForkMoment: async ({ forkId, timeUs, recorded }, context) => {
+      const blocks = await shown.of(forkNamed(forkId).id, recorded);
       const asked = create(LocateMomentRequestSchema, { timeUs });
       const { chains, fromTimeUs, toTimeUs } = await blocks.locateMoment(asked, context);
       return { chains: chains ?? [], fromTimeUs: fromTimeUs ?? 0n, toTimeUs: toTimeUs ?? 0n };
     },
-    async *readForkStretches({ forkId, stretches }, context) {
-      const read = await shown.of(forkNamed(forkId).id);
+    async *readForkStretches({ forkId, stretches, recorded }, context) {
+      const read = await shown.of(forkNamed(forkId).id, recorded);
       const asked = create(ReadStretchesRequestSchema, { stretches });
       for await (const { source = '', epoch = 0, blocks = [] } of read.readStretches(asked, context))
         yield { source, epoch, blocks };
@@ -186,21 +186,22 @@ class ShownForks {
     this.#roles = roles;
   }
 
-  async of(id: string): Promise<ReturnType<typeof blockQueries>> {
-    let known = this.#known.get(id);
+  async of(id: string, recorded: boolean): Promise<ReturnType<typeof blockQueries>> {
+    const key = `${recorded ? 'recorded' : 'fork'} ${id}`;
+    let known = this.#known.get(key);
     if (known === undefined) {
-      known = this.#open(id);
-      known.catch(() => this.#known.delete(id));
-      this.#known.set(id, known);
+      known = this.#open(id, recorded);
+      known.catch(() => this.#known.delete(key));
+      this.#known.set(key, known);
     }
     return known;
   }
 
-  async #open(id: string) {
+  async #open(id: string, recorded: boolean) {
     const { tenant, forks } = this.#roles;
     let blocks: BlockReader;
     try {
-      blocks = await (forks as ForkDesk).open(id);
+      blocks = await (forks as ForkDesk).open(id, recorded);
     } catch (error) {
       throw refusalOf(error);
     }

@@ -2,7 +2,7 @@ import { siteFromJson } from '@sigma/fleet-model';
 import { connectHub, explain } from '../../live/hub.ts';
 import type { FilmPiece } from '../film/film-piece.ts';
 import type { PastAsk, PastNews } from '../past-words.ts';
-import { forkOf, forkRecord } from './fork-record.ts';
+import { forkRecord, lifeOfWorker } from './fork-record.ts';
 import { hubRecord } from './hub-record.ts';
 import { Shard } from './shard.ts';
 
@@ -19,8 +19,8 @@ const buffersOf = ({ poses }: FilmPiece): Transferable[] => (poses.length === 0 
 
 async function open(index: number, of: number): Promise<Shard> {
   const { siteJson } = await hub.site.getSite({});
-  const fork = forkOf(self.name);
-  const record = fork === null ? hub.record : forkRecord(hub.forks, fork);
+  const life = lifeOfWorker(self.name);
+  const record = life === null ? hub.record : forkRecord(hub.forks, life);
   return new Shard(index, of, siteFromJson(JSON.parse(siteJson)), hubRecord(record), tell);
 }
 

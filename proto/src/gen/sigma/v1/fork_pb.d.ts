@@ -360,6 +360,13 @@ export declare type Fork = Message<"sigma.v1.Fork"> & {
    * @generated from field: uint32 alternative = 25;
    */
   alternative: number;
+
+  /**
+   * Forked from a recording that this hub does not write any more: what was recorded is read with `recorded`.
+   *
+   * @generated from field: bool earlier_run = 26;
+   */
+  earlierRun: boolean;
 };
 
 /**
@@ -756,6 +763,13 @@ export declare type LocateForkMomentRequest = Message<"sigma.v1.LocateForkMoment
    * @generated from field: int64 time_us = 2;
    */
   timeUs: bigint;
+
+  /**
+   * What was recorded, which the fork goes back to, instead of the fork.
+   *
+   * @generated from field: bool recorded = 3;
+   */
+  recorded: boolean;
 };
 
 /**
@@ -803,6 +817,13 @@ export declare type ReadForkStretchesRequest = Message<"sigma.v1.ReadForkStretch
    * @generated from field: repeated sigma.v1.Stretch stretches = 2;
    */
   stretches: Stretch[];
+
+  /**
+   * As LocateForkMomentRequest.recorded.
+   *
+   * @generated from field: bool recorded = 3;
+   */
+  recorded: boolean;
 };
 
 /**
