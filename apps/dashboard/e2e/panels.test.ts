@@ -270,4 +270,54 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.goTo('/');
     assert.deepEqual(house.problems, []);
   });
+
+  test('what newly needs somebody rings and notifies once that is turned on, and rings no more when sound is off', async () => {
+    const caller = await house.visit();
+    const { page } = caller;
+    await page.addInitScript(() => {
+      const told: string[] = [];
+      let tones = 0;
+      class Notice {
+        static permission = 'default';
+        static requestPermission = async () => {
+          Notice.permission = 'granted';
+          return 'granted';
+        };
+        constructor(title: string) {
+          told.push(title);
+        }
+      }
+      OscillatorNode.prototype.start = () => void tones++;
+      Object.assign(window, { Notification: Notice, called: () => ({ told, tones }) });
+    });
+    await page.reload();
+    await caller.isLive();
+    const called = () =>
+      page.evaluate(() => (window as unknown as { called: () => { told: string[]; tones: number } }).called());
+    let count = 0;
+    const raise = () => {
+      const id = `call-${++count}`;
+      const raisedTimeUs = BigInt(Date.now()) * 1000n;
+      const text = `boardC is ${80 + count} degC`;
+      hub.alerts.set(
+        id,
+        create(AlertSchema, { id, level: AlertLevel.WARNING, agentId: 'r03', cause: id, text, raisedTimeUs }),
+      );
+    };
+    await caller.at('bell-sound').click();
+    await caller.at('bell-notice').click();
+    // What comes before the page has looked about itself stood there before, and calls nobody.
+    await eventually(async () => {
+      if ((await called()).told.length === 0) raise();
+      return (await called()).tones > 0;
+    });
+    assert.match((await called()).told[0] ?? '', /^(Warning: r03: board is \d+ °C|\d+ new alerts)$/);
+    await caller.at('bell-sound').click();
+    const before = await called();
+    raise();
+    await eventually(async () => (await called()).told.length > before.told.length);
+    assert.equal((await called()).tones, before.tones, 'off is off');
+    for (const id of hub.alerts.keys()) if (id.startsWith('call-')) hub.alerts.delete(id);
+    await page.context().close();
+  });
 });

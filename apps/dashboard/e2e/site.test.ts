@@ -220,6 +220,12 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.says(site.at('fence-form'), /2 corners/);
     await site.page.keyboard.press('Control+y');
     await site.says(site.at('fence-form'), /3 corners, 12.5 m²/);
+    const words = await site.at('fence-form').locator('.composer-hint').boundingBox();
+    assert.ok(words !== null);
+    await site.page.mouse.click(words.x + words.width - 4, words.y + words.height - 4);
+    await site.says(site.at('fence-form'), /4 corners/);
+    await site.page.keyboard.press('Control+z');
+    await site.says(site.at('fence-form'), /3 corners, 12.5 m²/);
     await site.corners([[1.1, 8.8]]);
     await site.at('close-zone').click();
     await site.says(site.at('fence-form'), /Outline closed.*4 corners, 25 m²/);

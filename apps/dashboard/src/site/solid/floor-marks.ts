@@ -84,12 +84,12 @@ const ARROW_VERTEX = `
 precision highp float;
 uniform mat4 projectionMatrix, viewMatrix;
 uniform float uEvery;
-in vec2 position; // offset from the cell's middle, in arrow sizes
+in vec2 corner;   // offset from the cell's middle, in arrow sizes
 in vec3 cell;     // x, y of the middle, heading
 void main() {
   float size = clamp(uEvery * 0.3, 0.8, 2.4);
   vec2 turn = vec2(cos(cell.z), sin(cell.z));
-  vec2 at = cell.xy + (turn * position.x + vec2(-turn.y, turn.x) * position.y) * size;
+  vec2 at = cell.xy + (turn * corner.x + vec2(-turn.y, turn.x) * corner.y) * size;
   gl_Position = projectionMatrix * viewMatrix * vec4(at, 0.012, 1.0);
 }`;
 
@@ -116,21 +116,22 @@ export class Arrows {
 
   constructor(site: Site, shapes: SiteShapes, colours: MapColours) {
     const { oneWays } = shapes;
-    const positions: number[] = [];
+    const corners: number[] = [];
     const cells: number[] = [];
     const ranks: number[] = [];
     for (let k = 0; k + 3 < oneWays.length; k += 4) {
       ranks.push(oneWays[k + 3] as number);
       for (const hand of [1, -1]) {
         for (const [x, y] of CHEVRON) {
-          positions.push(x * site.metresPerCell, y * hand * site.metresPerCell);
+          corners.push(x * site.metresPerCell, y * hand * site.metresPerCell);
           cells.push(oneWays[k] as number, oneWays[k + 1] as number, oneWays[k + 2] as number);
         }
       }
     }
     this.#ranks = ranks;
     const geometry = new BufferGeometry();
-    geometry.setAttribute('position', new BufferAttribute(Float32Array.from(positions), 2));
+    // Not a position: three reads those as points of space, to know how far away the whole is.
+    geometry.setAttribute('corner', new BufferAttribute(Float32Array.from(corners), 2));
     geometry.setAttribute('cell', new BufferAttribute(Float32Array.from(cells), 3));
     const material = new RawShaderMaterial({
       glslVersion: GLSL3,
