@@ -22,6 +22,16 @@ export function emptyPoses(count: number): PoseColumns {
   };
 }
 
+export const copyOf = ({ count, xM, yM, headingRad, speedMps, battery, ageMs }: PoseColumns): PoseColumns => ({
+  count,
+  xM: xM.slice(),
+  yM: yM.slice(),
+  headingRad: headingRad.slice(),
+  speedMps: speedMps.slice(),
+  battery: battery.slice(),
+  ageMs: ageMs.slice(),
+});
+
 /** Farther apart than this, two positions are not one movement: the robot was carried, or the fix jumped. */
 const JUMP_M = 2;
 

@@ -1,5 +1,13 @@
+import { copyOf, type PoseColumns } from './poses.ts';
 import type { SiteView } from './site-view.ts';
 import { TOPICS, type Topic } from './topics.ts';
+
+/** Where everybody is: one row of the columns an agent of that roster. */
+interface Picture {
+  readonly roster: number;
+  readonly poses: PoseColumns;
+  readonly people: Float32Array;
+}
 
 /**
  * The one site that the page shows: a view that passes everything on to the view of the moment, and tells every topic
@@ -10,6 +18,10 @@ export class ShownSite implements SiteView {
   #exchanges = 0;
   readonly #listeners = new Map<Topic, Set<() => void>>(TOPICS.map((topic) => [topic, new Set()]));
   #ends: (() => void)[] = [];
+  /** What the last frame was drawn from. */
+  #drawn: Picture | undefined;
+  /** A copy of it, until the next exchange. */
+  #held: Picture | undefined;
 
   constructor(shown: SiteView) {
     this.#shown = shown;
@@ -20,7 +32,15 @@ export class ShownSite implements SiteView {
     return this.#shown;
   }
 
+  /** From now on everybody stands where the last frame drew him, until the view is exchanged. */
+  hold(): void {
+    const drawn = this.#drawn ?? { roster: this.roster, poses: this.newest, people: this.people };
+    this.#held = { ...drawn, poses: copyOf(drawn.poses) };
+  }
+
   show(view: SiteView): void {
+    this.#drawn = undefined;
+    this.#held = undefined;
     if (view === this.#shown) return;
     for (const end of this.#ends) end();
     this.#shown = view;
@@ -61,7 +81,7 @@ export class ShownSite implements SiteView {
     return this.#shown.timeUs;
   }
   get people() {
-    return this.#shown.people;
+    return this.#held?.roster === this.roster ? this.#held.people : this.#shown.people;
   }
   get newest() {
     return this.#shown.newest;
@@ -100,7 +120,11 @@ export class ShownSite implements SiteView {
     return this.#shown.fences();
   }
   sample(nowMs: number) {
-    return this.#shown.sample(nowMs);
+    const { roster, people } = this;
+    if (this.#held?.roster === roster) return this.#held.poses;
+    const poses = this.#shown.sample(nowMs);
+    this.#drawn = { roster, poses, people };
+    return poses;
   }
   ageMs(row: number, nowMs: number) {
     return this.#shown.ageMs(row, nowMs);

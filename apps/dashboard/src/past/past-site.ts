@@ -43,6 +43,7 @@ export class PastSite implements SiteView {
   readonly #engine: PastEngine;
   readonly #now: LiveSite;
   readonly #topics: TopicBoard;
+  readonly #later: PastSchedule['refresh'];
   /** Where the playhead is at a frame's time. */
   readonly #playhead: (nowMs: number) => number;
   #atUs = 0;
@@ -62,6 +63,7 @@ export class PastSite implements SiteView {
     this.#engine = engine;
     this.#now = now;
     this.#playhead = playhead;
+    this.#later = refresh;
     this.#topics = new TopicBoard(tell);
     engine.subscribe(() => {
       const progress = engine.progress.get();
@@ -72,23 +74,29 @@ export class PastSite implements SiteView {
         tell(() => this.#topics.publish());
         return;
       }
-      if (this.#due) return;
-      this.#due = true;
-      refresh(() => {
-        this.#due = false;
-        this.#refresh();
-      });
+      this.#refreshSoon();
     });
     for (const topic of ['missions', 'alerts', 'decisions'] as const)
       now.subscribe(topic, () => this.#topics.touch(topic));
   }
 
-  /** Shows that moment, microseconds since 1970. */
+  /** Shows that moment, microseconds since 1970: at once where film of it is here, else with the film, or when that takes long. */
   moment(atUs: number): void {
     if (atUs === this.#atUs) return;
     this.#atUs = atUs;
-    this.#refresh();
+    const { films } = this.#engine;
+    if (this.#ids.length === 0 || this.#ids.some((id) => films.covers(id, atUs))) this.#refresh();
+    else this.#refreshSoon();
     for (const topic of ['missions', 'alerts', 'decisions', 'fences'] as const) this.#topics.touch(topic);
+  }
+
+  #refreshSoon(): void {
+    if (this.#due) return;
+    this.#due = true;
+    this.#later(() => {
+      this.#due = false;
+      this.#refresh();
+    });
   }
 
   #refresh(): void {
@@ -228,8 +236,9 @@ export class PastSite implements SiteView {
     return create(AgentScanSchema, { agentId: id, xM, yM, headingRad, rangesM: [...rangesM] });
   }
 
-  /** As the robots had been told, under the names that the hub still knows. */
+  /** As the robots had been told, under the names that the hub still knows; as they are now while nothing is on film. */
   fences(): readonly Fence[] {
+    if (!this.#ids.some((id) => this.#engine.films.at(id, this.#atUs) !== undefined)) return this.#now.fences();
     const known = new Map(this.#now.fences().map((fence) => [fence.id, fence]));
     const found = new Map<string, Fence>();
     for (const id of this.#ids) {

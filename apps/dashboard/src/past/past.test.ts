@@ -276,6 +276,17 @@ test('while a moment is computed nobody moves on the map: what is ready is drawn
   assert.notEqual(past.sample(0).xM[past.row('r01')], before, 'the whole moment');
 });
 
+test('a moment of which there is no film does not scatter the robots: they stay until it is computed', async () => {
+  const looks: (() => void)[] = [];
+  const { past, stand, show } = pastOf(recordOf(...robots), 1, (run) => void looks.push(run));
+  await show(BEGAN_US + 15 * SECOND_US);
+  const [before] = past.newest.xM;
+  stand(BEGAN_US + 2 * SECOND_US);
+  assert.deepEqual([past.sample(0).xM[0], past.newest.ageMs[0]], [before, 0]);
+  for (const look of looks.splice(0)) look();
+  assert.ok((past.newest.ageMs[0] as number) > 1_000, 'unless that takes long: then with their age');
+});
+
 test('film of a quick moment comes in one message, that of a slow one in parts, with how far it is', async () => {
   const parts = async (msForARobot: number): Promise<string[]> => {
     let nowMs = 0;

@@ -75,15 +75,51 @@ function machine() {
 }
 
 test('holding live shows that very moment of the hub, whatever the clock of the browser says', () => {
-  const { clock, shown, now } = machine();
+  const { clock, shown, now, pass } = machine();
   assert.equal(clock.atUs, NOON_US);
   clock.toggle();
   assert.deepEqual(clock.shown.get(), { kind: 'past', atUs: NOON_US });
+  pass(400);
   assert.equal(shown.shown, clock.past);
   assert.equal(shown.timeUs, BigInt(NOON_US));
   clock.goLive();
   assert.equal(shown.shown, now);
   assert.deepEqual(clock.shown.get(), { kind: 'live' });
+});
+
+test('the page leaves the present once, when the first moment is computed, and nobody moves on it until then', () => {
+  const { clock, shown, now, tell, lastShow, pass } = machine();
+  const stand = (xM: number) =>
+    now.fold(
+      create(WatchSiteResponseSchema, { timeUs: BigInt(NOON_US), roster: 2, agentIds: ['r7'], xM: [xM], yM: [0] }),
+      2_000,
+    );
+  stand(3);
+  const drawn = shown.sample(2_500).xM[0];
+  let told = 0;
+  shown.subscribe('marks', () => told++);
+  clock.seek(NOON_US - 600 * SECOND_US);
+  now.fold(create(WatchSiteResponseSchema, { timeUs: BigInt(NOON_US), roster: 2, xM: [3.5], yM: [0] }), 2_600);
+  assert.equal(shown.shown, now);
+  assert.equal(shown.sample(3_000).xM[0], drawn);
+  const show = lastShow();
+  assert.ok(show?.type === 'show');
+  tell({ type: 'located', id: show.id, sources: ['r7'], fromUs: 1, toUs: NOON_US });
+  tell({ type: 'settled', id: show.id, timeUs: show.timeUs });
+  assert.equal(shown.shown, clock.past);
+  pass(5_000);
+  clock.goLive();
+  clock.seek(NOON_US - 500 * SECOND_US);
+  clock.goLive();
+  assert.equal(shown.sample(9_000).xM[0], 3.5, 'live again before the moment was computed: everybody moves on');
+  assert.equal(told, 2, 'to the past and back');
+});
+
+test('a moment that takes long to compute is shown as far as it is known', () => {
+  const { clock, shown, pass } = machine();
+  clock.seek(NOON_US - 600 * SECOND_US);
+  pass(400);
+  assert.equal(shown.shown, clock.past);
 });
 
 test('playing never runs ahead of what is computed, and then goes on at its speed', () => {

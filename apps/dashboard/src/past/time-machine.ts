@@ -79,6 +79,10 @@ export class TimeMachine {
       refresh: (run) => later(FILM_MS, run),
     });
     engine.progress.subscribe(() => this.#askForTheRest());
+    // After the past itself has heard of it.
+    engine.subscribe(() => {
+      if (this.isPast && engine.progress.get()?.state === 'settled') this.#ports.shown.show(this.past);
+    });
   }
 
   get isPast(): boolean {
@@ -205,8 +209,18 @@ export class TimeMachine {
   #show(): void {
     const atUs = Math.round(this.#anchorUs);
     this.past.moment(atUs);
-    this.#ports.shown.show(this.past);
+    if (!this.isPast) this.#leavePresent();
     this.shown.set({ kind: 'past', atUs });
+  }
+
+  /**
+   * The present stays on the page, and nobody in it moves, until the first moment is computed or that takes long: a page
+   * drawn for what is not known yet would take the processor from computing it.
+   */
+  #leavePresent(): void {
+    const { shown, later } = this.#ports;
+    shown.hold();
+    later(FILM_MS, () => this.isPast && shown.show(this.past));
   }
 
   /** While the record has not come as far as the moment that is held. */

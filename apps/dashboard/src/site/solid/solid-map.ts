@@ -85,6 +85,8 @@ export class SolidMap implements Handled {
   #ratio = 1;
   #dirty = true;
   #stillDirty = true;
+  /** What people drew, as the still picture has it. */
+  #stillFences: ReturnType<SiteView['fences']> = [];
   #stillFine = false;
   #paintedSum = Number.NaN;
   #changedMs = 0;
@@ -142,7 +144,7 @@ export class SolidMap implements Handled {
       ports.follow.subscribe(() => this.#touch()),
       ports.choices.subscribe(() => this.#chosen()),
       ports.viewpoint.subscribe(() => this.#goToViewpoint()),
-      ports.live.subscribe('fences', () => this.#touchStill()),
+      ports.live.subscribe('fences', () => this.#fencesTold()),
     );
     const act = (event: Event) => {
       if (event instanceof KeyboardEvent && MODIFIERS.has(event.key)) return;
@@ -346,7 +348,10 @@ export class SolidMap implements Handled {
     });
     this.#drawn.show(draftArea(draft.get()));
     const still = this.#stillDirty;
-    if (still) this.#standing.update(lens, layers, live.fences());
+    if (still) {
+      this.#stillFences = live.fences();
+      this.#standing.update(lens, layers, this.#stillFences);
+    }
     this.painter.paint({
       camera: lens.camera,
       stillChanged: still,
@@ -478,6 +483,13 @@ export class SolidMap implements Handled {
   #touch(): void {
     this.#dirty = true;
     this.#changedMs = this.#ports.nowMs();
+  }
+
+  /** The still picture costs most of all: told the same again, as when a past moment is shown, it stays. */
+  #fencesTold(): void {
+    const fences = this.#ports.live.fences();
+    const drawn = this.#stillFences;
+    if (fences.length !== drawn.length || fences.some((fence, k) => fence !== drawn[k])) this.#touchStill();
   }
 
   #touchStill(): void {
