@@ -57,11 +57,14 @@ const STEP_US = 5_000_000;
 /** A moment that was asked for is painted before what lies around it takes the processor. */
 const PAINT_MS = 150;
 /** So many runs of a stretch are practice enough: the kernel's code is compiled then. */
-const PRACTISED = 300;
-/** They are run on so many stretches, so that a page costs the line little that is only opened. */
-const PRACTISE_ON = 20;
-/** So long: a robot's state stands in it at least once. */
-const PRACTISE_US = 6_000_000;
+const PRACTISED = 240;
+/**
+ * They are run on so many stretches. What the compiler has not seen yet it compiles anew when a person waits: on twenty
+ * stretches, sixty functions at the first press, on eighty, three. More would cost the line of a page only opened too much.
+ */
+const PRACTISE_ON = 80;
+/** So long: in most of them a robot's state stands once, and it is run from there. */
+const PRACTISE_US = 4_000_000;
 /** The present of so many robots is filmed, for the way that film goes to the page. */
 const FILMED_BEFORE = 4;
 /** Between two of them the processor is left to the page. */
