@@ -48,6 +48,8 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     await page.keyboard.press('Control+k');
     await first.at('palette').waitFor();
     await first.isAccessible('[data-testid=palette]');
+    await page.locator('[cmdk-input]').fill('heat');
+    await first.says(first.at('palette'), /Nothing here is called that/);
     await first.find('robot r07', /^r07/);
     await page.keyboard.press('Enter');
     await first.at('palette').waitFor({ state: 'detached' });

@@ -1,5 +1,5 @@
 import { Dialog } from '@base-ui/react/dialog';
-import { Command as Cmdk } from 'cmdk';
+import { Command as Cmdk, defaultFilter } from 'cmdk';
 import { agentState } from '../../words/agent-state.ts';
 import { useFrame } from '../frame-ui.ts';
 import { panelsOf } from '../layout/default-model.ts';
@@ -31,7 +31,7 @@ export function Palette() {
       <Dialog.Portal>
         <Dialog.Backdrop className="veil" />
         <Dialog.Popup className="palette" aria-label="Find anything" data-testid="palette">
-          <Cmdk label="Find anything" loop>
+          <Cmdk label="Find anything" loop filter={likeness}>
             <Cmdk.Input placeholder="Robot, mission, zone, page, command" autoFocus />
             <Cmdk.List>
               <Cmdk.Empty>Nothing here is called that.</Cmdk.Empty>
@@ -123,4 +123,12 @@ export function Palette() {
 /** Brings the panel to the front and opens its tabset where it is collapsed. */
 function showPanel({ workspace }: ReturnType<typeof useFrame>, id: string): void {
   workspace.current?.selectTab(id);
+}
+
+/** Less alike than this, letters are strewn over a long title: "heat" is not in "Show me around, in a minute". */
+const ALIKE_FROM = 0.1;
+
+function likeness(value: string, typed: string, keywords?: string[]): number {
+  const alike = defaultFilter(value, typed, keywords);
+  return alike < ALIKE_FROM ? 0 : alike;
 }
