@@ -37,5 +37,6 @@ export const EMPTY_ICON = {
   calm: 'M2.5 8.5l3.5 3.5 7.5-8',
   people: 'M8 3a2.5 2.5 0 1 1 0 5a2.5 2.5 0 1 1 0-5zM3 13.5c.8-3 9.2-3 10 0',
   decisions: 'M8 2.5v4M8 6.5L3.5 13M8 6.5L12.5 13',
+  trouble: 'M8 2.5L14 13H2zM8 6.5v3M8 11.3h.01',
   search: 'M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9zM10.3 10.3L14 14',
 } as const;

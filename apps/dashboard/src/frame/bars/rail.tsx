@@ -15,13 +15,7 @@ export function Rail() {
   return (
     <nav className="rail" aria-label="Pages" data-tour="pages">
       {site === undefined ? null : (
-        <RailLink
-          id={site.id}
-          title={site.title}
-          icon={site.icon}
-          current={page === undefined}
-          onGo={() => path.set('/')}
-        />
+        <RailLink id={site.id} title={site.title} icon={site.icon} current={open === '/'} onGo={() => path.set('/')} />
       )}
       {pages.map((panel) => (
         <RailLink

@@ -74,7 +74,14 @@ export default function ActsPage() {
         cells={(at) => cellsOf(acts[at] as Act)}
         empty={
           <div role="status">
-            {log.problem !== '' ? null : log.reading ? (
+            {log.problem !== '' ? (
+              <EmptyState icon={EMPTY_ICON.trouble} title="What people did could not be read.">
+                <p>{log.problem}</p>
+                <button type="button" onClick={log.again}>
+                  Try again
+                </button>
+              </EmptyState>
+            ) : log.reading ? (
               <p className="empty">Reading…</p>
             ) : actor === '' && target === '' ? (
               <EmptyState icon={EMPTY_ICON.people} title="Nobody has done anything yet.">
@@ -86,7 +93,7 @@ export default function ActsPage() {
           </div>
         }
         foot={
-          log.problem === '' ? (
+          log.problem === '' || acts.length === 0 ? (
             <p className="empty">{log.begun && acts.length > 0 ? 'Nothing older is on record.' : ''}</p>
           ) : (
             <p className="empty level-warning" role="alert">
@@ -179,12 +186,16 @@ function useActs(actor: string, target: string) {
     };
   }, [read, actor, target]);
 
+  /** The newest page once more; it is asked for every so often anyway. */
+  const again = () => {
+    if (asking.current !== null) void read(0n, asking.current.signal);
+  };
   const older = () => {
     const last = acts.at(-1);
     if (begun || reading || last === undefined || asking.current === null) return;
     void read(last.timeUs, asking.current.signal);
   };
-  return { acts, begun, reading, problem, older };
+  return { acts, begun, reading, problem, older, again };
 }
 
 function merged(before: readonly Act[], page: readonly Act[]): readonly Act[] {

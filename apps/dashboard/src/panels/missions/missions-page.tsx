@@ -83,7 +83,14 @@ function History() {
         cells={(at) => cellsOf(missions[at] as Mission)}
         empty={
           <div role="status">
-            {problem !== '' ? null : reading ? (
+            {problem !== '' ? (
+              <EmptyState icon={EMPTY_ICON.trouble} title="The history could not be read.">
+                <p>{problem}</p>
+                <button type="button" onClick={older}>
+                  Try again
+                </button>
+              </EmptyState>
+            ) : reading ? (
               <p className="empty">Reading the history…</p>
             ) : (
               <EmptyState icon={EMPTY_ICON.missions} title="No mission has ended yet.">
@@ -93,7 +100,7 @@ function History() {
           </div>
         }
         foot={
-          problem === '' ? (
+          problem === '' || missions.length === 0 ? (
             <p className="empty">
               {begun && missions.length > 0 ? 'This is where the history begins.' : reading ? 'Reading…' : ''}
             </p>
