@@ -3,7 +3,16 @@ import { dirname, join } from 'node:path';
 import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { StoreFailedError } from '../../src/index.ts';
-import { type BackupFile, type Base, copyHashed, type Log, NO_LOG, readList, writeList } from './backup-list.ts';
+import {
+  type BackupFile,
+  type Base,
+  copyHashed,
+  forEach,
+  type Log,
+  NO_LOG,
+  readList,
+  writeList,
+} from './backup-list.ts';
 
 export interface BackupOptions {
   /** The hub's data folder; PostgreSQL's files are below it in `pg`. */
@@ -112,12 +121,14 @@ async function takeBase(client: pg.Client, { hubDir, to, progress }: BackupOptio
   const began = await one(client, `SELECT pg_walfile_name(pg_backup_start('sigma', true)) AS segment`);
   const files: BackupFile[] = [];
   const folders: string[] = [];
-  for (const path of walk(data, folders)) {
-    if (LEFT_OUT.test(path)) continue;
+  // Each file waits for its disk: several at a time wait together.
+  await forEach([...walk(data, folders)], async (path) => {
+    if (LEFT_OUT.test(path)) return;
     const file = await copied(join(data, path), join(folder, 'pg', path));
     if (file !== null) files.push({ path: `pg/${path}`, ...file });
     if (files.length % 500 === 0) progress?.(`${files.length} files`);
-  }
+  });
+  files.sort((a, b) => (a.path < b.path ? -1 : 1));
   const ended = await one(
     client,
     `SELECT labelfile, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS us
