@@ -21,10 +21,9 @@ import type { Agent, Topic } from '../live/topics.ts';
 import { POSE_WIDTH } from './film/film-piece.ts';
 import { type Film, rowAt, since } from './film/film-store.ts';
 import type { PastEngine, PastProgress } from './past-engine.ts';
+import { type Sighting, sightedPeople } from './sighted-people.ts';
 import { taskAt } from './task-at.ts';
 
-/** Two sightings nearer than this are one person. */
-const SAME_PERSON_M = 0.6;
 /** Farther apart than this, two rows are not one movement. */
 const JUMP_M = 2;
 const SITE_DECISIONS = 2_000;
@@ -136,17 +135,13 @@ export class PastSite implements SiteView {
   }
 
   #peopleAt(atUs: number): Float32Array {
-    const people: number[] = [];
+    const sightings: Sighting[] = [];
     for (const id of this.#ids) {
       const film = this.#engine.films.at(id, atUs);
       if (film === undefined || atUs - film.untilUs > STALE_MS * 1_000) continue;
-      const seen = since(film.people, atUs) ?? NOBODY;
-      for (let k = 0; k < seen.length; k += 2) {
-        const [xM, yM] = [seen[k] as number, seen[k + 1] as number];
-        if (!isNear(people, xM, yM)) people.push(xM, yM);
-      }
+      sightings.push({ by: id, peopleM: since(film.people, atUs) ?? NOBODY });
     }
-    return Float32Array.from(people);
+    return sightedPeople(sightings, this.#ids, this.#newest);
   }
 
   get ids() {
@@ -258,13 +253,6 @@ export class PastSite implements SiteView {
 }
 
 const NOBODY = new Float32Array(0);
-
-function isNear(points: readonly number[], xM: number, yM: number): boolean {
-  for (let k = 0; k < points.length; k += 2) {
-    if (Math.hypot((points[k] as number) - xM, (points[k + 1] as number) - yM) < SAME_PERSON_M) return true;
-  }
-  return false;
-}
 
 /**
  * Where everybody was. Between two rows of film he moves straight; where there is no film of the moment (yet), he stands
