@@ -6,7 +6,7 @@ import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { localDay, localTime, personWords, utcTime, words } from '../../words/quantities.ts';
 import { type TableColumn, VirtualTable } from '../rows/virtual-table.tsx';
-import { actLook } from './act-look.ts';
+import { actLook, actWords, targetWords } from './act-look.ts';
 
 const PAGE = 200;
 const ROW_PX = 28;
@@ -116,11 +116,11 @@ function cellsOf(act: Act) {
       {localDay(act.timeUs)} {localTime(act.timeUs)}
     </time>,
     <bdi key="who">{personWords(act.actor)}</bdi>,
-    <bdi key="what" title={act.act}>
-      {act.summary || words(act.act)}
+    <bdi key="what" title={`${act.summary} (${act.act})`}>
+      {actWords(act.summary) || words(act.act)}
     </bdi>,
     <bdi key="whom" className="mono">
-      {act.targets.map((one) => (one === '*' ? 'every robot' : one)).join(' ')}
+      {act.targets.map(targetWords).join(', ')}
     </bdi>,
     <span key="outcome" className={`state level-${look.level}`} title={act.reason}>
       <ShapeMark {...look} /> {act.outcome}
