@@ -41,6 +41,7 @@ export function tieredRecording(hot: Recording, cold: Recording): Recording {
       // One in the first block, which stays hot, may be followed by others that were moved.
       return place !== null && place.blockSequence > 1 ? place : ((await cold.snapshotBefore(chain, atUs)) ?? place);
     },
+    ...(hot.hybridMarks !== undefined && { hybridMarks: hot.hybridMarks.bind(hot) }),
     close: async () => {
       await hot.close();
       await cold.close();

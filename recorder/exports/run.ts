@@ -1,5 +1,6 @@
 import {
   type ChainHead,
+  ChainMoments,
   decodeOpening,
   eventsOf,
   MalformedBytesError,
@@ -119,24 +120,36 @@ export async function openingIn(recording: Recording, head: ChainHead): Promise<
 
 /** An event in its chain. */
 export interface ChainEvent {
-  /** Wall clock of the opening, run on by agent time: what orders the events of many chains. */
+  /** Wall clock of the opening, run on by agent time. */
   readonly timeUs: number;
   readonly chain: OpenedChain;
   readonly event: RecordedEvent;
 }
 
-/** Hands over every event of the span, of all chains, by time; each chain's in the order of its chain. */
+/**
+ * Hands over every event of the span, of all chains, by time, each chain's in the order of its chain. In the recording of
+ * a hub that keeps moments of the hybrid clock (R128) that is their order: no effect stands before its cause.
+ */
 export async function eachEvent(run: ExportRun, take: (event: ChainEvent) => void | Promise<void>): Promise<void> {
-  const { fromUs, toUs } = run.options.span;
-  const feeds = (await run.openings()).map(async function* (chain) {
+  const { span, recording } = run.options;
+  const opened = await run.openings();
+  const marks = await Promise.all(opened.map(({ head }) => recording.hybridMarks?.(head) ?? []));
+  const marked = marks.some(({ length }) => length > 0);
+  const feeds = opened.map(async function* (chain, i) {
+    const moments = new ChainMoments(marks[i] ?? []);
     const wallUs = chain.opening.timeUs - chain.opening.atUs;
     for await (const events of run.batches(chain.head)) {
       yield events
-        .filter(({ atUs }) => atUs >= fromUs && atUs <= toUs)
-        .map((event): ChainEvent => ({ timeUs: event.atUs + wallUs, chain, event }));
+        .map((event) => {
+          const told: ChainEvent = { timeUs: event.atUs + wallUs, chain, event };
+          if (!marked) return { timeUs: told.timeUs, count: 0, told };
+          const { us, count } = moments.at(event.sequence, event.timeUs);
+          return { timeUs: us, count, told };
+        })
+        .filter(({ told: { event } }) => event.atUs >= span.fromUs && event.atUs <= span.toUs);
     }
   });
-  await mergeByTime(feeds, take);
+  await mergeByTime(feeds, ({ told }) => take(told));
 }
 
 /** What goes into a file, piece by piece. A piece is written when the promise resolves. */

@@ -1,5 +1,6 @@
 import type { SealedBlock, SnapshotMark } from './chain-writer.ts';
 import type { ChainHead, ChainId } from './event.ts';
+import type { HybridMark } from './sync/hybrid-marks.ts';
 
 /** A block as a store holds it. */
 export interface StoredBlock {
@@ -27,6 +28,8 @@ export interface Recording {
   blocks(chain: ChainId, fromSequence: number, toSequence: number): AsyncIterable<StoredBlock>;
   /** The last snapshot at or before that agent time, or null. */
   snapshotBefore(chain: ChainId, atUs: number): Promise<SnapshotPlace | null>;
+  /** Of a hub that took chains in by sync: the moments of theirs that blocks do not tell (R128). */
+  hybridMarks?(chain: ChainId): Promise<readonly HybridMark[]>;
   close(): Promise<void>;
 }
 

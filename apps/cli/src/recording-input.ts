@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Recording, StoreError } from '@sigma/recorder';
+import { type ChainId, type Recording, StoreError } from '@sigma/recorder';
 import type { Moved } from '@sigma/recorder/archive';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import { archiveCache, archiveStore, isArchive } from './archive-input.ts';
@@ -89,7 +89,9 @@ export async function hotRecording({ dataDir }: Pick<Place, 'dataDir'>, named: s
     ? await import('@sigma/recorder/archive')
     : { readMark: () => [] };
   const moved = readMark(named);
-  const recording = openSqliteRecording(named);
+  const { readHybridMarks } = await import('@sigma/recorder/marks');
+  const hybridMarks = async (chain: ChainId) => readHybridMarks(named, chain);
+  const recording = Object.assign(openSqliteRecording(named), { hybridMarks });
   return { recording, moved, close: () => recording.close() };
 }
 

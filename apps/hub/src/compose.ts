@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryBus, subjectOf } from '@sigma/bus';
-import { hubWitnessName, type SigningKey } from '@sigma/recorder';
+import { HybridClock, hubWitnessName, memoryMarks, type SigningKey } from '@sigma/recorder';
 import { ed25519Key } from '@sigma/recorder/keys';
 import { createAnalyzer } from '@sigma/telemetry';
 import { type Clock, systemClock } from './clock.ts';
@@ -45,6 +45,7 @@ import { openSiteTime, type SiteTime } from './site-clock.ts';
 import { keptSecret } from './store/data-dir.ts';
 import type { Database } from './store/database.ts';
 import { type HubRecording, openHubRecording } from './store/recording.ts';
+import { inHybridTime } from './store/sync-marks.ts';
 
 type Closing = (() => Promise<void> | void)[];
 
@@ -88,6 +89,8 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     record,
     alerts: people.alerts,
     store: ground.recording,
+    hybrid: ground.hybrid,
+    marks: ground.marks,
   });
   const link = new LinkDesk({
     bus,
@@ -146,17 +149,36 @@ async function openGround(options: HubOptions, database: Database, closing: Clos
   if (siteTime !== null) closing.push(siteTime.close);
   const clock = siteTime?.clock ?? systemClock();
   const newId = (): string => `${Math.floor(clock.nowUs() / 1000).toString(36)}${randomBytes(4).toString('hex')}`;
-  const own = options.recording === undefined ? await openHubRecording(options) : null;
+  const own = options.recording === undefined ? await openHubRecording({ ...options, database }) : null;
   if (own !== null) closing.push(() => own.close());
   const recording = options.recording ?? (own as HubRecording).store;
   const path = own?.path ?? 'the recording of whoever started the hub';
-  const record = await ChainRecord.open(recording, clock, tenant, `sigma-hub ${options.version ?? '0.1.0'}`);
+  // Whoever brought the recording keeps what is beside it.
+  const marks = own?.marks ?? memoryMarks();
+  const hybrid = new HybridClock((await marks.newest()) ?? undefined);
+  const stamped = inHybridTime(recording, hybrid, marks.add);
+  const record = await ChainRecord.open(stamped, clock, tenant, `sigma-hub ${options.version ?? '0.1.0'}`);
   const bus = new MemoryBus({ nowUs: () => clock.nowUs() });
   closing.push(() => bus.close());
   const lost = (name: `hub.${string}`, of: string) => (count: number, why: string) => {
     void record.append(signal(name, of, { count, why })).catch(() => undefined);
   };
-  return { options, database, tenant, clock, siteTime, bus, record, newId, closing, lost, path, recording };
+  return {
+    options,
+    database,
+    tenant,
+    clock,
+    siteTime,
+    bus,
+    record,
+    newId,
+    closing,
+    lost,
+    path,
+    recording,
+    hybrid,
+    marks,
+  };
 }
 
 function openTelemetry({ options, database, tenant, clock, bus, closing, lost }: Ground) {

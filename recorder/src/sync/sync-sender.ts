@@ -2,7 +2,7 @@ import { type ChainId, sameBytes } from '../event.ts';
 import type { StoredBlock } from '../store.ts';
 import { BacklogWindow } from './backlog-window.ts';
 import { isStub } from './gap.ts';
-import { HybridClock, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
+import { ALARMING_AHEAD_US, HybridClock, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
 import {
   type BatchAnswer,
   type BlockBatch,
@@ -137,7 +137,6 @@ export class SyncSender {
   readonly #window = new BacklogWindow();
   /** Virtual time of the schedule: the pass of the chain served last. */
   #pass = 0;
-  #newestWallUs = 0;
 
   constructor(options: SyncSenderOptions) {
     this.#options = options;
@@ -204,20 +203,18 @@ export class SyncSender {
   }
 
   /**
-   * The hub told its time (R128). Noted where it is not before this wall clock: what is recorded from now on is after it.
+   * The hub told its time (R128): what is recorded from now on is after it, whatever this wall clock is set to.
    *
-   * @returns false when it is too far ahead to be followed
+   * @returns false when it is more than a minute ahead; by more than a month it is not followed
    */
   heard(time: HybridTime, wallUs: number): boolean {
-    this.#newestWallUs = Math.max(this.#newestWallUs, wallUs);
     if (time.us - wallUs > MOST_AHEAD_US) return false;
-    const certain = time.us < wallUs && wallUs >= this.#newestWallUs;
-    for (const chain of certain ? [] : this.#chains.values()) {
+    for (const chain of this.#chains.values()) {
       const from = chain.end.sequence + 1;
       if (chain.heard.at(-1)?.from === from) chain.heard.pop();
       chain.heard.push({ from, time });
     }
-    return true;
+    return time.us - wallUs <= ALARMING_AHEAD_US;
   }
 
   /** A link began. @returns what to show the hub */

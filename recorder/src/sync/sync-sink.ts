@@ -4,6 +4,8 @@ import { type BlockStore, ForeignBlockError } from '../store.ts';
 import { BacklogLane, type LaneTime } from './backlog-lane.ts';
 import { CreditLine } from './credit-line.ts';
 import { HybridClock, type HybridTime } from './hybrid-clock.ts';
+import { type HybridMark, markOf } from './hybrid-marks.ts';
+import { outgoingBlock } from './outgoing.ts';
 import {
   type BatchAnswer,
   type BlockBatch,
@@ -81,6 +83,10 @@ export interface SyncSinkOptions {
   /** Time by which backlogs are paced: real time, whatever that of the site. */
   readonly paceTime: LaneTime;
   readonly found: (finding: SinkFinding) => void;
+  /** The clock of the hub, which its own events pass too; one of this sink alone unless told. */
+  readonly clock?: HybridClock;
+  /** Keeps what the blocks of a batch do not tell, before they are stored. */
+  readonly keep?: (mark: HybridMark) => Promise<void>;
   /** Bytes that may wait: of one link at most, and of all together about. */
   readonly windowBytes?: number;
   readonly allBytes?: number;
@@ -116,17 +122,20 @@ const NOWHERE: ChainEnd = { sequence: 0, hash: NO_HASH };
  */
 export class SyncSink {
   readonly #options: SyncSinkOptions;
-  readonly #hybrid = new HybridClock();
+  readonly #hybrid: HybridClock;
   readonly #open = new Set<Open>();
   readonly #ahead = new Set<string>();
   /** By edge, the chains that were forgotten and how far each had been acknowledged. */
   readonly #forgotten = new Map<string, Map<string, number>>();
   readonly #lane: BacklogLane;
   readonly #settling = new Set<Promise<void>>();
+  /** By chain, marks on their way to the disk: the blocks behind them keep their order. */
+  readonly #marking = new Map<string, Promise<void>>();
 
   constructor(options: SyncSinkOptions) {
     this.#options = options;
     this.#lane = new BacklogLane(BEHIND_BYTES, options.paceTime);
+    this.#hybrid = options.clock ?? new HybridClock();
   }
 
   /** Bytes that were taken from links and are not yet on disk. */
@@ -256,9 +265,30 @@ export class SyncSink {
   }
 
   /** What was recorded long ago goes to the store a little at a time, so that what is live never waits behind much of it. */
-  #append(batch: BlockBatch, blocks: readonly SealedBlock[], bytes: number): Promise<void> {
+  async #append(batch: BlockBatch, blocks: readonly SealedBlock[], bytes: number): Promise<void> {
+    const key = linkedKey(batch);
+    const marking = this.#mark(key, batch, blocks.at(-1));
+    if (marking !== null) await marking;
     const behind = this.#options.wallUs() - batch.time.us > BEHIND_US;
-    return this.#lane.pass(linkedKey(batch), behind, bytes, () => this.#options.store.append(blocks));
+    return this.#lane.pass(key, behind, bytes, () => this.#options.store.append(blocks));
+  }
+
+  /** Keeps the moment of a batch where its last block does not tell it. @returns null when there is nothing to wait for */
+  #mark(key: string, batch: BlockBatch, last: SealedBlock | undefined): Promise<void> | null {
+    const { keep } = this.#options;
+    const before = this.#marking.get(key) ?? null;
+    if (keep === undefined || last === undefined) return before;
+    const { firstSequence, count, lastTimeUs } = outgoingBlock(last);
+    const place = { ...batch, lastSequence: firstSequence + count - 1 };
+    const mark = markOf(place, batch.time, lastTimeUs);
+    if (mark === null) return before;
+    const marking: Promise<void> = Promise.allSettled([before])
+      .then(() => keep(mark))
+      .finally(() => {
+        if (this.#marking.get(key) === marking) this.#marking.delete(key);
+      });
+    this.#marking.set(key, marking);
+    return marking;
   }
 
   /** A chain that was forgotten reaches again to where it was acknowledged. */

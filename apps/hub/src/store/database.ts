@@ -63,6 +63,12 @@ export async function openDatabase(url: string, password: string): Promise<Datab
   };
 }
 
+/** Reads the database beside a hub that keeps it, as the application role. @param url of that role */
+export function openDatabaseBeside(url: string): Pick<Database, 'asTenant' | 'close'> {
+  const pool = poolOf({ connectionString: url, max: 1 });
+  return { asTenant: (tenant, work) => transaction(pool, tenant, work), close: () => pool.end() };
+}
+
 /** Connections of which one may break while nobody asks anything of it, also while it is being closed. */
 function poolOf(options: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool(options);

@@ -1,16 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BlockStore } from '@sigma/recorder';
+import type { BlockStore, HybridMarks } from '@sigma/recorder';
+import { hybridMarksPath, openHybridMarks } from '@sigma/recorder/marks';
 import { openPostgres, type PostgresRecordings, preparePostgres } from '@sigma/recorder/postgres';
 import { openSqliteRecorder } from '@sigma/recorder/sqlite';
 import { forOwnerOnly, keptSecret } from './data-dir.ts';
-import { APPLICATION_ROLE, applicationUrl } from './database.ts';
+import { APPLICATION_ROLE, applicationUrl, type Database, openDatabaseBeside } from './database.ts';
+import { postgresSyncMarks } from './sync-marks.ts';
 
 /** Where a hub's own chain rests. */
 export interface HubRecording {
   readonly store: BlockStore;
   /** A file, or the address of a database with the tenant and without a password: what `sigma verify` is given. */
   readonly path: string;
+  /** Moments that its blocks do not tell, kept where it is. */
+  readonly marks: HybridMarks;
   close(): Promise<void>;
 }
 
@@ -25,19 +29,24 @@ export async function openHubRecording(options: {
   readonly dataDir: string;
   /** Owner's connection of the site's PostgreSQL. */
   readonly databaseUrl?: string | undefined;
+  /** That database, opened. */
+  readonly database: Database;
 }): Promise<HubRecording> {
-  const { tenant, dataDir, databaseUrl } = options;
+  const { tenant, dataDir, databaseUrl, database } = options;
   if (databaseUrl === undefined) {
     const path = join(dataDir, 'hub.sqlite');
     forOwnerOnly(path);
     const store = await openSqliteRecorder(path);
-    return { store, path, close: () => store.close() };
+    forOwnerOnly(hybridMarksPath(path));
+    const marks = openHybridMarks(path, tenant);
+    return { store, path, marks, close: () => store.close().finally(() => marks.close()) };
   }
   await preparePostgres(databaseUrl, APPLICATION_ROLE);
   const recordings = await openPostgres(applicationUrl(databaseUrl, keptSecret(dataDir, 'app-role', 24)));
   const address = new URL(applicationUrl(databaseUrl, ''));
   address.searchParams.set('tenant', tenant);
-  return { store: recordings.recording(tenant), path: address.href, close: () => recordings.close() };
+  const marks = postgresSyncMarks(database, tenant);
+  return { store: recordings.recording(tenant), path: address.href, marks, close: () => recordings.close() };
 }
 
 /**
@@ -50,7 +59,7 @@ export async function openHubRecording(options: {
 export async function openRecordingAt(
   address: string,
   dataDir: string,
-): Promise<HubRecording & { readonly moved: Awaited<ReturnType<PostgresRecordings['moved']>> }> {
+): Promise<Omit<HubRecording, 'marks' | 'store'> & RecordingBeside> {
   const url = new URL(address);
   const tenant = url.searchParams.get('tenant');
   if (tenant === null || tenant === '') throw new RangeError('the address names no tenant');
@@ -61,5 +70,22 @@ export async function openRecordingAt(
   }
   const recordings = await openPostgres(url.href);
   const moved = await recordings.moved(tenant);
-  return { store: recordings.recording(tenant), path: address, moved, close: () => recordings.close() };
+  const database = openDatabaseBeside(url.href);
+  const { of: hybridMarks } = postgresSyncMarks(database, tenant);
+  const store: BlockStore = recordings.recording(tenant);
+  return {
+    store: Object.assign(store, { hybridMarks }),
+    path: address,
+    moved,
+    close: async () => {
+      await database.close();
+      await recordings.close();
+    },
+  };
+}
+
+interface RecordingBeside {
+  /** It tells the moments that its blocks do not. */
+  readonly store: BlockStore;
+  readonly moved: Awaited<ReturnType<PostgresRecordings['moved']>>;
 }

@@ -345,6 +345,27 @@ export const edgeKeys = pgTable(
   (table) => [primaryKey({ columns: [table.tenant, table.edgeId] }), ownRowsOnly()],
 );
 
+/** Moments of batches that their blocks do not tell (recorder/SPEC.md R128). */
+export const syncMarks = pgTable(
+  'sync_marks',
+  {
+    tenant: tenant(),
+    source: text('source').notNull(),
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    /** Of the batch: its last and its first event. */
+    lastSequence: bigint('last_sequence', { mode: 'number' }).notNull(),
+    firstSequence: bigint('first_sequence', { mode: 'number' }).notNull(),
+    timeUs: timeUs('time_us').notNull(),
+    /** Tells moments of one microsecond apart. */
+    count: bigint('count', { mode: 'number' }).notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant, table.source, table.epoch, table.lastSequence, table.firstSequence] }),
+    index('sync_marks_newest').on(table.tenant, table.timeUs, table.count),
+    ownRowsOnly(),
+  ],
+);
+
 /** The greatest head of each chain that this hub cosigned, and what it last refused of it. */
 export const witnessedHeads = pgTable(
   'witnessed_heads',

@@ -8,8 +8,10 @@ import {
   type ChainHead,
   decodeSignal,
   type HeldChain,
+  HybridClock,
   heldOf,
   hexOfBytes,
+  memoryMarks,
   type SealedBlock,
   type ShownChain,
   StoreFailedError,
@@ -27,11 +29,14 @@ const NOW = { us: 0, count: 0 };
 
 function hub(store: MemoryStore = new MemoryStore(), windowBytes?: number) {
   const clock = new TurnedClock();
+  const marks = memoryMarks();
   const events: HubEvent[] = [];
   const alerts = new Map<string, Trouble | null>();
   const role = new SyncRole({
     clock,
     realClock: clock,
+    hybrid: new HybridClock(),
+    marks,
     tenant: 'acme',
     record: { append: async (event) => void events.push(event) },
     alerts: { say: (agentId, cause, trouble) => void alerts.set(`${agentId} ${cause}`, trouble) },
@@ -57,7 +62,7 @@ function hub(store: MemoryStore = new MemoryStore(), windowBytes?: number) {
     return { held, send, answers, ...open };
   };
   const signals = () => events.map(({ data, subject }) => ({ subject, ...decodeSignal(data) }));
-  return { clock, role, store, alerts, signals, link };
+  return { clock, role, store, marks, alerts, signals, link };
 }
 
 function batchOf(sent: readonly SealedBlock[], over: Partial<BlockBatch> = {}): BlockBatch {

@@ -2,6 +2,8 @@ import type { BlocksAnswered, BlocksSent, ChainsHeld, ChainsShown } from '@sigma
 import {
   type BlockStore,
   batchAnsweredFrame,
+  type HybridClock,
+  type HybridMarks,
   heldFrame,
   hexOfBytes,
   type LinkedChain,
@@ -49,6 +51,9 @@ export interface SyncRoleOptions {
   readonly alerts: Pick<Alerts, 'say'>;
   /** Where blocks of edges go: the recording that holds the hub's own chain too. */
   readonly store: Pick<BlockStore, 'append' | 'heads' | 'blocks'>;
+  /** The hub's hybrid clock, and where what it says beyond the blocks is kept. */
+  readonly hybrid: HybridClock;
+  readonly marks: Pick<HybridMarks, 'add'>;
   /** Bytes of one link that may wait. */
   readonly windowBytes?: number;
 }
@@ -68,12 +73,14 @@ export class SyncRole {
 
   constructor(options: SyncRoleOptions) {
     this.#options = options;
-    const { clock, realClock, tenant, store, windowBytes } = options;
+    const { clock, realClock, tenant, store, hybrid, marks, windowBytes } = options;
     this.#sink = new SyncSink({
       tenant,
       store,
       sha256,
       wallUs: () => clock.nowUs(),
+      clock: hybrid,
+      keep: (mark) => marks.add(mark),
       paceTime: { nowUs: () => realClock.nowUs(), after: (us, run) => void realClock.after(us, run) },
       found: (finding) => this.#found(finding),
       ...(windowBytes === undefined ? {} : { windowBytes }),
