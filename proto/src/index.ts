@@ -1,3 +1,4 @@
+export * from './gen/sigma/v1/archive_pb.js';
 export * from './gen/sigma/v1/command_pb.js';
 export * from './gen/sigma/v1/envelope_pb.js';
 export * from './gen/sigma/v1/fork_pb.js';

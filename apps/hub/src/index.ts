@@ -5,6 +5,7 @@ export { LinkDesk } from './link/link-desk.ts';
 export { LiveFleet } from './live/live-fleet.ts';
 export { type Hub, type HubOptions, startHub } from './main.ts';
 export { type ForkDesk, ForkRefusal, type TrialWithFlips } from './queries/fork-desk.ts';
+export { type Question, type QuestionAnswer, type QuestionDesk, QuestionRefusal } from './queries/question-desk.ts';
 export { type BlockReader, blockQueries } from './queries/records.ts';
 export { memoryAlerts } from './roles/alerts/alert-store.ts';
 export { Alerts } from './roles/alerts/alerts.ts';

@@ -3,6 +3,7 @@ import {
   AccountService,
   AgentLinkService,
   AlertService,
+  ArchiveService,
   FleetService,
   ForkService,
   IngestService,
@@ -25,6 +26,8 @@ import type { ForkDesk } from './queries/fork-desk.ts';
 import { forkQueries } from './queries/forks.ts';
 import { ingestQueries } from './queries/ingest.ts';
 import { missionQueries } from './queries/missions.ts';
+import type { QuestionDesk } from './queries/question-desk.ts';
+import { questionQueries } from './queries/questions.ts';
 import { type BlockReader, recordQueries } from './queries/records.ts';
 import { simulationQueries } from './queries/simulation.ts';
 import { siteQueries } from './queries/site/site.ts';
@@ -61,6 +64,8 @@ export interface HubOptions {
   readonly showWith?: ((ofHub: BlockReader) => BlockReader) | undefined;
   /** Who lets recorded lives go on otherwise; without one the hub says that it runs no forks. The caller closes it. */
   readonly forks?: ForkDesk | undefined;
+  /** Who answers SQL, given where the hub's own recording rests; without one the hub says that it answers none. */
+  readonly questions?: ((recordingPath: string) => QuestionDesk) | undefined;
   /** What is to be done every day, given where the hub's own recording rests. */
   readonly upkeep?: ((recordingPath: string) => readonly UpkeepTask[]) | undefined;
   readonly analyzerOf?: AnalyzerOf | undefined;
@@ -99,6 +104,7 @@ const SERVICES = [
   SimulationService,
   RecordService,
   ForkService,
+  ArchiveService,
   IngestService,
 ];
 
@@ -172,6 +178,7 @@ async function openRoles(
   const identity = openIdentity({ database, tenant, url, trustedOrigins, secret, joinToken, people });
   const operator = await identity.firstOperator(options.operatorEmail ?? DEFAULT_OPERATOR);
   const accounts = new AccountDesk({ database, tenant, clock, record, people, enrol: identity.enrol });
+  const questions = options.questions?.(blocks.path) ?? null;
   const roles: Roles = { ...composed, accounts };
   door.handler = openDoor({
     guard: { identity, accounts, clock },
@@ -192,6 +199,7 @@ async function openRoles(
         .service(SimulationService, simulationQueries(roles))
         .service(RecordService, recordQueries(roles))
         .service(ForkService, forkQueries(roles))
+        .service(ArchiveService, questionQueries(questions))
         .service(IngestService, ingestQueries(roles));
     },
   });

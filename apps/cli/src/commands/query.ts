@@ -1,16 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Recording } from '@sigma/recorder';
-import type { Bounds, Cell, ColdArchive, QueryAnswer, QueryOptions, QueryTiers } from '@sigma/recorder/archive';
+import type { Bounds, Cell, ColdArchive, QueryOptions, QueryTiers } from '@sigma/recorder/archive';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { archiveCache, archiveStore, isArchive } from '../archive-input.ts';
 import { each, wholeNumber } from '../arguments.ts';
 import { CommandError, EXIT } from '../outcome.ts';
+import type { HubQuestion, PrintedAnswer } from '../questions/hub-asker.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 
 interface QueryFlags {
   readonly over: readonly string[];
+  /** Address of a hub to ask; true: the known one. */
+  readonly hub?: string | true;
   readonly tenant: readonly string[];
   readonly source: readonly string[];
   readonly from?: number;
@@ -30,17 +33,19 @@ export function queryCommand(shell: Shell): Command {
     `sigma query "SELECT * FROM events WHERE class = 'safety'" --from 2026-04-01 --to 2026-04-30 --over s3://sigma/site-1 --format csv`,
     'sigma query "DESCRIBE events" --over site.sqlite',
     'sigma query --over site.sqlite --over /mnt/archive   # asks for SQL, again and again',
+    `sigma query "SELECT reason, count(*) FROM decisions GROUP BY 1" --hub https://hub.example`,
   ])
     .argument(
       '[sql]',
       'one statement that reads; @FILE takes it from a file; without it, statements are read from stdin',
     )
-    .requiredOption(
+    .option(
       '--over <place>',
       'recording, postgres:// address with tenant, archive (folder or s3://), or Parquet file (repeatable)',
       each,
       [],
     )
+    .option('--hub [url]', 'ask a hub instead: what it shows, and what of it was archived')
     .option('--tenant <id>', 'only this tenant (repeatable)', each, [])
     .option('--source <id>', 'only this agent, hub or world (repeatable)', each, [])
     .option('--from <time>', 'only events of this time and later: 2026-04-01, or 2026-04-01T08:00Z', moment)
@@ -53,6 +58,16 @@ export function queryCommand(shell: Shell): Command {
     .action(async (text: string | undefined, flags: QueryFlags) => {
       const terminal = shell.terminal(flags.json === true);
       const sql = text === undefined ? null : sqlOf(text);
+      if (flags.hub !== undefined) {
+        const { hubAsker } = await import('../questions/hub-asker.ts');
+        const asker = hubAsker(shell, flags.hub === true ? {} : { hub: flags.hub }, hubQuestion(flags));
+        const ask = async (one: string): Promise<void> => print(terminal, await asker(one), flags);
+        if (sql !== null) await ask(sql);
+        else await prompt(shell, ask);
+        return;
+      }
+      if (flags.over.length === 0)
+        throw new CommandError(EXIT.usage, 'nothing was named that is to be asked', 'Give --over PLACE, or --hub');
       const options: QueryOptions = {
         only: boundsOf(flags),
         limits: { timeoutMs: flags.timeout * 1000, memoryMb: flags.memory, rows: flags.rows },
@@ -204,7 +219,16 @@ function existing(path: string): string {
   throw new CommandError(EXIT.machine, `${path} does not exist`, 'Check the path given with --over');
 }
 
-async function print(terminal: Terminal, answer: QueryAnswer, { format, rows: most }: QueryFlags): Promise<void> {
+/** Bounds of a hub are its own, where they are closer; what only a file can be asked with is refused. */
+function hubQuestion({ over, tenant, source, from, to, rows, timeout, withoutDamaged }: QueryFlags): HubQuestion {
+  if (over.length > 0 || tenant.length > 0 || withoutDamaged === true) {
+    const wayOut = 'Leave out --over, --tenant and --without-damaged, or --hub';
+    throw new CommandError(EXIT.usage, 'a hub is asked of all that it shows of its own tenant', wayOut);
+  }
+  return { sources: source, fromUs: from ?? 0, toUs: to ?? 0, rows, timeoutS: timeout };
+}
+
+async function print(terminal: Terminal, answer: PrintedAnswer, { format, rows: most }: QueryFlags): Promise<void> {
   const heading = answer.columns.map(({ name }) => name);
   const rows: (readonly Cell[])[] = [];
   if (format === 'csv' && !terminal.json) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FAULTS, fleetSupervisor, type Site, siteToJson } from '@sigma/fleet-model';
 import {
@@ -11,9 +12,11 @@ import {
   startHub,
 } from '@sigma/hub';
 import { StoreError } from '@sigma/recorder';
+import { isArchive } from '../archive-input.ts';
 import type { SoloForks } from '../forks/solo-forks.ts';
 import { readCredentials, signIn, writeCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
+import { SoloQuestions } from '../questions/solo-questions.ts';
 import type { UpkeepPlan } from '../upkeep/upkeep-file.ts';
 import { upkeepTasks } from '../upkeep/upkeep-tasks.ts';
 import { showRecordings } from './shown-recordings.ts';
@@ -78,6 +81,15 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       showWith: shown.showWith,
       forks,
       onPace,
+      questions: (own: string) => {
+        const archive = upkeep?.plan.archive?.to;
+        const places = (): readonly string[] => [
+          own,
+          ...[...edgeRecordings, ...(upkeep?.closed() ?? [])].filter((path) => existsSync(path)),
+          ...(archive === undefined || !isArchive(archive) ? [] : [archive]),
+        ];
+        return new SoloQuestions({ tenant, root, dataDir, places });
+      },
       ...(upkeep !== undefined && {
         upkeep: (own: string) =>
           upkeepTasks(upkeep.plan, { root, dataDir, live: [own, ...upkeep.live], closed: upkeep.closed }),
