@@ -9,8 +9,6 @@ import {
   AlertSchema,
   type Fence,
   type Mission,
-  MissionSchema,
-  MissionStatus,
 } from '@sigma/proto';
 import { decisionKey } from '../live/decision-book.ts';
 import type { LiveSite } from '../live/live-site.ts';
@@ -20,9 +18,9 @@ import { TopicBoard } from '../live/topic-board.ts';
 import type { Agent, Topic } from '../live/topics.ts';
 import { POSE_WIDTH } from './film/film-piece.ts';
 import { type Film, rowAt, since } from './film/film-store.ts';
+import { missionAt } from './mission-at.ts';
 import type { PastEngine, PastProgress } from './past-engine.ts';
 import { type Sighting, sightedPeople } from './sighted-people.ts';
-import { taskAt } from './task-at.ts';
 
 /** Farther apart than this, two rows are not one movement. */
 const JUMP_M = 2;
@@ -105,8 +103,7 @@ export class PastSite implements SiteView {
     this.#people = this.#peopleAt(this.#atUs);
     this.#messages++;
     for (const id of this.#ids) this.#refreshAgent(id);
-    this.#topics.touch('decisions');
-    this.#topics.touch('fences');
+    for (const topic of ['missions', 'decisions', 'fences'] as const) this.#topics.touch(topic);
   }
 
   #adoptRoster(): void {
@@ -191,11 +188,18 @@ export class PastSite implements SiteView {
   }
 
   mission(id: string): Mission | undefined {
-    return missionAt(this.#now.mission(id), this.#atUs);
+    const mission = this.#now.mission(id);
+    return mission && missionAt(mission, this.#atUs, this.#shareThen);
   }
   missions(): Mission[] {
-    return this.#now.missions().flatMap((mission) => missionAt(mission, this.#atUs) ?? []);
+    return this.#now.missions().flatMap((mission) => missionAt(mission, this.#atUs, this.#shareThen) ?? []);
   }
+  /** Nothing of what the robot itself had not heard of yet. */
+  readonly #shareThen = (agentId: string, taskId: string): number => {
+    const film = this.#engine.films.at(agentId, this.#atUs);
+    const tasks = film === undefined ? undefined : since(film.tasks, this.#atUs);
+    return tasks === undefined ? Number.NaN : (tasks.find((task) => task.taskId === taskId)?.share ?? 0);
+  };
   alerts(): Alert[] {
     return this.#now.alerts().flatMap((alert) => alertAt(alert, this.#atUs) ?? []);
   }
@@ -310,20 +314,6 @@ function alertAt(alert: Alert, atUs: number): Alert | undefined {
     clearedTimeUs: cleared ? alert.clearedTimeUs : 0n,
     acknowledgedBy: acknowledged ? alert.acknowledgedBy : '',
     acknowledgedTimeUs: acknowledged ? alert.acknowledgedTimeUs : 0n,
-  });
-}
-
-/** The mission as far as is known of then: one that ended later was under way, with a progress that nobody kept. */
-function missionAt(mission: Mission | undefined, atUs: number): Mission | undefined {
-  if (mission === undefined || Number(mission.createdTimeUs) > atUs) return undefined;
-  if (mission.finishedTimeUs > 0n && Number(mission.finishedTimeUs) <= atUs) return mission;
-  return create(MissionSchema, {
-    ...mission,
-    status: MissionStatus.ACTIVE,
-    finishedTimeUs: 0n,
-    progress: Number.NaN,
-    tasks: mission.tasks.map((task) => taskAt(task, atUs)),
-    detail: 'Under way at this moment; its robots show how far.',
   });
 }
 

@@ -9,6 +9,12 @@ export interface Since<T> {
   readonly value: T;
 }
 
+/** A task as its robot knew it. `share`: how much of it was done by what the robot had sensed, 0 to 1. */
+export interface TaskShare {
+  readonly taskId: string;
+  readonly share: number;
+}
+
 /** A stretch of one agent's recording, from a snapshot (or the opening) to the next. */
 export interface StretchId {
   readonly source: string;
@@ -40,6 +46,8 @@ export interface FilmPiece extends StretchId {
   /** x, y of every person that the agent saw, metres. */
   readonly people: readonly Since<Float32Array>[];
   readonly fences: readonly Since<readonly Fence[]>[];
+  /** Every task that the agent had or remembered. */
+  readonly tasks: readonly Since<readonly TaskShare[]>[];
 }
 
 /** One lidar scan of a robot, where it was taken. */

@@ -1,5 +1,5 @@
 import type { AgentDecision, AgentStatus, Fence } from '@sigma/proto';
-import { type FilmPiece, POSE_WIDTH, type Since, type StretchId } from './film-piece.ts';
+import { type FilmPiece, POSE_WIDTH, type Since, type StretchId, type TaskShare } from './film-piece.ts';
 
 /** One stretch of one agent, as far as it is filmed. */
 export interface Film extends StretchId {
@@ -15,6 +15,7 @@ export interface Film extends StretchId {
   readonly paths: Since<Float32Array>[];
   readonly people: Since<Float32Array>[];
   readonly fences: Since<readonly Fence[]>[];
+  readonly tasks: Since<readonly TaskShare[]>[];
   /** Of `bytes`, what lies in the lists. */
   listed: number;
   bytes: number;
@@ -27,6 +28,7 @@ const DECISION_BYTES = 2_500;
 /** An array of numbers beside its numbers. */
 const ARRAY_BYTES = 250;
 const FENCE_BYTES = 1_000;
+const TASK_BYTES = 100;
 const FIRST_ROWS = 128;
 
 /** All film of the past that the page holds, within a bound; what lies farthest from the shown moment goes first. */
@@ -65,6 +67,7 @@ export class FilmStore {
     film.paths.push(...piece.paths);
     film.people.push(...piece.people);
     film.fences.push(...piece.fences);
+    film.tasks.push(...piece.tasks);
     film.listed += bytesIn(piece);
     film.bytes = FILM_BYTES + film.poses.byteLength + film.listed;
     this.#bytes += film.bytes - before;
@@ -118,7 +121,7 @@ export class FilmStore {
 }
 
 function emptyFilm({ source, epoch, sequence, fromUs, exact }: FilmPiece): Film {
-  const lists = { statuses: [], decisions: [], paths: [], people: [], fences: [] };
+  const lists = { statuses: [], decisions: [], paths: [], people: [], fences: [], tasks: [] };
   const poses = new Float32Array(0);
   return {
     source,
@@ -136,10 +139,11 @@ function emptyFilm({ source, epoch, sequence, fromUs, exact }: FilmPiece): Film 
   };
 }
 
-function bytesIn({ statuses, decisions, paths, people, fences }: FilmPiece): number {
+function bytesIn({ statuses, decisions, paths, people, fences, tasks }: FilmPiece): number {
   let bytes = statuses.length * STATUS_BYTES + decisions.length * DECISION_BYTES;
   for (const { value } of [...paths, ...people]) bytes += ARRAY_BYTES + value.byteLength;
   for (const { value } of fences) bytes += ARRAY_BYTES + value.length * FENCE_BYTES;
+  for (const { value } of tasks) bytes += ARRAY_BYTES + value.length * TASK_BYTES;
   return bytes;
 }
 

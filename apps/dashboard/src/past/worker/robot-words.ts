@@ -1,5 +1,5 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
-import { type FleetBelief, NO_READING, SCAN } from '@sigma/fleet-model';
+import { errandShare, type FleetBelief, NO_READING, SCAN } from '@sigma/fleet-model';
 import type { Agent, Decision, TerrainModel } from '@sigma/kernel';
 import {
   type AgentDecision,
@@ -11,7 +11,7 @@ import {
   FenceSchema,
 } from '@sigma/proto';
 import { encodeDecision, WireWriter } from '@sigma/recorder';
-import type { PastScan } from '../film/film-piece.ts';
+import type { PastScan, TaskShare } from '../film/film-piece.ts';
 
 export type Robot = Agent<FleetBelief>;
 export type RobotModel = TerrainModel<FleetBelief>;
@@ -47,6 +47,7 @@ export function statusAt(robot: Robot, model: RobotModel): AgentStatus {
     leaseHolder: robot.lease?.holder ?? '',
     taskId: task?.task.id ?? '',
     taskStatus: task?.status ?? '',
+    taskProgress: task === null ? 0 : errandShare(world, task.task.id),
     planRevision: BigInt(robot.planRevisions.primary),
     planCursor: plan?.cursor ?? 0,
     planLength: plan?.intents.length ?? 0,
@@ -119,6 +120,10 @@ export function fencesOf(robot: Robot): readonly Fence[] {
     create(FenceSchema, { id, name: id, kind, speedMps, polygon: { points: points.map(([xM, yM]) => ({ xM, yM })) } }),
   );
 }
+
+/** How far the robot had come with its tasks, by what it had sensed: the same count as the edge reports. */
+export const tasksOf = ({ tasks, world }: Robot): readonly TaskShare[] =>
+  tasks.map(({ task: { id }, status }) => ({ taskId: id, share: status === 'done' ? 1 : errandShare(world, id) }));
 
 const SCALE_M = SCAN.scale[0] as number;
 

@@ -1,7 +1,7 @@
 import { decodeState, step } from '@sigma/kernel';
 import type { AgentDecision, AgentStatus, Fence } from '@sigma/proto';
 import { decodeSegment } from '@sigma/recorder';
-import { type FilmPiece, POSE_WIDTH, type Since, type StretchId } from '../film/film-piece.ts';
+import { type FilmPiece, POSE_WIDTH, type Since, type StretchId, type TaskShare } from '../film/film-piece.ts';
 import {
   decisionMade,
   fencesOf,
@@ -10,6 +10,7 @@ import {
   type RobotModel,
   statusAt,
   statusDiffers,
+  tasksOf,
   wayOf,
 } from './robot-words.ts';
 
@@ -42,6 +43,7 @@ export class StretchRun {
   #paths: Since<Float32Array>[] = [];
   #people: Since<Float32Array>[] = [];
   #fences: Since<readonly Fence[]>[] = [];
+  #tasks: Since<readonly TaskShare[]>[] = [];
 
   constructor(id: StretchId, blockSequence: number, robot: Robot, model: RobotModel, epochTimeUs: number) {
     this.id = id;
@@ -106,6 +108,8 @@ export class StretchRun {
       this.#paths.push({ timeUs, value: wayOf(robot) });
     if (before === null || before.world.fences !== robot.world.fences)
       this.#fences.push({ timeUs, value: fencesOf(robot) });
+    if (before === null || before.tasks !== robot.tasks || before.world.errands !== robot.world.errands)
+      this.#tasks.push({ timeUs, value: tasksOf(robot) });
     if (before?.world.sight.tracks === robot.world.sight.tracks) return;
     const people = peopleOf(robot);
     if (people.length > 0 || before === null || this.#people.at(-1)?.value.length !== 0)
@@ -130,6 +134,7 @@ export class StretchRun {
       paths: this.#paths,
       people: this.#people,
       fences: this.#fences,
+      tasks: this.#tasks,
     };
     this.#poses = [];
     this.#statuses = [];
@@ -137,6 +142,7 @@ export class StretchRun {
     this.#paths = [];
     this.#people = [];
     this.#fences = [];
+    this.#tasks = [];
     return piece;
   }
 }
@@ -154,6 +160,6 @@ export function stillPiece(id: StretchId, state: Uint8Array, epochTimeUs: number
   const row = [0, xM, yM, headingRad, speedMps, world.health?.charge ?? Number.NaN];
   if (row.length !== POSE_WIDTH) return null;
   const fromUs = epochTimeUs + wokeUs;
-  const nothing = { statuses: [], decisions: [], paths: [], people: [], fences: [] };
+  const nothing = { statuses: [], decisions: [], paths: [], people: [], fences: [], tasks: [] };
   return { ...id, ...nothing, fromUs, untilUs: fromUs, complete: true, exact: false, poses: Float32Array.from(row) };
 }
