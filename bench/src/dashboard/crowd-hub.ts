@@ -28,7 +28,7 @@ const LOOP_S = 20;
 const SEED = 7;
 
 /** A past that the hub can tell of, up to the present. */
-export interface CrowdPast {
+interface CrowdPast {
   readonly recording: Recording;
   readonly tenant: string;
   /** The recording's last moment, microseconds since 1970: the hub's clock goes on from there. */

@@ -6,7 +6,7 @@ import type { Site } from '@sigma/fleet-model';
 import type { Browser } from 'playwright-core';
 import { build } from 'vite';
 import { absolute, type BenchLine } from '../line.ts';
-import { CrowdHub } from './crowd-hub.ts';
+import { crowdThread } from './crowd-thread.ts';
 import { benchFrames } from './frames.ts';
 import { benchMemory } from './memory.ts';
 import { opened, quantile, softwareBrowser } from './page.ts';
@@ -40,17 +40,16 @@ export async function* benchDashboard(
   try {
     await buildPage(dist);
     for (const target of TARGETS) {
-      yield* await withHub(new CrowdHub(site, target.count), dist, async (url) => [
+      yield* await withHub(crowdThread(site, target.count, dist), async (url) => [
         ...(target.count === 40 ? await benchOpening(browser, url) : []),
         ...(await benchFrames(browser, url, site, target)),
       ]);
     }
     const past = await recordedPast(site, pastMinutes);
-    yield* await withHub(new CrowdHub(site, 40, past), dist, (url) =>
+    yield* await withHub(crowdThread(site, 40, dist, past), (url) =>
       benchScrub(browser, url, { endUs: past.endUs, minutes: pastMinutes }),
     );
-    await past.recording.close();
-    yield await withHub(new CrowdHub(site, 40), dist, (url) => benchMemory(browser, url, minutes));
+    yield await withHub(crowdThread(site, 40, dist), (url) => benchMemory(browser, url, minutes));
   } finally {
     await browser.close();
     await rm(folder, { recursive: true, force: true });
@@ -67,9 +66,10 @@ async function buildPage(dist: string): Promise<void> {
   });
 }
 
-async function withHub<T>(hub: CrowdHub, dist: string, run: (url: string) => Promise<T>): Promise<T> {
+async function withHub<T>(starting: ReturnType<typeof crowdThread>, run: (url: string) => Promise<T>): Promise<T> {
+  const hub = await starting;
   try {
-    return await run(await hub.listen(dist));
+    return await run(hub.url);
   } finally {
     await hub.close();
   }

@@ -5,14 +5,14 @@ import { runSim } from '@sigma/sim';
 import type { Browser, Page } from 'playwright-core';
 import { absolute, type BenchLine, beside } from '../line.ts';
 import { seeded } from './crowd.ts';
-import type { CrowdPast } from './crowd-hub.ts';
+import type { StoredPast } from './crowd-thread.ts';
 import { keptPast } from './kept-past.ts';
 import { type MapElement, opened, quantile } from './page.ts';
 
 const ROBOTS = 40;
 const PEOPLE = 8;
 const SEED = 7;
-const FIRST_LOOKS = 3;
+const FIRST_LOOKS = 10;
 const LOOKS = 20;
 /** The page lets its workers read who wrote what a few seconds after it opened. */
 const WARM_MS = 8_000;
@@ -36,13 +36,13 @@ interface Recorded {
  * A simulated fleet at its work, recorded as `sigma sim` records it: `minutes` of forty robots. An hour takes eight
  * minutes of a processor, so it is kept for the next run on the same tree.
  */
-export async function recordedPast(site: Site, minutes: number): Promise<CrowdPast> {
+export async function recordedPast(site: Site, minutes: number): Promise<StoredPast> {
   const run = { site, seed: SEED, robots: ROBOTS, people: PEOPLE, minutes, verify: false };
   const what = `${site.digest.slice(0, 8)}-${SEED}-${ROBOTS}-${PEOPLE}-${minutes}min`;
   const path = await keptPast('@sigma/sim', what, async (recordingPath) => {
     await runSim({ ...run, recordingPath, nowMs: () => performance.now() });
   });
-  const recording = await openSqliteRecording(path);
+  const recording = openSqliteRecording(path);
   const heads = await recording.heads();
   const [head] = heads;
   if (head === undefined) throw new Error('the simulation recorded nothing');
@@ -51,7 +51,8 @@ export async function recordedPast(site: Site, minutes: number): Promise<CrowdPa
     if (first === undefined) break;
     const { timeUs, atUs } = decodeOpening(decodeEnvelope(first));
     const lastUs = heads.reduce((most, one) => Math.max(most, one.atUs), 0);
-    return { recording, tenant: head.tenant, endUs: timeUs - atUs + lastUs };
+    await recording.close();
+    return { path, tenant: head.tenant, endUs: timeUs - atUs + lastUs };
   }
   throw new Error('the recording has no opening');
 }
