@@ -288,11 +288,7 @@ export class SolidMap implements Handled {
     }
     if (this.#camera.move(nowMs)) this.#touchStill();
     this.#followSelected(nowMs);
-    const sum = this.#sumOf(nowMs);
-    if (sum !== this.#paintedSum) {
-      this.#paintedSum = sum;
-      this.#touch();
-    }
+    if (this.#sumOf(nowMs) !== this.#paintedSum) this.#touch();
     // The age beside a robot that fell silent goes on while nothing moves.
     if (this.#table.abnormal.length > 0 && nowMs - this.#paintedMs >= AGE_MS) this.#dirty = true;
     if (nowMs - this.#camera.movedMs > REST_MS) this.#tellViewpoint();
@@ -305,6 +301,7 @@ export class SolidMap implements Handled {
     const { live, choices, selected, draft, nowMs } = this.#ports;
     const now = nowMs();
     const lens = this.#camera.lens;
+    this.#paintedSum = this.#sumOf(now);
     const poses = live.sample(now);
     const layers = choices.get().layers;
     const selectedRow = selected.get() === null ? -1 : live.row(selected.get() as string);
