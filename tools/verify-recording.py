@@ -8,7 +8,7 @@ Hashes, links, owners, sequences and times of every block, openings, snapshot ha
 tiles and checkpoints of FILE.sqlite.proofs when it is there, and every checkpoint given. Nothing is re-executed.
 Prints `ok` and exits 0, or the first event that fails and exits 1; 2 when there is nothing to check.
 """
-import argparse, base64, hashlib, os, re, sqlite3, struct, sys, urllib.parse
+import argparse, base64, hashlib, os, re, sqlite3, struct, sys, urllib.parse, zlib
 
 
 class Fault(Exception):
@@ -297,11 +297,55 @@ def reading(path, application):
     return db
 
 
+def landed(path):
+    """Blocks that have landed beside a recording (R137), in order."""
+    name = os.path.realpath(path) + "-landing"
+    data = open(name, "rb").read() if os.path.exists(name) else b""
+    blocks, at, number, begun = [], 0, 0, None
+    while at + 20 <= len(data):
+        check, size, life, turn, count = struct.unpack_from("<5I", data, at)
+        body = data[at + 20 : at + 20 + size]
+        begun = begun or (life, turn)
+        if not size or len(body) < size or (life, turn, count) != (*begun, number) or zlib.crc32(data[at + 4 : at + 20] + body) != check:
+            break
+        place = 0
+        while place < size:
+            (length,) = struct.unpack_from("<I", body, place)
+            blocks.append(body[place + 4 : place + 4 + length])
+            place += 4 + length
+        number, at = number + 1, at + (20 + size + 7) // 8 * 8
+    return blocks
+
+
+def with_landed(db, blocks):
+    """The recording with what landed put where it goes; what the database holds already is passed over."""
+    whole = sqlite3.connect(":memory:")
+    db.backup(whole)
+    for data in blocks:
+        block, stub = fields(data), data[:2] == b"\x08\x40"
+        chain, first = (text(block, 2), text(block, 3), last(block, 4, 0)), last(block, 5, 0)
+        counts = [last(fields(one), 2, 0) for one in block.get(8, [])] if stub else [1 for _ in block[7]]
+        times = [last(block, 9, 0)] if stub else [last(fields(one), 4, 0) for one in block[7]]
+        digest = last(fields(block[8][-1]), 1, b"") if stub else sha(data)
+        whole.execute("INSERT OR IGNORE INTO chains (tenant, source, epoch) VALUES (?, ?, ?)", chain)
+        (number,) = whole.execute("SELECT chain FROM chains WHERE (tenant, source, epoch) = (?, ?, ?)", chain).fetchone()
+        end = whole.execute("SELECT first_sequence + count - 1, hash, ordinal FROM blocks WHERE chain = ? ORDER BY first_sequence DESC", (number,)).fetchone()
+        sequence, link, ordinal = end or (0, bytes(32), 0)
+        if (first, last(block, 6, b"")) != (sequence + 1, link):
+            continue
+        row = (number, ordinal + 1, first, sum(counts), times[0], times[-1], digest, data)
+        whole.execute("INSERT INTO blocks (chain, ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    return whole
+
+
 def check_recording(path, keys, notes):
+    blocks = landed(path)
     db = reading(path, 0x53676D52)
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > 2:
-        raise Fault(f"{path}: schema version {version}; this script reads versions up to 2")
+    if version > 3:
+        raise Fault(f"{path}: schema version {version}; this script reads versions up to 3")
+    if blocks:
+        db = with_landed(db, blocks)
     shelf = reading(path + ".proofs", 0x53676D50) if os.path.exists(path + ".proofs") else None
     if shelf:
         notes = notes + [row[0] for row in shelf.execute("SELECT note FROM checkpoints ORDER BY origin, size")]

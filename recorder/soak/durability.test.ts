@@ -41,8 +41,8 @@ test('[R130] [L3] the power goes at any moment of two lives: in every image that
   skip,
 }, async () => {
   const { folder, appender } = appenderIn('power');
-  // Few pages of log, so that copies of the log into the database are among the moments.
-  const size = ['11', '3000', '30'];
+  // Few blocks that land together and few pages of log, so that copies of both into the database are among the moments.
+  const size = ['11', '3000', '30', '7'];
   const lives = [await traceNode([...appender, '5', ...size]), await traceNode([...appender, '6', ...size])];
   assert.deepEqual(
     lives.map(({ code }) => code),
@@ -83,6 +83,8 @@ const FAULTS: readonly IoFault[] = [
   { call: 'fsync', error: 'EIO', at: 11, lasts: 'once' },
   { call: 'fsync', error: 'EIO', at: 12, lasts: 'fatal' },
   { call: 'fsync', error: 'EIO', at: 14, lasts: 'forever' },
+  { call: 'fdatasync', error: 'EIO', at: 4, lasts: 'once' },
+  { call: 'fdatasync', error: 'EIO', at: 7, lasts: 'fatal' },
   { call: 'pwrite64', error: 'ENOSPC', at: 40, lasts: 'forever' },
   { call: 'pwrite64', error: 'EIO', at: 55, lasts: 'once' },
 ];
@@ -93,7 +95,7 @@ for (const fault of FAULTS) {
   }, async () => {
     const { folder, appender } = appenderIn('fault');
     const plan = { folder, name: 'recording.db', scratch, seed: SEED, cutEvery: 7 };
-    const met = await meetFault({ ...plan, appender: [...appender, '5', '4', '2000', LOG_PAGES] }, fault);
+    const met = await meetFault({ ...plan, appender: [...appender, '5', '4', '2000', LOG_PAGES, '5'] }, fault);
     assert.deepEqual(told(met.findings), []);
     assert.equal(met.struck, true);
     assert.ok(met.images > 20, `${met.images} images`);
@@ -104,7 +106,7 @@ test(`[R132] [L3] a sync of the database fails while the log is copied into it: 
   skip,
 }, async () => {
   const { folder, appender } = appenderIn('copy');
-  const faithful = await traceNode([...appender, '5', '12', '2000', '20']);
+  const faithful = await traceNode([...appender, '5', '12', '2000', '20', '5']);
   const database = join(folder, 'recording.db');
   const inOrder = syncedPaths(faithful.calls);
   const copies = inOrder.flatMap((path, n) => (path === database ? [n + 1] : []));
@@ -115,7 +117,7 @@ test(`[R132] [L3] a sync of the database fails while the log is copied into it: 
   const again = appenderIn('copy-fails');
   const plan = { folder: again.folder, name: 'recording.db', scratch, seed: SEED, cutEvery: 20 };
   const met = await meetFault(
-    { ...plan, appender: [...again.appender, '5', '12', '2000', '20'] },
+    { ...plan, appender: [...again.appender, '5', '12', '2000', '20', '5'] },
     { call: 'fsync', error: 'EIO', at, lasts: 'once' },
   );
   assert.deepEqual([met.struck, told(met.findings)], [true, []]);

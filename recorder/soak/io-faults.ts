@@ -4,7 +4,7 @@ import { type FileCall, type TracedRun, traceNode } from './strace.ts';
 
 /** A fault of the disk, and where in the run it strikes. */
 export interface IoFault {
-  readonly call: 'fsync' | 'pwrite64' | 'ftruncate';
+  readonly call: 'fsync' | 'fdatasync' | 'pwrite64' | 'ftruncate';
   readonly error: 'EIO' | 'ENOSPC';
   /** It strikes at the n-th such call of a thread, from 1. */
   readonly at: number;

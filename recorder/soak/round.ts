@@ -45,11 +45,12 @@ export async function soakRound(seed: number): Promise<Tally> {
   const chance = (k: number, of: number): number => draw(seed, 1, 0, 41, k) % of;
   const home = mkdtempSync(join(tmpdir(), 'sigma-soak-'));
   const scratch = join(mkdtempSync(join(scratchRoot(), 'sigma-images-')), 'disk');
-  /** Appends, bytes of a block, pages of the log: a few small blocks, or many, with copies of the log in between. */
+  /** Appends, bytes of a block, pages of the log, blocks that land together: few, or many with copies in between. */
   const size = [
     String(2 + chance(0, 12)),
     String([300, 3000, 20_000][chance(1, 3)]),
     String([20, 60, 200][chance(2, 3)]),
+    String([1, 4, 16, 128][chance(3, 4)]),
   ];
   let tally = NOTHING;
   try {
@@ -79,9 +80,10 @@ export async function soakRound(seed: number): Promise<Tally> {
 /** A fault by seed: any call, at any place of a run. */
 function faultOf(seed: number): IoFault {
   const chance = (k: number, of: number): number => draw(seed, 1, 0, 42, k) % of;
-  const call = (['fsync', 'fsync', 'pwrite64', 'pwrite64', 'ftruncate'] as const)[chance(0, 5)] ?? 'fsync';
+  const call =
+    (['fsync', 'fdatasync', 'fdatasync', 'pwrite64', 'pwrite64', 'ftruncate'] as const)[chance(0, 6)] ?? 'fsync';
   const error = call === 'pwrite64' && chance(1, 2) === 0 ? 'ENOSPC' : 'EIO';
-  const at = 1 + chance(2, call === 'fsync' ? 24 : call === 'ftruncate' ? 2 : 90);
+  const at = 1 + chance(2, call === 'fsync' || call === 'fdatasync' ? 24 : call === 'ftruncate' ? 2 : 90);
   return { call, error, at, lasts: (['once', 'forever', 'fatal'] as const)[chance(3, 3)] ?? 'once' };
 }
 

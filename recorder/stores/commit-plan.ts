@@ -103,7 +103,8 @@ function judge(
   return 'continues';
 }
 
-function headAfter(block: SealedBlock, before: ChainHead | null): ChainHead {
+/** The end of a chain once a block that continues it is behind it. */
+export function headAfter(block: SealedBlock, before: ChainHead | null): ChainHead {
   const { tenant, source, epoch, hash, firstSequence, count, lastAtUs: atUs } = block;
   return { tenant, source, epoch, hash, atUs, sequence: firstSequence + count - 1, blocks: (before?.blocks ?? 0) + 1 };
 }

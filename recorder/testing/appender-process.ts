@@ -6,18 +6,21 @@ import { openSqliteRecorder, sha256 } from '../stores/sqlite/sqlite-store.ts';
 import { note, testOpening } from './chains.ts';
 
 /**
- * A process to be killed, starved and lied to: `node appender-process.ts FILE [SEED [APPENDS [BYTES [LOG_PAGES]]]]`.
+ * A process to be killed, starved and lied to: `node appender-process.ts FILE [SEED [APPENDS [BYTES [LOG_PAGES [LANDED]]]]]`.
  *
  * Continues the chains `r01` to `r03` of the recording (or begins them) and appends, several appends in flight: without
- * end, or APPENDS times in each chain, blocks of up to BYTES, the log copied every LOG_PAGES. Every event bears its own sequence. The wall clock jumps
+ * end, or APPENDS times in each chain, blocks of up to BYTES, the log copied every LOG_PAGES,
+ * LANDED blocks carried into the database together. Every event bears its own sequence. The wall clock jumps
  * by up to a day either way, and now and then the agent's clock goes back.
  *
  * Prints, each line by a write that has reached the kernel before the next begins: `source sequence` for each
  * acknowledgement; `failed NAME: message` when the recording could not be opened or took no more, then `final` when
  * it refused what came after as well, or `taken` when it did not; `closing` and `closed` at an orderly end.
  */
-const [path, seedText = '1', appendsText = 'Infinity', bytesText = '6000', logText = '1000'] = process.argv.slice(2);
-if (path === undefined) throw new Error('Usage: node appender-process.ts FILE [SEED [APPENDS [BYTES [LOG_PAGES]]]]');
+const [path, seedText = '1', appendsText = 'Infinity', bytesText = '6000', logText = '1000', landedText = '128'] =
+  process.argv.slice(2);
+if (path === undefined)
+  throw new Error('Usage: node appender-process.ts FILE [SEED [APPENDS [BYTES [LOG_PAGES [LANDED]]]]]');
 const [seed, appends, mostBytes] = [Number(seedText), Number(appendsText), Number(bytesText)];
 const DAY_US = 86_400_000_000;
 
@@ -43,7 +46,8 @@ function event(source: number, sequence: number, padding: number): EventDraft {
   return { ...plain, timeUs: plain.timeUs + jump * DAY_US };
 }
 
-const recorder = await openSqliteRecorder(path, { logPages: Number(logText) }).catch((error: unknown) => {
+const options = { logPages: Number(logText), mostLanded: Number(landedText) };
+const recorder = await openSqliteRecorder(path, options).catch((error: unknown) => {
   print(`failed ${told(error)}`);
   return null;
 });

@@ -52,7 +52,7 @@ export async function benchAppend(options: AppendBench): Promise<AppendRates> {
   const count = rounds ?? Math.max(40, Math.min(400, Math.round(40_000 / batch)));
   const home = mkdtempSync(join(folder ?? tmpdir(), 'sigma-append-'));
   const path = join(home, 'ours.db');
-  const recorder = ownThread ? await openSqliteRecorder(path) : openSqliteStore(path, { layOutLog: true });
+  const recorder = ownThread ? await openSqliteRecorder(path) : openSqliteStore(path, { landing: true });
   const bare = openBare(join(home, 'bare.db'), batch);
   try {
     const chain = testChain('bench', sha256);

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseMovingAiMap, parseSiteFile, type Site } from '@sigma/fleet-model';
+import { removeRecording } from '@sigma/recorder/sqlite';
 import { runSim } from './run-sim.ts';
 import { repeatCommand, soakRun } from './soak-plan.ts';
 
@@ -38,7 +39,7 @@ async function soak(): Promise<number> {
       const run = soakRun(seed, minutes);
       const recordingPath = join(folder, `${seed}.sqlite`);
       const result = await runSim({ ...run, site, recordingPath, nowMs: () => performance.now() });
-      for (const suffix of ['', '-wal', '-shm']) rmSync(recordingPath + suffix, { force: true });
+      removeRecording(recordingPath);
       const { robots, missionsCompleted, collisions, head, verify, realTimeFactor, breaches } = result;
       const sound = verify === 'ok' && breaches.length === 0;
       console.log(

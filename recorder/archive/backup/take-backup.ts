@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { StoreFailedError } from '../../src/index.ts';
+import { copySqlite } from '../../stores/sqlite/copies.ts';
 import {
   type BackupFile,
   type Base,
@@ -45,7 +45,7 @@ const MOST_LOG = '4GB';
 const LEFT_OUT =
   /^(pg_wal|pg_replslot|pg_dynshmem|pg_notify|pg_serial|pg_snapshots|pg_stat_tmp|pg_subtrans)\/|^postmaster\.(pid|opts)$|pgsql_tmp|pg_internal\.init|^recovery\.signal$/;
 /** Secrets that erasing must be able to destroy are in no copy. */
-const NEVER_COPIED = /\.people(-journal)?$|-(wal|shm)$|\.part$|^lock$|\.pid$/;
+const NEVER_COPIED = /\.people(-journal)?$|-(wal|shm|landing)$|\.part$|^lock$|\.pid$/;
 
 /**
  * Takes a backup of a hub while it runs (R176): a base the first time, and each time the log behind it, so that it can be
@@ -157,8 +157,7 @@ async function besideDatabase(hubDir: string, folder: string): Promise<readonly 
     const [from, to] = [join(hubDir, path), join(folder, path)];
     if (isSqlite(from)) {
       mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-      const db = new DatabaseSync(from, { readOnly: true, timeout: 5_000 });
-      await copyDatabase(db, to).finally(() => db.close());
+      await copySqlite(from, to);
       const hashed = await copyHashed(to, `${to}.part`, 0o600);
       rmSync(`${to}.part`);
       files.push({ path, ...hashed, mode: 0o600 });

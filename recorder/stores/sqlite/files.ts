@@ -2,7 +2,6 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
-  ftruncateSync,
   openSync,
   readlinkSync,
   readSync,
@@ -14,19 +13,16 @@ import { dirname } from 'node:path';
 import { StoreFailedError } from '../../src/store.ts';
 
 const CHUNK_BYTES = 1 << 20;
-const ZEROS_BYTES = 1 << 16;
-const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
- * The files under an open recording: the database and its log. SQLite trusts that they are what they were when it
- * opened them; this class looks.
+ * The files under an open recording: the database, its log and its landing. SQLite trusts that they are what they were
+ * when it opened them; this class looks.
  */
 export class RecordingFiles {
   readonly #path: string;
   readonly #database: string;
   readonly #log: string;
-  #databaseId: string | null = null;
-  #logId: string | null = null;
+  #watched: readonly { readonly path: string; readonly id: string | null }[] = [];
   #named: readonly NamedFile[] = [];
 
   /** @param path of the database, which exists */
@@ -61,10 +57,7 @@ export class RecordingFiles {
       closeSync(log);
     }
     syncFolder(dirname(this.#database));
-    this.#databaseId = idOf(this.#database);
-    this.#logId = idOf(this.#log);
-    this.close();
-    this.#named = namedFiles([this.#database, this.#log]);
+    this.#watch([this.#database, this.#log]);
   }
 
   /** Call it when SQLite has closed the files. */
@@ -73,44 +66,30 @@ export class RecordingFiles {
     this.#named = [];
   }
 
-  /**
-   * Lays the log out to its full length before it is used: a sync of a file that grows must also write where the file
-   * now ends, and takes about half as long again. SQLite reads a log up to the first frame that does not follow
-   * (https://www.sqlite.org/fileformat2.html#walformat), and zeros follow nothing. Where there is no room the log grows as
-   * it is written.
-   *
-   * Call it after `settle`, under the same lock.
-   */
-  layOutLog(bytes: number): void {
-    const log = openSync(this.#log, 'r+');
-    const { size } = fstatSync(log);
-    try {
-      const zeros = new Uint8Array(ZEROS_BYTES);
-      for (let at = size; at < bytes; ) {
-        at += writeSync(log, zeros, 0, Math.min(ZEROS_BYTES, bytes - at), at);
-      }
-      fsyncSync(log);
-    } catch (error) {
-      if (!NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      ftruncateSync(log, size);
-    } finally {
-      closeSync(log);
-    }
+  /** Looks after a third file, which exists, as after the two. */
+  watchToo(path: string): void {
+    this.#watch([this.#database, this.#log, path]);
+  }
+
+  #watch(paths: readonly string[]): void {
+    this.close();
+    this.#watched = paths.map((path) => ({ path, id: idOf(path) }));
+    this.#named = namedFiles(paths);
   }
 
   /**
    * What is written to a file without a name is gone when the process ends, and no call fails.
    *
-   * @throws StoreFailedError when either file was removed, renamed or replaced since `settle`
+   * @throws StoreFailedError when a file was removed, renamed or replaced since it is watched
    */
   assertThere(): void {
     if (this.#named.length > 0 && this.#named.every(({ path, link }) => readlinkSync(link) === path)) return;
-    const gone = idOf(this.#database) !== this.#databaseId ? this.#database : this.#log;
-    if (gone === this.#log && idOf(this.#log) === this.#logId) return;
+    const gone = this.#watched.find(({ path, id }) => idOf(path) !== id)?.path;
+    if (gone === undefined) return;
     throw new StoreFailedError(
       this.#path,
       `${gone} was removed, renamed or replaced while it was being written`,
-      'Put the file back where it was (its log, -wal, belongs to it) or record to a new path; what was acknowledged is in the files that were taken away',
+      'Put the file back where it was (its -wal and -landing belong to it) or record to a new path; what was acknowledged is in the files that were taken away',
     );
   }
 }
@@ -155,7 +134,7 @@ function idOf(path: string): string | null {
 }
 
 /** Where a folder cannot be opened (Windows, or a right that is missing) its entries cannot be synced by anyone. */
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   let folder: number;
   try {
     folder = openSync(path, 'r');

@@ -47,9 +47,15 @@ export const MIGRATIONS: readonly Migration[] = [
       }
     },
   },
+  {
+    what: 'how often it was opened for writing: what has landed beside it is of the last life (SPEC R137)',
+    apply: (db) => db.exec('CREATE TABLE lives (life INTEGER NOT NULL) STRICT; INSERT INTO lives VALUES (0)'),
+  },
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
+/** Older ones are brought up to date before they are read; what came since says nothing of the blocks. */
+const OLDEST_READ = 2;
 
 /**
  * Brings a file to the present schema, in one transaction.
@@ -71,11 +77,11 @@ export function migrate(db: DatabaseSync, path: string, readOnly: boolean): void
       'Open it with the newer sigma that wrote it; nothing was changed',
     );
   }
-  if (version === SCHEMA_VERSION) return;
+  if (version === SCHEMA_VERSION || (readOnly && version >= OLDEST_READ)) return;
   if (readOnly) {
     throw new StoreCorruptError(
       path,
-      `has schema version ${version}, older than ${SCHEMA_VERSION}, and is open for reading only`,
+      `has schema version ${version}, older than ${OLDEST_READ}, and is open for reading only`,
       'Open it once for writing to bring it up to date',
     );
   }

@@ -1,5 +1,5 @@
-import { existsSync, statSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
@@ -14,59 +14,59 @@ import {
   type StoreError,
   StoreFailedError,
 } from '../../src/store.ts';
-import { decodeStub } from '../../src/sync/gap.ts';
-import { blockKey, blocksToCompare, chainKey, planCommit } from '../commit-plan.ts';
-import { tailFault } from '../tail-check.ts';
-import { damaged, storeError } from './errors.ts';
+import { blocksToCompare, type CommitPlan, chainKey, headAfter, type PlacedBlock, planCommit } from '../commit-plan.ts';
+import { BlockTable } from './block-table.ts';
+import { storeError } from './errors.ts';
 import { RecordingFiles } from './files.ts';
+import { blocksAnywhere, Landing, LandingReader, landedBytes, landingOf, MOST_LANDED_BYTES } from './landing.ts';
 import { PageFit } from './page-fit.ts';
 import { migrate, pragma } from './schema.ts';
-import { sha256 } from './sha256.ts';
 
 export interface SqliteOptions {
-  /** Most bytes that the file may take; no limit but the disk's when absent. */
+  /** Most bytes that the file may take; no limit but the disk's when absent. With one, nothing lands beside it. */
   readonly limitBytes?: number;
   /** How long to wait for another process that holds the file's lock. */
   readonly busyTimeoutMs?: number;
   /** Pages of 8 KB, about, after which the log is copied into the database: 1000 when absent. */
   readonly logPages?: number;
-  /** Whether the log takes its room at once: for who syncs often and stays long. */
-  readonly layOutLog?: boolean;
-}
-
-/** A chain with the number it has in this file. */
-interface NumberedChain extends ChainId {
-  readonly chain: number;
+  /** Whether small commits land beside the database first (SPEC R137): for who commits often and stays long. */
+  readonly landing?: boolean;
+  /** Blocks that land before they go into the database together: 128 when absent. */
+  readonly mostLanded?: number;
 }
 
 const LOG_PAGES = 1000;
-/** Of each page in the log. */
-const FRAME_HEADER = 24;
+const MOST_LANDED = 128;
 
 /**
  * A block of a robot has about 1 KB, and what is left of a page when the next one finds no room in it is lost: pages of
- * 4 KB lose 17 % so, of 8 KB 9 %. Larger ones cost an event that is appended alone: each commit writes two of them.
+ * 4 KB lose 17 % so, of 8 KB 9 %.
  */
 const PAGE_BYTES = 8192;
 
 /**
  * A recording in one SQLite file, on the calling thread. WAL with synchronous=FULL: a commit returns once its pages are
- * synced, so that committed means on disk (https://www.sqlite.org/pragma.html#pragma_synchronous).
+ * synced, so that committed means on disk (https://www.sqlite.org/pragma.html#pragma_synchronous). What landed is on disk
+ * too, and in the database soon.
  */
 export class SqliteFile {
   readonly path: string;
   readonly #db: DatabaseSync;
-  readonly #readOnly: boolean;
+  readonly #table: BlockTable;
   readonly #mostLogPages: number;
-  /** Where each chain ends, and the number it has in this file: that never changes. */
-  readonly #tails = new Map<string, ChainHead>();
-  readonly #numbers = new Map<string, number>();
+  readonly #mostLanded: number;
+  /** Where each chain ends, with what landed. */
+  #ends = new Map<string, ChainHead>();
   #files: RecordingFiles | null = null;
+  #landing: Landing | null = null;
+  /** What landed and is not in the database yet, in order. */
+  #landed: PlacedBlock[] = [];
+  readonly #landingPath: string;
+  readonly #landingReader: LandingReader | null;
   #dataVersion = 0;
   /** Pages that went to the log since it was last copied, about. */
   #logPages = 0;
   #failure: StoreError | null = null;
-  #statements = new Map<string, StatementSync>();
   readonly #fit = new PageFit(PAGE_BYTES);
 
   /**
@@ -75,48 +75,47 @@ export class SqliteFile {
    */
   constructor(path: string, mode: 'write' | 'read', options: SqliteOptions = {}) {
     this.path = path;
-    this.#readOnly = mode === 'read';
+    const readOnly = mode === 'read';
     this.#mostLogPages = options.logPages ?? LOG_PAGES;
+    this.#mostLanded = options.mostLanded ?? MOST_LANDED;
     try {
-      assertFile(path, this.#readOnly);
-      this.#db = this.#readOnly
-        ? openForReading(path)
-        : new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 2000 });
+      assertFile(path, readOnly);
+      this.#db = readOnly ? openForReading(path) : new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 2000 });
     } catch (error) {
       throw storeError(path, error);
     }
+    this.#table = new BlockTable(this.#db, path);
+    this.#landingPath = landingOf(path);
+    this.#landingReader = readOnly ? new LandingReader(this.#landingPath) : null;
     try {
-      if (!this.#readOnly) this.#prepareForWriting(options);
-      migrate(this.#db, path, this.#readOnly);
-      if (!this.#readOnly) {
-        this.#loadTails();
-        this.#dataVersion = pragma(this.#db, 'data_version');
-      }
+      if (!readOnly) this.#prepareForWriting(options);
+      migrate(this.#db, path, readOnly);
+      if (!readOnly) this.#beginLife(options);
     } catch (error) {
       this.#db.close();
       this.#files?.close();
+      this.#landing?.close();
       throw storeError(path, error);
     }
   }
 
   /**
-   * Writes groups of blocks in one transaction: one sync for all. A group is written whole or not at all.
+   * Writes groups of blocks with one sync for all. A group is written whole or not at all.
    *
    * @returns for each group null, or why it was refused; refused groups leave no trace
    * @throws StoreError after which nobody can know what is on disk: the file takes no more, open it again
    */
   commit(groups: readonly (readonly SealedBlock[])[]): readonly (ForeignBlockError | null)[] {
-    return this.#transaction(
-      () => {
-        const plan = planCommit(groups, this.#tails, this.#storedTwins(groups));
-        for (const { block, ordinal } of this.#fit.inOrder(plan.blocks)) this.#insert(block, ordinal);
-        return plan;
-      },
-      ({ answers, advances }) => {
-        for (const { to } of advances) this.#tails.set(chainKey(to), to);
-        return answers;
-      },
-    );
+    return this.#finally(() => {
+      const toCompare = blocksToCompare(groups, this.#ends);
+      if (toCompare.length > 0) this.#carryOver();
+      const plan = planCommit(groups, this.#ends, this.#table.twinsOf(toCompare));
+      const bytes = landedBytes(plan.blocks.map(({ block }) => block));
+      if (this.#landing === null || bytes > MOST_LANDED_BYTES) this.#carryOver(plan.blocks);
+      else if (plan.blocks.length > 0) this.#land(this.#landing, plan, bytes);
+      for (const { to } of plan.advances) this.#ends.set(chainKey(to), to);
+      return plan.answers;
+    });
   }
 
   /**
@@ -128,24 +127,137 @@ export class SqliteFile {
    * @throws StoreError after which nobody can know what is on disk: the file takes no more, open it again
    */
   drop(stubs: readonly SealedBlock[]): number {
-    return this.#transaction(
-      () => stubs.filter((stub) => this.#replace(stub)).length,
-      (replaced) => replaced,
-    );
+    return this.#finally(() => {
+      this.#carryOver();
+      this.#begin();
+      const replaced = stubs.filter((stub) => this.#replace(stub)).length;
+      this.#end();
+      return replaced;
+    });
   }
 
-  #transaction<T, R>(write: () => T, committed: (written: T) => R): R {
+  /**
+   * Takes in what goes on from what is here, in one transaction, and passes over the rest.
+   *
+   * @throws StoreError
+   */
+  goOnWith(blocks: readonly SealedBlock[]): void {
+    this.#finally(() => {
+      this.#carryOver();
+      this.#begin();
+      this.#goOnWith(blocks);
+      this.#end();
+    });
+  }
+
+  heads(): readonly ChainHead[] {
+    return this.#reading(() => {
+      const landed = this.#whatLanded();
+      const heads = new Map(this.#table.heads().map((head) => [chainKey(head), head]));
+      const known = heads.size;
+      for (const block of landed) {
+        const before = heads.get(chainKey(block)) ?? null;
+        if (goesOn(block, before)) heads.set(chainKey(block), headAfter(block, before));
+      }
+      return heads.size === known ? [...heads.values()] : [...heads.values()].sort(inOrder);
+    });
+  }
+
+  /** Where to begin a range: blocks that begin after this sequence hold `fromSequence` and what follows. */
+  before(chain: ChainId, fromSequence: number): number {
+    return this.#reading(() => {
+      const landed = this.#whatLandedOf(chain).findLast(({ firstSequence }) => firstSequence <= fromSequence);
+      const stored = this.#table.before(chain, fromSequence);
+      if (landed === undefined) return stored;
+      const { firstSequence: first, count } = landed;
+      return Math.max(stored, first + count <= fromSequence ? first : first - 1);
+    });
+  }
+
+  /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
+  page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
+    return this.#reading(() => {
+      const stored = this.#table.page(chain, after, toSequence, most);
+      if (stored.length === most) return stored;
+      const landed = this.#whatLandedOf(chain);
+      const blocks = [...this.#table.page(chain, after, toSequence, most)];
+      for (const block of landed) {
+        const last = blocks.at(-1)?.firstSequence ?? after;
+        if (blocks.length < most && block.firstSequence > last && block.firstSequence <= toSequence) blocks.push(block);
+      }
+      return blocks;
+    });
+  }
+
+  snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {
+    return this.#reading(() => {
+      for (const { firstSequence, snapshots } of this.#whatLandedOf(chain).toReversed()) {
+        const mark = snapshots.findLast((snapshot) => snapshot.atUs <= atUs);
+        if (mark !== undefined) return { ...mark, blockSequence: firstSequence };
+      }
+      return this.#table.snapshotBefore(chain, atUs);
+    });
+  }
+
+  /** Whatever landed goes into the database; where it cannot, it is on disk, and the next who opens the recording finds it. */
+  close(): void {
+    let whole = this.#failure === null;
+    try {
+      if (whole) this.#finally(() => this.#carryOver());
+    } catch {
+      whole = false;
+    }
+    this.#table.forget();
+    this.#failure ??= new StoreClosedError(this.path, 'is closed', 'Open it again');
+    if (this.#db.isOpen) this.#db.close();
+    this.#files?.close();
+    if (this.#landing === null) return;
+    this.#landing.close();
+    this.#landing = null;
+    if (whole) rmSync(this.#landingPath, { force: true });
+  }
+
+  /**
+   * Lands a commit. The database's lock is taken before the first block lands and kept until they are in the database:
+   * nobody else can open the recording for writing meanwhile, and take for whole what lies here.
+   */
+  #land(landing: Landing, { blocks }: CommitPlan, bytes: number): void {
+    if (this.#landed.length >= this.#mostLanded || !landing.fits(bytes)) this.#carryOver();
+    if (this.#landed.length === 0) this.#begin();
+    landing.write(blocks.map(({ block }) => block));
+    this.#files?.assertThere();
+    this.#landed.push(...blocks);
+  }
+
+  /** Puts what landed, and more behind it, into the database. */
+  #carryOver(more: readonly PlacedBlock[] = []): void {
+    const blocks = this.#landed.length === 0 ? more : [...this.#landed, ...more];
+    if (blocks.length === 0) return;
+    if (this.#landed.length === 0) this.#begin();
+    for (const { block, ordinal } of this.#fit.inOrder(blocks)) this.#insert(block, ordinal);
+    this.#end();
+    this.#landed = [];
+    this.#landing?.clear();
+  }
+
+  /** Begins a transaction, under the lock of whoever writes the database. */
+  #begin(): void {
+    if (this.#logPages >= this.#mostLogPages) this.#checkpoint();
+    this.#db.exec('BEGIN IMMEDIATE');
+    if (this.#table.statement('PRAGMA data_version').get()?.data_version === this.#dataVersion) return;
+    throw new StoreBusyError(this.path, 'another process wrote to it', 'Stop one of the two and open it again');
+  }
+
+  #end(): void {
+    this.#db.exec('COMMIT');
+    this.#files?.assertThere();
+  }
+
+  /** An error is final (R48): of what was to be written nobody can know what is on disk. */
+  #finally<T>(write: () => T): T {
     if (this.#failure !== null) throw this.#failure;
     try {
-      if (this.#logPages >= this.#mostLogPages) this.#checkpoint();
-      this.#db.exec('BEGIN IMMEDIATE');
-      if (this.#statement('PRAGMA data_version').get()?.data_version !== this.#dataVersion) {
-        throw new StoreBusyError(this.path, 'another process wrote to it', 'Stop one of the two and open it again');
-      }
-      const written = write();
-      this.#db.exec('COMMIT');
-      this.#files?.assertThere();
-      return committed(written);
+      return write();
     } catch (error) {
       this.#failure = storeError(this.path, error) as StoreError;
       try {
@@ -157,87 +269,36 @@ export class SqliteFile {
     }
   }
 
+  #insert(block: SealedBlock, ordinal: number): void {
+    // The block itself, and about three pages of tables and index with it.
+    this.#logPages += 3 + Math.ceil(block.bytes.length / PAGE_BYTES);
+    this.#table.insert(block, ordinal);
+  }
+
   #replace(stub: SealedBlock): boolean {
-    const chain = this.#chainNumber(stub);
-    const last = stub.firstSequence + stub.count - 1;
-    const tail = this.#tails.get(chainKey(stub));
-    if (chain === null || tail === undefined || tail.sequence <= last) return false;
-    const stands = this.#statement(
-      'SELECT ordinal, hash FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence',
-    ).all(chain, stub.firstSequence, last);
-    const { dropped } = decodeStub(stub.bytes);
-    const same = stands.every(({ hash }, i) => sameBytes(hash as Uint8Array, dropped[i]?.hash ?? NO_BLOCK));
-    if (stands.length !== dropped.length || !same) return false;
-    this.#statement('DELETE FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ?').run(
-      chain,
-      stub.firstSequence,
-      last,
-    );
-    this.#insert(stub, stands[0]?.ordinal as number);
-    return true;
+    const end = this.#ends.get(chainKey(stub));
+    return end !== undefined && end.sequence > stub.firstSequence + stub.count - 1 && this.#table.replace(stub);
   }
 
-  heads(): readonly ChainHead[] {
-    return this.#reading(() =>
-      this.#chains('ORDER BY tenant, source, epoch').flatMap((chain) => this.#end(chain) ?? []),
-    );
+  /** What landed: as far as this program knows, or as the file says. Read it before the database, see `LandingReader`. */
+  #whatLanded(): readonly SealedBlock[] {
+    return this.#landingReader?.blocks() ?? this.#landed.map(({ block }) => block);
   }
 
-  /** Where to begin a range: blocks that begin after this sequence hold `fromSequence` and what follows. */
-  before(chain: ChainId, fromSequence: number): number {
-    return this.#reading(() => {
-      const row = this.#statement(
-        'SELECT first_sequence, count FROM blocks WHERE chain = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1',
-      ).get(this.#chainNumber(chain), fromSequence);
-      if (row === undefined) return 0;
-      const first = row.first_sequence as number;
-      return first + (row.count as number) <= fromSequence ? first : first - 1;
+  /** What landed of a chain and is not in the database. */
+  #whatLandedOf(chain: ChainId): readonly SealedBlock[] {
+    const key = chainKey(chain);
+    const landed = this.#whatLanded().filter((block) => chainKey(block) === key);
+    if (landed.length === 0) return [];
+    let end = this.#table.heads().find((head) => chainKey(head) === key) ?? null;
+    return landed.filter((block) => {
+      if (!goesOn(block, end)) return false;
+      end = headAfter(block, end);
+      return true;
     });
   }
 
-  /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
-  page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
-    return this.#reading(() =>
-      this.#statement(
-        `SELECT first_sequence, hash, bytes FROM blocks WHERE chain = ? AND first_sequence > ? AND first_sequence <= ?
-         ORDER BY first_sequence LIMIT ?`,
-      )
-        .all(this.#chainNumber(chain), after, toSequence, most)
-        .map((row) => this.#blockOf(row)),
-    );
-  }
-
-  /** A damaged page may still parse as a row, with columns of the wrong kind in it. */
-  #blockOf({ first_sequence: firstSequence, hash, bytes }: Record<string, unknown>): StoredBlock {
-    const sound = typeof firstSequence === 'number' && hash instanceof Uint8Array && bytes instanceof Uint8Array;
-    if (sound) return { firstSequence, hash, bytes };
-    throw damaged(this.path, `a block near event ${String(firstSequence)} is not as it was written`);
-  }
-
-  snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {
-    return this.#reading(() => {
-      const number = this.#chainNumber(chain);
-      const row = this.#statement(
-        `SELECT sequence, at_us, block_sequence FROM snapshots WHERE chain = ? AND at_us <= ?
-         ORDER BY at_us DESC, sequence DESC LIMIT 1`,
-      ).get(number, atUs);
-      if (row === undefined) return null;
-      return {
-        sequence: row.sequence as number,
-        atUs: row.at_us as number,
-        blockSequence: row.block_sequence as number,
-      };
-    });
-  }
-
-  close(): void {
-    this.#statements = new Map();
-    this.#failure ??= new StoreClosedError(this.path, 'is closed', 'Open it again');
-    if (this.#db.isOpen) this.#db.close();
-    this.#files?.close();
-  }
-
-  #prepareForWriting({ limitBytes, layOutLog = false }: SqliteOptions): void {
+  #prepareForWriting({ limitBytes }: SqliteOptions): void {
     const db = this.#db;
     db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
     if (db.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode !== 'wal') {
@@ -247,10 +308,49 @@ export class SqliteFile {
     db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE');
     this.#files = new RecordingFiles(this.path);
     this.#files.settle();
-    if (layOutLog) this.#files.layOutLog(this.#mostLogPages * (PAGE_BYTES + FRAME_HEADER));
     db.exec('COMMIT');
     if (limitBytes !== undefined) {
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(limitBytes / pragma(db, 'page_size')))}`);
+    }
+  }
+
+  /**
+   * Begins a life of the recording: whoever else has it open for writing hears of it before it acknowledges anything
+   * more, and what landed in an earlier life goes into the database.
+   */
+  #beginLife({ landing = false, limitBytes }: SqliteOptions): void {
+    this.#dataVersion = pragma(this.#db, 'data_version');
+    this.#begin();
+    this.#ends = this.#table.soundEnds();
+    this.#takeLanded();
+    const life = this.#table.beginLife();
+    this.#end();
+    if (landing && limitBytes === undefined) this.#landing = Landing.layOut(this.#landingPath, this.path, life);
+    if (this.#landing === null) rmSync(this.#landingPath, { force: true });
+    else this.#files?.watchToo(this.#landingPath);
+  }
+
+  #takeLanded(): void {
+    this.#goOnWith(new LandingReader(this.#landingPath).blocks());
+    for (const block of blocksAnywhere(this.#landingPath)) {
+      const last = block.firstSequence + block.count - 1;
+      const end = this.#ends.get(chainKey(block))?.sequence ?? 0;
+      if (end >= last) continue;
+      throw new StoreCorruptError(
+        this.#landingPath,
+        `holds events of ${chainName(block)} up to ${last} that do not follow what the recording holds, up to ${end}`,
+        'It was altered, or belongs to another copy of the recording: keep both, and take it away to go on without',
+      );
+    }
+  }
+
+  #goOnWith(blocks: readonly SealedBlock[]): void {
+    for (const block of blocks) {
+      const before = this.#ends.get(chainKey(block)) ?? null;
+      if (!goesOn(block, before)) continue;
+      const end = headAfter(block, before);
+      this.#insert(block, end.blocks);
+      this.#ends.set(chainKey(block), end);
     }
   }
 
@@ -259,99 +359,8 @@ export class SqliteFile {
    * makes by itself. Readers may hold it back: then the next one goes further.
    */
   #checkpoint(): void {
-    this.#statement('PRAGMA wal_checkpoint(PASSIVE)').get();
+    this.#table.statement('PRAGMA wal_checkpoint(PASSIVE)').get();
     this.#logPages = 0;
-  }
-
-  /** Hashes of what is stored where these blocks, which lie before the end of their chain, would stand. */
-  #storedTwins(groups: readonly (readonly SealedBlock[])[]): ReadonlyMap<string, Uint8Array> {
-    const twins = new Map<string, Uint8Array>();
-    for (const block of blocksToCompare(groups, this.#tails)) {
-      const find = this.#statement('SELECT hash FROM blocks WHERE chain = ? AND first_sequence = ?');
-      const stored = find.get(this.#chainNumber(block), block.firstSequence);
-      if (stored !== undefined) twins.set(blockKey(block), stored.hash as Uint8Array);
-    }
-    return twins;
-  }
-
-  #insert(block: SealedBlock, ordinal: number): void {
-    const chain = this.#chainNumber(block) ?? this.#newChain(block);
-    // The block itself, and about three pages of tables and index with it.
-    this.#logPages += 3 + Math.ceil(block.bytes.length / PAGE_BYTES);
-    this.#statement(
-      `INSERT INTO blocks (chain, ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(chain, ordinal, block.firstSequence, block.count, block.firstAtUs, block.lastAtUs, block.hash, block.bytes);
-    for (const { sequence, atUs } of block.snapshots) {
-      this.#statement('INSERT INTO snapshots VALUES (?, ?, ?, ?)').run(chain, atUs, sequence, block.firstSequence);
-    }
-  }
-
-  #newChain(chain: ChainId): number {
-    const insert = this.#statement('INSERT INTO chains (tenant, source, epoch) VALUES (?, ?, ?)');
-    const number = Number(insert.run(chain.tenant, chain.source, chain.epoch).lastInsertRowid);
-    this.#numbers.set(chainKey(chain), number);
-    return number;
-  }
-
-  #chainNumber(chain: ChainId): number | null {
-    const key = chainKey(chain);
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return known;
-    const find = this.#statement('SELECT chain FROM chains WHERE tenant = ? AND source = ? AND epoch = ?');
-    const number = find.get(chain.tenant, chain.source, chain.epoch)?.chain as number | undefined;
-    if (number !== undefined) this.#numbers.set(key, number);
-    return number ?? null;
-  }
-
-  #chains(order = ''): readonly NumberedChain[] {
-    return this.#statement(
-      `SELECT chain, tenant, source, epoch FROM chains ${order}`,
-    ).all() as unknown as NumberedChain[];
-  }
-
-  /** The end of a chain as its last row tells it; null of a chain without blocks. */
-  #end({ chain, tenant, source, epoch }: NumberedChain): ChainHead | null {
-    const row = this.#statement(
-      `SELECT ordinal, first_sequence, count, last_at_us, hash FROM blocks WHERE chain = ?
-       ORDER BY first_sequence DESC LIMIT 1`,
-    ).get(chain);
-    if (row === undefined) return null;
-    const { ordinal, first_sequence: first, count, last_at_us: atUs, hash } = row;
-    if (!(hash instanceof Uint8Array)) throw damaged(this.path, `the end of ${source} is unreadable`);
-    const sequence = (first as number) + (count as number) - 1;
-    return { tenant, source, epoch, sequence, hash, atUs: atUs as number, blocks: ordinal as number };
-  }
-
-  /** Reads the end of every chain, and refuses one that is torn or foreign: nothing may be written after it. */
-  #loadTails(): void {
-    for (const chain of this.#chains()) {
-      const head = this.#end(chain);
-      if (head === null) continue;
-      const [last, before] = this.#statement(
-        'SELECT first_sequence, count, hash, bytes FROM blocks WHERE chain = ? ORDER BY first_sequence DESC LIMIT 2',
-      ).all(chain.chain);
-      const tail = {
-        last: this.#blockOf(last ?? {}),
-        hashBefore: before === undefined ? null : this.#blockOf(before).hash,
-        sequenceBefore: before === undefined ? 0 : (before.first_sequence as number) + (before.count as number) - 1,
-      };
-      const fault = tailFault(head, tail, sha256);
-      if (fault !== null) {
-        const end = `the end of ${chainName(head)} at sequence ${head.sequence}`;
-        throw damaged(this.path, `${end} is not as it was written: ${fault}`);
-      }
-      this.#tails.set(chainKey(head), head);
-    }
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
   }
 
   #reading<T>(read: () => T): T {
@@ -362,6 +371,17 @@ export class SqliteFile {
       throw storeError(this.path, error);
     }
   }
+}
+
+/** Whether a block is the next of the chain that ends there. */
+function goesOn({ firstSequence, previousHash }: SealedBlock, end: ChainHead | null): boolean {
+  return firstSequence === (end?.sequence ?? 0) + 1 && sameBytes(previousHash, end?.hash ?? NO_BLOCK);
+}
+
+/** As SQLite sorts texts: by their bytes. */
+function inOrder(a: ChainId, b: ChainId): number {
+  const text = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
+  return text(a.tenant, b.tenant) || text(a.source, b.source) || a.epoch - b.epoch;
 }
 
 /** What lies at the path and cannot be a recording, before SQLite finds its own words for it. */

@@ -23,6 +23,16 @@ blockStoreContract({
 });
 
 blockStoreContract({
+  name: 'sqlite, same thread with a landing',
+  sha256,
+  open: async () => {
+    const path = freshPath();
+    const options = { landing: true, mostLanded: 3 };
+    return { store: openSqliteStore(path, options), reopen: async () => openSqliteStore(path, options) };
+  },
+});
+
+blockStoreContract({
   name: 'sqlite, worker thread',
   sha256,
   open: async () => {

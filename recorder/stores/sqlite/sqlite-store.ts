@@ -12,6 +12,7 @@ import { storeError } from './errors.ts';
 import { SqliteFile, type SqliteOptions } from './sqlite-file.ts';
 import { type Commit, type CommitAnswer, reviveError, type WriterData } from './worker-messages.ts';
 
+export { copySqlite, removeRecording } from './copies.ts';
 export { assertNotOpen } from './release.ts';
 export { sha256 } from './sha256.ts';
 export type { SqliteOptions } from './sqlite-file.ts';
@@ -56,7 +57,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Boun
  */
 export async function openSqliteRecorder(path: string, options: SqliteOptions = {}): Promise<BlockStore> {
   const bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const workerData: WriterData = { path, options: { layOutLog: true, ...options }, bell };
+  const workerData: WriterData = { path, options: { landing: true, ...options }, bell };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
   const committer = new Committer(path, worker, bell);
   await committer.opened;

@@ -80,6 +80,29 @@ test('[R102] an independent verifier in Python accepts an honest recording, and 
   assert.equal(judged(join(home, 'nothing')).status, 2);
 });
 
+test('[R102] [R138] the independent verifier reads what has landed beside a recording that is being written', {
+  skip,
+}, async () => {
+  const path = join(home, 'landing.sqlite');
+  const store = openSqliteStore(path, { landing: true, mostLanded: 4 });
+  const [first, second] = [testChain('r01', sha256), testChain('r02', sha256)];
+  for (const block of [
+    first.begin(),
+    first.notes(3),
+    second.begin(),
+    first.notes(2),
+    second.notes(5),
+    first.notes(1),
+  ]) {
+    await store.append([block]);
+    const head = siteHead(await store.heads(), sha256);
+    const { status, said } = judged(path);
+    assert.equal(status, 0, said);
+    assert.match(said, new RegExp(`head ${head}`));
+  }
+  await store.close();
+});
+
 test('[R102] [L4] the independent verifier rejects every altered recording, and names the event', {
   skip,
 }, async () => {

@@ -125,7 +125,7 @@ test('a fork that is called off leaves nothing behind', async () => {
   };
   await assert.rejects(fork(placed, out, options, 4_000_000), { name: 'AbortError' });
   assert.equal(words, 1, 'it was called off before its end');
-  for (const end of ['', '-wal', '-shm']) {
+  for (const end of ['', '-wal', '-shm', '-landing']) {
     assert.equal(existsSync(`${out}${end}`), false);
     assert.equal(existsSync(`${out}.part${end}`), false);
   }

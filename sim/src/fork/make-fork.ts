@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { fleetTerrain } from '@sigma/edge';
 import { fleetModel, type PolicyText, type RecordedModels, type Site, siteToJson } from '@sigma/fleet-model';
 import { encodeState, type Json } from '@sigma/kernel';
@@ -14,7 +14,7 @@ import {
   siteHead,
   type Timeline,
 } from '@sigma/recorder';
-import { openSqliteRecorder, sha256 } from '@sigma/recorder/sqlite';
+import { openSqliteRecorder, removeRecording, sha256 } from '@sigma/recorder/sqlite';
 import { modelsOn } from '../recording.ts';
 import { ClosedLoop, type TouchedRobot } from './closed-loop.ts';
 import { firstTouches } from './first-touch.ts';
@@ -75,7 +75,7 @@ export async function makeFork(
   // Half a fork would look like one that was to end there, also when this process is killed: until it is whole it bears
   // another name.
   const part = `${out}.part`;
-  remove(part);
+  removeRecording(part);
   const store = await openSqliteRecorder(part);
   let whole = false;
   try {
@@ -88,12 +88,8 @@ export async function makeFork(
   } finally {
     await store.close();
     if (whole) renameSync(part, out);
-    else remove(part);
+    else removeRecording(part);
   }
-}
-
-function remove(recording: string): void {
-  for (const file of ['', '-wal', '-shm']) rmSync(`${recording}${file}`, { force: true });
 }
 
 /** Of each source the life that it was in: a program that was started anew has several. */

@@ -41,7 +41,7 @@ async function whileUp(use: (url: string) => Promise<void>): Promise<void> {
 /** Files of recordings that hold the address in clear. */
 const naming = (): readonly string[] =>
   readdirSync(home, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.sqlite(-wal|\.people|\.proofs)?$/.test(name))
+    .filter((name) => /\.sqlite(-wal|-landing|\.people|\.proofs)?$/.test(name))
     .filter((name) => readFileSync(join(home, name)).includes(ANN));
 
 test('[R174][R179] a person is erased from the recordings of a whole site, and every proof stays valid', async () => {

@@ -1,9 +1,9 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StoreError, siteHead } from '@sigma/recorder';
 import type { ImportOptions, ImportResult } from '@sigma/recorder/exports';
-import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { openSqliteRecording, openSqliteStore, removeRecording, sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
 import { idOf } from '../feeds/feed.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -108,7 +108,7 @@ async function intoRecording(
     await store.close().catch((error: unknown) => {
       if (whole) throw error;
     });
-    if (!whole) for (const suffix of ['', '-wal', '-shm']) rmSync(`${out}${suffix}`, { force: true });
+    if (!whole) removeRecording(out);
   }
 }
 

@@ -1,7 +1,7 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type Recording, StoreError } from '@sigma/recorder';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
-import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { openSqliteStore, removeRecording, sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
 import { archiveCache, archiveStore } from '../archive-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -82,7 +82,7 @@ async function writeBack(from: Recording, out: string, said: (text: string) => v
     throw new CommandError(EXIT.failed, error.message, 'Check the archive with `sigma archive --check`');
   } finally {
     await into.close();
-    if (!whole) for (const end of ['', '-wal', '-shm']) rmSync(`${out}${end}`, { force: true });
+    if (!whole) removeRecording(out);
   }
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { StoreError } from '@sigma/recorder';
+import { removeRecording } from '@sigma/recorder/sqlite';
 import type { SimProgress, SimResult } from '@sigma/sim';
 import type { Command } from 'commander';
 import { each, numberAbove, share, wholeNumber } from '../arguments.ts';
@@ -88,7 +89,7 @@ function recordingFor({ out, seed }: SimFlags, dataDir: string): string {
   }
   try {
     mkdirSync(dirname(path), { recursive: true });
-    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+    removeRecording(path);
   } catch (error) {
     throw new CommandError(
       EXIT.machine,

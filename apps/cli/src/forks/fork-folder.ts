@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { create, fromJsonString, toJsonString } from '@bufbuild/protobuf';
 import { type CompareForkResponse, CompareForkResponseSchema, type Fork, ForkSchema } from '@sigma/proto';
+import { removeRecording } from '@sigma/recorder/sqlite';
 
 const STATED = '.fork.json';
 const COMPARED = '.compared.json';
@@ -51,8 +52,8 @@ export class ForkFolder {
 
   /** Removes the recording; half of one would look like one that was to end there. */
   dropRecording(id: string): void {
-    for (const rest of ['', '-wal', '-shm', '.proofs', '.facts'])
-      rmSync(`${this.recordingOf(id)}${rest}`, { force: true });
+    removeRecording(this.recordingOf(id));
+    for (const beside of ['.proofs', '.facts']) rmSync(`${this.recordingOf(id)}${beside}`, { force: true });
     rmSync(join(this.#path, `${id}${COMPARED}`), { force: true });
   }
 

@@ -90,7 +90,7 @@ const sizeIn = (checkpoint: unknown): number => Number(String(checkpoint).split(
 
 /** Puts back what lay there at an earlier time, as people do with a backup: the one file and nothing else. */
 function restore(backup: string, path: string): void {
-  for (const part of ['-wal', '-shm']) rmSync(`${path}${part}`, { force: true });
+  for (const part of ['-wal', '-shm', '-landing']) rmSync(`${path}${part}`, { force: true });
   copyFileSync(backup, path);
 }
 

@@ -39,7 +39,7 @@ const say = (port: MessagePort, message: FromRecorder): void => {
   port.postMessage(message);
   if (port === ports[0]) board.ring();
 };
-const store = openSqliteStore(path, { layOutLog: true });
+const store = openSqliteStore(path, { landing: true });
 const open = new Set(ports);
 let waiting: { readonly port: MessagePort; readonly block: SealedBlock }[] = [];
 let busy = false;

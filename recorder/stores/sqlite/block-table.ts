@@ -1,0 +1,198 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { NO_BLOCK } from '../../src/block.ts';
+import type { SealedBlock } from '../../src/chain-writer.ts';
+import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
+import type { SnapshotPlace, StoredBlock } from '../../src/store.ts';
+import { decodeStub } from '../../src/sync/gap.ts';
+import { blockKey, chainKey } from '../commit-plan.ts';
+import { tailFault } from '../tail-check.ts';
+import { damaged } from './errors.ts';
+import { sha256 } from './sha256.ts';
+
+/** A chain with the number it has in this file. */
+interface NumberedChain extends ChainId {
+  readonly chain: number;
+}
+
+/** The tables of a recording: what is asked of them, and what is put into them. Transactions are the caller's. */
+export class BlockTable {
+  readonly #db: DatabaseSync;
+  readonly #path: string;
+  /** The number that a chain has in this file never changes. */
+  readonly #numbers = new Map<string, number>();
+  #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync, path: string) {
+    this.#db = db;
+    this.#path = path;
+  }
+
+  heads(): readonly ChainHead[] {
+    return this.#chains('ORDER BY tenant, source, epoch').flatMap((chain) => this.#end(chain) ?? []);
+  }
+
+  /** Where to begin a range: blocks that begin after this sequence hold `fromSequence` and what follows. */
+  before(chain: ChainId, fromSequence: number): number {
+    const row = this.statement(
+      'SELECT first_sequence, count FROM blocks WHERE chain = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1',
+    ).get(this.#chainNumber(chain), fromSequence);
+    if (row === undefined) return 0;
+    const first = row.first_sequence as number;
+    return first + (row.count as number) <= fromSequence ? first : first - 1;
+  }
+
+  /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
+  page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
+    return this.statement(
+      `SELECT first_sequence, hash, bytes FROM blocks WHERE chain = ? AND first_sequence > ? AND first_sequence <= ?
+       ORDER BY first_sequence LIMIT ?`,
+    )
+      .all(this.#chainNumber(chain), after, toSequence, most)
+      .map((row) => this.#blockOf(row));
+  }
+
+  snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {
+    const row = this.statement(
+      `SELECT sequence, at_us, block_sequence FROM snapshots WHERE chain = ? AND at_us <= ?
+       ORDER BY at_us DESC, sequence DESC LIMIT 1`,
+    ).get(this.#chainNumber(chain), atUs);
+    if (row === undefined) return null;
+    return {
+      sequence: row.sequence as number,
+      atUs: row.at_us as number,
+      blockSequence: row.block_sequence as number,
+    };
+  }
+
+  /** Hashes of what is stored where these blocks would stand, by `blockKey`. */
+  twinsOf(blocks: readonly SealedBlock[]): ReadonlyMap<string, Uint8Array> {
+    const twins = new Map<string, Uint8Array>();
+    for (const block of blocks) {
+      const find = this.statement('SELECT hash FROM blocks WHERE chain = ? AND first_sequence = ?');
+      const stored = find.get(this.#chainNumber(block), block.firstSequence);
+      if (stored !== undefined) twins.set(blockKey(block), stored.hash as Uint8Array);
+    }
+    return twins;
+  }
+
+  insert(block: SealedBlock, ordinal: number): void {
+    const chain = this.#chainNumber(block) ?? this.#newChain(block);
+    this.statement(
+      `INSERT INTO blocks (chain, ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(chain, ordinal, block.firstSequence, block.count, block.firstAtUs, block.lastAtUs, block.hash, block.bytes);
+    for (const { sequence, atUs } of block.snapshots) {
+      this.statement('INSERT INTO snapshots VALUES (?, ?, ?, ?)').run(chain, atUs, sequence, block.firstSequence);
+    }
+  }
+
+  /** Puts a stub in the place of the blocks that it names. @returns whether they stood there as it says */
+  replace(stub: SealedBlock): boolean {
+    const chain = this.#chainNumber(stub);
+    const last = stub.firstSequence + stub.count - 1;
+    const stands = this.statement(
+      'SELECT ordinal, hash FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence',
+    ).all(chain, stub.firstSequence, last);
+    const { dropped } = decodeStub(stub.bytes);
+    const same = stands.every(({ hash }, i) => sameBytes(hash as Uint8Array, dropped[i]?.hash ?? NO_BLOCK));
+    if (stands.length !== dropped.length || !same) return false;
+    this.statement('DELETE FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ?').run(
+      chain,
+      stub.firstSequence,
+      last,
+    );
+    this.insert(stub, stands[0]?.ordinal as number);
+    return true;
+  }
+
+  /**
+   * The end of every chain, by `chainKey`.
+   *
+   * @throws StoreCorruptError for one that is torn or foreign: nothing may be written after it
+   */
+  soundEnds(): Map<string, ChainHead> {
+    const ends = new Map<string, ChainHead>();
+    for (const chain of this.#chains()) {
+      const head = this.#end(chain);
+      if (head === null) continue;
+      const [last, before] = this.statement(
+        'SELECT first_sequence, count, hash, bytes FROM blocks WHERE chain = ? ORDER BY first_sequence DESC LIMIT 2',
+      ).all(chain.chain);
+      const tail = {
+        last: this.#blockOf(last ?? {}),
+        hashBefore: before === undefined ? null : this.#blockOf(before).hash,
+        sequenceBefore: before === undefined ? 0 : (before.first_sequence as number) + (before.count as number) - 1,
+      };
+      const fault = tailFault(head, tail, sha256);
+      if (fault !== null) {
+        const end = `the end of ${chainName(head)} at sequence ${head.sequence}`;
+        throw damaged(this.#path, `${end} is not as it was written: ${fault}`);
+      }
+      ends.set(chainKey(head), head);
+    }
+    return ends;
+  }
+
+  /** Counts a life of the recording: it is opened for writing once more. @returns its number, from 1 */
+  beginLife(): number {
+    this.statement('UPDATE lives SET life = life + 1').run();
+    return this.statement('SELECT life FROM lives').get()?.life as number;
+  }
+
+  statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Before the database is closed. */
+  forget(): void {
+    this.#statements = new Map();
+  }
+
+  /** A damaged page may still parse as a row, with columns of the wrong kind in it. */
+  #blockOf({ first_sequence: firstSequence, hash, bytes }: Record<string, unknown>): StoredBlock {
+    const sound = typeof firstSequence === 'number' && hash instanceof Uint8Array && bytes instanceof Uint8Array;
+    if (sound) return { firstSequence, hash, bytes };
+    throw damaged(this.#path, `a block near event ${String(firstSequence)} is not as it was written`);
+  }
+
+  #newChain(chain: ChainId): number {
+    const insert = this.statement('INSERT INTO chains (tenant, source, epoch) VALUES (?, ?, ?)');
+    const number = Number(insert.run(chain.tenant, chain.source, chain.epoch).lastInsertRowid);
+    this.#numbers.set(chainKey(chain), number);
+    return number;
+  }
+
+  #chainNumber(chain: ChainId): number | null {
+    const key = chainKey(chain);
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const find = this.statement('SELECT chain FROM chains WHERE tenant = ? AND source = ? AND epoch = ?');
+    const number = find.get(chain.tenant, chain.source, chain.epoch)?.chain as number | undefined;
+    if (number !== undefined) this.#numbers.set(key, number);
+    return number ?? null;
+  }
+
+  #chains(order = ''): readonly NumberedChain[] {
+    return this.statement(
+      `SELECT chain, tenant, source, epoch FROM chains ${order}`,
+    ).all() as unknown as NumberedChain[];
+  }
+
+  /** The end of a chain as its last row tells it; null of a chain without blocks. */
+  #end({ chain, tenant, source, epoch }: NumberedChain): ChainHead | null {
+    const row = this.statement(
+      `SELECT ordinal, first_sequence, count, last_at_us, hash FROM blocks WHERE chain = ?
+       ORDER BY first_sequence DESC LIMIT 1`,
+    ).get(chain);
+    if (row === undefined) return null;
+    const { ordinal, first_sequence: first, count, last_at_us: atUs, hash } = row;
+    if (!(hash instanceof Uint8Array)) throw damaged(this.#path, `the end of ${source} is unreadable`);
+    const sequence = (first as number) + (count as number) - 1;
+    return { tenant, source, epoch, sequence, hash, atUs: atUs as number, blocks: ordinal as number };
+  }
+}

@@ -1,0 +1,269 @@
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { SealedBlock } from '../../src/chain-writer.ts';
+import { readSealedBlock } from '../../src/sealed-block.ts';
+import { syncFolder } from './files.ts';
+import { sha256 } from './sha256.ts';
+
+/**
+ * The landing of a recording: a file beside the database in which a commit is one write and one sync of its own bytes
+ * (SPEC R137). Into the database, where the same block would rewrite two pages of 8 KB and a log's headers, blocks go
+ * many at a time; then the landing begins anew.
+ *
+ * A record is a header of five u32, little-endian, and as many bytes as it says, filled up to a multiple of 8:
+ *
+ * | at | what |
+ * |---|---|
+ * | 0 | CRC-32 (zlib's) of all that follows, filling left out |
+ * | 4 | bytes behind the header |
+ * | 8 | life of the recording: counted in the database, once each time it is opened for writing |
+ * | 12 | round within the life, from 1: raised whenever the landing begins anew |
+ * | 16 | number of the record within the round, from 0 |
+ *
+ * and then, for each block, its length as u32 and its bytes. What is valid are the records of the first one's life and
+ * round, numbered without a gap from the first byte on. Each was synced before the next was written, so that a power cut
+ * can tear only the last, and that one nobody was promised.
+ */
+export const LANDING_BYTES = 1 << 19;
+/** A commit of more goes straight into the database. */
+export const MOST_LANDED_BYTES = 1 << 16;
+
+const { O_RDWR, O_CREAT } = constants;
+const HEADER_BYTES = 20;
+const LENGTH_BYTES = 4;
+const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const ZEROS_BYTES = 1 << 16;
+
+/** Where the landing of a recording is, which exists: beside the database itself, as SQLite's log. */
+export const landingOf = (recordingPath: string): string => `${realpathSync(recordingPath)}-landing`;
+
+const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
+
+/** Bytes that a commit of these blocks takes in a landing. */
+export function landedBytes(blocks: readonly SealedBlock[]): number {
+  return aligned(blocks.reduce((sum, { bytes }) => sum + LENGTH_BYTES + bytes.length, HEADER_BYTES));
+}
+
+/** The one who writes a landing. Errors are those of the system, and final (R48). */
+export class Landing {
+  readonly #file: number;
+  readonly #life: number;
+  #round = 1;
+  #number = 0;
+  #at = 0;
+  #record = Buffer.alloc(4096);
+
+  private constructor(file: number, life: number) {
+    this.#file = file;
+    this.#life = life;
+  }
+
+  /**
+   * Lays the landing out in its whole length, in zeros: a sync of a file that grows must also write where it now ends,
+   * and takes about half as long again. What an earlier life left in it stands in the database.
+   *
+   * @param like a file whose rights it gets: the database
+   * @param life of the recording: greater than any in the file
+   * @returns null where there is no room for it: commits then go straight into the database
+   */
+  static layOut(path: string, like: string, life: number): Landing | null {
+    const file = openSync(path, O_RDWR | O_CREAT, statSync(like).mode & 0o777);
+    try {
+      const zeros = new Uint8Array(ZEROS_BYTES);
+      for (let at = fstatSync(file).size; at < LANDING_BYTES; ) {
+        at += writeSync(file, zeros, 0, Math.min(ZEROS_BYTES, LANDING_BYTES - at), at);
+      }
+      fsyncSync(file);
+      syncFolder(dirname(path));
+      return new Landing(file, life);
+    } catch (error) {
+      closeSync(file);
+      if (!NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      rmSync(path);
+      return null;
+    }
+  }
+
+  /** Whether a commit of so many bytes (`landedBytes`) has room before the landing must begin anew. */
+  fits(bytes: number): boolean {
+    return this.#at + bytes <= LANDING_BYTES;
+  }
+
+  /** Puts one commit on disk. On return it is there. */
+  write(blocks: readonly SealedBlock[]): void {
+    const bytes = landedBytes(blocks);
+    if (bytes > this.#record.length) this.#record = Buffer.alloc(2 * bytes);
+    const record = this.#record;
+    let end = HEADER_BYTES;
+    for (const block of blocks) {
+      record.writeUInt32LE(block.bytes.length, end);
+      record.set(block.bytes, end + LENGTH_BYTES);
+      end += LENGTH_BYTES + block.bytes.length;
+    }
+    record.writeUInt32LE(end - HEADER_BYTES, 4);
+    record.writeUInt32LE(this.#life, 8);
+    record.writeUInt32LE(this.#round, 12);
+    record.writeUInt32LE(this.#number, 16);
+    record.writeUInt32LE(crc32(record.subarray(4, end)), 0);
+    for (let written = 0; written < end; ) {
+      written += writeSync(this.#file, record, written, end - written, this.#at + written);
+    }
+    fdatasyncSync(this.#file);
+    this.#number++;
+    this.#at += bytes;
+  }
+
+  /** Begins anew. Call it when everything that landed is in the database, and synced. */
+  clear(): void {
+    this.#round++;
+    this.#number = 0;
+    this.#at = 0;
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+/** Reads a landing, while another process may be writing it. */
+export class LandingReader {
+  readonly #path: string;
+  #round: Pick<Header, 'life' | 'round'> | null = null;
+  #at = 0;
+  #number = 0;
+  #blocks: SealedBlock[] = [];
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * What has landed, in order; some of it may stand in the database by now. Whatever was acknowledged before the call and
+   * is not here stands in the database: read that afterwards.
+   */
+  blocks(): readonly SealedBlock[] {
+    const file = openThere(this.#path);
+    if (file === null) {
+      this.#begin(null);
+      return this.#blocks;
+    }
+    try {
+      const first = headerAt(file, 0);
+      if (first?.life !== this.#round?.life || first?.round !== this.#round?.round) this.#begin(first);
+      for (let header = this.#next(file); header !== null; header = this.#next(file)) {
+        const blocks = bodyAt(file, this.#at, header);
+        if (blocks === null) break;
+        this.#blocks.push(...blocks);
+        this.#number++;
+        this.#at += aligned(HEADER_BYTES + header.length);
+      }
+      return this.#blocks;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #begin(round: Header | null): void {
+    this.#round = round;
+    this.#at = 0;
+    this.#number = 0;
+    this.#blocks = [];
+  }
+
+  #next(file: number): Header | null {
+    const header = headerAt(file, this.#at);
+    const follows =
+      header?.life === this.#round?.life && header?.round === this.#round?.round && header?.number === this.#number;
+    return follows ? header : null;
+  }
+}
+
+/**
+ * Every block in a landing, those of whole records that an altered one cuts off and those of earlier rounds included:
+ * whoever has recovered what landed has reached the end of each.
+ */
+export function blocksAnywhere(path: string): readonly SealedBlock[] {
+  const file = openThere(path);
+  if (file === null) return [];
+  try {
+    const found: SealedBlock[] = [];
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(size);
+    readSync(file, bytes, 0, size, 0);
+    for (let at = 0; at + HEADER_BYTES <= size; at += 8) {
+      const length = bytes.readUInt32LE(at + 4);
+      if (length === 0 || length > 2 * MOST_LANDED_BYTES || at + HEADER_BYTES + length > size) continue;
+      const record = bytes.subarray(at, at + HEADER_BYTES + length);
+      if (crc32(record.subarray(4)) === record.readUInt32LE(0)) found.push(...(blocksIn(record) ?? []));
+    }
+    return found;
+  } finally {
+    closeSync(file);
+  }
+}
+
+interface Header {
+  readonly crc: number;
+  readonly length: number;
+  readonly life: number;
+  readonly round: number;
+  readonly number: number;
+}
+
+function openThere(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** The header that may stand there; null where nothing does. */
+function headerAt(file: number, at: number): Header | null {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  if (readSync(file, bytes, 0, HEADER_BYTES, at) < HEADER_BYTES) return null;
+  const length = bytes.readUInt32LE(4);
+  if (length === 0 || at + HEADER_BYTES + length > LANDING_BYTES) return null;
+  return {
+    crc: bytes.readUInt32LE(0),
+    length,
+    life: bytes.readUInt32LE(8),
+    round: bytes.readUInt32LE(12),
+    number: bytes.readUInt32LE(16),
+  };
+}
+
+/** The blocks of the record with that header; null when it is not whole. */
+function bodyAt(file: number, at: number, { crc, length }: Header): readonly SealedBlock[] | null {
+  const record = Buffer.alloc(HEADER_BYTES + length);
+  if (readSync(file, record, 0, record.length, at) < record.length) return null;
+  return crc32(record.subarray(4)) === crc ? blocksIn(record) : null;
+}
+
+function blocksIn(record: Buffer): readonly SealedBlock[] | null {
+  const blocks: SealedBlock[] = [];
+  for (let at = HEADER_BYTES; at < record.length; ) {
+    const from = at + LENGTH_BYTES;
+    const to = from <= record.length ? from + record.readUInt32LE(at) : Number.POSITIVE_INFINITY;
+    if (to > record.length) return null;
+    const block = readSealedBlock(new Uint8Array(record.subarray(from, to)), sha256);
+    if (block instanceof Error) return null;
+    blocks.push(block);
+    at = to;
+  }
+  return blocks;
+}
