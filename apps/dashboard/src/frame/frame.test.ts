@@ -119,6 +119,20 @@ test('marks that stand on each other are one, counted, and show the gravest', ()
   );
 });
 
+test('the numbers over two groups are never written over each other, and a single mark stays by itself', () => {
+  const at = (...times: number[]) => times.map((time) => mark(time, 'act'));
+  const counts = (marks: Mark[]) => clusterMarks(marks, 0, 1_000, 1_000).map(({ count, xPx }) => [count, xPx]);
+  assert.deepEqual(counts(at(100, 102, 114, 116)), [[4, 108]], '14 pixels apart: one');
+  assert.deepEqual(counts(at(100, 102, 130, 132)), [
+    [2, 101],
+    [2, 131],
+  ]);
+  assert.deepEqual(counts(at(100, 102, 114)), [
+    [2, 101],
+    [1, 114],
+  ]);
+});
+
 test('a dense hour is neither one point nor ten thousand', () => {
   const marks = Array.from({ length: 10_000 }, (_, k) => mark(k, 'decision'));
   const clusters = clusterMarks(marks, 0, 10_000, 1_000);

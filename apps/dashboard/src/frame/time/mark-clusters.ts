@@ -13,6 +13,8 @@ export interface MarkCluster {
 
 /** Nearer than this, two marks are one. */
 const APART_PX = 9;
+/** Nearer than this, the numbers over two groups would be written over each other. */
+const NUMBERS_APART_PX = 22;
 
 /** Most urgent first; kinds that are not named come last. */
 const URGENCY = ['failsafe', 'stop', 'violation', 'gap', 'fault', 'alert', 'act', 'mission', 'decision'];
@@ -38,10 +40,13 @@ export function clusterMarks(
     .map((mark) => ({ mark, xPx: (Number(mark.timeUs) - fromUs) * scale }))
     .filter(({ xPx }) => xPx >= 0 && xPx <= widthPx)
     .sort((a, b) => a.xPx - b.xPx);
-  const clusters: MarkCluster[] = [];
+  const groups: (typeof placed)[] = [];
   let group: typeof placed = [];
   const close = () => {
-    if (group.length > 0) clusters.push(clusterOf(group));
+    const before = groups.at(-1) ?? [];
+    const crowded = group.length > 1 && before.length > 1 && middle(group) - middle(before) < NUMBERS_APART_PX;
+    if (crowded) for (const one of group) before.push(one);
+    else if (group.length > 0) groups.push(group);
     group = [];
   };
   for (const one of placed) {
@@ -53,20 +58,21 @@ export function clusterMarks(
     group.push(one);
   }
   close();
-  return clusters;
+  return groups.map(clusterOf);
 }
+
+const middle = (group: readonly { readonly xPx: number }[]): number =>
+  group.reduce((sum, { xPx }) => sum + xPx, 0) / group.length;
 
 function clusterOf(group: readonly { readonly mark: Mark; readonly xPx: number }[]): MarkCluster {
   let first = group[0]?.mark as Mark;
-  let sum = 0;
   const kinds = new Map<string, number>();
-  for (const { mark, xPx } of group) {
-    sum += xPx;
+  for (const { mark } of group) {
     kinds.set(mark.kind, (kinds.get(mark.kind) ?? 0) + 1);
     if (urgencyOf(mark) < urgencyOf(first)) first = mark;
   }
   return {
-    xPx: sum / group.length,
+    xPx: middle(group),
     first,
     count: group.length,
     kinds: [...kinds].sort((a, b) => b[1] - a[1]),

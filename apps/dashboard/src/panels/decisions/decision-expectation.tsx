@@ -20,7 +20,11 @@ export function DecisionExpectation({ trail }: { readonly trail: ExpectationTrai
         <>
           <p className={shown.verdict === 'violated' ? 'level-warning' : undefined} data-verdict={shown.verdict}>
             <strong>{VERDICT[shown.verdict]}</strong>
-            <span className="quiet"> · judged {span((shown.dueUs - shown.madeUs) / 1_000)} after it was made</span>
+            <span className="quiet">
+              {' '}
+              · {shown.verdict === 'kept' || shown.verdict === 'violated' ? 'judged' : 'due'}{' '}
+              {span((shown.dueUs - shown.madeUs) / 1_000)} after it was made
+            </span>
           </p>
           <table className="expected">
             <thead>
