@@ -13,6 +13,7 @@ export const benchEvent = (timeUs: number): EventDraft =>
 export function benchChain(
   source: string,
   epoch: number,
+  timeUs = 1_700_000_000_000_000,
 ): { readonly writer: ChainWriter; readonly begin: SealedBlock } {
   const chain = { tenant: 'bench', source, epoch };
   const writer = new ChainWriter(chain, sha256);
@@ -28,7 +29,7 @@ export function benchChain(
     policyHash: '',
     previousEpochHash: new Uint8Array(),
     atUs: 0,
-    timeUs: 1_700_000_000_000_000,
+    timeUs,
     software: 'bench',
   });
   return { writer, begin: writer.seal([opening]) };

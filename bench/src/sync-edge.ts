@@ -41,7 +41,7 @@ const epochTimeUs = wallUs() - Math.floor(Number(process.hrtime.bigint()) / 1000
 function openLiving(folder: string) {
   const path = join(folder, `living-${links}.sqlite`);
   const store = openSqliteStore(path);
-  const chains = sources.map((source) => benchChain(source, LIVING_EPOCH));
+  const chains = sources.map((source) => benchChain(source, LIVING_EPOCH, wallUs()));
   void store.append(chains.map(({ begin }) => begin));
   let turn = 0;
   const timer = setInterval(() => {

@@ -88,7 +88,7 @@ export class SoakHub {
 
   #open(): SyncSink {
     const { store } = this;
-    const append = async (blocks: readonly SealedBlock[]): Promise<void> => {
+    const commit = async (blocks: readonly SealedBlock[]): Promise<void> => {
       const { dies } = this;
       if (dies === 'before') {
         this.dies = null;
@@ -102,6 +102,13 @@ export class SoakHub {
       this.dies = null;
       this.onDeath();
       return new Promise(() => {});
+    };
+    // One after the other: what each of them stored is told by where the chains ended before it.
+    let last: Promise<unknown> = Promise.resolve();
+    const append = (blocks: readonly SealedBlock[]): Promise<void> => {
+      const committed = last.then(() => commit(blocks));
+      last = committed.catch(() => undefined);
+      return committed;
     };
     return new SyncSink({
       tenant: TENANT,
