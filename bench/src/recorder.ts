@@ -1,5 +1,5 @@
 import { benchPostgresAppend } from '@sigma/recorder/postgres/testing';
-import { benchAppend, benchVerify } from '@sigma/recorder/testing';
+import { benchAppend, benchOneEvent, benchVerify } from '@sigma/recorder/testing';
 import { type BenchLine, relative } from './line.ts';
 
 /**
@@ -17,6 +17,10 @@ export async function benchRecorder(): Promise<readonly BenchLine[]> {
       }
     }
   }
+  const { here, byThread, disk } = await benchOneEvent();
+  const itself = 'the disk: the same bytes written and synced';
+  lines.push(relative('recorder.oneEventUs', here, 'us, median', itself, disk, '<=', 1.3));
+  lines.push(relative('recorder.oneEventByThreadUs', byThread, 'us, median', itself, disk, '<=', 1.3));
   const { ours, stored, bare } = await benchVerify();
   const peer = 'the bare hashes, a plain call of node:crypto for each, on one core as ours';
   lines.push(relative('recorder.chainAndTree', ours, 'events/s', peer, bare, '>=', 0.8));

@@ -66,7 +66,14 @@ async function trials(folder: string, path: string, minutes: number): Promise<Be
   const run = async (text: string, facts: boolean, untilUs: number | null = null, agents: readonly string[] = []) => {
     const beforeS = processorS();
     const report = await whatIf({
-      ...{ policy: parsePolicyFile('bench.json', text), recordings: [path], tenant: null, agents, fromUs: null, untilUs },
+      ...{
+        policy: parsePolicyFile('bench.json', text),
+        recordings: [path],
+        tenant: null,
+        agents,
+        fromUs: null,
+        untilUs,
+      },
       ...{ threads: 1, hubDir: folder, facts },
     });
     const cycles = report.chains.reduce((sum, { wakes }) => sum + wakes, 0);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -78,6 +78,59 @@ export async function benchAppend(options: AppendBench): Promise<AppendRates> {
   } finally {
     bare.close();
     await recorder.close();
+    rmSync(home, { recursive: true });
+  }
+}
+
+export interface OneEvent {
+  /** Microseconds from handing one event over to its acknowledgement, medians: where it is called, and by the thread. */
+  readonly here: number;
+  readonly byThread: number;
+  /** Microseconds that the disk takes to write and sync the same bytes, in a file that does not grow. */
+  readonly disk: number;
+}
+
+/** One event alone, next to a bare write and sync, in turns. */
+export async function benchOneEvent(rounds = 40): Promise<OneEvent> {
+  const home = mkdtempSync(join(tmpdir(), 'sigma-one-'));
+  const here = openSqliteStore(join(home, 'here.db'), { landing: true });
+  const byThread = await openSqliteRecorder(join(home, 'thread.db'));
+  const file = openSync(join(home, 'bare'), 'w+');
+  try {
+    const room = new Uint8Array(1 << 20);
+    writeSync(file, room);
+    fsyncSync(file);
+    const chains = [testChain('here', sha256), testChain('thread', sha256)] as const;
+    await here.append([chains[0].begin()]);
+    await byThread.append([chains[1].begin()]);
+    const drafts = events(1);
+    // As much as a block of one event.
+    const bytes = new Uint8Array(EVENT_BYTES + 80);
+    let at = 0;
+    const kinds: Readonly<Record<keyof OneEvent, () => Promise<void>>> = {
+      here: () => here.append([chains[0].writer.seal(drafts)]),
+      byThread: () => byThread.append([chains[1].writer.seal(drafts)]),
+      disk: async () => {
+        writeSync(file, bytes, 0, bytes.length, at);
+        fdatasyncSync(file);
+        at = (at + bytes.length) % (room.length - bytes.length);
+      },
+    };
+    const spent: Record<keyof OneEvent, number[]> = { here: [], byThread: [], disk: [] };
+    for (let round = -2; round < rounds; round++) {
+      for (const kind of ['here', 'byThread', 'disk'] as const) {
+        for (let n = 0; n < STRETCH; n++) {
+          const us = 1000 * (await time(kinds[kind], 1));
+          if (round >= 0) spent[kind].push(us);
+        }
+      }
+    }
+    const median = (us: number[]): number => us.sort((a, b) => a - b)[Math.floor(us.length / 2)] as number;
+    return { here: median(spent.here), byThread: median(spent.byThread), disk: median(spent.disk) };
+  } finally {
+    closeSync(file);
+    await here.close();
+    await byThread.close();
     rmSync(home, { recursive: true });
   }
 }
