@@ -230,4 +230,19 @@ describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, ()
     await first.at('past-failed').getByRole('button', { name: 'Try again' }).click();
     await first.at('computed').waitFor();
   });
+
+  test('on a small screen the way back and the last act stay in the time bar, beside each other', async () => {
+    const options = { viewport: { width: 1_100, height: 800 } };
+    const visitor = await house.visit({ path: `/?at=${at(12)}`, options });
+    await visitor.hold('site-stop');
+    await visitor.says(visitor.at('last-act'), /accepted by all/);
+    const edges = async (testId: string): Promise<readonly [left: number, right: number]> => {
+      const box = await visitor.at(testId).boundingBox();
+      assert.ok(box !== null && box.width > 0, `${testId} is seen`);
+      return [box.x, box.x + box.width];
+    };
+    assert.ok((await edges('last-act'))[1] <= (await edges('bookmarks'))[0]);
+    assert.ok((await edges('go-live'))[1] <= options.viewport.width);
+    await visitor.page.context().close();
+  });
 });

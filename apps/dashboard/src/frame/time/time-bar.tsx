@@ -43,7 +43,6 @@ export function TimeBar() {
         <SpeedChoice />
         <Moment />
         <Progress />
-        <span className="spring" />
         <LastAct />
         <Suspense fallback={<span className="menus-room" aria-hidden="true" />}>
           <BookmarkMenu />
@@ -200,7 +199,7 @@ function Moment() {
   const day = at === 0n ? '' : new Date(Number(at / 1000n)).toLocaleDateString('en-CA');
   return (
     <span className="moment" data-testid="site-time">
-      <span className="quiet">{day}</span> {localTime(at)}
+      <span className="quiet day">{day}</span> {localTime(at)}
       {tenths} <span className="quiet">here</span> · {utcTime(at)} <span className="quiet">UTC</span>
       {name === '' ? null : (
         <>
@@ -220,7 +219,7 @@ function Progress() {
   if (!past || progress === null) return null;
   if (progress.state === 'settled') {
     return (
-      <span className="quiet" data-testid="computed" data-ms={Math.round(progress.tookMs)}>
+      <span className="quiet computed" data-testid="computed" data-ms={Math.round(progress.tookMs)}>
         computed in {Math.round(progress.tookMs)} ms
       </span>
     );
