@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryBus, subjectOf } from '@sigma/bus';
-import { HybridClock, hubWitnessName, memoryMarks, type SigningKey } from '@sigma/recorder';
+import { HybridClock, hubWitnessName, memoryMarks, type SigningKey, type TextConflict } from '@sigma/recorder';
 import { ed25519Key } from '@sigma/recorder/keys';
 import { createAnalyzer } from '@sigma/telemetry';
 import { type Clock, systemClock } from './clock.ts';
@@ -13,7 +13,7 @@ import type { HubOptions } from './main.ts';
 import type { Roles } from './queries/context.ts';
 import { openProofDesk } from './queries/proof-desk.ts';
 import { postgresAlerts } from './roles/alerts/alert-store.ts';
-import { Alerts } from './roles/alerts/alerts.ts';
+import { Alerts, type Trouble } from './roles/alerts/alerts.ts';
 import { HUB } from './roles/alerts/causes.ts';
 import { postgresSilences, Silences } from './roles/alerts/silences.ts';
 import { AnalyzerRole } from './roles/analyzer/analyzer.ts';
@@ -55,6 +55,7 @@ export type Composed = Omit<Roles, 'accounts'> & { readonly record: ChainRecord;
 const RECORDER_FAILED = 'recorder:failed';
 const FENCES_REFUSED = 'fences:refused';
 const CRITICAL = 4;
+const WARNING = 3;
 
 /** What every role is given. */
 interface Ground {
@@ -222,6 +223,9 @@ function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveF
     const advice = 'Stop it before it comes near one, then link it again';
     alerts.say(agentId, FENCES_REFUSED, reason === null ? null : { level: CRITICAL, text, advice });
   });
+  fences.onConflict(({ id, name }, conflicts) => {
+    alerts.say(HUB, `conflict:fence/${id}`, conflicts.length === 0 ? null : noteConflict(name, conflicts));
+  });
   const known = new KnownPeople(join(options.dataDir, 'hub.sqlite'));
   known.introduceTo(record);
   const acts = new Acts({ clock, record, newId, people: known, store: postgresActs(database, tenant) });
@@ -240,6 +244,19 @@ function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveF
   closing.push(() => marks.close());
   const activeFaults = new ActiveFaults({ clock, fleet, store: postgresFaults(database, tenant) });
   return { silences, alerts, acts, marks, activeFaults, people: known };
+}
+
+/** What people are told of a note that two of them changed in the same lines. */
+function noteConflict(name: string, conflicts: readonly TextConflict[]): Trouble {
+  const said = (lines: readonly string[]): string => `'${lines.join(' / ')}'`;
+  const each = conflicts.map(
+    ({ base, ours, theirs }) => `it was ${said(base)}, it stands as ${said(ours)}, it was to become ${said(theirs)}`,
+  );
+  return {
+    level: WARNING,
+    text: `two people changed the same lines of the note of fence '${name}': ${each.join('; ')}`,
+    advice: 'Write the note as it is to be; both versions are on record',
+  };
 }
 
 type People = ReturnType<typeof openPeople>;

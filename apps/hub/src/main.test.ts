@@ -382,6 +382,7 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     SimulationService_PlacePerson: { xM: 1, yM: 1, seconds: 5 },
     SimulationService_SetSpeed: { speed: 1 },
     SiteService_PutFence: fence,
+    SiteService_ReviseFence: { version: 1, note: 'until noon' },
     AlertService_SilenceAlerts: silence,
     AccountService_CreateAccount: { email: 'bob@example.org', role: 'operator' },
     AccountService_SetAccountRole: { role: 'engineer' },
@@ -397,7 +398,7 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
   );
   assert.ok(operations.length >= 20);
   const last = (id: string): number =>
-    /_(ReturnLease|CancelMission|RemoveAccount|RemoveFork)$/.test(id) ? 2 : id.endsWith('TakeLease') ? 0 : 1;
+    /_(ReturnLease|CancelMission|RemoveAccount|RemoveFork|RemoveFence)$/.test(id) ? 2 : id.endsWith('TakeLease') ? 0 : 1;
   for (const { path, verb, operationId, description } of operations.sort(
     (a, b) => last(a.operationId) - last(b.operationId),
   )) {

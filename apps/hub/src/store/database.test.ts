@@ -123,7 +123,9 @@ test('a database of a newer hub is refused by name, and the same one opens again
 test('an older schema is migrated with its rows', async () => {
   const owner = new pg.Client(server.url);
   await owner.connect();
-  await owner.query(`drop table acts, marks, silences, fences, active_faults, edge_keys, witnessed_heads, sync_marks`);
+  await owner.query(
+    `drop table acts, marks, silences, fences, active_faults, edge_keys, witnessed_heads, sync_marks, fence_notes`,
+  );
   await owner.query(`alter table alerts drop column decision_epoch, drop column root_id`);
   await owner.query(`alter table decisions drop column authority, drop column words`);
   await owner.query(`alter table "user" drop column seen_time_us`);

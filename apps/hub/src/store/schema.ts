@@ -308,12 +308,28 @@ export const fences = pgTable(
     /** 0 while it is in force. */
     endedTimeUs: timeUs('ended_time_us').notNull().default(0),
     idempotencyKey: text('idempotency_key'),
+    /** Counts what was made of it, from 1. */
+    version: integer('version').notNull().default(1),
+    note: text('note').notNull().default(''),
   },
   (table) => [
     primaryKey({ columns: [table.tenant, table.id] }),
     unique('fence_key').on(table.tenant, table.idempotencyKey),
     ownRowsOnly(),
   ],
+);
+
+/** Notes of fences as they were: what two people made of one of them is merged over it. */
+export const fenceNotes = pgTable(
+  'fence_notes',
+  {
+    tenant: tenant(),
+    fenceId: text('fence_id').notNull(),
+    /** Of the fence, from which on it was so. */
+    version: integer('version').notNull(),
+    note: text('note').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.fenceId, table.version] }), ownRowsOnly()],
 );
 
 /** Faults that were injected into simulated robots and neither cleared nor over. */

@@ -65,6 +65,8 @@ const fence = (id: string): Fence => ({
   createdBy: 'ann',
   createdTimeUs: 7,
   endsTimeUs: 0,
+  version: 1,
+  note: 'as it was',
 });
 const alert = (id: string, over: Partial<Alert> = {}): Alert => ({
   id,

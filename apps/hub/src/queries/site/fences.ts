@@ -1,11 +1,13 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
-import type { PutFenceRequest, RemoveFenceRequest } from '@sigma/proto';
+import type { FenceShape, PutFenceRequest, RemoveFenceRequest, ReviseFenceRequest } from '@sigma/proto';
+import { CommandRejectedError, type FenceChange } from '../../roles/fences/fence-desk.ts';
 import type { Fence } from '../../roles/fences/fence-store.ts';
 import { callerOf, type Roles } from '../context.ts';
 
 const MOST_FENCES = 200;
 const MOST_POINTS = 1_000;
 const MOST_NAME = 200;
+const MOST_NOTE = 4_000;
 const MOST_SPEED_MPS = 10;
 const MOST_SECONDS = 30 * 86_400;
 
@@ -27,43 +29,87 @@ export function fenceQueries(roles: Roles) {
       const put = await roles.fences.put(fence, key);
       return { fence: fenceOf(put.fence), receipts: [...put.receipts] };
     },
-    removeFence: async ({ fenceId }: RemoveFenceRequest, context: HandlerContext) => {
-      const receipts = await roles.fences.remove(fenceId, callerOf(context));
-      if (receipts === null) throw new ConnectError(`there is no fence '${fenceId.slice(0, 63)}'`, Code.NotFound);
-      return { receipts: [...receipts] };
+    reviseFence: async (request: ReviseFenceRequest, context: HandlerContext) => {
+      const { fenceId, version, onlyIfInForce } = request;
+      const change = fenceChange(roles, request);
+      const revised = roles.fences.revise(fenceId, version, onlyIfInForce, change, callerOf(context));
+      const { fence, receipts, conflicts } = found(await revised.catch(rejected), fenceId);
+      const lines = conflicts.map(({ base, ours, theirs }) => ({
+        base: [...base],
+        ours: [...ours],
+        theirs: [...theirs],
+      }));
+      return { fence: fenceOf(fence), receipts: [...receipts], conflicts: lines };
+    },
+    removeFence: async ({ fenceId, expectsVersion }: RemoveFenceRequest, context: HandlerContext) => {
+      const removed = roles.fences.remove(fenceId, callerOf(context), expectsVersion);
+      return { receipts: [...found(await removed.catch(rejected), fenceId)] };
     },
   };
 }
 
+function found<T>(one: T | null, fenceId: string): T {
+  if (one === null) throw new ConnectError(`there is no fence '${fenceId.slice(0, 63)}'`, Code.NotFound);
+  return one;
+}
+
+function rejected(error: unknown): never {
+  if (error instanceof CommandRejectedError) throw new ConnectError(error.message, Code.FailedPrecondition);
+  throw error;
+}
+
+const wrong = (what: string): ConnectError => new ConnectError(what, Code.InvalidArgument);
+
+/** @throws ConnectError invalid_argument */
+function fenceChange(roles: Roles, { version, shape, name, note }: ReviseFenceRequest): FenceChange {
+  if (version === 0) throw wrong('a change names the version of the fence that it was made of');
+  return {
+    ...(shape !== undefined && { shape: shapeOf(roles, shape) }),
+    ...(name !== undefined && { name: within(name, MOST_NAME, 'a name') }),
+    ...(note !== undefined && { note: within(note, MOST_NOTE, 'a note') }),
+  };
+}
+
+function within(text: string, most: number, what: string): string {
+  if (text.length > most) throw wrong(`${what} has at most ${most} characters`);
+  return text;
+}
+
 /** @throws ConnectError invalid_argument, resource_exhausted */
 function newFence(roles: Roles, request: PutFenceRequest, createdBy: string): Fence {
-  const wrong = (what: string): ConnectError => new ConnectError(what, Code.InvalidArgument);
-  const { name, kind, speedMps, polygon, seconds, idempotencyKey } = request;
+  const { name, kind, seconds, idempotencyKey, note } = request;
   if (name.length > MOST_NAME || idempotencyKey.length > MOST_NAME)
     throw wrong(`a name and a key have at most ${MOST_NAME} characters`);
+  if (seconds > MOST_SECONDS) throw wrong(`a fence lasts at most ${MOST_SECONDS} seconds; 0: until it is taken away`);
+  const shape = shapeOf(roles, request);
+  if (roles.fences.list().length >= MOST_FENCES)
+    throw new ConnectError(`there are ${MOST_FENCES} fences already; take some away`, Code.ResourceExhausted);
+  const createdTimeUs = roles.clock.nowUs();
+  return {
+    ...shape,
+    id: `f-${roles.newId()}`,
+    name: name || `${kind} area`,
+    createdBy,
+    createdTimeUs,
+    endsTimeUs: seconds === 0 ? 0 : createdTimeUs + seconds * 1_000_000,
+    version: 1,
+    note: within(note, MOST_NOTE, 'a note'),
+  };
+}
+
+/** @throws ConnectError invalid_argument */
+function shapeOf(
+  roles: Roles,
+  { kind, speedMps, polygon }: Pick<FenceShape, 'kind' | 'speedMps' | 'polygon'>,
+): Pick<Fence, 'kind' | 'speedMps' | 'points'> {
   if (kind !== 'restricted' && kind !== 'slow') throw wrong("a fence is 'restricted' or 'slow'");
   if (kind === 'slow' && !(speedMps > 0 && speedMps <= MOST_SPEED_MPS))
     throw wrong(`a slow fence has a speed above 0 and at most ${MOST_SPEED_MPS} m/s`);
-  if (seconds > MOST_SECONDS) throw wrong(`a fence lasts at most ${MOST_SECONDS} seconds; 0: until it is taken away`);
   const points = (polygon?.points ?? []).map(({ xM, yM }) => ({ xM, yM }));
   if (points.length < 3 || points.length > MOST_POINTS) throw wrong(`a fence has 3 to ${MOST_POINTS} points`);
   if (!points.every(({ xM, yM }) => Number.isFinite(xM) && Number.isFinite(yM)))
     throw wrong('the points of a fence are finite metres');
   const fault = roles.core.areaFault(points);
   if (fault !== null) throw wrong(fault);
-  if (roles.fences.list().length >= MOST_FENCES)
-    throw new ConnectError(`there are ${MOST_FENCES} fences already; take some away`, Code.ResourceExhausted);
-  const createdTimeUs = roles.clock.nowUs();
-  const endsTimeUs = seconds === 0 ? 0 : createdTimeUs + seconds * 1_000_000;
-  const speed = kind === 'slow' ? speedMps : 0;
-  return {
-    id: `f-${roles.newId()}`,
-    name: name || `${kind} area`,
-    kind,
-    speedMps: speed,
-    points,
-    createdBy,
-    createdTimeUs,
-    endsTimeUs,
-  };
+  return { kind, speedMps: kind === 'slow' ? speedMps : 0, points };
 }

@@ -18,6 +18,7 @@ import {
   RemoveForkRequestSchema,
   ResetAgentRequestSchema,
   ReturnLeaseRequestSchema,
+  ReviseFenceRequestSchema,
   SetAccountRoleRequestSchema,
   SetAgentModeRequestSchema,
   SetMissionPriorityRequestSchema,
@@ -118,6 +119,12 @@ const WORDS: ReadonlyMap<string, Entry[1]> = new Map([
     PutFenceRequestSchema,
     ({ name, kind, seconds }) => `drew a ${kind} fence${name === '' ? '' : ` '${name}'`}${forSeconds(seconds)}`,
     () => [],
+  ),
+  on(
+    ReviseFenceRequestSchema,
+    ({ version, shape, note }) =>
+      `changed ${shape === undefined ? (note === undefined ? 'the name' : 'the note') : 'the shape'} of the fence, from version ${version}`,
+    ({ fenceId }) => [fenceId],
   ),
   on(
     RemoveFenceRequestSchema,

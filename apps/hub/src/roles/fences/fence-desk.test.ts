@@ -78,6 +78,8 @@ async function site() {
     createdBy: 'ann',
     createdTimeUs: clock.nowUs(),
     endsTimeUs: seconds === 0 ? 0 : clock.nowUs() + seconds * S,
+    version: 1,
+    note: '',
   });
   return { clock, desk, sent, wishes, silent, refusing, link, fence, recorded };
 }

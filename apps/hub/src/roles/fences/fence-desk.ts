@@ -1,9 +1,10 @@
 import type { Bus } from '@sigma/bus';
 import type { OrderReceipt } from '@sigma/proto';
+import { judgeCommand, mergeTexts, type TextConflict } from '@sigma/recorder';
 import type { Clock } from '../../clock.ts';
 import type { AgentLinked } from '../../live/live-fleet.ts';
 import { about, all, packed, tell, unpacked } from '../../subjects.ts';
-import { type HubRecord, stateChanged } from '../arbitration/hub-record.ts';
+import { type HubRecord, signal, stateChanged } from '../arbitration/hub-record.ts';
 import type { JsonObject } from '../arbitration/merge-patch.ts';
 import type { MissionWish } from '../core/core.ts';
 import type { Gateway, OrderBody } from '../gateway/gateway.ts';
@@ -13,6 +14,25 @@ const CHECK_EVERY_US = 1_000_000;
 /** A robot that has not answered is told again after this long. */
 const AGAIN_US = 5_000_000;
 const CORE = 'core';
+
+/** What somebody makes of a fence; absent is as it was. */
+export interface FenceChange {
+  readonly shape?: Pick<Fence, 'kind' | 'speedMps' | 'points'>;
+  readonly name?: string;
+  readonly note?: string;
+}
+
+export interface RevisedFence {
+  readonly fence: Fence;
+  readonly receipts: readonly OrderReceipt[];
+  /** Lines of the note that both sides changed; then it stays as it was. */
+  readonly conflicts: readonly TextConflict[];
+}
+
+/** A change was meant for another version than the one in force, and only for that: it is recorded as rejected. */
+export class CommandRejectedError extends Error {
+  override readonly name = 'CommandRejectedError';
+}
 
 /** What a robot last said to the fences. */
 interface Told {
@@ -37,6 +57,7 @@ export class FenceDesk {
   readonly #told = new Map<string, Told>();
   readonly #heard = new Set<() => void>();
   readonly #heardRefusal = new Set<(agentId: string, reason: string | null) => void>();
+  readonly #heardConflict = new Set<(fence: Fence, conflicts: readonly TextConflict[]) => void>();
   readonly #refused = new Set<string>();
   readonly #end: () => void;
   #version = 0;
@@ -88,6 +109,12 @@ export class FenceDesk {
     return () => void this.#heardRefusal.delete(heard);
   }
 
+  /** Calls back when two people made different things of one note, and with no conflicts when one made it good. @returns how to end it */
+  onConflict(heard: (fence: Fence, conflicts: readonly TextConflict[]) => void): () => void {
+    this.#heardConflict.add(heard);
+    return () => void this.#heardConflict.delete(heard);
+  }
+
   /** Oldest first. */
   list(): readonly Fence[] {
     return [...this.#inForce.values()];
@@ -113,9 +140,79 @@ export class FenceDesk {
     });
   }
 
-  /** @returns what each linked robot said, or null when there is no such fence. @throws NotRecordedError */
-  remove(id: string, by: string): Promise<readonly OrderReceipt[] | null> {
-    return this.#inTurn(() => this.#remove([id], by));
+  /**
+   * Makes something else of a fence, from a version that somebody saw (recorder/SPEC.md R129). Shape and name are
+   * registers: the last change holds. The note is merged with what was made of it since that version; where that cannot be
+   * done it stays, which is recorded and told.
+   *
+   * @param onlyInForce nothing is done unless that version is the one in force
+   * @returns null when there is no such fence. @throws CommandRejectedError, NotRecordedError
+   */
+  revise(
+    id: string,
+    version: number,
+    onlyInForce: boolean,
+    change: FenceChange,
+    by: string,
+  ): Promise<RevisedFence | null> {
+    return this.#inTurn(async () => {
+      const current = this.#inForce.get(id);
+      if (current === undefined) return null;
+      if (onlyInForce || version > current.version) await this.#judge(current, version, by);
+      const { shape = current, name = current.name } = change;
+      const merged = await this.#merged(current, version, change.note, by);
+      const { kind, speedMps, points } = shape;
+      const next = { ...current, kind, speedMps, points, name, note: merged.note, version: current.version + 1 };
+      const robotsObey = change.shape !== undefined;
+      if (!robotsObey && name === current.name && next.note === current.note) {
+        return { fence: current, receipts: [], conflicts: merged.conflicts };
+      }
+      await this.#record.append(stateChanged(`fence/${id}`, plain(current), plain(next), by));
+      const sent = await this.#store.revise(next, robotsObey);
+      this.#inForce.set(id, next);
+      if (sent !== null) return { fence: next, receipts: await this.#changed(sent, by), conflicts: merged.conflicts };
+      for (const heard of this.#heard) heard();
+      return { fence: next, receipts: [], conflicts: merged.conflicts };
+    });
+  }
+
+  /** @throws CommandRejectedError when that version is not in force; then that is on record */
+  async #judge({ id, version }: Fence, expects: number, by: string): Promise<void> {
+    const target = `fence/${id}`;
+    const outcome = judgeCommand(new Map([[target, version]]), { id, target, expects });
+    if (outcome.type === 'accepted') return;
+    await this.#record.append(signal('hub.command_rejected', target, { by, expects, reason: outcome.reason }));
+    throw new CommandRejectedError(outcome.reason);
+  }
+
+  async #merged(fence: Fence, version: number, note: string | undefined, by: string) {
+    const { id, note: ours } = fence;
+    if (note === undefined) return { note: ours, conflicts: [] };
+    const base = version === fence.version ? ours : ((await this.#store.noteOf(id, version)) ?? '');
+    const merge = mergeTexts(base, ours, note);
+    const conflicts = merge.type === 'conflict' ? merge.conflicts : [];
+    if (merge.type === 'conflict') {
+      const lines = conflicts.map(({ base, ours, theirs }) => ({
+        base: [...base],
+        ours: [...ours],
+        theirs: [...theirs],
+      }));
+      await this.#record.append(signal('hub.text_conflict', `fence/${id}`, { by, version, conflicts: lines }));
+    }
+    for (const heard of this.#heardConflict) heard(fence, conflicts);
+    return { note: merge.type === 'merged' ? merge.text : ours, conflicts };
+  }
+
+  /**
+   * @param expects the version that is to be in force; 0: whichever is
+   * @returns what each linked robot said, or null when there is no such fence. @throws CommandRejectedError, NotRecordedError
+   */
+  remove(id: string, by: string, expects = 0): Promise<readonly OrderReceipt[] | null> {
+    return this.#inTurn(async () => {
+      const current = this.#inForce.get(id);
+      if (current !== undefined && expects > 0) await this.#judge(current, expects, by);
+      return this.#remove([id], by);
+    });
   }
 
   async #remove(ids: readonly string[], by: string): Promise<readonly OrderReceipt[] | null> {
@@ -126,7 +223,10 @@ export class FenceDesk {
       ending.map(({ id }) => id),
       this.#clock.nowUs(),
     );
-    for (const { id } of ending) this.#inForce.delete(id);
+    for (const fence of ending) {
+      this.#inForce.delete(fence.id);
+      for (const heard of this.#heardConflict) heard(fence, []);
+    }
     return this.#changed(version, by);
   }
 

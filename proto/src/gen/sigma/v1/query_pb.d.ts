@@ -288,6 +288,20 @@ export declare type Fence = Message<"sigma.v1.Fence"> & {
    * @generated from field: int64 ends_time_us = 8;
    */
   endsTimeUs: bigint;
+
+  /**
+   * Counts what was made of it, from 1.
+   *
+   * @generated from field: uint32 version = 9;
+   */
+  version: number;
+
+  /**
+   * What people say of it to each other, in lines.
+   *
+   * @generated from field: string note = 10;
+   */
+  note: string;
 };
 
 /**
@@ -361,6 +375,11 @@ export declare type PutFenceRequest = Message<"sigma.v1.PutFenceRequest"> & {
    * @generated from field: string idempotency_key = 6;
    */
   idempotencyKey: string;
+
+  /**
+   * @generated from field: string note = 7;
+   */
+  note: string;
 };
 
 /**
@@ -368,6 +387,138 @@ export declare type PutFenceRequest = Message<"sigma.v1.PutFenceRequest"> & {
  * Use `create(PutFenceRequestSchema)` to create a new message.
  */
 export declare const PutFenceRequestSchema: GenMessage<PutFenceRequest>;
+
+/**
+ * @generated from message sigma.v1.FenceShape
+ */
+export declare type FenceShape = Message<"sigma.v1.FenceShape"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: double speed_mps = 2;
+   */
+  speedMps: number;
+
+  /**
+   * @generated from field: sigma.v1.Polygon polygon = 3;
+   */
+  polygon?: Polygon | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.FenceShape.
+ * Use `create(FenceShapeSchema)` to create a new message.
+ */
+export declare const FenceShapeSchema: GenMessage<FenceShape>;
+
+/**
+ * @generated from message sigma.v1.ReviseFenceRequest
+ */
+export declare type ReviseFenceRequest = Message<"sigma.v1.ReviseFenceRequest"> & {
+  /**
+   * @generated from field: string fence_id = 1;
+   */
+  fenceId: string;
+
+  /**
+   * The version that this change was made of. Where another is in force by now, the shape and the name are taken all the
+   * same, being the last, and the note is merged with what was made of it meanwhile.
+   *
+   * @generated from field: uint32 version = 2;
+   */
+  version: number;
+
+  /**
+   * Or nothing is changed then, and that is recorded.
+   *
+   * @generated from field: bool only_if_in_force = 3;
+   */
+  onlyIfInForce: boolean;
+
+  /**
+   * Absent: as it is.
+   *
+   * @generated from field: sigma.v1.FenceShape shape = 4;
+   */
+  shape?: FenceShape | undefined;
+
+  /**
+   * @generated from field: optional string name = 5;
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: optional string note = 6;
+   */
+  note?: string | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.ReviseFenceRequest.
+ * Use `create(ReviseFenceRequestSchema)` to create a new message.
+ */
+export declare const ReviseFenceRequestSchema: GenMessage<ReviseFenceRequest>;
+
+/**
+ * @generated from message sigma.v1.ReviseFenceResponse
+ */
+export declare type ReviseFenceResponse = Message<"sigma.v1.ReviseFenceResponse"> & {
+  /**
+   * @generated from field: sigma.v1.Fence fence = 1;
+   */
+  fence?: Fence | undefined;
+
+  /**
+   * What each robot said to it; none where no robot is concerned.
+   *
+   * @generated from field: repeated sigma.v1.OrderReceipt receipts = 2;
+   */
+  receipts: OrderReceipt[];
+
+  /**
+   * Where both sides changed the same lines of the note: it stays as it was, and people are told.
+   *
+   * @generated from field: repeated sigma.v1.NoteConflict conflicts = 3;
+   */
+  conflicts: NoteConflict[];
+};
+
+/**
+ * Describes the message sigma.v1.ReviseFenceResponse.
+ * Use `create(ReviseFenceResponseSchema)` to create a new message.
+ */
+export declare const ReviseFenceResponseSchema: GenMessage<ReviseFenceResponse>;
+
+/**
+ * @generated from message sigma.v1.NoteConflict
+ */
+export declare type NoteConflict = Message<"sigma.v1.NoteConflict"> & {
+  /**
+   * The lines as they were, as they stand, and as they were to become.
+   *
+   * @generated from field: repeated string base = 1;
+   */
+  base: string[];
+
+  /**
+   * @generated from field: repeated string ours = 2;
+   */
+  ours: string[];
+
+  /**
+   * @generated from field: repeated string theirs = 3;
+   */
+  theirs: string[];
+};
+
+/**
+ * Describes the message sigma.v1.NoteConflict.
+ * Use `create(NoteConflictSchema)` to create a new message.
+ */
+export declare const NoteConflictSchema: GenMessage<NoteConflict>;
 
 /**
  * @generated from message sigma.v1.PutFenceResponse
@@ -400,6 +551,13 @@ export declare type RemoveFenceRequest = Message<"sigma.v1.RemoveFenceRequest"> 
    * @generated from field: string fence_id = 1;
    */
   fenceId: string;
+
+  /**
+   * Only while this version is in force; 0: whichever is.
+   *
+   * @generated from field: uint32 expects_version = 2;
+   */
+  expectsVersion: number;
 };
 
 /**
@@ -3104,6 +3262,14 @@ export declare const SiteService: GenService<{
     methodKind: "unary";
     input: typeof PutFenceRequestSchema;
     output: typeof PutFenceResponseSchema;
+  },
+  /**
+   * @generated from rpc sigma.v1.SiteService.ReviseFence
+   */
+  reviseFence: {
+    methodKind: "unary";
+    input: typeof ReviseFenceRequestSchema;
+    output: typeof ReviseFenceResponseSchema;
   },
   /**
    * @generated from rpc sigma.v1.SiteService.RemoveFence
