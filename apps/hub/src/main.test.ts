@@ -398,7 +398,11 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
   );
   assert.ok(operations.length >= 20);
   const last = (id: string): number =>
-    /_(ReturnLease|CancelMission|RemoveAccount|RemoveFork|RemoveFence)$/.test(id) ? 2 : id.endsWith('TakeLease') ? 0 : 1;
+    /_(ReturnLease|CancelMission|RemoveAccount|RemoveFork|RemoveFence)$/.test(id)
+      ? 2
+      : id.endsWith('TakeLease')
+        ? 0
+        : 1;
   for (const { path, verb, operationId, description } of operations.sort(
     (a, b) => last(a.operationId) - last(b.operationId),
   )) {
