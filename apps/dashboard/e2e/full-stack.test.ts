@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { buildServedPage } from './build.ts';
-import { FirstPage, openBrowser, withoutBrowser, withoutWebGl } from './page.ts';
-import { type SoloSystem, startSystem } from './solo-system.ts';
+import { type FirstPage, withoutBrowser, withoutWebGl } from './page.ts';
+import { openRealHouse, type RealHouse, seeSpeeds, selectDriving } from './real-house.ts';
 
 const ROBOTS = 12;
 /** How long somebody stands in the way. */
@@ -13,49 +11,19 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
   skip: withoutBrowser,
   timeout: 240_000,
 }, () => {
-  let system: SoloSystem;
-  let browser: Browser;
+  let house: RealHouse;
   let page: FirstPage;
-  const problems: string[] = [];
 
   before(async () => {
-    await buildServedPage();
-    system = await startSystem(ROBOTS, 4, false);
-    browser = await openBrowser();
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    page = new FirstPage(await context.newPage());
-    page.page.on('pageerror', (error) => problems.push(error.message));
+    house = await openRealHouse({ robots: ROBOTS, people: 4, work: false }, { width: 1280, height: 800 });
+    ({ page } = house);
   });
 
-  after(async () => {
-    await browser?.close();
-    await system?.stop();
-  });
+  after(() => house?.close());
 
-  /** A robot at work that nothing holds, so that what happens to it next is what was done to it. */
-  const someoneWorking = async (): Promise<string> => {
-    const row = page.page.locator('tr[data-testid^=robot-][data-state=working]').first();
-    await row.waitFor();
-    return ((await row.getAttribute('data-testid')) as string).replace('robot-', '');
-  };
-
-  /** One that drives: in front of a robot that stands, a person is in no danger. */
-  const someoneDriving = async (): Promise<string> => {
-    for (;;) {
-      const id = await someoneWorking();
-      await page.select(id);
-      await page.openTab('now');
-      const driving = page.at('robot-panel').filter({ hasText: /Motion(0\.[5-9]|[1-9]\.)\d* m\/s/ });
-      const found = await driving.waitFor({ timeout: 5_000 }).then(
-        () => true,
-        () => false,
-      );
-      if (found) return id;
-    }
-  };
-
-  const inject = async (fault: string, seconds: number, whom = someoneDriving): Promise<string> => {
-    const id = await whom();
+  /** To a robot at work that drives and that nothing holds, so that what happens to it next is what was done to it. */
+  const inject = async (fault: string, seconds: number): Promise<string> => {
+    const id = await selectDriving(page);
     await page.openTab('simulation');
     await page.at('faults').getByRole('spinbutton').fill(String(seconds));
     await page.at(`inject-${fault}`).click();
@@ -89,9 +57,11 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
   };
 
   test('the printed account opens the door, and every robot is there', async () => {
-    await page.open(system.url);
-    await page.signIn(system.email, system.password);
+    const { url, email, password } = house.system;
+    await page.open(url);
+    await page.signIn(email, password);
     await page.isLive();
+    await seeSpeeds(page);
     await page.robotRow(`r${ROBOTS}`).waitFor();
     assert.equal(await page.page.locator('tr[data-testid^=robot-r]').count(), ROBOTS);
   });
@@ -111,7 +81,7 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
     await mission.locator('.row-main').click();
     await page.says(page.at('mission-card'), /Cover drawn zone/);
     await page.says(page.at('mission-tasks'), /r\d\d.*active.*since \d\d:\d\d:\d\d, \d+ s/);
-    await someoneDriving();
+    await selectDriving(page);
     // From here on the site is drawn flat: without a graphics processor the solid view takes a core from the robots.
     await withoutWebGl(page.page);
     await page.page.reload();
@@ -155,7 +125,7 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
   });
 
   test('an emergency stop holds until a person acknowledges and resets', async () => {
-    await someoneDriving();
+    await selectDriving(page);
     await page.hold('stop-emergency');
     await page.says(page.at('robot-outcome'), /Emergency stop .*accepted by the robot/);
     await page.says(page.at('selected-state'), /emergency stop/);
@@ -193,6 +163,6 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
     await page.says(page.at('verify-result'), /^ok$/);
     await page.says(page.at('verify'), new RegExp(`r${ROBOTS}`));
     await page.says(page.at('verify'), /1–\d+ re-executed/);
-    assert.deepEqual(problems, []);
+    assert.deepEqual(house.problems, []);
   });
 });
