@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { buildPage } from './build.ts';
 import { FakeHub, signedIn } from './fake-hub.ts';
+import { FakeRoom } from './fake-room.ts';
 import { FirstPage, openBrowser, withoutWebGl } from './page.ts';
 
 const WIDE: BrowserContextOptions = { viewport: { width: 1_280, height: 800 } };
@@ -53,4 +54,25 @@ export async function openHouse(furnish: (hub: FakeHub) => void = () => undefine
     await rm(dist, { recursive: true, force: true });
   };
   return { dist, hub, url, browser, problems, visit, close };
+}
+
+/** A house with a room full of work, and an administrator at the page. */
+interface Workplace {
+  readonly house: House;
+  readonly hub: FakeHub;
+  readonly room: FakeRoom;
+  readonly first: FirstPage;
+}
+
+/** @param furnish puts in what the hub is to serve, before anybody comes */
+export async function openWorkplace(
+  furnish: (room: FakeRoom, hub: FakeHub) => void = () => undefined,
+): Promise<Workplace> {
+  let room: FakeRoom | undefined;
+  const house = await openHouse((hub) => {
+    hub.role = 'administrator';
+    room = new FakeRoom(hub);
+    furnish(room, hub);
+  });
+  return { house, hub: house.hub, room: room as FakeRoom, first: await house.visit() };
 }

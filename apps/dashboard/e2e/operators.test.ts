@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { type AgentDecision, AgentDecisionSchema, Authority } from '@sigma/proto';
 import { EMAIL, type FakeHub } from './fake-hub.ts';
-import { FakeRoom, NASTY } from './fake-room.ts';
-import { type House, openHouse } from './house.ts';
+import { type FakeRoom, NASTY } from './fake-room.ts';
+import { type House, openWorkplace } from './house.ts';
 import { type FirstPage, withoutBrowser } from './page.ts';
 import { eventually } from './waiting.ts';
 
@@ -18,12 +18,7 @@ describe('people at work in a browser', { skip: withoutBrowser, timeout: 230_000
   let first: FirstPage;
 
   before(async () => {
-    house = await openHouse((furnished) => {
-      furnished.role = 'administrator';
-      room = new FakeRoom(furnished);
-    });
-    ({ hub } = house);
-    first = await house.visit();
+    ({ house, hub, room, first } = await openWorkplace());
   });
 
   after(() => house?.close());

@@ -6,8 +6,8 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { AlertLevel, AlertSchema, MissionSchema, MissionStatus, TaskStatus } from '@sigma/proto';
 import { checkProof, decodeDecision, decodeEnvelope, decodeProofFile, parseNoteKey } from '@sigma/recorder';
 import { EMAIL, type FakeHub } from './fake-hub.ts';
-import { endedMissions, FakeRoom, NASTY } from './fake-room.ts';
-import { type House, openHouse } from './house.ts';
+import { endedMissions, type FakeRoom, NASTY } from './fake-room.ts';
+import { type House, openWorkplace } from './house.ts';
 import { type FirstPage, withoutBrowser } from './page.ts';
 import { recordedDecisions } from './recorded-decisions.ts';
 import { recordRobot } from './robot-recording.ts';
@@ -22,15 +22,11 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
   let first: FirstPage;
 
   before(async () => {
-    house = await openHouse((furnished) => {
-      furnished.role = 'administrator';
-      room = new FakeRoom(furnished);
-      room.history.push(...endedMissions(150));
-      furnished.record.blocks = recordRobot(furnished.site, sha256, 6, { speedMps: 0.5 });
-      room.remembered = recordedDecisions(furnished.record.blocks);
-    });
-    ({ hub } = house);
-    first = await house.visit();
+    ({ house, hub, room, first } = await openWorkplace((work, { site, record }) => {
+      work.history.push(...endedMissions(150));
+      record.blocks = recordRobot(site, sha256, 6, { speedMps: 0.5 });
+      work.remembered = recordedDecisions(record.blocks);
+    }));
   });
 
   after(() => house?.close());

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Mission, MissionSchema, MissionStatus, type Task, TaskSchema, TaskStatus } from '@sigma/proto';
 
 /** How far an agent had come with a task by what it had sensed, 0 to 1; NaN where that is not known. */
-export type ShareThen = (agentId: string, taskId: string) => number;
+type ShareThen = (agentId: string, taskId: string) => number;
 
 /**
  * The mission as it stood at a moment (microseconds since 1970); undefined before it was made. One that ended later was
