@@ -296,7 +296,7 @@ test('[R128] the time of a batch follows what is recorded in it, the batch befor
   const ahead = { us: first.time.us + 30_000_000, count: 4 };
   assert.equal(sender.heard(ahead, first.time.us), true);
   record('r1', 1);
-  assert.deepEqual((send() as BlockBatch).time, { us: ahead.us, count: 5 });
+  assert.deepEqual((send() as BlockBatch).time, { us: ahead.us, count: 6 });
   assert.equal(sender.heard({ us: first.time.us + 90_000_000, count: 0 }, first.time.us), false);
 });
 

@@ -137,6 +137,7 @@ export class SyncSender {
   readonly #window = new BacklogWindow();
   /** Virtual time of the schedule: the pass of the chain served last. */
   #pass = 0;
+  #newestWallUs = 0;
 
   constructor(options: SyncSenderOptions) {
     this.#options = options;
@@ -203,13 +204,16 @@ export class SyncSender {
   }
 
   /**
-   * The hub told its time (R128): what is recorded from now on is after it, whatever this wall clock is set to.
+   * The hub told its time (R128). Noted where it is not before this wall clock: what is recorded from now on is after it.
+   * The clock of a chain's life is agent time run on from its beginning, and is never set back within it.
    *
    * @returns false when it is more than a minute ahead; by more than a month it is not followed
    */
   heard(time: HybridTime, wallUs: number): boolean {
+    this.#newestWallUs = Math.max(this.#newestWallUs, wallUs);
     if (time.us - wallUs > MOST_AHEAD_US) return false;
-    for (const chain of this.#chains.values()) {
+    const certain = time.us < wallUs && wallUs >= this.#newestWallUs;
+    for (const chain of certain ? [] : this.#chains.values()) {
       const from = chain.end.sequence + 1;
       if (chain.heard.at(-1)?.from === from) chain.heard.pop();
       chain.heard.push({ from, time });
@@ -416,6 +420,9 @@ export class SyncSender {
     const before = chain.heard.filter(({ from }) => from <= lastSequence);
     chain.heard = chain.heard.slice(before.length);
     for (const { time } of before) chain.clock.hear(time, time.us);
+    // What was heard may be later than the first events of the batch, if not than its last: with a count it is told as one
+    // moment that stands behind all of that.
+    if (before.length > 0) chain.clock.tick(last.lastTimeUs);
     return {
       ...chain.id,
       firstSequence: first.firstSequence,
