@@ -32,6 +32,8 @@ export interface FakeRobot {
   taskId: string;
   decisions: AgentDecision[];
   corner: number;
+  /** Waits for its peers; its task goes on afterwards. */
+  waits: boolean;
   /** Not located since; drawn grey. */
   silentSinceMs: number | null;
 }
@@ -65,6 +67,7 @@ export function fakeRobots(count: number): FakeRobot[] {
       taskId: k % 4 === 3 ? '' : `task-${k + 1}`,
       decisions: [],
       corner: -1,
+      waits: false,
       silentSinceMs: null,
     };
   });
@@ -203,7 +206,7 @@ export function statusOf(robot: FakeRobot, atUs: bigint): AgentStatus {
     stop: robot.stop,
     leaseHolder: robot.leaseHolder,
     taskId: robot.taskId,
-    taskStatus: robot.taskId === '' ? '' : 'active',
+    taskStatus: robot.taskId === '' ? '' : robot.waits ? 'waiting' : 'active',
     planRevision: 3n,
     planCursor: robot.corner,
     planLength: 4,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { AlertLevel, AlertSchema, MissionSchema, MissionStatus, TaskStatus } from '@sigma/proto';
+import { AgentDecisionSchema, AlertLevel, AlertSchema, MissionSchema, MissionStatus, TaskStatus } from '@sigma/proto';
 import { checkProof, decodeDecision, decodeEnvelope, decodeProofFile, parseNoteKey } from '@sigma/recorder';
 import { EMAIL, type FakeHub } from './fake-hub.ts';
 import { endedMissions, type FakeRoom, NASTY } from './fake-room.ts';
@@ -40,6 +40,18 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.page.reload();
     await first.isLive();
     await first.says(first.robotRow('r01'), /automatic/);
+    const heads = first.at('fleet-list').first().locator('th');
+    const charge = heads.filter({ hasText: 'Batt.' });
+    await charge.getByRole('button').focus();
+    await first.page.keyboard.press('Enter');
+    assert.equal(await charge.getAttribute('aria-sort'), 'ascending', 'sorted by keyboard too');
+    const lowest = [...hub.robots].sort((a, b) => a.battery - b.battery)[0]?.id ?? '';
+    const top = first.page.locator('tr[data-testid^=robot-]').first();
+    await first.says(top, new RegExp(`^${lowest}`));
+    await charge.getByRole('button').click();
+    await first.says(top, /^r01/);
+    await first.at('fleet-urgent').first().click();
+    await first.says(top, /^r07/);
     await first.page.keyboard.press('j');
     await first.page.keyboard.press('Enter');
     await first.says(first.at('selected-robot'), /^r07$/);
@@ -80,6 +92,27 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
       first.at('restrictions'),
       /speed 0\.9 m\/s → lowered to\s*0\.3 m\/s.*reflex:human_proximity.*took effect/,
     );
+  });
+
+  test('a wait, a refusal and a failsafe open their decisions as well, each by one click', async () => {
+    const yielding = hub.robot('r10');
+    yielding.waits = true;
+    await first.select('r10');
+    await first.says(first.at('selected-state'), /waiting/);
+    await first.at('selected-state').click();
+    await first.page.waitForURL(/select=decision:r10:1:\d+/);
+    await first.says(first.at('losers'), /peer:r02.*plan:primary/);
+    yielding.waits = false;
+    await first.select('r07');
+    await first.openTab('now');
+    await first.at('failsafe-why').click();
+    await first.says(first.at('decision-winner'), /safety · failsafe:thermal_shutdown/);
+    await first.page.keyboard.press('Escape');
+    await first.hold('reset');
+    await first.says(first.at('robot-outcome'), /refused by the robot: .*still there/);
+    await first.at('refusal-why').click();
+    await first.says(first.at('decision-winner'), /safety · failsafe:thermal_shutdown/);
+    await first.page.keyboard.press('Escape');
   });
 
   test('[L2] a decision is computed again from the record, with what the robot saw, the rules, and what came of it', async () => {
@@ -257,6 +290,26 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     assert.equal(await lanes.count(), 2, 'one bar for each robot whose time is known');
     await first.page.getByRole('button', { name: /^r09 had it from .* its battery/ }).click();
     await first.says(first.at('selected-robot'), /r09/);
+    await first.page.keyboard.press('Escape');
+    const then = create(AgentDecisionSchema, {
+      agentId: 'r09',
+      timeUs: at - 61_000_000n,
+      decision: { sequence: 3n, context: { epoch: 0 }, command: { name: 'stop' }, rationale: 'the battery is low' },
+    });
+    const earlier = create(AgentDecisionSchema, {
+      agentId: 'r09',
+      timeUs: at - 70_000_000n,
+      decision: { sequence: 2n, context: { epoch: 0 }, command: { name: 'drive' } },
+    });
+    const before = room.remembered;
+    await first.at('task-m-3.1').getByTestId('why-then-r09').click();
+    await first.says(first.at('task-m-3.1'), /no decision of that time is kept/);
+    room.remembered = [...before, earlier, then];
+    await first.at('mission-timeline').getByTestId('why-then-r09').click();
+    await first.page.waitForURL(/select=decision:r09:0:3/);
+    await first.says(first.at('decision-detail').first(), /the battery is low/);
+    room.remembered = before;
+    await first.page.keyboard.press('Escape');
     await first.page.keyboard.press('Escape');
     await first.isAccessible('[data-testid=mission-page]');
     await first.goTo('/missions');

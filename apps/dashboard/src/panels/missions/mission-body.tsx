@@ -3,6 +3,7 @@ import { useMissionControl, useTick } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import { goalWords, isOpen, missionStatus, taskStatus } from '../../words/mission-words.ts';
 import { localTime, personWords, span, words } from '../../words/quantities.ts';
+import { WhyThen } from '../decisions/why-then.tsx';
 import { CancelControl } from './mission-controls.tsx';
 import { MissionProgress } from './mission-progress.tsx';
 
@@ -152,7 +153,8 @@ function TaskLine({ task }: { readonly task: Task }) {
                 <bdi>{holder.agentId}</bdi>
               </button>{' '}
               had it <HeldFor from={holder.sinceTimeUs} to={holder.untilTimeUs} />:{' '}
-              <bdi>{holder.reason || 'it was given away'}</bdi>
+              <bdi>{holder.reason || 'it was given away'}</bdi>{' '}
+              {holder.untilTimeUs === 0n ? null : <WhyThen agentId={holder.agentId} timeUs={holder.untilTimeUs} />}
             </li>
           ))}
         </ol>

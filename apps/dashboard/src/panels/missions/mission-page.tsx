@@ -8,6 +8,7 @@ import { ShapeMark } from '../../parts/shape.tsx';
 import { LEVEL_SHAPE } from '../../words/alert-words.ts';
 import { localTime, utcTime, words } from '../../words/quantities.ts';
 import { useOpenDecision } from '../decisions/open-decision.ts';
+import { WhyThen } from '../decisions/why-then.tsx';
 import { LaneChart } from './lane-chart.tsx';
 import { MissionHead, MissionTasks } from './mission-body.tsx';
 import { type TimelineEntry, timelineOf } from './mission-timeline.ts';
@@ -167,7 +168,8 @@ function Entry({ entry }: { readonly entry: TimelineEntry }) {
             <bdi>{entry.agentId}</bdi>
           </button>
         )}{' '}
-        <bdi>{entry.text}</bdi>
+        <bdi>{entry.text}</bdi>{' '}
+        {entry.kind === 'reassigned' ? <WhyThen agentId={entry.agentId} timeUs={entry.timeUs} /> : null}
         {decision === null ? null : (
           <button type="button" className="link" onClick={() => open(decision)}>
             why

@@ -242,7 +242,7 @@ function Head({ column }: { readonly column: TableColumn }) {
       {onSort === undefined ? (
         title
       ) : (
-        <button type="button" className="head-sort" onClick={onSort} tabIndex={-1}>
+        <button type="button" className="head-sort" onClick={onSort}>
           {title}
           <span aria-hidden="true">{sorted === 'ascending' ? ' ↑' : sorted === 'descending' ? ' ↓' : ''}</span>
         </button>
