@@ -84,7 +84,7 @@ export class RecordingFiles {
    */
   assertThere(): void {
     if (this.#named.length > 0 && this.#named.every(({ path, link }) => readlinkSync(link) === path)) return;
-    const gone = this.#watched.find(({ path, id }) => idOf(path) !== id)?.path;
+    const gone = this.#watched.find(({ path, id }) => id === null || idOf(path) !== id)?.path;
     if (gone === undefined) return;
     throw new StoreFailedError(
       this.#path,

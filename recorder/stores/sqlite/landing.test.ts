@@ -204,6 +204,23 @@ test('[R138] [R42] while something has landed nobody else opens the recording fo
   await second.close();
 });
 
+test('[R138] [L3] who ends in order while another has begun a life leaves that one its landing, and what has landed in it', async () => {
+  const path = pathOf('ended');
+  const options = { landing: true, busyTimeoutMs: 10 };
+  const first = openSqliteStore(path, options);
+  const second = openSqliteStore(path, options);
+  const chain = testChain('r01', sha256);
+  await second.append([chain.begin()]);
+  await first.close();
+  const left = killedCopy(path, 'ended-copy');
+  const reader = openSqliteRecording(left);
+  assert.deepEqual(await ends(reader), ['r01 1 in 1'], 'what the second was promised');
+  await reader.close();
+  await second.append([chain.notes(2)]);
+  await second.close();
+  assert.equal(existsSync(`${path}-landing`), false);
+});
+
 test('[R137] a recording with a limit has no landing: what is beside it would not count', async () => {
   const path = pathOf('limited');
   const store = openSqliteStore(path, { landing: true, limitBytes: 1_000_000 });

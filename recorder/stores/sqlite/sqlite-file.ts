@@ -201,20 +201,32 @@ export class SqliteFile {
 
   /** Whatever landed goes into the database; where it cannot, it is on disk, and the next who opens the recording finds it. */
   close(): void {
-    let whole = this.#failure === null;
     try {
-      if (whole) this.#finally(() => this.#carryOver());
+      if (this.#failure === null) this.#finally(() => this.#leave());
     } catch {
-      whole = false;
+      // The landing stays where it is.
     }
     this.#table.forget();
     this.#failure ??= new StoreClosedError(this.path, 'is closed', 'Open it again');
     if (this.#db.isOpen) this.#db.close();
     this.#files?.close();
-    if (this.#landing === null) return;
-    this.#landing.close();
+    this.#landing?.close();
     this.#landing = null;
-    if (whole) rmSync(this.#landingPath, { force: true });
+  }
+
+  #leave(): void {
+    this.#carryOver();
+    if (this.#landing !== null) this.#asOwner(() => rmSync(this.#landingPath, { force: true }));
+  }
+
+  /**
+   * Does something to the landing under the database's lock, and only while nobody else has begun a life since: from then
+   * on the landing is theirs.
+   */
+  #asOwner(act: () => void): void {
+    this.#begin();
+    act();
+    this.#db.exec('COMMIT');
   }
 
   /**
@@ -242,8 +254,13 @@ export class SqliteFile {
 
   /** Begins a transaction, under the lock of whoever writes the database. */
   #begin(): void {
+    this.#assertAlone();
     if (this.#logPages >= this.#mostLogPages) this.#checkpoint();
     this.#db.exec('BEGIN IMMEDIATE');
+    this.#assertAlone();
+  }
+
+  #assertAlone(): void {
     if (this.#table.statement('PRAGMA data_version').get()?.data_version === this.#dataVersion) return;
     throw new StoreBusyError(this.path, 'another process wrote to it', 'Stop one of the two and open it again');
   }
@@ -325,9 +342,14 @@ export class SqliteFile {
     this.#takeLanded();
     const life = this.#table.beginLife();
     this.#end();
-    if (landing && limitBytes === undefined) this.#landing = Landing.layOut(this.#landingPath, this.path, life);
-    if (this.#landing === null) rmSync(this.#landingPath, { force: true });
-    else this.#files?.watchToo(this.#landingPath);
+    if (landing && limitBytes === undefined) {
+      this.#asOwner(() => {
+        this.#landing = Landing.layOut(this.#landingPath, this.path, life);
+        if (this.#landing !== null) this.#files?.watchToo(this.#landingPath);
+      });
+    } else if (existsSync(this.#landingPath)) {
+      this.#asOwner(() => rmSync(this.#landingPath, { force: true }));
+    }
   }
 
   #takeLanded(): void {
