@@ -72,6 +72,8 @@ export class FakeHub {
   readonly forks = new FakeForks();
   /** What WhoAmI says; what needs more is refused. */
   role = 'engineer';
+  /** Whether its robots are simulated ones, to which faults may be done. */
+  simulated = true;
   readonly extras: FakeExtras = {};
   /** While true the stream stays open and says nothing. */
   mute = false;
@@ -151,7 +153,7 @@ export class FakeHub {
     return {
       siteJson: JSON.stringify(siteToJson(this.site)),
       digest: this.site.digest,
-      simulated: true,
+      simulated: this.simulated,
       tenant: 'test',
     };
   }

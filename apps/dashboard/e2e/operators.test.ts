@@ -133,6 +133,21 @@ describe('people at work in a browser', { skip: withoutBrowser, timeout: 230_000
     await first.isLive();
   });
 
+  test('where robots are real nothing is there that would break one, by menu, key or link', async () => {
+    hub.simulated = false;
+    const real = await house.visit({ path: '/?select=robot:r04' });
+    await real.at('selected-robot').filter({ hasText: 'r04' }).waitFor();
+    assert.equal(await real.at('simulation-tag').count(), 0);
+    assert.equal(await real.at('tab-simulation').count(), 0);
+    assert.equal(await real.page.getByRole('tab', { name: 'Log' }).count(), 1);
+    assert.equal(await real.page.getByRole('tab', { name: 'Bench' }).count(), 0);
+    await real.page.keyboard.press('Control+k');
+    await real.page.locator('[cmdk-input]').fill('bench');
+    await real.says(real.at('palette'), /Nothing here is called that/);
+    hub.simulated = true;
+    await real.page.context().close();
+  });
+
   test('a hundred thousand lines are read back and stay smooth; a pause loses none and counts what came', async () => {
     room.remembered = manyDecisions(100_000);
     await first.page.getByRole('tab', { name: 'Log' }).click();
