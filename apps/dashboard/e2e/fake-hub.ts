@@ -179,8 +179,9 @@ export class FakeHub {
       getHealth: () => ({ version: 'fake', agents: this.robots.length }),
       listFences: () => ({ fences: [...this.fences.all] }),
       putFence: (request) => ({ fence: this.fences.put(request, EMAIL) }),
-      removeFence: ({ fenceId }) => {
-        this.fences.remove(fenceId);
+      reviseFence: (request) => this.fences.revise(request),
+      removeFence: ({ fenceId, expectsVersion }) => {
+        this.fences.remove(fenceId, expectsVersion);
         return {};
       },
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { areaM2, canClose, type Draft, type DraftAct, draftStep, isComplete, lengthM } from './draft.ts';
+import { areaM2, canClose, canRedo, type Draft, type DraftAct, draftStep, isComplete, lengthM } from './draft.ts';
 
 const draw = (...acts: DraftAct[]): Draft | null =>
   acts.reduce<Draft | null>((draft, act) => draftStep(draft, act), null);
@@ -56,4 +56,29 @@ test('a patrol may come back to its first point and needs two', () => {
 test('a pointer that stays in its cell changes nothing, so nothing renders', () => {
   const draft = draw(begin, { type: 'move', at: [1, 1] });
   assert.equal(draftStep(draft, { type: 'move', at: [1, 1] }), draft);
+});
+
+test('a corner of a fence is lifted and put down elsewhere, never on another; undo takes the move back and redo brings it again', () => {
+  const points = [
+    [0, 0],
+    [4, 0],
+    [4, 3],
+    [0, 3],
+  ] as const;
+  const undo: DraftAct = { type: 'undo' };
+  const redo: DraftAct = { type: 'redo' };
+  const change: DraftAct = { type: 'change', fenceId: 'f1', points };
+  const lift: DraftAct = { type: 'lift', corner: 1 };
+  const lifted = draw(change, lift) as Draft;
+  assert.deepEqual([lifted.closed, lifted.points.length, lifted.pointer], [false, 3, [4, 0]]);
+  assert.equal(canClose(lifted), false, 'a lifted corner is put down, not dropped');
+  assert.equal(draw(change, lift, point(0, 3))?.closed, false);
+  const moved = draw(change, lift, point(6, 0)) as Draft;
+  assert.equal(moved.closed, true);
+  assert.equal(areaM2(moved.points), 15);
+  assert.deepEqual(draw(change, lift, undo)?.points, points);
+  const back = draw(change, lift, point(6, 0), undo) as Draft;
+  assert.deepEqual([back.points, back.closed, canRedo(back)], [points, true, true]);
+  assert.deepEqual(draw(change, lift, point(6, 0), undo, redo)?.points, moved.points);
+  assert.equal(draw(change, undo)?.closed, false, 'with no move left it opens as any outline does');
 });

@@ -10,12 +10,26 @@ export interface Draft {
   readonly pointer: DraftPoint | null;
   /** What that point holds to. */
   readonly hold: Hold | null;
+  /** Only where the outline of a fence that stands is changed. */
+  readonly change?: DraftChange;
+}
+
+/** A fence whose corners are moved. */
+export interface DraftChange {
+  readonly fenceId: string;
+  /** One corner is off the outline: the next point puts it down and closes the outline again. */
+  readonly lifted: boolean;
+  /** Outlines before each corner that was moved, and those that undo took back; newest last. */
+  readonly before: readonly (readonly DraftPoint[])[];
+  readonly after: readonly (readonly DraftPoint[])[];
 }
 
 export type DraftPoint = readonly [xM: number, yM: number];
 
 export type DraftAct =
   | { readonly type: 'begin'; readonly kind: Draft['kind'] }
+  | { readonly type: 'change'; readonly fenceId: string; readonly points: readonly DraftPoint[] }
+  | { readonly type: 'lift'; readonly corner: number }
   | { readonly type: 'point'; readonly at: DraftPoint }
   | { readonly type: 'move'; readonly at: DraftPoint | null; readonly hold?: Hold | null }
   | { readonly type: 'close' }
@@ -36,16 +50,25 @@ const MOST_POINTS = 1_000;
 
 /**
  * The drawing tool as a pure step. A click on the first point, or `close`, closes an outline of three points or more;
- * undo first opens a closed outline, then takes points away, and with none left ends the tool.
+ * undo first opens a closed outline, then takes points away, and with none left ends the tool. Of a fence that is changed
+ * a corner is lifted and put down elsewhere; undo first takes such moves back.
  */
 export function draftStep(draft: Draft | null, act: DraftAct): Draft | null {
   if (act.type === 'begin') {
     return { kind: act.kind, points: [], undone: [], closed: false, pointer: null, hold: null };
   }
+  if (act.type === 'change') {
+    const change = { fenceId: act.fenceId, lifted: false, before: [], after: [] };
+    return { kind: 'fence', points: act.points, undone: [], closed: true, pointer: null, hold: null, change };
+  }
   if (draft === null) return null;
+  const moved = draft.change === undefined ? null : moveStep(draft, draft.change, act);
+  if (moved !== null) return moved;
   switch (act.type) {
     case 'cancel':
       return null;
+    case 'lift':
+      return draft;
     case 'move':
       return same(draft.pointer, act.at) && draft.hold?.kind === act.hold?.kind
         ? draft
@@ -68,6 +91,33 @@ export function draftStep(draft: Draft | null, act: DraftAct): Draft | null {
   }
 }
 
+/** What lifts a corner, puts it down, and takes that back or brings it again; null for every other act. */
+function moveStep(draft: Draft, change: DraftChange, act: DraftAct): Draft | null {
+  const { before, after, lifted } = change;
+  const { points, closed } = draft;
+  const outline = (to: readonly DraftPoint[], next: Partial<DraftChange>): Draft => {
+    const became = { ...change, lifted: false, ...next };
+    return { ...draft, points: to, undone: [], closed: true, pointer: null, hold: null, change: became };
+  };
+  if (act.type === 'lift' && closed) {
+    const corner = points[act.corner];
+    if (corner === undefined) return draft;
+    // The corner that moves comes last, as the next point of an open outline does.
+    const rest = [...points.slice(act.corner + 1), ...points.slice(0, act.corner)];
+    const open = { ...change, lifted: true, before: [...before, points], after: [] };
+    return { ...draft, points: rest, undone: [], closed: false, pointer: corner, hold: null, change: open };
+  }
+  if (act.type === 'point' && lifted)
+    return points.some((point) => same(point, act.at)) ? draft : outline([...points, act.at], {});
+  const back = before.at(-1);
+  if (act.type === 'undo' && back !== undefined && (lifted || closed))
+    return outline(back, { before: before.slice(0, -1), after: lifted ? after : [...after, points] });
+  const again = after.at(-1);
+  if (act.type === 'redo' && again !== undefined && closed)
+    return outline(again, { before: [...before, points], after: after.slice(0, -1) });
+  return null;
+}
+
 function addPoint(draft: Draft, at: DraftPoint): Draft {
   if (draft.closed || draft.points.length >= MOST_POINTS) return draft;
   const first = draft.points[0];
@@ -79,7 +129,11 @@ function addPoint(draft: Draft, at: DraftPoint): Draft {
 }
 
 export const canClose = (draft: Draft): boolean =>
-  isOutline(draft) && !draft.closed && draft.points.length >= LEAST_ZONE_POINTS;
+  isOutline(draft) && !draft.closed && draft.change?.lifted !== true && draft.points.length >= LEAST_ZONE_POINTS;
+
+/** Whether there is something that redo brings back. */
+export const canRedo = ({ undone, closed, change }: Draft): boolean =>
+  closed ? (change?.after.length ?? 0) > 0 : undone.length > 0;
 
 /** A zone and a fence have an inside; a patrol is a way. */
 export const isOutline = (draft: Pick<Draft, 'kind'>): boolean => draft.kind !== 'patrol';

@@ -1,6 +1,7 @@
 import type { Fence } from '@sigma/proto';
 import type { Observable } from '../live/observable.ts';
-import { type Draft, type DraftAct, type DraftPoint, draftStep, isOutline } from './draft.ts';
+import { areaM2, type Draft, type DraftAct, type DraftPoint, draftStep, isOutline } from './draft.ts';
+import { isInside } from './inside.ts';
 import type { SiteShapes } from './site-shapes.ts';
 import { cornersOf, type SnapGround, snap } from './snap.ts';
 
@@ -27,6 +28,8 @@ export interface HandPorts {
   /** A key of the view that the hand does not know. True when it was taken. */
   readonly key?: (key: string) => boolean;
   readonly fences: () => readonly Fence[];
+  /** A click on the floor, with the fence that it fell into. */
+  readonly chooseFence: (id: string | null) => void;
 }
 
 const DRAG_FROM_PX = 4;
@@ -133,7 +136,20 @@ export class SiteHand {
     if (drag === undefined || drag.moved || drag.turns) return;
     const [x, y] = this.#place(event);
     if (this.#ports.draft.get() !== null) this.#draftAt(x, y, 'point', event.altKey);
-    else this.#ports.selected.set(this.#view.pick(x, y));
+    else this.#choose(x, y);
+  }
+
+  /** The robot there, else the fence there; of several fences the smallest, which could not be clicked otherwise. */
+  #choose(x: number, y: number): void {
+    const robot = this.#view.pick(x, y);
+    if (robot !== null) {
+      this.#ports.selected.set(robot);
+      return;
+    }
+    const floor = this.#view.floorAt(x, y);
+    const there = floor === null ? [] : this.#ports.fences().filter((fence) => holds(fence, floor));
+    const size = (fence: Fence) => areaM2((fence.polygon?.points ?? []).map(({ xM, yM }) => [xM, yM]));
+    this.#ports.chooseFence([...there].sort((a, b) => size(a) - size(b))[0]?.id ?? null);
   }
 
   #drop(pointer: number): void {
@@ -155,8 +171,13 @@ export class SiteHand {
   #draftAt(x: number, y: number, type: 'move' | 'point', free: boolean): void {
     const draft = this.#ports.draft.get();
     const floor = this.#view.floorAt(x, y);
-    if (draft === null || draft.closed || floor === null) return;
+    if (draft === null || floor === null) return;
     const reachM = SNAP_REACH_PX / this.#view.pxPerM;
+    if (draft.closed) {
+      const corner = draft.points.findIndex((point) => apart(point, floor) <= reachM);
+      if (type === 'point' && corner >= 0) this.#act({ type: 'lift', corner });
+      return;
+    }
     const { at, hold } = snap(draft, floor[0], floor[1], this.#snapGround(), reachM, free);
     this.#act(type === 'move' ? { type, at, hold } : { type, at });
   }
@@ -218,6 +239,8 @@ export class SiteHand {
 
 const apart = (a: readonly [number, number], b: readonly [number, number]): number =>
   Math.hypot(a[0] - b[0], a[1] - b[1]);
+
+const holds = ({ polygon }: Fence, [xM, yM]: DraftPoint): boolean => isInside(polygon?.points ?? [], xM, yM);
 
 const ARROWS: Readonly<Record<string, readonly [east: number, north: number]>> = {
   ArrowRight: [1, 0],

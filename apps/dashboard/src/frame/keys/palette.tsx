@@ -66,6 +66,15 @@ export function Palette() {
                   ))}
               </Cmdk.Group>
               <Cmdk.Group heading="Zones">
+                {live.fences().map(({ id, name }) => (
+                  <Cmdk.Item
+                    key={id}
+                    value={`fence ${id} ${name}`}
+                    onSelect={then(() => selection.set({ kind: 'zone', id }))}
+                  >
+                    <bdi>{name === '' ? id : name}</bdi> <span className="quiet">fence</span>
+                  </Cmdk.Item>
+                ))}
                 {site.zones.map(({ id }) => (
                   <Cmdk.Item key={id} value={`zone ${id}`} onSelect={then(() => selection.set({ kind: 'zone', id }))}>
                     {id}

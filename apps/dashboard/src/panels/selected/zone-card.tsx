@@ -1,11 +1,14 @@
+import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
+import { isInside } from '../../site/inside.ts';
 import { localTime, personWords, reading, words } from '../../words/quantities.ts';
-import { isInside } from './inside.ts';
+import { changeOf, removeFence } from '../site/fences.ts';
 
 /** A zone of the site or a fence that a person drew: what it asks of robots, who set it, who is inside. */
 export function ZoneCard({ id }: { readonly id: string }) {
-  const { site, live, selected } = useMissionControl();
+  const control = useMissionControl();
+  const { site, live, selected, draft } = control;
   useTopic('fences');
   useTopic('agents');
   const zone = site.zones.find((one) => one.id === id);
@@ -46,9 +49,16 @@ export function ZoneCard({ id }: { readonly id: string }) {
         {fence === undefined ? null : (
           <>
             <div>
+              <dt>Note</dt>
+              <dd className="lines">
+                {fence.note === '' ? <span className="quiet">none</span> : <bdi>{fence.note}</bdi>}
+              </dd>
+            </div>
+            <div>
               <dt>Drawn</dt>
               <dd>
                 by <bdi>{personWords(fence.createdBy)}</bdi> at {localTime(fence.createdTimeUs)}
+                {fence.version > 1 ? `, changed since: version ${fence.version}` : ''}
               </dd>
             </div>
             <div>
@@ -69,6 +79,20 @@ export function ZoneCard({ id }: { readonly id: string }) {
           </>
         )}
       </dl>
+      {fence === undefined ? null : (
+        <div className="card-foot">
+          <Guarded role="operator">
+            <button type="button" onClick={() => draft.set(changeOf(fence))} data-testid="change-fence">
+              Change
+            </button>
+          </Guarded>
+          <Guarded role="operator">
+            <button type="button" onClick={() => void removeFence(control, fence)}>
+              Take away
+            </button>
+          </Guarded>
+        </div>
+      )}
     </>
   );
 }

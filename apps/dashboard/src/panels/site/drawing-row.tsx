@@ -1,5 +1,5 @@
 import { useMissionControl } from '../../frame/mission-control.tsx';
-import { canClose, type Draft, draftStep, isOutline } from '../../site/draft.ts';
+import { canClose, canRedo, type Draft, draftStep, isOutline } from '../../site/draft.ts';
 
 /**
  * Undo, redo and close of what is being drawn; the same by keys, wherever the focus is. An open outline has nothing to
@@ -20,7 +20,7 @@ export function DrawingRow({ draft, onCancel }: { readonly draft: Draft; readonl
       </button>
       <button
         type="button"
-        disabled={draft.undone.length === 0 || draft.closed}
+        disabled={!canRedo(draft)}
         onClick={() => drawn.set(draftStep(draft, { type: 'redo' }))}
         title="Ctrl-Y"
         data-testid="draw-redo"

@@ -1,20 +1,14 @@
 import { type PointM, zoneFromPolygon } from '@sigma/fleet-model';
 import { useMemo, useState } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
-import { useMissionControl, useTick, useTopic } from '../../frame/mission-control.tsx';
+import { useMissionControl, useTick } from '../../frame/mission-control.tsx';
 import { HoldButton } from '../../parts/hold-button.tsx';
 import { areaM2, type Draft } from '../../site/draft.ts';
 import { number, plural } from '../../words/quantities.ts';
 import { DrawingRow } from './drawing-row.tsx';
-import { fenceName, type NewFence, removeFence, robotsInside } from './fences.ts';
-
-const LASTS = [
-  { seconds: 0, words: 'until taken away' },
-  { seconds: 900, words: '15 min' },
-  { seconds: 3_600, words: '1 h' },
-  { seconds: 28_800, words: '8 h' },
-] as const;
-const NAMED_AT_MOST = 6;
+import { FenceList } from './fence-list.tsx';
+import { Consequence, FenceRule, type FenceRuleChoice } from './fence-rule.tsx';
+import { type NewFence, robotsInside } from './fences.ts';
 
 interface FenceFormProps {
   readonly draft: Draft;
@@ -27,7 +21,13 @@ interface FenceFormProps {
 export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
   const { site, live } = useMissionControl();
   useTick(1_000);
-  const [rule, setRule] = useState<Rule>({ kind: 'restricted', speedMps: 0.5, name: '', seconds: 0 });
+  const [rule, setRule] = useState<FenceRuleChoice>({
+    kind: 'restricted',
+    speedMps: 0.5,
+    name: '',
+    seconds: 0,
+    note: '',
+  });
   const [sending, setSending] = useState(false);
   const { kind, speedMps } = rule;
   const { points, closed } = draft;
@@ -38,7 +38,7 @@ export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
   const inside = outline?.ok === true ? robotsInside(site, live, points) : [];
   const send = async () => {
     setSending(true);
-    const taken = await onFence({ ...rule, points, name: rule.name.trim() });
+    const taken = await onFence({ ...rule, points, name: rule.name.trim(), note: rule.note.trim() });
     setSending(false);
     if (taken) onDone();
   };
@@ -95,104 +95,5 @@ export function FenceForm({ draft, onDone, onFence }: FenceFormProps) {
       ) : null}
       {points.length === 0 ? <FenceList /> : null}
     </div>
-  );
-}
-
-type Rule = Omit<NewFence, 'points'>;
-
-/** What holds inside, for how long, and under which name: asked once the outline stands, so that it is not in its way. */
-function FenceRule({ rule, onRule }: { readonly rule: Rule; readonly onRule: (rule: Rule) => void }) {
-  const { kind, speedMps, name, seconds } = rule;
-  return (
-    <div className="sender-row">
-      <label className="inline">
-        Rule
-        <select
-          value={kind}
-          onChange={(event) => onRule({ ...rule, kind: event.target.value as Rule['kind'] })}
-          data-testid="fence-kind"
-        >
-          <option value="restricted">keep out</option>
-          <option value="slow">go slowly</option>
-        </select>
-      </label>
-      {kind === 'slow' ? (
-        <label className="inline">
-          at most m/s
-          <input
-            type="number"
-            min={0.1}
-            max={10}
-            step={0.1}
-            value={speedMps}
-            onChange={(event) => onRule({ ...rule, speedMps: event.target.valueAsNumber || 0 })}
-          />
-        </label>
-      ) : null}
-      <label className="inline">
-        Lasts
-        <select value={seconds} onChange={(event) => onRule({ ...rule, seconds: Number(event.target.value) })}>
-          {LASTS.map((one) => (
-            <option key={one.seconds} value={one.seconds}>
-              {one.words}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="inline">
-        Name
-        <input value={name} maxLength={60} onChange={(event) => onRule({ ...rule, name: event.target.value })} />
-      </label>
-    </div>
-  );
-}
-
-function Consequence({
-  kind,
-  inside,
-  speedMps,
-}: {
-  kind: NewFence['kind'];
-  inside: readonly string[];
-  speedMps: number;
-}) {
-  const more = inside.length > NAMED_AT_MOST ? ` and ${inside.length - NAMED_AT_MOST} more` : '';
-  const who = `${inside.slice(0, NAMED_AT_MOST).join(', ')}${more}`;
-  const stops = kind === 'restricted' && inside.length > 0;
-  return (
-    <p className={stops ? 'preview level-warning' : 'preview'} data-testid="fence-preview" role="status">
-      {inside.length === 0
-        ? 'Nobody is inside now. '
-        : kind === 'restricted'
-          ? `${who} inside: will stop there until it is taken away. `
-          : `${who} inside: will slow to ${number(speedMps)} m/s. `}
-      {kind === 'restricted' ? 'Plans go around it from now on.' : 'The others slow down when they enter.'}
-    </p>
-  );
-}
-
-/** Fences in force, each with the way to undo it. */
-function FenceList() {
-  const control = useMissionControl();
-  useTopic('fences');
-  const fences = control.live.fences();
-  if (fences.length === 0) return null;
-  return (
-    <ul className="fence-list" aria-label="Fences in force">
-      {fences.map((fence) => (
-        <li key={fence.id} className="sender-row">
-          <span>
-            <bdi>{fenceName(fence)}</bdi>{' '}
-            <span className="quiet">{fence.kind === 'restricted' ? 'no entry' : `${number(fence.speedMps)} m/s`}</span>
-          </span>
-          <span className="spring" />
-          <Guarded role="operator">
-            <button type="button" onClick={() => void removeFence(control, fence)} data-testid="remove-fence">
-              Take away
-            </button>
-          </Guarded>
-        </li>
-      ))}
-    </ul>
   );
 }

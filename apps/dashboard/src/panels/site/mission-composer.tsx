@@ -8,6 +8,7 @@ import { DockForm } from './dock-form.tsx';
 import { FenceForm } from './fence-form.tsx';
 import type { NewFence } from './fences.ts';
 import { PatrolForm } from './patrol-form.tsx';
+import { ReviseForm } from './revise-form.tsx';
 
 /** Delivering and docking are chosen from lists; covering and patrolling are drawn, so the draft itself is their mode. */
 type Listed = 'deliver' | 'dock' | null;
@@ -41,7 +42,12 @@ export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFenc
       </fieldset>
       {draft?.kind === 'zone' ? <CoverForm draft={draft} onDone={done} /> : null}
       {draft?.kind === 'patrol' ? <PatrolForm draft={draft} onDone={done} /> : null}
-      {draft?.kind === 'fence' ? <FenceForm draft={draft} onDone={done} onFence={onFence} /> : null}
+      {draft?.kind === 'fence' && draft.change === undefined ? (
+        <FenceForm draft={draft} onDone={done} onFence={onFence} />
+      ) : null}
+      {draft?.change === undefined ? null : (
+        <ReviseForm key={draft.change.fenceId} draft={draft} fenceId={draft.change.fenceId} onDone={done} />
+      )}
       {listed === 'deliver' ? <DeliverForm onDone={done} /> : null}
       {listed === 'dock' ? <DockForm onDone={done} /> : null}
     </div>

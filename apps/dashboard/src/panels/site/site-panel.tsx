@@ -33,7 +33,7 @@ const FLAT_WORDS: Readonly<Record<FlatReason, string>> = {
 /** The site, solid or flat, with the tools that draw on it. */
 export function SitePanel() {
   const control = useMissionControl();
-  const { live, site, selected, draft, viewpoint, nowMs, terrains } = control;
+  const { live, site, selected, selection, draft, viewpoint, nowMs, terrains } = control;
   const theme = useObservable(control.theme);
   useTopic('roster');
   const frame = useRef<MapElement>(null);
@@ -62,10 +62,11 @@ export function SitePanel() {
       else return false;
       return true;
     };
+    const chooseFence = (id: string | null) => selection.set(id === null ? null : { kind: 'zone', id });
     const calmMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
     const shown = { live, selected, draft, viewpoint, choices, follow };
-    return { ...shown, nowMs, hover, looked, key, calmMotion, drawn: firstPictureDrawn };
-  }, [control, live, selected, draft, viewpoint, nowMs, choices, follow]);
+    return { ...shown, nowMs, hover, looked, key, chooseFence, calmMotion, drawn: firstPictureDrawn };
+  }, [control, live, selected, selection, draft, viewpoint, nowMs, choices, follow]);
 
   const show = useCallback((shown: ShownSiteMap | null) => {
     map.current = shown;

@@ -35,6 +35,7 @@ export interface SolidMapPorts {
   readonly viewpoint: Observable<string>;
   readonly hover: (id: string | null, xPx: number, yPx: number) => void;
   readonly key: (key: string) => boolean;
+  readonly chooseFence: (id: string | null) => void;
   readonly nowMs: () => number;
   /** Told after each change of the look: for the scale, the compass, and the buttons. */
   readonly looked: (look: Look) => void;
