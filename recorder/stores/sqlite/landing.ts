@@ -5,7 +5,7 @@ import {
   fstatSync,
   fsyncSync,
   openSync,
-  readSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -141,7 +141,8 @@ export class Landing {
 /** Reads a landing, while another process may be writing it. */
 export class LandingReader {
   readonly #path: string;
-  #round: Pick<Header, 'life' | 'round'> | null = null;
+  #life = 0;
+  #round = 0;
   #at = 0;
   #number = 0;
   #blocks: SealedBlock[] = [];
@@ -155,39 +156,25 @@ export class LandingReader {
    * is not here stands in the database: read that afterwards.
    */
   blocks(): readonly SealedBlock[] {
-    const file = openThere(this.#path);
-    if (file === null) {
-      this.#begin(null);
-      return this.#blocks;
+    const bytes = contentOf(this.#path);
+    const first = recordAt(bytes, 0);
+    if (first === null) this.#begin(0, 0);
+    else if (first.life !== this.#life || first.round !== this.#round) this.#begin(first.life, first.round);
+    for (let next = recordAt(bytes, this.#at); next !== null; next = recordAt(bytes, this.#at)) {
+      if (next.life !== this.#life || next.round !== this.#round || next.number !== this.#number) break;
+      this.#blocks.push(...next.blocks);
+      this.#number++;
+      this.#at += next.bytes;
     }
-    try {
-      const first = headerAt(file, 0);
-      if (first?.life !== this.#round?.life || first?.round !== this.#round?.round) this.#begin(first);
-      for (let header = this.#next(file); header !== null; header = this.#next(file)) {
-        const blocks = bodyAt(file, this.#at, header);
-        if (blocks === null) break;
-        this.#blocks.push(...blocks);
-        this.#number++;
-        this.#at += aligned(HEADER_BYTES + header.length);
-      }
-      return this.#blocks;
-    } finally {
-      closeSync(file);
-    }
+    return this.#blocks;
   }
 
-  #begin(round: Header | null): void {
+  #begin(life: number, round: number): void {
+    this.#life = life;
     this.#round = round;
     this.#at = 0;
     this.#number = 0;
     this.#blocks = [];
-  }
-
-  #next(file: number): Header | null {
-    const header = headerAt(file, this.#at);
-    const follows =
-      header?.life === this.#round?.life && header?.round === this.#round?.round && header?.number === this.#number;
-    return follows ? header : null;
   }
 }
 
@@ -196,74 +183,58 @@ export class LandingReader {
  * whoever has recovered what landed has reached the end of each.
  */
 export function blocksAnywhere(path: string): readonly SealedBlock[] {
-  const file = openThere(path);
-  if (file === null) return [];
-  try {
-    const found: SealedBlock[] = [];
-    const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(size);
-    readSync(file, bytes, 0, size, 0);
-    for (let at = 0; at + HEADER_BYTES <= size; at += 8) {
-      const length = bytes.readUInt32LE(at + 4);
-      if (length === 0 || length > 2 * MOST_LANDED_BYTES || at + HEADER_BYTES + length > size) continue;
-      const record = bytes.subarray(at, at + HEADER_BYTES + length);
-      if (crc32(record.subarray(4)) === record.readUInt32LE(0)) found.push(...(blocksIn(record) ?? []));
-    }
-    return found;
-  } finally {
-    closeSync(file);
-  }
+  const bytes = contentOf(path);
+  const found: SealedBlock[] = [];
+  for (let at = 0; at < bytes.length; at += 8) found.push(...(recordAt(bytes, at)?.blocks ?? []));
+  return found;
 }
 
-interface Header {
-  readonly crc: number;
-  readonly length: number;
+interface LandedRecord {
   readonly life: number;
   readonly round: number;
   readonly number: number;
+  /** Bytes to the next. */
+  readonly bytes: number;
+  readonly blocks: readonly SealedBlock[];
 }
 
-function openThere(path: string): number | null {
+/** The bytes of a landing, none where there is no landing. */
+function contentOf(path: string): Buffer {
   try {
-    return openSync(path, 'r');
+    return readFileSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   }
 }
 
-/** The header that may stand there; null where nothing does. */
-function headerAt(file: number, at: number): Header | null {
-  const bytes = Buffer.alloc(HEADER_BYTES);
-  if (readSync(file, bytes, 0, HEADER_BYTES, at) < HEADER_BYTES) return null;
-  const length = bytes.readUInt32LE(4);
-  if (length === 0 || at + HEADER_BYTES + length > LANDING_BYTES) return null;
+/** The whole record that stands there; null where none does. */
+function recordAt(landing: Buffer, at: number): LandedRecord | null {
+  if (at + HEADER_BYTES > landing.length) return null;
+  const length = landing.readUInt32LE(at + 4);
+  const record = landing.subarray(at, at + HEADER_BYTES + length);
+  if (length > 2 * MOST_LANDED_BYTES || record.length < HEADER_BYTES + length) return null;
+  if (crc32(record.subarray(4)) !== record.readUInt32LE(0)) return null;
+  const blocks = blocksIn(record.subarray(HEADER_BYTES));
+  if (blocks === null) return null;
   return {
-    crc: bytes.readUInt32LE(0),
-    length,
-    life: bytes.readUInt32LE(8),
-    round: bytes.readUInt32LE(12),
-    number: bytes.readUInt32LE(16),
+    life: record.readUInt32LE(8),
+    round: record.readUInt32LE(12),
+    number: record.readUInt32LE(16),
+    bytes: aligned(record.length),
+    blocks,
   };
 }
 
-/** The blocks of the record with that header; null when it is not whole. */
-function bodyAt(file: number, at: number, { crc, length }: Header): readonly SealedBlock[] | null {
-  const record = Buffer.alloc(HEADER_BYTES + length);
-  if (readSync(file, record, 0, record.length, at) < record.length) return null;
-  return crc32(record.subarray(4)) === crc ? blocksIn(record) : null;
-}
-
-function blocksIn(record: Buffer): readonly SealedBlock[] | null {
+function blocksIn(body: Buffer): readonly SealedBlock[] | null {
   const blocks: SealedBlock[] = [];
-  for (let at = HEADER_BYTES; at < record.length; ) {
+  for (let at = 0; at < body.length; ) {
+    if (at + LENGTH_BYTES > body.length) return null;
     const from = at + LENGTH_BYTES;
-    const to = from <= record.length ? from + record.readUInt32LE(at) : Number.POSITIVE_INFINITY;
-    if (to > record.length) return null;
-    const block = readSealedBlock(new Uint8Array(record.subarray(from, to)), sha256);
+    at = from + body.readUInt32LE(at);
+    const block = readSealedBlock(new Uint8Array(body.subarray(from, at)), sha256);
     if (block instanceof Error) return null;
     blocks.push(block);
-    at = to;
   }
   return blocks;
 }
