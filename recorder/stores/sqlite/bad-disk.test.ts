@@ -8,10 +8,12 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -242,6 +244,32 @@ test('[R49] a file or folder that may not be written is named, with the way out;
   assert.equal(report.ok, true);
   assert.equal(report.events, 11);
   await reader.close();
+  chmodSync(folder, 0o755);
+});
+
+test('[R49] [R138] what a killed writer left on a medium that cannot be written is read whole: log, landing, and by a link', async () => {
+  const path = pathOf('left');
+  const store = openSqliteStore(path, { landing: true, mostLanded: 3 });
+  const chain = testChain('r01', sha256);
+  for (const block of [chain.begin(), ...Array.from({ length: 7 }, () => chain.notes(1))]) await store.append([block]);
+  const folder = join(home, 'medium');
+  mkdirSync(folder);
+  for (const end of ['', '-wal', '-landing']) {
+    copyFileSync(path + end, join(folder, `left.db${end}`));
+    chmodSync(join(folder, `left.db${end}`), 0o444);
+  }
+  await store.close();
+  const link = pathOf('link-to-left');
+  symlinkSync(join(folder, 'left.db'), link);
+  chmodSync(home, 0o755);
+  chmodSync(folder, 0o555);
+  for (const named of [join(folder, 'left.db'), link]) {
+    const reader = asNobody(() => openSqliteRecording(named));
+    const { ok, events } = await verify(reader, { sha256, reexecutors: {} });
+    assert.deepEqual([ok, events], [true, 8], named);
+    await reader.close();
+  }
+  assert.deepEqual(readdirSync(folder).sort(), ['left.db', 'left.db-landing', 'left.db-wal']);
   chmodSync(folder, 0o755);
 });
 

@@ -1,6 +1,5 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
 import { NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
@@ -19,6 +18,7 @@ import { BlockTable } from './block-table.ts';
 import { storeError } from './errors.ts';
 import { RecordingFiles } from './files.ts';
 import { blocksAnywhere, Landing, LandingReader, landedBytes, landingOf, MOST_LANDED_BYTES } from './landing.ts';
+import { assertFile, openForReading } from './open-file.ts';
 import { PageFit } from './page-fit.ts';
 import { migrate, pragma } from './schema.ts';
 
@@ -404,31 +404,4 @@ function goesOn({ firstSequence, previousHash }: SealedBlock, end: ChainHead | n
 function inOrder(a: ChainId, b: ChainId): number {
   const text = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
   return text(a.tenant, b.tenant) || text(a.source, b.source) || a.epoch - b.epoch;
-}
-
-/** What lies at the path and cannot be a recording, before SQLite finds its own words for it. */
-function assertFile(path: string, readOnly: boolean): void {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory() === true) {
-    throw new StoreCorruptError(path, 'is a folder and no recording', 'Name the file in it');
-  }
-  if (readOnly && found?.size === 0 && !existsSync(`${path}-wal`)) {
-    const wayOut = 'Look for another copy: what a recorder acknowledged is not in this one';
-    throw new StoreCorruptError(path, 'is empty and no recording', wayOut);
-  }
-}
-
-/** A recording on a medium that cannot be written has no shared memory for WAL; without a log beside it, it is whole as it lies. */
-function openForReading(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 2000 });
-  try {
-    db.prepare('SELECT count(*) FROM sqlite_schema').get();
-    return db;
-  } catch (error) {
-    db.close();
-    if (existsSync(`${path}-wal`) || !existsSync(path)) throw error;
-    const url = pathToFileURL(path);
-    url.search = '?immutable=1';
-    return new DatabaseSync(url, { readOnly: true });
-  }
 }
