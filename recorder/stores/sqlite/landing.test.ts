@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { draw } from '@sigma/kernel';
 import {
   eventsOf,
@@ -11,6 +12,7 @@ import {
   type SealedBlock,
   StoreBusyError,
   StoreCorruptError,
+  StoreNewerError,
   verify,
 } from '../../src/index.ts';
 import { testChain } from '../../testing/chains.ts';
@@ -189,6 +191,52 @@ test('[R138] [L4] a landing that was altered, or belongs to another copy, is nam
     rmSync(`${damaged}-landing`);
     await openSqliteStore(damaged).close();
   }
+});
+
+/** A record with one block, as a landing of the first life and round begins with it. */
+function recordOf(block: Uint8Array): Buffer {
+  const record = Buffer.alloc(24 + block.length);
+  for (const [n, value] of [0, block.length + 4, 1, 1, 0, block.length].entries()) record.writeUInt32LE(value, 4 * n);
+  record.set(block, 24);
+  record.writeUInt32LE(crc32(record.subarray(4)), 0);
+  return record;
+}
+
+test('[R3] [R138] blocks of a newer format that have landed are refused by its number, and not written over', async () => {
+  const { path, store } = await landed('newer');
+  const left = killedCopy(path, 'newer-copy');
+  await store.close();
+  const block = Buffer.from(testChain('r03', sha256).begin().bytes);
+  assert.deepEqual([...block.subarray(0, 2)], [8, 1], 'the number of the format');
+  block[1] = 2;
+  alter(left, (landing) => recordOf(block).copy(landing));
+  const before = readFileSync(`${left}-landing`);
+  const reader = openSqliteRecording(left);
+  const newer = (error: unknown): boolean =>
+    error instanceof StoreNewerError && error.message.startsWith(`${left}-landing: holds blocks of format 2, newer`);
+  await assert.rejects(reader.heads(), newer);
+  await reader.close();
+  for (const options of [{}, { landing: true }]) assert.throws(() => openSqliteStore(left, options), newer);
+  assert.deepEqual(readFileSync(`${left}-landing`), before);
+});
+
+test('[R138] what was recorded may look like a record of another: it is not taken for one', async () => {
+  const path = pathOf('lookalike');
+  const store = openSqliteStore(path, { landing: true });
+  const chain = testChain('r01', sha256);
+  await store.append([chain.begin()]);
+  const stranger = testChain('r66', sha256);
+  stranger.begin();
+  const forged = recordOf(stranger.notes(3).bytes);
+  // One of eight stands where a record may begin.
+  const data = new Uint8Array(Buffer.concat(Array.from({ length: 8 }, (_, n) => [forged, Buffer.alloc(n + 1)]).flat()));
+  const event = { type: 'test.raw', subject: '', atUs: 1, timeUs: 1_700_000_000_000_000, traceparent: '', data };
+  for (let n = 0; n < 8; n++) await store.append([chain.writer.seal([{ ...event, subject: 'x'.repeat(n) }])]);
+  const left = killedCopy(path, 'lookalike-copy');
+  await store.close();
+  const next = openSqliteStore(left);
+  assert.deepEqual(await ends(next), ['r01 9 in 9']);
+  await next.close();
 });
 
 test('[R138] [R42] while something has landed nobody else opens the recording for writing; then whoever had it open before gives way', async () => {

@@ -13,8 +13,10 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { NewerFormatError } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { readSealedBlock } from '../../src/sealed-block.ts';
+import { StoreNewerError } from '../../src/store.ts';
 import { syncFolder } from './files.ts';
 import { sha256 } from './sha256.ts';
 
@@ -154,13 +156,19 @@ export class LandingReader {
   /**
    * What has landed, in order; some of it may stand in the database by now. Whatever was acknowledged before the call and
    * is not here stands in the database: read that afterwards.
+   *
+   * @throws StoreNewerError
    */
   blocks(): readonly SealedBlock[] {
     const bytes = contentOf(this.#path);
-    const first = recordAt(bytes, 0);
+    const first = recordAt(bytes, 0, this.#path);
     if (first === null) this.#begin(0, 0);
     else if (first.life !== this.#life || first.round !== this.#round) this.#begin(first.life, first.round);
-    for (let next = recordAt(bytes, this.#at); next !== null; next = recordAt(bytes, this.#at)) {
+    for (
+      let next = recordAt(bytes, this.#at, this.#path);
+      next !== null;
+      next = recordAt(bytes, this.#at, this.#path)
+    ) {
       if (next.life !== this.#life || next.round !== this.#round || next.number !== this.#number) break;
       this.#blocks.push(...next.blocks);
       this.#number++;
@@ -185,7 +193,12 @@ export class LandingReader {
 export function blocksAnywhere(path: string): readonly SealedBlock[] {
   const bytes = contentOf(path);
   const found: SealedBlock[] = [];
-  for (let at = 0; at < bytes.length; at += 8) found.push(...(recordAt(bytes, at)?.blocks ?? []));
+  for (let at = 0; at < bytes.length; ) {
+    const record = recordAt(bytes, at, path);
+    found.push(...(record?.blocks ?? []));
+    // What lies in a whole record was recorded, whatever it looks like.
+    at += record?.bytes ?? 8;
+  }
   return found;
 }
 
@@ -209,13 +222,13 @@ function contentOf(path: string): Buffer {
 }
 
 /** The whole record that stands there; null where none does. */
-function recordAt(landing: Buffer, at: number): LandedRecord | null {
+function recordAt(landing: Buffer, at: number, path: string): LandedRecord | null {
   if (at + HEADER_BYTES > landing.length) return null;
   const length = landing.readUInt32LE(at + 4);
   const record = landing.subarray(at, at + HEADER_BYTES + length);
   if (length > 2 * MOST_LANDED_BYTES || record.length < HEADER_BYTES + length) return null;
   if (crc32(record.subarray(4)) !== record.readUInt32LE(0)) return null;
-  const blocks = blocksIn(record.subarray(HEADER_BYTES));
+  const blocks = blocksIn(record.subarray(HEADER_BYTES), path);
   if (blocks === null) return null;
   return {
     life: record.readUInt32LE(8),
@@ -226,13 +239,18 @@ function recordAt(landing: Buffer, at: number): LandedRecord | null {
   };
 }
 
-function blocksIn(body: Buffer): readonly SealedBlock[] | null {
+/** @throws StoreNewerError: who cannot read what was acknowledged must not write over it */
+function blocksIn(body: Buffer, path: string): readonly SealedBlock[] | null {
   const blocks: SealedBlock[] = [];
   for (let at = 0; at < body.length; ) {
     if (at + LENGTH_BYTES > body.length) return null;
     const from = at + LENGTH_BYTES;
     at = from + body.readUInt32LE(at);
     const block = readSealedBlock(new Uint8Array(body.subarray(from, at)), sha256);
+    if (block instanceof NewerFormatError) {
+      const wayOut = 'Open the recording with the newer sigma that wrote it; nothing was changed';
+      throw new StoreNewerError(path, `holds blocks of format ${block.format}, newer than this program reads`, wayOut);
+    }
     if (block instanceof Error) return null;
     blocks.push(block);
   }
