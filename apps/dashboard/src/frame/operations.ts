@@ -1,3 +1,4 @@
+import type { AgentStatus } from '@sigma/proto';
 import { judgeReceipts, type Outcome } from '../live/acts.ts';
 import { localTime, personWords } from '../words/quantities.ts';
 import type { MissionControl } from './mission-control.tsx';
@@ -28,13 +29,17 @@ export function stopAgents(
   );
 }
 
-export function acknowledgeAgent({ hub, acts }: MissionControl, agentId: string): Promise<unknown> {
-  const act = () => hub.fleet.acknowledgeAgent({ agentId });
+/** What is refused when something else has come up since: nobody acknowledges or resets what he has not seen. */
+const failsafesOf = (seen: AgentStatus | undefined) =>
+  seen === undefined ? {} : { seen: { conditions: seen.failsafeEntries.map(({ condition }) => condition) } };
+
+export function acknowledgeAgent({ hub, acts }: MissionControl, agentId: string, seen?: AgentStatus): Promise<unknown> {
+  const act = () => hub.fleet.acknowledgeAgent({ agentId, ...failsafesOf(seen) });
   return acts.run(`Acknowledge ${agentId}`, [agentId], act, ({ receipt }) => judgeReceipts([receipt]));
 }
 
-export function resetAgent({ hub, acts }: MissionControl, agentId: string): Promise<unknown> {
-  const act = () => hub.fleet.resetAgent({ agentId });
+export function resetAgent({ hub, acts }: MissionControl, agentId: string, seen?: AgentStatus): Promise<unknown> {
+  const act = () => hub.fleet.resetAgent({ agentId, ...failsafesOf(seen) });
   return acts.run(`Reset ${agentId}`, [agentId], act, ({ receipt }) => judgeReceipts([receipt]));
 }
 
@@ -45,11 +50,17 @@ export function setMode({ hub, acts }: MissionControl, agentId: string, mode: st
 
 const LEASE_SECONDS = 900;
 
-export async function takeLease({ hub, acts, me }: MissionControl, agentId: string, takeOver: boolean): Promise<void> {
+/** @param seen who holds it, '': nobody; a take-over takes it from nobody else */
+export async function takeLease(
+  { hub, acts, me }: MissionControl,
+  agentId: string,
+  takeOver: boolean,
+  seen: string,
+): Promise<void> {
   const given = await acts.run(
     `${takeOver ? 'Take over' : 'Take'} control of ${agentId}`,
     [agentId],
-    () => hub.fleet.takeLease({ agentId, takeOver, seconds: LEASE_SECONDS }),
+    () => hub.fleet.takeLease({ agentId, takeOver, seconds: LEASE_SECONDS, expectsHolder: seen }),
     (lease): Outcome => ({
       kind: 'done',
       detail: `held by ${personWords(lease.holder)} until ${localTime(lease.expiresTimeUs)}`,

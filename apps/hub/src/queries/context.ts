@@ -11,7 +11,9 @@ import type { Alerts } from '../roles/alerts/alerts.ts';
 import type { Silences } from '../roles/alerts/silences.ts';
 import type { AnalyzerRole } from '../roles/analyzer/analyzer.ts';
 import type { DecisionArchive } from '../roles/arbitration/decision-archive.ts';
+import type { HubRecord } from '../roles/arbitration/hub-record.ts';
 import type { MissionLedger } from '../roles/arbitration/mission-ledger.ts';
+import { CommandRejectedError } from '../roles/arbitration/rejected-command.ts';
 import type { Acts } from '../roles/chronicle/acts.ts';
 import type { Marks } from '../roles/chronicle/marks.ts';
 import type { Core } from '../roles/core/core.ts';
@@ -29,6 +31,7 @@ import type { BlockReader } from './records.ts';
 export interface Roles {
   readonly tenant: string;
   readonly clock: Clock;
+  readonly record: HubRecord;
   readonly fleet: LiveFleet;
   readonly ingest: Ingest;
   readonly analyzer: AnalyzerRole;
@@ -84,6 +87,12 @@ export function momentOf(timeUs: bigint, name: string): number {
   const us = Number(timeUs);
   if (us >= 0 && Number.isSafeInteger(us)) return us;
   throw new ConnectError(`${name} is microseconds since 1970`, Code.InvalidArgument);
+}
+
+/** For `catch`: a command that is on record as rejected is told so. @throws ConnectError failed_precondition */
+export function rejected(error: unknown): never {
+  if (error instanceof CommandRejectedError) throw new ConnectError(error.message, Code.FailedPrecondition);
+  throw error;
 }
 
 /** Somebody else holds the control lease: says who, and until when, in words and in numbers. */

@@ -1,8 +1,9 @@
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import type { ChannelSchema, FleetService } from '@sigma/proto';
+import type { ChannelSchema, FailsafesSeen, FleetService } from '@sigma/proto';
 import type { LiveAgent } from '../live/live-fleet.ts';
 import { STATE_CHANNEL } from '../live/state-channel.ts';
-import { agentNamed, callerOf, heldByAnother, limitOf, momentOf, type Roles, statusOf } from './context.ts';
+import { recordRejected } from '../roles/arbitration/rejected-command.ts';
+import { agentNamed, callerOf, heldByAnother, limitOf, momentOf, type Roles, rejected, statusOf } from './context.ts';
 
 const STOPS = new Set(['none', 'normal', 'protective', 'emergency']);
 const AUTHORITIES = new Set(['safety', 'operator', 'swarm', 'mission', 'rest']);
@@ -14,16 +15,38 @@ const MOST_SECONDS = 3_600;
 
 export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
   /** Another's lease keeps everybody else's hands off, but for stops. */
-  const respectLease = (agentId: string, context: HandlerContext): void => {
+  const respectLease = async (agentId: string, command: string, context: HandlerContext): Promise<void> => {
     const lease = roles.leases.of(agentId);
-    if (lease === null || lease.holder === callerOf(context)) return;
+    const by = callerOf(context);
+    if (lease === null || lease.holder === by) return;
+    const reason = `${lease.holder} holds the control lease`;
+    await recordRejected(roles.record, { target: `agent/${agentId}`, command, by, expects: { holder: by }, reason });
     throw heldByAnother(lease);
   };
-  const needLease = (agentId: string, context: HandlerContext): string => {
-    respectLease(agentId, context);
+  const needLease = async (agentId: string, command: string, context: HandlerContext): Promise<string> => {
+    await respectLease(agentId, command, context);
     const lease = roles.leases.of(agentId);
     if (lease !== null) return lease.leaseId;
+    const by = callerOf(context);
+    const reason = 'nobody holds the control lease';
+    await recordRejected(roles.record, { target: `agent/${agentId}`, command, by, expects: { holder: by }, reason });
     throw new ConnectError(`take the control lease of '${agentId}' first`, Code.FailedPrecondition);
+  };
+  /** Nobody acknowledges or resets what he has not seen. What he saw and has gone since does no harm. */
+  const respectSight = async (
+    { agentId, status }: LiveAgent,
+    command: string,
+    seen: FailsafesSeen | undefined,
+    context: HandlerContext,
+  ): Promise<void> => {
+    if (seen === undefined) return;
+    const unseen = (status?.failsafeEntries ?? []).filter(({ condition }) => !seen.conditions.includes(condition));
+    if (unseen.length === 0) return;
+    const expects = { conditions: [...seen.conditions] };
+    const reason = `${unseen.map(({ condition }) => condition).join(', ')} has come up since the order was given`;
+    const by = callerOf(context);
+    await recordRejected(roles.record, { target: `agent/${agentId}`, command, by, expects, reason });
+    throw new ConnectError(`${reason}; look at it first`, Code.FailedPrecondition);
   };
   return {
     listAgents: () => {
@@ -63,11 +86,15 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
       const { decisions, lookedToUs } = await roles.decisions.find(filter, most);
       return { decisions: [...decisions], lookedToTimeUs: BigInt(lookedToUs) };
     },
-    takeLease: async ({ agentId, takeOver, seconds }, context) => {
+    takeLease: async ({ agentId, takeOver, seconds, expectsHolder }, context) => {
       agentNamed(roles, agentId);
       if (seconds > MOST_SECONDS)
         throw new ConnectError(`a lease lasts at most ${MOST_SECONDS} seconds`, Code.InvalidArgument);
-      const outcome = await roles.leases.take(agentId, callerOf(context), takeOver, seconds);
+      const by = callerOf(context);
+      // Leases hold aliases; whoever asks knows people by name. A name that nobody has goes on no record.
+      const alias = expectsHolder === undefined ? null : roles.people.unnamed(expectsHolder);
+      const heldBy = alias?.includes('@') ? 'somebody unknown here' : alias;
+      const outcome = await roles.leases.take(agentId, by, takeOver, seconds, heldBy).catch(rejected);
       if (!outcome.taken) throw heldByAnother(outcome.lease);
       const { leaseId, holder, expiresTimeUs } = outcome.lease;
       return { leaseId, holder, expiresTimeUs: BigInt(expiresTimeUs) };
@@ -81,7 +108,7 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
     commandAgent: async ({ agentId, command, rationale }, context) => {
       agentNamed(roles, agentId);
       if (command === undefined || command.name === '') throw new ConnectError('name a command', Code.InvalidArgument);
-      const leaseId = needLease(agentId, context);
+      const leaseId = await needLease(agentId, command.name, context);
       return {
         receipt: await roles.gateway.ask(agentId, callerOf(context), {
           case: 'command',
@@ -102,22 +129,24 @@ export function fleetQueries(roles: Roles): ServiceImpl<typeof FleetService> {
       if (agentIds.length === 0 && stop !== 'none') roles.alerts.siteStopped(stop, by);
       return { receipts: await Promise.all(asked) };
     },
-    acknowledgeAgent: async ({ agentId }, context) => {
-      agentNamed(roles, agentId);
-      respectLease(agentId, context);
+    acknowledgeAgent: async ({ agentId, seen }, context) => {
+      const agent = agentNamed(roles, agentId);
+      await respectLease(agentId, 'acknowledge', context);
+      await respectSight(agent, 'acknowledge', seen, context);
       const by = callerOf(context);
       return { receipt: await roles.gateway.ask(agentId, by, { case: 'acknowledge', value: { by } }) };
     },
-    resetAgent: async ({ agentId }, context) => {
-      agentNamed(roles, agentId);
-      respectLease(agentId, context);
+    resetAgent: async ({ agentId, seen }, context) => {
+      const agent = agentNamed(roles, agentId);
+      await respectLease(agentId, 'reset', context);
+      await respectSight(agent, 'reset', seen, context);
       const by = callerOf(context);
       return { receipt: await roles.gateway.ask(agentId, by, { case: 'reset', value: { by } }) };
     },
     setAgentMode: async ({ agentId, mode }, context) => {
       agentNamed(roles, agentId);
       if (!MODES.has(mode)) throw new ConnectError("mode is 'automatic', 'manual' or 'service'", Code.InvalidArgument);
-      needLease(agentId, context);
+      await needLease(agentId, `mode ${mode}`, context);
       const by = callerOf(context);
       return { receipt: await roles.gateway.ask(agentId, by, { case: 'mode', value: { mode, by } }) };
     },

@@ -3,7 +3,7 @@ import { type MissionService, type MissionGoal as WireGoal, MissionStatus as Wir
 import type { MissionEntry } from '../roles/arbitration/mission-ledger.ts';
 import type { MissionGoal, MissionStatus, NewMission } from '../roles/core/supervisor.ts';
 import { goalOf, missionOf, taskViewOf } from '../roles/gateway/plain-to-proto.ts';
-import { callerOf, limitOf, momentOf, type Roles } from './context.ts';
+import { callerOf, limitOf, momentOf, type Roles, rejected } from './context.ts';
 
 const DEFAULT_LIMIT = 100;
 const MOST_LIMIT = 1_000;
@@ -42,19 +42,20 @@ export function missionQueries(roles: Roles): ServiceImpl<typeof MissionService>
       const filter = { beforeTimeUs: before, statuses: statuses.map(plainStatus) };
       return { missions: (await roles.missions.page(filter, most)).map(missionOf) };
     },
-    setMissionPriority: async ({ missionId, priority }, context) => {
+    setMissionPriority: async ({ missionId, priority, expectsPriority }, context) => {
       checkPriority(priority);
-      const entry = openMission(roles, missionId);
-      const moved = whenChanged(roles, missionId, (now) => now.view.priority === priority);
-      await roles.missions.setPriority(missionId, priority, callerOf(context));
-      await moved;
+      const entry = expectsPriority === undefined ? openMission(roles, missionId) : knownMission(roles, missionId);
+      const by = callerOf(context);
+      await roles.missions.setPriority(missionId, priority, by, expectsPriority ?? null).catch(rejected);
+      await whenChanged(roles, missionId, (now) => now.view.priority === priority);
       return { mission: missionOf(roles.missions.entries.get(missionId) ?? entry) };
     },
-    cancelMission: async ({ missionId, reason }, context) => {
-      const entry = openMission(roles, missionId);
-      const ended = whenChanged(roles, missionId, (now) => now.finishedTimeUs > 0);
-      await roles.missions.cancel(missionId, reason || 'cancelled by an operator', callerOf(context));
-      await ended;
+    cancelMission: async ({ missionId, reason, seen }, context) => {
+      const entry = seen === undefined ? openMission(roles, missionId) : knownMission(roles, missionId);
+      const why = reason || 'cancelled by an operator';
+      const as = seen === undefined ? null : { status: plainStatus(seen.status), agentIds: seen.agentIds };
+      await roles.missions.cancel(missionId, why, callerOf(context), as).catch(rejected);
+      await whenChanged(roles, missionId, (now) => now.finishedTimeUs > 0);
       return { mission: missionOf(roles.missions.entries.get(missionId) ?? entry) };
     },
   };
@@ -71,10 +72,16 @@ function checkPriority(priority: number): void {
   throw new ConnectError(`priority is -${MOST_PRIORITY} to ${MOST_PRIORITY}`, Code.InvalidArgument);
 }
 
+/** @throws ConnectError not_found */
+function knownMission(roles: Roles, missionId: string): MissionEntry {
+  const entry = roles.missions.entries.get(missionId);
+  if (entry !== undefined) return entry;
+  throw new ConnectError(`there is no mission '${missionId.slice(0, 63)}'`, Code.NotFound);
+}
+
 /** @throws ConnectError not_found, failed_precondition for one that has ended */
 function openMission(roles: Roles, missionId: string): MissionEntry {
-  const entry = roles.missions.entries.get(missionId);
-  if (entry === undefined) throw new ConnectError(`there is no mission '${missionId.slice(0, 63)}'`, Code.NotFound);
+  const entry = knownMission(roles, missionId);
   if (entry.finishedTimeUs === 0) return entry;
   throw new ConnectError(`mission '${missionId}' is ${entry.view.status} already`, Code.FailedPrecondition);
 }
@@ -93,8 +100,10 @@ function plainStatus(status: WireStatus): MissionStatus {
   throw new ConnectError('a status is queued, active, done, failed or cancelled', Code.InvalidArgument);
 }
 
-/** Resolves when it holds for the mission, or after a second: then it is still on its way. */
+/** Resolves when it holds for the mission, at once where it does, or after a second: then it is still on its way. */
 function whenChanged(roles: Roles, missionId: string, holds: (entry: MissionEntry) => boolean): Promise<void> {
+  const now = roles.missions.entries.get(missionId);
+  if (now !== undefined && holds(now)) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
       forget();

@@ -48,7 +48,11 @@ export function LeaseRow({ id, holder, expiresTimeUs }: LeaseRowProps) {
         <>
           {leftMs > 0 && leftMs < RENEW_MS ? (
             <Guarded role="operator">
-              <button type="button" onClick={() => void takeLease(control, id, false)} data-testid="lease-renew">
+              <button
+                type="button"
+                onClick={() => void takeLease(control, id, false, holder)}
+                data-testid="lease-renew"
+              >
                 Renew
               </button>
             </Guarded>
@@ -61,14 +65,14 @@ export function LeaseRow({ id, holder, expiresTimeUs }: LeaseRowProps) {
         </>
       ) : holder === '' ? (
         <Guarded role="operator">
-          <button type="button" onClick={() => void takeLease(control, id, false)} data-testid="lease-take">
+          <button type="button" onClick={() => void takeLease(control, id, false, holder)} data-testid="lease-take">
             Take control
           </button>
         </Guarded>
       ) : (
         <Guarded role="operator">
           <HoldButton
-            onHeld={() => void takeLease(control, id, true)}
+            onHeld={() => void takeLease(control, id, true, holder)}
             consequence={`${personWords(holder)} loses control of ${id} to you, at once; both names are recorded.`}
             testId="lease-take-over"
           >

@@ -101,7 +101,7 @@ export function RobotControls({ id, status, leaseExpiresTimeUs, children }: Robo
           <Guarded role="operator">
             <button
               type="button"
-              onClick={() => void acknowledgeAgent(control, id)}
+              onClick={() => void acknowledgeAgent(control, id, status)}
               data-testid="acknowledge"
               title={seen}
             >
@@ -111,7 +111,7 @@ export function RobotControls({ id, status, leaseExpiresTimeUs, children }: Robo
         </span>
         <span {...tell(reset)}>
           <Guarded role="operator">
-            <HoldButton onHeld={() => void resetAgent(control, id)} consequence={reset} testId="reset">
+            <HoldButton onHeld={() => void resetAgent(control, id, status)} consequence={reset} testId="reset">
               Reset · hold
             </HoldButton>
           </Guarded>

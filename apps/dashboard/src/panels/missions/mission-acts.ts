@@ -5,28 +5,30 @@ import { personWords } from '../../words/quantities.ts';
 
 const nameOf = (mission: Mission): string => mission.name || mission.id;
 
-/** Gives a mission another place in the queue. Undone by the priority that it had. */
+/** Gives a mission another place in the queue, unless somebody gave it one since. Undone by the priority that it had. */
 export async function setPriority(
   { hub, acts, now }: MissionControl,
   mission: Mission,
   priority: number,
+  expectsPriority = mission.priority,
 ): Promise<boolean> {
   const answer = await acts.run(
     `Priority ${priority} for ${nameOf(mission)}`,
     [],
-    () => hub.missions.setMissionPriority({ missionId: mission.id, priority }),
+    () => hub.missions.setMissionPriority({ missionId: mission.id, priority, expectsPriority }),
     (given): Outcome => ({ kind: 'done', detail: `priority is ${given.mission?.priority ?? priority}` }),
   );
   if (answer?.mission !== undefined) now.putMission(answer.mission);
   return answer !== undefined;
 }
 
-/** Cancels a mission and says what the hub made of it. */
+/** Cancels a mission if it stands as it is seen here, and says what the hub made of it. */
 export async function cancelMission({ hub, acts, now }: MissionControl, mission: Mission): Promise<boolean> {
+  const seen = { status: mission.status, agentIds: mission.tasks.map(({ agentId }) => agentId) };
   const answer = await acts.run(
     `Cancel ${nameOf(mission)}`,
     [],
-    () => hub.missions.cancelMission({ missionId: mission.id, reason: 'cancelled by an operator' }),
+    () => hub.missions.cancelMission({ missionId: mission.id, reason: 'cancelled by an operator', seen }),
     (given): Outcome => ({ kind: 'done', detail: given.mission?.detail || 'cancelled' }),
   );
   if (answer?.mission !== undefined) now.putMission(answer.mission);

@@ -83,7 +83,7 @@ export function MoveControls({ mission, queue }: MoveControlsProps) {
     if (!(await setPriority(control, mission, priority))) return;
     offer({
       title: `${name} has priority ${priority}.`,
-      undo: () => void setPriority(control, mission, before),
+      undo: () => void setPriority(control, mission, before, priority),
     });
   };
   const arrow = (step: -1 | 1, sign: string, word: string) => {

@@ -1,8 +1,8 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import type { FenceShape, PutFenceRequest, RemoveFenceRequest, ReviseFenceRequest } from '@sigma/proto';
-import { CommandRejectedError, type FenceChange } from '../../roles/fences/fence-desk.ts';
+import type { FenceChange } from '../../roles/fences/fence-desk.ts';
 import type { Fence } from '../../roles/fences/fence-store.ts';
-import { callerOf, type Roles } from '../context.ts';
+import { callerOf, type Roles, rejected } from '../context.ts';
 
 const MOST_FENCES = 200;
 const MOST_POINTS = 1_000;
@@ -51,11 +51,6 @@ export function fenceQueries(roles: Roles) {
 function found<T>(one: T | null, fenceId: string): T {
   if (one === null) throw new ConnectError(`there is no fence '${fenceId.slice(0, 63)}'`, Code.NotFound);
   return one;
-}
-
-function rejected(error: unknown): never {
-  if (error instanceof CommandRejectedError) throw new ConnectError(error.message, Code.FailedPrecondition);
-  throw error;
 }
 
 const wrong = (what: string): ConnectError => new ConnectError(what, Code.InvalidArgument);

@@ -10,6 +10,7 @@ import type { MissionWish } from '../core/core.ts';
 import type { MissionStatus, MissionView, NewMission } from '../core/supervisor.ts';
 import { type HubRecord, stateChanged } from './hub-record.ts';
 import type { JsonObject } from './merge-patch.ts';
+import { CommandRejectedError, recordRejected } from './rejected-command.ts';
 
 export interface MissionEntry {
   readonly view: MissionView;
@@ -36,6 +37,13 @@ export interface MissionFilter {
   readonly beforeTimeUs: number | null;
   /** Empty: all. */
   readonly statuses: readonly MissionStatus[];
+}
+
+/** What somebody saw of a mission when he gave an order. */
+export interface MissionSeen {
+  readonly status: MissionStatus;
+  /** Who had a task of it. */
+  readonly agentIds: readonly string[];
 }
 
 const FINISHED = new Set(['done', 'failed', 'cancelled']);
@@ -122,8 +130,20 @@ export class MissionLedger {
     return entry;
   }
 
-  async cancel(missionId: string, reason: string, by: string): Promise<void> {
+  /**
+   * Judged as the mission stands at the hub when the order comes; what the supervisor does between that and the order's
+   * reaching it is the order's to end.
+   *
+   * @param seen nothing is cancelled unless it stands so yet; null: however it stands
+   * @throws CommandRejectedError, NotRecordedError
+   */
+  async cancel(missionId: string, reason: string, by: string, seen: MissionSeen | null = null): Promise<void> {
     const before = this.entries.get(missionId);
+    const fault = before === undefined ? null : standsOtherwise(before.view, seen);
+    if (seen !== null && fault !== null) {
+      const expects = { status: seen.status, agentIds: [...seen.agentIds] };
+      await this.#reject(missionId, 'cancel', by, expects, fault);
+    }
     await this.#record.append(
       stateChanged(
         `mission/${missionId}/wish`,
@@ -136,13 +156,28 @@ export class MissionLedger {
     await this.#wish({ type: 'cancel', missionId, reason });
   }
 
-  /** Moves a mission in the queue. Its next view says what the supervisor made of it. */
-  async setPriority(missionId: string, priority: number, by: string): Promise<void> {
-    const before = this.entries.get(missionId)?.view.priority ?? 0;
+  /**
+   * Moves a mission in the queue. Its next view says what the supervisor made of it.
+   *
+   * @param seen nothing is moved unless this is its priority yet; null: whatever it is
+   * @throws CommandRejectedError, NotRecordedError
+   */
+  async setPriority(missionId: string, priority: number, by: string, seen: number | null = null): Promise<void> {
+    const entry = this.entries.get(missionId);
+    const before = entry?.view.priority ?? 0;
+    const ended = entry === undefined || entry.finishedTimeUs === 0 ? null : `it is ${entry.view.status} already`;
+    const moved = seen === before ? null : `its priority was ${seen} when the order was given; it is ${before} now`;
+    const fault = ended ?? moved;
+    if (seen !== null && fault !== null) await this.#reject(missionId, 'priority', by, { priority: seen }, fault);
     const trace = this.#trace(missionId, 'F8');
     const change = stateChanged(`mission/${missionId}/wish`, { priority: before }, { priority }, by, trace);
     await this.#record.append(change);
     await this.#wish({ type: 'priority', missionId, priority });
+  }
+
+  async #reject(missionId: string, command: string, by: string, expects: JsonObject, reason: string): Promise<never> {
+    await recordRejected(this.#record, { target: `mission/${missionId}`, command, by, expects, reason });
+    throw new CommandRejectedError(reason);
   }
 
   /** Newest first: from memory while it reaches, from the store beyond. */
@@ -231,6 +266,19 @@ export class MissionLedger {
       if (old.finishedTimeUs > 0 && !this.#unsaved.has(id)) this.entries.delete(id);
     }
   }
+}
+
+/** How a mission stands otherwise than it was seen, in a sentence, or null. */
+function standsOtherwise({ status, tasks }: MissionView, seen: MissionSeen | null): string | null {
+  if (seen === null) return null;
+  if (status !== seen.status) return `it was ${seen.status} when the order was given; it is ${status} now`;
+  const names = (ids: readonly (string | null)[]) =>
+    [...new Set(ids)]
+      .filter((id) => id !== null && id !== '')
+      .sort()
+      .join(', ') || 'nobody';
+  const [then, now] = [names(seen.agentIds), names(tasks.map(({ agentId }) => agentId))];
+  return then === now ? null : `${then} had it when the order was given; ${now} has it now`;
 }
 
 const plain = (view: MissionView): JsonObject => view as unknown as JsonObject;

@@ -6,6 +6,7 @@ import type { AgentLinked } from '../../live/live-fleet.ts';
 import { about, all, packed, tell, unpacked } from '../../subjects.ts';
 import { type HubRecord, signal, stateChanged } from '../arbitration/hub-record.ts';
 import type { JsonObject } from '../arbitration/merge-patch.ts';
+import { CommandRejectedError, recordRejected } from '../arbitration/rejected-command.ts';
 import type { MissionWish } from '../core/core.ts';
 import type { Gateway, OrderBody } from '../gateway/gateway.ts';
 import type { Fence, FenceStore } from './fence-store.ts';
@@ -27,11 +28,6 @@ export interface RevisedFence {
   readonly receipts: readonly OrderReceipt[];
   /** Lines of the note that both sides changed; then it stays as it was. */
   readonly conflicts: readonly TextConflict[];
-}
-
-/** A change was meant for another version than the one in force, and only for that: it is recorded as rejected. */
-export class CommandRejectedError extends Error {
-  override readonly name = 'CommandRejectedError';
 }
 
 /** What a robot last said to the fences. */
@@ -158,7 +154,7 @@ export class FenceDesk {
     return this.#inTurn(async () => {
       const current = this.#inForce.get(id);
       if (current === undefined) return null;
-      if (onlyInForce || version > current.version) await this.#judge(current, version, by);
+      if (onlyInForce || version > current.version) await this.#judge(current, version, by, 'revise');
       const { shape = current, name = current.name } = change;
       const merged = await this.#merged(current, version, change.note, by);
       const { kind, speedMps, points } = shape;
@@ -177,11 +173,12 @@ export class FenceDesk {
   }
 
   /** @throws CommandRejectedError when that version is not in force; then that is on record */
-  async #judge({ id, version }: Fence, expects: number, by: string): Promise<void> {
+  async #judge({ id, version }: Fence, expects: number, by: string, command: 'revise' | 'remove'): Promise<void> {
     const target = `fence/${id}`;
     const outcome = judgeCommand(new Map([[target, version]]), { id, target, expects });
     if (outcome.type === 'accepted') return;
-    await this.#record.append(signal('hub.command_rejected', target, { by, expects, reason: outcome.reason }));
+    const { reason } = outcome;
+    await recordRejected(this.#record, { target, command, by, expects, reason });
     throw new CommandRejectedError(outcome.reason);
   }
 
@@ -210,7 +207,7 @@ export class FenceDesk {
   remove(id: string, by: string, expects = 0): Promise<readonly OrderReceipt[] | null> {
     return this.#inTurn(async () => {
       const current = this.#inForce.get(id);
-      if (current !== undefined && expects > 0) await this.#judge(current, expects, by);
+      if (current !== undefined && expects > 0) await this.#judge(current, expects, by, 'remove');
       return this.#remove([id], by);
     });
   }

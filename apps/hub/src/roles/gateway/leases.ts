@@ -5,6 +5,7 @@ import type { Database } from '../../store/database.ts';
 import { controlLeases } from '../../store/schema.ts';
 import { type HubRecord, stateChanged } from '../arbitration/hub-record.ts';
 import type { JsonObject } from '../arbitration/merge-patch.ts';
+import { CommandRejectedError, recordRejected } from '../arbitration/rejected-command.ts';
 import type { Gateway } from './gateway.ts';
 
 /** The right of one operator to command one agent, until it expires, is returned or is taken over. */
@@ -75,10 +76,37 @@ export class LeaseDesk {
     return lease !== undefined && lease.expiresTimeUs > this.#clock.nowUs() ? lease : null;
   }
 
-  /** Takes a free lease, renews one's own, or takes over another's when asked to. `seconds` 0 means 300; at most 3,600. */
-  async take(agentId: string, holder: string, takeOver: boolean, seconds: number): Promise<LeaseTaken> {
+  /**
+   * Takes a free lease, renews one's own, or takes over another's when asked to. `seconds` 0 means 300; at most 3,600.
+   *
+   * @param expects who is to hold it yet, '': nobody; null: whoever does. @throws CommandRejectedError, NotRecordedError
+   */
+  async take(
+    agentId: string,
+    holder: string,
+    takeOver: boolean,
+    seconds: number,
+    expects: string | null = null,
+  ): Promise<LeaseTaken> {
     const held = this.of(agentId);
-    if (held !== null && held.holder !== holder && !takeOver) return { taken: false, lease: held };
+    const has = held?.holder ?? '';
+    const rejected = (reason: string, expects: string) =>
+      recordRejected(this.#record, {
+        target: `lease/${agentId}`,
+        command: takeOver ? 'take over' : 'take',
+        by: holder,
+        expects: { holder: expects },
+        reason,
+      });
+    if (held !== null && held.holder !== holder && !takeOver) {
+      await rejected(`${has} holds it`, expects ?? '');
+      return { taken: false, lease: held };
+    }
+    if (expects !== null && has !== expects && has !== holder) {
+      const reason = `${expects || 'nobody'} held it when the order was given; ${has || 'nobody'} holds it now`;
+      await rejected(reason, expects);
+      throw new CommandRejectedError(reason);
+    }
     const forUs = Math.min(seconds || DEFAULT_SECONDS, MOST_SECONDS) * 1_000_000;
     const own = held !== null && held.holder === holder;
     const lease: ControlLease = {

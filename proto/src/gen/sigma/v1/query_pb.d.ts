@@ -1413,6 +1413,13 @@ export declare type TakeLeaseRequest = Message<"sigma.v1.TakeLeaseRequest"> & {
    * @generated from field: uint32 seconds = 3;
    */
   seconds: number;
+
+  /**
+   * Only while this is who holds it, empty: nobody; absent: whoever does. Else it is refused and that is recorded.
+   *
+   * @generated from field: optional string expects_holder = 4;
+   */
+  expectsHolder?: string | undefined;
 };
 
 /**
@@ -1587,6 +1594,26 @@ export declare type StopAgentsResponse = Message<"sigma.v1.StopAgentsResponse"> 
 export declare const StopAgentsResponseSchema: GenMessage<StopAgentsResponse>;
 
 /**
+ * What somebody saw failing when he gave an order.
+ *
+ * @generated from message sigma.v1.FailsafesSeen
+ */
+export declare type FailsafesSeen = Message<"sigma.v1.FailsafesSeen"> & {
+  /**
+   * Conditions of failsafe entries.
+   *
+   * @generated from field: repeated string conditions = 1;
+   */
+  conditions: string[];
+};
+
+/**
+ * Describes the message sigma.v1.FailsafesSeen.
+ * Use `create(FailsafesSeenSchema)` to create a new message.
+ */
+export declare const FailsafesSeenSchema: GenMessage<FailsafesSeen>;
+
+/**
  * @generated from message sigma.v1.AcknowledgeAgentRequest
  */
 export declare type AcknowledgeAgentRequest = Message<"sigma.v1.AcknowledgeAgentRequest"> & {
@@ -1594,6 +1621,13 @@ export declare type AcknowledgeAgentRequest = Message<"sigma.v1.AcknowledgeAgent
    * @generated from field: string agent_id = 1;
    */
   agentId: string;
+
+  /**
+   * Where something else has come up since, it is refused and that is recorded; absent: whatever there is.
+   *
+   * @generated from field: sigma.v1.FailsafesSeen seen = 2;
+   */
+  seen?: FailsafesSeen | undefined;
 };
 
 /**
@@ -1626,6 +1660,13 @@ export declare type ResetAgentRequest = Message<"sigma.v1.ResetAgentRequest"> & 
    * @generated from field: string agent_id = 1;
    */
   agentId: string;
+
+  /**
+   * As when acknowledging.
+   *
+   * @generated from field: sigma.v1.FailsafesSeen seen = 2;
+   */
+  seen?: FailsafesSeen | undefined;
 };
 
 /**
@@ -1877,6 +1918,13 @@ export declare type SetMissionPriorityRequest = Message<"sigma.v1.SetMissionPrio
    * @generated from field: int32 priority = 2;
    */
   priority: number;
+
+  /**
+   * Only while this is its priority; else it is refused and that is recorded.
+   *
+   * @generated from field: optional int32 expects_priority = 3;
+   */
+  expectsPriority?: number | undefined;
 };
 
 /**
@@ -1902,6 +1950,31 @@ export declare type SetMissionPriorityResponse = Message<"sigma.v1.SetMissionPri
 export declare const SetMissionPriorityResponseSchema: GenMessage<SetMissionPriorityResponse>;
 
 /**
+ * What somebody saw of a mission when he gave an order.
+ *
+ * @generated from message sigma.v1.MissionSeen
+ */
+export declare type MissionSeen = Message<"sigma.v1.MissionSeen"> & {
+  /**
+   * @generated from field: sigma.v1.MissionStatus status = 1;
+   */
+  status: MissionStatus;
+
+  /**
+   * Who had a task of it, in any order.
+   *
+   * @generated from field: repeated string agent_ids = 2;
+   */
+  agentIds: string[];
+};
+
+/**
+ * Describes the message sigma.v1.MissionSeen.
+ * Use `create(MissionSeenSchema)` to create a new message.
+ */
+export declare const MissionSeenSchema: GenMessage<MissionSeen>;
+
+/**
  * @generated from message sigma.v1.CancelMissionRequest
  */
 export declare type CancelMissionRequest = Message<"sigma.v1.CancelMissionRequest"> & {
@@ -1914,6 +1987,13 @@ export declare type CancelMissionRequest = Message<"sigma.v1.CancelMissionReques
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * Where it stands otherwise by now, it is refused and that is recorded; absent: however it stands.
+   *
+   * @generated from field: sigma.v1.MissionSeen seen = 3;
+   */
+  seen?: MissionSeen | undefined;
 };
 
 /**
