@@ -176,7 +176,7 @@ def origin_of(tenant, source, epoch):
     return f"sigma/{quoted[0]}/{quoted[1]}/{epoch}"
 
 
-def check_chain(db, number, chain, before, heads_signed):
+def check_chain(db, number, chain, before, heads_signed, landed):
     """Walks one chain (R10 to R14, R33); returns its tree, last sequence and last hash."""
     tree, sequence, link, at_us = Tree(), 0, bytes(32), 0
     agreed, place, lost, stubs = 0, 0, False, []
@@ -188,7 +188,7 @@ def check_chain(db, number, chain, before, heads_signed):
         "SELECT ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes FROM blocks WHERE chain = ? ORDER BY first_sequence",
         (number,),
     )
-    for ordinal, first, count, first_at, last_at, stored, data in rows:
+    for ordinal, first, count, first_at, last_at, stored, data in with_landed(rows, landed):
         place += 1
         if first != sequence + 1:
             fail(sequence + 1, f"missing: the next block begins with {first}" if first > sequence else "a block stands here twice")
@@ -297,55 +297,75 @@ def reading(path, application):
     return db
 
 
+def record_at(data, at):
+    """The whole record of a landing that stands there (R137): life and round, number, bytes to the next, blocks; or None."""
+    if at + 20 > len(data):
+        return None
+    check, size, life, turn, number = struct.unpack_from("<5I", data, at)
+    body = data[at + 20 : at + 20 + size]
+    if not size or len(body) < size or zlib.crc32(data[at + 4 : at + 20] + body) != check:
+        return None
+    blocks, place = [], 0
+    while place + 4 <= size:
+        (length,) = struct.unpack_from("<I", body, place)
+        blocks.append(body[place + 4 : place + 4 + length])
+        place += 4 + length
+    return (life, turn), number, (20 + size + 7) // 8 * 8, blocks
+
+
 def landed(path):
-    """Blocks that have landed beside a recording (R137), in order."""
+    """What has landed beside a recording, in order, by chain; and every whole block there, for how far it reaches."""
     name = os.path.realpath(path) + "-landing"
-    data = open(name, "rb").read() if os.path.exists(name) else b""
-    blocks, at, number, begun = [], 0, 0, None
-    while at + 20 <= len(data):
-        check, size, life, turn, count = struct.unpack_from("<5I", data, at)
-        body = data[at + 20 : at + 20 + size]
-        begun = begun or (life, turn)
-        if not size or len(body) < size or (life, turn, count) != (*begun, number) or zlib.crc32(data[at + 4 : at + 20] + body) != check:
+    data = None
+    for _ in range(100):  # Until nobody was writing it meanwhile.
+        before, data = data, open(name, "rb").read() if os.path.exists(name) else b""
+        if before == data:
             break
-        place = 0
-        while place < size:
-            (length,) = struct.unpack_from("<I", body, place)
-            blocks.append(body[place + 4 : place + 4 + length])
-            place += 4 + length
-        number, at = number + 1, at + (20 + size + 7) // 8 * 8
-    return blocks
+    follows, at, number, begun = {}, 0, 0, None
+    while (record := record_at(data, at)) and (begun or record[0]) == record[0] and record[1] == number:
+        for block in record[3]:
+            chain, *row = filed(block)
+            follows.setdefault(chain, []).append(row)
+        begun, number, at = record[0], number + 1, at + record[2]
+    anywhere, at = [], 0
+    while at < len(data):
+        record = record_at(data, at)
+        anywhere += record[3] if record else []
+        at += record[2] if record else 8
+    return follows, [filed(block) for block in anywhere]
 
 
-def with_landed(db, blocks):
-    """The recording with what landed put where it goes; what the database holds already is passed over."""
-    whole = sqlite3.connect(":memory:")
-    db.backup(whole)
-    for data in blocks:
-        block, stub = fields(data), data[:2] == b"\x08\x40"
-        chain, first = (text(block, 2), text(block, 3), last(block, 4, 0)), last(block, 5, 0)
-        counts = [last(fields(one), 2, 0) for one in block.get(8, [])] if stub else [1 for _ in block[7]]
-        times = [last(block, 9, 0)] if stub else [last(fields(one), 4, 0) for one in block[7]]
-        digest = last(fields(block[8][-1]), 1, b"") if stub else sha(data)
-        whole.execute("INSERT OR IGNORE INTO chains (tenant, source, epoch) VALUES (?, ?, ?)", chain)
-        (number,) = whole.execute("SELECT chain FROM chains WHERE (tenant, source, epoch) = (?, ?, ?)", chain).fetchone()
-        end = whole.execute("SELECT first_sequence + count - 1, hash, ordinal FROM blocks WHERE chain = ? ORDER BY first_sequence DESC", (number,)).fetchone()
-        sequence, link, ordinal = end or (0, bytes(32), 0)
-        if (first, last(block, 6, b"")) != (sequence + 1, link):
-            continue
-        row = (number, ordinal + 1, first, sum(counts), times[0], times[-1], digest, data)
-        whole.execute("INSERT INTO blocks (chain, ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-    return whole
+def filed(data):
+    """A landed block's chain, and its row as the database would hold it: without ordinal, and with its link behind."""
+    block, stub = fields(data), data[:2] == b"\x08\x40"
+    chain, first = (text(block, 2), text(block, 3), last(block, 4, 0)), last(block, 5, 0)
+    counts = [last(fields(one), 2, 0) for one in block.get(8, [])] if stub else [1 for _ in block.get(7, [])]
+    times = [last(block, 9, 0)] if stub else [last(fields(one), 4, 0) for one in block.get(7, [])]
+    digest = last(fields(block[8][-1]), 1, b"") if stub else sha(data)
+    return chain, (first, sum(counts), times[0], times[-1], digest, data), last(block, 6, b"")
+
+
+def with_landed(rows, landed):
+    """Rows of a chain in the database, and behind them what landed and goes on from there (R138)."""
+    ordinal, sequence, link = 0, 0, bytes(32)
+    for row in rows:
+        yield row
+        ordinal, sequence, link = row[0], row[1] + row[2] - 1, row[5]
+        if row[6][:2] == b"\x08\x40":  # A stub counts as all that it stands for.
+            ordinal += len(fields(row[6]).get(8, [])) - 1
+    for row, before in landed:
+        if (row[0], before) == (sequence + 1, link):
+            ordinal, sequence, link = ordinal + 1, row[0] + row[1] - 1, row[4]
+            yield (ordinal, *row)
 
 
 def check_recording(path, keys, notes):
-    blocks = landed(path)
+    follows, anywhere = landed(path)  # Before the database: what is carried over meanwhile is there then.
     db = reading(path, 0x53676D52)
+    db.execute("BEGIN")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > 3:
         raise Fault(f"{path}: schema version {version}; this script reads versions up to 3")
-    if blocks:
-        db = with_landed(db, blocks)
     shelf = reading(path + ".proofs", 0x53676D50) if os.path.exists(path + ".proofs") else None
     if shelf:
         notes = notes + [row[0] for row in shelf.execute("SELECT note FROM checkpoints ORDER BY origin, size")]
@@ -353,24 +373,28 @@ def check_recording(path, keys, notes):
     for note in notes:
         origin, size, root, signers = parse_checkpoint(note, keys)
         signed.setdefault(origin, []).append((size, root))
-    previous, ended, events, site = None, None, 0, []
+    previous, ended, events, site, ends = None, None, 0, [], {}
     # R13: code units of UTF-16 give the order of tenants and sources.
     rows = [row for row in db.execute("SELECT chain, tenant, source, epoch FROM chains")]
+    rows += [(None, *chain) for chain in follows if chain not in {row[1:] for row in rows}]
     rows.sort(key=lambda row: (row[1].encode("utf-16-be"), row[2].encode("utf-16-be"), row[3]))
     for number, *chain in rows:
         chain = tuple(chain)
         origin = origin_of(*chain)
         heads_signed = sorted(signed.pop(origin, []))
         ended = ended if previous is not None and previous[:2] == chain[:2] else None
-        tree, sequence, link = check_chain(db, number, chain, ended, heads_signed)
+        tree, sequence, link = check_chain(db, number, chain, ended, heads_signed, follows.get(chain, []))
         if shelf and tree:
             check_tiles(shelf, origin, tree, chain)
-        previous, ended, events = chain, link, events + sequence
+        previous, ended, events, ends[chain] = chain, link, events + sequence, sequence
         if sequence:
             site.append(b"\0".join([chain[0].encode(), chain[1].encode(), b"%d" % chain[2], b"%d" % sequence, link]))
         print(f"{origin}: {sequence} events, root {tree.root().hex() if tree else 'not known: some were dropped'}, {len(heads_signed)} checkpoints")
     for origin in signed:
         raise Fault(f"{origin}, event 1: missing: the whole chain is gone")
+    for chain, (first, count, *_), _ in anywhere:
+        if first + count - 1 > ends.get(chain, 0):
+            raise Fault(f"{chain[0]}/{chain[1]} epoch {chain[2]}, event {ends.get(chain, 0) + 1}: what has landed does not go on from there, and reaches {first + count - 1}")
     said = "" if keys else "; signatures not checked: no --key given" if notes else ""
     print(f"ok: {len(rows)} chains, {events} events, head {sha(*site).hex()}{said}")
 

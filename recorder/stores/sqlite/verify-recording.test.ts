@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -100,7 +100,18 @@ test('[R102] [R138] the independent verifier reads what has landed beside a reco
     assert.equal(status, 0, said);
     assert.match(said, new RegExp(`head ${head}`));
   }
+  const left = join(home, 'left.sqlite');
+  for (const end of ['', '-wal', '-landing']) copyFileSync(path + end, left + end);
   await store.close();
+  assert.equal(judged(left).status, 0, 'what a killed writer leaves');
+  const landing = readFileSync(`${left}-landing`);
+  landing.writeUInt8(landing.readUInt8(60) ^ 1, 60);
+  writeFileSync(`${left}-landing`, landing);
+  const { status, said } = judged(left);
+  assert.deepEqual(
+    [status, said.split('\n').at(-1)],
+    [1, 'failed: acme/r01 epoch 0, event 7: what has landed does not go on from there, and reaches 7'],
+  );
 });
 
 test('[R102] [L4] the independent verifier rejects every altered recording, and names the event', {
