@@ -347,16 +347,18 @@ def filed(data):
 
 def with_landed(rows, landed):
     """Rows of a chain in the database, and behind them what landed and goes on from there (R138)."""
-    ordinal, sequence, link = 0, 0, bytes(32)
+    place, sequence, link = 1, 0, bytes(32)
+
+    def passed(row):  # A stub counts as all that it stands for.
+        return row[0] + (len(fields(row[6]).get(8, [])) if row[6][:2] == b"\x08\x40" else 1), row[1] + row[2] - 1, row[5]
+
     for row in rows:
         yield row
-        ordinal, sequence, link = row[0], row[1] + row[2] - 1, row[5]
-        if row[6][:2] == b"\x08\x40":  # A stub counts as all that it stands for.
-            ordinal += len(fields(row[6]).get(8, [])) - 1
+        place, sequence, link = passed(row)
     for row, before in landed:
         if (row[0], before) == (sequence + 1, link):
-            ordinal, sequence, link = ordinal + 1, row[0] + row[1] - 1, row[4]
-            yield (ordinal, *row)
+            yield (place, *row)
+            place, sequence, link = passed((place, *row))
 
 
 def check_recording(path, keys, notes):

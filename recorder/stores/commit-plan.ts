@@ -2,6 +2,7 @@ import { NO_BLOCK } from '../src/block.ts';
 import type { SealedBlock } from '../src/chain-writer.ts';
 import { type ChainHead, type ChainId, sameBytes } from '../src/event.ts';
 import { ForeignBlockError } from '../src/store.ts';
+import { decodeStub, isStub } from '../src/sync/gap.ts';
 
 /** A chain that a commit carries on. */
 export interface Advance {
@@ -68,7 +69,7 @@ export function planCommit(
       const end = headAfter(block, before);
       ends.set(key, end);
       own.set(name, block.hash);
-      fresh.push({ block, ordinal: end.blocks });
+      fresh.push({ block, ordinal: (before?.blocks ?? 0) + 1 });
     }
     for (const [name, hash] of own) known.set(name, hash);
     for (const [key, end] of ends) reached.set(key, end);
@@ -103,8 +104,9 @@ function judge(
   return 'continues';
 }
 
-/** The end of a chain once a block that continues it is behind it. */
+/** The end of a chain once a block that continues it is behind it. A stub counts as all that it stands for (SPEC R150). */
 export function headAfter(block: SealedBlock, before: ChainHead | null): ChainHead {
-  const { tenant, source, epoch, hash, firstSequence, count, lastAtUs: atUs } = block;
-  return { tenant, source, epoch, hash, atUs, sequence: firstSequence + count - 1, blocks: (before?.blocks ?? 0) + 1 };
+  const { tenant, source, epoch, hash, firstSequence, count, lastAtUs: atUs, bytes } = block;
+  const blocks = (before?.blocks ?? 0) + (isStub(bytes) ? decodeStub(bytes).dropped.length : 1);
+  return { tenant, source, epoch, hash, atUs, sequence: firstSequence + count - 1, blocks };
 }

@@ -371,7 +371,7 @@ export class SqliteFile {
       const before = this.#ends.get(chainKey(block)) ?? null;
       if (!goesOn(block, before)) continue;
       const end = headAfter(block, before);
-      this.#insert(block, end.blocks);
+      this.#insert(block, (before?.blocks ?? 0) + 1);
       this.#ends.set(chainKey(block), end);
     }
   }

@@ -19,6 +19,7 @@ import {
   siteHead,
 } from '../../src/index.ts';
 import { testChain } from '../../testing/chains.ts';
+import { chainWithGap } from '../../testing/dropped-blocks.ts';
 import { tramDay } from '../../testing/tram-day.ts';
 import { openProofShelf } from './proof-shelf.ts';
 import { openSqliteStore, sha256 } from './sqlite-store.ts';
@@ -112,6 +113,21 @@ test('[R102] [R138] the independent verifier reads what has landed beside a reco
     [status, said.split('\n').at(-1)],
     [1, 'failed: acme/r01 epoch 0, event 7: what has landed does not go on from there, and reaches 7'],
   );
+});
+
+test('[R102] [R127] the independent verifier accepts a chain with a stub that another edge dropped blocks for, landed or not', {
+  skip,
+}, async () => {
+  for (const landing of [false, true]) {
+    const path = join(home, `stubs-${landing}.sqlite`);
+    const store = openSqliteStore(path, { landing });
+    for (const block of chainWithGap('r01', sha256)) await store.append([block]);
+    const [end] = await store.heads();
+    assert.equal(end?.blocks, 9, 'as the edge counts them: a stub as the three that it stands for');
+    const open = judged(path);
+    await store.close();
+    for (const { status, said } of [open, judged(path)]) assert.equal(status, 0, said);
+  }
 });
 
 test('[R102] [L4] the independent verifier rejects every altered recording, and names the event', {
