@@ -1,14 +1,17 @@
 import { Guarded } from '../../frame/access/guarded.tsx';
-import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
+import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
+import type { Draft } from '../../site/draft.ts';
 import { isInside } from '../../site/inside.ts';
 import { localTime, personWords, reading, words } from '../../words/quantities.ts';
 import { changeOf, removeFence } from '../site/fences.ts';
+import { ReviseForm } from '../site/revise-form.tsx';
 
 /** A zone of the site or a fence that a person drew: what it asks of robots, who set it, who is inside. */
 export function ZoneCard({ id }: { readonly id: string }) {
   const control = useMissionControl();
   const { site, live, selected, draft } = control;
+  const drawn = useObservable(draft);
   useTopic('fences');
   useTopic('agents');
   const zone = site.zones.find((one) => one.id === id);
@@ -20,6 +23,7 @@ export function ZoneCard({ id }: { readonly id: string }) {
       : live.ids.filter((_, row) =>
           isInside(outline, live.newest.xM[row] ?? Number.NaN, live.newest.yM[row] ?? Number.NaN),
         );
+  if (drawn?.change?.fenceId === id) return <Changing name={fence?.name || id} draft={drawn} fenceId={id} />;
   if (zone === undefined && fence === undefined) {
     return <p className="empty">There is no such zone or fence at the moment shown.</p>;
   }
@@ -94,5 +98,19 @@ export function ZoneCard({ id }: { readonly id: string }) {
         </div>
       )}
     </>
+  );
+}
+
+function Changing({ name, ...form }: { readonly name: string; readonly draft: Draft; readonly fenceId: string }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+    <div className="scroll" tabIndex={0}>
+      <header className="card-head">
+        <h2>
+          <bdi>{name}</bdi>
+        </h2>
+      </header>
+      <ReviseForm {...form} />
+    </div>
   );
 }

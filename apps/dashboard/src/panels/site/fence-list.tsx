@@ -1,3 +1,4 @@
+import type { Fence } from '@sigma/proto';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
 import { number } from '../../words/quantities.ts';
@@ -8,6 +9,10 @@ export function FenceList() {
   const control = useMissionControl();
   const { selection, draft } = control;
   useTopic('fences');
+  const change = (fence: Fence) => {
+    selection.set({ kind: 'zone', id: fence.id });
+    draft.set(changeOf(fence));
+  };
   const fences = control.live.fences();
   if (fences.length === 0) return null;
   return (
@@ -27,7 +32,7 @@ export function FenceList() {
           </span>
           <span className="spring" />
           <Guarded role="operator">
-            <button type="button" onClick={() => draft.set(changeOf(fence))} data-testid={`change-${fence.id}`}>
+            <button type="button" onClick={() => change(fence)} data-testid={`change-${fence.id}`}>
               Change
             </button>
           </Guarded>

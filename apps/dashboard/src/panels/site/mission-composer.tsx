@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { type Draft, draftStep } from '../../site/draft.ts';
@@ -8,15 +8,22 @@ import { DockForm } from './dock-form.tsx';
 import { FenceForm } from './fence-form.tsx';
 import type { NewFence } from './fences.ts';
 import { PatrolForm } from './patrol-form.tsx';
-import { ReviseForm } from './revise-form.tsx';
+import { ReviseHint } from './revise-form.tsx';
 
 /** Delivering and docking are chosen from lists; covering and patrolling are drawn, so the draft itself is their mode. */
 type Listed = 'deliver' | 'dock' | null;
 
 /** Starts a mission of any kind, or draws a fence. One is composed at a time; `onFence` sends a fence. */
 export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFence) => Promise<boolean> }) {
-  const { draft: drawn } = useMissionControl();
+  const { draft: drawn, selection } = useMissionControl();
   const draft = useObservable(drawn);
+  const selected = useObservable(selection);
+  const changes = draft?.change?.fenceId;
+  const elsewhere = changes !== undefined && !(selected?.kind === 'zone' && selected.id === changes);
+  // What changes a fence stands where the fence is explained; whoever looks at something else has left it.
+  useEffect(() => {
+    if (elsewhere) drawn.set(null);
+  }, [elsewhere, drawn]);
   const [listed, setListed] = useState<Listed>(null);
 
   const draw = (kind: Draft['kind']) => {
@@ -45,9 +52,7 @@ export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFenc
       {draft?.kind === 'fence' && draft.change === undefined ? (
         <FenceForm draft={draft} onDone={done} onFence={onFence} />
       ) : null}
-      {draft?.change === undefined ? null : (
-        <ReviseForm key={draft.change.fenceId} draft={draft} fenceId={draft.change.fenceId} onDone={done} />
-      )}
+      {draft?.change === undefined ? null : <ReviseHint draft={draft} onCancel={done} />}
       {listed === 'deliver' ? <DeliverForm onDone={done} /> : null}
       {listed === 'dock' ? <DockForm onDone={done} /> : null}
     </div>

@@ -9,24 +9,27 @@ import { number, plural } from '../../words/quantities.ts';
 import { DrawingRow } from './drawing-row.tsx';
 import { changedParts, differences, type FenceDifference, type FenceWish, wishOf } from './fence-changes.ts';
 import { Consequence, FenceRule, type FenceRuleChoice } from './fence-rule.tsx';
-import { fenceName, putFence, reviseFence, robotsInside, settleNote } from './fences.ts';
+import { putFence, reviseFence, robotsInside, settleNote } from './fences.ts';
 import { NoteConflictForm } from './note-conflict.tsx';
 
 interface ReviseFormProps {
   readonly draft: Draft;
   readonly fenceId: string;
-  readonly onDone: () => void;
 }
 
-/** Changes a fence that stands: corners, rule, name and note, from the version that was in force when it was opened. */
-export function ReviseForm({ draft, fenceId, onDone }: ReviseFormProps) {
-  const { live } = useMissionControl();
+/**
+ * Changes a fence that stands: corners, rule, name and note, from the version that was in force when it was opened. It
+ * stands beside the map, so that nothing hides the outline that it speaks of.
+ */
+export function ReviseForm({ draft, fenceId }: ReviseFormProps) {
+  const { live, draft: drawn } = useMissionControl();
   useTopic('fences');
+  const onDone = () => drawn.set(null);
   const now = live.fences().find(({ id }) => id === fenceId);
   const [seen] = useState(now);
   if (seen === undefined) {
     return (
-      <div className="composer-form" data-testid="revise-form">
+      <div className="revise-form" data-testid="revise-form">
         <p className="level-warning">There is no such fence any more.</p>
         <button type="button" onClick={onDone}>
           Close
@@ -85,7 +88,7 @@ function Revision({ draft, seen, now, onDone }: RevisionProps) {
   };
   if (unsettled !== null) {
     return (
-      <div className="composer-form" data-testid="revise-form">
+      <div className="revise-form" data-testid="revise-form">
         <NoteConflictForm
           seenNote={seen.note}
           fence={unsettled.fence}
@@ -98,46 +101,44 @@ function Revision({ draft, seen, now, onDone }: RevisionProps) {
     );
   }
   return (
-    <div className="composer-form" data-drawing={closed ? undefined : ''} data-testid="revise-form">
-      <RevisionHead draft={draft} seen={seen} onCancel={onDone} />
+    <div className="revise-form" data-testid="revise-form">
+      <Corners draft={draft} seen={seen} />
       {outline?.ok === false ? (
         <p className="level-warning" role="alert">
           {outline.message}
         </p>
       ) : null}
-      {closed ? <FenceRule rule={rule} onRule={setRule} stands /> : null}
+      <FenceRule rule={rule} onRule={setRule} stands />
       {closed && reshaped ? <Consequence kind={kind} inside={inside} speedMps={speedMps} /> : null}
       <Meanwhile seen={seen} now={now} mine={mine} />
-      {closed ? (
-        <div className="sender-row">
-          <span className="spring" />
-          <button type="button" onClick={onDone} data-testid="compose-cancel">
-            {now?.version === seen.version ? 'Cancel' : 'Drop mine'}
-          </button>
-          <Guarded role="operator">
-            {kind === 'restricted' && inside.length > 0 ? (
-              <HoldButton
-                onHeld={() => ready && void send()}
-                consequence={`${plural(inside.length, 'robot')} inside will stop where they are.`}
-                testId="send-revision"
-              >
-                Hold: {sendWords(seen, now).toLowerCase()}
-              </HoldButton>
-            ) : (
-              <button
-                type="button"
-                className="primary"
-                disabled={!ready}
-                title={changed.size === 0 ? 'Nothing is changed yet' : undefined}
-                onClick={() => void send()}
-                data-testid="send-revision"
-              >
-                {sending ? 'Sending…' : sendWords(seen, now)}
-              </button>
-            )}
-          </Guarded>
-        </div>
-      ) : null}
+      <div className="sender-row">
+        <span className="spring" />
+        <button type="button" onClick={onDone} data-testid="revise-cancel">
+          {now?.version === seen.version ? 'Cancel' : 'Drop mine'}
+        </button>
+        <Guarded role="operator">
+          {kind === 'restricted' && inside.length > 0 ? (
+            <HoldButton
+              onHeld={() => ready && void send()}
+              consequence={`${plural(inside.length, 'robot')} inside will stop where they are.`}
+              testId="send-revision"
+            >
+              Hold: {sendWords(seen, now).toLowerCase()}
+            </HoldButton>
+          ) : (
+            <button
+              type="button"
+              className="primary"
+              disabled={!ready}
+              title={changed.size === 0 ? 'Nothing is changed yet' : undefined}
+              onClick={() => void send()}
+              data-testid="send-revision"
+            >
+              {sending ? 'Sending…' : sendWords(seen, now)}
+            </button>
+          )}
+        </Guarded>
+      </div>
     </div>
   );
 }
@@ -150,61 +151,64 @@ function sendWords(seen: Fence, now: Fence | undefined): string {
   return now.version === seen.version ? 'Change it' : `Send mine over version ${now.version}`;
 }
 
-interface RevisionHeadProps {
-  readonly draft: Draft;
-  readonly seen: Fence;
-  readonly onCancel: () => void;
+/** What is changed, and how its corners are moved by those who do not point at them. */
+function Corners({ draft, seen }: { readonly draft: Draft; readonly seen: Fence }) {
+  const { draft: drawn } = useMissionControl();
+  const { points, closed } = draft;
+  const [chosen, setChosen] = useState(0);
+  const corner = Math.min(chosen, points.length - 1);
+  return (
+    <>
+      <p>
+        You change version {seen.version}:{' '}
+        <span className="quiet">
+          {plural(points.length, 'corner')}, {number(areaM2(points))} m²
+        </span>
+      </p>
+      <div className="sender-row">
+        <label className="inline">
+          Corner
+          <select
+            value={corner}
+            disabled={!closed}
+            onChange={(event) => setChosen(Number(event.target.value))}
+            data-testid="choose-corner"
+          >
+            {points.map(([xM, yM], k) => (
+              <option key={`${xM} ${yM}`} value={k}>
+                {k + 1}: {number(xM)}, {number(yM)} m
+              </option>
+            ))}
+          </select>
+        </label>
+        <button
+          type="button"
+          disabled={!closed}
+          onClick={() => drawn.set(draftStep(draft, { type: 'lift', corner }))}
+          title="Then arrows on the map move it and space puts it down"
+          data-testid="lift-corner"
+        >
+          Move it
+        </button>
+      </div>
+    </>
+  );
 }
 
-/** What is changed, and how its corners are moved by hand or by keys. */
-function RevisionHead({ draft, seen, onCancel }: RevisionHeadProps) {
-  const { draft: drawn } = useMissionControl();
-  const { points, closed, change } = draft;
-  const [corner, setCorner] = useState(0);
-  const hint = closed
+/** On the map itself, in nobody's way: what a click does now, and its undo. */
+export function ReviseHint({ draft, onCancel }: { readonly draft: Draft; readonly onCancel: () => void }) {
+  const hint = draft.closed
     ? 'Click a corner to move it.'
-    : change?.lifted === true
+    : draft.change?.lifted === true
       ? 'Click where the corner goes. Alt: off the grid.'
       : 'Click the corners. Alt: off the grid. Enter: close.';
   return (
-    <>
+    <div className="composer-form" data-drawing="" data-testid="revise-hint">
       <div className="draft-head">
-        <p className="composer-hint">
-          <bdi>{fenceName(seen)}</bdi>, version {seen.version}. {hint}
-          <br />
-          <span className="quiet">
-            {plural(points.length, 'corner')}, {number(areaM2(points))} m²
-          </span>
-        </p>
+        <p className="composer-hint">{hint}</p>
         <DrawingRow draft={draft} onCancel={onCancel} />
       </div>
-      {closed ? (
-        <div className="sender-row">
-          <label className="inline">
-            Corner
-            <select
-              value={Math.min(corner, points.length - 1)}
-              onChange={(event) => setCorner(Number(event.target.value))}
-              data-testid="choose-corner"
-            >
-              {points.map(([xM, yM], k) => (
-                <option key={`${xM} ${yM}`} value={k}>
-                  {k + 1}: {number(xM)}, {number(yM)} m
-                </option>
-              ))}
-            </select>
-          </label>
-          <button
-            type="button"
-            onClick={() => drawn.set(draftStep(draft, { type: 'lift', corner: Math.min(corner, points.length - 1) }))}
-            title="Then arrows on the map move it and space puts it down"
-            data-testid="lift-corner"
-          >
-            Move it
-          </button>
-        </div>
-      ) : null}
-    </>
+    </div>
   );
 }
 
