@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -18,6 +27,7 @@ import {
 import { testChain } from '../../testing/chains.ts';
 import { MemoryStore } from '../../testing/memory-store.ts';
 import { tramDay } from '../../testing/tram-day.ts';
+import { releaseFromSqlite } from './release.ts';
 import { copySqlite, openSqliteRecording, openSqliteStore, removeRecording, sha256 } from './sqlite-store.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sigma-landing-'));
@@ -292,4 +302,60 @@ test('[R138] [R176] a copy that is made while the writer writes holds what has l
   await reader.close();
   removeRecording(to);
   assert.equal(existsSync(to), false);
+});
+
+test('[R138] [R165] what landed before a kill is the end of its chain: the beginning is released, and the end stays', async () => {
+  const path = pathOf('released');
+  const store = openSqliteStore(path, { landing: true });
+  const chain = testChain('r01', sha256);
+  const large = [chain.begin(), chain.notes(40, 3000), chain.notes(40, 3000)];
+  for (const block of large) await store.append([block]);
+  for (let n = 0; n < 4; n++) await store.append([chain.notes(1)]);
+  const left = killedCopy(path, 'released-copy');
+  const moved = { tenant: 'acme', source: 'r01', epoch: 0, sequence: 81, hash: large[2]?.hash ?? new Uint8Array() };
+  assert.throws(() => releaseFromSqlite(path, [moved]), StoreBusyError, 'not while somebody writes it');
+  await store.append([chain.notes(1)]);
+  await store.close();
+  releaseFromSqlite(left, [moved]);
+  assert.equal(rowsIn(left), 1 + 4, 'the opening, and what had landed');
+  assert.equal(existsSync(`${left}-landing`), false);
+  const next = openSqliteStore(left);
+  assert.deepEqual(await ends(next), ['r01 85 in 7']);
+  await next.close();
+});
+
+test('[R138] a landing without its recording is named, and kept', async () => {
+  const { path, store } = await landed('alone');
+  const left = killedCopy(path, 'alone-copy');
+  await store.close();
+  const before = readFileSync(`${left}-landing`);
+  for (const end of ['', '-wal']) rmSync(left + end);
+  for (const options of [{}, { landing: true }]) {
+    assert.throws(
+      () => openSqliteStore(left, options),
+      (error: unknown) =>
+        error instanceof StoreCorruptError &&
+        error.message.startsWith(`${left}-landing: holds events of acme/r01 epoch 0 up to 6 that do not follow`),
+    );
+  }
+  assert.deepEqual(readFileSync(`${left}-landing`), before);
+});
+
+test('[R138] by a symbolic link it is the same recording, with the same landing', async () => {
+  const { path, store } = await landed('linked');
+  const link = pathOf('link');
+  symlinkSync(path, link);
+  const reader = openSqliteRecording(link);
+  assert.deepEqual(await ends(reader), WHOLE);
+  await reader.close();
+  const left = killedCopy(path, 'linked-copy');
+  await store.close();
+  rmSync(link);
+  symlinkSync(left, link);
+  const next = openSqliteStore(link, { landing: true });
+  assert.deepEqual(await ends(next), WHOLE);
+  await next.append([testChain('r03', sha256).begin()]);
+  assert.deepEqual([existsSync(`${left}-landing`), existsSync(`${link}-landing`)], [true, false]);
+  await next.close();
+  assert.equal(existsSync(`${left}-landing`), false);
 });

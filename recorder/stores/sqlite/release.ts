@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { type ChainHead, type ChainId, chainName } from '../../src/event.ts';
 import { StoreBusyError, StoreCorruptError } from '../../src/store.ts';
 import { storeError } from './errors.ts';
+import { landingOf } from './landing.ts';
 import { migrate } from './schema.ts';
+import { SqliteFile } from './sqlite-file.ts';
 
 /** Last event that goes, and the hash of its block. */
 export type ReleasedEnd = ChainId & Pick<ChainHead, 'sequence' | 'hash'>;
@@ -16,6 +19,7 @@ export type ReleasedEnd = ChainId & Pick<ChainHead, 'sequence' | 'hash'>;
  * @throws StoreBusyError when another program has the file open; StoreError
  */
 export function releaseFromSqlite(path: string, moved: readonly ReleasedEnd[]): void {
+  takeLanded(path);
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(path, { timeout: 500 });
@@ -31,6 +35,13 @@ export function releaseFromSqlite(path: string, moved: readonly ReleasedEnd[]): 
   } finally {
     if (db?.isOpen === true) db.close();
   }
+}
+
+/** What a killed writer left beside the recording is its end: it goes into it first (SPEC R138). */
+function takeLanded(path: string): void {
+  if (!existsSync(path) || !existsSync(landingOf(path))) return;
+  assertNotOpen(path);
+  new SqliteFile(path, 'write', { busyTimeoutMs: 500 }).close();
 }
 
 /** @throws StoreBusyError when another program has the recording open: a second writer would end it (R42) */
