@@ -253,6 +253,58 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.at('compose-cancel').click();
   });
 
+  test('a patrol is drawn, a delivery and a way to the dock are chosen; each says who would go before it is sent', async () => {
+    const sent = async (form: string, words: RegExp) => {
+      await site.says(site.at(form).getByTestId('preview'), /2 robots: r03, r05\. About 5 min/);
+      await site.at('send-mission').click();
+      await site.at(form).waitFor({ state: 'detached' });
+      await site.says(site.at('last-act'), words);
+      return [...hub.missions.values()].at(-1)?.goal?.goal;
+    };
+    await site.view('Map');
+    await site.at('draw-patrol').click();
+    await site.corners([
+      [2.5, 4.5],
+      [6.5, 10.5],
+    ]);
+    await site.says(site.at('patrol-form'), /2 points, 7\.21 m/);
+    await site.at('patrol-form').getByLabel('Rounds').fill('3');
+    const patrol = await sent('patrol-form', /Send Patrol 2 points.*taken as/);
+    assert.ok(patrol?.case === 'patrol');
+    assert.equal(patrol.value.rounds, 3);
+    assert.deepEqual(
+      patrol.value.points.map(({ xM, yM }) => [xM, yM]),
+      [
+        [2.5, 4.5],
+        [6.5, 10.5],
+      ],
+    );
+
+    const [from, to] = hub.site.stations;
+    assert.ok(from !== undefined && to !== undefined);
+    await site.at('compose-deliver').click();
+    const deliver = site.at('deliver-form');
+    const station = (label: RegExp) => deliver.locator('label').filter({ hasText: label }).locator('select');
+    await station(/^From/).selectOption(from.id);
+    await station(/^To/).selectOption(from.id);
+    await site.says(deliver, /From and to are the same station/);
+    assert.equal(await site.at('send-mission').isDisabled(), true);
+    await station(/^To/).selectOption(to.id);
+    await deliver.getByLabel('Item').fill('spare wheel');
+    const delivery = await sent('deliver-form', /Send Deliver .* to .*taken as/);
+    assert.ok(delivery?.case === 'deliver');
+    const { fromStation, toStation, item } = delivery.value;
+    assert.deepEqual([fromStation, toStation, item], [from.id, to.id, 'spare wheel']);
+
+    await site.at('compose-dock').click();
+    assert.equal(await site.at('send-mission').isDisabled(), true, 'nobody is sent yet');
+    await site.at('dock-form').getByTestId('choose-robot').selectOption('r06');
+    const dock = await sent('dock-form', /Send Dock r06.*taken as/);
+    assert.ok(dock?.case === 'goToDock');
+    assert.deepEqual([dock.value.agentId, dock.value.dockId], ['r06', '']);
+    hub.missions.clear();
+  });
+
   test('an outline is drawn by keys alone', async () => {
     await site.at('draw-fence').click();
     await site.at('map').focus();
