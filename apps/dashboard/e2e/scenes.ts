@@ -25,6 +25,11 @@ export interface Scene {
 /** Takes back what a scene put on the stage. */
 let forget: () => void = () => undefined;
 
+/** One bit in the middle of a recorded block; a second time puts it back. */
+function flipBit(bytes: Uint8Array | undefined): void {
+  if (bytes !== undefined) (bytes[bytes.length >> 1] as number) ^= 1;
+}
+
 const noDialog = async (first: FirstPage) => first.page.keyboard.press('Escape');
 
 export const FULL: readonly Scene[] = [
@@ -237,7 +242,22 @@ export const FAILING: readonly Scene[] = [
       hub.down = false;
     },
   },
-  ...(['/', '/fleet', '/missions', '/alerts', '/acts', '/robot/r07'] as const).map(
+  ...(
+    [
+      '/',
+      '/fleet',
+      '/robot/r07',
+      '/decision/r07/1/1',
+      '/missions',
+      '/missions/m-1',
+      '/alerts',
+      '/what-if',
+      '/forks',
+      '/acts',
+      '/accounts',
+      '/verify',
+    ] as const
+  ).map(
     (path): Scene => ({
       name: `gone${path.replaceAll('/', '-').replace(/-$/, '')}`,
       path: path === '/' ? '/?select=robot:r07' : path,
@@ -251,6 +271,30 @@ export const FAILING: readonly Scene[] = [
       },
     }),
   ),
+  {
+    name: 'verify',
+    part: '.page',
+    path: '/verify',
+    come: async (first, { hub }) => {
+      flipBit(hub.record.blocks[3]?.bytes);
+      await first.page.reload();
+      await first.says(first.at('verify-result'), /r01/);
+    },
+    leave: (_, { hub }) => flipBit(hub.record.blocks[3]?.bytes),
+  },
+  {
+    name: 'decision-page',
+    part: '.page',
+    path: '/decision/r02/0/2',
+    come: async (first, { hub }) => {
+      for (const { bytes } of hub.record.blocks.filter(({ source }) => source === 'r02')) flipBit(bytes);
+      await first.page.reload();
+      await first.says(first.at('proof'), /Not proved/);
+    },
+    leave: (_, { hub }) => {
+      for (const { bytes } of hub.record.blocks.filter(({ source }) => source === 'r02')) flipBit(bytes);
+    },
+  },
   {
     name: 'stalled',
     path: '/?select=robot:r07',
