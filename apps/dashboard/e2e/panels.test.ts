@@ -42,6 +42,7 @@ describe('the panels in a browser', { skip: withoutBrowser, timeout: 230_000 }, 
     await first.says(first.robotRow('r01'), /automatic/);
     const heads = first.at('fleet-list').first().locator('th');
     const charge = heads.filter({ hasText: 'Batt.' });
+    assert.equal(await charge.getByRole('button').evaluate((head) => head.tabIndex), 0, 'Tab comes to it');
     await charge.getByRole('button').focus();
     await first.page.keyboard.press('Enter');
     assert.equal(await charge.getAttribute('aria-sort'), 'ascending', 'sorted by keyboard too');
