@@ -110,3 +110,8 @@ export function headAfter(block: SealedBlock, before: ChainHead | null): ChainHe
   const blocks = (before?.blocks ?? 0) + (isStub(bytes) ? decodeStub(bytes).dropped.length : 1);
   return { tenant, source, epoch, hash, atUs, sequence: firstSequence + count - 1, blocks };
 }
+
+/** Whether a block is the next of the chain that ends there. */
+export function goesOn({ firstSequence, previousHash }: SealedBlock, end: ChainHead | null): boolean {
+  return firstSequence === (end?.sequence ?? 0) + 1 && sameBytes(previousHash, end?.hash ?? NO_BLOCK);
+}

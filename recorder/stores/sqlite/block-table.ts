@@ -31,6 +31,12 @@ export class BlockTable {
     return this.#chains('ORDER BY tenant, source, epoch').flatMap((chain) => this.#end(chain) ?? []);
   }
 
+  /** The end of one chain; null where it has no block. */
+  head(chain: ChainId): ChainHead | null {
+    const number = this.#chainNumber(chain);
+    return number === null ? null : this.#end({ ...chain, chain: number });
+  }
+
   /** Where to begin a range: blocks that begin after this sequence hold `fromSequence` and what follows. */
   before(chain: ChainId, fromSequence: number): number {
     const row = this.statement(

@@ -1,8 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
-import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
+import { type ChainHead, type ChainId, chainName } from '../../src/event.ts';
 import {
   type ForeignBlockError,
   type SnapshotPlace,
@@ -13,7 +12,15 @@ import {
   type StoreError,
   StoreFailedError,
 } from '../../src/store.ts';
-import { blocksToCompare, type CommitPlan, chainKey, headAfter, type PlacedBlock, planCommit } from '../commit-plan.ts';
+import {
+  blocksToCompare,
+  type CommitPlan,
+  chainKey,
+  goesOn,
+  headAfter,
+  type PlacedBlock,
+  planCommit,
+} from '../commit-plan.ts';
 import { BlockTable } from './block-table.ts';
 import { storeError } from './errors.ts';
 import { RecordingFiles } from './files.ts';
@@ -307,7 +314,7 @@ export class SqliteFile {
     const key = chainKey(chain);
     const landed = this.#whatLanded().filter((block) => chainKey(block) === key);
     if (landed.length === 0) return [];
-    let end = this.#table.heads().find((head) => chainKey(head) === key) ?? null;
+    let end = this.#table.head(chain);
     return landed.filter((block) => {
       if (!goesOn(block, end)) return false;
       end = headAfter(block, end);
@@ -393,11 +400,6 @@ export class SqliteFile {
       throw storeError(this.path, error);
     }
   }
-}
-
-/** Whether a block is the next of the chain that ends there. */
-function goesOn({ firstSequence, previousHash }: SealedBlock, end: ChainHead | null): boolean {
-  return firstSequence === (end?.sequence ?? 0) + 1 && sameBytes(previousHash, end?.hash ?? NO_BLOCK);
 }
 
 /** As SQLite sorts texts: by their bytes. */
