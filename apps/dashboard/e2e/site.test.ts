@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
+import { create } from '@bufbuild/protobuf';
+import { PutFenceRequestSchema, ReviseFenceRequestSchema } from '@sigma/proto';
 import { chromium } from 'playwright-core';
 import type { MapElement } from '../src/panels/site/site-panel.tsx';
 import type { Look } from '../src/site/solid/lens.ts';
@@ -303,6 +305,71 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     assert.ok(dock?.case === 'goToDock');
     assert.deepEqual([dock.value.agentId, dock.value.dockId], ['r06', '']);
     hub.missions.clear();
+  });
+
+  test('two operators on one fence: a stale change is refused and shown beside what holds, the last shape holds, and a note that both wrote is settled by a choice', async () => {
+    const points = [
+      [1, 4],
+      [6, 4],
+      [6, 9],
+      [1, 9],
+    ].map(([xM, yM]) => ({ xM: xM as number, yM: yM as number }));
+    const note = 'why: a leak\nuntil: noon';
+    const wet = { name: 'wet floor', kind: 'slow', speedMps: 0.5, polygon: { points }, note };
+    const { id } = hub.fences.put(create(PutFenceRequestSchema, wet), EMAIL);
+    const inForce = () => hub.fences.all.find((fence) => fence.id === id);
+    await site.at('draw-fence').click();
+    await site.at(`fence-${id}`).waitFor();
+    await site.at('compose-cancel').click();
+    await site.clickSite(2, 7.5);
+    await site.says(site.at('robot-panel'), /wet floor.*why: a leak/s);
+    await site.at('change-fence').click();
+    await site.says(site.at('revise-form'), /You change version 1: 4 corners, 25 m²/);
+    assert.equal(await site.at('send-revision').isDisabled(), true, 'nothing is changed yet');
+
+    await site.clickSite(6, 4);
+    await site.clickSite(8, 4);
+    await site.says(site.at('revise-form'), /4 corners, 30 m²/);
+    await site.page.keyboard.press('Control+z');
+    await site.says(site.at('revise-form'), /4 corners, 25 m²/);
+    await site.page.keyboard.press('Control+y');
+    await site.says(site.at('revise-form'), /4 corners, 30 m²/);
+    await site.at('lift-corner').click();
+    await site.says(site.at('revise-hint'), /Click where the corner goes/);
+    await site.at('draw-undo').click();
+    await site.says(site.at('revise-form'), /4 corners, 30 m²/);
+    await site.at('fence-note').fill('why: a leak\nuntil: midnight');
+
+    const theirs = { fenceId: id, version: 1, name: 'ice', note: 'why: frost\nuntil: one' };
+    hub.fences.revise(create(ReviseFenceRequestSchema, theirs), true);
+    await site.at('send-revision').click();
+    await site.says(site.at('last-act'), /it was meant for version 1 .* version 2 is in force/);
+    assert.equal(hub.fences.rejected.length, 1);
+    const meanwhile = site.at('meanwhile');
+    await site.says(meanwhile, /you opened version 1, version 2 is in force/);
+    await site.says(meanwhile, /Name was.*wet floor.*It is now.*ice.*theirs stays/s);
+    await site.says(meanwhile, /Note was.*until: noon.*until: one.*Yours.*until: midnight.*merged by lines/s);
+    await site.isAccessible('[data-testid=revise-form]');
+    await site.says(site.at('send-revision'), /Send mine over version 2/);
+    await site.at('send-revision').click();
+
+    await site.says(site.at('note-conflict'), /It was.*until: noon.*It stands.*until: one.*Yours.*until: midnight/s);
+    const { name, version, polygon } = inForce() ?? {};
+    assert.deepEqual([name, version, polygon?.points.some(({ xM, yM }) => xM === 8 && yM === 4)], ['ice', 3, true]);
+    assert.equal(await site.at('settle-note').isDisabled(), true, 'no version is chosen yet');
+    await site.at('note-mine').check();
+    await site.isAccessible('[data-testid=revise-form]');
+    await site.at('settle-note').click();
+    await site.at('revise-form').waitFor({ state: 'detached' });
+    assert.match(inForce()?.note ?? '', /until: midnight/);
+    await site.says(site.at('robot-panel'), /ice.*until: midnight.*version 4/s);
+
+    hub.role = 'viewer';
+    await site.page.locator('[data-testid=change-fence][disabled]').waitFor();
+    hub.role = 'engineer';
+    await site.page.locator('[data-testid=change-fence]:not([disabled])').waitFor();
+    hub.fences.remove(id);
+    await site.page.keyboard.press('Escape');
   });
 
   test('an outline is drawn by keys alone', async () => {

@@ -23,7 +23,7 @@ export interface NewFence {
 export const changeOf = (fence: Fence): Draft | null =>
   draftStep(null, { type: 'change', fenceId: fence.id, points: pointsOf(fence) });
 
-export const pointsOf = ({ polygon }: Pick<Fence, 'polygon'>): readonly PointM[] =>
+const pointsOf = ({ polygon }: Pick<Fence, 'polygon'>): readonly PointM[] =>
   (polygon?.points ?? []).map(({ xM, yM }): PointM => [xM, yM]);
 
 const polygonOf = (points: readonly PointM[]) => ({ points: points.map(([xM, yM]) => ({ xM, yM })) });

@@ -28,11 +28,13 @@ export function NoteConflictForm({ seenNote, fence, mine, conflicts, onSettle, o
         The rest of your change is in force. The note stays as it stands: both of you changed the same lines.
       </p>
       {conflicts.map((conflict) => (
-        <dl className="versions" key={JSON.stringify(conflict)}>
-          <Version name="It was" lines={conflict.base} />
-          <Version name="It stands" lines={conflict.ours} />
-          <Version name="Yours" lines={conflict.theirs} />
-        </dl>
+        <div className="versions" key={JSON.stringify(conflict)}>
+          <dl>
+            <Version name="It was" lines={conflict.base} />
+            <Version name="It stands" lines={conflict.ours} />
+            <Version name="Yours" lines={conflict.theirs} />
+          </dl>
+        </div>
       ))}
       <fieldset className="sender-row" aria-label="Which version holds">
         {(['ours', 'theirs'] as const).map((one) => (

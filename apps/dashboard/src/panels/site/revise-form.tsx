@@ -237,23 +237,25 @@ function Meanwhile({ seen, now, mine }: { seen: Fence; now: Fence | undefined; m
       </p>
       {found.length === 0 ? <p className="quiet">What they changed is as you have it here.</p> : null}
       {found.map(({ part, was, theirs, mine: own }) => (
-        <dl className="versions" key={part}>
-          <div>
-            <dt>{PART_WORDS[part]} was</dt>
-            <dd className="lines">{was}</dd>
-          </div>
-          <div>
-            <dt>It is now</dt>
-            <dd className="lines">{theirs}</dd>
-          </div>
-          {own === null ? null : (
+        <div className="versions" key={part}>
+          <dl>
             <div>
-              <dt>Yours</dt>
-              <dd className="lines">{own}</dd>
+              <dt>{PART_WORDS[part]} was</dt>
+              <dd className="lines">{was}</dd>
             </div>
-          )}
+            <div>
+              <dt>It is now</dt>
+              <dd className="lines">{theirs}</dd>
+            </div>
+            {own === null ? null : (
+              <div>
+                <dt>Yours</dt>
+                <dd className="lines">{own}</dd>
+              </div>
+            )}
+          </dl>
           <p className="quiet">{becomes(part, own !== null)}</p>
-        </dl>
+        </div>
       ))}
     </section>
   );
