@@ -203,6 +203,39 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     await small.page.context().close();
   });
 
+  test('on paper the whole site stands in the light theme, without tools; who wants no motion gets none', async () => {
+    const reader = await house.visit();
+    const { page } = reader;
+    await reader.robotRow('r01').waitFor();
+    await page.emulateMedia({ media: 'print', reducedMotion: 'reduce' });
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    const paper = page.locator('canvas.map-print');
+    await paper.waitFor();
+    const seen = await paper.evaluate((canvas: HTMLCanvasElement) => {
+      const data = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+      const tones = new Set<number>();
+      for (let k = 0; k < data.length; k += 4 * 97) tones.add(data[k] as number);
+      return { width: canvas.width, brightness: data[(canvas.width + 1) * 4] ?? 0, tones: tones.size };
+    });
+    assert.equal(seen.width, 2_000);
+    assert.ok(seen.brightness > 200, `paper is ${seen.brightness} bright`);
+    assert.ok(seen.tones > 5, `${seen.tones} tones: shelves, floor, robots`);
+    assert.equal(await page.locator('.composer').isVisible(), false);
+    const moves = await page.evaluate(() =>
+      [...document.querySelectorAll('*')].flatMap((one) => {
+        const { animationName, animationDuration, transitionDuration } = getComputedStyle(one);
+        const longest = Math.max(
+          ...`${animationName === 'none' ? '0s' : animationDuration}, ${transitionDuration}`
+            .split(', ')
+            .map(Number.parseFloat),
+        );
+        return longest > 0.01 ? [`${one.className}: ${longest} s`] : [];
+      }),
+    );
+    assert.deepEqual(moves, []);
+    await page.context().close();
+  });
+
   test('a wall is read from three metres, a control room on 2560', async () => {
     const wall = await house.visit({ path: '/?wall', options: { viewport: { width: 2560, height: 1440 } } });
     const size = await wall
