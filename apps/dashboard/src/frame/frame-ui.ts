@@ -1,6 +1,7 @@
 import { createContext, type RefObject, useContext } from 'react';
 import type { WorkspaceImperativeHandle } from 'react-resizable-panels';
 import { Observable } from '../live/observable.ts';
+import type { MissionControl } from './mission-control.tsx';
 import { keep, recall, storageHere } from './remembered.ts';
 import { Bookmarks } from './time/bookmarks.ts';
 
@@ -15,6 +16,8 @@ export interface FrameUi {
   readonly density: Observable<Density>;
   /** One line for those who come near: "Link copied". Cleared by itself. */
   readonly notice: Observable<string>;
+  /** An earlier life that the open page shows in the place of the site's own; what is selected is explained of it. */
+  readonly earlier: Observable<MissionControl | null>;
   readonly bookmarks: Bookmarks;
   /** Names a new bookmark while a person types. */
   readonly naming: Observable<boolean>;
@@ -44,6 +47,7 @@ export function frameUi(person: string, location: Location): FrameUi {
     tour: new Observable<number | null>(null),
     density,
     notice,
+    earlier: new Observable<MissionControl | null>(null),
     bookmarks: new Bookmarks(storageHere(), person),
     naming: new Observable(false),
     workspace: { current: null },

@@ -12,12 +12,14 @@ export function StandingNotice() {
   const past = usePast();
   const problems = useObservable(engine.problems);
   const progress = useObservable(engine.progress);
-  const words = useObservable(useFrame().notice);
+  const { notice, earlier } = useFrame();
+  const words = useObservable(notice);
+  const elsewhere = useObservable(earlier) !== null;
   return (
     <div className="notices">
       <LateNotice />
       {past && problems.size > 0 ? <ProblemNotice problems={[...problems.values()]} /> : null}
-      {past && progress?.state === 'settled' && engine.sources?.length === 0 ? <NothingNotice /> : null}
+      {past && !elsewhere && progress?.state === 'settled' && engine.sources?.length === 0 ? <NothingNotice /> : null}
       {past && progress?.state === 'failed' ? (
         <p className="notice level-warning" role="alert" data-testid="past-failed">
           This moment cannot be computed: {progress.words}{' '}

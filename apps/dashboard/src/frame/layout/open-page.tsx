@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
-import { useMissionControl, useObservable } from '../mission-control.tsx';
+import { useFrame } from '../frame-ui.ts';
+import { MissionControlProvider, useMissionControl, useObservable } from '../mission-control.tsx';
 import { type OpenedPage, type Panel, pageAt } from '../panel-port.ts';
 import { panelsOf } from './default-model.ts';
 import { PanelIcon } from './docked-panels.tsx';
@@ -63,7 +64,9 @@ interface ExplainedProps {
 }
 
 function Explained({ panels, without, standing, children }: ExplainedProps) {
-  const { selection } = useMissionControl();
+  const control = useMissionControl();
+  const { selection } = control;
+  const earlier = useObservable(useFrame().earlier);
   const chosen = useObservable(selection);
   const right = panelsOf(panels, 'right')[0];
   const wanted = standing || (chosen !== null && without !== 'all' && !without.includes(chosen.kind));
@@ -73,7 +76,9 @@ function Explained({ panels, without, standing, children }: ExplainedProps) {
       {children}
       {beside ? (
         <div className="page-beside" data-panel={right.id}>
-          <PanelBox panel={right} />
+          <MissionControlProvider value={earlier ?? control}>
+            <PanelBox panel={right} />
+          </MissionControlProvider>
         </div>
       ) : null}
     </div>

@@ -1,8 +1,14 @@
 import type { Fork } from '@sigma/proto';
 import { createContext, lazy, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { useFrame } from '../../frame/frame-ui.ts';
 import { panelsOf } from '../../frame/layout/default-model.ts';
 import { PanelBox, usePanels } from '../../frame/layout/panel-box.tsx';
-import { MissionControlProvider, useMissionControl, useObservable } from '../../frame/mission-control.tsx';
+import {
+  type MissionControl,
+  MissionControlProvider,
+  useMissionControl,
+  useObservable,
+} from '../../frame/mission-control.tsx';
 import type { TerrainPart } from '../../frame/panel-port.ts';
 import type { SiteView } from '../../live/site-view.ts';
 import { type OtherLife, workerNameOf } from '../../past/worker/fork-record.ts';
@@ -37,6 +43,7 @@ export function TwoTimelines({ fork }: { readonly fork: Fork }) {
     const own = { ...control, terrains };
     return earlier === null ? own : otherControl(own, fork, earlier, true);
   }, [control, terrains, earlier, fork]);
+  useExplainedOf(earlier === null ? null : recorded);
   const other = useMemo(() => {
     if (forked === null) return null;
     // Two maps on one page: the name tells them apart for those who hear it.
@@ -81,6 +88,15 @@ export function TwoTimelines({ fork }: { readonly fork: Fork }) {
       </Apart>
     </div>
   );
+}
+
+/** What is selected is explained of that life while the page is open; the site's own holds nothing of that time. */
+function useExplainedOf(life: MissionControl | null): void {
+  const { earlier } = useFrame();
+  useEffect(() => {
+    earlier.set(life);
+    return () => earlier.set(null);
+  }, [earlier, life]);
 }
 
 /** Whose worker tells why; empty: the site's own recording does. */
