@@ -36,11 +36,10 @@ export function openForReading(path: string): DatabaseSync {
     if (!existsSync(path)) throw error;
     // SQLite follows links, and looks for the log beside the file itself.
     const file = realpathSync(path);
-    if (existsSync(`${file}-wal`)) {
-      // Whoever writes it, or wrote it on this machine, has left shared memory.
-      if (existsSync(`${file}-shm`)) throw error;
-      return openCopy(path, file);
-    }
+    const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
+    // Whoever writes it, or wrote it on this machine, has left shared memory.
+    if (log !== undefined && existsSync(`${file}-shm`)) throw error;
+    if (log !== undefined && log.size > 0) return openCopy(path, file);
     const url = pathToFileURL(file);
     url.search = '?immutable=1';
     return new DatabaseSync(url, { readOnly: true });
