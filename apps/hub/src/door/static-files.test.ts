@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { type Listener, listen } from './listener.ts';
 import { serveStatic } from './static-files.ts';
 
@@ -54,6 +55,32 @@ test('the page, its files, and its own routes after a reload', async () => {
   );
   assert.match(await get('/assets/missing.js'), /^404/);
   assert.match(await get('/', 'POST'), /^404/);
+});
+
+test('text goes out packed to whoever takes it, and as it is to whoever does not', async () => {
+  const script = 'run();'.repeat(2_000);
+  writeFileSync(join(pages, 'assets', 'large-a1b2c3d4.js'), script);
+  writeFileSync(join(pages, 'picture.png'), script);
+  const ask = (path: string, accepted: string): Promise<readonly [encoding: string | undefined, body: Buffer]> =>
+    new Promise((resolve, reject) => {
+      const headers = { 'accept-encoding': accepted };
+      const asked = request({ host: '127.0.0.1', port: listener.port, path, headers, agent: false }, (answer) => {
+        const parts: Buffer[] = [];
+        answer.on('data', (part: Buffer) => parts.push(part));
+        answer.on('end', () => resolve([answer.headers['content-encoding'], Buffer.concat(parts)]));
+      });
+      asked.on('error', reject).end();
+    });
+  const [encoding, body] = await ask('/assets/large-a1b2c3d4.js', 'br;q=1.0, gzip;q=0.8');
+  assert.equal(encoding, 'gzip');
+  assert.ok(body.length < script.length / 10, `${body.length} bytes`);
+  assert.equal(gunzipSync(body).toString(), script);
+  for (const refusing of ['identity', 'gzip;q=0', 'gzip;q=0.0, br']) {
+    const [plain, whole] = await ask('/assets/large-a1b2c3d4.js', refusing);
+    assert.equal(plain, undefined, refusing);
+    assert.equal(whole.toString(), script);
+  }
+  assert.equal((await ask('/picture.png', 'gzip'))[0], undefined, 'what is packed already stays as it is');
 });
 
 test('nothing outside the folder, and nothing hidden in it', async () => {
