@@ -7,7 +7,7 @@ import { type CrashImages, crashImages } from './crash-images.ts';
 import { type IoFault, meetFault } from './io-faults.ts';
 import type { Finding } from './judge.ts';
 import { killLives } from './kills.ts';
-import { type RotResult, rotAndLook, takeDown } from './rot.ts';
+import { leaveLanding, type RotResult, rotAndLook, takeDown } from './rot.ts';
 import { APPENDER } from './round.ts';
 import { scratchRoot } from './seeds.ts';
 import { type FileCall, straceMissing, traceNode } from './strace.ts';
@@ -167,4 +167,17 @@ test(`[R134] [L4] rot anywhere in the file (seeds from ${SEED}): found, and loca
   }
   assert.ok((outcomes.get('located') ?? 0) > 75, JSON.stringify([...outcomes]));
   assert.ok((outcomes.get('harmless') ?? 0) < 60, JSON.stringify([...outcomes]));
+});
+
+test(`[R138] [L4] rot anywhere in what has landed (seeds from ${SEED}): found, and located, by whoever knows how far the record went`, async () => {
+  const outcomes = new Map<RotResult['outcome'], number>();
+  for (let life = 0; life < 6; life++) {
+    const left = await takeDown(await leaveLanding(join(home, 'landing'), SEED + life));
+    for (let n = 0; n < 25; n++) {
+      const { outcome, findings } = await rotAndLook(left, join(images, 'rotten.db'), SEED * 1000 + life * 25 + n);
+      assert.deepEqual(told(findings), []);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+  }
+  assert.ok((outcomes.get('located') ?? 0) > 100, JSON.stringify([...outcomes]));
 });

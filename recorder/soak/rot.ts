@@ -1,4 +1,16 @@
-import { closeSync, copyFileSync, openSync, readSync, statSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { draw } from '@sigma/kernel';
 import {
   type ChainHead,
@@ -10,13 +22,16 @@ import {
   verify,
 } from '../src/index.ts';
 import { Salvage } from '../src/verify/salvage.ts';
-import { openSqliteRecording, sha256 } from '../stores/sqlite/sqlite-store.ts';
+import { openSqliteRecording, openSqliteStore, removeRecording, sha256 } from '../stores/sqlite/sqlite-store.ts';
+import { testChain } from '../testing/chains.ts';
 import type { Finding } from './judge.ts';
 
 /** What time, or a hand, does to a file at rest. */
 export type Rot = 'bit' | 'byte' | 'zeroed sector' | 'stale sector' | 'swapped sectors' | 'cut';
 const ROTS: readonly Rot[] = ['bit', 'byte', 'byte', 'zeroed sector', 'stale sector', 'swapped sectors', 'cut'];
 const SECTOR = 512;
+/** Of a recording that is being written. */
+const FILES = ['', '-wal', '-landing'] as const;
 
 /** A recording as it was before. */
 export interface Honest {
@@ -37,7 +52,7 @@ export interface RotResult {
   readonly findings: readonly Finding[];
 }
 
-/** Takes down what an honest recording holds. It is closed, and has no log beside it. */
+/** Takes down what an honest recording holds. Nobody writes it. */
 export async function takeDown(path: string): Promise<Honest> {
   const reader = openSqliteRecording(path);
   try {
@@ -59,11 +74,16 @@ export async function takeDown(path: string): Promise<Honest> {
 
 const contentOf = ({ bytes, hash }: StoredBlock): string => `${hexOfBytes(sha256(bytes))} ${hexOfBytes(hash)}`;
 
-/** Damages a copy of the recording by seed and looks whether verify, given the heads known before, finds it and where. */
+/**
+ * Damages a copy of the recording by seed, or of what has landed beside it where anything has, and looks whether verify,
+ * given the heads known before, finds it and where.
+ */
 export async function rotAndLook(honest: Honest, scratch: string, seed: number): Promise<RotResult> {
-  copyFileSync(honest.path, scratch);
+  removeRecording(scratch);
+  const parts = FILES.filter((end) => existsSync(honest.path + end));
+  for (const end of parts) copyFileSync(honest.path + end, scratch + end);
   const rot = ROTS[draw(seed, 1, 0, 31, 0) % ROTS.length] ?? 'bit';
-  const where = damage(scratch, rot, seed);
+  const where = damage(scratch + (parts.at(-1) === '-landing' ? '-landing' : ''), rot, seed);
   const undetected = (what: string): RotResult => ({
     rot,
     outcome: 'undetected',
@@ -98,6 +118,28 @@ export async function rotAndLook(honest: Honest, scratch: string, seed: number):
   }
 }
 
+/** What a killed writer leaves when blocks have landed: some hundred events, by seed. */
+export async function leaveLanding(folder: string, seed: number): Promise<string> {
+  const path = join(folder, 'written.db');
+  const left = join(folder, 'left.db');
+  mkdirSync(folder, { recursive: true });
+  removeRecording(path);
+  removeRecording(left);
+  const store = openSqliteStore(path, { landing: true, mostLanded: 20 });
+  const chains = ['r01', 'r02', 'r03'].map((source) => testChain(source, sha256));
+  for (const chain of chains) await store.append([chain.begin()]);
+  const rounds = 4 + (draw(seed, 1, 0, 33, 0) % 30);
+  for (let n = 0; n < rounds; n++) {
+    const group = chains.filter((_, k) => draw(seed, 1, n, 33, 1 + k) % 2 === 0);
+    const events = 1 + (draw(seed, 2, n, 33, 0) % 9);
+    if (group.length > 0) await store.append(group.map((chain) => chain.notes(events, draw(seed, 3, n, 33, 0) % 400)));
+  }
+  for (const end of FILES) if (existsSync(path + end)) copyFileSync(path + end, left + end);
+  await store.close();
+  rmSync(path);
+  return left;
+}
+
 interface Place {
   readonly source: string;
   readonly from: number;
@@ -126,7 +168,8 @@ async function differing(reader: Recording, { heads, blocks }: Honest): Promise<
 
 /** @returns where, for whoever repeats it */
 function damage(path: string, rot: Rot, seed: number): number {
-  const { size } = statSync(path);
+  // A landing is zeros behind what has landed.
+  const size = readFileSync(path).findLastIndex((byte) => byte !== 0) + 1;
   const at = (k: number, within: number): number => draw(seed, 1, 0, 32, k) % Math.max(1, within);
   const sectors = Math.floor(size / SECTOR);
   const sector = at(0, sectors) * SECTOR;

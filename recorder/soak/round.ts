@@ -7,7 +7,7 @@ import { crashImages } from './crash-images.ts';
 import { type IoFault, meetFault } from './io-faults.ts';
 import type { Finding } from './judge.ts';
 import { killLives } from './kills.ts';
-import { rotAndLook, takeDown } from './rot.ts';
+import { leaveLanding, rotAndLook, takeDown } from './rot.ts';
 import { scratchRoot, together } from './seeds.ts';
 import { straceMissing, traceNode } from './strace.ts';
 
@@ -64,6 +64,15 @@ export async function soakRound(seed: number): Promise<Tally> {
     const honest = await takeDown(killed);
     for (let n = 0; n < 40; n++) {
       const { outcome, findings } = await rotAndLook(honest, `${scratch}-rotten.db`, seed * 1000 + n);
+      tally = together(tally, {
+        rotten: 1,
+        detected: outcome === 'located' || outcome === 'refused' ? 1 : 0,
+        findings,
+      });
+    }
+    const left = await takeDown(await leaveLanding(join(home, 'landing'), seed));
+    for (let n = 0; n < 20; n++) {
+      const { outcome, findings } = await rotAndLook(left, `${scratch}-rotten.db`, seed * 1000 + 500 + n);
       tally = together(tally, {
         rotten: 1,
         detected: outcome === 'located' || outcome === 'refused' ? 1 : 0,

@@ -17,6 +17,11 @@ export interface SnapshotPlace extends SnapshotMark {
   readonly blockSequence: number;
 }
 
+/** How far a chain reaches. */
+export interface ChainEnd extends ChainId {
+  readonly sequence: number;
+}
+
 /** What can be read of a recording. */
 export interface Recording {
   /** The end of every chain, in order of tenant, source and epoch. */
@@ -28,6 +33,11 @@ export interface Recording {
   blocks(chain: ChainId, fromSequence: number, toSequence: number): AsyncIterable<StoredBlock>;
   /** The last snapshot at or before that agent time, or null. */
   snapshotBefore(chain: ChainId, atUs: number): Promise<SnapshotPlace | null>;
+  /**
+   * Chains of which whole blocks are here behind a place where nothing can be read any more: how far they reach. Absent
+   * where a store has no such places.
+   */
+  severed?(): Promise<readonly ChainEnd[]>;
   /** Of a hub that took chains in by sync: the moments of theirs that blocks do not tell (R128). */
   hybridMarks?(chain: ChainId): Promise<readonly HybridMark[]>;
   close(): Promise<void>;

@@ -67,13 +67,22 @@ const PROGRESS_BLOCKS = 64;
  * chain of this format at all
  */
 export async function verify(recording: Recording, options: VerifyOptions): Promise<VerifyReport> {
-  const heads = options.heads ?? (await recording.heads());
+  const severed = (await recording.severed?.()) ?? [];
+  const all = await recording.heads();
+  const heads = options.heads ?? all;
   const chains: ChainReport[] = [];
   const signed = signedHeads(options);
   for (const head of heads) {
     const before = chains[chains.length - 1];
     const sameSource = before?.tenant === head.tenant && before.source === head.source;
-    chains.push(await new ChainWalk(head, options, signed, sameSource ? before.head : null).run(recording));
+    const reach = severed.find((end) => sameChain(end, head))?.sequence ?? 0;
+    const walk = new ChainWalk(head, { ...options, reach }, signed, sameSource ? before.head : null);
+    chains.push(await walk.run(recording));
+  }
+  // Of many looks at one recording, the one that begins with its first chain tells of chains that nobody looks at.
+  const isFirst = all[0] === undefined || (heads[0] !== undefined && sameChain(heads[0], all[0]));
+  for (const end of isFirst ? severed : []) {
+    if (!all.some((head) => sameChain(head, end))) chains.push(missingChain(end, options.sha256));
   }
   for (const known of options.knownHeads ?? []) {
     if (!heads.some((head) => sameChain(head, known))) chains.push(missingChain(known, options.sha256));
@@ -132,11 +141,16 @@ function signedHeads({ checkpoints, sha256 }: VerifyOptions): readonly SignedHea
   });
 }
 
+interface WalkOptions extends VerifyOptions {
+  /** How far the chain is known to have reached, by what is left of it. */
+  readonly reach: number;
+}
+
 /** One chain from its opening to its head. */
 class ChainWalk {
   readonly #chain: ChainId;
   readonly #head: ChainHead;
-  readonly #options: VerifyOptions;
+  readonly #options: WalkOptions;
   readonly #epochBefore: ChainHead | null;
   readonly #check: ChainCheck;
   readonly #tree: TreeCheck;
@@ -150,7 +164,7 @@ class ChainWalk {
   /** Of which no gap has told yet. */
   #stubs: Stub[] = [];
 
-  constructor(head: ChainHead, options: VerifyOptions, signed: readonly SignedHead[], epochBefore: ChainHead | null) {
+  constructor(head: ChainHead, options: WalkOptions, signed: readonly SignedHead[], epochBefore: ChainHead | null) {
     const { tenant, source, epoch } = head;
     this.#chain = { tenant, source, epoch };
     this.#head = head;
@@ -328,7 +342,8 @@ class ChainWalk {
       const { fromSequence, toSequence, what } = parted;
       this.#failures.push(this.#check.failure('tree', fromSequence, toSequence, what));
     }
-    const reach = Math.max(this.#known?.sequence ?? 0, this.#head.sequence, this.#tree.promised);
+    const known = Math.max(this.#known?.sequence ?? 0, this.#options.reach);
+    const reach = Math.max(known, this.#head.sequence, this.#tree.promised);
     if (end >= reach) return;
     this.#damaged(unreadable(this.#check.failure('cut_short', end + 1, reach, `the chain ends at ${end}`), fault));
   }

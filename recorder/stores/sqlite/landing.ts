@@ -16,7 +16,8 @@ import { crc32 } from 'node:zlib';
 import { NewerFormatError } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { readSealedBlock } from '../../src/sealed-block.ts';
-import { StoreNewerError } from '../../src/store.ts';
+import { type ChainEnd, StoreNewerError } from '../../src/store.ts';
+import { chainKey } from '../commit-plan.ts';
 import { syncFolder } from './files.ts';
 import { sha256 } from './sha256.ts';
 
@@ -200,6 +201,23 @@ export function blocksAnywhere(path: string): readonly SealedBlock[] {
     at += record?.bytes ?? 8;
   }
   return found;
+}
+
+/**
+ * How far chains reach in a landing beyond where they end: what lies between was altered, or belongs to another copy.
+ *
+ * @param heads where the chains end, what landed included; read after the blocks
+ */
+export function beyond(blocks: readonly SealedBlock[], heads: Iterable<ChainEnd>): readonly ChainEnd[] {
+  const ends = new Map([...heads].map((head) => [chainKey(head), head.sequence]));
+  const found = new Map<string, ChainEnd>();
+  for (const { tenant, source, epoch, firstSequence, count } of blocks) {
+    const key = chainKey({ tenant, source, epoch });
+    const sequence = firstSequence + count - 1;
+    if (sequence <= Math.max(ends.get(key) ?? 0, found.get(key)?.sequence ?? 0)) continue;
+    found.set(key, { tenant, source, epoch, sequence });
+  }
+  return [...found.values()];
 }
 
 interface LandedRecord {

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { type ChainHead, type ChainId, chainName } from '../../src/event.ts';
 import {
+  type ChainEnd,
   type ForeignBlockError,
   type SnapshotPlace,
   StoreBusyError,
@@ -24,7 +25,15 @@ import {
 import { BlockTable } from './block-table.ts';
 import { storeError } from './errors.ts';
 import { RecordingFiles } from './files.ts';
-import { blocksAnywhere, Landing, LandingReader, landedBytes, landingOf, MOST_LANDED_BYTES } from './landing.ts';
+import {
+  beyond,
+  blocksAnywhere,
+  Landing,
+  LandingReader,
+  landedBytes,
+  landingOf,
+  MOST_LANDED_BYTES,
+} from './landing.ts';
 import { assertFile, openForReading } from './open-file.ts';
 import { PageFit } from './page-fit.ts';
 import { migrate, pragma } from './schema.ts';
@@ -44,6 +53,8 @@ export interface SqliteOptions {
 
 const LOG_PAGES = 1000;
 const MOST_LANDED = 128;
+/** At a landing that seems to be altered. */
+const MOST_LOOKS = 3;
 
 /**
  * A block of a robot has about 1 KB, and what is left of a page when the next one finds no room in it is lost: pages of
@@ -206,6 +217,18 @@ export class SqliteFile {
     });
   }
 
+  /** See `Recording.severed`. Who writes meanwhile may be seen in the middle of it, and is not the next time. */
+  severed(): readonly ChainEnd[] {
+    return this.#reading(() => {
+      let ends: readonly ChainEnd[] = beyond(blocksAnywhere(this.#landingPath), this.heads());
+      for (let looks = 1; looks < MOST_LOOKS && ends.length > 0; looks++) {
+        const again = beyond(blocksAnywhere(this.#landingPath), this.heads());
+        ends = ends.filter((end) => again.some((one) => chainKey(one) === chainKey(end)));
+      }
+      return ends;
+    });
+  }
+
   /** Whatever landed goes into the database; where it cannot, it is on disk, and the next who opens the recording finds it. */
   close(): void {
     try {
@@ -361,16 +384,14 @@ export class SqliteFile {
 
   #takeLanded(): void {
     this.#goOnWith(new LandingReader(this.#landingPath).blocks());
-    for (const block of blocksAnywhere(this.#landingPath)) {
-      const last = block.firstSequence + block.count - 1;
-      const end = this.#ends.get(chainKey(block))?.sequence ?? 0;
-      if (end >= last) continue;
-      throw new StoreCorruptError(
-        this.#landingPath,
-        `holds events of ${chainName(block)} up to ${last} that do not follow what the recording holds, up to ${end}`,
-        'It was altered, or belongs to another copy of the recording: keep both, and take it away to go on without',
-      );
-    }
+    const [left] = beyond(blocksAnywhere(this.#landingPath), this.#ends.values());
+    if (left === undefined) return;
+    const end = this.#ends.get(chainKey(left))?.sequence ?? 0;
+    throw new StoreCorruptError(
+      this.#landingPath,
+      `holds events of ${chainName(left)} up to ${left.sequence} that do not follow what the recording holds, up to ${end}`,
+      'It was altered, or belongs to another copy of the recording: keep both, and take it away to go on without',
+    );
   }
 
   #goOnWith(blocks: readonly SealedBlock[]): void {

@@ -83,6 +83,7 @@ function readable(file: SqliteFile): Recording {
     heads: async (): Promise<readonly ChainHead[]> => file.heads(),
     blocks: (chain, from, to) => pages(file, chain, from, to),
     snapshotBefore: async (chain, atUs) => file.snapshotBefore(chain, atUs),
+    severed: async () => file.severed(),
     close: async () => file.close(),
   };
 }
