@@ -6,6 +6,7 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
+  readSync,
   realpathSync,
   rmSync,
   statSync,
@@ -149,6 +150,8 @@ export class LandingReader {
   #at = 0;
   #number = 0;
   #blocks: SealedBlock[] = [];
+  /** Header of the first record when it was last looked at. */
+  #first: Buffer = Buffer.alloc(0);
 
   constructor(path: string) {
     this.#path = path;
@@ -161,7 +164,9 @@ export class LandingReader {
    * @throws StoreNewerError
    */
   blocks(): readonly SealedBlock[] {
+    if (this.#stands()) return this.#blocks;
     const bytes = contentOf(this.#path);
+    this.#first = Buffer.from(bytes.subarray(0, HEADER_BYTES));
     const first = recordAt(bytes, 0, this.#path);
     if (first === null) this.#begin(0, 0);
     else if (first.life !== this.#life || first.round !== this.#round) this.#begin(first.life, first.round);
@@ -176,6 +181,25 @@ export class LandingReader {
       this.#at += next.bytes;
     }
     return this.#blocks;
+  }
+
+  /** Whether there is nothing new: the same record stands first, and none that would be the next behind the last. */
+  #stands(): boolean {
+    let file: number;
+    try {
+      file = openSync(this.#path, 'r');
+    } catch {
+      return false;
+    }
+    try {
+      const header = Buffer.alloc(HEADER_BYTES);
+      if (readSync(file, header, 0, HEADER_BYTES, 0) < HEADER_BYTES || !header.equals(this.#first)) return false;
+      if (readSync(file, header, 0, HEADER_BYTES, this.#at) < HEADER_BYTES) return true;
+      const [life, round, number] = [8, 12, 16].map((at) => header.readUInt32LE(at));
+      return life !== this.#life || round !== this.#round || number !== this.#number;
+    } finally {
+      closeSync(file);
+    }
   }
 
   #begin(life: number, round: number): void {

@@ -25,6 +25,7 @@ import {
 import { BlockTable } from './block-table.ts';
 import { storeError } from './errors.ts';
 import { RecordingFiles } from './files.ts';
+import { LandedView } from './landed-view.ts';
 import {
   beyond,
   blocksAnywhere,
@@ -53,8 +54,6 @@ export interface SqliteOptions {
 
 const LOG_PAGES = 1000;
 const MOST_LANDED = 128;
-/** At a landing that seems to be altered. */
-const MOST_LOOKS = 3;
 
 /**
  * A block of a robot has about 1 KB, and what is left of a page when the next one finds no room in it is lost: pages of
@@ -80,7 +79,7 @@ export class SqliteFile {
   /** What landed and is not in the database yet, in order. */
   #landed: PlacedBlock[] = [];
   readonly #landingPath: string;
-  readonly #landingReader: LandingReader | null;
+  readonly #view: LandedView;
   #dataVersion = 0;
   /** Pages that went to the log since it was last copied, about. */
   #logPages = 0;
@@ -104,7 +103,9 @@ export class SqliteFile {
     }
     this.#table = new BlockTable(this.#db, path);
     this.#landingPath = landingOf(path);
-    this.#landingReader = readOnly ? new LandingReader(this.#landingPath) : null;
+    const landing = readOnly ? new LandingReader(this.#landingPath) : null;
+    const landed = (): readonly SealedBlock[] => landing?.blocks() ?? this.#landed.map(({ block }) => block);
+    this.#view = new LandedView(this.#table, this.#landingPath, landed);
     try {
       if (!readOnly) this.#prepareForWriting(options);
       migrate(this.#db, path, readOnly);
@@ -169,64 +170,26 @@ export class SqliteFile {
   }
 
   heads(): readonly ChainHead[] {
-    return this.#reading(() => {
-      const landed = this.#whatLanded();
-      const heads = new Map(this.#table.heads().map((head) => [chainKey(head), head]));
-      const known = heads.size;
-      for (const block of landed) {
-        const before = heads.get(chainKey(block)) ?? null;
-        if (goesOn(block, before)) heads.set(chainKey(block), headAfter(block, before));
-      }
-      return heads.size === known ? [...heads.values()] : [...heads.values()].sort(inOrder);
-    });
+    return this.#reading(() => this.#view.heads());
   }
 
   /** Where to begin a range: blocks that begin after this sequence hold `fromSequence` and what follows. */
   before(chain: ChainId, fromSequence: number): number {
-    return this.#reading(() => {
-      const landed = this.#whatLandedOf(chain).findLast(({ firstSequence }) => firstSequence <= fromSequence);
-      const stored = this.#table.before(chain, fromSequence);
-      if (landed === undefined) return stored;
-      const { firstSequence: first, count } = landed;
-      return Math.max(stored, first + count <= fromSequence ? first : first - 1);
-    });
+    return this.#reading(() => this.#view.before(chain, fromSequence));
   }
 
   /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
   page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
-    return this.#reading(() => {
-      const stored = this.#table.page(chain, after, toSequence, most);
-      if (stored.length === most) return stored;
-      const landed = this.#whatLandedOf(chain);
-      const blocks = [...this.#table.page(chain, after, toSequence, most)];
-      for (const block of landed) {
-        const last = blocks.at(-1)?.firstSequence ?? after;
-        if (blocks.length < most && block.firstSequence > last && block.firstSequence <= toSequence) blocks.push(block);
-      }
-      return blocks;
-    });
+    return this.#reading(() => this.#view.page(chain, after, toSequence, most));
   }
 
   snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {
-    return this.#reading(() => {
-      for (const { firstSequence, snapshots } of this.#whatLandedOf(chain).toReversed()) {
-        const mark = snapshots.findLast((snapshot) => snapshot.atUs <= atUs);
-        if (mark !== undefined) return { ...mark, blockSequence: firstSequence };
-      }
-      return this.#table.snapshotBefore(chain, atUs);
-    });
+    return this.#reading(() => this.#view.snapshotBefore(chain, atUs));
   }
 
-  /** See `Recording.severed`. Who writes meanwhile may be seen in the middle of it, and is not the next time. */
+  /** See `Recording.severed`. */
   severed(): readonly ChainEnd[] {
-    return this.#reading(() => {
-      let ends: readonly ChainEnd[] = beyond(blocksAnywhere(this.#landingPath), this.heads());
-      for (let looks = 1; looks < MOST_LOOKS && ends.length > 0; looks++) {
-        const again = beyond(blocksAnywhere(this.#landingPath), this.heads());
-        ends = ends.filter((end) => again.some((one) => chainKey(one) === chainKey(end)));
-      }
-      return ends;
-    });
+    return this.#reading(() => this.#view.severed());
   }
 
   /** Whatever landed goes into the database; where it cannot, it is on disk, and the next who opens the recording finds it. */
@@ -327,24 +290,6 @@ export class SqliteFile {
     return end !== undefined && end.sequence > stub.firstSequence + stub.count - 1 && this.#table.replace(stub);
   }
 
-  /** What landed: as far as this program knows, or as the file says. Read it before the database, see `LandingReader`. */
-  #whatLanded(): readonly SealedBlock[] {
-    return this.#landingReader?.blocks() ?? this.#landed.map(({ block }) => block);
-  }
-
-  /** What landed of a chain and is not in the database. */
-  #whatLandedOf(chain: ChainId): readonly SealedBlock[] {
-    const key = chainKey(chain);
-    const landed = this.#whatLanded().filter((block) => chainKey(block) === key);
-    if (landed.length === 0) return [];
-    let end = this.#table.head(chain);
-    return landed.filter((block) => {
-      if (!goesOn(block, end)) return false;
-      end = headAfter(block, end);
-      return true;
-    });
-  }
-
   #prepareForWriting({ limitBytes }: SqliteOptions): void {
     const db = this.#db;
     db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
@@ -421,10 +366,4 @@ export class SqliteFile {
       throw storeError(this.path, error);
     }
   }
-}
-
-/** As SQLite sorts texts: by their bytes. */
-function inOrder(a: ChainId, b: ChainId): number {
-  const text = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
-  return text(a.tenant, b.tenant) || text(a.source, b.source) || a.epoch - b.epoch;
 }
