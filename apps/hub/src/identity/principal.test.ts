@@ -45,10 +45,13 @@ test('a method without a role is closed to everybody, the administrator included
   for (const principal of everyone) assert.equal(judge(principal, proto.Role.UNSPECIFIED), 'no_rule');
 });
 
+/** Asked by POST for the length of what is asked, and changes nothing. */
+const READS = new Set(['PreviewMission', 'QueryEvents']);
+
 test('changing methods are above a viewer', () => {
   for (const route of restRoutes(services)) {
     if (route.fromQuery && route.verb === 'GET') continue;
-    if (route.method.name === 'PreviewMission') continue;
+    if (READS.has(route.method.name)) continue;
     assert.notEqual(judge(person('viewer'), roleOf(route.method)), 'allowed', route.path);
   }
 });
