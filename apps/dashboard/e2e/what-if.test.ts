@@ -70,8 +70,10 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     const overruled = page.at('decision-detail').filter({ hasText: /safety · failsafe:human_proximity_override/ });
     for (let k = 0; k < TRIES && (await overruled.count()) === 0; k++) {
       const before = page.page.url();
-      await page.at('time-previous-trouble').click();
-      await page.page.waitForURL((now) => now.href !== before);
+      const moved = () => soon(page.page.waitForURL((now) => now.href !== before, { timeout: 2_000 }));
+      // What happened is on record a moment later: until then the page says that there is none before this moment.
+      do await page.at('time-previous-trouble').click();
+      while (!(await moved()));
       await page.at('computed').waitFor();
       if (page.page.url().includes('decision')) await page.at('decision-winner').first().waitFor();
     }
