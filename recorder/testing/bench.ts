@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
-import { closeSync, fdatasyncSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { type Command, type Decision, NO_RESTRICTION, type Outputs, type Stimulus } from '@sigma/kernel';
 import {
   AgentJournal,
@@ -16,13 +15,14 @@ import {
   verify,
 } from '../src/index.ts';
 import { openSqliteRecorder, openSqliteStore, sha256 } from '../stores/sqlite/sqlite-store.ts';
+import { EVENT_BYTES, openBareByThread, openBareHere } from './bare-peers.ts';
 import { testChain } from './chains.ts';
 import { tramModel } from './tram.ts';
 
 export interface AppendRates {
   /** Events per second, each on disk before the next batch begins. */
   readonly ours: number;
-  /** Rows per second that bare node:sqlite inserts at the same batch size and durability. */
+  /** Rows per second that bare node:sqlite inserts at the same batch size and durability, on the same kind of thread. */
   readonly bare: number;
 }
 
@@ -32,12 +32,11 @@ export interface AppendBench {
   readonly rounds?: number;
   /** Whether both have filled their logs once before: then neither grows, and a sync is as quick as it gets. */
   readonly longRun?: boolean;
-  /** Whether ours commits in a thread of its own, which a disk never holds up, or where it is called, as bare does. */
+  /** Whether both commit in a thread of their own, so that a disk never holds up who calls, or where they are called. */
   readonly ownThread?: boolean;
   readonly folder?: string;
 }
 
-const EVENT_BYTES = 200;
 /**
  * Stretches of one kind and of the other take turns, so that both see the same disk. One by one they would not: a sync
  * also pays for what was written to other files of the disk since the last one.
@@ -53,7 +52,8 @@ export async function benchAppend(options: AppendBench): Promise<AppendRates> {
   const home = mkdtempSync(join(folder ?? tmpdir(), 'sigma-append-'));
   const path = join(home, 'ours.db');
   const recorder = ownThread ? await openSqliteRecorder(path) : openSqliteStore(path, { landing: true });
-  const bare = openBare(join(home, 'bare.db'), batch);
+  const bare = await (ownThread ? openBareByThread : openBareHere)('rows', join(home, 'bare.db'));
+  const rows = new Uint8Array(batch * EVENT_BYTES).fill(120);
   try {
     const chain = testChain('bench', sha256);
     await recorder.append([chain.begin()]);
@@ -63,12 +63,12 @@ export async function benchAppend(options: AppendBench): Promise<AppendRates> {
     const stretch = Math.min(STRETCH, Math.ceil(count / 4));
     while (longRun && statSync(join(home, 'bare.db-wal')).size < FULL_LOG_BYTES) {
       await time(ours, stretch);
-      await time(async () => bare.insert(), stretch);
+      await time(() => bare.write(rows), stretch);
     }
     for (let round = -stretch; round < count; round += stretch) {
-      const rounds = Math.min(stretch, count - round);
-      const oursMs = await time(ours, rounds);
-      const bareMs = await time(async () => bare.insert(), rounds);
+      const times = Math.min(stretch, count - round);
+      const oursMs = await time(ours, times);
+      const bareMs = await time(() => bare.write(rows), times);
       if (round < 0) continue;
       spent.ours += oursMs;
       spent.bare += bareMs;
@@ -76,18 +76,20 @@ export async function benchAppend(options: AppendBench): Promise<AppendRates> {
     const rate = (ms: number): number => (count * batch * 1000) / ms;
     return { ours: rate(spent.ours), bare: rate(spent.bare) };
   } finally {
-    bare.close();
+    await bare.close();
     await recorder.close();
     rmSync(home, { recursive: true });
   }
 }
 
+/** Microseconds of one event or of its bytes, medians, on the calling thread and by way of a thread of its own. */
 export interface OneEvent {
-  /** Microseconds from handing one event over to its acknowledgement, medians: where it is called, and by the thread. */
+  /** From handing one event over to its acknowledgement. */
   readonly here: number;
   readonly byThread: number;
-  /** Microseconds that the disk takes to write and sync the same bytes, in a file that does not grow. */
+  /** What the disk takes to write and sync the same bytes, in a file that does not grow. */
   readonly disk: number;
+  readonly diskByThread: number;
 }
 
 /** One event alone, next to a bare write and sync, in turns. */
@@ -95,30 +97,24 @@ export async function benchOneEvent(rounds = 40): Promise<OneEvent> {
   const home = mkdtempSync(join(tmpdir(), 'sigma-one-'));
   const here = openSqliteStore(join(home, 'here.db'), { landing: true });
   const byThread = await openSqliteRecorder(join(home, 'thread.db'));
-  const file = openSync(join(home, 'bare'), 'w+');
+  const disk = openBareHere('file', join(home, 'bare'));
+  const diskByThread = await openBareByThread('file', join(home, 'bare-by-thread'));
   try {
-    const room = new Uint8Array(1 << 20);
-    writeSync(file, room);
-    fsyncSync(file);
     const chains = [testChain('here', sha256), testChain('thread', sha256)] as const;
     await here.append([chains[0].begin()]);
     await byThread.append([chains[1].begin()]);
     const drafts = events(1);
     // As much as a block of one event.
     const bytes = new Uint8Array(EVENT_BYTES + 80);
-    let at = 0;
     const kinds: Readonly<Record<keyof OneEvent, () => Promise<void>>> = {
       here: () => here.append([chains[0].writer.seal(drafts)]),
+      disk: () => disk.write(bytes),
       byThread: () => byThread.append([chains[1].writer.seal(drafts)]),
-      disk: async () => {
-        writeSync(file, bytes, 0, bytes.length, at);
-        fdatasyncSync(file);
-        at = (at + bytes.length) % (room.length - bytes.length);
-      },
+      diskByThread: () => diskByThread.write(bytes),
     };
-    const spent: Record<keyof OneEvent, number[]> = { here: [], byThread: [], disk: [] };
+    const spent: Record<keyof OneEvent, number[]> = { here: [], disk: [], byThread: [], diskByThread: [] };
     for (let round = -2; round < rounds; round++) {
-      for (const kind of ['here', 'byThread', 'disk'] as const) {
+      for (const kind of ['here', 'disk', 'byThread', 'diskByThread'] as const) {
         for (let n = 0; n < STRETCH; n++) {
           const us = 1000 * (await time(kinds[kind], 1));
           if (round >= 0) spent[kind].push(us);
@@ -126,9 +122,11 @@ export async function benchOneEvent(rounds = 40): Promise<OneEvent> {
       }
     }
     const median = (us: number[]): number => us.sort((a, b) => a - b)[Math.floor(us.length / 2)] as number;
-    return { here: median(spent.here), byThread: median(spent.byThread), disk: median(spent.disk) };
+    const [atOnce, sent] = [median(spent.here), median(spent.byThread)];
+    return { here: atOnce, byThread: sent, disk: median(spent.disk), diskByThread: median(spent.diskByThread) };
   } finally {
-    closeSync(file);
+    await disk.close();
+    await diskByThread.close();
     await here.close();
     await byThread.close();
     rmSync(home, { recursive: true });
@@ -144,23 +142,6 @@ async function time(run: () => Promise<void>, times: number): Promise<number> {
   const from = performance.now();
   for (let n = 0; n < times; n++) await run();
   return performance.now() - from;
-}
-
-function openBare(path: string, batch: number): { insert: () => void; close: () => void } {
-  const db = new DatabaseSync(path);
-  db.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE events (id INTEGER PRIMARY KEY, data BLOB)',
-  );
-  const insert = db.prepare('INSERT INTO events (data) VALUES (?)');
-  const data = new Uint8Array(EVENT_BYTES).fill(120);
-  return {
-    insert: () => {
-      db.exec('BEGIN');
-      for (let i = 0; i < batch; i++) insert.run(data);
-      db.exec('COMMIT');
-    },
-    close: () => db.close(),
-  };
 }
 
 export interface VerifyRates {
