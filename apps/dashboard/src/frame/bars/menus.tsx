@@ -1,10 +1,10 @@
 import { Menu } from '@base-ui/react/menu';
 import type { ReactNode } from 'react';
-import { personWords } from '../../words/quantities.ts';
 import { useFrame } from '../frame-ui.ts';
 import { COMMANDS } from '../keys/commands.ts';
 import { keyCaps } from '../keys/keys.ts';
 import { useMissionControl, useObservable } from '../mission-control.tsx';
+import { Who } from './who.tsx';
 
 const VIEW_COMMANDS = ['theme', 'density', 'reset-layout', 'wall', 'copy-link', 'keys', 'tour'] as const;
 
@@ -42,20 +42,10 @@ function ViewMenu() {
 
 /** Who is signed in, as what, and the way out. */
 function AccountMenu() {
-  const { me, session, signOut } = useMissionControl();
+  const { me, signOut } = useMissionControl();
   const { email, role } = useObservable(me);
   return (
-    <MenuBox
-      label={
-        <>
-          <span className="who">{session.name || personWords(email)}</span>
-          <span className="role" data-testid="role">
-            {role === '' ? 'no role' : role}
-          </span>
-        </>
-      }
-      testId="account-menu"
-    >
+    <MenuBox label={<Who />} testId="account-menu">
       <p className="menu-words">
         {email}
         <br />

@@ -3,12 +3,18 @@ import { ShapeMark } from '../../parts/shape.tsx';
 import { agentState, type Level } from '../../words/agent-state.ts';
 import { groupAlerts, LEVEL_SHAPE } from '../../words/alert-words.ts';
 import { plural } from '../../words/quantities.ts';
+import { afterFirstPicture } from '../first-picture.ts';
 import { useFrame } from '../frame-ui.ts';
 import { useMissionControl, useTopic } from '../mission-control.tsx';
+import { MenuName } from './menu-name.tsx';
 import { SiteStop } from './site-stop.tsx';
+import { Who } from './who.tsx';
 
-/** Menus come after the first picture. */
-const Menus = lazy(async () => ({ default: (await import('./menus.tsx')).Menus }));
+/** Menus come after the first picture; their names stand before. */
+const Menus = lazy(async () => {
+  await afterFirstPicture();
+  return { default: (await import('./menus.tsx')).Menus };
+});
 
 /** Where one is, how the fleet stands in one line, and the site-wide stop, which never moves. */
 export function TopBar() {
@@ -36,7 +42,16 @@ export function TopBar() {
       >
         <span>Find</span> <kbd>Ctrl K</kbd>
       </button>
-      <Suspense fallback={<span className="menus-room" aria-hidden="true" />}>
+      <Suspense
+        fallback={
+          <>
+            <MenuName>View</MenuName>
+            <MenuName>
+              <Who />
+            </MenuName>
+          </>
+        }
+      >
         <Menus />
       </Suspense>
       <SiteStop />

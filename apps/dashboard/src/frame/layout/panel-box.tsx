@@ -1,4 +1,5 @@
-import { Component, type ReactNode, Suspense } from 'react';
+import { Component, type ReactNode, Suspense, useEffect } from 'react';
+import { firstPageStands } from '../first-picture.ts';
 import { useMissionControl } from '../mission-control.tsx';
 import type { Panel, PanelProps } from '../panel-port.ts';
 
@@ -17,9 +18,16 @@ export function PanelBox({
     <PanelGuard key={panel.id} title={title}>
       <Suspense fallback={<PanelSkeleton title={title} />}>
         <Content params={params} />
+        {panel.place === 'page' ? <PageStands /> : null}
       </Suspense>
     </PanelGuard>
   );
+}
+
+/** Says that the page beside it is on the screen. */
+function PageStands() {
+  useEffect(firstPageStands, []);
+  return null;
 }
 
 /** The panels that this site shows. */

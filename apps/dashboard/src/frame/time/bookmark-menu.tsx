@@ -5,6 +5,7 @@ import { useFrame } from '../frame-ui.ts';
 import { bookmarkHere } from '../keys/commands.ts';
 import { useMissionControl, useObservable } from '../mission-control.tsx';
 import { parseSelection } from '../place/selection.ts';
+import { bookmarksWords } from './bookmarks.ts';
 
 /** Moments with names: a new one, and the way back to those there are. */
 export function BookmarkMenu() {
@@ -23,7 +24,7 @@ export function BookmarkMenu() {
   return (
     <Popover.Root open={naming} onOpenChange={frame.naming.set}>
       <Popover.Trigger className="menu-open" title="Bookmarks (B)" data-testid="bookmarks">
-        Bookmarks{all.length === 0 ? '' : ` ${all.length}`}
+        {bookmarksWords(all.length)}
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Positioner className="menu-place" sideOffset={6} side="top" align="end">

@@ -10,6 +10,9 @@ export interface Bookmark {
 
 const MOST = 200;
 
+/** What the menu of bookmarks is called, with how many there are. */
+export const bookmarksWords = (count: number): string => (count === 0 ? 'Bookmarks' : `Bookmarks ${count}`);
+
 type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem'>;
 
 /** One person's bookmarks, kept by this browser, newest moment first. Storage may be barred: then they last as long as the page. */

@@ -2,14 +2,20 @@ import { lazy, Suspense, useState, useSyncExternalStore } from 'react';
 import { OutcomeLine } from '../../parts/outcome-line.tsx';
 import { SPEEDS } from '../../past/time-machine.ts';
 import { localTime, span, utcTime } from '../../words/quantities.ts';
+import { MenuName } from '../bars/menu-name.tsx';
+import { afterFirstPicture } from '../first-picture.ts';
 import { useFrame } from '../frame-ui.ts';
 import { COMMANDS } from '../keys/commands.ts';
 import { keyCaps } from '../keys/keys.ts';
 import { useConnection, useMissionControl, useObservable, usePast, useTick } from '../mission-control.tsx';
 import { nameOfMoment } from '../place/address.ts';
+import { bookmarksWords } from './bookmarks.ts';
 import { Scrubber } from './scrubber.tsx';
 
-const BookmarkMenu = lazy(async () => ({ default: (await import('./bookmark-menu.tsx')).BookmarkMenu }));
+const BookmarkMenu = lazy(async () => {
+  await afterFirstPicture();
+  return { default: (await import('./bookmark-menu.tsx')).BookmarkMenu };
+});
 
 /** Stretches of time that the bar can show, minutes. */
 const SPANS = [
@@ -27,6 +33,7 @@ export function TimeBar() {
   const past = usePast();
   const [minutes, setMinutes] = useState(15);
   const sideBySide = useObservable(split);
+  const kept = useObservable(useFrame().bookmarks.all);
   return (
     <footer className="time-bar" data-time={past ? 'past' : 'live'} data-tour="time" data-testid="time-bar">
       <div className="time-row">
@@ -44,7 +51,7 @@ export function TimeBar() {
         <Moment />
         <Progress />
         <LastAct />
-        <Suspense fallback={<span className="menus-room" aria-hidden="true" />}>
+        <Suspense fallback={<MenuName>{bookmarksWords(kept.length)}</MenuName>}>
           <BookmarkMenu />
         </Suspense>
         <CommandButton id="split" sign="Compare" pressed={sideBySide && past} />

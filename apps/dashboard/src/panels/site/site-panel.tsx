@@ -1,4 +1,5 @@
 import { Component, lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { afterFirstPicture, firstPictureDrawn, solidPictureDrawn } from '../../frame/first-picture.ts';
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import { Observable } from '../../live/observable.ts';
 import { draftStep } from '../../site/draft.ts';
@@ -6,7 +7,6 @@ import { meetLayers, rememberedChoices } from '../../site/site-layers.ts';
 import type { Look } from '../../site/solid/lens.ts';
 import { plural } from '../../words/quantities.ts';
 import { putFence } from './fences.ts';
-import { afterFirstPicture, firstPictureDrawn, solidPictureDrawn } from './first-picture.ts';
 import { FlatSite } from './flat-site.tsx';
 import { Legend } from './legend.tsx';
 import { showScale } from './map-scale.ts';

@@ -1,11 +1,11 @@
 /** Names of the marks that the page leaves in the browser's timeline, for whoever measures how fast it opens. */
 const FIRST = 'sigma-first-picture';
 const SOLID = 'sigma-solid-picture';
-/** A site without robots has no picture with robots: the 3D part is not kept waiting for one. */
+/** A site without robots has no picture with robots: what comes later is not kept waiting for one. */
 const LONGEST_WAIT_MS = 1_500;
 
 let tell: () => void = () => undefined;
-const drawn = new Promise<void>((resolve) => {
+const stands = new Promise<void>((resolve) => {
   tell = resolve;
 });
 
@@ -15,11 +15,14 @@ export function firstPictureDrawn(): void {
   tell();
 }
 
+/** A page stands that has no picture of the site. */
+export const firstPageStands = (): void => tell();
+
 export function solidPictureDrawn(): void {
   if (performance.getEntriesByName(SOLID).length === 0) performance.mark(SOLID);
 }
 
 /** What is not needed for the first picture waits for it, so that it does not come between. */
 export function afterFirstPicture(): Promise<void> {
-  return Promise.race([drawn, new Promise<void>((resolve) => setTimeout(resolve, LONGEST_WAIT_MS))]);
+  return Promise.race([stands, new Promise<void>((resolve) => setTimeout(resolve, LONGEST_WAIT_MS))]);
 }
