@@ -9,7 +9,7 @@ import {
   type Recording,
   type Sha256,
 } from '../src/index.ts';
-import { mergeByTime } from './merge.ts';
+import { mergeByTime, type Timed } from './merge.ts';
 import { type BadStretch, soundEvents } from './sound-events.ts';
 
 /** The stretch of agent time that is wanted, microseconds, both ends inclusive. */
@@ -130,26 +130,43 @@ export interface ChainEvent {
  * Hands over every event of the span, of all chains, by time, each chain's in the order of its chain. In the recording of
  * a hub that keeps moments of the hybrid clock (R128) that is their order: no effect stands before its cause.
  */
-export async function eachEvent(run: ExportRun, take: (event: ChainEvent) => void | Promise<void>): Promise<void> {
+export const eachEvent = (run: ExportRun, take: (event: ChainEvent) => void | Promise<void>): Promise<void> =>
+  eachEventOf([run], take);
+
+/** As `eachEvent`, of several recordings side by side: by their wall clocks, each in its own order. */
+export async function eachEventOf(
+  runs: readonly ExportRun[],
+  take: (event: ChainEvent, run: ExportRun) => void | Promise<void>,
+): Promise<void> {
+  const feeds = (await Promise.all(runs.map(feedsOf))).flat();
+  await mergeByTime(feeds, ({ told, run }) => take(told, run));
+}
+
+interface Fed extends Timed {
+  readonly told: ChainEvent;
+  readonly run: ExportRun;
+}
+
+async function feedsOf(run: ExportRun): Promise<readonly AsyncIterable<readonly Fed[]>[]> {
   const { span, recording } = run.options;
   const opened = await run.openings();
   const marks = await Promise.all(opened.map(({ head }) => recording.hybridMarks?.(head) ?? []));
   const marked = marks.some(({ length }) => length > 0);
-  const feeds = opened.map(async function* (chain, i) {
+  async function* feed(chain: OpenedChain, i: number): AsyncGenerator<readonly Fed[]> {
     const moments = new ChainMoments(marks[i] ?? []);
     const wallUs = chain.opening.timeUs - chain.opening.atUs;
     for await (const events of run.batches(chain.head)) {
       yield events
         .map((event) => {
           const told: ChainEvent = { timeUs: event.atUs + wallUs, chain, event };
-          if (!marked) return { timeUs: told.timeUs, count: 0, told };
+          if (!marked) return { timeUs: told.timeUs, count: 0, told, run };
           const { us, count } = moments.at(event.sequence, event.timeUs);
-          return { timeUs: us, count, told };
+          return { timeUs: us, count, told, run };
         })
         .filter(({ told: { event } }) => event.atUs >= span.fromUs && event.atUs <= span.toUs);
     }
-  });
-  await mergeByTime(feeds, ({ told }) => take(told));
+  }
+  return opened.map(feed);
 }
 
 /** What goes into a file, piece by piece. A piece is written when the promise resolves. */

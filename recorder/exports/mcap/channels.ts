@@ -29,6 +29,14 @@ const PAYLOADS: Readonly<Record<string, DescMessage>> = {
   [EVENT_TYPE.gap]: GapSchema,
 };
 
+/** A topic of an imported file, as the signal `import.channel` holds it (R188). */
+export interface ImportedTopic {
+  readonly topic: string;
+  readonly messageEncoding: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly schema: { readonly name: string; readonly encoding: string; readonly base64: string } | null;
+}
+
 /** A channel of the file that is being written. Its id is given when its first message is written. */
 export interface McapChannel {
   readonly topic: string;
@@ -36,14 +44,21 @@ export interface McapChannel {
 }
 
 interface Declared extends McapChannel {
-  readonly schemaName: string;
-  readonly schemaData: () => Uint8Array;
+  readonly messageEncoding: string;
+  /** Null where messages have none. */
+  readonly schema: Schema | null;
   readonly metadata: ReadonlyMap<string, string>;
-  /** Fields of a message of numbers: two lists under one name are two schemas. */
-  readonly names: readonly string[];
 }
 
-/** Topics and schemas of one MCAP file, each registered once. Everything is encoded as protobuf. */
+interface Schema {
+  readonly name: string;
+  readonly encoding: string;
+  readonly data: () => Uint8Array;
+  /** What tells two schemas of one name apart: the fields of a message of numbers, or the bytes of a foreign schema. */
+  readonly mark: string;
+}
+
+/** Topics and schemas of one MCAP file, each registered once. All that is ours is encoded as protobuf. */
 export class McapChannels {
   readonly #writer: McapWriter;
   readonly #byTopic = new Map<string, Declared>();
@@ -58,16 +73,24 @@ export class McapChannels {
   }
 
   foxglove(topic: string, name: FoxgloveName): McapChannel {
-    return this.#declare(topic, `foxglove.${name}`, () => descriptorBytes(foxgloveDescriptors(name)));
+    return this.#own(topic, `foxglove.${name}`, () => descriptorBytes(foxgloveDescriptors(name)));
+  }
+
+  /** A topic of another program's file, with the schema that it had there. */
+  foreign({ topic, messageEncoding, metadata, schema }: ImportedTopic): McapChannel {
+    const described =
+      schema === null
+        ? null
+        : { ...schema, data: () => new Uint8Array(Buffer.from(schema.base64, 'base64')), mark: schema.base64 };
+    return this.#declare(topic, { messageEncoding, schema: described, metadata: new Map(Object.entries(metadata)) });
   }
 
   /** Payloads of events as they stand in the record; null for a type that has no message here. */
   payload(topic: string, eventType: string): McapChannel | null {
     const schema = PAYLOADS[eventType];
     if (schema === undefined) return null;
-    return this.#declare(topic, schema.typeName, () => descriptorBytes(ownDescriptors(schema)), [
-      ['event_type', eventType],
-    ]);
+    const metadata = new Map([['event_type', eventType]]);
+    return this.#own(topic, schema.typeName, () => descriptorBytes(ownDescriptors(schema)), '', metadata);
   }
 
   /** Numbers with names, one message type for each list of names. */
@@ -75,44 +98,53 @@ export class McapChannels {
     const packageName = `sigma.${identifier(model)}`;
     const message = capital(identifier(channel));
     const data = () => descriptorBytes(numbersDescriptors(packageName, message, names));
-    return this.#declare(topic, `${packageName}.${message}`, data, [], names);
+    return this.#own(topic, `${packageName}.${message}`, data, names.join());
   }
 
   /** Id of the channel, registered with its schema when this is its first message. */
   async open(channel: McapChannel): Promise<number> {
     if (channel.id !== null) return channel.id;
-    const { topic, schemaName, schemaData, metadata, names } = channel as Declared;
-    const key = [schemaName, ...names].join();
-    let schemaId = this.#schemaIds.get(key);
-    if (schemaId === undefined) {
-      schemaId = await this.#writer.registerSchema({ name: schemaName, encoding: 'protobuf', data: schemaData() });
-      this.#schemaIds.set(key, schemaId);
-    }
-    channel.id = await this.#writer.registerChannel({
-      topic,
-      schemaId,
-      messageEncoding: 'protobuf',
-      metadata: new Map(metadata),
-    });
+    const { topic, messageEncoding, schema, metadata } = channel as Declared;
+    const schemaId = schema === null ? 0 : await this.#schemaId(schema);
+    channel.id = await this.#writer.registerChannel({ topic, schemaId, messageEncoding, metadata: new Map(metadata) });
     return channel.id;
   }
 
-  #declare(
+  async #schemaId({ name, encoding, data, mark }: Schema): Promise<number> {
+    const key = keyOf(name, mark);
+    const known = this.#schemaIds.get(key);
+    if (known !== undefined) return known;
+    const id = await this.#writer.registerSchema({ name, encoding, data: data() });
+    this.#schemaIds.set(key, id);
+    return id;
+  }
+
+  #own(
     topic: string,
-    schemaName: string,
-    schemaData: () => Uint8Array,
-    metadata: readonly (readonly [string, string])[] = [],
-    names: readonly string[] = [],
+    name: string,
+    data: () => Uint8Array,
+    mark = '',
+    metadata: ReadonlyMap<string, string> = new Map(),
   ): McapChannel {
+    const schema = { name, encoding: 'protobuf', data, mark };
+    return this.#declare(topic, { messageEncoding: 'protobuf', schema, metadata });
+  }
+
+  #declare(topic: string, declared: Pick<Declared, 'messageEncoding' | 'schema' | 'metadata'>): McapChannel {
     // Two kinds of message under one name stand in two topics: readers expect one schema for each.
     const known = this.#byTopic.get(topic);
-    if (known !== undefined && known.schemaName === schemaName && known.names.join() === names.join()) return known;
-    if (known !== undefined) return this.#declare(`${topic}_`, schemaName, schemaData, metadata, names);
-    const channel = { topic, id: null, schemaName, schemaData, metadata: new Map(metadata), names };
+    if (known !== undefined && kindOf(known) === kindOf(declared)) return known;
+    if (known !== undefined) return this.#declare(`${topic}_`, declared);
+    const channel = { topic, id: null, ...declared };
     this.#byTopic.set(topic, channel);
     return channel;
   }
 }
+
+const keyOf = (name: string, mark: string): string => JSON.stringify([name, mark]);
+
+const kindOf = ({ messageEncoding, schema }: Pick<Declared, 'messageEncoding' | 'schema'>): string =>
+  messageEncoding + (schema === null ? '' : keyOf(schema.name, schema.mark));
 
 /** A name that protobuf takes. */
 const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]+/g, '_').replace(/^(?=[0-9_])/, 'x');

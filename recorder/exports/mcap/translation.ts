@@ -11,6 +11,7 @@ import type { TimeSpan } from '../run.ts';
 import type { McapChannel, McapChannels } from './channels.ts';
 import { bodyScene, othersScene } from './foxglove/floor.ts';
 import { writeLog, writeNumbers, writePose, writeScan, writeTransform } from './foxglove/messages.ts';
+import { ImportedTopics } from './imported-topics.ts';
 import { logLine } from './log-line.ts';
 import type { ChainScene, SeenOther, Shown } from './scene.ts';
 
@@ -37,10 +38,13 @@ export class ChainTranslation {
   readonly #unshown: Unshown;
   readonly #wire = new WireWriter(16_384);
   readonly #log: McapChannel;
-  readonly #transform: McapChannel;
-  readonly #pose: McapChannel;
-  readonly #scan: McapChannel;
-  readonly #seen: McapChannel;
+  /** Named when first needed: topics of an imported file may have the same names. */
+  #transform: McapChannel | null = null;
+  #pose: McapChannel | null = null;
+  #scan: McapChannel | null = null;
+  #seen: McapChannel | null = null;
+  /** Null for a chain that was written here. */
+  readonly #imported: ImportedTopics | null;
   readonly #payloads = new Map<string, McapChannel | null>();
   readonly #numbers = new Map<string, McapChannel>();
   /** Wall clock minus agent time. */
@@ -62,10 +66,7 @@ export class ChainTranslation {
     this.#unshown = unshown;
     this.#wallUs = opening.timeUs - opening.atUs;
     this.#log = channels.foxglove(`/${source}/log`, 'Log');
-    this.#transform = channels.foxglove('/tf', 'FrameTransform');
-    this.#pose = channels.foxglove(`/${source}/pose`, 'PoseInFrame');
-    this.#scan = channels.foxglove(`/${source}/scan`, 'LaserScan');
-    this.#seen = channels.foxglove(`/${source}/seen`, 'SceneUpdate');
+    this.#imported = opening.role === 'imported' ? new ImportedTopics(channels) : null;
   }
 
   /** The agent's body, at a moment of the wall clock. */
@@ -106,8 +107,14 @@ export class ChainTranslation {
   #event(event: RecordedEvent, into: TimedMessage[]): void {
     const { type, atUs, data } = event;
     const { fromUs, toUs } = this.#span;
+    if (this.#imported?.learns(event) === true) return;
     if (atUs < fromUs || atUs > toUs) return;
     const timeUs = atUs + this.#wallUs;
+    const own = this.#imported?.of(event);
+    if (own !== undefined) {
+      into.push({ timeUs, channel: own, data });
+      return;
+    }
     const channel = this.#payloadChannel(type);
     if (channel !== null) into.push({ timeUs, channel, data });
     else this.#leaveOut(`events of type ${type}`);
@@ -151,6 +158,7 @@ export class ChainTranslation {
       if (belief !== undefined && belief.others !== this.#others) {
         this.#others = belief.others;
         const { source } = this.#opening;
+        this.#seen ??= this.#channels.foxglove(`/${source}/seen`, 'SceneUpdate');
         into.push({ timeUs, channel: this.#seen, data: othersScene(belief.others, SITE_FRAME, source, timeUs) });
       }
       for (const stimulus of inbox) {
@@ -170,7 +178,9 @@ export class ChainTranslation {
     }
     wire.reset();
     if (shown.kind === 'scan') {
-      writeScan(wire, timeUs, this.#opening.source, shown.startRad, shown.endRad, shown.rangesM);
+      const { source } = this.#opening;
+      this.#scan ??= this.#channels.foxglove(`/${source}/scan`, 'LaserScan');
+      writeScan(wire, timeUs, source, shown.startRad, shown.endRad, shown.rangesM);
       into.push({ timeUs, channel: this.#scan, data: wire.take() });
       return;
     }
@@ -192,6 +202,8 @@ export class ChainTranslation {
     const wire = this.#wire;
     const { source } = this.#opening;
     const { xM, yM, headingRad } = place;
+    this.#transform ??= this.#channels.foxglove('/tf', 'FrameTransform');
+    this.#pose ??= this.#channels.foxglove(`/${source}/pose`, 'PoseInFrame');
     wire.reset();
     writeTransform(wire, timeUs, SITE_FRAME, source, xM, yM, headingRad);
     into.push({ timeUs, channel: this.#transform, data: wire.take() });

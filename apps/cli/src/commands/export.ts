@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type ChainHead, exportTlog, formatNoteKey, logKey, momentUs, type Recording } from '@sigma/recorder';
+import { type ChainHead, exportTlog, formatNoteKey, logKey, type Recording } from '@sigma/recorder';
 import type { ExportOptions, ExportResult } from '@sigma/recorder/exports';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, Option } from 'commander';
 import { signingKeyFrom } from '../key-input.ts';
+import { momentIn } from '../moment-in.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { type OutputFile, writeWholeFile } from '../output-file.ts';
@@ -136,18 +137,6 @@ async function runFile(
   ];
   terminal.result(value, text.join('\n'));
   if (bad.some(({ dropped }) => dropped !== true)) shell.ends(EXIT.failed);
-}
-
-/** Agent time of a moment. @throws CommandError when the recording holds no such event */
-async function momentIn(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
-  if (typeof moment === 'number') return moment;
-  const { source, epoch, sequence } = moment;
-  const life = heads.findLast((head) => head.source === source && (epoch === null || head.epoch === epoch));
-  if (life === undefined || sequence < 1 || sequence > life.sequence) {
-    const what = life === undefined ? `nothing is recorded of '${source}'` : `${source} has ${life.sequence} events`;
-    throw new CommandError(EXIT.usage, what, 'Name an event as SOURCE#NUMBER, as `sigma record ls` lists them');
-  }
-  return momentUs(recording, { chain: life, sequence });
 }
 
 /** @throws CommandError for a format that no collector takes */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { zstdCompressSync } from 'node:zlib';
-import { McapWriter } from '@mcap/core';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { McapStreamReader, McapWriter } from '@mcap/core';
 import { decodeSignal, eventsOf, openingOf, type RecordedEvent, type Recording } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import { runSigma } from '../testing/run-sigma.ts';
@@ -76,6 +76,74 @@ test('[R188] what was exported as MCAP comes back as a timeline of its own: mark
   });
 });
 
+/** Every message of an MCAP file: topic, encodings, name and bytes of its schema, time and bytes. */
+function messagesIn(path: string): readonly string[] {
+  const decompressHandlers = { zstd: (bytes: Uint8Array) => new Uint8Array(zstdDecompressSync(bytes)) };
+  const reader = new McapStreamReader({ decompressHandlers });
+  reader.append(readFileSync(path));
+  const hex = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('hex');
+  const schemas = new Map<number, string>();
+  const topics = new Map<number, string>();
+  const messages: string[] = [];
+  for (let record = reader.nextRecord(); record !== undefined; record = reader.nextRecord()) {
+    if (record.type === 'Schema') schemas.set(record.id, `${record.name} ${record.encoding} ${hex(record.data)}`);
+    else if (record.type === 'Channel')
+      topics.set(record.id, `${record.topic} ${record.messageEncoding} ${schemas.get(record.schemaId)}`);
+    else if (record.type === 'Message')
+      messages.push(`${topics.get(record.channelId)} ${record.logTime} ${hex(record.data)}`);
+  }
+  return messages;
+}
+
+test('[R188] what came from MCAP goes out as MCAP again: every message in its topic, with its schema, time and bytes', async () => {
+  const [drive, gauge] = [join(folder, 'out-drive.mcap'), join(folder, 'out-gauge.mcap')];
+  assert.equal((await sigma('export', '--format', 'mcap', '--agents', 'r02', '--out', drive, recording)).code, 0);
+  await chunkedMcap(gauge);
+  for (const file of [drive, gauge]) {
+    const [back, again] = [`${file}.sqlite`, `${file}.again.mcap`];
+    assert.equal((await sigma('import', '--name', 'there', '--out', back, file)).code, 0);
+    const { code, error } = await sigma('export', '--format', 'mcap', '--out', again, back);
+    assert.equal(code, 0, error);
+    const own = (message: string): boolean => message.startsWith('/imported.there/');
+    const [was, is] = [
+      messagesIn(file).toSorted(),
+      messagesIn(again)
+        .filter((message) => !own(message))
+        .toSorted(),
+    ];
+    assert.ok(was.length >= 100, `${was.length} messages`);
+    const first = was.findIndex((message, k) => message !== is[k]);
+    assert.equal(first, -1, `${was.length} and ${is.length} messages, which part at ${was[first]} and ${is[first]}`);
+  }
+});
+
+test('[R190] what was imported stands beside what was lived here, event by event, by the clock on the wall', async () => {
+  const [mcap, back] = [join(folder, 'beside.mcap'), join(folder, 'beside.sqlite')];
+  assert.equal((await sigma('export', '--format', 'mcap', '--agents', 'r01', '--out', mcap, recording)).code, 0);
+  assert.equal((await sigma('import', '--out', back, mcap)).code, 0);
+  const topics = ['/r01/decision', '/r01/scan'].flatMap((topic) => ['--subject', topic]);
+  const wanted = ['--from', 'r01#30', '--to', '0:03', '--agents', 'r01,imported.beside'];
+  const { code, out, error } = await sigma('record', 'show', '--json', ...wanted, recording, back);
+  assert.equal(code, 0, error);
+  type Shown = { recording: string; time: string; source: string; type: string; text: string };
+  const { events } = JSON.parse(out) as { events: readonly Shown[] };
+  const times = events.map(({ time }) => time);
+  assert.deepEqual(times, times.toSorted(), 'they stand by time');
+  const decided = (path: string) =>
+    events
+      .filter(({ recording: of, type }) => of === path && type === 'sigma.decision.v1')
+      .map(({ time, text }) => `${time} ${text}`);
+  assert.ok(decided(recording).length > 2);
+  assert.deepEqual(decided(back), decided(recording), 'the same decisions at the same moments');
+  const read = await sigma('record', 'show', '--rows', '4', ...topics, ...wanted, recording, back);
+  assert.equal(read.code, 0, read.error);
+  assert.match(read.out, /beside\.sqlite +imported\.beside#\d+ +\/r01\/scan foxglove\.LaserScan \{"timestamp":"/);
+  assert.match(read.out, /only the first 4 are shown/);
+  const nobody = await sigma('record', 'show', '--agents', 'r99', recording, back);
+  assert.equal(nobody.code, 2);
+  assert.match(nobody.error, /They hold .*r01.*imported\.beside/);
+});
+
 test('[R188] exact CloudEvents come back chain for chain, payload for payload', async () => {
   const [jsonl, back] = [join(folder, 'events.jsonl'), join(folder, 'events.sqlite')];
   assert.equal((await sigma('export', '--format', 'cloudevents', '--exact', '--out', jsonl, recording)).code, 0);
@@ -126,6 +194,7 @@ test('CloudEvents of others are kept whole, line by line; what is none is left o
     assert.equal(Buffer.from(second?.data ?? []).toString(), lines[1]);
     assert.equal(third?.type, 'imported.sigma.decision.v1', 'what only says that it is a decision is none');
   });
+  assert.match((await sigma('record', 'show', back)).out, /imported\.\/shop\/7#3 +shop\.sold \{"bread":3\}/);
 });
 
 /** An MCAP file of many small chunks. */

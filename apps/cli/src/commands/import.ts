@@ -22,7 +22,8 @@ type ImportFormat = 'mcap' | 'cloudevents';
 export function importCommand(shell: Shell): Command {
   return command('import', 'Make a recording of an MCAP file or of CloudEvents (JSON lines)', [
     'sigma import drive.mcap',
-    'sigma import --out shop.sqlite --tenant acme events.jsonl',
+    'sigma import --out shop.sqlite --tenant acme shop.cloudevents.jsonl',
+    'sigma record show site.sqlite .data/recordings/imported-drive.sqlite   # beside what was lived here',
   ])
     .argument('<file>', 'MCAP file, or CloudEvents 1.0, one a line')
     .option('--out <file>', 'recording to make (default: recordings/imported-NAME.sqlite in the data folder)')

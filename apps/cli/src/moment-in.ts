@@ -1,0 +1,15 @@
+import { type ChainHead, momentUs, type Recording } from '@sigma/recorder';
+import type { MomentName } from './moment-name.ts';
+import { CommandError, EXIT } from './outcome.ts';
+
+/** Agent time of a moment that a person named, microseconds. @throws CommandError for an event that is not there */
+export async function momentIn(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
+  if (typeof moment === 'number') return moment;
+  const { source, epoch, sequence } = moment;
+  const life = heads.findLast((head) => head.source === source && (epoch === null || head.epoch === epoch));
+  if (life === undefined || sequence < 1 || sequence > life.sequence) {
+    const what = life === undefined ? `nothing is recorded of '${source}'` : `${source} has ${life.sequence} events`;
+    throw new CommandError(EXIT.usage, what, 'Name an event as SOURCE#NUMBER, as `sigma record ls` lists them');
+  }
+  return momentUs(recording, { chain: life, sequence });
+}
