@@ -36,6 +36,12 @@ const COMMANDS: Readonly<Record<string, (shell: Shell) => Promise<Command>>> = {
 
 const EVENTS_SOCKET = 'events-socket';
 
+const EVENTS_HELP = `
+Event stream, as JSON lines (progress, results, how a command ended):
+  $ sigma sim --seed 7 3>events.jsonl                      descriptor 3, where one is handed over
+  $ SIGMA_EVENTS_FD=5 sigma sim --seed 7 5>events.jsonl    another one
+  $ sigma --events-socket /run/sigma.sock up               for all who connect`;
+
 /**
  * The program that answers these words: with the one command that they name, with all of them when they name none.
  *
@@ -46,7 +52,7 @@ export async function buildProgram(shell: Shell, words: readonly string[]): Prom
     .description('An operating system for fleets of autonomous agents')
     .version('0.1.0', '-V, --version')
     .option(`--${EVENTS_SOCKET} <path>`, 'Unix socket on which readers are given the event stream as JSON lines')
-    .addHelpText('after', EXIT_CODES_HELP)
+    .addHelpText('after', `${EVENTS_HELP}\n${EXIT_CODES_HELP}`)
     .hook('preAction', async (program, action) => {
       const { eventsSocket } = program.opts<{ readonly eventsSocket?: string }>();
       if (eventsSocket !== undefined) await shell.listenForReaders(eventsSocket);

@@ -219,7 +219,7 @@ async function check(shell: Shell, terminal: Terminal, named: string): Promise<v
   ]);
   terminal.result(
     { archive: store.address, chains: cold.chains.length, sound: sound.length, damaged },
-    columns([['tenant', 'source', 'epoch', 'objects', 'events'], ...rows]),
+    `${columns([['tenant', 'source', 'epoch', 'objects', 'events'], ...rows])}${damaged.length > 0 ? '' : `\nall ${sound.length} files are as they were written`}`,
   );
   if (damaged.length === 0) return;
   throw new CommandError(

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Recording } from '@sigma/recorder';
 import type { Bounds, Cell, ColdArchive, QueryOptions, QueryTiers } from '@sigma/recorder/archive';
@@ -215,7 +216,8 @@ async function asked(shell: Shell, ask: (sql: string) => Promise<void>, sql: str
 }
 
 function existing(path: string): string {
-  if (existsSync(path)) return path;
+  // The process that reads it stands elsewhere.
+  if (existsSync(path)) return resolve(path);
   throw new CommandError(EXIT.machine, `${path} does not exist`, 'Check the path given with --over');
 }
 
@@ -243,7 +245,7 @@ async function print(terminal: Terminal, answer: PrintedAnswer, { format, rows: 
   else if (format === 'table') {
     terminal.result(told, columns([heading, ...rows.map((row) => row.map(shown))]));
     terminal.say(
-      `${rows.length} rows; ${objects} archive files read, ${objectsLeftOut} not needed, ${hotEvents} hot events`,
+      `${rows.length} row${rows.length === 1 ? '' : 's'}; ${objects} archive files read, ${objectsLeftOut} not needed, ${hotEvents} hot events`,
     );
   }
   for (const { what } of damaged) process.stderr.write(`left out: ${what}\n`);

@@ -84,6 +84,18 @@ describe('tiers from the command line', () => {
     assert.equal(code, 2);
   });
 
+  test('a Parquet file is asked under the name that it has from here, and an archive that is whole is said to be', async () => {
+    const out = join(home, 'gate.parquet');
+    assert.equal((await sigma('export', '--format', 'parquet', '--out', out, file)).code, 0);
+    const words = ['query', 'SELECT count(*) AS n FROM events', '--over', './gate.parquet'];
+    const asked = spawn(process.execPath, [SIGMA, ...words], { stdio: 'pipe', cwd: home });
+    const [told, error] = [collected(asked.stdout), collected(asked.stderr)];
+    const [code] = (await once(asked, 'close')) as [number];
+    assert.equal(code, 0, await error);
+    assert.match(await told, /^n\n7\n1 row; /);
+    assert.match((await sigma('archive', '--check', archive)).out, /all 2 files are as they were written/);
+  });
+
   test('[R163][R168] a damaged file, and SQL that reads elsewhere, end with a reason and a code', async () => {
     const refused = await sigma('query', "SELECT * FROM read_text('/etc/hostname')", '--over', file);
     assert.equal(refused.code, 2);
