@@ -7,6 +7,7 @@ import { ed25519Key } from '@sigma/recorder/keys';
 import { createAnalyzer } from '@sigma/telemetry';
 import { type Clock, systemClock } from './clock.ts';
 import { People as KnownPeople } from './identity/people.ts';
+import { postgresTexts, WrittenTexts } from './identity/written-texts.ts';
 import { LinkDesk } from './link/link-desk.ts';
 import { LiveFleet } from './live/live-fleet.ts';
 import type { HubOptions } from './main.ts';
@@ -228,6 +229,7 @@ function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveF
   });
   const known = new KnownPeople(join(options.dataDir, 'hub.sqlite'));
   known.introduceTo(record);
+  const texts = new WrittenTexts({ people: known, record, store: postgresTexts(database, tenant) });
   const acts = new Acts({ clock, record, newId, people: known, store: postgresActs(database, tenant) });
   const heard = { alerts, missions, acts };
   const onShed = lost('hub.marks_shed', 'marks');
@@ -243,7 +245,7 @@ function openPeople(ground: Ground, { missions, fences }: Planning, fleet: LiveF
   });
   closing.push(() => marks.close());
   const activeFaults = new ActiveFaults({ clock, fleet, store: postgresFaults(database, tenant) });
-  return { silences, alerts, acts, marks, activeFaults, people: known };
+  return { silences, alerts, acts, marks, activeFaults, people: known, texts };
 }
 
 /** What people are told of a note that two of them changed in the same lines. */

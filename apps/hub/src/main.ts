@@ -162,7 +162,7 @@ async function openRoles(
 ): Promise<Hub> {
   const { tenant, dataDir } = options;
   const composed = await composeRoles(options, database, closing);
-  const { clock, record, version, blocks, people } = composed;
+  const { clock, record, version, blocks, people, texts, fences } = composed;
   closing.push(
     () => listener.close(),
     () => composed.link.close(),
@@ -183,7 +183,8 @@ async function openRoles(
   door.handler = openDoor({
     guard: { identity, accounts, clock },
     acts: roles.acts,
-    people,
+    names: { people, texts },
+    written: { texts, notesNear: (fenceId, version) => fences.notesNear(fenceId, version) },
     services: SERVICES,
     pages: options.pages !== undefined && existsSync(options.pages) ? options.pages : null,
     version,

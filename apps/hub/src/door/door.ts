@@ -13,16 +13,16 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { CLIENT_ADDRESS, type Identity } from '../identity/identity.ts';
-import type { People } from '../identity/people.ts';
 import { NotRecordedError } from '../roles/arbitration/hub-record.ts';
 import type { Acts } from '../roles/chronicle/acts.ts';
 import { apiPage } from './api-page.ts';
 import { authorise, type Guard } from './authorise.ts';
-import { names } from './names.ts';
+import { type Names, names } from './names.ts';
 import { openApi } from './openapi.ts';
 import { BadRequestError, matchRoute, type RestRoute, requestJson, restRoutes } from './rest.ts';
 import { serveStatic } from './static-files.ts';
 import { witness } from './witness.ts';
+import { type WrittenPorts, written } from './written.ts';
 
 export type NodeServerRequest = Parameters<typeof universalRequestFromNodeRequest>[0];
 export type NodeServerResponse = Parameters<typeof universalResponseToNodeResponse>[1];
@@ -31,7 +31,8 @@ export type NodeHandler = (request: NodeServerRequest, response: NodeServerRespo
 export interface DoorOptions {
   readonly guard: Guard & { readonly identity: Identity };
   readonly acts: Pick<Acts, 'add'>;
-  readonly people: Pick<People, 'named'>;
+  readonly names: Names;
+  readonly written: WrittenPorts;
   readonly services: readonly DescService[];
   readonly routes: (router: ConnectRouter) => void;
   /** Folder of the built page, or null. */
@@ -46,7 +47,13 @@ const MOST_MESSAGE_BYTES = 16 * 1_048_576;
 /** Everything that answers on the hub's port. */
 export function openDoor(options: DoorOptions): NodeHandler {
   const router = createConnectRouter({
-    interceptors: [plainly, names(options.people), witness(options.acts), authorise(options.guard)],
+    interceptors: [
+      plainly,
+      names(options.names),
+      witness(options.acts),
+      authorise(options.guard),
+      written(options.written),
+    ],
     readMaxBytes: MOST_MESSAGE_BYTES,
     jsonOptions: { alwaysEmitImplicit: true },
     acceptCompression: [],

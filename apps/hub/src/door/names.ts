@@ -2,47 +2,69 @@ import { type DescField, type DescMessage, isMessage, type Message } from '@bufb
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import type { People } from '../identity/people.ts';
 import { PRINCIPAL } from '../identity/principal.ts';
+import type { WrittenTexts } from '../identity/written-texts.ts';
 
-type Names = Pick<People, 'named'>;
+/** Who stands behind aliases, and what behind references to texts. */
+export interface Names {
+  readonly people: Pick<People, 'named'>;
+  readonly texts: Pick<WrittenTexts, 'reading' | 'fetch'>;
+}
+
+/** A text as people read it. */
+type Say = (text: string) => string;
 
 /**
- * The door is where aliases end: what people are told names people by their address, in answers, streams and refusals.
- * Behind it, and in everything that is recorded, they bear aliases.
+ * The door is where aliases end: what people are told names people by their address, and says what people wrote, in
+ * answers, streams and refusals. Behind it, and in everything that is recorded, there are aliases and references.
  */
-export function names(people: Names): Interceptor {
+export function names(known: Names): Interceptor {
   return (next) => async (request) => {
     try {
       const response = await next(request);
       if (request.contextValues.get(PRINCIPAL).kind !== 'person') return response;
       const { output } = request.method;
       if (!mayName(output)) return response;
-      if (!response.stream) return { ...response, message: named(people, output, response.message) };
-      return { ...response, message: eachNamed(people, output, response.message) };
+      if (!response.stream)
+        return { ...response, message: await said(known, (say) => named(say, output, response.message)) };
+      return { ...response, message: eachNamed(known, output, response.message) };
     } catch (error) {
-      if (error instanceof ConnectError) throw namedError(people, error);
+      if (error instanceof ConnectError) throw await said(known, (say) => namedError(say, error));
       throw error;
     }
   };
 }
 
-async function* eachNamed(people: Names, desc: DescMessage, messages: AsyncIterable<Message>): AsyncIterable<Message> {
-  for await (const message of messages) yield named(people, desc, message);
+/** What `tell` makes of something with every text at hand; what is not is fetched, and it is told again. */
+async function said<Told>({ people, texts }: Names, tell: (say: Say) => Told): Promise<Told> {
+  const once = () => {
+    const { read, missing } = texts.reading();
+    // What a person wrote is nobody's alias: it is put in last.
+    return { told: tell((text) => read(people.named(text))), missing };
+  };
+  const { told, missing } = once();
+  if (missing.size === 0) return told;
+  await texts.fetch(missing);
+  return once().told;
 }
 
-function namedError(people: Names, error: ConnectError): ConnectError {
+async function* eachNamed(known: Names, desc: DescMessage, messages: AsyncIterable<Message>): AsyncIterable<Message> {
+  for await (const message of messages) yield said(known, (say) => named(say, desc, message));
+}
+
+function namedError(say: Say, error: ConnectError): ConnectError {
   const details = error.details.map((detail) =>
-    'desc' in detail ? { ...detail, value: plainNamed(people, detail.value) } : detail,
+    'desc' in detail ? { ...detail, value: plainNamed(say, detail.value) } : detail,
   );
-  const told = new ConnectError(people.named(error.rawMessage), error.code ?? Code.Unknown, error.metadata);
+  const told = new ConnectError(say(error.rawMessage), error.code ?? Code.Unknown, error.metadata);
   told.details = details as typeof error.details;
   told.cause = error.cause;
   return told;
 }
 
 /** The texts of a detail, which is a plain object of one level. */
-const plainNamed = <Value extends object>(people: Names, value: Value): Value =>
+const plainNamed = <Value extends object>(say: Say, value: Value): Value =>
   Object.fromEntries(
-    Object.entries(value).map(([name, one]) => [name, typeof one === 'string' ? people.named(one) : one]),
+    Object.entries(value).map(([name, one]) => [name, typeof one === 'string' ? say(one) : one]),
   ) as Value;
 
 const TEXT = 9;
@@ -71,14 +93,14 @@ const inside = (field: DescField): DescMessage | null => {
 };
 
 /** The message, or a copy of it where somebody is named: what others hold of it stays as it is. */
-function named<Shape extends Message>(people: Names, desc: DescMessage, message: Shape): Shape {
+function named<Shape extends Message>(say: Say, desc: DescMessage, message: Shape): Shape {
   let copy: Record<string, unknown> | null = null;
   for (const field of desc.fields) {
     const holder = message as Record<string, unknown>;
     const oneof = field.oneof === undefined ? null : (holder[field.oneof.localName] as Case | undefined);
     if (oneof !== null && oneof?.case !== field.localName) continue;
     const before = oneof === null ? holder[field.localName] : oneof?.value;
-    const after = namedValue(people, field, before);
+    const after = namedValue(say, field, before);
     if (after === before) continue;
     copy ??= { ...holder };
     if (field.oneof === undefined) copy[field.localName] = after;
@@ -92,17 +114,17 @@ interface Case {
   readonly value?: unknown;
 }
 
-function namedValue(people: Names, field: DescField, value: unknown): unknown {
-  if (typeof value === 'string') return people.named(value);
+function namedValue(say: Say, field: DescField, value: unknown): unknown {
+  if (typeof value === 'string') return say(value);
   const desc = inside(field);
   if (Array.isArray(value) && (isText(field) || (desc !== null && mayName(desc)))) {
-    const list = value.map((one) => namedOne(people, desc, one));
+    const list = value.map((one) => namedOne(say, desc, one));
     return list.some((one, i) => one !== value[i]) ? list : value;
   }
-  return desc !== null && mayName(desc) ? namedOne(people, desc, value) : value;
+  return desc !== null && mayName(desc) ? namedOne(say, desc, value) : value;
 }
 
-function namedOne(people: Names, desc: DescMessage | null, value: unknown): unknown {
-  if (typeof value === 'string') return people.named(value);
-  return desc !== null && isMessage(value) ? named(people, desc, value) : value;
+function namedOne(say: Say, desc: DescMessage | null, value: unknown): unknown {
+  if (typeof value === 'string') return say(value);
+  return desc !== null && isMessage(value) ? named(say, desc, value) : value;
 }

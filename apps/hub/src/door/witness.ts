@@ -5,6 +5,7 @@ import { issuerOf, PRINCIPAL } from '../identity/principal.ts';
 import { wordsOf } from '../roles/chronicle/act-words.ts';
 import type { Acts } from '../roles/chronicle/acts.ts';
 import { roleOf } from './authorise.ts';
+import { ADMITTED, withoutTexts } from './written.ts';
 
 /** Whether a call of this method changes something: it needs more than a viewer and does not only read. */
 export const isAct = (method: DescMethod): boolean => {
@@ -20,7 +21,8 @@ export function witness(acts: Pick<Acts, 'add'>): Interceptor {
     const written = async (outcome: string, reason: string, denied: boolean): Promise<void> => {
       const principal = request.contextValues.get(PRINCIPAL);
       if (principal.kind !== 'person') return;
-      const did = { actor: issuerOf(principal), act: request.method.name, ...wordsOf(request.message) };
+      const told = request.contextValues.get(ADMITTED) ?? withoutTexts(request.message, request.method.input);
+      const did = { actor: issuerOf(principal), act: request.method.name, ...wordsOf(told) };
       const kept = acts.add({ ...did, outcome, reason }, denied);
       // A stop is answered without waiting for the table.
       if (request.method.name !== 'StopAgents') await kept;

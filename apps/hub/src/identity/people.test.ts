@@ -12,6 +12,7 @@ import { names } from '../door/names.ts';
 import type { HubEvent } from '../roles/arbitration/hub-record.ts';
 import { People } from './people.ts';
 import { PRINCIPAL } from './principal.ts';
+import { WrittenTexts } from './written-texts.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sigma-aliases-'));
 after(() => rmSync(home, { recursive: true }));
@@ -74,10 +75,15 @@ describe('the door', () => {
   const people = new People(fresh());
   const holder = people.holderOf(ANN);
   const person = { kind: 'person', id: '1', email: ANN, holder, role: 4 } as const;
+  const texts = new WrittenTexts({
+    people,
+    record: { append: async () => undefined },
+    store: { add: async () => undefined, find: async () => [] },
+  });
   const asked = (output: unknown, next: () => Promise<unknown>, principal: unknown = person) => {
     const contextValues = createContextValues();
     contextValues.set(PRINCIPAL, principal as typeof person);
-    return names(people)(next as never)({ contextValues, method: { output } } as never);
+    return names({ people, texts })(next as never)({ contextValues, method: { output } } as never);
   };
 
   test('[R179] names people in answers, without changing what others hold of them', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { PeopleFile, type Person, sealEvent } from '@sigma/recorder/personal';
+import { decodeSealed, openSealed, PeopleFile, type Person, SEALED_TYPE, sealEvent } from '@sigma/recorder/personal';
 import { type HubEvent, type HubRecord, signal } from '../roles/arbitration/hub-record.ts';
 
 /** What stands for a person wherever something is recorded or kept: 32 hex digits by chance. */
@@ -20,6 +20,8 @@ export class People {
   readonly #file: PeopleFile;
   readonly #byEmail = new Map<string, Known>();
   readonly #byAlias = new Map<string, Known>();
+  /** By alias, once something of theirs was opened. */
+  readonly #secrets = new Map<string, Uint8Array>();
   #record: HubRecord | null = null;
 
   /** @param recording path of the hub's recording, beside which secrets are kept. @throws StoreCorruptError */
@@ -42,6 +44,27 @@ export class People {
   async sealed(event: HubEvent, email: string): Promise<HubEvent> {
     const { type, data } = await sealEvent({ ...event, atUs: 0, timeUs: 0 }, this.#person(email), iv());
     return { ...event, type, data };
+  }
+
+  /**
+   * The payload of what was sealed for a person; null once they were erased.
+   *
+   * @throws CannotOpenError when it was altered, MalformedBytesError
+   */
+  async opened(data: Uint8Array): Promise<Uint8Array | null> {
+    const secret = this.#secretOf(decodeSealed(data).subject);
+    if (secret === null) return null;
+    const sealed = { type: SEALED_TYPE, subject: '', traceparent: '', sequence: 0, atUs: 0, timeUs: 0, data };
+    return (await openSealed(sealed, secret)).data;
+  }
+
+  #secretOf(subject: Uint8Array): Uint8Array | null {
+    const alias = Buffer.from(subject).toString('hex');
+    const known = this.#secrets.get(alias);
+    if (known !== undefined) return known;
+    const secret = this.#file.secretOf(subject);
+    if (secret !== null) this.#secrets.set(alias, secret);
+    return secret;
   }
 
   /** A text for people, with the addresses of those who stand in it under an alias. */

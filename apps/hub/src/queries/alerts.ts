@@ -9,7 +9,7 @@ const DEFAULT_LIMIT = 100;
 const MOST_LIMIT = 1_000;
 const CRITICAL = 4;
 const [LEAST_SECONDS, MOST_SECONDS] = [60, 86_400];
-const MOST_TEXT = 500;
+const MOST_CAUSE = 500;
 
 /** An alert is hidden by a silence of its own cause, or with what explains it; never when it is critical. */
 export function alertOf(roles: Pick<Roles, 'alerts' | 'silences'>, alert: Alert) {
@@ -52,11 +52,8 @@ export function alertQueries(roles: Roles): ServiceImpl<typeof AlertService> {
     },
     listSilences: () => ({ silences: roles.silences.list().map(silenceOf) }),
     silenceAlerts: async ({ cause, agentId, seconds, reason }, context) => {
-      if (cause === '' || cause.length > MOST_TEXT || reason.length > MOST_TEXT)
-        throw new ConnectError(
-          `name a cause; cause and reason have at most ${MOST_TEXT} characters`,
-          Code.InvalidArgument,
-        );
+      if (cause === '' || cause.length > MOST_CAUSE)
+        throw new ConnectError(`name a cause; it has at most ${MOST_CAUSE} characters`, Code.InvalidArgument);
       if (seconds < LEAST_SECONDS || seconds > MOST_SECONDS)
         throw new ConnectError(`a silence lasts ${LEAST_SECONDS} to ${MOST_SECONDS} seconds`, Code.InvalidArgument);
       if (agentId !== '') agentNamed(roles, agentId);

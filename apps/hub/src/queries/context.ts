@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { AccountDesk } from '../identity/accounts.ts';
 import type { People } from '../identity/people.ts';
 import { issuerOf, PRINCIPAL } from '../identity/principal.ts';
+import type { WrittenTexts } from '../identity/written-texts.ts';
 import type { LinkDesk } from '../link/link-desk.ts';
 import type { LiveAgent, LiveFleet } from '../live/live-fleet.ts';
 import type { Alerts } from '../roles/alerts/alerts.ts';
@@ -50,6 +51,7 @@ export interface Roles {
   readonly pace: PaceDesk | null;
   readonly accounts: AccountDesk;
   readonly people: People;
+  readonly texts: WrittenTexts;
   readonly link: LinkDesk;
   readonly blocks: BlockReader;
   readonly proofs: ProofDesk;

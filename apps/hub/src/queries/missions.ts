@@ -7,16 +7,15 @@ import { callerOf, limitOf, momentOf, type Roles, rejected } from './context.ts'
 
 const DEFAULT_LIMIT = 100;
 const MOST_LIMIT = 1_000;
-const MOST_NAME = 200;
+const MOST_KEY = 200;
 const MOST_PRIORITY = 1_000;
 const CHANGE_WAIT_US = 1_000_000;
 
 export function missionQueries(roles: Roles): ServiceImpl<typeof MissionService> {
   return {
     createMission: async ({ name, goal, priority, idempotencyKey }, context) => {
-      if (name.length > MOST_NAME || idempotencyKey.length > MOST_NAME) {
-        throw new ConnectError(`a name and a key have at most ${MOST_NAME} characters`, Code.InvalidArgument);
-      }
+      if (idempotencyKey.length > MOST_KEY)
+        throw new ConnectError(`a key has at most ${MOST_KEY} characters`, Code.InvalidArgument);
       checkPriority(priority);
       const plain = plainGoal(goal);
       const createdBy = callerOf(context);

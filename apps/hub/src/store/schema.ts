@@ -332,6 +332,18 @@ export const fenceNotes = pgTable(
   (table) => [primaryKey({ columns: [table.tenant, table.fenceId, table.version] }), ownRowsOnly()],
 );
 
+/** What people wrote, sealed for whoever wrote it (recorder/SPEC.md R172): elsewhere only `text:<id>` stands. */
+export const texts = pgTable(
+  'texts',
+  {
+    tenant: tenant(),
+    id: text('id').notNull(),
+    /** As in the event that has it on record. */
+    sealed: bytea('sealed').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.id] }), ownRowsOnly()],
+);
+
 /** Faults that were injected into simulated robots and neither cleared nor over. */
 export const activeFaults = pgTable(
   'active_faults',

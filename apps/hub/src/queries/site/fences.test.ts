@@ -130,7 +130,9 @@ test('[R129] what two people wrote in one note is merged; where both changed the
   assert.deepEqual({ base, ours, theirs }, lines);
   assert.equal((await inForce(id))?.note, merged.fence?.note);
   assert.deepEqual((await inForce(id))?.version, 3, 'nothing came of it');
-  assert.match(JSON.stringify(await recorded('hub.text_conflict', id)), /midnight/);
+  const [conflict] = (await recorded('hub.text_conflict', id)).map((body) => JSON.stringify(body));
+  assert.equal(conflict?.match(/text:[0-9a-f]{32}/g)?.length, 3, 'what they wrote stands on record by reference (R190)');
+  assert.doesNotMatch(conflict ?? '', /noon|midnight/);
   const told = await until(alerts, (all) => all.some(conflictOf(id)));
   assert.match(told.find(conflictOf(id))?.text ?? '', /one o’clock.*midnight/);
   await site.reviseFence({ fenceId: id, version: 3, note: 'until: midnight' });

@@ -28,6 +28,7 @@ import {
   TakeLeaseRequestSchema,
   TryRuleRequestSchema,
 } from '@sigma/proto';
+import { cutText } from '../../identity/written-texts.ts';
 
 /** What an act was, in words, and whom or what it was done to. */
 export interface ActWords {
@@ -48,7 +49,7 @@ const on = <Schema extends DescMessage>(
   schema.typeName,
   (request) => ({
     targets: targets(request as MessageShape<Schema>).filter((one) => one !== ''),
-    summary: summary(request as MessageShape<Schema>).slice(0, MOST_WORDS),
+    summary: cutText(summary(request as MessageShape<Schema>), MOST_WORDS),
   }),
 ];
 const agent = ({ agentId }: { readonly agentId: string }) => [agentId];

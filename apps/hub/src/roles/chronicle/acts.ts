@@ -1,6 +1,7 @@
 import { and, arrayOverlaps, desc, eq, lt, sql } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { People } from '../../identity/people.ts';
+import { cutText } from '../../identity/written-texts.ts';
 import type { Database } from '../../store/database.ts';
 import { acts as rows } from '../../store/schema.ts';
 import { type HubRecord, signal } from '../arbitration/hub-record.ts';
@@ -81,7 +82,7 @@ export class Acts {
     if (denied && !this.#firstDenial(`${did.actor} ${did.act}`, timeUs)) return;
     const alias = (text: string): string => this.#people.unnamed(text);
     const said = { targets: did.targets.map(alias), summary: alias(did.summary), reason: alias(did.reason) };
-    const act: Act = { ...did, ...said, reason: said.reason.slice(0, MOST_REASON), id: `act-${this.#newId()}`, timeUs };
+    const act: Act = { ...did, ...said, reason: cutText(said.reason, MOST_REASON), id: `act-${this.#newId()}`, timeUs };
     for (const heard of this.#heard) heard(act);
     const { id: _, timeUs: __, ...body } = act;
     void this.#record

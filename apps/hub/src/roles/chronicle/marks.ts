@@ -1,6 +1,7 @@
 import { type Bus, tokenOf } from '@sigma/bus';
 import { type AgentEvent, AgentEventSchema, type AgentStatus, AgentStatusSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
+import { cutText } from '../../identity/written-texts.ts';
 import type { LiveFleet } from '../../live/live-fleet.ts';
 import { all, openedMessage } from '../../subjects.ts';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -140,7 +141,7 @@ export class Marks {
     const epochTimeUs = this.#fleet.agents.get(agentId)?.link.epochTimeUs ?? 0;
     // A robot whose clock stands at 0 says nothing about when: then it is when the hub heard of it.
     const timeUs = atUs === null || epochTimeUs === 0 ? this.#clock.nowUs() : epochTimeUs + Number(atUs);
-    this.#fresh.push({ timeUs, kind, agentId, level, text: text.slice(0, MOST_TEXT), atUs });
+    this.#fresh.push({ timeUs, kind, agentId, level, text: cutText(text, MOST_TEXT), atUs });
   }
 
   #event({ agentId, atUs, signal }: AgentEvent): void {

@@ -116,6 +116,14 @@ export class FenceDesk {
     return [...this.#inForce.values()];
   }
 
+  /** Notes of a fence that a change of it may have been made of: of that version as far as it is known, and in force. */
+  async notesNear(id: string, version: number): Promise<readonly string[]> {
+    const current = this.#inForce.get(id);
+    if (current === undefined) return [];
+    const base = version === current.version ? null : await this.#store.noteOf(id, version);
+    return base === null ? [current.note] : [base, current.note];
+  }
+
   /**
    * Puts a fence in force and tells everybody. The same key gives the same fence.
    * @returns what each linked robot said. @throws NotRecordedError, and then there is no fence

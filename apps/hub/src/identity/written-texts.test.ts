@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
+import { createContextValues, type Interceptor } from '@connectrpc/connect';
+import {
+  CancelMissionRequestSchema,
+  FenceListSchema,
+  PutFenceRequestSchema,
+  ReviseFenceRequestSchema,
+} from '@sigma/proto';
+import { PeopleFile, SEALED_TYPE } from '@sigma/recorder/personal';
+import { names } from '../door/names.ts';
+import { ADMITTED, withoutTexts, written } from '../door/written.ts';
+import type { HubEvent } from '../roles/arbitration/hub-record.ts';
+import { wordsOf } from '../roles/chronicle/act-words.ts';
+import { People } from './people.ts';
+import { PRINCIPAL } from './principal.ts';
+import { cutText, ERASED_TEXT, type SealedText, WrittenTexts } from './written-texts.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'sigma-texts-'));
+after(() => rmSync(home, { recursive: true }));
+let made = 0;
+const [ANN, BOB] = ['ann@example.org', 'bob@example.org'];
+
+/** A hub's people and texts; opened again, as after a restart, with the same record and table. */
+function hubOf(path = join(home, `${made++}.sqlite`), kept: SealedText[] = [], recorded: HubEvent[] = []) {
+  const people = new People(path);
+  const texts = new WrittenTexts({
+    people,
+    record: { append: async (event) => void recorded.push(event) },
+    store: {
+      add: async (more) => void kept.push(...more),
+      find: async (ids) => kept.filter(({ id }) => ids.includes(id)),
+    },
+  });
+  const erase = (who: string) => new PeopleFile(path).erase(who, { by: 'dpo', why: 'request', timeUs: 1 });
+  return { people, texts, recorded, kept, erase, again: () => hubOf(path, kept, recorded) };
+}
+
+type Hub = ReturnType<typeof hubOf>;
+
+/** What goes on behind the door of what somebody asked. */
+async function admitted(hub: Hub, email: string, input: DescMessage, message: Message, notes: readonly string[] = []) {
+  const contextValues = createContextValues();
+  contextValues.set(PRINCIPAL, { kind: 'person', id: '1', email, holder: hub.people.holderOf(email), role: 4 });
+  let heard: Message | null = null;
+  const next = async (request: { readonly message: Message }) => {
+    heard = request.message;
+    return {};
+  };
+  const door: Interceptor = written({ texts: hub.texts, notesNear: async () => notes });
+  await door(next as never)({ stream: false, method: { input }, contextValues, message } as never);
+  assert.equal(contextValues.get(ADMITTED), heard);
+  return heard as unknown as Record<string, string>;
+}
+
+describe('what people write', () => {
+  test('[R190] is on record sealed for whoever wrote it, and read by its reference as long as they are known', async () => {
+    const hub = hubOf();
+    const [name, none, long] = await hub.texts.write(['Ann likes it', '', 'text:not a reference'], ANN);
+    assert.match(name ?? '', /^text:[0-9a-f]{32}$/);
+    assert.equal(none, '');
+    assert.deepEqual(
+      hub.recorded.map(({ type, subject }) => [type, subject]),
+      [name, long].map((reference) => [SEALED_TYPE, reference]),
+    );
+    const everything = Buffer.concat([
+      ...hub.recorded.map(({ data }) => data),
+      ...hub.kept.map(({ sealed }) => sealed),
+    ]);
+    assert.equal(everything.includes('likes'), false);
+    assert.equal(await hub.texts.read(`'${name}' and ${long}`), "'Ann likes it' and text:not a reference");
+    const stranger = `text:${'0'.repeat(32)}`;
+    assert.equal(await hub.texts.read(stranger), stranger, 'what nobody knows stays as it stands');
+    assert.equal(await hub.again().texts.read(name ?? ''), 'Ann likes it', 'after a restart too');
+  });
+
+  test('[R174][R190] reads as erased once its author was erased, and only theirs does', async () => {
+    const hub = hubOf();
+    const [hers] = await hub.texts.write(['by Ann'], ANN);
+    const [his] = await hub.texts.write(['by Bob'], BOB);
+    hub.erase(ANN);
+    const later = hub.again();
+    assert.equal(await later.texts.read(`${hers}, ${his}`), `${ERASED_TEXT}, by Bob`);
+    const [newer] = await later.texts.write(['by Ann again'], ANN);
+    assert.equal(await later.texts.read(newer ?? ''), 'by Ann again', 'who comes back is somebody new');
+  });
+
+  test('[R190] is nowhere behind the door: the order bears references, acts too, and of what is refused nothing is kept', async () => {
+    const hub = hubOf();
+    const wish = create(CancelMissionRequestSchema, { missionId: 'm-1', reason: 'my knee hurts' });
+    const went = await admitted(hub, ANN, CancelMissionRequestSchema, wish);
+    assert.match(went['reason'] ?? '', /^text:[0-9a-f]{32}$/);
+    assert.equal(went['missionId'], 'm-1');
+    assert.equal(wordsOf(went as never).summary, `cancelled it: ${went['reason']}`);
+    assert.equal(wish.reason, 'my knee hurts', 'what the caller sent is not changed under them');
+    assert.equal(wordsOf(withoutTexts(wish, CancelMissionRequestSchema)).summary, 'cancelled it');
+    const long = create(CancelMissionRequestSchema, { reason: 'x'.repeat(501) });
+    await assert.rejects(admitted(hub, ANN, CancelMissionRequestSchema, long), /at most 500 characters/);
+    const lines = create(PutFenceRequestSchema, { note: '\n'.repeat(400) });
+    await assert.rejects(admitted(hub, ANN, PutFenceRequestSchema, lines), /at most 400 lines/);
+  });
+
+  test('[R129][R190] a note is sealed line by line, and a line stays the one of whoever wrote it', async () => {
+    const hub = hubOf();
+    const put = create(PutFenceRequestSchema, { name: 'spill', note: 'mop it\n\nask Joe' });
+    const first = (await admitted(hub, ANN, PutFenceRequestSchema, put))['note'] ?? '';
+    assert.deepEqual(
+      first.split('\n').map((line) => line.length),
+      [37, 0, 37],
+    );
+    const revise = (note: string) => create(ReviseFenceRequestSchema, { fenceId: 'f', version: 1, note });
+    const change = revise('mop it\n\nask Joe\ndone');
+    const second = (await admitted(hub, BOB, ReviseFenceRequestSchema, change, [first]))['note'] ?? '';
+    assert.ok(second.startsWith(`${first}\n`), 'what Ann wrote bears the reference that it had');
+    hub.erase(ANN);
+    const later = hub.again();
+    const read = await later.texts.read(second);
+    assert.equal(read, `${ERASED_TEXT}\n\n${ERASED_TEXT}\ndone`);
+    const third = await admitted(later, BOB, ReviseFenceRequestSchema, revise(`${read}!`), [second]);
+    assert.deepEqual(third['note']?.split('\n').slice(0, 3), first.split('\n'), 'erased lines stay where they stand');
+    assert.equal(third['name'], undefined, 'what was not given stays not given');
+  });
+
+  test('[R190] the door puts it into answers, and what it says there is nobody’s alias', async () => {
+    const hub = hubOf();
+    const [name] = await hub.texts.write([`${hub.people.holderOf(BOB)} and text:${'0'.repeat(32)}`], ANN);
+    const message = create(FenceListSchema, {
+      fences: [{ id: 'f', name: name ?? '', createdBy: hub.people.holderOf(ANN) }],
+    });
+    const contextValues = createContextValues();
+    contextValues.set(PRINCIPAL, { kind: 'person', id: '1', email: ANN, holder: '', role: 1 });
+    const answer = await names(hub)(async () => ({ stream: false, message }) as never)({
+      contextValues,
+      method: { output: FenceListSchema },
+    } as never);
+    const [told] = (answer.message as unknown as typeof message).fences;
+    assert.equal(told?.name, `${hub.people.holderOf(BOB)} and text:${'0'.repeat(32)}`);
+    assert.equal(told?.createdBy, `operator:${ANN}`);
+    assert.equal(message.fences[0]?.name, name);
+  });
+
+  test('[R190] a text that is cut short never ends in a part of a reference', () => {
+    const reference = `text:${'a'.repeat(32)}`;
+    assert.equal(cutText(`why: ${reference}!`, 20), 'why: ');
+    assert.equal(cutText(`why: ${reference}!`, 42), `why: ${reference}`);
+    assert.equal(cutText('x'.repeat(30), 20), 'x'.repeat(20));
+  });
+});

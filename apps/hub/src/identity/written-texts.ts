@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { decodeSignal } from '@sigma/recorder';
+import { CannotOpenError } from '@sigma/recorder/personal';
+import { and, eq, inArray } from 'drizzle-orm';
+import { type HubRecord, signal } from '../roles/arbitration/hub-record.ts';
+import type { Database } from '../store/database.ts';
+import { texts as rows } from '../store/schema.ts';
+import type { People } from './people.ts';
+
+/** What stands for a text wherever something is recorded, kept or sent to a robot: 32 hex digits by chance. */
+const REFERENCE = /\btext:([0-9a-f]{32})\b/g;
+const REFERENCE_LENGTH = 'text:'.length + 32;
+/** What is read in the place of a text whose author was erased. */
+export const ERASED_TEXT = 'text of an erased person';
+/** Texts held open for reading; the others are fetched when somebody asks. */
+const MOST_OPEN = 50_000;
+
+export interface SealedText {
+  readonly id: string;
+  /** As in the event that has it on record. */
+  readonly sealed: Uint8Array;
+}
+
+export interface TextStore {
+  add(texts: readonly SealedText[]): Promise<void>;
+  find(ids: readonly string[]): Promise<readonly SealedText[]>;
+}
+
+/** One reading of answers: what stands there, and what had to be fetched before all of it could be read. */
+export interface Reading {
+  /** The text with what people wrote in the place of its references, as far as it is at hand. */
+  readonly read: (text: string) => string;
+  readonly missing: ReadonlySet<string>;
+}
+
+/**
+ * What people write, kept so that it can be erased with them (recorder/SPEC.md R190): the text is an event sealed for its
+ * author, and everything else (fences, missions, orders, acts, tables) bears a reference to it. Only the door to people
+ * puts texts in the place of references.
+ */
+export class WrittenTexts {
+  readonly #people: Pick<People, 'sealed' | 'opened'>;
+  readonly #record: HubRecord;
+  readonly #store: TextStore;
+  /** By id, what was fetched longest ago first; null: nothing is known of it here. */
+  readonly #open = new Map<string, string | null>();
+
+  constructor(options: {
+    readonly people: Pick<People, 'sealed' | 'opened'>;
+    readonly record: HubRecord;
+    readonly store: TextStore;
+  }) {
+    this.#people = options.people;
+    this.#record = options.record;
+    this.#store = options.store;
+  }
+
+  /**
+   * Puts texts on record, sealed for the person with this address.
+   *
+   * @returns the reference of each; an empty text needs none. @throws NotRecordedError, and then nothing refers to it
+   */
+  async write(texts: readonly string[], email: string): Promise<readonly string[]> {
+    const made: SealedText[] = [];
+    const references = await Promise.all(
+      texts.map(async (text) => {
+        if (text === '') return '';
+        const id = randomBytes(16).toString('hex');
+        const event = await this.#people.sealed(signal('hub.text', `text:${id}`, { text }), email);
+        made.push({ id, sealed: event.data });
+        await this.#record.append(event);
+        return `text:${id}`;
+      }),
+    );
+    if (made.length > 0) await this.#store.add(made);
+    return references;
+  }
+
+  /** A text with everything put in the place of its references. */
+  async read(text: string): Promise<string> {
+    const first = this.reading();
+    const told = first.read(text);
+    if (first.missing.size === 0) return told;
+    await this.fetch(first.missing);
+    return this.reading().read(text);
+  }
+
+  /** Reads what is at hand, and tells what is not: `fetch` brings it. */
+  reading(): Reading {
+    const missing = new Set<string>();
+    const read = (text: string): string =>
+      text.includes('text:')
+        ? text.replace(REFERENCE, (whole, id: string) => {
+            const known = this.#open.get(id);
+            if (known === undefined) missing.add(id);
+            return known ?? whole;
+          })
+        : text;
+    return { read, missing };
+  }
+
+  async fetch(ids: ReadonlySet<string>): Promise<void> {
+    const found = new Map((await this.#store.find([...ids])).map(({ id, sealed }) => [id, sealed]));
+    for (const id of ids) {
+      const sealed = found.get(id);
+      this.#open.delete(id);
+      this.#open.set(id, sealed === undefined ? null : await this.#opened(sealed));
+    }
+    for (const id of this.#open.keys()) {
+      if (this.#open.size <= Math.max(MOST_OPEN, ids.size)) return;
+      this.#open.delete(id);
+    }
+  }
+
+  async #opened(sealed: Uint8Array): Promise<string> {
+    try {
+      const payload = await this.#people.opened(sealed);
+      if (payload === null) return ERASED_TEXT;
+      return (decodeSignal(payload).body as { readonly text: string }).text;
+    } catch (error) {
+      if (error instanceof CannotOpenError) return 'text that was altered and cannot be opened';
+      throw error;
+    }
+  }
+}
+
+/** At most so many characters of a text, and never a part of a reference. */
+export function cutText(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const kept = text.slice(0, most);
+  for (const { index } of text.matchAll(REFERENCE)) {
+    if (index < most && index + REFERENCE_LENGTH > most) return kept.slice(0, index);
+  }
+  return kept;
+}
+
+export function postgresTexts(database: Pick<Database, 'asTenant'>, tenant: string): TextStore {
+  return {
+    add: (texts) =>
+      database.asTenant(tenant, async (tx) => {
+        await tx.insert(rows).values(texts.map(({ id, sealed }) => ({ id, sealed: Buffer.from(sealed) })));
+      }),
+    find: (ids) =>
+      database.asTenant(tenant, (tx) =>
+        tx
+          .select({ id: rows.id, sealed: rows.sealed })
+          .from(rows)
+          .where(and(eq(rows.tenant, tenant), inArray(rows.id, [...ids]))),
+      ),
+  };
+}
