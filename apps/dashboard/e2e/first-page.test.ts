@@ -60,6 +60,19 @@ describe('the first page in a browser', { skip: withoutBrowser, timeout: 150_000
     assert.ok(bytes > 0 && bytes < FIRST_SCRIPTS_KB * 1000, `${bytes} bytes before the first picture`);
   });
 
+  test('a menu that could not be fetched keeps its name and comes when it can', async () => {
+    const other = await house.visit();
+    await other.page.route(/\/menus-/, (route) => route.abort());
+    await other.page.reload();
+    await other.isLive();
+    await other.page.locator('.menu-open', { hasText: 'View' }).waitFor();
+    assert.equal(await other.at('view-menu').count(), 0);
+    await other.page.unroute(/\/menus-/);
+    await other.at('view-menu').click();
+    await other.at('view-theme').waitFor();
+    await other.page.close();
+  });
+
   test('robots move on the map, and the list names them all', async () => {
     await first.robotRow('r14').waitFor();
     assert.equal(await first.page.locator('[data-testid^=robot-r]').count(), 14);

@@ -14,13 +14,15 @@ import { useNarrow } from './layout/window-width.ts';
 import { useConnection, useMissionControl, useObservable, usePast } from './mission-control.tsx';
 import { recall, TOUR_KEY } from './remembered.ts';
 import { TimeBar } from './time/time-bar.tsx';
+import { untilFetched } from './until-fetched.ts';
 
-const fetchPalette = () => import('./keys/palette.tsx');
+const fetchPalette = () => untilFetched(() => import('./keys/palette.tsx'));
+const fetchKeySheet = () => untilFetched(() => import('../help/key-sheet.tsx'));
 const Palette = lazy(async () => ({ default: (await fetchPalette()).Palette }));
-const KeySheet = lazy(async () => ({ default: (await import('../help/key-sheet.tsx')).KeySheet }));
-const Tour = lazy(async () => ({ default: (await import('../help/tour.tsx')).Tour }));
+const KeySheet = lazy(async () => ({ default: (await fetchKeySheet()).KeySheet }));
+const Tour = lazy(async () => ({ default: (await untilFetched(() => import('../help/tour.tsx'))).Tour }));
 
-const PALETTE_AFTER_MS = 2_500;
+const DIALOGS_AFTER_MS = 2_500;
 
 /**
  * The frame of every page: where one is, the stop control, the panels, the time. What stands in the panels belongs to
@@ -43,8 +45,8 @@ export function Frame() {
   useFirstRun(frame, connection.state === 'live');
 
   useEffect(() => {
-    // After the first picture, so that no key is lost between Ctrl K and the palette.
-    const timer = setTimeout(() => void fetchPalette(), PALETTE_AFTER_MS);
+    // After the first picture, so that no key is lost between Ctrl K and the palette, and both open without a hub.
+    const timer = setTimeout(() => void Promise.all([fetchPalette(), fetchKeySheet()]), DIALOGS_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
 

@@ -1,5 +1,6 @@
 import { lazy } from 'react';
 import type { TerrainPart } from '../frame/panel-port.ts';
+import { untilFetched } from '../frame/until-fetched.ts';
 import { AlertsPanel } from '../panels/alerts/alerts-panel.tsx';
 import { FleetPanel } from '../panels/fleet/fleet-panel.tsx';
 import { MissionsPanel } from '../panels/missions/missions-panel.tsx';
@@ -8,7 +9,9 @@ import { SitePanel } from '../panels/site/site-panel.tsx';
 
 const SiteLog = lazy(async () => ({ default: (await import('../panels/log/site-log.tsx')).SiteLog }));
 const BenchPanel = lazy(async () => ({ default: (await import('../panels/simulation/bench-panel.tsx')).BenchPanel }));
-const StandingBell = lazy(async () => ({ default: (await import('../panels/alerts/standing-bell.tsx')).StandingBell }));
+const StandingBell = lazy(async () => ({
+  default: (await untilFetched(() => import('../panels/alerts/standing-bell.tsx'))).StandingBell,
+}));
 const FleetPage = lazy(() => import('../panels/fleet/fleet-page.tsx'));
 const RobotPage = lazy(() => import('../panels/robot/robot-page.tsx'));
 const DecisionPage = lazy(() => import('../panels/decisions/decision-page.tsx'));

@@ -6,6 +6,7 @@ import { plural } from '../../words/quantities.ts';
 import { afterFirstPicture } from '../first-picture.ts';
 import { useFrame } from '../frame-ui.ts';
 import { useMissionControl, useTopic } from '../mission-control.tsx';
+import { untilFetched } from '../until-fetched.ts';
 import { MenuName } from './menu-name.tsx';
 import { SiteStop } from './site-stop.tsx';
 import { Who } from './who.tsx';
@@ -13,7 +14,7 @@ import { Who } from './who.tsx';
 /** Menus come after the first picture; their names stand before. */
 const Menus = lazy(async () => {
   await afterFirstPicture();
-  return { default: (await import('./menus.tsx')).Menus };
+  return { default: (await untilFetched(() => import('./menus.tsx'))).Menus };
 });
 
 /** Where one is, how the fleet stands in one line, and the site-wide stop, which never moves. */

@@ -9,12 +9,13 @@ import { COMMANDS } from '../keys/commands.ts';
 import { keyCaps } from '../keys/keys.ts';
 import { useConnection, useMissionControl, useObservable, usePast, useTick } from '../mission-control.tsx';
 import { nameOfMoment } from '../place/address.ts';
+import { untilFetched } from '../until-fetched.ts';
 import { bookmarksWords } from './bookmarks.ts';
 import { Scrubber } from './scrubber.tsx';
 
 const BookmarkMenu = lazy(async () => {
   await afterFirstPicture();
-  return { default: (await import('./bookmark-menu.tsx')).BookmarkMenu };
+  return { default: (await untilFetched(() => import('./bookmark-menu.tsx'))).BookmarkMenu };
 });
 
 /** Stretches of time that the bar can show, minutes. */
