@@ -44,7 +44,13 @@ export {
   type Outcome,
   type SourceComparison,
 } from './fork/compare.ts';
-export { FactStretch, type FactsTerrain, type KeptStretch, type StretchFacts } from './fork/facts.ts';
+export {
+  FactStretch,
+  FactsDisagreeError,
+  type FactsTerrain,
+  type KeptStretch,
+  type StretchFacts,
+} from './fork/facts.ts';
 export { FactsJournal, type LifeJournal } from './fork/facts-journal.ts';
 export { gatherFacts } from './fork/gather-facts.ts';
 export type { Lineage } from './fork/lineage.ts';
@@ -59,7 +65,7 @@ export {
   type Timeline,
   type TimelineOptions,
 } from './fork/timeline.ts';
-export { type ChainTrial, FactsDisagreeError, type TrialOptions, tryPolicy } from './fork/try-policy.ts';
+export { type ChainTrial, type TrialOptions, tryPolicy } from './fork/try-policy.ts';
 export { type LineageReport, verifyLineage } from './fork/verify-lineage.ts';
 export type { ForeseenRule } from './fork/weigh.ts';
 export type { DecisionSide, Flip, Trial, TrialGap } from './fork/what-if.ts';

@@ -1,4 +1,5 @@
 import { type Command, decodeState, type Restriction, type Situation } from '@sigma/kernel';
+import type { ChainId } from '../event.ts';
 import { MalformedBytesError } from '../wire/wire-reader.ts';
 
 /** What rules of the situation layer may read of a terrain, kept so that most of a recording need not be run again. */
@@ -6,6 +7,8 @@ export interface FactsTerrain<World> {
   readonly facts: readonly { readonly name: string; readonly kind: 'number' | 'word' }[];
   /** Values in the order of `facts`. */
   readonly read: (situation: Situation<World>) => readonly (number | string)[];
+  /** Reads one fact of a belief, whatever else the situation is; null for a fact that takes more. Left out: all take more. */
+  readonly ofBelief?: (name: string) => ((world: World) => number | string) | null;
   /** Where it is left out, a decision that a rule would have bound is always run again. */
   readonly brief?: ClampBrief<World>;
 }
@@ -35,6 +38,14 @@ export interface KeptStretch {
   readonly blockHash: Uint8Array;
   readonly fromHash: Uint8Array;
   readonly bytes: Uint8Array;
+}
+
+/** Facts do not agree with the recording that they stand beside. */
+export class FactsDisagreeError extends Error {
+  constructor({ tenant, source, epoch }: ChainId, { snapshot, end }: Pick<KeptStretch, 'snapshot' | 'end'>) {
+    super(`The facts of ${tenant}/${source} epoch ${epoch} from event ${snapshot} to ${end} are not those of its life`);
+    this.name = 'FactsDisagreeError';
+  }
 }
 
 /** What is known of a time, of one evaluation or of a whole stretch. */

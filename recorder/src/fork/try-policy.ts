@@ -6,10 +6,11 @@ import { decodeSegment } from '../payload/stimulus-segment.ts';
 import { openingOf } from '../playback.ts';
 import type { Recording } from '../store.ts';
 import { DecisionEvents, decisionNumber } from './decision-events.ts';
-import { FactStretch, type KeptStretch, placesOf } from './facts.ts';
+import { type FactPlaces, FactStretch, FactsDisagreeError, type KeptStretch, placesOf } from './facts.ts';
 import { gatherFacts } from './gather-facts.ts';
 import { type DroppedStretch, droppedIn, isDropped, keptEvents } from './kept-life.ts';
-import { judge } from './weigh.ts';
+import { type Told, UnknownLife } from './unknown-life.ts';
+import { type ForeseenRule, type Judgement, judge } from './weigh.ts';
 import { type Flip, type Trial, type TrialCount, type TrialGap, TrialRun } from './what-if.ts';
 
 /** A part of a chain that is run again: from the state of a snapshot, or from the beginning, up to an event. */
@@ -28,9 +29,14 @@ export interface TrialOptions<World> {
   readonly untilUs?: number;
   /**
    * Facts of the chain, stretch by stretch, by which most of it need not be run again: from its beginning on, or from the
-   * stretch on that the time asked for begins in. All of it is run where there are none.
+   * stretch on that the time asked for begins in. Where there are none of a stretch, its belief is followed, and facts of
+   * it are gathered where a changed rule may speak. Left out: all of it is run again.
    */
-  readonly factsOf?: (opening: Opening, trial: Trial<World>) => Promise<AsyncIterable<KeptStretch> | null>;
+  readonly factsOf?: (opening: Opening) => Promise<AsyncIterable<KeptStretch> | null>;
+  /** Takes facts that were gathered on the way. */
+  readonly keep?: (opening: Opening, stretch: KeptStretch) => void;
+  /** True to gather the facts of every stretch, so that other rules can be tried by facts alone. */
+  readonly gathersAll?: boolean;
   /** True to end at the first cycle at which the outcome of a rule differs. */
   readonly onlyFirst?: boolean;
   /** Called with the last event looked at, now and then. */
@@ -39,20 +45,15 @@ export interface TrialOptions<World> {
 
 export interface ChainTrial extends ChainId, Readonly<TrialCount> {
   readonly flips: readonly Flip[];
-  /** Stretches whose facts were held against the life itself. */
+  /** Stretches whose facts, or what the belief alone told of them, were held against the life itself. */
   readonly sampled: number;
+  /** Cycles of which the belief alone was followed, and those that were run again to gather their facts. */
+  readonly followed: number;
+  readonly gathered: number;
   /** Where nothing could be weighed, because events were dropped. */
   readonly gaps: readonly TrialGap[];
   /** Why nothing could be tried, or null. */
   readonly leftOutBecause: string | null;
-}
-
-/** Facts do not agree with the recording that they stand beside. */
-export class FactsDisagreeError extends Error {
-  constructor({ tenant, source, epoch }: ChainId, { snapshot, end }: KeptStretch) {
-    super(`The facts of ${tenant}/${source} epoch ${epoch} from event ${snapshot} to ${end} are not those of its life`);
-    this.name = 'FactsDisagreeError';
-  }
 }
 
 /** So many blocks, or stretches, pass between two words of progress. */
@@ -61,6 +62,8 @@ const PROGRESS_EVERY = 64;
 const SAMPLED_OF = 512;
 /** And one among the first so many. */
 const SAMPLED_AMONG_FIRST = 2;
+
+const NO_FACTS: readonly KeptStretch[] = [];
 
 /**
  * Tries a policy on one recorded life (SPEC R116). Does not verify: `verify` does.
@@ -78,12 +81,14 @@ export async function tryPolicy<World>(
   const trial = options.trialOf(opening);
   if (typeof trial === 'string') {
     const nothing = { wakes: 0, evaluations: 0, differing: 0, withoutEffect: 0, firstUs: null };
-    return { ...chain, ...nothing, flips: [], sampled: 0, gaps: [], leftOutBecause: trial };
+    const none = { sampled: 0, followed: 0, gathered: 0, gaps: [] };
+    return { ...chain, ...nothing, ...none, flips: [], leftOutBecause: trial };
   }
   const life = new ChainRun(recording, head, opening, trial, options);
-  const sampled = await life.run();
+  await life.run();
+  const { count, effort, gaps } = life;
   const flips = await life.flips();
-  return { ...chain, ...life.count, flips, sampled, gaps: life.gaps, leftOutBecause: null };
+  return { ...chain, ...count, ...effort, flips, gaps, leftOutBecause: null };
 }
 
 /** One chain under a trial. */
@@ -97,7 +102,9 @@ class ChainRun<World> {
   readonly #untilUs: number;
   readonly #run: TrialRun<World>;
   readonly #decisions = new DecisionEvents();
-  readonly #gaps: TrialGap[] = [];
+  readonly #places: FactPlaces;
+  readonly gaps: TrialGap[] = [];
+  readonly effort = { sampled: 0, followed: 0, gathered: 0 };
 
   constructor(
     recording: Recording,
@@ -115,14 +122,11 @@ class ChainRun<World> {
     this.#fromUs = fromUs;
     this.#untilUs = untilUs;
     this.#run = new TrialRun(opening, trial, fromUs);
+    this.#places = placesOf(trial.facts.facts);
   }
 
   get count(): Readonly<TrialCount> {
     return this.#run.count;
-  }
-
-  get gaps(): readonly TrialGap[] {
-    return this.#gaps;
   }
 
   /** Every flip, with the event of the decision that it concerns. */
@@ -138,38 +142,86 @@ class ChainRun<World> {
     return found;
   }
 
-  /** @returns how many stretches were sampled */
-  async run(): Promise<number> {
+  async run(): Promise<void> {
     const { foreseen } = this.#trial;
-    const facts = foreseen === null ? null : ((await this.#options.factsOf?.(this.#opening, this.#trial)) ?? null);
-    const first = this.#opening.lineage === undefined ? 0 : 2;
-    let covered = await this.#start(first);
-    let sampled = 0;
+    const { factsOf } = this.#options;
+    const first = await this.#start(this.#opening.lineage === undefined ? 0 : 2);
+    const { sequence: last } = this.#head;
+    if (factsOf !== undefined && foreseen !== null) await this.#byFacts(first, foreseen, await factsOf(this.#opening));
+    else await this.#again({ snapshot: first, last }, this.#untilUs);
+    this.#run.end();
+  }
+
+  async #byFacts(
+    first: number,
+    foreseen: readonly ForeseenRule[],
+    facts: AsyncIterable<KeptStretch> | null,
+  ): Promise<void> {
+    const rules = this.#options.gathersAll === true ? null : foreseen;
+    const isSampled = (stretches: number): boolean => this.#isSampled(stretches);
+    const unknown = new UnknownLife(this.#recording, this.#head, this.#opening, this.#trial, rules, isSampled);
+    const { effort } = this;
+    const { sequence: last } = this.#head;
+    let covered = first;
     let looked = 0;
     let owesSample = false;
-    if (facts !== null && foreseen !== null) {
-      const places = placesOf(this.#trial.facts.facts);
-      for await (const kept of facts) {
-        const stretch = new FactStretch(kept.bytes, places);
-        if (stretch.rows > 0 && stretch.fromUs >= this.#untilUs) break;
-        // No facts tell of what lies around dropped events: it is run again as far as it goes.
-        if (kept.snapshot > covered) await this.#again({ snapshot: covered, last: kept.snapshot }, this.#untilUs);
-        if (this.#isFound()) break;
-        owesSample ||= this.#isSampled(looked);
-        if (owesSample && (await this.#sample(kept))) {
-          owesSample = false;
-          sampled++;
-        }
-        await this.#look(kept, stretch, foreseen);
-        if (this.#isFound()) break;
-        covered = kept.end;
-        if (++looked % PROGRESS_EVERY === 0) this.#options.progress?.(covered);
+    for await (const kept of facts ?? NO_FACTS) {
+      const stretch = new FactStretch(kept.bytes, this.#places);
+      if (stretch.rows > 0 && stretch.fromUs >= this.#untilUs) break;
+      if (kept.snapshot > covered) await this.#explore(unknown, covered, kept.snapshot, foreseen);
+      if (this.#isFound()) break;
+      owesSample ||= this.#isSampled(looked);
+      if (owesSample && (await this.#sample(kept))) {
+        owesSample = false;
+        effort.sampled++;
       }
+      const judgement = this.#judge(stretch, foreseen);
+      for (const told of unknown.release(judgement.type !== 'quiet')) await this.#hear(told, foreseen);
+      await this.#look(kept, stretch, judgement);
+      covered = kept.end;
+      if (this.#isFound()) break;
+      if (++looked % PROGRESS_EVERY === 0) this.#options.progress?.(covered);
     }
-    const rest = { snapshot: covered, last: this.#head.sequence };
-    if (rest.last > covered && !this.#isFound()) await this.#again(rest, this.#untilUs);
-    this.#run.end();
-    return sampled;
+    if (last > covered && !this.#isFound()) await this.#explore(unknown, covered, last, foreseen);
+    for (const told of unknown.release(false)) await this.#hear(told, foreseen);
+    effort.sampled += unknown.sampled;
+    effort.followed = unknown.followed;
+    effort.gathered = unknown.gathered;
+  }
+
+  /** Looks at what no facts tell of, from a snapshot up to an event. */
+  async #explore(
+    unknown: UnknownLife<World>,
+    from: number,
+    to: number,
+    foreseen: readonly ForeseenRule[],
+  ): Promise<void> {
+    let looked = 0;
+    for await (const told of unknown.explore(from, to, this.#fromUs, this.#untilUs)) {
+      await this.#hear(told, foreseen);
+      if (this.#isFound()) return;
+      if (told.type !== 'untold' && ++looked % PROGRESS_EVERY === 0)
+        this.#options.progress?.(told.type === 'quiet' ? told.stretch.end : told.kept.end);
+    }
+  }
+
+  async #hear(told: Told, foreseen: readonly ForeseenRule[]): Promise<void> {
+    if (told.type === 'untold') return this.#again(told, this.#untilUs);
+    if (told.type === 'quiet') {
+      for (const [number, event] of told.stretch.decisions) this.#decisions.add(number, event);
+      this.#run.passed(Math.min(told.lastUs, this.#untilUs));
+      return;
+    }
+    const { kept, wasQuiet } = told;
+    this.#options.keep?.(this.#opening, kept);
+    const stretch = new FactStretch(kept.bytes, this.#places);
+    const judgement = this.#judge(stretch, foreseen);
+    if (wasQuiet && judgement.type !== 'quiet') throw new FactsDisagreeError(this.#head, kept);
+    await this.#look(kept, stretch, judgement);
+  }
+
+  #judge(stretch: FactStretch, foreseen: readonly ForeseenRule[]): Judgement {
+    return judge(stretch, foreseen, this.#trial.facts.brief !== undefined, this.#fromUs, this.#untilUs);
   }
 
   #isFound(): boolean {
@@ -182,10 +234,8 @@ class ChainRun<World> {
     return Math.max(first, (await this.#recording.snapshotBefore(this.#head, this.#fromUs))?.sequence ?? first);
   }
 
-  async #look(kept: KeptStretch, stretch: FactStretch, foreseen: NonNullable<Trial<World>['foreseen']>): Promise<void> {
+  async #look(kept: KeptStretch, stretch: FactStretch, judgement: Judgement): Promise<void> {
     for (const [number, event] of stretch.decisions) this.#decisions.add(number, event);
-    const canWeigh = this.#trial.facts.brief !== undefined;
-    const judgement = judge(stretch, foreseen, canWeigh, this.#fromUs, this.#untilUs);
     if (judgement.type === 'weighed') {
       for (let k = 0; k < stretch.rows; k++) {
         if ((stretch.times[k] as number) >= this.#untilUs) break;
@@ -213,10 +263,8 @@ class ChainRun<World> {
   /** Holds the facts of a stretch against what is gathered from its life. @returns false where events of it were dropped */
   async #sample(kept: KeptStretch): Promise<boolean> {
     const { lived, facts } = this.#trial;
-    const first = this.#opening.lineage === undefined ? 0 : 2;
-    const after = kept.snapshot === first ? null : { ...kept, end: kept.snapshot };
     const upTo = { ...this.#head, sequence: kept.end };
-    for await (const again of gatherFacts(this.#recording, upTo, this.#opening, lived, facts, after)) {
+    for await (const again of gatherFacts(this.#recording, upTo, this.#opening, lived, facts, kept.snapshot)) {
       if (again.snapshot === kept.snapshot && again.end === kept.end && sameBytes(again.bytes, kept.bytes)) return true;
       break;
     }
@@ -268,7 +316,7 @@ class ChainRun<World> {
   #resume({ fromUs, ...dropped }: LostLife, resumedAt: number, atUs: number | null, untilUs: number): void {
     const [from, until] = [Math.max(fromUs, this.#fromUs), Math.min(atUs ?? untilUs, untilUs)];
     if (from >= until) return;
-    this.#gaps.push({ ...dropped, fromUs: from, untilUs: Number.isFinite(until) ? until : null, resumedAt });
+    this.gaps.push({ ...dropped, fromUs: from, untilUs: Number.isFinite(until) ? until : null, resumedAt });
     if (atUs !== null) this.#run.passed(until);
   }
 }

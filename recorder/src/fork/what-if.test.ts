@@ -17,9 +17,9 @@ import { tramDay, tramWake } from '../../testing/tram-day.ts';
 import type { SealedBlock } from '../chain-writer.ts';
 import { type ChainHead, decodeDecision, EVENT_TYPE, eventsOf, type Opening, type Sha256 } from '../index.ts';
 import { sealStub } from '../sync/gap.ts';
-import { FactStretch, type KeptStretch, packed, placesOf } from './facts.ts';
+import { FactStretch, FactsDisagreeError, type KeptStretch, packed, placesOf } from './facts.ts';
 import { gatherFacts } from './gather-facts.ts';
-import { type ChainTrial, FactsDisagreeError, type TrialOptions, tryPolicy } from './try-policy.ts';
+import { type ChainTrial, type TrialOptions, tryPolicy } from './try-policy.ts';
 import type { Trial } from './what-if.ts';
 
 const sha256: Sha256 = (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer'));
@@ -50,6 +50,7 @@ function trial(lived: TerrainModel<Tram>, tried: TerrainModel<Tram>, mm: number,
         { name: 'mode', kind: 'word' },
       ],
       read: ({ world, mode }) => [world.nearestMm, mode],
+      ofBelief: (name) => (name === 'nearest' ? ({ nearestMm }) => nearestMm : null),
       ...(weighed ? { brief: { width: 0, of: () => [], world: () => null as never } } : {}),
     },
     foreseen: [...lived.policy.rules, ...tried.policy.rules].map(({ id, effect }) => ({
@@ -67,10 +68,10 @@ function trial(lived: TerrainModel<Tram>, tried: TerrainModel<Tram>, mm: number,
 async function gathered(
   { store, head, opening }: Day,
   { lived, facts }: Trial<Tram>,
-  after: KeptStretch | null = null,
+  from = 0,
 ): Promise<readonly KeptStretch[]> {
   const stretches: KeptStretch[] = [];
-  for await (const one of gatherFacts(store, head, opening, lived, facts, after)) stretches.push(one);
+  for await (const one of gatherFacts(store, head, opening, lived, facts, from)) stretches.push(one);
   return stretches;
 }
 
@@ -189,8 +190,7 @@ test('[R117] facts change what is run again and nothing of what flips, whether d
     weighed: fc.boolean(),
     span: fc.option(fc.record({ fromUs: fc.nat(9_000_000), forUs: fc.nat(15_000_000) }), { nil: null }),
   });
-  let saved = 0;
-  let flips = 0;
+  let [saved, followed, flips] = [0, 0, 0];
   await fc.assert(
     fc.asyncProperty(anyDay, async ({ seed, mm, speedMps, turned, weighed, span }) => {
       const models = [under([]), under([near(mm, speedMps)])] as const;
@@ -213,12 +213,31 @@ test('[R117] facts change what is run again and nothing of what flips, whether d
       const first = await tryPolicy<Tram>(store, head, { ...withFacts(both, late), ...time, onlyFirst: true });
       assert.equal(first.firstUs, all.firstUs);
       const half = stretches.slice(0, Math.floor(stretches.length / 2));
-      const grown = [...half, ...(await gathered(made, both, half.at(-1)))];
+      const grown = [...half, ...(await gathered(made, both, half.at(-1)?.end))];
       assert.deepEqual(grown, stretches, 'facts that grew with their recording are the same');
+      // Of some stretches there are facts, of others not, and the belief tells of those what it can.
+      const holey = late.filter((_, k) => (seed >> (k % 31)) % 2 === 0);
+      for (const known of [holey, []]) {
+        const found: KeptStretch[] = [];
+        const keep = (_: Opening, one: KeptStretch) => found.push(one);
+        const glanced = await tryPolicy<Tram>(store, head, { ...withFacts(both, known), ...time, keep });
+        assert.deepEqual(glanced.flips, all.flips);
+        assert.deepEqual(
+          [glanced.differing, glanced.withoutEffect, glanced.firstUs],
+          [differing, withoutEffect, firstUs],
+        );
+        for (const one of found)
+          assert.deepEqual(
+            one,
+            stretches.find(({ snapshot }) => snapshot === one.snapshot),
+          );
+        followed += glanced.followed;
+      }
     }),
     { seed: 6, numRuns: 60 },
   );
   assert.ok(saved > 800, `facts saved ${saved} wakes`);
+  assert.ok(followed > 800, `of ${followed} wakes the belief alone was followed`);
   assert.ok(flips > 60, `${flips} cycles flipped`);
 });
 

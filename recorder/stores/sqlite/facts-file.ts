@@ -48,10 +48,8 @@ export interface ChainFacts {
   readonly stretches: readonly KeptStretch[];
 }
 
-/** Stretches of one chain that were made of a recording as it is, from its beginning on. */
+/** Stretches of one chain that were made of a recording as it is, in their order; of what lies between them none are kept. */
 export interface KeptFacts {
-  /** The last of them. */
-  readonly last: Omit<KeptStretch, 'bytes'>;
   /** @param fromUs those that end before that moment are left out */
   readonly stretches: (fromUs?: number) => AsyncIterable<KeptStretch>;
 }
@@ -77,21 +75,21 @@ export class FactsFile {
   }
 
   /**
-   * The facts of a chain, if they were made of this very recording: each stretch goes on at the block, by its hash, at
-   * which the one before ended, and the last one's block stands in the recording. Null otherwise.
+   * The facts of a chain, as far as they were made of this very recording: each stretch goes on at the block, by its hash,
+   * at which the one before ended, and the last of such a row stands in the recording. Null where there are none.
    */
   async load(recording: Recording, head: ChainHead, basis: FactsBasis): Promise<KeptFacts | null> {
-    const rows = this.#rows(head, basis);
-    for (let k = rows.length - 1; k >= Math.max(0, rows.length - MOST_AHEAD); k--) {
-      const row = rows[k] as Row;
-      if (row.block_end > head.sequence || !(await holds(recording, head, row))) continue;
-      const known = rows.slice(0, k + 1);
-      return {
-        last: stretchOf(row),
-        stretches: (fromUs = 0) => this.#read(known.filter(({ until_us }) => until_us >= fromUs)),
-      };
+    const known: Row[] = [];
+    for (const row of unbroken(this.#rows(head, basis))) {
+      let ahead = 0;
+      while (row.length > 0 && !(await holds(recording, head, row.at(-1) as Row))) {
+        row.pop();
+        if (++ahead >= MOST_AHEAD) row.length = 0;
+      }
+      known.push(...row);
     }
-    return null;
+    if (known.length === 0) return null;
+    return { stretches: (fromUs = 0) => this.#read(known.filter(({ until_us }) => until_us >= fromUs)) };
   }
 
   #rows({ tenant, source, epoch }: ChainId, basis: FactsBasis): readonly Row[] {
@@ -103,16 +101,7 @@ export class FactsFile {
         )
         .all(tenant, source, epoch, modelOf(basis), this.#names),
     );
-    const rows = (found ?? []) as unknown as readonly Row[];
-    const first = rows[0];
-    if (first === undefined || first.from_hash.length > 0) return [];
-    const broken = rows.findIndex((row, k) => {
-      const before = rows[k - 1];
-      // Between two stretches events may have been dropped (R127).
-      if (before === undefined || before.ends < row.snapshot) return false;
-      return before.ends > row.snapshot || !sameBytes(before.block_hash, row.from_hash);
-    });
-    return broken < 0 ? rows : rows.slice(0, broken);
+    return (found ?? []) as unknown as readonly Row[];
   }
 
   async *#read(rows: readonly Row[]): AsyncIterable<KeptStretch> {
@@ -236,7 +225,21 @@ const stretchOf = ({
   ...{ snapshot, end: ends, untilUs: until_us, blockEnd: block_end, fromHash: from_hash, blockHash: block_hash },
 });
 
+/** Stretches in rows of which each goes on where the one before ended. Those that overlap are another's. */
+function unbroken(all: readonly Row[]): readonly Row[][] {
+  const rows: Row[][] = [];
+  let before: Row | undefined;
+  for (const one of all) {
+    if (before !== undefined && one.snapshot < before.ends) return [];
+    if (before?.ends !== one.snapshot || !sameBytes(before.block_hash, one.from_hash)) rows.push([]);
+    rows.at(-1)?.push(one);
+    before = one;
+  }
+  return rows;
+}
+
 async function holds(recording: Recording, head: ChainHead, row: Row): Promise<boolean> {
+  if (row.block_end > head.sequence) return false;
   for await (const { bytes, hash } of recording.blocks(head, row.block_end, row.block_end)) {
     if (isStub(bytes)) return held(decodeStub(bytes), row);
     const { events, firstSequence } = decodeBlock(bytes);

@@ -6,11 +6,9 @@ import {
   type ChainHead,
   type ChainTrial,
   FactsDisagreeError,
-  gatherFacts,
   type KeptStretch,
   type Opening,
   type Recording,
-  type Trial,
   tryPolicy,
 } from '@sigma/recorder';
 import { FactsFile } from '@sigma/recorder/facts';
@@ -28,8 +26,8 @@ export interface TrialSetup {
   readonly policy: PolicyFile;
   readonly fromUs: number | null;
   readonly untilUs: number | null;
-  /** Whether facts are kept beside the recordings. */
-  readonly facts: boolean;
+  /** Whether facts are kept beside the recordings; `all`: and gathered of everything, whatever the policy reads. */
+  readonly facts: boolean | 'all';
   /** Where the hub of this machine keeps how its database is reached. */
   readonly hubDir: string;
 }
@@ -40,15 +38,14 @@ export type TrialAnswer =
   | { readonly type: 'failed'; readonly name: string; readonly message: string };
 
 const setup = workerData as TrialSetup;
-/** So many events behind the last facts are run again each time rather than gathered. */
-const WORTH_GATHERING = 1_000;
-/** Stretches that are gathered are kept in bunches. */
+/** Facts that were gathered are kept in bunches, so that who is interrupted loses a second of them at most. */
 const KEPT_TOGETHER = 32;
+const KEPT_WITHIN_MS = 1_000;
 const open = new Map<string, Promise<Awaited<ReturnType<typeof opened>>>>();
 
 async function opened(named: string) {
   const { recording } = await openNamed(named, setup.hubDir);
-  const file = setup.facts && !isAddress(named) ? new FactsFile(named, FACT_NAMES) : null;
+  const file = setup.facts !== false && !isAddress(named) ? new FactsFile(named, FACT_NAMES) : null;
   return { recording, file, trials: new FleetTrials(await modelsOf(recording), setup.policy) };
 }
 
@@ -59,46 +56,60 @@ async function run({ recording: named, head }: TrialTask): Promise<ChainTrial> {
     open.set(named, known);
   }
   const { recording, trials, file } = await known;
-  const attempt = (): Promise<ChainTrial> =>
-    tryPolicy<FleetBelief>(recording, head, {
-      trialOf: (opening) => trials.of(opening),
-      ...(file === null ? {} : { factsOf: async (opening, trial) => factsOf(recording, head, file, opening, trial) }),
-      ...(setup.fromUs === null ? {} : { fromUs: setup.fromUs }),
-      ...(setup.untilUs === null ? {} : { untilUs: setup.untilUs }),
-      progress: (sequence) => tell({ type: 'progress', sequence }),
-    });
+  const attempt = async (gathersAll: boolean): Promise<ChainTrial> => {
+    const shelf = file === null ? null : new FactsShelf(file, head);
+    try {
+      return await tryPolicy<FleetBelief>(recording, head, {
+        trialOf: (opening) => trials.of(opening),
+        ...(shelf === null ? {} : { factsOf: async (opening) => shelf.load(recording, opening) }),
+        ...(shelf === null ? {} : { keep: (opening, stretch) => shelf.put(opening, stretch), gathersAll }),
+        ...(setup.fromUs === null ? {} : { fromUs: setup.fromUs }),
+        ...(setup.untilUs === null ? {} : { untilUs: setup.untilUs }),
+        progress: (sequence) => tell({ type: 'progress', sequence }),
+      });
+    } finally {
+      shelf?.keep();
+    }
+  };
   try {
-    return await attempt();
+    return await attempt(setup.facts === 'all');
   } catch (error) {
     if (!(error instanceof FactsDisagreeError) || file === null) throw error;
     // They lied: they are thrown away, gathered from the life itself, and held against it once more.
     file.forget(head);
-    return attempt();
+    return attempt(true);
   }
 }
 
-/** Facts that are kept, and those that are still to be gathered. */
-async function* factsOf(
-  recording: Recording,
-  head: ChainHead,
-  file: FactsFile,
-  opening: Opening,
-  { lived, facts }: Trial<FleetBelief>,
-): AsyncIterable<KeptStretch> {
-  const kept = await file.load(recording, head, opening);
-  if (kept !== null) yield* kept.stretches(setup.fromUs ?? 0);
-  if (kept !== null && head.sequence - kept.last.blockEnd < WORTH_GATHERING) return;
-  let made: KeptStretch[] = [];
-  const keep = (): void => {
-    if (made.length > 0) file.keep([{ chain: head, basis: opening, stretches: made }]);
-    made = [];
-  };
-  for await (const stretch of gatherFacts(recording, head, opening, lived, facts, kept?.last ?? null)) {
-    made.push(stretch);
-    if (made.length >= KEPT_TOGETHER) keep();
-    yield stretch;
+/** The facts of one chain in their file. */
+class FactsShelf {
+  readonly #file: FactsFile;
+  readonly #head: ChainHead;
+  #basis: Opening | null = null;
+  #made: KeptStretch[] = [];
+  #keptMs = performance.now();
+
+  constructor(file: FactsFile, head: ChainHead) {
+    this.#file = file;
+    this.#head = head;
   }
-  keep();
+
+  async load(recording: Recording, opening: Opening): Promise<AsyncIterable<KeptStretch> | null> {
+    return (await this.#file.load(recording, this.#head, opening))?.stretches(setup.fromUs ?? 0) ?? null;
+  }
+
+  put(opening: Opening, stretch: KeptStretch): void {
+    this.#basis = opening;
+    this.#made.push(stretch);
+    if (this.#made.length >= KEPT_TOGETHER || performance.now() - this.#keptMs > KEPT_WITHIN_MS) this.keep();
+  }
+
+  keep(): void {
+    if (this.#made.length > 0 && this.#basis !== null)
+      this.#file.keep([{ chain: this.#head, basis: this.#basis, stretches: this.#made }]);
+    this.#made = [];
+    this.#keptMs = performance.now();
+  }
 }
 
 const tell = (answer: TrialAnswer): void => parentPort?.postMessage(answer);

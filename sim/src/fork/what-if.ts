@@ -19,8 +19,11 @@ export interface WhatIfOptions {
   /** Threads, at least 1. */
   readonly threads: number;
   readonly hubDir: string;
-  /** Keep and use facts beside the recordings, so that most of them need not be run again. */
-  readonly facts: boolean;
+  /**
+   * Use facts beside the recordings, so that most of them need not be run again, and keep those that are gathered on the
+   * way; `all`: gather those of everything, so that the next policies are tried by facts alone.
+   */
+  readonly facts: boolean | 'all';
   /** Chains done, of so many; flips found; share of all events that was looked at, 0 to 1. */
   readonly onProgress?: (done: number, of: number, flips: number, share: number) => void;
   readonly signal?: AbortSignal;
@@ -58,6 +61,9 @@ async function tasksOf({ recordings, tenant, agents, hubDir }: WhatIfOptions): P
   return tasks;
 }
 
+/** A life is run from one short-lived state to the next: with room for them few are ever copied. */
+const YOUNG = { maxYoungGenerationSizeMb: 96 };
+
 /** Longest chains first, so that no thread is left with the last long one. @returns in the order of `tasks` */
 async function spread(
   tasks: readonly TrialTask[],
@@ -73,7 +79,10 @@ async function spread(
   let flips = 0;
   const tell = (): void => onProgress?.(done, tasks.length, flips, looked.reduce((sum, one) => sum + one, 0) / all);
   const work = async (): Promise<void> => {
-    const worker = new Worker(new URL('./what-if-worker.ts', import.meta.url), { workerData: setup });
+    const worker = new Worker(new URL('./what-if-worker.ts', import.meta.url), {
+      workerData: setup,
+      resourceLimits: YOUNG,
+    });
     try {
       for (let k = waiting.shift(); k !== undefined; k = waiting.shift()) {
         signal?.throwIfAborted();

@@ -24,6 +24,7 @@ interface WhatIfFlags {
   readonly threads: number;
   readonly limit: number;
   readonly facts: boolean;
+  readonly allFacts: boolean;
   readonly json?: boolean;
 }
 
@@ -56,6 +57,11 @@ export function whatifCommand(shell: Shell): Command {
       availableParallelism(),
     )
     .option('--no-facts', 'run everything again, and keep nothing beside the recordings (<recording>.facts)')
+    .option(
+      '--all-facts',
+      'gather the facts of everything, not only where the rule may speak: slower once, then every rule takes seconds',
+      false,
+    )
     .option('--limit <n>', 'flips that are printed; --json holds them all', wholeNumber(0, 1_000_000), 20)
     .action(async (flags: WhatIfFlags) => run(shell, shell.terminal(flags.json === true), flags));
 }
@@ -82,7 +88,7 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
       untilUs: flags.to ?? null,
       threads: flags.threads,
       hubDir: join(dataDir, 'hub'),
-      facts: flags.facts,
+      facts: flags.facts && flags.allFacts ? 'all' : flags.facts,
       signal: shell.interrupted,
       onProgress: (done, of, flips, share) =>
         terminal.progress(
@@ -170,7 +176,7 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
   const lost = flips.reduce((all, flip) => all + Math.max(0, flip.did - flip.wouldHaveDone), 0);
   const lines = [
     `${policy.file} on ${tried.length} lives: ${flips.length} decisions flip, of ${affected} agents`,
-    `${sum(({ wakes }) => wakes)} cycles run again (facts tell of the rest; ${sum(({ sampled }) => sampled)} samples of them held against the record), ${sum(({ evaluations }) => evaluations)} evaluations of the changed rules, ${sum(({ differing }) => differing)} with another outcome, ${sum(({ withoutEffect }) => withoutEffect)} times without effect; ${tookS.toFixed(1)} s`,
+    `${sum(({ wakes, gathered }) => wakes + gathered)} cycles run again, ${sum(({ followed }) => followed)} more followed by what the robot believed (facts tell of the rest; ${sum(({ sampled }) => sampled)} samples held against the record), ${sum(({ evaluations }) => evaluations)} evaluations of the changed rules, ${sum(({ differing }) => differing)} with another outcome, ${sum(({ withoutEffect }) => withoutEffect)} times without effect; ${tookS.toFixed(1)} s`,
     'Open loop: each decision was tried in the situation that was recorded; what the robot would then have met is not in this.',
   ];
   lines.push(...gapLines(chains));

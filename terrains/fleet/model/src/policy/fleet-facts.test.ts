@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Command, intersect, type Restriction } from '@sigma/kernel';
+import { type Command, intersect, type Restriction, type Situation } from '@sigma/kernel';
 import fc from 'fast-check';
 import { advance, drawnSite, goTo, HALL, NO_RULES, Stage } from '../../testing/stage.ts';
 import type { FleetBelief } from '../belief/belief.ts';
@@ -11,7 +11,7 @@ import { FACTS } from './foresee.ts';
 
 const SITE = drawnSite(HALL, [{ id: 'a', name: 'a', kind: 'area', cells: [65, 66], speedMps: null }]);
 const MODEL = fleetModel({ site: SITE, policy: NO_RULES });
-const { brief, facts } = fleetFacts(groundOf(SITE));
+const { brief, facts, ofBelief, read } = fleetFacts(groundOf(SITE));
 const STANDS = new Stage({ site: SITE, start: { xM: 4.4, yM: 4.5, headingRad: 0 } }).run(0.2).belief;
 /** On the way east with a wall close to the right: the corridor bounds what turns there. */
 const BESIDE_WALL = beside();
@@ -72,4 +72,23 @@ test('a brief of a belief clamps as the belief itself, under the bounds that hel
 
 test('facts are told in the order of their names', () => {
   assert.deepEqual(facts, FACTS);
+});
+
+test('what a belief tells of a name is what the whole situation tells, and a name that takes more is not told by it', () => {
+  const untold = facts.filter(({ name }) => ofBelief(name) === null).map(({ name }) => name);
+  assert.deepEqual(
+    untold.map((name) => name.split('.')[0]),
+    ['task', 'task', 'plan', 'plan', 'intent', 'mode', 'chain', 'link', 'violations'],
+  );
+  for (const world of [STANDS, BESIDE_WALL]) {
+    // Whoever reads anything else of this situation fails.
+    const whole = read({
+      ...{ world, task: null, plan: null, linkSilentUs: 0, confidence: 1, mode: '', chain: '', recentViolations: 0 },
+    } as unknown as Situation<FleetBelief>);
+    for (const [k, { name }] of facts.entries()) {
+      const reader = ofBelief(name);
+      if (reader !== null) assert.deepEqual(reader(world), whole[k], name);
+    }
+  }
+  assert.equal(ofBelief('robot.constructor'), null);
 });

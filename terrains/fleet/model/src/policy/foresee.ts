@@ -26,17 +26,29 @@ const told = new WeakMap<readonly string[], string>();
 /** What every name says of a situation, in the order of `FACTS`; a truth or a list of ids as JSON. */
 export function readFacts(situation: Situation<FleetBelief>, ground: Ground): readonly (number | string)[] {
   const here = fencedGround(ground, situation.world.fences);
-  return READERS.map((read) => {
-    const value = read(situation, here);
-    if (typeof value === 'number' || typeof value === 'string') return value;
-    if (typeof value === 'boolean') return value ? 'true' : 'false';
-    let text = told.get(value);
-    if (text === undefined) {
-      text = JSON.stringify(value);
-      told.set(value, text);
-    }
-    return text;
-  });
+  return READERS.map((read) => factOf(read(situation, here)));
+}
+
+function factOf(value: ReturnType<(typeof READERS)[number]>): number | string {
+  if (typeof value === 'number' || typeof value === 'string') return value;
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  let text = told.get(value);
+  if (text === undefined) {
+    text = JSON.stringify(value);
+    told.set(value, text);
+  }
+  return text;
+}
+
+/** Names of what is read of the belief alone. */
+const OF_BELIEF = /^(robot|person|path|zone)\./;
+
+/** Reads what one name says, as `readFacts` does, of a belief; null for a name that takes more of a situation than that. */
+export function beliefReader(name: string, ground: Ground): ((world: FleetBelief) => number | string) | null {
+  const entry = OF_BELIEF.test(name) && Object.hasOwn(CONTEXT, name) ? CONTEXT[name] : undefined;
+  if (entry === undefined) return null;
+  const { read } = entry;
+  return (world) => factOf(read({ world } as Situation<FleetBelief>, fencedGround(ground, world.fences)));
 }
 
 /** What is known of the names over a stretch of time. */
