@@ -75,8 +75,12 @@ export interface HubAccess {
   readonly url: string;
   /** @param as `person` for everything that people do, `feed` for telemetry */
   readonly client: <Service extends DescService>(service: Service, as?: 'person' | 'feed') => Client<Service>;
-  /** Runs calls and turns what goes wrong into a failure that names the way out. */
-  readonly attempt: <Result>(calls: () => Promise<Result>) => Promise<Result>;
+  /**
+   * Runs calls and turns what goes wrong into a failure that names the way out.
+   *
+   * @param elsewise the way out where something does not stand as the order took it to stand
+   */
+  readonly attempt: <Result>(calls: () => Promise<Result>, elsewise?: string) => Promise<Result>;
 }
 
 export function openHub({ hub }: HubFlags, environment: Environment): HubAccess {
@@ -90,11 +94,11 @@ export function openHub({ hub }: HubFlags, environment: Environment): HubAccess 
   return {
     url,
     client: (service, as = 'person') => createClient(service, transports[as]),
-    attempt: async (calls) => {
+    attempt: async (calls, elsewise = '') => {
       try {
         return await calls();
       } catch (error) {
-        throw error instanceof ConnectError ? explain(url, error) : error;
+        throw error instanceof ConnectError ? explain(url, error, elsewise) : error;
       }
     },
   };
@@ -108,7 +112,7 @@ function transportOf(baseUrl: string, token: string | null): Transport {
   return createConnectTransport({ baseUrl, httpVersion: '1.1', interceptors: [authorise] });
 }
 
-function explain(url: string, error: ConnectError): CommandError {
+function explain(url: string, error: ConnectError, elsewise: string): CommandError {
   const { code, rawMessage } = error;
   if (code === Code.Unavailable || code === Code.DeadlineExceeded) return unreachable(url, error);
   if (isConnectionFailure(error)) return unreachable(url, error);
@@ -117,7 +121,8 @@ function explain(url: string, error: ConnectError): CommandError {
       cause: error,
     });
   }
-  return new CommandError(EXIT.refused, rawMessage, '', { cause: error });
+  const wayOut = code === Code.FailedPrecondition ? elsewise : '';
+  return new CommandError(EXIT.refused, rawMessage, wayOut, { cause: error });
 }
 
 /** Node's own word for a connection that could not be made stands in the cause. */

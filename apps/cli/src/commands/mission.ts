@@ -15,7 +15,7 @@ import {
 } from '@sigma/proto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../arguments.ts';
-import { type HubFlags, openHub } from '../hub-access.ts';
+import { type HubAccess, type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { group, hubCommand, type Shell } from '../shell.ts';
 import { columns } from '../terminal.ts';
@@ -229,31 +229,82 @@ function listMissions(shell: Shell): Command {
 function moveMission(shell: Shell): Command {
   return hubCommand('priority', 'Move a mission in the queue; what is under way stays with its robot', [
     'sigma mission priority m-1 50',
+    'sigma mission priority m-1 50 --if-priority 10',
   ])
     .argument('<mission>', 'its id')
     .argument('<priority>', 'greater is more urgent', wholeNumber(0, 1000))
-    .action(async (missionId: string, priority: number, flags: HubFlags & { readonly json?: boolean }) => {
+    .option(
+      '--if-priority <n>',
+      'only if this is its priority yet (default: the one it has when asked)',
+      wholeNumber(-1000, 1000),
+    )
+    .action(async (missionId: string, priority: number, flags: OrderFlags & { readonly ifPriority?: number }) => {
       const terminal = shell.terminal(flags.json === true);
       const hub = openHub(flags, shell.environment);
-      const { mission } = await hub.attempt(() =>
-        hub.client(MissionService).setMissionPriority({ missionId, priority }),
-      );
+      const expectsPriority = flags.ifPriority ?? (await openMission(hub, missionId))?.priority;
+      const moved = { missionId, priority, ...(expectsPriority !== undefined && { expectsPriority }) };
+      const { mission } = await hub.attempt(() => hub.client(MissionService).setMissionPriority(moved), LOOK_AGAIN);
       if (mission === undefined) throw new CommandError(EXIT.refused, `there is no mission '${missionId}'`, '');
       terminal.result(missionJson(mission), `mission ${mission.id} has priority ${mission.priority}`);
     });
 }
 
+interface OrderFlags extends HubFlags {
+  readonly json?: boolean;
+}
+
+interface CancelFlags extends OrderFlags {
+  readonly reason: string;
+  readonly ifStatus?: MissionStatus;
+  readonly ifRobots?: readonly string[];
+}
+
 function cancelMission(shell: Shell): Command {
-  return hubCommand('cancel', 'Call a mission off', ['sigma mission cancel m-1 --reason "wrong zone"'])
+  return hubCommand('cancel', 'Call a mission off, as it stands when asked or as you saw it', [
+    'sigma mission cancel m-1 --reason "wrong zone"',
+    'sigma mission cancel m-1 --if-status queued',
+    'sigma mission cancel m-1 --if-robots r03,r07',
+  ])
     .argument('<mission>', 'its id')
     .option('--reason <text>', 'why, for the record', '')
-    .action(async (missionId: string, flags: HubFlags & { readonly json?: boolean; readonly reason: string }) => {
+    .addOption(
+      new Option('--if-status <status>', 'only if it stands so yet')
+        .choices(Object.keys(STATUSES))
+        .argParser((text) => statusNamed(text)),
+    )
+    .option('--if-robots <ids>', 'only if these have its tasks yet, by commas; none: nobody', (text) =>
+      text === 'none' ? [] : text.split(',').filter((id) => id !== ''),
+    )
+    .action(async (missionId: string, flags: CancelFlags) => {
       const terminal = shell.terminal(flags.json === true);
       const hub = openHub(flags, shell.environment);
-      const { mission } = await hub.attempt(() =>
-        hub.client(MissionService).cancelMission({ missionId, reason: flags.reason }),
+      const { reason, ifStatus, ifRobots } = flags;
+      const stands = await openMission(hub, missionId);
+      const status = ifStatus ?? stands?.status;
+      const holders = stands?.tasks.map(({ agentId }) => agentId).filter((id) => id !== '') ?? [];
+      const agentIds = ifRobots ?? holders;
+      // Of one that has ended, or never was, the hub says so by itself.
+      const seen = status === undefined ? {} : { seen: { status, agentIds: [...agentIds] } };
+      const { mission } = await hub.attempt(
+        () => hub.client(MissionService).cancelMission({ missionId, reason, ...seen }),
+        LOOK_AGAIN,
       );
       if (mission === undefined) throw new CommandError(EXIT.refused, `there is no mission '${missionId}'`, '');
       terminal.result(missionJson(mission), `mission ${mission.id} ${statusWord(mission.status)}: ${mission.detail}`);
     });
+}
+
+const LOOK_AGAIN = '`sigma mission list` shows how it stands now; then give the order again';
+const MOST_LISTED = 1_000;
+
+/** A mission that has not ended, as it stands now; undefined when there is none with this id. */
+async function openMission(hub: HubAccess, missionId: string): Promise<Mission | undefined> {
+  const statuses = [MissionStatus.QUEUED, MissionStatus.ACTIVE];
+  for (let beforeTimeUs = 0n; ; ) {
+    const wanted = { limit: MOST_LISTED, statuses, beforeTimeUs };
+    const { missions } = await hub.attempt(() => hub.client(MissionService).listMissions(wanted));
+    const found = missions.find(({ id }) => id === missionId);
+    if (found !== undefined || missions.length < MOST_LISTED) return found;
+    beforeTimeUs = missions.at(-1)?.createdTimeUs ?? 0n;
+  }
 }

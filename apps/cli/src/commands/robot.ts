@@ -1,6 +1,6 @@
 import { type AgentView, FleetService, type LearnedBand, type OrderReceipt } from '@sigma/proto';
 import { type Command, Option } from 'commander';
-import { type HubFlags, openHub } from '../hub-access.ts';
+import { type HubAccess, type HubFlags, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { group, hubCommand, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
@@ -88,7 +88,7 @@ function showRobot(shell: Shell): Command {
       }));
       const text = [
         columns(Object.entries(state).map(([name, value]) => [name, String(value)])),
-        ...entries.map(({ action, cause, advice }) => `${action}: ${cause}. ${advice}`),
+        ...entries.map(({ condition, action, cause, advice }) => `${condition}: ${action}, ${cause}. ${advice}`),
         ...bands.map(({ channel, field, low, high }) => `usual ${channel}.${field}: ${shown(low)} to ${shown(high)}`),
         ...last.map(({ sequence, command: what, rationale }) => `decision ${sequence}: ${what}, ${rationale}`),
       ].join('\n');
@@ -120,26 +120,63 @@ function stopRobots(shell: Shell): Command {
     });
 }
 
+interface SeenFlags extends Flags {
+  readonly seen?: readonly string[];
+}
+
 function acknowledgeRobot(shell: Shell): Command {
-  return hubCommand('ack', "Acknowledge a robot's failsafe: somebody has looked at it", ['sigma robot ack r07'])
+  return seenFirst(
+    hubCommand('ack', "Acknowledge a robot's failsafe: somebody has looked at it", [
+      'sigma robot ack r07',
+      'sigma robot ack r07 --seen motor_hot',
+    ]),
+    shell,
+    async (hub, order) => (await hub.client(FleetService).acknowledgeAgent(order)).receipt,
+  );
+}
+
+function resetRobot(shell: Shell): Command {
+  return seenFirst(
+    hubCommand('reset', 'Allow a robot to move again after it was acknowledged', [
+      'sigma robot reset r07',
+      'sigma robot reset r07 --seen motor_hot',
+    ]),
+    shell,
+    async (hub, order) => (await hub.client(FleetService).resetAgent(order)).receipt,
+  );
+}
+
+interface SeenOrder {
+  readonly agentId: string;
+  readonly seen: { readonly conditions: string[] };
+}
+
+/** An order that rests on what has failed: what its giver saw, or what stands when it is given. What came up since bars it. */
+function seenFirst(
+  command: Command,
+  shell: Shell,
+  give: (hub: HubAccess, order: SeenOrder) => Promise<OrderReceipt | undefined>,
+): Command {
+  return command
     .argument('<robot>', 'its id')
-    .action(async (agentId: string, flags: Flags) => {
+    .option(
+      '--seen <conditions>',
+      'what you saw of it, by commas, as `sigma robot show` names it; none: nothing (default: what stands when asked)',
+      (text) => (text === 'none' ? [] : text.split(',').filter((one) => one !== '')),
+    )
+    .action(async (agentId: string, flags: SeenFlags) => {
       const terminal = shell.terminal(flags.json === true);
       const hub = openHub(flags, shell.environment);
-      const { receipt } = await hub.attempt(() => hub.client(FleetService).acknowledgeAgent({ agentId }));
+      const conditions = [...(flags.seen ?? (await standing(hub, agentId)))];
+      const lookAgain = `\`sigma robot show ${agentId}\` shows how it stands now; then give the order again`;
+      const receipt = await hub.attempt(() => give(hub, { agentId, seen: { conditions } }), lookAgain);
       shell.ends(tellReceipts(terminal, receipt === undefined ? [] : [receipt]));
     });
 }
 
-function resetRobot(shell: Shell): Command {
-  return hubCommand('reset', 'Allow a robot to move again after it was acknowledged', ['sigma robot reset r07'])
-    .argument('<robot>', 'its id')
-    .action(async (agentId: string, flags: Flags) => {
-      const terminal = shell.terminal(flags.json === true);
-      const hub = openHub(flags, shell.environment);
-      const { receipt } = await hub.attempt(() => hub.client(FleetService).resetAgent({ agentId }));
-      shell.ends(tellReceipts(terminal, receipt === undefined ? [] : [receipt]));
-    });
+async function standing(hub: HubAccess, agentId: string): Promise<readonly string[]> {
+  const { agent } = await hub.attempt(() => hub.client(FleetService).getAgent({ agentId }));
+  return (agent?.status?.failsafeEntries ?? []).map(({ condition }) => condition);
 }
 
 /** What the robots themselves said; anything but `accepted` ends in a refusal. */
