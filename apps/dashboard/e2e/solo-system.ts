@@ -13,7 +13,13 @@ export interface SoloSystem {
   readonly url: string;
   readonly email: string;
   readonly password: string;
-  /** Ends it as Ctrl-C does. @returns what it said at its end, with its exit code in front */
+  /** Where it keeps everything, until it is stopped. */
+  readonly dataDir: string;
+  /** Ends it as Ctrl-C does, and starts it again over what it kept. @returns where it is now */
+  readonly again: () => Promise<string>;
+  /** Ends it as Ctrl-C does; what it kept stays. @returns what it said at its end, with its exit code in front */
+  readonly end: () => Promise<string>;
+  /** Ends it, and leaves nothing. @returns as `end` */
   readonly stop: () => Promise<string>;
 }
 
@@ -26,6 +32,41 @@ export async function startSystem(robots: number, people: number, work: boolean)
   const dataDir = await mkdtemp(join(tmpdir(), 'sigma-system-'));
   const size = ['--robots', String(robots), '--people', String(people)];
   const flags = ['up', '--port', '0', '--data', dataDir, ...size, ...(work ? [] : ['--no-work'])];
+  let run = startRun(flags);
+  const end = () => run.end();
+  const stop = async (): Promise<string> => {
+    const said = await end();
+    await rm(dataDir, { recursive: true, force: true });
+    return said;
+  };
+  const again = async (): Promise<string> => {
+    await end();
+    run = startRun(flags);
+    return run.says(URL_WORDS);
+  };
+  try {
+    const [url, email, password] = [
+      await run.says(URL_WORDS),
+      await run.says(/sign in as (\S+), password \S+ \(shown/),
+      await run.says(/sign in as \S+, password (\S+) \(shown/),
+    ];
+    return { url, email, password, dataDir, again, end, stop };
+  } catch (error) {
+    await rm(dataDir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+const URL_WORDS = /Mission Control at (\S+)/;
+
+interface Run {
+  /** Waits for words, and gives what stands in their brackets. @throws Error with all it said, when it ends before */
+  readonly says: (words: RegExp) => Promise<string>;
+  /** As Ctrl-C does; once it has ended, that is all. @returns its exit code and everything that it said */
+  readonly end: () => Promise<string>;
+}
+
+function startRun(flags: readonly string[]): Run {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -38,28 +79,24 @@ export async function startSystem(robots: number, people: number, work: boolean)
     });
   }
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const stop = async (): Promise<string> => {
+  const says = (words: RegExp): Promise<string> => {
+    const found = new Promise<string>((resolve, reject) => {
+      const look = (): void => {
+        const [, told] = words.exec(said) ?? [];
+        if (told !== undefined) resolve(told);
+      };
+      heard.add(look);
+      look();
+      void exited.then((code) => reject(new Error(`sigma up ended with ${code}:\n${said}`)));
+    });
+    return withPatience(found, child);
+  };
+  const end = async (): Promise<string> => {
     child.kill('SIGINT');
     const code = await withPatience(exited, child);
-    await rm(dataDir, { recursive: true, force: true });
     return `${code}\n${said}`;
   };
-  const up = new Promise<readonly [url: string, email: string, password: string]>((resolve, reject) => {
-    const look = (): void => {
-      const [, url] = /Mission Control at (\S+)/.exec(said) ?? [];
-      const [, email, password] = /sign in as (\S+), password (\S+) \(shown/.exec(said) ?? [];
-      if (url !== undefined && email !== undefined && password !== undefined) resolve([url, email, password]);
-    };
-    heard.add(look);
-    void exited.then((code) => reject(new Error(`sigma up ended with ${code}:\n${said}`)));
-  });
-  try {
-    const [url, email, password] = await withPatience(up, child);
-    return { url, email, password, stop };
-  } catch (error) {
-    await rm(dataDir, { recursive: true, force: true });
-    throw error;
-  }
+  return { says, end };
 }
 
 /** What does not happen in time is not waited for: the process is killed, and it is told. */
