@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
+import { create, type DescMessage, type DescService, type Message } from '@bufbuild/protobuf';
 import { createContextValues, type Interceptor } from '@connectrpc/connect';
+import * as proto from '@sigma/proto';
 import {
   CancelMissionRequestSchema,
   FenceListSchema,
@@ -13,6 +14,7 @@ import {
 } from '@sigma/proto';
 import { PeopleFile, SEALED_TYPE } from '@sigma/recorder/personal';
 import { names } from '../door/names.ts';
+import { isAct } from '../door/witness.ts';
 import { ADMITTED, withoutTexts, written } from '../door/written.ts';
 import type { HubEvent } from '../roles/arbitration/hub-record.ts';
 import { wordsOf } from '../roles/chronicle/act-words.ts';
@@ -39,6 +41,8 @@ function hubOf(path = join(home, `${made++}.sqlite`), kept: SealedText[] = [], r
   const erase = (who: string) => new PeopleFile(path).erase(who, { by: 'dpo', why: 'request', timeUs: 1 });
   return { people, texts, recorded, kept, erase, again: () => hubOf(path, kept, recorded) };
 }
+
+const WORDS = /^(name|note|reason|rationale|text|comment|title|description|why|summary)$/;
 
 type Hub = ReturnType<typeof hubOf>;
 
@@ -123,6 +127,25 @@ describe('what people write', () => {
     const third = await admitted(later, BOB, ReviseFenceRequestSchema, revise(`${read}!`), [second]);
     assert.deepEqual(third['note']?.split('\n').slice(0, 3), first.split('\n'), 'erased lines stay where they stand');
     assert.equal(third['name'], undefined, 'what was not given stays not given');
+  });
+
+  test('[R190] every field of an order that people fill with words is one that is sealed, but for what is no text to keep', () => {
+    const services = Object.values(proto as Readonly<Record<string, unknown>>).filter(
+      (value): value is DescService => (value as { readonly kind?: unknown } | null)?.kind === 'service',
+    );
+    const open = services
+      .flatMap(({ methods }) => methods.filter(isAct))
+      .flatMap(({ input }) =>
+        input.fields
+          .filter(({ localName, fieldKind }) => fieldKind === 'scalar' && WORDS.test(localName))
+          .filter(({ localName }) => {
+            const asked = create(input, { [localName]: 'words' });
+            return (withoutTexts(asked, input) as unknown as Record<string, unknown>)[localName] !== '';
+          })
+          .map(({ localName }) => `${input.name}.${localName}`),
+      );
+    // An account is taken away with the name in it.
+    assert.deepEqual(open, ['CreateAccountRequest.name']);
   });
 
   test('[R190] the door puts it into answers, and what it says there is nobody’s alias', async () => {
