@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { LineageError, openTimeline, type Recording, type Timeline } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
-import { isAddress, openNamed } from './named-recording.ts';
+import { isAddress, isArchiveFolder, openNamed } from './named-recording.ts';
 
 /** How a fork in `out` names its parent: from where the fork lies, so that both can be moved together. */
 export function parentNameFor(parent: string, out: string): string {
@@ -10,13 +10,15 @@ export function parentNameFor(parent: string, out: string): string {
   return relative(dirname(resolve(out)), resolve(parent));
 }
 
-/** Where a fork's parent lies: beside the fork, as it was named, or in place of it what somebody says. */
+/** Where a fork's parent lies: what somebody says, else as it was named from the fork, else an archive that was named. */
 function placeOf(parent: string, fork: string, instead: readonly string[]): string | null {
   if (isAddress(parent)) return parent;
   const name = parent.split('/').at(-1);
   const said = instead.find((path) => path.split('/').at(-1) === name);
   const places = said === undefined ? [] : [said];
   places.push(isAbsolute(parent) ? parent : resolve(dirname(fork), parent));
+  // An archive has a name of its own, whatever it was that was archived.
+  places.push(...instead.filter(isArchiveFolder));
   return places.find((path) => existsSync(path)) ?? null;
 }
 
