@@ -166,6 +166,7 @@ test('[R62] [L4] a block of another recording, spliced in with its hash and row 
 test('[R134] [L4] a row with columns of the wrong kind, or numbers out of all bounds, is damage by name', async () => {
   const damages: readonly (readonly [string, string, number, number])[] = [
     ['hash', `UPDATE blocks SET hash = 'text' WHERE first_sequence = 5`, 5, 7],
+    ['short hash', `UPDATE blocks SET hash = x'00' WHERE first_sequence = 5`, 5, 5],
     ['bytes', `UPDATE blocks SET bytes = NULL WHERE first_sequence = 5`, 5, 7],
     ['sequence', `UPDATE blocks SET first_sequence = 9007199254740993 WHERE first_sequence = 17`, 17, 19],
   ];

@@ -14,6 +14,21 @@ interface NumberedChain extends ChainId {
   readonly chain: number;
 }
 
+const PAGE = `SELECT first_sequence, hash, bytes FROM blocks
+  WHERE chain = ? AND first_sequence > ? AND first_sequence <= ? ORDER BY first_sequence LIMIT ?`;
+/**
+ * The same with all blocks in one value, one behind the other: each value costs more on its way out of SQLite than the
+ * bytes in it, and most of it later, in the garbage collector. A blob taken for a text keeps its bytes
+ * (https://www.sqlite.org/lang_expr.html#castexpr).
+ */
+const PAGE_TOGETHER = `SELECT count(*) AS blocks, group_concat(first_sequence, ' ') AS firsts,
+    group_concat(length(bytes), ' ') AS lengths, CAST(group_concat(hash, '') AS BLOB) AS hashes,
+    CAST(group_concat(bytes, '') AS BLOB) AS bytes,
+    total(typeof(first_sequence) = 'integer' AND typeof(bytes) = 'blob' AND typeof(hash) = 'blob' AND length(hash) = 32) AS sound
+  FROM (${PAGE})`;
+const SQLITE_TOOBIG = 18;
+const HASH_BYTES = 32;
+
 /** The tables of a recording: what is asked of them, and what is put into them. Transactions are the caller's. */
 export class BlockTable {
   readonly #db: DatabaseSync;
@@ -49,12 +64,23 @@ export class BlockTable {
 
   /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
   page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
-    return this.statement(
-      `SELECT first_sequence, hash, bytes FROM blocks WHERE chain = ? AND first_sequence > ? AND first_sequence <= ?
-       ORDER BY first_sequence LIMIT ?`,
-    )
-      .all(this.#chainNumber(chain), after, toSequence, most)
-      .map((row) => this.#blockOf(row));
+    const range = [this.#chainNumber(chain), after, toSequence, most] as const;
+    return (
+      blocksTogether(this.#together(range)) ??
+      this.statement(PAGE)
+        .all(...range)
+        .map((row) => this.#blockOf(row))
+    );
+  }
+
+  /** A page as one row; none where its blocks are more than one value of SQLite holds. */
+  #together(range: readonly [number | null, number, number, number]): Record<string, unknown> | undefined {
+    try {
+      return this.statement(PAGE_TOGETHER).get(...range);
+    } catch (error) {
+      if ((error as { readonly errcode?: number }).errcode === SQLITE_TOOBIG) return undefined;
+      throw error;
+    }
   }
 
   snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {
@@ -62,7 +88,7 @@ export class BlockTable {
       `SELECT sequence, at_us, block_sequence FROM snapshots WHERE chain = ? AND at_us <= ?
        ORDER BY at_us DESC, sequence DESC LIMIT 1`,
     ).get(this.#chainNumber(chain), atUs);
-    if (row === undefined) return null;
+    if (row === undefined || row.sound !== row.blocks) return null;
     return {
       sequence: row.sequence as number,
       atUs: row.at_us as number,
@@ -195,10 +221,29 @@ export class BlockTable {
       `SELECT ordinal, first_sequence, count, last_at_us, hash FROM blocks WHERE chain = ?
        ORDER BY first_sequence DESC LIMIT 1`,
     ).get(chain);
-    if (row === undefined) return null;
+    if (row === undefined || row.sound !== row.blocks) return null;
     const { ordinal, first_sequence: first, count, last_at_us: atUs, hash } = row;
     if (!(hash instanceof Uint8Array)) throw damaged(this.#path, `the end of ${source} is unreadable`);
     const sequence = (first as number) + (count as number) - 1;
     return { tenant, source, epoch, sequence, hash, atUs: atUs as number, blocks: ordinal as number };
   }
+}
+
+/** The blocks of such a row, in order; null where one of them is not as it was written, for who reads them one by one to say. */
+function blocksTogether(row: Record<string, unknown> | undefined): readonly StoredBlock[] | null {
+  if (row === undefined || row.sound !== row.blocks) return null;
+  if (row.blocks === 0) return [];
+  const [bytes, hashes] = [row.bytes as Uint8Array, row.hashes as Uint8Array];
+  const lengths = (row.lengths as string).split(' ');
+  let end = 0;
+  const blocks = (row.firsts as string).split(' ').map((first, i): StoredBlock => {
+    const start = end;
+    end += Number(lengths[i]);
+    const hash = hashes.subarray(HASH_BYTES * i, HASH_BYTES * (i + 1));
+    return { firstSequence: Number(first), hash, bytes: bytes.subarray(start, end) };
+  });
+  const inOrder = blocks.every(
+    (block, i) => i === 0 || block.firstSequence > (blocks[i - 1] as StoredBlock).firstSequence,
+  );
+  return inOrder && end === bytes.length ? blocks : null;
 }
