@@ -43,6 +43,7 @@ export {
   compareTimelines,
   type Outcome,
   type SourceComparison,
+  type UncomparedStretch,
 } from './fork/compare.ts';
 export {
   FactStretch,
@@ -54,12 +55,14 @@ export {
 export { FactsJournal, type LifeJournal } from './fork/facts-journal.ts';
 export { gatherFacts } from './fork/gather-facts.ts';
 export type { Lineage } from './fork/lineage.ts';
+export { type Followed, followedEvents, type LostLife } from './fork/lost-life.ts';
 export type { Gauges } from './fork/measure.ts';
 export {
   type Life,
   LifeReader,
   LineageError,
   type LivedWake,
+  LostLifeError,
   openTimeline,
   pieceAt,
   type Timeline,

@@ -6,6 +6,7 @@ export { alternativesAt } from './fork/alternatives-at.ts';
 export { alternativesIn, type PlacedAlternative, type RejectedIn } from './fork/alternatives-in.ts';
 export { compareForks } from './fork/compare-forks.ts';
 export { ForkRefusedError, type ForkRequest } from './fork/fork-request.ts';
+export { momentOfEvent } from './fork/known-moment.ts';
 export { type ForkResult, makeFork } from './fork/make-fork.ts';
 export { TenantError, tenantTimeline } from './fork/one-tenant.ts';
 export { type OpenTimeline, openWithParents } from './fork/parents.ts';

@@ -3,8 +3,8 @@ import { EVENT_TYPE, type RecordedEvent } from '../event.ts';
 import { decodeMessage, decodeSignal, isRunnerSignal } from '../payload/agent-events.ts';
 import { decodeDecision } from '../payload/decision.ts';
 import { decodeSnapshot } from '../payload/snapshot.ts';
-import { eventsOf } from '../playback.ts';
 import { byChain } from '../site-head.ts';
+import { type Followed, followedEvents, isWithin, type LostLife } from './lost-life.ts';
 import type { Gauges, Measured } from './measure.ts';
 import { measureLife } from './measure.ts';
 import type { Life, Timeline } from './timeline.ts';
@@ -53,6 +53,11 @@ export interface Outcome extends Measured {
   readonly failsafe: Readonly<Record<string, number>>;
 }
 
+/** A stretch that cannot be compared: events of one side were dropped in it (SPEC R127). Both ends inclusive. */
+export interface UncomparedStretch extends LostLife {
+  readonly side: 'a' | 'b' | 'both';
+}
+
 export interface SourceComparison {
   readonly tenant: string;
   readonly source: string;
@@ -62,6 +67,8 @@ export interface SourceComparison {
   readonly result: 'shared' | 'same' | 'differs' | 'only_a' | 'only_b';
   readonly first: FirstDifference | null;
   readonly decisions: readonly DecisionDifference[];
+  /** What of the time that is compared is left out on both sides, in decisions and outcome too. */
+  readonly uncompared: readonly UncomparedStretch[];
   readonly outcome: { readonly a: Outcome; readonly b: Outcome } | null;
 }
 
@@ -128,37 +135,73 @@ async function compareLives(
   { gauges }: CompareOptions,
 ): Promise<SourceComparison> {
   const who = { tenant, source, epoch, model: opening.model };
-  const none = { first: null, decisions: [], outcome: null };
+  const none = { first: null, decisions: [], uncompared: [], outcome: null };
   if (one === undefined) return { ...who, result: 'only_b', ...none };
   if (other === undefined) return { ...who, result: 'only_a', ...none };
   const partUs = partingOf(one, other);
-  const side = async (life: Life): Promise<Told> => ({
-    ...(await toldIn(life, partUs ?? fromUs, untilUs)),
-    measured: await measureLife(life, gauges, fromUs, untilUs),
+  const beginUs = partUs ?? fromUs;
+  const a = await toldIn(one, beginUs, untilUs);
+  const b = partUs === null ? a : await toldIn(other, beginUs, untilUs);
+  const uncompared = [...lostOn(partUs === null ? 'both' : 'a', a), ...(partUs === null ? [] : lostOn('b', b))].sort(
+    (x, y) => x.fromUs - y.fromUs,
+  );
+  const outcomeIn = async (life: Life): Promise<Outcome> => ({
+    ...(await countsOf(life, fromUs, untilUs, uncompared)),
+    ...(await measureLife(life, gauges, { fromUs, untilUs, without: uncompared })),
   });
-  const a = await side(one);
-  const b = partUs === null ? a : await side(other);
-  const outcome = { a: await outcomeOf(one, a, fromUs, untilUs), b: await outcomeOf(other, b, fromUs, untilUs) };
-  if (partUs === null) return { ...who, result: 'shared', ...none, outcome };
-  const first = firstDifference(a.events, b.events);
-  const decisions = differencesInForce(a, b, partUs, untilUs);
-  return { ...who, result: first === null ? 'same' : 'differs', first, decisions, outcome };
+  const outcome = { a: await outcomeIn(one), b: await outcomeIn(other) };
+  if (partUs === null) return { ...who, result: 'shared', ...none, uncompared, outcome };
+  const known = ({ atUs }: ComparedEvent): boolean => !isWithin(uncompared, atUs);
+  const first = firstDifference(a.events.filter(known), b.events.filter(known));
+  const decisions = spansBetween(uncompared, partUs, untilUs).flatMap((span) =>
+    differencesInForce(a, b, span.fromUs, span.untilUs),
+  );
+  return { ...who, result: first === null ? 'same' : 'differs', first, decisions, uncompared, outcome };
+}
+
+const lostOn = (side: 'a' | 'b' | 'both', { lost }: Told): readonly UncomparedStretch[] =>
+  lost.map((one) => ({ side, ...one }));
+
+/** The stretches of a time, each with its end exclusive, that lie between those that are left out. */
+function spansBetween(
+  left: readonly LostLife[],
+  fromUs: number,
+  untilUs: number,
+): readonly { readonly fromUs: number; readonly untilUs: number }[] {
+  const spans: { fromUs: number; untilUs: number }[] = [];
+  let atUs = fromUs;
+  for (const one of left) {
+    if (one.fromUs > atUs) spans.push({ fromUs: atUs, untilUs: Math.min(one.fromUs, untilUs) });
+    atUs = Math.max(atUs, (one.untilUs ?? untilUs) + 1);
+  }
+  if (atUs < untilUs) spans.push({ fromUs: atUs, untilUs });
+  return spans;
 }
 
 /** What one side says from a moment on. */
 interface Told {
   readonly events: readonly ComparedEvent[];
   readonly inForce: readonly InForce[];
-  readonly measured: Measured;
+  /** What of it cannot be followed. */
+  readonly lost: readonly LostLife[];
 }
 
-async function toldIn(life: Life, fromUs: number, untilUs: number): Promise<Omit<Told, 'measured'>> {
+async function toldIn(life: Life, fromUs: number, untilUs: number): Promise<Told> {
   const events: ComparedEvent[] = [];
   const inForce: InForce[] = [];
-  for await (const event of eventsFrom(life, fromUs, untilUs)) {
-    if (event.type === EVENT_TYPE.snapshot && inForce.length === 0) {
+  const lost: LostLife[] = [];
+  let isBehind = false;
+  for await (const followed of followedFrom(life, fromUs, untilUs)) {
+    if (followed.type === 'lost') {
+      isBehind = true;
+      if ((followed.lost.untilUs ?? untilUs) >= fromUs) lost.push(followed.lost);
+      continue;
+    }
+    const { event } = followed;
+    if (event.type === EVENT_TYPE.snapshot && (isBehind || inForce.length === 0)) {
       const standing = decisionIn(event);
-      if (standing !== null && standing.atUs < fromUs) inForce.push(standing);
+      if (standing !== null && (isBehind || standing.atUs < fromUs)) inForce.push(standing);
+      isBehind = false;
     }
     if (event.atUs < fromUs) continue;
     if (event.type === EVENT_TYPE.decision)
@@ -166,20 +209,27 @@ async function toldIn(life: Life, fromUs: number, untilUs: number): Promise<Omit
     const says = whatItSays(event);
     if (says !== null) events.push({ event: event.sequence, atUs: event.atUs, type: event.type, says });
   }
-  return { events, inForce };
+  return { events, inForce, lost };
 }
 
-/** Events of a life around a span: from the last snapshot before it, so that what was in force is known. */
-async function* eventsFrom(life: Life, fromUs: number, untilUs: number): AsyncIterable<RecordedEvent> {
+/** What of a life around a span can be followed: from the last snapshot before it, so that what was in force is known. */
+async function* followedFrom(life: Life, fromUs: number, untilUs: number): AsyncIterable<Followed> {
   for (const piece of life.pieces) {
     if (piece.untilUs <= fromUs || piece.fromUs >= untilUs) continue;
     const place = await piece.recording.snapshotBefore(piece.head, fromUs - 1);
-    for await (const event of eventsOf(piece.recording, piece.head, place?.sequence ?? 1)) {
-      if (event.atUs >= untilUs || event.atUs >= piece.untilUs) break;
-      yield event;
+    for await (const followed of followedEvents(piece.recording, piece.head, place?.sequence ?? 1)) {
+      const atUs = followed.type === 'lost' ? followed.lost.fromUs : followed.event.atUs;
+      if (atUs >= untilUs || atUs >= piece.untilUs) break;
+      yield followed.type === 'lost' ? { type: 'lost', lost: endedBy(piece.untilUs, followed.lost) } : followed;
     }
   }
 }
+
+/** Where a fork leaves its parent, what the parent lost behind that is none of it. */
+const endedBy = (untilUs: number, lost: LostLife): LostLife =>
+  (lost.untilUs ?? Number.POSITIVE_INFINITY) >= untilUs && Number.isFinite(untilUs)
+    ? { ...lost, untilUs: untilUs - 1, resumedAt: 0 }
+    : lost;
 
 function decisionIn(event: RecordedEvent): InForce | null {
   const { state } = decodeSnapshot(event);
@@ -254,11 +304,18 @@ const sameInForce = (a: InForce | null, b: InForce | null): boolean =>
   a?.source === b?.source &&
   a?.rationale === b?.rationale;
 
-async function outcomeOf(life: Life, { measured }: Told, fromUs: number, untilUs: number): Promise<Outcome> {
+async function countsOf(
+  life: Life,
+  fromUs: number,
+  untilUs: number,
+  without: readonly LostLife[],
+): Promise<Omit<Outcome, keyof Measured>> {
   let [decisions, violations, tasksDone, tasksFailed, collisions] = [0, 0, 0, 0, 0];
   const failsafe: Record<string, number> = {};
-  for await (const { type, data, atUs } of eventsFrom(life, fromUs, untilUs)) {
-    if (atUs < fromUs) continue;
+  for await (const followed of followedFrom(life, fromUs, untilUs)) {
+    if (followed.type === 'lost') continue;
+    const { type, data, atUs } = followed.event;
+    if (atUs < fromUs || isWithin(without, atUs)) continue;
     if (type === EVENT_TYPE.decision) decisions++;
     if (type !== EVENT_TYPE.signal) continue;
     const { name, body } = decodeSignal(data) as {
@@ -272,5 +329,5 @@ async function outcomeOf(life: Life, { measured }: Told, fromUs: number, untilUs
     const selected = name === 'failsafe' && body['change'] === 'selected' ? body['selected'] : null;
     if (typeof selected === 'string') failsafe[selected] = (failsafe[selected] ?? 0) + 1;
   }
-  return { decisions, violations, tasksDone, tasksFailed, collisions, failsafe, ...measured };
+  return { decisions, violations, tasksDone, tasksFailed, collisions, failsafe };
 }

@@ -3,9 +3,12 @@ import { type ChainHead, type ChainId, chainName, EVENT_TYPE, hexOfBytes, type S
 import type { Opening } from '../payload/opening.ts';
 import { decodeSnapshot, type Snapshot } from '../payload/snapshot.ts';
 import { decodeSegment, type Wake } from '../payload/stimulus-segment.ts';
-import { eventsOf, openingOf } from '../playback.ts';
+import { openingOf } from '../playback.ts';
 import { byChain } from '../site-head.ts';
-import type { Recording } from '../store.ts';
+import type { Recording, StoredBlock } from '../store.ts';
+import { decodeStub, isStub } from '../sync/gap.ts';
+import { type DroppedStretch, droppedIn } from './kept-life.ts';
+import { type LostLife, snapshotBehind } from './lost-life.ts';
 
 /** A part of a life that stands in one recording. */
 export interface Piece {
@@ -118,6 +121,10 @@ async function checkShared({ name, opening, head }: Piece, parent: Timeline, sha
   const piece = pieceAt(life, lineage.atUs);
   let found: Uint8Array | null = null;
   for await (const { bytes } of piece.recording.blocks(piece.head, lineage.sequence, lineage.sequence)) {
+    if (isStub(bytes)) {
+      found = droppedBlockEndingAt(bytes, lineage.sequence);
+      continue;
+    }
     const { events, firstSequence } = decodeBlock(bytes);
     if (firstSequence + events.length - 1 === lineage.sequence) found = sha256(bytes);
   }
@@ -125,6 +132,17 @@ async function checkShared({ name, opening, head }: Piece, parent: Timeline, sha
   if (sameBytes(found, lineage.blockHash)) return;
   const hashes = `${hexOfBytes(found).slice(0, 16)} instead of ${hexOfBytes(lineage.blockHash).slice(0, 16)}`;
   wrong(`the block of ${chain} that ends with event ${lineage.sequence} was altered (${hashes})`);
+}
+
+/** Of blocks that were dropped the hashes are still known. */
+function droppedBlockEndingAt(bytes: Uint8Array, sequence: number): Uint8Array | null {
+  const { firstSequence, dropped } = decodeStub(bytes);
+  let next = firstSequence;
+  for (const { hash, count } of dropped) {
+    next += count;
+    if (next - 1 === sequence) return hash;
+  }
+  return null;
 }
 
 /** The piece that holds what was lived right before a moment. */
@@ -140,47 +158,101 @@ export interface LivedWake extends Wake {
   readonly cutUs: number;
 }
 
-/** Reads a life wake by wake, from the last snapshot at or before a moment. */
+/** Where a reader begins. */
+interface Beginning {
+  readonly restored: Snapshot | null;
+  /** The block that holds the snapshot, as the last wake that its state includes; null at the beginning of the life. */
+  readonly place: LivedWake | null;
+  readonly sequence: number;
+}
+
+/**
+ * Reads a life wake by wake, from the last snapshot at or before a moment, up to its end or to where events of it were
+ * dropped (SPEC R127).
+ */
 export class LifeReader {
   readonly life: Life;
   /** State to begin with; null for the beginning of the life. */
   readonly restored: Snapshot | null;
+  /** The last wake that this state includes, without what it was given; null for the beginning of the life. */
+  readonly place: LivedWake | null;
   /** Of the piece in which it begins. */
   readonly opening: Opening;
   /** Blocks of the life that were sealed by the time of this state; 0 where nobody asked. */
   readonly blocksBefore: number;
-  readonly #wakes: AsyncIterator<readonly LivedWake[]>;
+  readonly #wakes: AsyncIterator<ReadWakes>;
   #ahead: LivedWake[] = [];
   #at = 0;
   #done = false;
+  #readUs: number;
+  #dropped: (DroppedStretch & { readonly piece: Piece; readonly fromUs: number }) | null = null;
 
-  private constructor(
-    life: Life,
-    piece: Piece,
-    restored: Snapshot | null,
-    blocksBefore: number,
-    wakes: AsyncIterator<readonly LivedWake[]>,
-  ) {
+  private constructor(life: Life, piece: Piece, { restored, place, sequence }: Beginning, blocksBefore: number) {
     this.life = life;
     this.opening = piece.opening;
     this.restored = restored;
+    this.place = place;
     this.blocksBefore = blocksBefore;
-    this.#wakes = wakes;
+    this.#readUs = restored?.atUs ?? piece.opening.atUs;
+    this.#wakes = wakesFrom(life, piece, sequence)[Symbol.asyncIterator]();
   }
 
   /** @param atUs a snapshot of this moment counts @throws MalformedBytesError, StoreError */
   static async open(life: Life, atUs: number, countsBlocks = false): Promise<LifeReader> {
     const piece = pieceAt(life, atUs + 1);
     const place = await piece.recording.snapshotBefore(piece.head, atUs);
-    let restored: Snapshot | null = null;
-    if (place !== null) {
-      for await (const event of eventsOf(piece.recording, piece.head, place.sequence, place.sequence)) {
-        restored = decodeSnapshot(event);
-      }
-    }
-    const from = place?.sequence ?? 1;
+    const beginning = await beginningAt(piece, place?.sequence ?? 0);
+    const { restored } = beginning;
     const before = countsBlocks && restored !== null ? await blocksUntil(life, restored.atUs) : 0;
-    return new LifeReader(life, piece, restored, before, wakesFrom(life, piece, from)[Symbol.asyncIterator]());
+    return new LifeReader(life, piece, beginning, before);
+  }
+
+  /**
+   * Filled up to a moment, exclusive, and begun at another one before it; later, where events between were dropped and the
+   * life can be followed from behind them.
+   *
+   * @throws LostLifeError when it cannot, MalformedBytesError, StoreError
+   */
+  static async leadingUpTo(life: Life, untilUs: number, lookUs: number, countsBlocks = false): Promise<LifeReader> {
+    const reader = await LifeReader.open(life, lookUs, countsBlocks);
+    await reader.fill(untilUs);
+    if (reader.#isKnownAt(untilUs)) return reader;
+    const later = await LifeReader.open(life, untilUs - 1, countsBlocks);
+    await later.fill(untilUs);
+    if (later.#isKnownAt(untilUs)) return later;
+    throw new LostLifeError(life, untilUs, (await later.lost()) as LostLife);
+  }
+
+  /** True when all that was lived before the moment was read, or the life ended before it. */
+  #isKnownAt(atUs: number): boolean {
+    return this.#dropped === null || atUs <= this.#dropped.fromUs;
+  }
+
+  /** Agent time up to which the life can be followed from here, inclusive: what follows was dropped. Null: none was, so far. */
+  get knownUntilUs(): number | null {
+    return this.#dropped?.fromUs ?? null;
+  }
+
+  /** What was dropped where this reader ends, and where the life can be followed again; null when it ends otherwise, or later. */
+  async lost(): Promise<LostLife | null> {
+    if (this.#dropped === null) return null;
+    const { piece, firstSequence, lastSequence, fromUs } = this.#dropped;
+    const snapshot = await snapshotBehind(piece.recording, piece.head, lastSequence);
+    const resumes = snapshot !== null && snapshot.atUs < piece.untilUs ? snapshot : null;
+    const [untilUs, resumedAt] = resumes === null ? [null, 0] : [resumes.atUs, resumes.sequence];
+    return { firstSequence, lastSequence, fromUs, untilUs, resumedAt };
+  }
+
+  /** From the next snapshot behind what was dropped where this one ends; null when there is none. */
+  async behind(): Promise<LifeReader | null> {
+    if (this.#dropped === null) return null;
+    const { piece } = this.#dropped;
+    const lost = (await this.lost()) as LostLife;
+    if (lost.untilUs !== null) return new LifeReader(this.life, piece, await beginningAt(piece, lost.resumedAt), 0);
+    const next = this.life.pieces[this.life.pieces.indexOf(piece) + 1];
+    if (next === undefined) return null;
+    // A fork's piece begins with its state (SPEC R111).
+    return new LifeReader(this.life, next, await beginningAt(next, 2), 0);
   }
 
   /** Reads on until everything before that moment lies ahead. */
@@ -192,7 +264,12 @@ export class LifeReader {
     while (!this.#done && (this.#ahead.at(-1)?.atUs ?? -1) < untilUs) {
       const next = await this.#wakes.next();
       if (next.done === true) this.#done = true;
-      else for (const wake of next.value) this.#ahead.push(wake);
+      else {
+        const { piece, wakes, dropped } = next.value;
+        if (dropped !== null) this.#dropped = { ...dropped, piece, fromUs: this.#readUs };
+        for (const wake of wakes) this.#ahead.push(wake);
+        this.#readUs = wakes.at(-1)?.atUs ?? this.#readUs;
+      }
     }
   }
 
@@ -225,9 +302,10 @@ async function blocksUntil(life: Life, atUs: number): Promise<number> {
   for (const { recording, head, opening, fromUs, untilUs } of life.pieces) {
     if (fromUs > atUs) break;
     for await (const { bytes } of recording.blocks(head, 1, Number.MAX_SAFE_INTEGER)) {
-      const cutUs = cutOf(bytes, opening);
+      const stub = isStub(bytes) ? decodeStub(bytes) : null;
+      const cutUs = stub?.lastAtUs ?? cutOf(bytes, opening);
       if (cutUs > atUs || cutUs >= untilUs) break;
-      blocks++;
+      blocks += stub?.dropped.length ?? 1;
     }
   }
   return blocks;
@@ -239,25 +317,75 @@ function cutOf(bytes: Uint8Array, { timeUs, atUs }: Opening): number {
   return decodeEnvelope(last).timeUs - (timeUs - atUs);
 }
 
-async function* wakesFrom(life: Life, first: Piece, fromSequence: number): AsyncIterable<readonly LivedWake[]> {
+/** What the reader of a life is handed at once. */
+interface ReadWakes {
+  readonly piece: Piece;
+  readonly wakes: readonly LivedWake[];
+  /** Events were dropped behind these wakes: they are the last. */
+  readonly dropped: DroppedStretch | null;
+}
+
+async function* wakesFrom(life: Life, first: Piece, fromSequence: number): AsyncIterable<ReadWakes> {
   for (const piece of life.pieces.slice(life.pieces.indexOf(first))) {
     const from = piece === first ? fromSequence : 1;
     let over = false;
-    for await (const { bytes, hash } of piece.recording.blocks(piece.head, from, Number.MAX_SAFE_INTEGER)) {
-      const { events, firstSequence } = decodeBlock(bytes);
-      const blockEnd = firstSequence + events.length - 1;
-      const cutUs = cutOf(bytes, piece.opening);
+    for await (const block of piece.recording.blocks(piece.head, from, Number.MAX_SAFE_INTEGER)) {
+      const dropped = droppedIn(block);
+      if (dropped !== null) {
+        yield { piece, wakes: [], dropped };
+        return;
+      }
       const wakes: LivedWake[] = [];
-      for (const envelope of events) {
+      const decoded = decodeBlock(block.bytes);
+      const place = placeOf(block, decoded, piece);
+      for (const envelope of decoded.events) {
         const event = decodeEnvelope(envelope);
         if (event.sequence < from || event.type !== EVENT_TYPE.stimulusSegment) continue;
         for (const wake of decodeSegment(event.data).wakes) {
-          if (wake.atUs < piece.untilUs) wakes.push({ ...wake, blockEnd, blockHash: hash, cutUs });
+          if (wake.atUs < piece.untilUs) wakes.push({ ...wake, ...place });
           else over = true;
         }
       }
-      if (wakes.length > 0) yield wakes;
+      if (wakes.length > 0) yield { piece, wakes, dropped: null };
       if (over) break;
     }
+  }
+}
+
+const placeOf = (
+  { bytes, hash }: StoredBlock,
+  { events, firstSequence }: ReturnType<typeof decodeBlock>,
+  { opening }: Piece,
+): Omit<LivedWake, keyof Wake> => ({
+  blockEnd: firstSequence + events.length - 1,
+  blockHash: hash,
+  cutUs: cutOf(bytes, opening),
+});
+
+/** @param sequence of a snapshot; 0 for the beginning of the life */
+async function beginningAt(piece: Piece, sequence: number): Promise<Beginning> {
+  if (sequence === 0) return { restored: null, place: null, sequence: 1 };
+  for await (const block of piece.recording.blocks(piece.head, sequence, sequence)) {
+    const decoded = decodeBlock(block.bytes);
+    const envelope = decoded.events[sequence - decoded.firstSequence] as Uint8Array;
+    const restored = decodeSnapshot(decodeEnvelope(envelope));
+    return { restored, place: { atUs: restored.atUs, inbox: [], ...placeOf(block, decoded, piece) }, sequence };
+  }
+  return { restored: null, place: null, sequence };
+}
+
+/** A life cannot be run at a moment: events of it were dropped for want of room (SPEC R127). */
+export class LostLifeError extends Error {
+  readonly source: string;
+  readonly lost: LostLife;
+
+  constructor({ source }: Life, atUs: number, lost: LostLife) {
+    const { firstSequence, lastSequence } = lost;
+    super(
+      `${source} cannot be run at ${(atUs / 1e6).toFixed(2)} s: its events ${firstSequence} to ${lastSequence} were dropped for want of room`,
+    );
+    this.name = 'LostLifeError';
+    this.source = source;
+    this.lost = lost;
   }
 }

@@ -70,6 +70,9 @@ async function stateBefore(reader: LifeReader, atUs: number, reexecutors: Reexec
   if (reexecutor === undefined) throw new CannotReexecuteError(`model '${opening.model}' is not here`);
   const execution = reexecutor(opening).open(opening, restored ?? undefined);
   await reader.fill(atUs);
+  const knownUs = reader.knownUntilUs;
+  if (knownUs !== null && knownUs < atUs)
+    throw new CannotReexecuteError(`events that lead up to it were dropped for want of room`);
   for (let wake = reader.next(atUs); wake !== undefined; wake = reader.next(atUs))
     execution.wake(wake.atUs, wake.inbox);
   return execution.state();

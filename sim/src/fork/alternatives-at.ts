@@ -9,10 +9,12 @@ import {
   eventsOf,
   type Life,
   LifeReader,
+  LostLifeError,
   type Timeline,
 } from '@sigma/recorder';
 import { modelsOn } from '../recording.ts';
 import { ForkRefusedError } from './fork-request.ts';
+import { momentOfEvent, mustBeKnown } from './known-moment.ts';
 import { LivedWorld } from './lived-world.ts';
 
 /** A decision on record with everything that it rejected. */
@@ -26,10 +28,11 @@ export interface DecidedAt {
  * What a recorded decision rejected, and how each could be run.
  *
  * @param sequence event of the decision in the newest recording of that life
- * @throws ForkRefusedError when that event is no decision
+ * @throws ForkRefusedError when that event is no decision, or cannot be led up to (recorder/SPEC.md R127)
  */
 export async function alternativesAt(timeline: Timeline, life: Life, sequence: number): Promise<DecidedAt> {
   const piece = life.pieces.at(-1) as Life['pieces'][number];
+  await momentOfEvent(life, sequence);
   for await (const event of eventsOf(piece.recording, piece.head, sequence, sequence)) {
     if (event.type !== EVENT_TYPE.decision) {
       throw new ForkRefusedError(
@@ -46,7 +49,10 @@ export async function alternativesAt(timeline: Timeline, life: Life, sequence: n
 
 /** The agent as the wake at a moment left it. */
 export async function stateAfter(models: RecordedModels, life: Life, atUs: number): Promise<Agent<unknown>> {
-  const reader = await LifeReader.open(life, Math.max(0, atUs - 1));
+  const reader = await LifeReader.leadingUpTo(life, atUs, Math.max(0, atUs - 1)).catch(async (error: unknown) => {
+    if (error instanceof LostLifeError) await mustBeKnown([life], atUs);
+    throw error;
+  });
   const model = models.modelOf(reader.opening);
   if (typeof model === 'string') throw new ForkRefusedError(model);
   const execution = agentReexecutor(model).open(reader.opening, reader.restored ?? undefined);

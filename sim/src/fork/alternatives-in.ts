@@ -4,7 +4,7 @@ import {
   alternativesOf,
   decodeDecision,
   EVENT_TYPE,
-  eventsOf,
+  followedEvents,
   type Life,
   type Timeline,
 } from '@sigma/recorder';
@@ -46,7 +46,9 @@ export async function alternativesIn(
   let rejecting = 0;
   for (const [k, life] of lives.entries()) {
     const { recording, head } = life.pieces.at(-1) as Life['pieces'][number];
-    for await (const { type, data, atUs, sequence } of eventsOf(recording, head)) {
+    for await (const followed of followedEvents(recording, head, 1)) {
+      if (followed.type === 'lost') continue;
+      const { type, data, atUs, sequence } = followed.event;
       if (type !== EVENT_TYPE.decision) continue;
       options.signal?.throwIfAborted();
       decisions++;

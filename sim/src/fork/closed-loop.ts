@@ -20,7 +20,7 @@ import { reconcile } from '../reconcile.ts';
 import { CUT_US, injectionOf, WORLD_CUT_US, WORLD_SNAPSHOT_US } from '../simulation.ts';
 import { thinkingUs } from '../virtual-planner.ts';
 import { ForkMesh } from './fork-mesh.ts';
-import type { ForkParts } from './fork-parts.ts';
+import type { ForkParts, LostOf } from './fork-parts.ts';
 import { ForkRobot } from './fork-robot.ts';
 import { LivedWorld } from './lived-world.ts';
 import { Seat } from './seat.ts';
@@ -86,8 +86,7 @@ export class ClosedLoop {
       const life = parts.lives.find(({ source }) => source === id);
       if (life === undefined) throw new RangeError(`the world has a robot '${id}' of which nothing is recorded`);
       // What is lived from that moment on is the fork's: a snapshot of the moment itself comes too late.
-      const reader = await LifeReader.open(life, Math.max(0, fromUs - 1));
-      await reader.fill(fromUs);
+      const reader = await LifeReader.leadingUpTo(life, fromUs, Math.max(0, fromUs - 1));
       while (reader.next(fromUs) !== undefined);
       const orders = parts.orders.filter(({ agent }) => agent === id);
       seats.push(new Seat(index, id, reader, orders));
@@ -151,7 +150,7 @@ export class ClosedLoop {
   async step(): Promise<boolean> {
     const atUs = this.#atUs;
     const { aheadUs } = this.#lived;
-    if (aheadUs === null) return false;
+    if (aheadUs === null || this.#seats.some(({ reader }) => (reader.knownUntilUs ?? atUs) < atUs)) return false;
     if (atUs % GREETING_US === 0) this.#noticeNeighbours(atUs);
     for (const seat of this.#seats) {
       this.#noticeSilence(seat, atUs);
@@ -164,6 +163,16 @@ export class ClosedLoop {
     if (aheadUs <= atUs) this.#moveWorld(atUs);
     this.#atUs = atUs + STEP_US;
     return true;
+  }
+
+  /** Whose life was not on record any more where the loop ended before its time, or null. */
+  async lost(): Promise<LostOf | null> {
+    for (const { id, reader } of this.#seats) {
+      const lost = await reader.lost();
+      if (lost !== null && lost.fromUs <= this.#atUs) return { source: id, ...lost };
+    }
+    const lost = this.#lived.aheadUs === null ? await this.#lived.lost() : null;
+    return lost === null ? null : { source: this.#lived.opening.source, ...lost };
   }
 
   finish(): LoopResult {

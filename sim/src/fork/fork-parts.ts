@@ -1,7 +1,7 @@
 import type { Terrain } from '@sigma/edge';
 import type { FleetBelief } from '@sigma/fleet-model';
 import type { Json, TerrainModel } from '@sigma/kernel';
-import type { Change, Life, Lineage, LivedWake, PlacedOrder, Sha256 } from '@sigma/recorder';
+import type { Change, Life, Lineage, LivedWake, LostLife, PlacedOrder, Sha256 } from '@sigma/recorder';
 import type { PlannedFault } from '../fault-plan.ts';
 
 /** What a fork is made of, before it runs. */
@@ -20,6 +20,11 @@ export interface ForkParts {
   /** @param wake the last one that a chain shares with its parent; `atUs` the first moment that it does not */
   readonly lineageFrom: (wake: LivedWake, atUs: number, change: Change) => Lineage;
   readonly robotParts: (agent: string) => RobotParts;
+}
+
+/** Where a fork ends before its time because events of somebody's recorded life were dropped. */
+export interface LostOf extends LostLife {
+  readonly source: string;
 }
 
 /** How a robot lived, and how it lives in the fork. */

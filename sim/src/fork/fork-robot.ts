@@ -63,10 +63,9 @@ export class ForkRobot {
   static async at(options: ForkRobotOptions, fromUs: number): Promise<ForkRobot> {
     // What a fork of a fork shares was lived under another model: it begins no earlier than its parent did.
     const leastUs = pieceAt(options.life, fromUs).fromUs;
-    const reader = await LifeReader.open(options.life, Math.max(leastUs, fromUs - WARM_UP_US), true);
-    await reader.fill(fromUs);
+    const reader = await LifeReader.leadingUpTo(options.life, fromUs, Math.max(leastUs, fromUs - WARM_UP_US), true);
     const robot = new ForkRobot(options, reader);
-    let last: LivedWake | undefined;
+    let last = reader.place ?? undefined;
     for (let wake = reader.next(fromUs); wake !== undefined; wake = reader.next(fromUs)) {
       robot.#relive(wake);
       last = wake;

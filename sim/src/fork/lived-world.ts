@@ -1,6 +1,6 @@
 import { openWorld, robotOf, stepUnsensed, WORLD_MODEL, type World } from '@sigma/fleet-world';
 import type { Stimulus } from '@sigma/kernel';
-import { type Life, LifeReader, type LivedWake, type Opening } from '@sigma/recorder';
+import { type Life, LifeReader, type LivedWake, type LostLife, type Opening } from '@sigma/recorder';
 
 /** How far before a moment the world is read: an actuator that holds a drive is told again sooner than this. */
 const LOOK_BACK_US = 10_000_000;
@@ -21,6 +21,7 @@ export class LivedWorld {
     this.opening = reader.opening;
     this.#world = openWorld(reader.opening, reader.restored?.state ?? null);
     this.#inputs = reader.restored?.inputSequence ?? 0;
+    this.#wake = reader.place;
   }
 
   /** The world of a timeline, or null where none was computed. */
@@ -30,9 +31,8 @@ export class LivedWorld {
 
   /** Leads the world up to, and not into, the step at `fromUs`. @throws RangeError when it was not stepped there */
   static async at(life: Life, fromUs: number): Promise<LivedWorld> {
-    const reader = await LifeReader.open(life, Math.max(0, fromUs - LOOK_BACK_US));
+    const reader = await LifeReader.leadingUpTo(life, fromUs, Math.max(0, fromUs - LOOK_BACK_US));
     const world = new LivedWorld(reader);
-    await world.fill(fromUs);
     for (let atUs = world.aheadUs; atUs !== null && atUs < fromUs; atUs = world.aheadUs) world.step();
     if (world.wake === null) throw new RangeError(`the world was not stepped before ${fromUs} us`);
     return world;
@@ -56,6 +56,11 @@ export class LivedWorld {
   /** Inputs given so far. */
   get inputs(): number {
     return this.#inputs;
+  }
+
+  /** What was dropped of it where it ends; null when it ends otherwise, or later. */
+  lost(): Promise<LostLife | null> {
+    return this.#reader.lost();
   }
 
   fill(untilUs: number): Promise<void> {

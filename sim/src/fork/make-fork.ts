@@ -19,8 +19,9 @@ import { modelsOn } from '../recording.ts';
 import { ClosedLoop, type TouchedRobot } from './closed-loop.ts';
 import { firstTouches } from './first-touch.ts';
 import { policyOf } from './fleet-trial.ts';
-import type { PreparedFork, RobotParts } from './fork-parts.ts';
+import type { LostOf, PreparedFork, RobotParts } from './fork-parts.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
+import { mustBeKnown } from './known-moment.ts';
 import { LivedWorld } from './lived-world.ts';
 import { ofTenant } from './one-tenant.ts';
 import { runOpenLoop } from './open-loop.ts';
@@ -39,6 +40,8 @@ export interface ForkResult {
   readonly endUs: number;
   /** True when the parent's recording ended before the fork was to. */
   readonly cutShort: boolean;
+  /** Whose events were dropped where it ends; null when it ends otherwise. */
+  readonly lost: LostOf | null;
   readonly touched: readonly TouchedRobot[];
   readonly robots: number;
   /** Wakes of all robots in the time of the fork, and those of them (with what led up to them) that were run. */
@@ -131,6 +134,7 @@ async function prepare(
       `${(atUs / 1e6).toFixed(2)} s lies outside the recording; give a moment after ${from} s and up to ${until} s`,
     );
   }
+  await mustBeKnown(worldLife === null ? robots.filter(({ endUs }) => endUs >= atUs) : [worldLife, ...robots], atUs);
   const { agents, parameters, without, orders, what } = request;
   const change: Change = { what, agents, loop: closed ? 'closed' : 'open', parameters, without, orders };
   const siteHeadBytes = Buffer.from(siteHead(await parent.recording.heads(), sha256), 'hex');
@@ -258,9 +262,10 @@ async function runClosed(
     if (blocks.length > 0) await store.append(blocks);
     onProgress?.(loop.atUs - atUs, forUs, loop.touched);
   }
+  const lost = goesOn ? null : await loop.lost();
   const result = loop.finish();
   await store.append(loop.takeBlocks());
   const recomputed = result.touched.reduce((sum, { wakes, warmUps }) => sum + wakes + warmUps, 0);
   const { endUs, touched, robots, wakes } = result;
-  return { loop: 'closed' as const, atUs, endUs, cutShort: endUs < untilUs, touched, robots, wakes, recomputed };
+  return { loop: 'closed' as const, atUs, endUs, cutShort: endUs < untilUs, lost, touched, robots, wakes, recomputed };
 }

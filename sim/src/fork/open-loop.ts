@@ -6,11 +6,12 @@ import {
   type Life,
   LifeReader,
   type LivedWake,
+  type LostLife,
   type Opening,
   openingEvent,
 } from '@sigma/recorder';
 import type { TouchedRobot } from './closed-loop.ts';
-import type { PreparedFork } from './fork-parts.ts';
+import type { LostOf, PreparedFork } from './fork-parts.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
 import type { ForkOptions } from './make-fork.ts';
 
@@ -36,17 +37,36 @@ export async function runOpenLoop(
   const untilUs = fork.atUs + forUs;
   const touched: TouchedRobot[] = [];
   let endUs = fork.atUs;
+  let lost: LostOf | null = null;
   for (const life of lives) {
     signal?.throwIfAborted();
     const lived = await new OpenLife(fork, life).run(untilUs, store);
     touched.push(lived.robot);
     endUs = Math.max(endUs, lived.endUs);
+    if (lived.lost !== null) lost ??= { source: life.source, ...lived.lost };
     onProgress?.(touched.length, lives.length, touched.length);
   }
   const recomputed = touched.reduce((sum, { wakes, warmUps }) => sum + wakes + warmUps, 0);
   const wakes = touched.reduce((sum, one) => sum + one.wakes, 0);
-  const cutShort = lives.some((life) => life.endUs < untilUs - CUT_US);
-  return { loop: 'open' as const, atUs: fork.atUs, endUs, cutShort, touched, robots: robots.length, wakes, recomputed };
+  const cutShort = lost !== null || lives.some((life) => life.endUs < untilUs - CUT_US);
+  return {
+    loop: 'open' as const,
+    atUs: fork.atUs,
+    endUs,
+    cutShort,
+    lost,
+    touched,
+    robots: robots.length,
+    wakes,
+    recomputed,
+  };
+}
+
+interface LivedOpen {
+  readonly robot: TouchedRobot;
+  readonly endUs: number;
+  /** What was dropped of its life where it ends. */
+  readonly lost: LostLife | null;
 }
 
 /** One agent's recorded stimuli under a change. */
@@ -68,14 +88,13 @@ class OpenLife {
       }));
   }
 
-  async run(untilUs: number, store: BlockStore): Promise<{ readonly robot: TouchedRobot; readonly endUs: number }> {
+  async run(untilUs: number, store: BlockStore): Promise<LivedOpen> {
     const { atUs: fromUs, sha256 } = this.#fork;
     const { terrain, changed, change } = this.#fork.robotParts(this.#life.source);
-    const reader = await LifeReader.open(this.#life, fromUs - 1);
+    const reader = await LifeReader.leadingUpTo(this.#life, fromUs, fromUs - 1);
     const { opening } = reader;
     let agent = beginning(reader, terrain.model);
-    let last: LivedWake | undefined;
-    await reader.fill(fromUs);
+    let last = reader.place ?? undefined;
     for (let wake = reader.next(fromUs); wake !== undefined; wake = reader.next(fromUs)) {
       agent = step(terrain.model, agent, wake.inbox, wake.atUs).agent;
       last = wake;
@@ -116,7 +135,7 @@ class OpenLife {
     }
     await seal();
     const robot = { id: source, fromUs, divergedUs: null, wakes: this.#wakes, warmUps: this.#warmUps };
-    return { robot, endUs: agent.wokeUs };
+    return { robot, endUs: agent.wokeUs, lost: await reader.lost() };
   }
 
   #inbox({ inbox, atUs }: LivedWake): readonly Stimulus[] {

@@ -52,7 +52,8 @@ function describe(a: string, b: string, comparison: Comparison, limit: number): 
   const { fromUs, untilUs, sources } = comparison;
   const differing = sources.filter(({ result }) => result !== 'shared' && result !== 'same');
   const head = `${a} and ${b} from ${seconds(fromUs)} to ${seconds(untilUs)} s: ${differing.length} of ${sources.length} sources differ`;
-  if (differing.length === 0) return head;
+  const left = uncomparedText(a, b, sources);
+  if (differing.length === 0) return [head, ...left].join('\n');
   const firsts = differing.map((one) => [one.source, firstText(one)]);
   const decisions = differing
     .flatMap(({ source, decisions: of }) => of.map((one) => ({ source, ...one })))
@@ -77,7 +78,22 @@ function describe(a: string, b: string, comparison: Comparison, limit: number): 
       ['outcome', a, b, 'difference'],
       ...names.map((name) => outcomeRow(name, totals[0][name] ?? 0, totals[1][name] ?? 0)),
     ]),
+    ...left,
   ].join('\n');
+}
+
+/** What nothing can be said of, because one side dropped events of it. */
+function uncomparedText(a: string, b: string, sources: readonly SourceComparison[]): readonly string[] {
+  const rows = sources.flatMap(({ source, uncompared }) =>
+    uncompared.map(({ side, firstSequence, lastSequence, fromUs, untilUs }) => [
+      source,
+      `${seconds(fromUs)} s`,
+      untilUs === null ? 'the end' : `${seconds(untilUs)} s`,
+      `${side === 'both' ? 'both' : side === 'a' ? a : b}: events ${firstSequence} to ${lastSequence} were dropped`,
+    ]),
+  );
+  if (rows.length === 0) return [];
+  return ['not compared, on either side:', columns([['source', 'from', 'until', 'because'], ...rows])];
 }
 
 const seconds = (us: number): string => (us / 1e6).toFixed(2);

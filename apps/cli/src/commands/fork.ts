@@ -186,18 +186,11 @@ function missionOrder(agent: string, text: string, atUs: number): PlacedOrder {
   return { agent, atUs, order: { type: 'assign', task } };
 }
 
-/** @throws CommandError when nothing is recorded of that source, or it has no such event */
+/** @throws CommandError when nothing is recorded of that source, ForkRefusedError when it has no such event any more */
 async function momentOf(timeline: Timeline, moment: MomentName): Promise<number> {
   if (typeof moment === 'number') return moment;
-  const { eventsOf } = await import('@sigma/recorder');
-  const life = lifeNamed(timeline, moment);
-  const { recording, head } = life.pieces.at(-1) as Life['pieces'][number];
-  for await (const event of eventsOf(recording, head, moment.sequence, moment.sequence)) return event.atUs;
-  throw new CommandError(
-    EXIT.usage,
-    `${life.source} has no event ${moment.sequence}`,
-    `Its events are 1 to ${head.sequence}`,
-  );
+  const { momentOfEvent } = await import('@sigma/sim');
+  return momentOfEvent(lifeNamed(timeline, moment), moment.sequence);
 }
 
 function lifeNamed({ lives }: Timeline, { source, epoch }: Exclude<MomentName, number>): Life {
@@ -296,8 +289,18 @@ async function countAlternatives(shell: Shell, terminal: Terminal, timeline: Tim
 const runText = (one: Alternative): string =>
   one.runnable ? (one.without.length === 0 ? 'yes' : `yes, without ${one.without.join(', ')}`) : `no: ${one.because}`;
 
+function endText({ cutShort, lost }: ForkResult): readonly string[] {
+  if (lost !== null) {
+    const { source, firstSequence, lastSequence } = lost;
+    return [
+      `It ends where events ${firstSequence} to ${lastSequence} of ${source} were dropped for want of room: what was lived then nobody knows.`,
+    ];
+  }
+  return cutShort ? ['It ends where the recording ends: what the hub would have said then, nobody knows.'] : [];
+}
+
 function describe(result: ForkResult, { what }: ForkRequest, tookS: number): string {
-  const { recording, parent, loop, atUs, endUs, touched, robots, wakes, recomputed, looked, cutShort, head } = result;
+  const { recording, parent, loop, atUs, endUs, touched, robots, wakes, recomputed, looked, head } = result;
   const seconds = (us: number): string => (us / 1e6).toFixed(2);
   const how =
     loop === 'closed'
@@ -313,7 +316,7 @@ function describe(result: ForkResult, { what }: ForkRequest, tookS: number): str
     how,
     `${touched.length} of ${robots} robots recomputed, ${recomputed} of ${wakes} cycles (with those that led up to the fork)${looked === 0 ? '' : `, ${looked} looked at by the rules`}; ${tookS.toFixed(1)} s`,
     ...(rows.length === 0 ? [] : [columns([['robot', 'recomputed from', 'sensed otherwise from'], ...rows])]),
-    ...(cutShort ? ['It ends where the recording ends: what the hub would have said then, nobody knows.'] : []),
+    ...endText(result),
     `head ${head}`,
     `Next: sigma compare ${parent} ${recording}; sigma verify ${recording}`,
   ].join('\n');

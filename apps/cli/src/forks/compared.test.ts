@@ -17,7 +17,16 @@ const outcome = (failsafe: number, distanceM: number): Outcome => ({
 });
 
 const source = (name: string, first: Comparison['sources'][number]['first']): Comparison['sources'][number] => ({
-  ...{ tenant: 'acme', source: name, epoch: 0, model: 'fleet', result: 'differs', first, decisions: [] },
+  ...{
+    tenant: 'acme',
+    source: name,
+    epoch: 0,
+    model: 'fleet',
+    result: 'differs',
+    first,
+    decisions: [],
+    uncompared: [],
+  },
   outcome: { a: outcome(1, 5), b: outcome(0, 4) },
 });
 

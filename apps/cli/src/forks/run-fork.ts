@@ -1,5 +1,5 @@
 import type { Json } from '@sigma/kernel';
-import { type Alternative, eventsOf, type Life, type PlacedOrder, type Timeline } from '@sigma/recorder';
+import type { Alternative, Life, PlacedOrder, Timeline } from '@sigma/recorder';
 import {
   alternativesAt,
   compareForks,
@@ -7,6 +7,7 @@ import {
   type ForkRequest,
   type ForkResult,
   makeFork,
+  momentOfEvent,
   openWithParents,
   type PolicyFile,
   parsePolicyFile,
@@ -67,7 +68,10 @@ function madeOf(result: ForkResult, { what }: ForkRequest, zeroUs: number): Made
 async function requestOf(timeline: Timeline, job: ForkJob): Promise<ForkRequest> {
   const { start, alternative, rule, parameters, without, tasks, agents, forUs } = job;
   const zeroUs = zeroOf(timeline, 'atTimeUs' in start ? start.atTimeUs : null);
-  const atUs = 'atTimeUs' in start ? start.atTimeUs - zeroUs : await momentOf(timeline, start.event);
+  const atUs =
+    'atTimeUs' in start
+      ? start.atTimeUs - zeroUs
+      : await momentOfEvent(lifeOf(timeline, start.event), start.event.sequence);
   mustBeOnRecord(timeline, atUs, zeroUs);
   const chosen = alternative === 0 ? null : await alternativeAt(timeline, start, alternative);
   const policy = rule === '' ? null : parsePolicyFile('rule', rule);
@@ -120,12 +124,6 @@ function lifeOf({ lives }: Timeline, { source, epoch }: NamedEvent): Life {
   const life = lives.find((one) => one.source === source && one.epoch === epoch);
   if (life !== undefined) return life;
   throw new ForkRefusedError(`nothing is recorded of '${source.slice(0, 63)}' in epoch ${epoch}`);
-}
-
-async function momentOf(timeline: Timeline, event: NamedEvent): Promise<number> {
-  const { recording, head } = lifeOf(timeline, event).pieces.at(-1) as Life['pieces'][number];
-  for await (const { atUs } of eventsOf(recording, head, event.sequence, event.sequence)) return atUs;
-  throw new ForkRefusedError(`${event.source} has no event ${event.sequence}; its last is ${head.sequence}`);
 }
 
 async function alternativeAt(timeline: Timeline, start: ForkJob['start'], number: number) {
