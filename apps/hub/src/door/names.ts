@@ -10,8 +10,8 @@ export interface Names {
   readonly texts: Pick<WrittenTexts, 'reading' | 'fetch'>;
 }
 
-/** A text as people read it. */
-type Say = (text: string) => string;
+/** A text as people read it; of JSON it stays JSON. */
+type Say = (text: string, isJson?: boolean) => string;
 
 /**
  * The door is where aliases end: what people are told names people by their address, and says what people wrote, in
@@ -39,7 +39,7 @@ async function said<Told>({ people, texts }: Names, tell: (say: Say) => Told): P
   const once = () => {
     const { read, missing } = texts.reading();
     // What a person wrote is nobody's alias: it is put in last.
-    return { told: tell((text) => read(people.named(text))), missing };
+    return { told: tell((text, isJson) => read(people.named(text), isJson)), missing };
   };
   const { told, missing } = once();
   if (missing.size === 0) return told;
@@ -115,7 +115,7 @@ interface Case {
 }
 
 function namedValue(say: Say, field: DescField, value: unknown): unknown {
-  if (typeof value === 'string') return say(value);
+  if (typeof value === 'string') return say(value, field.localName.endsWith('Json'));
   const desc = inside(field);
   if (Array.isArray(value) && (isText(field) || (desc !== null && mayName(desc)))) {
     const list = value.map((one) => namedOne(say, desc, one));

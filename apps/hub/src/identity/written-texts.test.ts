@@ -42,6 +42,14 @@ function hubOf(path = join(home, `${made++}.sqlite`), kept: SealedText[] = [], r
   return { people, texts, recorded, kept, erase, again: () => hubOf(path, kept, recorded) };
 }
 
+/** An answer as people get it. */
+async function saidAtTheDoor(hub: Hub, output: DescMessage, message: Message): Promise<Message> {
+  const contextValues = createContextValues();
+  contextValues.set(PRINCIPAL, { kind: 'person', id: '1', email: ANN, holder: '', role: 1 });
+  const door = names(hub)((async () => ({ stream: false, message })) as never);
+  return (await door({ contextValues, method: { output } } as never)).message as Message;
+}
+
 const WORDS = /^(name|note|reason|rationale|text|comment|title|description|why|summary)$/;
 
 type Hub = ReturnType<typeof hubOf>;
@@ -154,16 +162,20 @@ describe('what people write', () => {
     const message = create(FenceListSchema, {
       fences: [{ id: 'f', name: name ?? '', createdBy: hub.people.holderOf(ANN) }],
     });
-    const contextValues = createContextValues();
-    contextValues.set(PRINCIPAL, { kind: 'person', id: '1', email: ANN, holder: '', role: 1 });
-    const answer = await names(hub)(async () => ({ stream: false, message }) as never)({
-      contextValues,
-      method: { output: FenceListSchema },
-    } as never);
-    const [told] = (answer.message as unknown as typeof message).fences;
+    const answer = await saidAtTheDoor(hub, FenceListSchema, message);
+    const [told] = (answer as unknown as typeof message).fences;
     assert.equal(told?.name, `${hub.people.holderOf(BOB)} and text:${'0'.repeat(32)}`);
     assert.equal(told?.createdBy, `operator:${ANN}`);
     assert.equal(message.fences[0]?.name, name);
+  });
+
+  test('[R190] JSON in which a reference stands stays JSON, whatever was written', async () => {
+    const hub = hubOf();
+    const [reason] = await hub.texts.write(['said "no"\nand left \\'], ANN);
+    const bodyJson = JSON.stringify({ status: 'cancelled', reason });
+    const message = create(proto.AgentEventSchema, { agentId: 'r1', signal: { name: 'task', bodyJson } });
+    const told = (await saidAtTheDoor(hub, proto.AgentEventSchema, message)) as unknown as typeof message;
+    assert.equal(JSON.parse(told.signal?.bodyJson ?? '').reason, 'said "no"\nand left \\');
   });
 
   test('[R190] a text that is cut short never ends in a part of a reference', () => {

@@ -28,8 +28,12 @@ export interface TextStore {
 
 /** One reading of answers: what stands there, and what had to be fetched before all of it could be read. */
 export interface Reading {
-  /** The text with what people wrote in the place of its references, as far as it is at hand. */
-  readonly read: (text: string) => string;
+  /**
+   * The text with what people wrote in the place of its references, as far as it is at hand.
+   *
+   * @param isJson the text is JSON, in whose strings the references stand
+   */
+  readonly read: (text: string, isJson?: boolean) => string;
   readonly missing: ReadonlySet<string>;
 }
 
@@ -88,12 +92,13 @@ export class WrittenTexts {
   /** Reads what is at hand, and tells what is not: `fetch` brings it. */
   reading(): Reading {
     const missing = new Set<string>();
-    const read = (text: string): string =>
+    const read = (text: string, isJson = false): string =>
       text.includes('text:')
         ? text.replace(REFERENCE, (whole, id: string) => {
             const known = this.#open.get(id);
             if (known === undefined) missing.add(id);
-            return known ?? whole;
+            if (known == null) return whole;
+            return isJson ? JSON.stringify(known).slice(1, -1) : known;
           })
         : text;
     return { read, missing };
