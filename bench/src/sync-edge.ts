@@ -3,8 +3,7 @@
 
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { HubLink, openSyncMemory, SyncWorker } from '@sigma/edge';
+import { HubLink, linkTransport, openSyncMemory, SyncWorker } from '@sigma/edge';
 import { TelemetryFrameSchema } from '@sigma/proto';
 import { openSqliteStore } from '@sigma/recorder/sqlite';
 import { benchChain, benchEvent, LIVING_EPOCH } from './sync-chain.ts';
@@ -84,7 +83,7 @@ function linked(drains: boolean) {
     },
   );
   const link: HubLink = new HubLink({
-    transport: createGrpcTransport({ baseUrl: hubUrl }),
+    transport: linkTransport(hubUrl),
     joinToken: 'bench',
     hello: () => ({ tenant, edgeId: 'e1', agents: sources.map((agentId) => ({ agentId })) }),
     onKey: () => undefined,

@@ -4,6 +4,7 @@ export type { Edge, EdgeBody, EdgeOptions, EdgeStats } from './edge-words.ts';
 export type { BodyFault, BodyInput, Driver, DriverSetup, OpenDriver } from './hal/driver.ts';
 export { WATCHDOG_US } from './hal/driver.ts';
 export { HubLink, type LinkStats } from './link/hub-link.ts';
+export { linkTransport } from './link/link-transport.ts';
 export type { Percentiles } from './live/board.ts';
 export type { Pace } from './live/clock.ts';
 export type { BodyCounts } from './live/reflex-messages.ts';

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { FieldSchema } from '@sigma/proto';
 import { answeredFrame, offeredFrame } from '@sigma/recorder';
 import type { Edge, EdgeOptions, EdgeStats } from './edge-words.ts';
 import { HubLink } from './link/hub-link.ts';
+import { linkTransport } from './link/link-transport.ts';
 import type { Board } from './live/board.ts';
 import type { AgentClock, Pace } from './live/clock.ts';
 import type { PlannerSwitch } from './live/planner-thread.ts';
@@ -217,7 +217,7 @@ export class RunningEdge implements Edge {
     const witnessKey = keptHeadKey(folderOf(options)).publicKey;
     const siteUs = () => epochTimeUs + this.#time.clock.nowUs();
     return new HubLink({
-      transport: createGrpcTransport({ baseUrl: hub.url }),
+      transport: linkTransport(hub.url),
       joinToken: hub.joinToken,
       hello: () => ({
         tenant: options.tenant,
