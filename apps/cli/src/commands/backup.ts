@@ -22,6 +22,10 @@ export function backupCommand(shell: Shell): Command {
     .action(async (flags: { readonly to?: string; readonly base?: boolean; readonly json?: boolean }) => {
       const terminal = shell.terminal(flags.json === true);
       if (flags.to === undefined) throw new CommandError(EXIT.usage, 'no folder was named', 'sigma backup --to FOLDER');
+      if (/^\w+:\/\//.test(flags.to)) {
+        const wayOut = 'Name a folder; what copies folders to buckets may take it from there';
+        throw new CommandError(EXIT.usage, `${flags.to} is no folder`, wayOut);
+      }
       const hubDir = join(shell.environment.dataDir, 'hub');
       const { runningEmbedded } = await import('@sigma/hub');
       const ownerUrl = runningEmbedded(hubDir);

@@ -54,7 +54,7 @@ export function hubServerCommand(shell: Shell): Command {
         pages: true,
         simulated: true,
         ...(flags.upkeep !== undefined && {
-          upkeep: { plan: readUpkeep(flags.upkeep), live: [], closed: () => [] },
+          upkeep: { plan: await readUpkeep(flags.upkeep), live: [], closed: () => [] },
         }),
       });
       const { email, password } = hub.operator;

@@ -46,7 +46,7 @@ export async function up(shell: Shell, flags: UpFlags) {
   const dataDir = flags.data === undefined ? shell.environment.dataDir : resolve(flags.data);
   const headless = flags.headless === true;
   const site = loadSite(flags, root);
-  const plan = flags.upkeep === undefined ? null : readUpkeep(flags.upkeep);
+  const plan = flags.upkeep === undefined ? null : await readUpkeep(flags.upkeep);
   terminal.progress('starting the hub and its database');
   const port = headless && flags.port === 8080 ? 0 : flags.port;
   const recordingPath = pathFor(dataDir);

@@ -25,13 +25,14 @@ after(async () => {
 });
 
 /** A hub on that data folder, whose plan of every day is this file. */
-async function started(plan: string): Promise<Hub> {
+async function started(path: string): Promise<Hub> {
+  const plan = await readUpkeep(path);
   const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard.map'));
   return startHub({
     ...{ tenant: 'acme', dataDir: hubDir, port: 0, site: { json: '{}', digest: site.digest } },
     supervisor: fleetSupervisor(site) as unknown as Supervisor,
     upkeep: (own) => {
-      tasks = upkeepTasks(readUpkeep(plan), { root, dataDir, live: [own], closed: () => [] });
+      tasks = upkeepTasks(plan, { root, dataDir, live: [own], closed: () => [] });
       return tasks;
     },
   });

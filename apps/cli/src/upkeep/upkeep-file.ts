@@ -27,10 +27,26 @@ export interface DailyBackup {
 /**
  * Reads `{"archive": {"at": "02:30", "to": "/mnt/archive", "retention": "retention.json", "release": true},
  * "backup": {"at": "03:30", "to": "/mnt/backup"}}`; either may be left out, times are UTC, paths are meant from the file.
+ * What would only fail at night is found when it is read.
  *
  * @throws CommandError naming the field
  */
-export function readUpkeep(path: string): UpkeepPlan {
+export async function readUpkeep(path: string): Promise<UpkeepPlan> {
+  const plan = planIn(path);
+  const retention = plan.archive?.retention ?? null;
+  if (retention === null) return plan;
+  const text = readText(retention, 'archive.retention');
+  const { parseRetention, RetentionError } = await import('@sigma/recorder/archive');
+  try {
+    parseRetention(text);
+    return plan;
+  } catch (error) {
+    if (!(error instanceof RetentionError)) throw error;
+    throw new CommandError(EXIT.usage, `${retention}: ${error.message}`, 'docs/archive.md shows such a file');
+  }
+}
+
+function planIn(path: string): UpkeepPlan {
   const wrong = (what: string): CommandError =>
     new CommandError(EXIT.usage, `${path}: ${what}`, 'docs/archive.md shows such a file');
   const from = dirname(resolve(path));
@@ -72,8 +88,7 @@ export function readUpkeep(path: string): UpkeepPlan {
       release,
     };
   }
-  return {
-    archive: planned,
-    backup: backup === undefined ? null : daily('backup', fields(backup, 'backup', ['at', 'to'])),
-  };
+  const copied = backup === undefined ? null : daily('backup', fields(backup, 'backup', ['at', 'to']));
+  if (copied?.to.startsWith('s3://') === true) throw wrong('backup.to is a bucket; a backup goes to a folder');
+  return { archive: planned, backup: copied };
 }

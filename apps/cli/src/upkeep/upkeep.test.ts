@@ -21,12 +21,22 @@ const planned = (value: unknown) => {
 };
 
 describe('a plan of upkeep', () => {
-  test('says times in UTC, and places from where it lies', () => {
+  test('says times in UTC, and places from where it lies', async () => {
+    writeFileSync(join(home, 'retention.json'), '{"*": {"hotDays": 30, "coldDays": {}}}');
     const archive = { at: '02:30', to: 'cold', retention: 'retention.json', release: true };
-    assert.deepEqual(planned({ archive, backup: { at: '23:59', to: 's3://b/x' } }), {
+    assert.deepEqual(await planned({ archive, backup: { at: '23:59', to: 'copies' } }), {
       archive: { atS: 9_000, to: join(home, 'cold'), retention: join(home, 'retention.json'), release: true },
-      backup: { atS: 86_340, to: 's3://b/x' },
+      backup: { atS: 86_340, to: join(home, 'copies') },
     });
+    const bucket = await planned({ archive: { at: '02:30', to: 's3://b/x' } });
+    assert.equal(bucket.archive?.to, 's3://b/x');
+  });
+
+  test('is held against its retention when it is read, not at night', async () => {
+    const plan = (retention: string) => planned({ archive: { at: '02:30', to: 'cold', retention, release: true } });
+    await assert.rejects(() => plan('nowhere.json'), /nowhere\.json/);
+    writeFileSync(join(home, 'odd.json'), '{"*": {"hotDays": "many"}}');
+    await assert.rejects(() => plan('odd.json'), /odd\.json: .*hotDays/);
   });
 
   for (const [what, value, said] of [
@@ -35,10 +45,11 @@ describe('a plan of upkeep', () => {
     ['a word that is not known', { archives: {} }, /knows no 'archives'/],
     ['no time of the day', { archive: { at: '24:00', to: 'x' } }, /archive\.at/],
     ['no place', { backup: { at: '01:00' } }, /backup\.to/],
+    ['a bucket for a backup', { backup: { at: '01:00', to: 's3://b/x' } }, /backup\.to is a bucket/],
     ['release without retention', { archive: { at: '01:00', to: 'x', release: true } }, /needs archive\.retention/],
   ] as const) {
     test(`that says ${what} is refused by its field`, () => {
-      assert.throws(
+      return assert.rejects(
         () => planned(value),
         (error: CommandError) => error.exitCode === 2 && said.test(error.message),
       );
@@ -60,7 +71,7 @@ describe('daily upkeep', () => {
   test('[R162] [R170] archives what is live, releases what is closed by its retention, and thins', async () => {
     const [live, closed] = [await recorded('live.sqlite', 'r1'), await recorded('earlier.sqlite', 'r2')];
     writeFileSync(join(home, 'retention.json'), '{"*": {"hotDays": 1, "coldDays": {"signal": 2}}}');
-    const plan = planned({ archive: { at: '00:00', to: 'cold', retention: 'retention.json', release: true } });
+    const plan = await planned({ archive: { at: '00:00', to: 'cold', retention: 'retention.json', release: true } });
     const open = openSqliteRecording(live);
     const [task] = upkeepTasks(plan, { root, dataDir, live: [live], closed: () => [closed] });
     assert.equal(
@@ -83,7 +94,7 @@ describe('daily upkeep', () => {
 
   test('tells what failed by recording, and does the others all the same', async () => {
     const sound = await recorded('sound.sqlite', 'r3');
-    const plan = planned({ archive: { at: '00:00', to: 'other' } });
+    const plan = await planned({ archive: { at: '00:00', to: 'other' } });
     const missing = join(dataDir, 'missing.sqlite');
     const [task] = upkeepTasks(plan, { root, dataDir, live: [missing, sound], closed: () => [] });
     await assert.rejects(
