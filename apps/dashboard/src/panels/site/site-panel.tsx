@@ -1,6 +1,7 @@
 import { Component, lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { afterFirstPicture, firstPictureDrawn, solidPictureDrawn } from '../../frame/first-picture.ts';
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
+import { untilFetched } from '../../frame/until-fetched.ts';
 import { Observable } from '../../live/observable.ts';
 import { draftStep } from '../../site/draft.ts';
 import { meetLayers, rememberedChoices } from '../../site/site-layers.ts';
@@ -20,7 +21,7 @@ export type { MapElement } from './view-port.ts';
 
 const SolidSite = lazy(async () => {
   await afterFirstPicture();
-  return { default: (await import('./solid-site.tsx')).SolidSite };
+  return { default: (await untilFetched(() => import('./solid-site.tsx'))).SolidSite };
 });
 
 const FLAT_WORDS: Readonly<Record<FlatReason, string>> = {
