@@ -1,7 +1,6 @@
 import { Component, lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { afterFirstPicture, firstPictureDrawn, solidPictureDrawn } from '../../frame/first-picture.ts';
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
-import { untilFetched } from '../../frame/until-fetched.ts';
 import { Observable } from '../../live/observable.ts';
 import { draftStep } from '../../site/draft.ts';
 import { meetLayers, rememberedChoices } from '../../site/site-layers.ts';
@@ -19,10 +18,10 @@ import { type FlatReason, hasWebgl, type MapElement, type ShownSiteMap } from '.
 
 export type { MapElement } from './view-port.ts';
 
-const SolidSite = lazy(async () => {
+const fetchSolidSite = async () => {
   await afterFirstPicture();
-  return { default: (await untilFetched(() => import('./solid-site.tsx'))).SolidSite };
-});
+  return { default: (await import('./solid-site.tsx')).SolidSite };
+};
 
 const FLAT_WORDS: Readonly<Record<FlatReason, string>> = {
   loading: '',
@@ -51,6 +50,8 @@ export function SitePanel() {
   const shownLayers = useObservable(choices).layers;
   const [flat, setFlat] = useState<FlatReason | null>(() => (hasWebgl() ? 'loading' : 'missing'));
   const [attempt, setAttempt] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what could not be fetched once stays so; each attempt asks anew.
+  const SolidSite = useMemo(() => lazy(fetchSolidSite), [attempt]);
 
   const ports = useMemo(() => {
     const hover = (id: string | null, xPx: number, yPx: number) => showTip(tip.current, id, xPx, yPx, control);
