@@ -131,7 +131,11 @@ test('[R129] what two people wrote in one note is merged; where both changed the
   assert.equal((await inForce(id))?.note, merged.fence?.note);
   assert.deepEqual((await inForce(id))?.version, 3, 'nothing came of it');
   const [conflict] = (await recorded('hub.text_conflict', id)).map((body) => JSON.stringify(body));
-  assert.equal(conflict?.match(/text:[0-9a-f]{32}/g)?.length, 3, 'what they wrote stands on record by reference (R190)');
+  assert.equal(
+    conflict?.match(/text:[0-9a-f]{32}/g)?.length,
+    3,
+    'what they wrote stands on record by reference (R190)',
+  );
   assert.doesNotMatch(conflict ?? '', /noon|midnight/);
   const told = await until(alerts, (all) => all.some(conflictOf(id)));
   assert.match(told.find(conflictOf(id))?.text ?? '', /one o’clock.*midnight/);
