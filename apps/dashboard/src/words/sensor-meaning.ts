@@ -9,7 +9,7 @@ const MEANING: Readonly<Record<string, string>> = {
   speedMps: 'Along its heading; below zero it drives backwards',
   turnRadps: 'How fast it turns; above zero to its left',
   positionSigmaM: 'How far off its own position may be: one standard deviation',
-  charge: 'Share of the battery’s charge that is left, by its own count',
+  charge: 'Share of the battery’s charge that is left',
   battery: 'Share of the battery’s charge that is left, as it is told with its position',
   batteryCharge: 'Share of the battery’s charge that is left',
   batteryV: 'Voltage of the battery, which sinks under load',

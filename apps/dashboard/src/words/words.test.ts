@@ -100,6 +100,16 @@ test('every number that a robot of the fleet tells says what it is, and a bound 
   assert.match(lines[0]?.about ?? '', /^How far the way ahead .* It has no band it must be in\.$/);
 });
 
+test('what a robot tells twice under two names is one reading, and a robot that knows one name keeps it', () => {
+  const lines = (...names: string[]) => {
+    const fields = names.map((name) => ({ name, unit: '1', low: 0.15, high: 1 }));
+    const frame = create(TelemetryFrameSchema, { channel: 'state', values: names.map(() => 0.5) });
+    return sensorLines([frame], [create(ChannelSchemaSchema, { channel: 'state', fields })]).map(({ name }) => name);
+  };
+  assert.deepEqual(lines('charge', 'battery'), ['charge']);
+  assert.deepEqual(lines('battery'), ['battery']);
+});
+
 test('a mark names people by their address, and says something even where the hub said nothing', () => {
   const said = (text: string) => markWords({ kind: 'act', agentId: 'r1', text });
   assert.equal(said("operator:ann@site.example: sent mission 'aisle-2'"), "ann@site.example: sent mission 'aisle-2'");

@@ -23,6 +23,9 @@ export interface SensorLine {
   readonly about: string;
 }
 
+/** Fields that repeat another one of their channel under a second name, for those who know them by it: told once. */
+const SAME_AS: Readonly<Record<string, string>> = { battery: 'charge' };
+
 /** A channel with more fields than this is a picture (a scan), not a list of readings. */
 const FIELDS_AT_MOST = 40;
 
@@ -45,7 +48,9 @@ export function sensorLines(
   for (const { channel, fields } of schemas) {
     const frame = newest.get(channel);
     if (frame === undefined || fields.length > FIELDS_AT_MOST || fields.length !== frame.values.length) continue;
+    const names = new Set(fields.map(({ name }) => name));
     fields.forEach((field, k) => {
+      if (names.has(SAME_AS[field.name] ?? '')) return;
       lines.push(
         lineOf(channel, field, frame.values[k] as number, frame.timeUs, usual.get(`${channel}.${field.name}`)),
       );
