@@ -1,6 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { type Fence, FenceListSchema, FenceSchema, type PutFenceRequest, type ReviseFenceRequest } from '@sigma/proto';
+import {
+  type Act,
+  ActSchema,
+  type Fence,
+  FenceListSchema,
+  FenceSchema,
+  type PutFenceRequest,
+  type ReviseFenceRequest,
+} from '@sigma/proto';
 import { mergeTexts } from '@sigma/recorder';
 
 /** Fences as a hub keeps them: named in the first message of a stream and whenever one was drawn, changed or taken away. */
@@ -8,6 +16,8 @@ export class FakeFences {
   #all: Fence[] = [];
   /** The note of every version of every fence. */
   readonly #notes = new Map<string, string>();
+  /** Who changed which, newest first, as the hub writes it down. */
+  readonly acts: Act[] = [];
   /** Why commands were refused. */
   readonly rejected: string[] = [];
   version = 0;
@@ -29,7 +39,7 @@ export class FakeFences {
   }
 
   /** Shape and name as the last sender has them; the note merged. `quietly`: the pages hear of it with the next change. */
-  revise({ fenceId, version, onlyIfInForce, shape, name, note }: ReviseFenceRequest, quietly = false) {
+  revise({ fenceId, version, onlyIfInForce, shape, name, note }: ReviseFenceRequest, by: string, quietly = false) {
     const fence = this.#all.find(({ id }) => id === fenceId);
     if (fence === undefined) throw new ConnectError(`there is no fence '${fenceId}'`, Code.NotFound);
     if (onlyIfInForce) this.#judge(fence, version);
@@ -44,6 +54,8 @@ export class FakeFences {
     });
     this.#notes.set(`${fenceId} ${next.version}`, next.note);
     this.#all = this.#all.map((one) => (one === fence ? next : one));
+    const part = shape === undefined ? (note === undefined ? 'the name' : 'the note') : 'the shape';
+    this.#did(fenceId, by, `changed ${part} of the fence, from version ${version}`);
     if (!quietly) this.version++;
     const conflicts = merge.type === 'conflict' ? merge.conflicts : [];
     return {
@@ -57,6 +69,11 @@ export class FakeFences {
     if (fence !== undefined && expects > 0) this.#judge(fence, expects);
     this.#all = this.#all.filter((one) => one !== fence);
     this.version++;
+  }
+
+  #did(fenceId: string, actor: string, summary: string): void {
+    const shared = { id: `act-${this.acts.length}`, timeUs: BigInt(Date.now()) * 1000n, actor, act: 'ReviseFence' };
+    this.acts.unshift(create(ActSchema, { ...shared, summary, targets: [fenceId], outcome: 'accepted' }));
   }
 
   #judge({ id, version }: Fence, expects: number): void {

@@ -179,7 +179,7 @@ export class FakeHub {
       getHealth: () => ({ version: 'fake', agents: this.robots.length }),
       listFences: () => ({ fences: [...this.fences.all] }),
       putFence: (request) => ({ fence: this.fences.put(request, EMAIL) }),
-      reviseFence: (request) => this.fences.revise(request),
+      reviseFence: (request) => this.fences.revise(request, EMAIL),
       removeFence: ({ fenceId, expectsVersion }) => {
         this.fences.remove(fenceId, expectsVersion);
         return {};
@@ -262,6 +262,7 @@ export class FakeHub {
         if (this.role === '') throw new ConnectError('this account has no role', Code.PermissionDenied);
         return { accountId: 'ada', email: EMAIL, role: this.role, holder: EMAIL };
       },
+      listActs: ({ target }) => ({ acts: this.fences.acts.filter(({ targets }) => targets.includes(target)) }),
       ...this.extras.account,
     });
     this.record.routes(router);

@@ -102,7 +102,7 @@ export class FakeRoom {
         return {};
       },
       listActs: ({ actor, target, beforeTimeUs, limit }) => ({
-        acts: this.acts
+        acts: [...this.acts, ...this.#hub.fences.acts]
           .filter((act) => actor === '' || act.actor === actor)
           .filter((act) => target === '' || act.targets.includes(target))
           .filter((act) => beforeTimeUs === 0n || act.timeUs < beforeTimeUs)

@@ -4,82 +4,12 @@ import AxeBuilder from '@axe-core/playwright';
 import { create } from '@bufbuild/protobuf';
 import { PutFenceRequestSchema, ReviseFenceRequestSchema } from '@sigma/proto';
 import { chromium } from 'playwright-core';
-import type { MapElement } from '../src/panels/site/site-panel.tsx';
-import type { Look } from '../src/site/solid/lens.ts';
 import { poseOf } from './fake-fleet.ts';
-import { EMAIL, type FakeHub, PASSWORD } from './fake-hub.ts';
+import { EMAIL, type FakeHub } from './fake-hub.ts';
 import { type House, openHouse } from './house.ts';
-import { FirstPage, withoutBrowser } from './page.ts';
-import { eventually, steady } from './waiting.ts';
-
-/** The site view as a person uses it, over the verbs of the whole page. */
-class SitePage extends FirstPage {
-  async enter(url: string): Promise<void> {
-    await this.open(url);
-    await this.signIn(EMAIL, PASSWORD);
-    await this.at('map').waitFor();
-  }
-
-  /** Waits until the solid view is the one that is shown. */
-  async isSolid(): Promise<void> {
-    await this.page.waitForFunction(() => {
-      const map = document.querySelector<HTMLElement>('[data-testid=map]');
-      return map?.dataset['flat'] === 'no' && ((map as MapElement).sigmaMap?.effort?.done ?? 0) > 0;
-    });
-  }
-
-  async isFlat(reason: string): Promise<void> {
-    await this.page.waitForFunction(
-      (wanted) => document.querySelector<HTMLElement>('[data-testid=map]')?.dataset['flat'] === wanted,
-      reason,
-    );
-  }
-
-  /** Pictures that were drawn in so long. */
-  painted(ms: number): Promise<number> {
-    return this.at('map').evaluate(async (map, wait) => {
-      const count = () => (map as MapElement).sigmaMap?.effort?.painted ?? 0;
-      const from = count();
-      await new Promise((resolve) => setTimeout(resolve, wait));
-      return count() - from;
-    }, ms);
-  }
-
-  /** Waits until it has been drawn anew some times: what is shown moves. */
-  async draws(): Promise<void> {
-    const count = () => document.querySelector<MapElement>('[data-testid=map]')?.sigmaMap?.effort?.painted ?? 0;
-    const from = await this.page.evaluate(count);
-    await eventually(async () => (await this.page.evaluate(count)) > from + 3);
-  }
-
-  look(): Promise<Look | undefined> {
-    return this.at('map').evaluate((map) => (map as MapElement).sigmaMap?.look);
-  }
-
-  async view(words: 'Map' | '3D'): Promise<void> {
-    await this.at('map').getByRole('button', { name: words, exact: true }).click();
-    const mode = words === 'Map' ? 'map' : 'perspective';
-    await this.page.waitForFunction(
-      (wanted) => document.querySelector<MapElement>('[data-testid=map]')?.sigmaMap?.look?.mode === wanted,
-      mode,
-    );
-    await steady(async () => JSON.stringify(await this.look()));
-  }
-
-  /** Draws the outline of a fence corner by corner, and leaves it open. */
-  async corners(corners: readonly (readonly [number, number])[]): Promise<void> {
-    for (const [xM, yM] of corners) await this.clickSite(xM, yM);
-  }
-
-  canvas(act: 'loseContext' | 'restoreContext'): Promise<void> {
-    return this.page.evaluate((wanted) => {
-      const kept = window as unknown as { lose?: { loseContext(): void; restoreContext(): void } | null };
-      const canvas = document.querySelector<HTMLCanvasElement>('.map-solid canvas');
-      kept.lose ??= canvas?.getContext('webgl2')?.getExtension('WEBGL_lose_context') ?? null;
-      kept.lose?.[wanted]();
-    }, act);
-  }
-}
+import { withoutBrowser } from './page.ts';
+import { SitePage, visitSite } from './site-page.ts';
+import { eventually } from './waiting.ts';
 
 describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 }, () => {
   let house: House;
@@ -95,12 +25,7 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
 
   after(() => house?.close());
 
-  const enter = async (url: string): Promise<SitePage> => {
-    const context = await house.browser.newContext({ viewport: { width: 1280, height: 800 } });
-    const visitor = new SitePage(await context.newPage());
-    await visitor.enter(url);
-    return visitor;
-  };
+  const enter = (url: string): Promise<SitePage> => visitSite(house.browser, url);
 
   test('the flat picture comes first and the solid one takes its place', async () => {
     const at = await site.page.evaluate(() => {
@@ -341,7 +266,7 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.at('fence-note').fill('why: a leak\nuntil: midnight');
 
     const theirs = { fenceId: id, version: 1, name: 'ice', note: 'why: frost\nuntil: one' };
-    hub.fences.revise(create(ReviseFenceRequestSchema, theirs), true);
+    hub.fences.revise(create(ReviseFenceRequestSchema, theirs), 'bob@example.org', true);
     await site.at('send-revision').click();
     await site.says(site.at('last-act'), /it was meant for version 1 .* version 2 is in force/);
     assert.equal(hub.fences.rejected.length, 1);
@@ -362,7 +287,12 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
     await site.at('settle-note').click();
     await site.at('revise-form').waitFor({ state: 'detached' });
     assert.match(inForce()?.note ?? '', /until: midnight/);
-    await site.says(site.at('robot-panel'), /ice.*until: midnight.*version 4/s);
+    await site.says(site.at('robot-panel'), /ice.*until: midnight.*Version.*4/s);
+    await site.says(
+      site.at('fence-changes'),
+      /^ada.*changed the note of the fence, from version 3.*\d:\d\d.*ada.*changed the shape.*bob@example\.org.*from version 1/s,
+    );
+    await site.isAccessible('[data-testid=robot-panel]');
 
     hub.role = 'viewer';
     await site.page.locator('[data-testid=change-fence][disabled]').waitFor();

@@ -11,6 +11,7 @@ import type { Topic } from '../live/topics.ts';
 import type { PastEngine } from '../past/past-engine.ts';
 import type { TimeMachine } from '../past/time-machine.ts';
 import type { Draft } from '../site/draft.ts';
+import type { SiteChoices } from '../site/site-layers.ts';
 import type { Me } from './access/me.ts';
 import type { TerrainPart } from './panel-port.ts';
 import type { Selection } from './place/selection.ts';
@@ -47,9 +48,15 @@ export interface MissionControl {
   readonly selected: Observable<string | null>;
   /** The open page's path; `/` is the site. */
   readonly path: Observable<string>;
+  /** How this person looks at sites, and what is laid over them; kept for the next visit. */
+  readonly choices: Observable<SiteChoices>;
+  /** Whether the site view can lay anything over the floor: drawn flat it cannot. */
+  readonly layered: Observable<boolean>;
   /** Where the site view looks, in its own words; travels in links. Empty: the whole site. */
   readonly viewpoint: Observable<string>;
   readonly draft: Observable<Draft | null>;
+  /** What was being drawn when something else was begun; null where nothing waits. */
+  readonly aside: Observable<Draft | null>;
   readonly theme: Observable<Theme>;
   /** A clock that never runs backwards, milliseconds. */
   readonly nowMs: () => number;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { FenceSchema } from '@sigma/proto';
 import { areaM2, canClose, canRedo, type Draft, type DraftAct, draftStep, isComplete, lengthM } from './draft.ts';
 
 const draw = (...acts: DraftAct[]): Draft | null =>
@@ -67,7 +69,8 @@ test('a corner of a fence is lifted and put down elsewhere, never on another; un
   ] as const;
   const undo: DraftAct = { type: 'undo' };
   const redo: DraftAct = { type: 'redo' };
-  const change: DraftAct = { type: 'change', fenceId: 'f1', points };
+  const polygon = { points: points.map(([xM, yM]) => ({ xM, yM })) };
+  const change: DraftAct = { type: 'change', fence: create(FenceSchema, { id: 'f1', kind: 'slow', polygon }) };
   const lift: DraftAct = { type: 'lift', corner: 1 };
   const lifted = draw(change, lift) as Draft;
   assert.deepEqual([lifted.closed, lifted.points.length, lifted.pointer], [false, 3, [4, 0]]);

@@ -1,3 +1,5 @@
+import type { Fence, NoteConflict } from '@sigma/proto';
+
 /** What is being drawn on the map: a zone to cover, a fence, the points of a patrol, or where a simulated person shall stand. Points in metres, snapped. */
 export interface Draft {
   readonly kind: 'zone' | 'fence' | 'patrol' | 'person';
@@ -10,13 +12,30 @@ export interface Draft {
   readonly pointer: DraftPoint | null;
   /** What that point holds to. */
   readonly hold: Hold | null;
-  /** Only where the outline of a fence that stands is changed. */
+  /** What a fence is to ask, and what is said of it, as far as somebody has written it. */
+  readonly terms?: FenceTerms;
+  /** Only where a fence that stands is changed. */
   readonly change?: DraftChange;
 }
 
-/** A fence whose corners are moved. */
+/** What holds inside a fence, for how long, and under which name. */
+export interface FenceTerms {
+  readonly kind: 'restricted' | 'slow';
+  /** Only of a slow one. */
+  readonly speedMps: number;
+  readonly name: string;
+  /** 0: until somebody takes it away. */
+  readonly seconds: number;
+  /** For other people; robots do not read it. */
+  readonly note: string;
+}
+
+/** A fence that is changed. All that is written of it stays here, whatever else is looked at meanwhile. */
 export interface DraftChange {
-  readonly fenceId: string;
+  /** As it was when it was opened: what is sent says what was made of it. */
+  readonly seen: Fence;
+  /** It was sent, but for these lines of its note, which others had changed too. */
+  readonly unsettled: { readonly fence: Fence; readonly conflicts: readonly NoteConflict[] } | null;
   /** One corner is off the outline: the next point puts it down and closes the outline again. */
   readonly lifted: boolean;
   /** Outlines before each corner that was moved, and those that undo took back; newest last. */
@@ -28,13 +47,14 @@ export type DraftPoint = readonly [xM: number, yM: number];
 
 export type DraftAct =
   | { readonly type: 'begin'; readonly kind: Draft['kind'] }
-  | { readonly type: 'change'; readonly fenceId: string; readonly points: readonly DraftPoint[] }
+  | { readonly type: 'change'; readonly fence: Fence }
   | { readonly type: 'lift'; readonly corner: number }
   | { readonly type: 'point'; readonly at: DraftPoint }
   | { readonly type: 'move'; readonly at: DraftPoint | null; readonly hold?: Hold | null }
   | { readonly type: 'close' }
   | { readonly type: 'undo' }
   | { readonly type: 'redo' }
+  | { readonly type: 'terms'; readonly terms: FenceTerms }
   | { readonly type: 'cancel' };
 
 /** Why a point stands where it does: shown while drawing, so that nobody wonders where it jumped to. */
@@ -58,8 +78,11 @@ export function draftStep(draft: Draft | null, act: DraftAct): Draft | null {
     return { kind: act.kind, points: [], undone: [], closed: false, pointer: null, hold: null };
   }
   if (act.type === 'change') {
-    const change = { fenceId: act.fenceId, lifted: false, before: [], after: [] };
-    return { kind: 'fence', points: act.points, undone: [], closed: true, pointer: null, hold: null, change };
+    const { polygon, kind, speedMps, name, note } = act.fence;
+    const change = { seen: act.fence, unsettled: null, lifted: false, before: [], after: [] };
+    const points = (polygon?.points ?? []).map(({ xM, yM }): DraftPoint => [xM, yM]);
+    const terms: FenceTerms = { kind: kind === 'slow' ? 'slow' : 'restricted', speedMps, name, note, seconds: 0 };
+    return { kind: 'fence', points, undone: [], closed: true, pointer: null, hold: null, terms, change };
   }
   if (draft === null) return null;
   const moved = draft.change === undefined ? null : moveStep(draft, draft.change, act);
@@ -69,6 +92,8 @@ export function draftStep(draft: Draft | null, act: DraftAct): Draft | null {
       return null;
     case 'lift':
       return draft;
+    case 'terms':
+      return { ...draft, terms: act.terms };
     case 'move':
       return same(draft.pointer, act.at) && draft.hold?.kind === act.hold?.kind
         ? draft

@@ -23,7 +23,7 @@ const KEY = 'sigma.site';
 const USUAL: SiteChoices = { mode: 'perspective', layers: ['names', 'zones'], known: LAYERS.map(({ id }) => id) };
 
 /** Storage may be barred or hold something else; then the usual choices hold. */
-export function rememberedChoices(storage: Pick<Storage, 'getItem' | 'setItem'> | undefined): Observable<SiteChoices> {
+export function rememberedChoices(storage: Pick<Storage, 'getItem' | 'setItem'> | null): Observable<SiteChoices> {
   const choices = new Observable<SiteChoices>(read(storage) ?? USUAL);
   choices.subscribe(() => {
     try {
@@ -35,7 +35,7 @@ export function rememberedChoices(storage: Pick<Storage, 'getItem' | 'setItem'> 
   return choices;
 }
 
-function read(storage: Pick<Storage, 'getItem'> | undefined): SiteChoices | null {
+function read(storage: Pick<Storage, 'getItem'> | null): SiteChoices | null {
   try {
     const found = JSON.parse(storage?.getItem(KEY) ?? 'null') as Partial<SiteChoices> | null;
     if (found === null || !Array.isArray(found.layers) || !Array.isArray(found.known)) return null;

@@ -6,7 +6,7 @@ import { useConnection, useMissionControl, useObservable, usePast, useTick } fro
 /** Silence longer than this is said before the stream is opened anew. */
 const LATE_MS = 2_000;
 
-/** What stands between the page and the truth, over the panels: the hub is gone, the stream is late, a recording is of another version. */
+/** What stands between the page and the truth, under the panels: the hub is gone, the stream is late, a recording is of another version. */
 export function StandingNotice() {
   const { engine, clock } = useMissionControl();
   const past = usePast();
@@ -28,7 +28,7 @@ export function StandingNotice() {
           </button>
         </p>
       ) : null}
-      <p className={words === '' ? 'for-ears' : 'notice'} role="status" data-testid="notice">
+      <p className={words === '' ? 'for-ears' : 'notice passing'} role="status" data-testid="notice">
         {words}
       </p>
     </div>

@@ -9,12 +9,14 @@ import { SiteStream } from '../../live/site-stream.ts';
 import { PastEngine, type PastWorker } from '../../past/past-engine.ts';
 import { TimeMachine } from '../../past/time-machine.ts';
 import type { Draft } from '../../site/draft.ts';
+import { rememberedChoices } from '../../site/site-layers.ts';
 import { Identity } from '../access/me.ts';
 import type { MissionControl, Theme } from '../mission-control.tsx';
 import type { TerrainPart } from '../panel-port.ts';
 import { keepAddress } from '../place/address.ts';
 import { pagePath } from '../place/page-path.ts';
 import { robotSelection, type Selection } from '../place/selection.ts';
+import { storageHere } from '../remembered.ts';
 
 interface ControlPorts {
   readonly hub: Hub;
@@ -83,7 +85,10 @@ export function openControl(ports: ControlPorts): { readonly control: MissionCon
     selected,
     path: pagePath(window),
     viewpoint: new Observable(''),
+    choices: rememberedChoices(storageHere()),
+    layered: new Observable(false),
     draft: new Observable<Draft | null>(null),
+    aside: new Observable<Draft | null>(null),
     theme,
     nowMs,
     signOut: () => void signOut(browserFetch).finally(() => onLeft('')),

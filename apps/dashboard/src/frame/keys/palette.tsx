@@ -1,5 +1,6 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { Command as Cmdk, defaultFilter } from 'cmdk';
+import { LAYERS, toggleLayer } from '../../site/site-layers.ts';
 import { agentState } from '../../words/agent-state.ts';
 import { useFrame } from '../frame-ui.ts';
 import { panelsOf } from '../layout/default-model.ts';
@@ -16,7 +17,10 @@ export function Palette() {
   const control = useMissionControl();
   const frame = useFrame();
   const panels = usePanels();
-  const { live, site, selection, path } = control;
+  const { live, site, selection, path, choices } = control;
+  const layered = control.layered.get();
+  const { layers } = choices.get();
+  const brought = control.terrains.flatMap((terrain) => terrain.layers);
   useTopic('missions');
   useTopic('roster');
   const close = () => frame.palette.set(false);
@@ -102,6 +106,26 @@ export function Palette() {
                   </Cmdk.Item>
                 ))}
               </Cmdk.Group>
+              {layered ? (
+                <Cmdk.Group heading="Map layers">
+                  {[...LAYERS, ...brought].map(({ id, title }) => {
+                    const verb = layers.includes(id) ? 'Hide' : 'Show';
+                    return (
+                      <Cmdk.Item
+                        key={id}
+                        value={`layer ${title} ${verb}`}
+                        keywords={['map', 'layer']}
+                        onSelect={then(() => {
+                          choices.set(toggleLayer(choices.get(), id));
+                          path.set('/');
+                        })}
+                      >
+                        {verb} {title.toLowerCase()} <span className="quiet">on the map</span>
+                      </Cmdk.Item>
+                    );
+                  })}
+                </Cmdk.Group>
+              ) : null}
               <Cmdk.Group heading="Bookmarks">
                 {frame.bookmarks.all.get().map(({ name, atUs }) => (
                   <Cmdk.Item key={name} value={`bookmark ${name}`} onSelect={then(() => control.clock.seek(atUs))}>

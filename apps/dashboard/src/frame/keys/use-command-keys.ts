@@ -11,7 +11,8 @@ export function useCommandKeys(commands: readonly Command[], context: CommandCon
       const command = commands.find(({ keys }) => keys.includes(text));
       if (command === undefined) return;
       if (text === 'Escape') {
-        if (context.control.draft.get() !== null) return;
+        // The map leaves a drawing by itself; on any other page the key means the page.
+        if (context.control.draft.get() !== null && context.control.path.get() === '/') return;
         if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea')) {
           event.target.blur();
           return;

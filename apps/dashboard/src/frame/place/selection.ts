@@ -18,6 +18,10 @@ function robotOf(selection: Selection | null): string | null {
   return selection.kind === 'decision' ? selection.agentId : null;
 }
 
+/** The zone or fence that is selected, or null. */
+export const zoneOf = (selection: Selection | null): string | null =>
+  selection?.kind === 'zone' ? selection.id : null;
+
 /** One level up: from a decision to its robot, from anything else to nothing. */
 export function levelUp(selection: Selection): Selection | null {
   return selection.kind === 'decision' ? { kind: 'robot', id: selection.agentId } : null;

@@ -39,7 +39,10 @@ export default function MissionPage({ params }: PanelProps) {
                 </>
               }
             >
-              Nobody has sent one by this name to this site.
+              <p>Nobody has sent one by this name to this site.</p>
+              <button type="button" className="primary" onClick={() => go('/missions')}>
+                All missions
+              </button>
             </EmptyState>
           ) : (
             <p className="empty">Looking in the history…</p>

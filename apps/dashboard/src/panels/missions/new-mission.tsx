@@ -4,18 +4,19 @@ import { useGo, useMissionControl } from '../../frame/mission-control.tsx';
 import { draftStep } from '../../site/draft.ts';
 import { DeliverForm } from '../site/deliver-form.tsx';
 import { DockForm } from '../site/dock-form.tsx';
+import { leaveDraft } from '../site/put-aside.ts';
 
 type Listed = 'deliver' | 'dock' | null;
 
 /** The way to a new mission: what is drawn begins on the map at once, what is chosen from lists opens here. */
 export function NewMission() {
-  const { draft } = useMissionControl();
+  const control = useMissionControl();
   const go = useGo();
   const [listed, setListed] = useState<Listed>(null);
   const draw = (kind: 'zone' | 'patrol') => {
     setListed(null);
     go('/');
-    draft.set(draftStep(null, { type: 'begin', kind }));
+    leaveDraft(control, draftStep(null, { type: 'begin', kind }));
   };
   const list = (form: Listed) => setListed(listed === form ? null : form);
   return (

@@ -1,11 +1,12 @@
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
-import type { Draft } from '../../site/draft.ts';
+import type { Draft, DraftChange } from '../../site/draft.ts';
 import { isInside } from '../../site/inside.ts';
 import { localTime, personWords, reading, words } from '../../words/quantities.ts';
-import { changeOf, removeFence } from '../site/fences.ts';
+import { openFence, removeFence } from '../site/fences.ts';
 import { ReviseForm } from '../site/revise-form.tsx';
+import { FenceHistory } from './fence-history.tsx';
 
 /** A zone of the site or a fence that a person drew: what it asks of robots, who set it, who is inside. */
 export function ZoneCard({ id }: { readonly id: string }) {
@@ -23,7 +24,7 @@ export function ZoneCard({ id }: { readonly id: string }) {
       : live.ids.filter((_, row) =>
           isInside(outline, live.newest.xM[row] ?? Number.NaN, live.newest.yM[row] ?? Number.NaN),
         );
-  if (drawn?.change?.fenceId === id) return <Changing name={fence?.name || id} draft={drawn} fenceId={id} />;
+  if (drawn?.change?.seen.id === id) return <Changing name={fence?.name || id} draft={drawn} change={drawn.change} />;
   if (zone === undefined && fence === undefined) {
     return <p className="empty">There is no such zone or fence at the moment shown.</p>;
   }
@@ -62,7 +63,16 @@ export function ZoneCard({ id }: { readonly id: string }) {
               <dt>Drawn</dt>
               <dd>
                 by <bdi>{personWords(fence.createdBy)}</bdi> at {localTime(fence.createdTimeUs)}
-                {fence.version > 1 ? `, changed since: version ${fence.version}` : ''}
+              </dd>
+            </div>
+            <div>
+              <dt>Version</dt>
+              <dd className="mono">{fence.version}</dd>
+            </div>
+            <div>
+              <dt>Changed</dt>
+              <dd>
+                <FenceHistory id={fence.id} version={fence.version} />
               </dd>
             </div>
             <div>
@@ -86,7 +96,7 @@ export function ZoneCard({ id }: { readonly id: string }) {
       {fence === undefined ? null : (
         <div className="card-foot">
           <Guarded role="operator">
-            <button type="button" onClick={() => draft.set(changeOf(fence))} data-testid="change-fence">
+            <button type="button" onClick={() => openFence(control, fence)} data-testid="change-fence">
               Change
             </button>
           </Guarded>
@@ -101,7 +111,7 @@ export function ZoneCard({ id }: { readonly id: string }) {
   );
 }
 
-function Changing({ name, ...form }: { readonly name: string; readonly draft: Draft; readonly fenceId: string }) {
+function Changing({ name, ...form }: { readonly name: string; readonly draft: Draft; readonly change: DraftChange }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
     <div className="scroll" tabIndex={0}>

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useGo, useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { draftStep } from '../../site/draft.ts';
+import { leaveDraft } from '../site/put-aside.ts';
 import { placePerson } from './bench-acts.ts';
 
 /** In front of the hull, where it is well inside the protective distance of a robot that drives. */
@@ -54,7 +55,7 @@ export function OnTheMap({ seconds }: { readonly seconds: number }) {
   const arm = () => {
     if (armed) return draft.set(null);
     go('/');
-    draft.set(draftStep(null, { type: 'begin', kind: 'person' }));
+    leaveDraft(control, draftStep(null, { type: 'begin', kind: 'person' }));
     setArmed(true);
   };
   return (

@@ -1,20 +1,12 @@
-import { type PointM, zoneFromPolygon } from '@sigma/fleet-model';
-import { useMemo, useState } from 'react';
-import { useMissionControl } from '../../frame/mission-control.tsx';
-import { areaM2, type Draft } from '../../site/draft.ts';
-import { number, plural } from '../../words/quantities.ts';
-import { DrawingRow } from './drawing-row.tsx';
+import { useState } from 'react';
+import { type DrawnFormProps, OutlineHead, useOutline } from './draft-head.tsx';
 import { GoalSender } from './goal-sender.tsx';
 
 /** A drawn outline becomes a cover mission: checked here against the floor, previewed by the hub, then sent. */
-export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly onDone: () => void }) {
-  const { site } = useMissionControl();
+export function CoverForm({ draft, onSent, onCancel }: DrawnFormProps) {
   const [robots, setRobots] = useState(0);
   const { points, closed } = draft;
-  const outline = useMemo(
-    () => (closed ? zoneFromPolygon(site, points as readonly PointM[]) : null),
-    [site, points, closed],
-  );
+  const outline = useOutline(draft);
   const goal =
     outline?.ok === true
       ? {
@@ -29,29 +21,15 @@ export function CoverForm({ draft, onDone }: { readonly draft: Draft; readonly o
       : null;
   return (
     <div className="composer-form" data-drawing={closed ? undefined : ''} data-testid="cover-form">
-      <div className="draft-head">
-        <p className="composer-hint">
-          {closed ? 'Zone closed.' : 'Click the corners. Alt: off the grid. Enter: close.'}
-          <br />
-          <span className="quiet">
-            {plural(points.length, 'corner')}, {number(areaM2(points))} m²
-            {outline?.ok === true ? `, ${plural(outline.cells.length, 'free cell')}` : ''}
-          </span>
-        </p>
-        <DrawingRow draft={draft} onCancel={onDone} />
-      </div>
-      {outline?.ok === false ? (
-        <p className="level-warning" role="alert">
-          {outline.message}
-        </p>
-      ) : null}
+      <OutlineHead draft={draft} name="Zone" outline={outline} onCancel={onCancel} />
       {closed ? (
         <GoalSender
           goal={goal}
           goalKey={`${JSON.stringify(points)} ${robots}`}
           name="Cover drawn zone"
           sendWords="Send cover mission"
-          onDone={onDone}
+          onSent={onSent}
+          onCancel={onCancel}
         >
           <label className="inline">
             Robots at most

@@ -23,7 +23,8 @@ export function DeliverForm({ onDone }: { readonly onDone: () => void }) {
         goalKey={JSON.stringify(value)}
         name={`Deliver ${from} to ${to}`}
         sendWords="Send delivery"
-        onDone={onDone}
+        onSent={onDone}
+        onCancel={onDone}
       >
         <PlaceChoice label="From" places={site.stations} value={from} onChange={setFrom} emptyWords="station" />
         <PlaceChoice label="To" places={site.stations} value={to} onChange={setTo} emptyWords="station" />

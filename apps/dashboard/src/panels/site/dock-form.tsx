@@ -16,7 +16,8 @@ export function DockForm({ onDone }: { readonly onDone: () => void }) {
         goalKey={JSON.stringify(value)}
         name={`Dock ${agentId}`}
         sendWords="Send to dock"
-        onDone={onDone}
+        onSent={onDone}
+        onCancel={onDone}
       >
         <RobotChoice value={agentId} onChange={setAgentId} />
         <PlaceChoice label="Dock" places={site.docks} value={dockId} onChange={setDockId} emptyWords="nearest free" />

@@ -1,18 +1,13 @@
-import type { Fence } from '@sigma/proto';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useTopic } from '../../frame/mission-control.tsx';
 import { number } from '../../words/quantities.ts';
-import { changeOf, fenceName, removeFence } from './fences.ts';
+import { fenceName, openFence, removeFence } from './fences.ts';
 
 /** Fences in force, each with the way to explain, change and undo it. */
 export function FenceList() {
   const control = useMissionControl();
-  const { selection, draft } = control;
+  const { selection } = control;
   useTopic('fences');
-  const change = (fence: Fence) => {
-    selection.set({ kind: 'zone', id: fence.id });
-    draft.set(changeOf(fence));
-  };
   const fences = control.live.fences();
   if (fences.length === 0) return null;
   return (
@@ -32,7 +27,7 @@ export function FenceList() {
           </span>
           <span className="spring" />
           <Guarded role="operator">
-            <button type="button" onClick={() => change(fence)} data-testid={`change-${fence.id}`}>
+            <button type="button" onClick={() => openFence(control, fence)} data-testid={`change-${fence.id}`}>
               Change
             </button>
           </Guarded>

@@ -1,5 +1,5 @@
+import type { FenceTerms } from '../../site/draft.ts';
 import { number } from '../../words/quantities.ts';
-import type { NewFence } from './fences.ts';
 
 const LASTS = [
   { seconds: 0, words: 'until taken away' },
@@ -9,25 +9,23 @@ const LASTS = [
 ] as const;
 const NAMED_AT_MOST = 6;
 
-export type FenceRuleChoice = Omit<NewFence, 'points'>;
-
 interface FenceRuleProps {
-  readonly rule: FenceRuleChoice;
-  readonly onRule: (rule: FenceRuleChoice) => void;
+  readonly terms: FenceTerms;
+  readonly onTerms: (terms: FenceTerms) => void;
   /** A fence that stands keeps the end that it has. */
   readonly stands?: boolean;
 }
 
 /** What holds inside, for how long, and under which name: asked once the outline stands, so that it is not in its way. */
-export function FenceRule({ rule, onRule, stands = false }: FenceRuleProps) {
-  const { kind, speedMps, name, seconds, note } = rule;
+export function FenceRule({ terms, onTerms, stands = false }: FenceRuleProps) {
+  const { kind, speedMps, name, seconds, note } = terms;
   return (
     <div className="sender-row">
       <label className="inline">
         Rule
         <select
           value={kind}
-          onChange={(event) => onRule({ ...rule, kind: event.target.value as NewFence['kind'] })}
+          onChange={(event) => onTerms({ ...terms, kind: event.target.value as FenceTerms['kind'] })}
           data-testid="fence-kind"
         >
           <option value="restricted">keep out</option>
@@ -43,14 +41,14 @@ export function FenceRule({ rule, onRule, stands = false }: FenceRuleProps) {
             max={10}
             step={0.1}
             value={speedMps}
-            onChange={(event) => onRule({ ...rule, speedMps: event.target.valueAsNumber || 0 })}
+            onChange={(event) => onTerms({ ...terms, speedMps: event.target.valueAsNumber || 0 })}
           />
         </label>
       ) : null}
       {stands ? null : (
         <label className="inline">
           Lasts
-          <select value={seconds} onChange={(event) => onRule({ ...rule, seconds: Number(event.target.value) })}>
+          <select value={seconds} onChange={(event) => onTerms({ ...terms, seconds: Number(event.target.value) })}>
             {LASTS.map((one) => (
               <option key={one.seconds} value={one.seconds}>
                 {one.words}
@@ -64,7 +62,7 @@ export function FenceRule({ rule, onRule, stands = false }: FenceRuleProps) {
         <input
           value={name}
           maxLength={60}
-          onChange={(event) => onRule({ ...rule, name: event.target.value })}
+          onChange={(event) => onTerms({ ...terms, name: event.target.value })}
           data-testid="fence-name"
         />
       </label>
@@ -74,7 +72,7 @@ export function FenceRule({ rule, onRule, stands = false }: FenceRuleProps) {
           value={note}
           maxLength={4_000}
           rows={Math.min(6, Math.max(2, note.split('\n').length))}
-          onChange={(event) => onRule({ ...rule, note: event.target.value })}
+          onChange={(event) => onTerms({ ...terms, note: event.target.value })}
           data-testid="fence-note"
         />
       </label>
@@ -88,7 +86,7 @@ export function Consequence({
   inside,
   speedMps,
 }: {
-  kind: NewFence['kind'];
+  kind: FenceTerms['kind'];
   inside: readonly string[];
   speedMps: number;
 }) {

@@ -3,25 +3,20 @@ import type { Fence } from '@sigma/proto';
 import type { MissionControl } from '../../frame/mission-control.tsx';
 import { judgeReceipts, type Outcome } from '../../live/acts.ts';
 import type { SiteView } from '../../live/site-view.ts';
-import { type Draft, draftStep } from '../../site/draft.ts';
+import { draftStep, type FenceTerms } from '../../site/draft.ts';
 import { changedParts, type FenceWish, wishOf } from './fence-changes.ts';
 import { freshKey } from './goal-sender.tsx';
+import { leaveDraft } from './put-aside.ts';
 
-export interface NewFence {
+export interface NewFence extends FenceTerms {
   readonly points: readonly PointM[];
-  readonly kind: 'restricted' | 'slow';
-  /** Only of a slow one. */
-  readonly speedMps: number;
-  readonly name: string;
-  /** 0: until somebody takes it away. */
-  readonly seconds: number;
-  /** For other people; robots do not read it. */
-  readonly note: string;
 }
 
-/** A draft that changes the outline of a fence. */
-export const changeOf = (fence: Fence): Draft | null =>
-  draftStep(null, { type: 'change', fenceId: fence.id, points: pointsOf(fence) });
+/** Opens a fence that stands, to be changed; what was being drawn is put aside. */
+export function openFence(control: MissionControl, fence: Fence): void {
+  control.selection.set({ kind: 'zone', id: fence.id });
+  leaveDraft(control, draftStep(null, { type: 'change', fence }));
+}
 
 const pointsOf = ({ polygon }: Pick<Fence, 'polygon'>): readonly PointM[] =>
   (polygon?.points ?? []).map(({ xM, yM }): PointM => [xM, yM]);

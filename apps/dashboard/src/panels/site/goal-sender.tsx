@@ -20,7 +20,9 @@ interface GoalSenderProps {
   readonly goalKey: string;
   readonly name: string;
   readonly sendWords: string;
-  readonly onDone: () => void;
+  /** It was taken. */
+  readonly onSent: () => void;
+  readonly onCancel: () => void;
   /** What else is asked, in one line with the priority. */
   readonly children?: ReactNode;
 }
@@ -28,7 +30,7 @@ interface GoalSenderProps {
 const PREVIEW_AFTER_MS = 200;
 
 /** Says who would do it and how long it would take, and only then sends it. */
-export function GoalSender({ goal, goalKey, name, sendWords, onDone, children }: GoalSenderProps) {
+export function GoalSender({ goal, goalKey, name, sendWords, onSent, onCancel, children }: GoalSenderProps) {
   const { hub, acts, now } = useMissionControl();
   const [preview, setPreview] = useState<Preview>({ kind: 'asking' });
   const [priority, setPriority] = useState(0);
@@ -67,7 +69,7 @@ export function GoalSender({ goal, goalKey, name, sendWords, onDone, children }:
     setSending(false);
     if (answer?.mission === undefined) return;
     now.putMission(answer.mission);
-    onDone();
+    onSent();
   };
 
   const possible = ready && preview.kind === 'known' && preview.answer.tasks.length > 0;
@@ -90,7 +92,7 @@ export function GoalSender({ goal, goalKey, name, sendWords, onDone, children }:
       {ready ? <PreviewLine preview={preview} /> : null}
       <div className="sender-row">
         <span className="spring" />
-        <button type="button" onClick={onDone} data-testid="compose-cancel">
+        <button type="button" onClick={onCancel} data-testid="compose-cancel">
           Cancel
         </button>
         <Guarded role="operator">

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { type Draft, draftStep } from '../../site/draft.ts';
@@ -8,36 +8,30 @@ import { DockForm } from './dock-form.tsx';
 import { FenceForm } from './fence-form.tsx';
 import type { NewFence } from './fences.ts';
 import { PatrolForm } from './patrol-form.tsx';
-import { ReviseHint } from './revise-form.tsx';
+import { asideWords, bringBack, leaveDraft } from './put-aside.ts';
+import { ReviseHint } from './revise-hint.tsx';
 
 /** Delivering and docking are chosen from lists; covering and patrolling are drawn, so the draft itself is their mode. */
 type Listed = 'deliver' | 'dock' | null;
 
 /** Starts a mission of any kind, or draws a fence. One is composed at a time; `onFence` sends a fence. */
 export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFence) => Promise<boolean> }) {
-  const { draft: drawn, selection } = useMissionControl();
+  const control = useMissionControl();
+  const { draft: drawn } = control;
   const draft = useObservable(drawn);
-  const selected = useObservable(selection);
-  const changes = draft?.change?.fenceId;
-  const elsewhere = changes !== undefined && !(selected?.kind === 'zone' && selected.id === changes);
-  // What changes a fence stands where the fence is explained; whoever looks at something else has left it.
-  useEffect(() => {
-    if (elsewhere) drawn.set(null);
-  }, [elsewhere, drawn]);
   const [listed, setListed] = useState<Listed>(null);
 
   const draw = (kind: Draft['kind']) => {
     setListed(null);
-    drawn.set(draftStep(null, { type: 'begin', kind }));
+    leaveDraft(control, draftStep(null, { type: 'begin', kind }));
   };
   const list = (form: Listed) => {
-    drawn.set(null);
+    leaveDraft(control, null);
     setListed(form);
   };
-  const done = () => {
-    drawn.set(null);
-    setListed(null);
-  };
+  const sent = () => drawn.set(null);
+  const cancel = () => leaveDraft(control, null);
+  const done = () => setListed(null);
   return (
     <div className="composer">
       <fieldset className="composer-kinds" aria-label="Kind of mission">
@@ -47,15 +41,34 @@ export function MissionComposer({ onFence }: { readonly onFence: (fence: NewFenc
         <Kind active={listed === 'dock'} onClick={() => list('dock')} testId="compose-dock" words="Dock" />
         <Kind active={draft?.kind === 'fence'} onClick={() => draw('fence')} testId="draw-fence" words="Fence" />
       </fieldset>
-      {draft?.kind === 'zone' ? <CoverForm draft={draft} onDone={done} /> : null}
-      {draft?.kind === 'patrol' ? <PatrolForm draft={draft} onDone={done} /> : null}
+      {draft?.kind === 'zone' ? <CoverForm draft={draft} onSent={sent} onCancel={cancel} /> : null}
+      {draft?.kind === 'patrol' ? <PatrolForm draft={draft} onSent={sent} onCancel={cancel} /> : null}
       {draft?.kind === 'fence' && draft.change === undefined ? (
-        <FenceForm draft={draft} onDone={done} onFence={onFence} />
+        <FenceForm draft={draft} onSent={sent} onCancel={cancel} onFence={onFence} />
       ) : null}
-      {draft?.change === undefined ? null : <ReviseHint draft={draft} onCancel={done} />}
+      {draft?.change === undefined ? null : <ReviseHint draft={draft} change={draft.change} onCancel={cancel} />}
       {listed === 'deliver' ? <DeliverForm onDone={done} /> : null}
       {listed === 'dock' ? <DockForm onDone={done} /> : null}
+      <PutAside />
     </div>
+  );
+}
+
+/** What was being drawn when something else was begun: nothing of it goes without a word. */
+function PutAside() {
+  const control = useMissionControl();
+  const left = useObservable(control.aside);
+  if (left === null) return null;
+  return (
+    <p className="composer-form put-aside" role="status" data-drawing="" data-testid="put-aside">
+      <bdi>{asideWords(left)}</bdi> put aside.
+      <button type="button" onClick={() => bringBack(control)} data-testid="bring-back">
+        Go on with it
+      </button>
+      <button type="button" className="plain" onClick={() => control.aside.set(null)} data-testid="drop-aside">
+        Drop it
+      </button>
+    </p>
   );
 }
 

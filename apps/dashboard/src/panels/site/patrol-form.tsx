@@ -1,34 +1,28 @@
 import { useState } from 'react';
-import { type Draft, isComplete, lengthM } from '../../site/draft.ts';
+import { isComplete, lengthM } from '../../site/draft.ts';
 import { number, plural } from '../../words/quantities.ts';
 import { RobotChoice } from './choices.tsx';
-import { DrawingRow } from './drawing-row.tsx';
+import { DraftHead, type DrawnFormProps } from './draft-head.tsx';
 import { GoalSender } from './goal-sender.tsx';
 
 /** Points drawn on the map, visited in order, as often as asked. */
-export function PatrolForm({ draft, onDone }: { readonly draft: Draft; readonly onDone: () => void }) {
+export function PatrolForm({ draft, onSent, onCancel }: DrawnFormProps) {
   const [rounds, setRounds] = useState(1);
   const [agentId, setAgentId] = useState('');
   const { points } = draft;
   const value = { points: points.map(([xM, yM]) => ({ xM, yM })), rounds, agentId };
   return (
     <div className="composer-form" data-testid="patrol-form">
-      <div className="draft-head">
-        <p className="composer-hint">
-          Click the points in order.
-          <br />
-          <span className="quiet">
-            {plural(points.length, 'point')}, {number(lengthM(points, false))} m as the crow flies
-          </span>
-        </p>
-        <DrawingRow draft={draft} />
-      </div>
+      <DraftHead draft={draft} hint="Click the points in order.">
+        {plural(points.length, 'point')}, {number(lengthM(points, false))} m as the crow flies
+      </DraftHead>
       <GoalSender
         goal={isComplete(draft) ? { goal: { case: 'patrol', value } } : null}
         goalKey={JSON.stringify(value)}
         name={`Patrol ${plural(points.length, 'point')}`}
         sendWords="Send patrol"
-        onDone={onDone}
+        onSent={onSent}
+        onCancel={onCancel}
       >
         <label className="inline">
           Rounds

@@ -1,90 +1,68 @@
-import { zoneFromPolygon } from '@sigma/fleet-model';
-import type { Fence, NoteConflict } from '@sigma/proto';
-import { useMemo, useState } from 'react';
+import type { Fence } from '@sigma/proto';
+import { useState } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl, useTick, useTopic } from '../../frame/mission-control.tsx';
 import { HoldButton } from '../../parts/hold-button.tsx';
-import { areaM2, type Draft, draftStep } from '../../site/draft.ts';
+import { areaM2, type Draft, type DraftChange, draftStep, type FenceTerms } from '../../site/draft.ts';
 import { number, plural } from '../../words/quantities.ts';
-import { DrawingRow } from './drawing-row.tsx';
+import { OutlineFault, useOutline } from './draft-head.tsx';
 import { changedParts, differences, type FenceDifference, type FenceWish, wishOf } from './fence-changes.ts';
-import { Consequence, FenceRule, type FenceRuleChoice } from './fence-rule.tsx';
+import { Consequence, FenceRule } from './fence-rule.tsx';
 import { putFence, reviseFence, robotsInside, settleNote } from './fences.ts';
 import { NoteConflictForm } from './note-conflict.tsx';
+import { leaveDraft } from './put-aside.ts';
 
 interface ReviseFormProps {
   readonly draft: Draft;
-  readonly fenceId: string;
+  readonly change: DraftChange;
 }
 
 /**
  * Changes a fence that stands: corners, rule, name and note, from the version that was in force when it was opened. It
- * stands beside the map, so that nothing hides the outline that it speaks of.
+ * stands beside the map, so that nothing hides the outline that it speaks of. What is written here is part of the draft:
+ * whoever looks at something else finds it again as he left it.
  */
-export function ReviseForm({ draft, fenceId }: ReviseFormProps) {
-  const { live, draft: drawn } = useMissionControl();
-  useTopic('fences');
-  const onDone = () => drawn.set(null);
-  const now = live.fences().find(({ id }) => id === fenceId);
-  const [seen] = useState(now);
-  if (seen === undefined) {
-    return (
-      <div className="revise-form" data-testid="revise-form">
-        <p className="level-warning">There is no such fence any more.</p>
-        <button type="button" onClick={onDone}>
-          Close
-        </button>
-      </div>
-    );
-  }
-  return <Revision draft={draft} seen={seen} now={now} onDone={onDone} />;
-}
-
-interface RevisionProps {
-  readonly draft: Draft;
-  readonly seen: Fence;
-  /** As it is in force; undefined when it was taken away meanwhile. */
-  readonly now: Fence | undefined;
-  readonly onDone: () => void;
-}
-
-interface Unsettled {
-  readonly fence: Fence;
-  readonly conflicts: readonly NoteConflict[];
-}
-
-function Revision({ draft, seen, now, onDone }: RevisionProps) {
+export function ReviseForm({ draft, change }: ReviseFormProps) {
   const control = useMissionControl();
-  const { site, live } = control;
+  const { site, live, draft: drawn } = control;
+  useTopic('fences');
   useTick(1_000);
-  const [rule, setRule] = useState<FenceRuleChoice>(() => ({ ...wishOf(seen), seconds: 0 }));
   const [sending, setSending] = useState(false);
-  const [unsettled, setUnsettled] = useState<Unsettled | null>(null);
+  const { seen, unsettled } = change;
+  /** As it is in force; undefined when it was taken away meanwhile. */
+  const now = live.fences().find(({ id }) => id === seen.id);
   const { points, closed } = draft;
-  const outline = useMemo(
-    () => (closed ? zoneFromPolygon(site, points as [number, number][]) : null),
-    [site, points, closed],
-  );
-  const mine: FenceWish = { ...rule, name: tidy(rule.name, seen.name), note: tidy(rule.note, seen.note), points };
+  const terms = draft.terms ?? { ...wishOf(seen), seconds: 0 };
+  const outline = useOutline(draft);
+  const say = (said: FenceTerms) => drawn.set(draftStep(drawn.get(), { type: 'terms', terms: said }));
+  /** The answer may come when something else is being drawn. */
+  const then = (next: (held: Draft, its: DraftChange) => Draft | null) => {
+    const held = drawn.get();
+    if (held?.change?.seen === seen) drawn.set(next(held, held.change));
+  };
+  const done = () => then(() => null);
+  const settle = (left: DraftChange['unsettled']) =>
+    then((held, its) => ({ ...held, change: { ...its, unsettled: left } }));
+  const mine: FenceWish = { ...terms, name: tidy(terms.name, seen.name), note: tidy(terms.note, seen.note), points };
   const changed = changedParts(wishOf(seen), mine);
   const reshaped = changed.has('outline') || changed.has('rule');
   const inside = reshaped && outline?.ok === true ? robotsInside(site, live, points) : [];
-  const { kind, speedMps } = rule;
+  const { kind, speedMps } = terms;
   const fits = outline?.ok === true && (kind === 'restricted' || (speedMps > 0 && speedMps <= 10));
   const ready = fits && !sending && (now === undefined || changed.size > 0);
   const send = async () => {
     setSending(true);
     const answer =
-      now === undefined ? await putFence(control, { ...rule, ...mine }) : await reviseFence(control, seen, now, mine);
+      now === undefined ? await putFence(control, { ...terms, ...mine }) : await reviseFence(control, seen, now, mine);
     setSending(false);
     if (answer === undefined || answer === false) return;
-    if (answer === true || answer.fence === undefined || answer.conflicts.length === 0) onDone();
-    else setUnsettled({ fence: answer.fence, conflicts: answer.conflicts });
+    if (answer === true || answer.fence === undefined || answer.conflicts.length === 0) done();
+    else settle({ fence: answer.fence, conflicts: answer.conflicts });
   };
-  const settle = async (fence: Fence, note: string) => {
-    if ((await settleNote(control, fence, note)) !== undefined) onDone();
+  const choose = async (fence: Fence, note: string) => {
+    if ((await settleNote(control, fence, note)) !== undefined) done();
     // Somebody wrote it meanwhile: then what stands is shown anew beside this person's.
-    else setUnsettled(null);
+    else settle(null);
   };
   if (unsettled !== null) {
     return (
@@ -94,8 +72,8 @@ function Revision({ draft, seen, now, onDone }: RevisionProps) {
           fence={unsettled.fence}
           mine={mine.note}
           conflicts={unsettled.conflicts}
-          onSettle={(note) => void settle(unsettled.fence, note)}
-          onLeave={onDone}
+          onSettle={(note) => void choose(unsettled.fence, note)}
+          onLeave={() => drawn.set(null)}
         />
       </div>
     );
@@ -103,17 +81,13 @@ function Revision({ draft, seen, now, onDone }: RevisionProps) {
   return (
     <div className="revise-form" data-testid="revise-form">
       <Corners draft={draft} seen={seen} />
-      {outline?.ok === false ? (
-        <p className="level-warning" role="alert">
-          {outline.message}
-        </p>
-      ) : null}
-      <FenceRule rule={rule} onRule={setRule} stands />
+      <OutlineFault outline={outline} />
+      <FenceRule terms={terms} onTerms={say} stands />
       {closed && reshaped ? <Consequence kind={kind} inside={inside} speedMps={speedMps} /> : null}
       <Meanwhile seen={seen} now={now} mine={mine} />
       <div className="sender-row">
         <span className="spring" />
-        <button type="button" onClick={onDone} data-testid="revise-cancel">
+        <button type="button" onClick={() => leaveDraft(control, null)} data-testid="revise-cancel">
           {now?.version === seen.version ? 'Cancel' : 'Drop mine'}
         </button>
         <Guarded role="operator">
@@ -192,23 +166,6 @@ function Corners({ draft, seen }: { readonly draft: Draft; readonly seen: Fence 
         </button>
       </div>
     </>
-  );
-}
-
-/** On the map itself, in nobody's way: what a click does now, and its undo. */
-export function ReviseHint({ draft, onCancel }: { readonly draft: Draft; readonly onCancel: () => void }) {
-  const hint = draft.closed
-    ? 'Click a corner to move it.'
-    : draft.change?.lifted === true
-      ? 'Click where the corner goes. Alt: off the grid.'
-      : 'Click the corners. Alt: off the grid. Enter: close.';
-  return (
-    <div className="composer-form" data-drawing="" data-testid="revise-hint">
-      <div className="draft-head">
-        <p className="composer-hint">{hint}</p>
-        <DrawingRow draft={draft} onCancel={onCancel} />
-      </div>
-    </div>
   );
 }
 

@@ -3,7 +3,7 @@ import { afterFirstPicture, firstPictureDrawn, solidPictureDrawn } from '../../f
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import { Observable } from '../../live/observable.ts';
 import { draftStep } from '../../site/draft.ts';
-import { meetLayers, rememberedChoices } from '../../site/site-layers.ts';
+import { meetLayers } from '../../site/site-layers.ts';
 import type { Look } from '../../site/solid/lens.ts';
 import { plural } from '../../words/quantities.ts';
 import { putFence } from './fences.ts';
@@ -14,6 +14,7 @@ import { showTip } from './map-tip.ts';
 import { MapTools } from './map-tools.tsx';
 import { MissionComposer } from './mission-composer.tsx';
 import { PrintedSite } from './printed-site.tsx';
+import { leaveDraft } from './put-aside.ts';
 import { type FlatReason, hasWebgl, type MapElement, type ShownSiteMap } from './view-port.ts';
 
 export type { MapElement } from './view-port.ts';
@@ -33,7 +34,7 @@ const FLAT_WORDS: Readonly<Record<FlatReason, string>> = {
 /** The site, solid or flat, with the tools that draw on it. */
 export function SitePanel() {
   const control = useMissionControl();
-  const { live, site, selected, selection, draft, viewpoint, nowMs, terrains } = control;
+  const { live, site, selected, selection, draft, viewpoint, choices, nowMs, terrains } = control;
   const theme = useObservable(control.theme);
   useTopic('roster');
   const frame = useRef<MapElement>(null);
@@ -41,11 +42,6 @@ export function SitePanel() {
   const scale = useRef<HTMLDivElement>(null);
   const map = useRef<ShownSiteMap | null>(null);
   const brought = useMemo(() => terrains.flatMap(({ layers }) => layers), [terrains]);
-  const choices = useMemo(() => {
-    const remembered = rememberedChoices(storage());
-    remembered.set(meetLayers(remembered.get(), brought));
-    return remembered;
-  }, [brought]);
   const follow = useMemo(() => new Observable(false), []);
   const shownLayers = useObservable(choices).layers;
   const [flat, setFlat] = useState<FlatReason | null>(() => (hasWebgl() ? 'loading' : 'missing'));
@@ -66,7 +62,7 @@ export function SitePanel() {
     };
     const chooseFence = (id: string | null) => selection.set(id === null ? null : { kind: 'zone', id });
     const calmMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-    const shown = { live, selected, draft, viewpoint, choices, follow };
+    const shown = { live, selected, selection, draft, viewpoint, choices, follow };
     return { ...shown, nowMs, hover, looked, key, chooseFence, calmMotion, drawn: firstPictureDrawn };
   }, [control, live, selected, selection, draft, viewpoint, nowMs, choices, follow]);
 
@@ -87,6 +83,8 @@ export function SitePanel() {
   }, []);
   const failed = useCallback(() => setFlat('failed'), []);
   useDrawingKeys(frame);
+  useEffect(() => choices.set(meetLayers(choices.get(), brought)), [choices, brought]);
+  useEffect(() => control.layered.set(flat === null), [control, flat]);
 
   const solid = flat === null || flat === 'loading' || flat === 'lost';
   const summary = `Map of ${site.name}, ${plural(live.ids.length, 'robot')}. Arrows move the map, with shift they turn it, plus and minus zoom, 0 shows everything, V changes between map and perspective, C follows the selected robot. While drawing, arrows move the next point and space sets it. The fleet list says the same in words.`;
@@ -155,35 +153,28 @@ export function SitePanel() {
 /** While the solid view loads, the flat one under it is looked at and nothing else asks for it. */
 const NOBODY = () => undefined;
 
-function storage(): Storage | undefined {
-  try {
-    return localStorage;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Undo, redo, close and leave the drawing, wherever the focus is. */
 function useDrawingKeys(frame: { readonly current: HTMLElement | null }): void {
-  const { draft } = useMissionControl();
+  const control = useMissionControl();
+  const { draft } = control;
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const before = draft.get();
-      if (before === null) return;
+      // Where two maps stand beside each other, both hear the key.
+      if (before === null || event.defaultPrevented) return;
       if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea')) return;
-      const control = event.ctrlKey || event.metaKey;
+      const mod = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
-      if (event.key === 'Escape') draft.set(draftStep(before, { type: 'cancel' }));
-      else if (control && (key === 'y' || (key === 'z' && event.shiftKey)))
-        draft.set(draftStep(before, { type: 'redo' }));
-      else if (event.key === 'Backspace' || (control && key === 'z')) draft.set(draftStep(before, { type: 'undo' }));
+      if (event.key === 'Escape') leaveDraft(control, draftStep(before, { type: 'cancel' }));
+      else if (mod && (key === 'y' || (key === 'z' && event.shiftKey))) draft.set(draftStep(before, { type: 'redo' }));
+      else if (event.key === 'Backspace' || (mod && key === 'z')) draft.set(draftStep(before, { type: 'undo' }));
       else if (event.key === 'Enter' && event.target === frame.current) draft.set(draftStep(before, { type: 'close' }));
       else return;
       event.preventDefault();
     };
     window.addEventListener('keydown', press, { capture: true });
     return () => window.removeEventListener('keydown', press, { capture: true });
-  }, [draft, frame]);
+  }, [control, draft, frame]);
 }
 
 /** A view that fails is replaced by the flat one; the rest of the page goes on. */

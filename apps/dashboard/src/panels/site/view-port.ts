@@ -1,4 +1,5 @@
 import type { Look } from '../../site/solid/lens.ts';
+import type { DrawnWord } from '../../site/solid/site-words.ts';
 
 /** What the panel's buttons, and tests, may ask of whichever view is shown. */
 export interface ShownSiteMap {
@@ -9,6 +10,8 @@ export interface ShownSiteMap {
   /** Turns the view so that north is up; the flat map has nothing else. */
   north?(): void;
   readonly look?: Look;
+  /** Every word on the picture, in pixels from the view's top left corner; the flat map tells none. */
+  readonly words?: readonly DrawnWord[];
   /** What pictures cost in ms, at which share of the resolution, and how many were handed over and are done. */
   readonly effort?: {
     readonly costMs: number;

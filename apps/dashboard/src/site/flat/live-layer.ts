@@ -18,6 +18,8 @@ export interface Focus {
   readonly selected: string | null;
   readonly hovered: string | null;
   readonly draft: Draft | null;
+  /** The zone or fence that is selected; of a zone of the site its edges, of a fence none. */
+  readonly zone: { readonly id: string; readonly kind: string; readonly edges: Float32Array } | null;
   /** Where the names of zones and places stand. */
   readonly names: readonly Box[];
 }
@@ -25,6 +27,8 @@ export interface Focus {
 /** A robot is never drawn smaller than this, and below it its body's outline gives way to a dot. */
 const LEAST_RADIUS_PX = 4.5;
 const PERSON_RADIUS_M = 0.28;
+/** Against 1.5 of every other outline. */
+const CHOSEN_PX = 4;
 
 export const radiusPx = (radiusM: number, view: Viewport): number => Math.max(LEAST_RADIUS_PX, radiusM * view.pxPerM);
 
@@ -54,7 +58,8 @@ export function drawLive(
 ): void {
   if (clear) context.clearRect(0, 0, view.widthPx, view.heightPx);
   const poses = live.sample(nowMs);
-  for (const fence of live.fences()) drawFence(context, view, fence, colours);
+  for (const fence of live.fences()) drawFence(context, view, fence, fence.id === focus.zone?.id, colours);
+  if (focus.zone !== null) drawChosen(context, view, focus.zone, colours);
   if (focus.selected !== null) {
     drawScan(context, view, live.scan(focus.selected), colours);
     drawPath(context, view, live, focus.selected, nowMs, colours);
@@ -120,8 +125,8 @@ function drawLabels(
   }
 }
 
-/** An outline that a person drew: full for keep out, dashed for slow, named beside its first corner. */
-function drawFence(context: Context, view: Viewport, fence: Fence, colours: MapColours): void {
+/** An outline that a person drew: full for keep out, dashed for slow; the selected one stronger. */
+function drawFence(context: Context, view: Viewport, fence: Fence, chosen: boolean, colours: MapColours): void {
   const points = fence.polygon?.points ?? [];
   const [first] = points;
   if (first === undefined) return;
@@ -132,11 +137,32 @@ function drawFence(context: Context, view: Viewport, fence: Fence, colours: MapC
   const restricted = fence.kind === 'restricted';
   context.fillStyle = restricted ? colours.zoneRestricted : colours.zoneSlow;
   context.strokeStyle = context.fillStyle;
-  context.globalAlpha = 0.16;
+  context.globalAlpha = chosen ? 0.3 : 0.16;
   context.fill();
-  context.globalAlpha = 0.9;
-  context.lineWidth = 1.5;
-  context.setLineDash(restricted ? [] : [6, 4]);
+  context.globalAlpha = chosen ? 1 : 0.9;
+  context.lineWidth = chosen ? CHOSEN_PX : 1.5;
+  context.setLineDash(restricted || chosen ? [] : [6, 4]);
+  context.stroke();
+  context.restore();
+}
+
+/** The edges of the selected zone of the site. */
+function drawChosen(
+  context: Context,
+  view: Viewport,
+  { kind, edges }: NonNullable<Focus['zone']>,
+  colours: MapColours,
+): void {
+  context.save();
+  context.beginPath();
+  for (let k = 0; k + 3 < edges.length; k += 4) {
+    context.moveTo(toScreenX(view, edges[k] as number), toScreenY(view, edges[k + 1] as number));
+    context.lineTo(toScreenX(view, edges[k + 2] as number), toScreenY(view, edges[k + 3] as number));
+  }
+  const zone = kind === 'slow' ? colours.zoneSlow : colours.name;
+  context.strokeStyle = kind === 'restricted' ? colours.zoneRestricted : zone;
+  context.lineWidth = CHOSEN_PX;
+  context.lineCap = 'round';
   context.stroke();
   context.restore();
 }

@@ -1,4 +1,6 @@
 import type { Site } from '@sigma/fleet-model';
+import { type Selection, zoneOf } from '../../frame/place/selection.ts';
+import type { Observable } from '../../live/observable.ts';
 import type { SiteView } from '../../live/site-view.ts';
 import { BodyTable } from '../body-table.ts';
 import type { DraftPoint } from '../draft.ts';
@@ -6,7 +8,7 @@ import type { Box } from '../labels.ts';
 import { type MapColours, readMapColours } from '../map-colours.ts';
 import { type Handled, type HandPorts, SiteHand } from '../site-hand.ts';
 import { type SiteShapes, siteShapes } from '../site-shapes.ts';
-import { drawLive, radiusPx } from './live-layer.ts';
+import { drawLive, type Focus, radiusPx } from './live-layer.ts';
 import { drawStatic } from './static-layer.ts';
 import {
   fit,
@@ -23,6 +25,7 @@ import {
 
 export interface SiteMapPorts extends Omit<HandPorts, 'fences'> {
   readonly live: SiteView;
+  readonly selection: Observable<Selection | null>;
   readonly nowMs: () => number;
   /** Told once, when robots were first drawn. */
   readonly drawn?: () => void;
@@ -186,6 +189,13 @@ export class SiteMap implements Handled {
     if (this.#fitted) this.fit();
   }
 
+  #chosenZone(): Focus['zone'] {
+    const id = zoneOf(this.#ports.selection.get());
+    if (id === null) return null;
+    const shape = this.#shapes?.zones.find(({ zone }) => zone.id === id);
+    return { id, kind: shape?.zone.kind ?? '', edges: shape?.outline ?? NO_EDGES };
+  }
+
   #draw(): void {
     this.#request = requestAnimationFrame(() => this.#draw());
     const { live, selected, draft, nowMs } = this.#ports;
@@ -205,13 +215,22 @@ export class SiteMap implements Handled {
     const context = this.#moving.getContext('2d');
     if (context === null) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const focus = { selected: selected.get(), hovered: this.#hand.hovered, draft: draft.get(), names: this.#names };
+    const focus = {
+      selected: selected.get(),
+      hovered: this.#hand.hovered,
+      draft: draft.get(),
+      zone: this.#chosenZone(),
+      names: this.#names,
+    };
     drawLive(context, this.#view, live, this.#table, focus, this.#colours, now);
     if (this.#told || live.ids.length === 0) return;
     this.#told = true;
     this.#ports.drawn?.();
   }
 }
+
+/** A fence has no edges among the shapes of the site. */
+const NO_EDGES = new Float32Array(0);
 
 /** One picture of the whole site on a canvas of its own: for paper, which has no WebGL and no time. */
 export function drawPrint(
@@ -229,6 +248,6 @@ export function drawPrint(
   const table = new BodyTable();
   table.update(live, nowMs);
   const names = drawStatic(context, view, site, shapes, colours);
-  const focus = { selected: null, hovered: null, draft: null, names };
+  const focus = { selected: null, hovered: null, draft: null, zone: null, names };
   drawLive(context, view, live, table, focus, colours, nowMs, false);
 }

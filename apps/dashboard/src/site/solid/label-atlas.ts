@@ -10,7 +10,8 @@ import {
   type WebGLRenderer,
 } from 'three';
 
-const HALO_PX = 2;
+/** What a word's halo reaches beyond its ink, pixels of the page. */
+export const HALO_PX = 2;
 /** What a line is higher than its type. */
 const LEADING_PX = 4;
 

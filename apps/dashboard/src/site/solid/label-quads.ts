@@ -10,7 +10,7 @@ import {
   RawShaderMaterial,
   type Texture,
 } from 'three';
-import type { LabelAtlas } from './label-atlas.ts';
+import { HALO_PX, type LabelAtlas } from './label-atlas.ts';
 import { PALETTE, type SceneUniforms } from './scene-uniforms.ts';
 
 const MOST = 512;
@@ -85,7 +85,7 @@ export class LabelQuads {
     if (slot === null) return false;
     // Words stand on whole device pixels: between two they would be blurred.
     const snap = (px: number): number => Math.round(px * atlas.ratio) / atlas.ratio;
-    const left = snap(leftPx - 2);
+    const left = snap(leftPx - HALO_PX);
     const top = snap(middlePx - atlas.heightPx / 2);
     const height = Math.ceil(atlas.heightPx * atlas.ratio);
     let at = this.#count++ * 4 * NUMBERS_A_CORNER;
@@ -98,6 +98,21 @@ export class LabelQuads {
       this.#numbers[at + 4] = tone;
     }
     return true;
+  }
+
+  /** Where the ink of the quad stands on the picture, pixels of the page; around it its halo. */
+  inkOf(quad: number): {
+    readonly left: number;
+    readonly top: number;
+    readonly width: number;
+    readonly height: number;
+  } {
+    const at = quad * 4 * NUMBERS_A_CORNER;
+    const [left, top] = [this.#numbers[at] as number, this.#numbers[at + 1] as number];
+    const last = at + 3 * NUMBERS_A_CORNER;
+    const [right, bottom] = [this.#numbers[last] as number, this.#numbers[last + 1] as number];
+    const [wide, high] = [right - left - 2 * HALO_PX, bottom - top - 2 * HALO_PX];
+    return { left: left + HALO_PX, top: top + HALO_PX, width: wide, height: high };
   }
 
   commit(atlas: LabelAtlas): void {

@@ -27,6 +27,17 @@ export interface WordsSource extends Omit<LabelSource, 'project' | 'widthOf' | '
   readonly zones: boolean;
 }
 
+/** A word as it stands on the picture, pixels of the page: its ink, without the halo around it. */
+export interface DrawnWord {
+  readonly text: string;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  /** The robot that it names; -1 of a place or a zone. */
+  readonly row: number;
+}
+
 interface Word {
   readonly text: string;
   readonly tone: number;
@@ -59,6 +70,8 @@ export class SiteWords {
   readonly #floorNames: readonly FloorName[];
   #atlas: LabelAtlas | undefined;
   #words: Word[] = [];
+  /** Those of them that are on the picture, in the order of their quads. */
+  readonly #shown: Word[] = [];
   #placedMs = Number.NEGATIVE_INFINITY;
   #lens: Lens | undefined;
   #key = '';
@@ -68,6 +81,11 @@ export class SiteWords {
     this.#site = site;
     this.#quads = new LabelQuads(uniforms);
     this.#floorNames = floorNames(site, shapes);
+  }
+
+  /** What the last picture holds, read back from what the graphics device was given. */
+  get drawn(): readonly DrawnWord[] {
+    return this.#shown.map(({ text, row }, k) => ({ text, row, ...this.#quads.inkOf(k) }));
   }
 
   get mesh(): Mesh {
@@ -239,6 +257,7 @@ export class SiteWords {
   #fill({ lens, poses }: WordsSource, atlas: LabelAtlas): boolean {
     const out = new Float64Array(3);
     this.#quads.begin();
+    this.#shown.length = 0;
     // The last are the most important: they are drawn over the others.
     for (let k = this.#words.length - 1; k >= 0; k--) {
       const word = this.#words[k] as Word;
@@ -247,6 +266,7 @@ export class SiteWords {
       if (!lens.project(x, y, 0, out)) continue;
       const left = (out[0] as number) + word.dxPx;
       if (!this.#quads.put(atlas, word.text, left, (out[1] as number) + word.dyPx, word.tone)) return false;
+      this.#shown.push(word);
     }
     return true;
   }

@@ -1,5 +1,6 @@
 import type { Site } from '@sigma/fleet-model';
 import { ColorManagement, type Texture, type WebGLRenderer } from 'three';
+import { type Selection, zoneOf } from '../../frame/place/selection.ts';
 import type { Observable } from '../../live/observable.ts';
 import type { SiteView } from '../../live/site-view.ts';
 import { BodyTable } from '../body-table.ts';
@@ -16,18 +17,19 @@ import { dragLook, fitLook, keepLook, type Look, orbitLook, zoomLook } from './l
 import { Pace } from './pace.ts';
 import { Painter } from './painter.ts';
 import { opaque, sceneUniforms, tone, wearColours, wearLens } from './scene-uniforms.ts';
-import { SiteWords } from './site-words.ts';
+import { type DrawnWord, SiteWords } from './site-words.ts';
 import { spriteAtlas } from './sprite-atlas.ts';
 import { Standing } from './standing.ts';
 import { Traces } from './traces.ts';
 import { parseViewpoint, viewpointText } from './viewpoint.ts';
-import { DrawnFloor, fenceAreas, zoneLook } from './zone-floor.ts';
+import { type ChosenZone, chosenZone, DrawnFloor, fenceAreas, zoneLook } from './zone-floor.ts';
 
 ColorManagement.enabled = false;
 
 export interface SolidMapPorts {
   readonly live: SiteView;
   readonly selected: Observable<string | null>;
+  readonly selection: Observable<Selection | null>;
   readonly draft: Observable<Draft | null>;
   readonly choices: Observable<SiteChoices>;
   readonly follow: Observable<boolean>;
@@ -89,6 +91,12 @@ export class SolidMap implements Handled {
   /** What people drew, as the still picture has it. */
   #stillFences: ReturnType<SiteView['fences']> = [];
   #stillFine = false;
+  /** The zone or fence that is selected, made ready once for as long as it is. */
+  #chosenFloor: {
+    readonly id: string | null;
+    readonly fences: ReturnType<SiteView['fences']>;
+    readonly zone: ChosenZone | null;
+  } = { id: null, fences: [], zone: null };
   #paintedSum = Number.NaN;
   #changedMs = 0;
   #tableMs = Number.NEGATIVE_INFINITY;
@@ -138,6 +146,7 @@ export class SolidMap implements Handled {
     this.recolour();
     this.#stops.push(
       ports.selected.subscribe(() => this.#selectionMoved()),
+      ports.selection.subscribe(() => this.#touch()),
       ports.draft.subscribe(() => {
         this.#touch();
         this.#answer();
@@ -166,6 +175,10 @@ export class SolidMap implements Handled {
   }
   get look(): Look {
     return this.#camera.look;
+  }
+  /** The words of the picture, where they stand on it, pixels from its top left corner. For tests. */
+  get words(): readonly DrawnWord[] {
+    return this.#words.drawn;
   }
   get effort() {
     return this.#pace.effort;
@@ -312,6 +325,7 @@ export class SolidMap implements Handled {
     wearLens(this.#uniforms, lens, this.#ratio * this.#pace.share);
     const rests = this.#rests(now);
     this.#bodies.update(this.#table, poses, live.people, lens, { selectedRow, hoveredRow }, this.#pace.quick);
+    const chosen = this.#chosenZone();
     const path = selectedRow < 0 ? null : this.#path(poses.xM, poses.yM, poses.speedMps, selectedRow);
     this.#traces.update({
       movement: this.#movement,
@@ -330,6 +344,7 @@ export class SolidMap implements Handled {
       fences: layers.includes('zones')
         ? fenceAreas(live.fences()).map(({ points, look }) => ({ points, tone: tone(look.tone), dashed: look.dashed }))
         : [],
+      chosen: chosen?.edges ?? [],
     });
     this.#words.update({
       live,
@@ -344,7 +359,7 @@ export class SolidMap implements Handled {
       names: layers.includes('names'),
       zones: layers.includes('zones'),
     });
-    this.#drawn.show(draftArea(draft.get()));
+    this.#drawn.show([...(chosen?.areas ?? []), ...draftArea(draft.get())]);
     const still = this.#stillDirty;
     if (still) {
       this.#stillFences = live.fences();
@@ -373,6 +388,14 @@ export class SolidMap implements Handled {
     for (const one of [this.#bodies, this.#traces, this.#standing, this.#words, this.#drawn, this.painter])
       one.dispose();
     this.#signs.dispose();
+  }
+
+  #chosenZone(): ChosenZone | null {
+    const id = zoneOf(this.#ports.selection.get());
+    const fences = this.#ports.live.fences();
+    if (id !== this.#chosenFloor.id || fences !== this.#chosenFloor.fences)
+      this.#chosenFloor = { id, fences, zone: chosenZone(id, fences, this.#shapes) };
+    return this.#chosenFloor.zone;
   }
 
   #path(xM: Float32Array, yM: Float32Array, speedMps: Float32Array, row: number): PlannedPath | null {

@@ -24,6 +24,7 @@ function scanned(scan: Partial<AgentScan>) {
     scan: create(AgentScanSchema, { agentId: 'r1', ...(scan as object) }),
     draft: null,
     fences: [],
+    chosen: [],
   });
   traces.fan.geometry.computeBoundingSphere();
   return {

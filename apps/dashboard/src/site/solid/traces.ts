@@ -13,6 +13,8 @@ const FLOOR_M = 0.03;
 const LIDAR_M = 0.3;
 const RING_M = 0.62;
 const RING_PIECES = 40;
+/** Against 1.5 of every other outline. */
+const CHOSEN_PX = 4;
 
 const FAN_VERTEX = `
 precision highp float;
@@ -49,6 +51,14 @@ export interface Traced {
     readonly tone: number;
     readonly dashed: boolean;
   }[];
+  /** Edges of the zone or fence that is selected. */
+  readonly chosen: readonly ChosenEdge[];
+}
+
+interface ChosenEdge {
+  readonly from: readonly [xM: number, yM: number];
+  readonly to: readonly [xM: number, yM: number];
+  readonly tone: number;
 }
 
 /** Lines and points that belong to what moves: trails, the planned path, lidar, and what a person is drawing. */
@@ -90,6 +100,8 @@ export class Traces {
     for (const { row, widthPx } of traced.ringed)
       this.#ring(traced.xM[row] as number, traced.yM[row] as number, widthPx);
     for (const { points, tone: colour, dashed } of traced.fences) this.#outline(points, true, colour, dashed);
+    for (const { from, to, tone: colour } of traced.chosen)
+      this.lines.piece(...from, FLOOR_M, ...to, FLOOR_M, { tone: colour, widthPx: CHOSEN_PX });
     if (traced.path !== null) {
       this.#path(traced.path);
       for (const tick of traced.path.ticks) dot(tick.xM, tick.yM, FLOOR_M, DOT, tone('path'), 2.6);

@@ -147,6 +147,37 @@ export const fenceAreas = (fences: readonly Fence[]): DrawnArea[] =>
     look: zoneLook(fence.kind),
   }));
 
+export interface ChosenZone {
+  readonly edges: readonly {
+    readonly from: readonly [number, number];
+    readonly to: readonly [number, number];
+    readonly tone: number;
+  }[];
+  readonly areas: readonly DrawnArea[];
+}
+
+/** What makes the selected zone or fence stand out: its edges to be drawn strongly, and a fence's ground once more. */
+export function chosenZone(id: string | null, fences: readonly Fence[], shapes: SiteShapes): ChosenZone | null {
+  if (id === null) return null;
+  const fence = fences.find((one) => one.id === id);
+  if (fence !== undefined) {
+    const areas = fenceAreas([fence]);
+    const edges = areas.flatMap(({ points, look }) =>
+      points.map((from, k) => ({ from, to: points[(k + 1) % points.length] as typeof from, tone: tone(look.tone) })),
+    );
+    return { edges, areas };
+  }
+  const shape = shapes.zones.find(({ zone }) => zone.id === id);
+  if (shape === undefined) return null;
+  const colour = tone(zoneLook(shape.zone.kind).tone);
+  const edges = straight(shape.outline).map(([ax, ay, bx, by]) => ({
+    from: [ax, ay] as const,
+    to: [bx, by] as const,
+    tone: colour,
+  }));
+  return { edges, areas: [] };
+}
+
 /** Outlines that people drew: fences in force, and the one in hand. Replaced as a whole when one changes. */
 export class DrawnFloor {
   readonly mesh: Mesh<BufferGeometry, RawShaderMaterial>;
