@@ -4,7 +4,7 @@ import { usePanels } from '../layout/panel-box.tsx';
 import { useMissionControl, useObservable } from '../mission-control.tsx';
 import { pageAt } from '../panel-port.ts';
 
-/** The pages, one under the other, always in the same place. */
+/** The pages, one under the other, always in the same place; one of a single thing counts with the page of them all. */
 export function Rail() {
   const { path } = useMissionControl();
   const open = useObservable(path);
@@ -23,7 +23,7 @@ export function Rail() {
           id={panel.id}
           title={panel.title}
           icon={panel.icon}
-          current={page?.id === panel.id}
+          current={page !== undefined && (page.id === panel.id || page.path?.startsWith(`${panel.path}/`) === true)}
           onGo={() => path.set(panel.path ?? '/')}
         />
       ))}

@@ -15,6 +15,7 @@ export function StandingNotice() {
   const { notice, earlier } = useFrame();
   const words = useObservable(notice);
   const elsewhere = useObservable(earlier) !== null;
+  const gone = useConnection().state === 'reconnecting';
   return (
     <div className="notices">
       <LateNotice />
@@ -22,7 +23,9 @@ export function StandingNotice() {
       {past && !elsewhere && progress?.state === 'settled' && engine.sources?.length === 0 ? <NothingNotice /> : null}
       {past && progress?.state === 'failed' ? (
         <p className="notice level-warning" role="alert" data-testid="past-failed">
-          This moment cannot be computed: {progress.words}{' '}
+          {gone
+            ? 'This moment cannot be computed: The hub does not answer.'
+            : `This moment cannot be computed: ${progress.words}`}{' '}
           <button type="button" onClick={() => clock.seek(clock.atUs)}>
             Try again
           </button>
