@@ -1,8 +1,17 @@
 import { type ChainId, sameBytes } from '../event.ts';
-import type { StoredBlock } from '../store.ts';
 import { BacklogWindow } from './backlog-window.ts';
-import { isStub } from './gap.ts';
-import { ALARMING_AHEAD_US, HybridClock, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
+import { ALARMING_AHEAD_US, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
+import {
+  fitting,
+  isBehind,
+  momentOf,
+  type OutgoingBlock,
+  type SendingChain,
+  sendingChain,
+  unlink,
+  unsent,
+  weightOf,
+} from './sending-chain.ts';
 import {
   type BatchAnswer,
   type BlockBatch,
@@ -24,16 +33,6 @@ export interface SyncSenderOptions {
   readonly batchBytes: number;
   /** Where the hub stood by its own word, from earlier links. */
   readonly acknowledged?: readonly (LinkedChain & ChainEnd)[];
-}
-
-/** A block that is about to be sent: its place, its bytes, and the hash stored beside them. */
-export interface OutgoingBlock extends StoredBlock {
-  readonly previousHash: Uint8Array;
-  /** Events in it. */
-  readonly count: number;
-  /** Of its last event: agent time, and wall clock in microseconds since 1970. */
-  readonly lastAtUs: number;
-  readonly lastTimeUs: number;
 }
 
 /** What is to be done next. */
@@ -67,52 +66,6 @@ export interface SyncStanding extends LinkedChain {
   readonly stopped: SyncRefusal | null;
 }
 
-interface SentBatch {
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  readonly hash: Uint8Array;
-  readonly bytes: number;
-  /** When it was due, and whether it was of a backlog. */
-  readonly madeUs: number;
-  readonly behind: boolean;
-}
-
-interface Chain {
-  readonly id: ChainId;
-  end: ChainEnd;
-  acknowledged: ChainEnd;
-  /** First event that was not sent on this link; null until the hub has said where it stands. */
-  next: number | null;
-  /** Safety events up to here. */
-  urgentTo: number;
-  /** Sent to its end on this link, or begun on it. */
-  live: boolean;
-  stopped: SyncRefusal | null;
-  /** Batches under way, oldest first. */
-  flying: SentBatch[];
-  /** Where to begin again when nothing flies any more, and when at the earliest. */
-  again: { readonly from: number; readonly notBeforeUs: number } | null;
-  /** Times that the hub stood elsewhere at the same place. */
-  astray: { readonly at: number; readonly times: number };
-  /** Of stride scheduling: bytes sent over weight. */
-  pass: number;
-  readonly clock: HybridClock;
-  /** What was heard of the hub when the chain ended before `from`: whatever stands from there on is after it. */
-  heard: { readonly from: number; readonly time: HybridTime }[];
-  /** When that of it which is not sent yet was to be found, or null. */
-  dueUs: number | null;
-}
-
-const WEIGHTS = { urgent: 64, live: 8, backlog: 1 } as const;
-
-function weightOf({ next, urgentTo, live }: Chain): number {
-  if (next !== null && urgentTo >= next) return WEIGHTS.urgent;
-  return live ? WEIGHTS.live : WEIGHTS.backlog;
-}
-
-const isBehind = (chain: Chain): boolean => weightOf(chain) === WEIGHTS.backlog;
-
-const NOTHING: ChainEnd = { sequence: 0, hash: new Uint8Array() };
 /** Batches of a backlog grow from here with its window. */
 const LEAST_BATCH = 16 * 1024;
 const LATER_US = 1_000_000;
@@ -125,7 +78,7 @@ const MOST_ASTRAY = 4;
 export class SyncSender {
   readonly #options: SyncSenderOptions;
   readonly #bucket: TokenBucket;
-  readonly #chains = new Map<string, Chain>();
+  readonly #chains = new Map<string, SendingChain>();
   readonly #remembered: Map<string, ChainEnd>;
   #linked = false;
   #held = false;
@@ -172,29 +125,17 @@ export class SyncSender {
     const key = linkedKey({ source, epoch });
     const known = this.#chains.get(key);
     if (known !== undefined) {
-      const idle = this.#unsent(known) === 0;
+      const idle = unsent(known) === 0;
       if (end.sequence > known.end.sequence) known.end = end;
       known.dueUs ??= dueUs;
       if (idle) known.pass = Math.max(known.pass, this.#pass);
       return;
     }
-    const fresh = this.#held;
-    this.#chains.set(key, {
-      id: { tenant: this.#options.tenant, source, epoch },
-      end,
-      acknowledged: this.#remembered.get(key) ?? NOTHING,
-      next: fresh ? 1 : null,
-      urgentTo: 0,
-      live: fresh,
-      stopped: null,
-      flying: [],
-      again: null,
-      astray: { at: 0, times: 0 },
-      pass: this.#pass,
-      clock: new HybridClock(),
-      heard: [],
-      dueUs,
-    });
+    const id = { tenant: this.#options.tenant, source, epoch };
+    const chain = sendingChain(id, end, this.#remembered.get(key), this.#held);
+    chain.pass = this.#pass;
+    chain.dueUs = dueUs;
+    this.#chains.set(key, chain);
   }
 
   /** A safety event stands at that place of a chain. */
@@ -241,15 +182,7 @@ export class SyncSender {
     this.#allowedBytes = 0;
     this.#flyingBytes = 0;
     this.#behindBytes = 0;
-    for (const chain of this.#chains.values()) {
-      chain.next = null;
-      chain.live = false;
-      chain.dueUs = null;
-      chain.stopped = null;
-      chain.flying = [];
-      chain.again = null;
-      chain.astray = { at: 0, times: 0 };
-    }
+    for (const chain of this.#chains.values()) unlink(chain);
   }
 
   /** The hub has said where it stands. */
@@ -272,7 +205,7 @@ export class SyncSender {
     return findings;
   }
 
-  #begin(chain: Chain, held: HeldChain): readonly SyncFinding[] {
+  #begin(chain: SendingChain, held: HeldChain): readonly SyncFinding[] {
     const { source, epoch } = chain.id;
     if (held.refusal !== null) {
       chain.stopped = held.refusal;
@@ -297,13 +230,13 @@ export class SyncSender {
     }
     // Behind what the hub has, nothing is sent until this edge writes on: then the hub compares.
     chain.next = Math.min(held.sequence, chain.end.sequence) + 1;
-    chain.live = this.#unsent(chain) === 0;
+    chain.live = unsent(chain) === 0;
     const reached = held.sequence >= end.sequence ? end : held;
     if (reached.sequence !== acknowledged.sequence) findings.push(this.#acknowledge(chain, reached));
     return findings;
   }
 
-  #acknowledge(chain: Chain, { sequence, hash }: ChainEnd): SyncFinding {
+  #acknowledge(chain: SendingChain, { sequence, hash }: ChainEnd): SyncFinding {
     chain.acknowledged = { sequence, hash };
     this.#remembered.set(linkedKey(chain.id), chain.acknowledged);
     const { source, epoch } = chain.id;
@@ -314,7 +247,7 @@ export class SyncSender {
   next(nowUs: number): SyncStep {
     if (!this.#held) return { type: 'rest' };
     let soonestUs = Number.POSITIVE_INFINITY;
-    let chosen: Chain | null = null;
+    let chosen: SendingChain | null = null;
     for (const chain of this.#chains.values()) {
       if (chain.again !== null && chain.flying.length === 0) {
         if (chain.again.notBeforeUs > nowUs) {
@@ -324,7 +257,7 @@ export class SyncSender {
         chain.next = chain.again.from;
         chain.again = null;
       }
-      if (chain.again !== null || chain.stopped !== null || this.#unsent(chain) === 0) continue;
+      if (chain.again !== null || chain.stopped !== null || unsent(chain) === 0) continue;
       if (isBehind(chain) && !this.#window.admits(this.#behindBytes, this.#batchBytes(chain))) continue;
       if (chosen === null || chain.pass < chosen.pass) chosen = chain;
     }
@@ -346,17 +279,17 @@ export class SyncSender {
   }
 
   /** Small while a backlog has to give way: what is live waits for no more than one of them. */
-  #batchBytes(chain: Chain): number {
+  #batchBytes(chain: SendingChain): number {
     const { batchBytes } = this.#options;
     return isBehind(chain) ? Math.min(batchBytes, Math.max(LEAST_BATCH, this.#window.bytes / 4)) : batchBytes;
   }
 
-  #urgentOf(nowUs: number): Chain | null {
-    let found: Chain | null = null;
+  #urgentOf(nowUs: number): SendingChain | null {
+    let found: SendingChain | null = null;
     for (const chain of this.#chains.values()) {
       const ready = chain.stopped === null && (chain.again === null || chain.again.notBeforeUs <= nowUs);
       if (!ready || chain.again !== null || chain.next === null || chain.urgentTo < chain.next) continue;
-      if (this.#unsent(chain) > 0 && (found === null || chain.pass < found.pass)) found = chain;
+      if (unsent(chain) > 0 && (found === null || chain.pass < found.pass)) found = chain;
     }
     return found;
   }
@@ -364,10 +297,6 @@ export class SyncSender {
   /** Room for more by the hub's word; a batch that is greater than that goes alone. */
   #mayGrow(): boolean {
     return this.#sentBytes < this.#allowedBytes || this.#flyingBytes === 0;
-  }
-
-  #unsent({ end, next }: Chain): number {
-    return next === null ? 0 : Math.max(0, end.sequence - next + 1);
   }
 
   /**
@@ -382,24 +311,11 @@ export class SyncSender {
     const first = blocks[0];
     if (chain === undefined || first === undefined || chain.next === null || chain.stopped !== null) return null;
     const room = this.#allowedBytes - this.#sentBytes;
-    const chosen: OutgoingBlock[] = [];
-    const batchBytes = this.#batchBytes(chain);
-    let bytes = 0;
-    for (const block of blocks) {
-      const fits = bytes + block.bytes.length <= Math.min(room, Math.max(batchBytes, first.bytes.length));
-      if (!fits && !(chosen.length === 0 && this.#flyingBytes === 0)) break;
-      chosen.push(block);
-      bytes += block.bytes.length;
-    }
-    while (chosen.length > 0 && isStub((chosen.at(-1) as OutgoingBlock).bytes)) {
-      // A stub never ends a batch: what stands behind it goes with it.
-      const behind = blocks[chosen.length];
-      if (behind === undefined) return null;
-      chosen.push(behind);
-      bytes += behind.bytes.length;
-    }
+    const mostBytes = Math.min(room, Math.max(this.#batchBytes(chain), first.bytes.length));
+    const chosen = fitting(blocks, mostBytes, this.#flyingBytes === 0);
     const last = chosen.at(-1);
     if (last === undefined) return null;
+    const bytes = chosen.reduce((sum, block) => sum + block.bytes.length, 0);
     const lastSequence = last.firstSequence + last.count - 1;
     const weight = weightOf(chain);
     const behind = isBehind(chain);
@@ -413,23 +329,17 @@ export class SyncSender {
     this.#bucket.take(bytes, nowUs);
     this.#pass = Math.max(this.#pass, chain.pass);
     chain.pass += bytes / weight;
-    if (this.#unsent(chain) === 0) {
+    if (unsent(chain) === 0) {
       chain.live = true;
       chain.dueUs = null;
     }
-    const before = chain.heard.filter(({ from }) => from <= lastSequence);
-    chain.heard = chain.heard.slice(before.length);
-    for (const { time } of before) chain.clock.hear(time, time.us);
-    // What was heard may be later than the first events of the batch, if not than its last: with a count it is told as one
-    // moment that stands behind all of that.
-    if (before.length > 0) chain.clock.tick(last.lastTimeUs);
     return {
       ...chain.id,
       firstSequence: first.firstSequence,
       previousHash: first.previousHash,
       hash: last.hash,
       blocks: chosen.map((block) => block.bytes),
-      time: chain.clock.tick(last.lastTimeUs),
+      time: momentOf(chain, last),
     };
   }
 
@@ -466,7 +376,7 @@ export class SyncSender {
     return [{ type: 'forgot', ...forgot }, this.#acknowledge(chain, held)];
   }
 
-  #stop(chain: Chain, refusal: SyncRefusal, answer: BatchAnswer): readonly SyncFinding[] {
+  #stop(chain: SendingChain, refusal: SyncRefusal, answer: BatchAnswer): readonly SyncFinding[] {
     if (chain.stopped !== null) return [];
     chain.stopped = refusal;
     const { source, epoch } = chain.id;

@@ -2,7 +2,8 @@ import { type ChainId, hexOfBytes } from '../event.ts';
 import type { Recording, StoredBlock } from '../store.ts';
 import { decodeStub, type Gap, isStub, restOfStub, sealStub } from './gap.ts';
 import { lookInto, outgoingBlock } from './outgoing.ts';
-import { type OutgoingBlock, type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
+import type { OutgoingBlock } from './sending-chain.ts';
+import { type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
 import type { SinkWord, SourceWord } from './sync-sink.ts';
 import { type ChainEnd, type LinkedChain, linkedKey } from './sync-words.ts';
 
