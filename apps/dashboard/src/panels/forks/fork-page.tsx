@@ -3,6 +3,7 @@ import { useCallback, useEffect } from 'react';
 import { Guarded } from '../../frame/access/guarded.tsx';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import type { PanelProps } from '../../frame/panel-port.ts';
+import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { localTime, personWords, plural } from '../../words/quantities.ts';
 import { NotKnown } from '../rows/not-known.tsx';
 import { useAsked } from '../rows/use-asked.ts';
@@ -41,22 +42,28 @@ export default function ForkPage({ params }: PanelProps) {
   );
 }
 
+/** How a fork ended of which there is nothing to show. */
+const OVER_WORDS: Readonly<Record<string, string>> = {
+  failed: 'could not be made',
+  interrupted: 'was interrupted before it was made',
+  cancelled: 'was cancelled',
+};
+
 function ForkShown({ fork }: { readonly fork: Fork }) {
   const { path } = useMissionControl();
   return (
     <>
       <ForkHead fork={fork} />
       {fork.state === 'done' ? <DoneFork fork={fork} /> : null}
-      {fork.state === 'failed' || fork.state === 'interrupted' || fork.state === 'cancelled' ? (
-        <div className="fork-over" role="alert" data-testid="fork-over">
-          <p className={fork.state === 'cancelled' ? undefined : 'level-warning'}>
-            It was not made: {fork.reason}. Nothing of it is left, and what is recorded is as it was.
-          </p>
-          <p>
+      {fork.state in OVER_WORDS ? (
+        <div role="alert" data-testid="fork-over">
+          <EmptyState icon={EMPTY_ICON.trouble} title={`This fork ${OVER_WORDS[fork.state]}.`}>
+            {fork.reason === '' ? null : <p className="level-warning">{fork.reason}.</p>}
+            <p>Nothing of it is left, and what is recorded is as it was.</p>
             <button type="button" className="primary" onClick={() => path.set('/forks')}>
               Fork again
             </button>
-          </p>
+          </EmptyState>
         </div>
       ) : null}
       {isOpen(fork) ? (
