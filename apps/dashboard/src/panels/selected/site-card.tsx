@@ -21,6 +21,7 @@ export function SiteCard() {
   useTopic('fences');
   const states = statesOf(live);
   const troubled = states.filter(({ state }) => LEVEL_ORDER[state.level] <= LEVEL_ORDER.advisory);
+  const unheard = states.filter(({ state }) => state.shape === 'dashed').length;
   const missions = live.missions();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
@@ -33,7 +34,13 @@ export function SiteCard() {
       </header>
       <section className="block" aria-label="Who needs somebody">
         <h3>Needs somebody</h3>
-        {troubled.length === 0 ? <p className="quiet">Nobody: no robot is held, stopped or out of contact.</p> : null}
+        {troubled.length === 0 ? (
+          <p className="quiet">
+            {unheard === 0
+              ? 'Nobody: no robot is held, stopped or out of contact.'
+              : `Nobody, as far as is known: nothing was heard of ${plural(unheard, 'robot')} just now.`}
+          </p>
+        ) : null}
         <ul className="needs">
           {troubled.slice(0, MOST_NAMED).map(({ id, state }) => (
             <li key={id}>
