@@ -17,7 +17,7 @@ export function DecisionProof({ state }: { readonly state: EvidenceState }) {
       ) : null}
       {state.kind === 'absent' ? <p className="quiet">Not proved: {state.reason}.</p> : null}
       {state.kind === 'failed' ? (
-        <p className="level-advisory">Not proved: {state.reason} What stands above is the hub’s word.</p>
+        <p className="level-warning">Not proved: {state.reason} What stands above is the hub’s word.</p>
       ) : null}
       {state.kind === 'found' ? <Found evidence={state.evidence} /> : null}
       <button type="button" className="link" onClick={() => go('/verify')}>

@@ -46,7 +46,7 @@ export function summariseReport(report: VerifyReport): VerifySummary {
       events: chain.events,
       reexecuted: chain.reexecuted,
       stretches: chain.stretches
-        .map(({ fromSequence, toSequence, result }) => `${fromSequence}–${toSequence} ${result}`)
+        .map(({ fromSequence: from, toSequence: to, result }) => `${from === to ? from : `${from}–${to}`} ${result}`)
         .join(', '),
       parts: chain.stretches.map(({ fromSequence, toSequence, result }) => ({
         from: fromSequence,

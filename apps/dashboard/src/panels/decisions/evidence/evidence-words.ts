@@ -145,3 +145,11 @@ export class NotOnRecordError extends Error {
     this.name = 'NotOnRecordError';
   }
 }
+
+/** What is on record is not what was written. */
+export class BrokenRecordError extends NotOnRecordError {
+  constructor(what: string) {
+    super(what);
+    this.name = 'BrokenRecordError';
+  }
+}

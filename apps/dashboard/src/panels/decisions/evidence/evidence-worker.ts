@@ -3,7 +3,7 @@ import { siteFromJson } from '@sigma/fleet-model';
 import { connectHub, explain, type Hub } from '../../../live/hub.ts';
 import { forkRecord, lifeOfWorker, type OtherLife, pieceEpoch } from '../../../past/worker/fork-record.ts';
 import type { Evidence, EvidenceRequest } from './evidence-words.ts';
-import { NotOnRecordError } from './evidence-words.ts';
+import { BrokenRecordError, NotOnRecordError } from './evidence-words.ts';
 import { gatherEvidence } from './gather-evidence.ts';
 
 /** What the worker answers to a request. */
@@ -51,6 +51,8 @@ self.onmessage = async ({ data }: MessageEvent<EvidenceRequest>) => {
     tell({ type: 'evidence', evidence });
   } catch (error) {
     const known = error instanceof NotOnRecordError;
-    tell({ type: 'failed', onRecord: !known, message: known ? error.message : explain(error) });
+    const broken = error instanceof BrokenRecordError;
+    const message = broken ? `${error.message}.` : known ? error.message : explain(error);
+    tell({ type: 'failed', onRecord: broken || !known, message });
   }
 };

@@ -14,7 +14,7 @@ import {
   sameBytes,
 } from '@sigma/recorder';
 import type { Model } from './decision-run.ts';
-import { NotOnRecordError } from './evidence-words.ts';
+import { BrokenRecordError, NotOnRecordError } from './evidence-words.ts';
 
 /** A chain of the recording by its writer. */
 export interface ChainName {
@@ -102,7 +102,7 @@ export async function* checkedBlocks(
   }
 }
 
-/** @throws NotOnRecordError when the block is not what its hash says, or does not follow the one before */
+/** @throws BrokenRecordError when the block is not what its hash says, or does not follow the one before */
 function requireLinked(
   content: BlockContent,
   block: Uint8Array,
@@ -112,9 +112,9 @@ function requireLinked(
 ): void {
   const { firstSequence } = content;
   if (!sameBytes(sha256(block), hash))
-    throw new NotOnRecordError(`the block at event ${firstSequence} is not what its hash says`);
+    throw new BrokenRecordError(`the block at event ${firstSequence} is not what its hash says`);
   if (before === null) return;
   if (firstSequence !== before.next || !sameBytes(content.previousHash, before.hash)) {
-    throw new NotOnRecordError(`the block at event ${firstSequence} does not follow the one before it`);
+    throw new BrokenRecordError(`the block at event ${firstSequence} does not follow the one before it`);
   }
 }
