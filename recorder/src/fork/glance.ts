@@ -36,7 +36,7 @@ interface WordsSeen<World> {
  * Follows the belief of a life alone (SPEC R117): the kernel changes it by folding stimuli and by nothing else, so that
  * neither reflexes nor arbiter need to run for it. Where the changed rules are quiet whatever all else may be, nothing
  * differs. Rules may be evaluated at any wake (the kernel is interrupted by more than stimuli), so that every wake is
- * looked at; they are asked by the bounds over as many wakes as pass between two evaluations at most.
+ * looked at; they are asked by the bounds over some wakes together.
  */
 export class Glance<World> implements StretchFacts {
   readonly #rules: readonly ForeseenRule[];
@@ -87,10 +87,12 @@ export class Glance<World> implements StretchFacts {
    */
   over({ segments }: LivedStretch, world: World, fromUs: number, untilUs: number): Glimpse<World> {
     this.#forget();
-    const most = this.#evaluatedWithin;
     let now = world;
     let followed = 0;
     let looked = 0;
+    let asked = 0;
+    /** The rules are asked when so many wakes were looked at, first about those among which the first evaluation is. */
+    let asksAt = this.#evaluatedWithin;
     let lastUs = 0;
     for (const segment of segments) {
       const { wakes } = decodeSegment(segment);
@@ -98,22 +100,23 @@ export class Glance<World> implements StretchFacts {
         for (let k = 0; k < inbox.length; k++) now = this.#fold(now, inbox[k] as Stimulus, atUs);
         if (atUs < fromUs || atUs >= untilUs) continue;
         this.#look(now);
-        looked++;
-        if (looked % most !== 0) continue;
-        if (this.#maySpeak()) return { ...SPEAKS, early: looked === most };
+        if (++looked < asksAt) continue;
+        if (this.#maySpeak()) return { ...SPEAKS, early: looked === this.#evaluatedWithin };
         this.#forget();
+        asked = looked;
+        asksAt = asked + ASKED_TOGETHER * this.#evaluatedWithin;
       }
       followed += wakes.length;
       lastUs = wakes.at(-1)?.atUs ?? lastUs;
     }
-    // Where there are fewer wakes, nobody can be sure of an evaluation among them.
-    if (followed < most || (looked % most !== 0 && this.#maySpeak())) return { ...SPEAKS, early: looked < most };
+    const early = looked < this.#evaluatedWithin;
+    if (early || (looked > asked && this.#maySpeak())) return { ...SPEAKS, early };
     return { speaks: false, early: false, world: now, wakes: followed, lastUs };
   }
 
   readonly bounds = (name: string): readonly [number, number] | null => {
     const seen = this.#numbers.find((one) => one.name === name);
-    return seen === undefined || seen.isBroken ? null : [seen.least, seen.most];
+    return seen === undefined || seen.isBroken || seen.least > seen.most ? null : [seen.least, seen.most];
   };
 
   readonly words = (name: string): readonly string[] | null =>
@@ -145,6 +148,9 @@ export class Glance<World> implements StretchFacts {
     for (const { seen } of this.#words) seen.length = 0;
   }
 }
+
+/** Rules are asked about the wakes of so many evaluations at once: it takes longer to ask than to look. */
+const ASKED_TOGETHER = 5;
 
 const SPEAKS = { speaks: true, world: null, wakes: 0, lastUs: 0 } as const;
 

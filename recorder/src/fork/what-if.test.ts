@@ -241,6 +241,64 @@ test('[R117] facts change what is run again and nothing of what flips, whether d
   assert.ok(flips > 60, `${flips} cycles flipped`);
 });
 
+/** A rule that speaks at one wake of every 60, by the belief alone. */
+function atOneWake(wake: number): Trial<Tram> {
+  const lived = under([]);
+  const wakeOf = ({ atMm }: Tram): number => Math.floor(atMm / 60) % 60;
+  const evaluate = ({ world }: Situation<Tram>) => (wakeOf(world) === wake ? ('fires' as const) : ('quiet' as const));
+  const rule: Rule<Situation<Tram>> = { ...near(0, 0.1), hash: `wake ${wake}`, evaluate };
+  return {
+    ...trial(lived, under([rule]), 0),
+    facts: {
+      facts: [{ name: 'wake', kind: 'number' }],
+      read: ({ world }) => [wakeOf(world)],
+      ofBelief: () => wakeOf,
+      brief: { width: 0, of: () => [], world: () => null as never },
+    },
+    foreseen: [
+      {
+        ...{ id: rule.id, change: 'added', restriction: { atMost: { speedMps: 0.1 }, forbid: [] } },
+        says: ({ bounds }) => {
+          const [least, most] = bounds('wake') ?? [0, 60];
+          return wake < least || wake > most ? 'quiet' : least === most ? 'fires' : 'either';
+        },
+      },
+    ],
+  };
+}
+
+test('[R117] a glance at beliefs passes over no wake, and where a rule speaks at once what came before is gathered too', async () => {
+  let [flips, passed] = [0, 0];
+  for (const wake of [0, 1, 2, 7, 29, 30, 31, 45, 58, 59]) {
+    const made = await day(wake, 400, under([]));
+    const both = atOneWake(wake);
+    const all = await tryPolicy<Tram>(made.store, made.head, { trialOf: () => both });
+    const stretches = await gathered(made, both);
+    const found: KeptStretch[] = [];
+    const keep = (_: Opening, one: KeptStretch) => found.push(one);
+    const none = await tryPolicy<Tram>(made.store, made.head, { ...withFacts(both, []), keep });
+    assert.deepEqual([none.flips, none.differing], [all.flips, all.differing], `wake ${wake}`);
+    // Stretches are 30 wakes long, and an evaluation is among any two wakes in a row. What a tram is not told it does not know.
+    let place = 0;
+    const spoken = Array.from({ length: 400 }, (_, n) => {
+      if (tramWake(wake, n).inbox.length > 0) place = n % 60;
+      return place === wake;
+    });
+    const speaks = (k: number, first = 30): boolean => spoken.slice(30 * k, 30 * k + first).includes(true);
+    const isAsked = (k: number): boolean => speaks(k) || speaks(k + 1, 2);
+    for (const [k, { snapshot }] of stretches.entries()) {
+      const isGathered = found.some((one) => one.snapshot === snapshot);
+      if (isAsked(k)) assert.ok(isGathered, `wake ${wake}, stretch ${k}`);
+      if (!isGathered) passed++;
+    }
+    const ofSpeakers = stretches.filter((_, k) => speaks(k));
+    const some = await tryPolicy<Tram>(made.store, made.head, withFacts(both, ofSpeakers));
+    assert.deepEqual([some.flips, some.differing], [all.flips, all.differing], `wake ${wake}, with facts`);
+    flips += all.differing;
+  }
+  assert.ok(flips > 10 && passed > 20, `${flips} evaluations differ, ${passed} stretches were passed over`);
+});
+
 test('[R117] facts that are not those of the life are found by the stretch that is run again for them', async () => {
   const [lived, tried] = [under([]), under([near(500, 0.2)])];
   const made = await day(4, 200, lived);
