@@ -65,6 +65,7 @@ test('[L3] [L8] with a full disk under the record only stops leave, everybody is
 
   const goal = { goal: { case: 'patrol' as const, value: { points: [{ xM: 1, yM: 1 }] } } };
   await assert.rejects(missions.createMission({ name: 'later', goal }), full);
+  await assert.rejects(missions.createMission({ goal }), full);
   await assert.rejects(fleet.returnLease({ agentId: 'r1' }), full);
   assert.equal((await fleet.getAgent({ agentId: 'r1' })).agent?.status?.leaseHolder, `operator:${hub.operator.email}`);
   await assert.rejects(fleet.resetAgent({ agentId: 'r1' }), full);
@@ -96,8 +97,8 @@ test('[L3] [L8] with a full disk under the record only stops leave, everybody is
   const { missions: known } = await later.listMissions({});
   assert.deepEqual(
     known.map(({ name, status, detail }) => [name, status, /cannot record/.test(detail)]),
-    [['later', 4, true]],
-    'what was refused does not begin by itself',
+    [['patrol', 4, true]],
+    'what was refused does not begin by itself, and one whose name could not be recorded never was',
   );
   assert.equal((await fetch(`${again.url}/healthz`)).status, 200);
   await again.close();

@@ -29,7 +29,7 @@ const MOST_LINES = 400;
 const NAME: Written = { field: 'name', what: 'a name', most: 200 };
 const NOTE: Written = { field: 'note', what: 'a note', most: 4_000, inLines: true };
 const REASON: Written = { field: 'reason', what: 'a reason', most: 500 };
-const RATIONALE: Written = { field: 'rationale', what: 'a rationale', most: 500 };
+const RATIONALE: Written = { field: 'rationale', what: 'a rationale', most: 4_000 };
 
 /** Everything that people write as free text to be kept. */
 const WRITTEN: ReadonlyMap<string, readonly Written[]> = new Map(

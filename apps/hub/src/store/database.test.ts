@@ -124,7 +124,8 @@ test('an older schema is migrated with its rows', async () => {
   const owner = new pg.Client(server.url);
   await owner.connect();
   await owner.query(
-    `drop table acts, marks, silences, fences, active_faults, edge_keys, witnessed_heads, sync_marks, fence_notes`,
+    `drop table acts, marks, silences, fences, active_faults, edge_keys, witnessed_heads, sync_marks, fence_notes,
+      texts`,
   );
   await owner.query(`alter table alerts drop column decision_epoch, drop column root_id`);
   await owner.query(`alter table decisions drop column authority, drop column words`);
