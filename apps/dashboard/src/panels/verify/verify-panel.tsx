@@ -93,18 +93,22 @@ function Result({ state }: { readonly state: State }) {
       </p>
     );
   }
-  const nothing = state.kind === 'done' && state.summary.events === 0;
-  const failed = state.kind === 'failed' || !state.summary.ok;
-  const words =
-    state.kind === 'failed'
-      ? `could not verify: ${state.message}`
-      : nothing
-        ? 'nothing to check yet'
-        : state.summary.result;
+  if (state.kind === 'failed') {
+    return (
+      <div className="verify-result unread">
+        <p className="verify-word" data-testid="verify-result" role="status">
+          could not be checked
+        </p>
+        <p>{state.message}</p>
+      </div>
+    );
+  }
+  const nothing = state.summary.events === 0;
+  const failed = !state.summary.ok;
   return (
     <div className={`verify-result ${failed ? 'failed' : nothing ? 'nothing' : 'ok'}`}>
       <p className="verify-word" data-testid="verify-result" role="status">
-        {words}
+        {nothing ? 'nothing to check yet' : state.summary.result}
       </p>
       {failed || nothing ? null : (
         <p>Nothing in it was changed, left out, moved or invented, as far as each stretch says.</p>
