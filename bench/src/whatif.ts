@@ -39,7 +39,7 @@ const OFTEN = bound('slow_always', 'robot.speed_mps > 1.0', 1.0);
 /**
  * Trying a rule on a day of forty robots, extrapolated from a recording of some minutes: by how much longer its whole takes
  * than its first half, in processor time of all threads, so that what starting costs is not counted 1440 times. Spread over
- * two cores. Facts are those that came together while it was recorded. Then a fork that touches one robot of the forty, and
+ * two cores; with the facts that came together while it was recorded, and without any. Then a fork that touches one robot of the forty, and
  * everything that robots with faults rejected.
  *
  * @param minutes of the recording that is made, at least 4; 4 take about a minute
@@ -63,20 +63,20 @@ export async function* benchWhatIf(site: Site, minutes: number): AsyncIterable<B
 }
 
 async function trials(folder: string, path: string, minutes: number): Promise<BenchLine[]> {
-  const run = async (text: string, facts: boolean, untilUs: number | null = null, agents: readonly string[] = []) => {
+  const run = async (text: string, facts: boolean | 'all', untilUs: number | null = null) => {
     const beforeS = processorS();
     const report = await whatIf({
       ...{
         policy: parsePolicyFile('bench.json', text),
         recordings: [path],
         tenant: null,
-        agents,
+        agents: [],
         fromUs: null,
         untilUs,
       },
       ...{ threads: 1, hubDir: folder, facts },
     });
-    const cycles = report.chains.reduce((sum, { wakes }) => sum + wakes, 0);
+    const cycles = report.chains.reduce((sum, { wakes, gathered }) => sum + wakes + gathered, 0);
     return { spentS: processorS() - beforeS, cycles, flips: report.flips.length };
   };
   const halfUs = (minutes * 60e6) / 2;
@@ -84,23 +84,26 @@ async function trials(folder: string, path: string, minutes: number): Promise<Be
   const day = async (text: string, facts: boolean) => {
     const half = await least(facts ? TIMES : 1, () => run(text, facts, halfUs));
     const whole = await least(facts ? TIMES : 1, () => run(text, facts));
-    const dayS = ((whole.spentS - half.spentS) * DAY_MINUTES) / (minutes / 2) / CORES;
-    return { ...whole, dayS };
+    return { ...whole, dayS: dayOf(half.spentS, whole.spentS, minutes) };
+  };
+  /** The same where no facts were kept. */
+  const dayWithout = async (text: string, facts: true | 'all') => {
+    rmSync(`${path}.facts`, { force: true });
+    const half = await run(text, facts, halfUs);
+    rmSync(`${path}.facts`, { force: true });
+    const whole = await run(text, facts);
+    return { ...whole, dayS: dayOf(half.spentS, whole.spentS, minutes) };
   };
   const everything = await day(SELDOM, false);
   const seldom = await day(SELDOM, true);
   const often = await day(OFTEN, true);
   const again = await run(OFTEN, false);
-  for (const [some, all] of [
-    [seldom, everything],
-    [often, again],
-  ] as const)
-    if (some.flips !== all.flips) throw new Error(`${some.flips} flips with facts, ${all.flips} without`);
   const kept = megabytes(`${path}.facts`);
-  const startS = (await run(SELDOM, false, null, ['hub'])).spentS;
   renameSync(`${path}.facts`, `${path}.lived`);
-  const made = await run(SELDOM, true);
-  const madeDayS = ((made.spentS - startS) * DAY_MINUTES) / minutes / CORES;
+  const [seldomAnew, oftenAnew] = [await dayWithout(SELDOM, true), await dayWithout(OFTEN, true)];
+  const gathered = await dayWithout(SELDOM, 'all');
+  for (const some of [seldom, seldomAnew, gathered]) mustFlipAlike(some, everything);
+  for (const some of [often, oftenAnew]) mustFlipAlike(some, again);
   const measured = `${ROBOTS} robots, 24 h extrapolated from ${minutes} min`;
   const share = (cycles: number): string =>
     `${((100 * cycles) / everything.cycles).toFixed(1)} % of the cycles run again`;
@@ -110,9 +113,19 @@ async function trials(folder: string, path: string, minutes: number): Promise<Be
   return [
     line(`whatif.day(${measured}; facts as recorded; ${share(seldom.cycles)})`, seldom.dayS),
     line(`whatif.dayOfARuleThatSpeaksOften(${measured}; facts as recorded; ${share(often.cycles)})`, often.dayS),
-    line(`whatif.dayOfARecordingWithoutFacts(${measured}; once, then they are kept)`, madeDayS),
+    line(`whatif.dayWithoutFacts(${measured}; ${share(seldomAnew.cycles)})`, seldomAnew.dayS),
+    line(`whatif.dayWithoutFactsOfARuleThatSpeaksOften(${measured}; ${share(oftenAnew.cycles)})`, oftenAnew.dayS),
+    line(`whatif.dayWithoutFacts(${measured}; facts of everything gathered, once)`, gathered.dayS),
     beside(absolute('whatif.facts', kept, 'MB', '<=', 0.05 * recorded), 'the recording', recorded),
   ];
+}
+
+/** Seconds for a day on two cores, by how much longer the whole takes than its first half. */
+const dayOf = (halfS: number, wholeS: number, minutes: number): number =>
+  ((wholeS - halfS) * DAY_MINUTES) / (minutes / 2) / CORES;
+
+function mustFlipAlike(some: { readonly flips: number }, all: { readonly flips: number }): void {
+  if (some.flips !== all.flips) throw new Error(`${some.flips} flips with facts, ${all.flips} without`);
 }
 
 /** What takes a second takes now more, now less: the least of several times. */

@@ -160,3 +160,21 @@ test('[R117] facts of another recording, and such as were altered, are thrown aw
   const [next] = await tried(RULES.never, new FactsFile(path, FACT_NAMES));
   assert.ok((next?.wakes ?? 0) < 600, `${next?.wakes} cycles were run again`);
 });
+
+test('[R117] who is interrupted keeps the facts that were gathered so far, and gathers only the others the next time', async () => {
+  rmSync(`${path}.facts`, { force: true });
+  const ask = { policy: parsePolicyFile('test.json', RULES.always), recordings: [path], tenant: null, agents: [] };
+  const whole = { ...ask, fromUs: null, untilUs: null, threads: 1, hubDir: folder, facts: true };
+  const stop = new AbortController();
+  const interrupted = whatIf({ ...whole, signal: stop.signal, onProgress: (done) => done >= 2 && stop.abort() });
+  await assert.rejects(interrupted, { name: 'AbortError' });
+  const tell = async () => {
+    const { chains, flips } = await whatIf(whole);
+    return { flips, gathered: chains.map((chain) => chain.gathered).sort((a, b) => a - b) };
+  };
+  const next = await tell();
+  const robots = next.gathered.filter((wakes) => wakes > 0).length;
+  assert.ok(robots >= 1 && robots <= 4, `of ${robots} of six robots there was something left to gather`);
+  const last = await tell();
+  assert.deepEqual(last, { flips: next.flips, gathered: last.gathered.map(() => 0) });
+});
