@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page, type Request } from 'playwright-core';
 import type { MapElement } from '../src/panels/site/site-panel.tsx';
-import { PATIENCE_MS } from './waiting.ts';
+import { eventually, PATIENCE_MS } from './waiting.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 
@@ -43,10 +43,17 @@ export async function withoutWebGl(page: Page): Promise<void> {
 /** The page as a person uses it: one verb an intention. Works against any hub that serves the dashboard. */
 export class FirstPage {
   readonly page: Page;
+  /** What the page has asked the hub and has no answer to yet; not what it listens to. */
+  readonly #asked = new Set<Request>();
 
   constructor(page: Page) {
     this.page = page;
     page.setDefaultTimeout(PATIENCE_MS);
+    page.on('request', (request) => {
+      if (/\/sigma\.v1\.\w+\/(?!Watch)/.test(request.url())) this.#asked.add(request);
+    });
+    page.on('requestfinished', (request) => this.#asked.delete(request));
+    page.on('requestfailed', (request) => this.#asked.delete(request));
   }
 
   /** As somebody who has been here before; `newcomer` is shown around. */
@@ -179,16 +186,25 @@ export class FirstPage {
    * whole page. There are no foreign frames in this page, so axe need not open one of its own to report.
    */
   async violations(within: readonly string[] = [], rules: readonly string[] = []): Promise<string[]> {
-    let axe = new AxeBuilder({ page: this.page }).setLegacyMode(true).options({ resultTypes: ['violations'] });
+    // Half a megabyte of source, which a document keeps that was given it once.
+    const given = await this.page.evaluate(() => 'axe' in window);
+    const source = given ? { axeSource: ';' } : {};
+    let axe = new AxeBuilder({ page: this.page, ...source })
+      .setLegacyMode(true)
+      .options({ resultTypes: ['violations'] });
     for (const part of within) axe = axe.include(part);
     if (rules.length > 0) axe = axe.withRules([...rules]);
     const { violations } = await axe.analyze();
     return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
   }
 
-  /** Waits until every panel has come. */
+  /** Waits until every panel has come, and what they asked for is answered and drawn. */
   async isComplete(): Promise<void> {
     await this.page.waitForFunction(() => document.querySelector('[aria-busy=true]') === null);
+    await eventually(() => this.#asked.size === 0);
+    await this.page.evaluate(
+      () => new Promise<void>((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve()))),
+    );
   }
 
   /** Breaks no rule of accessibility within those parts; without parts, on the whole page. */

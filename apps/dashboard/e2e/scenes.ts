@@ -11,6 +11,8 @@ export interface Scene {
   readonly name: string;
   /** Opened signed in; empty: the door itself. */
   readonly path: string | ((stage: Stage) => string);
+  /** Sets the stage before the page is opened. */
+  readonly before?: (stage: Stage) => void;
   /** Brings it there; the page is open and live. */
   readonly come?: (first: FirstPage, stage: Stage) => Promise<void>;
   /** Puts the stage back as it was for the scenes after it. */
@@ -20,6 +22,8 @@ export interface Scene {
   readonly newcomer?: true;
   /** Without WebGL. */
   readonly flat?: true;
+  /** Only in a page of its own. */
+  readonly apart?: true;
 }
 
 /** Takes back what a scene put on the stage. */
@@ -178,7 +182,7 @@ export const FULL: readonly Scene[] = [
       await first.at('side-by-side').waitFor();
     },
   },
-  { name: 'wall', path: '/?wall' },
+  { name: 'wall', path: '/?wall', apart: true },
 ];
 
 export const EMPTY: readonly Scene[] = [
@@ -205,17 +209,15 @@ export const EMPTY: readonly Scene[] = [
   { name: 'no-such-page', part: '.middle', path: '/no/such/page' },
 ];
 
-const viewer: Pick<Scene, 'leave'> = {
-  leave: (_, { hub }) => {
-    hub.role = 'administrator';
-  },
+const beAdministrator = (_: FirstPage, { hub }: Stage): void => {
+  hub.role = 'administrator';
 };
 
-/** Signed in as an administrator, whose role is then taken away. */
-const asViewer = async (first: FirstPage, { hub }: Stage): Promise<void> => {
-  hub.role = 'viewer';
-  await first.page.reload();
-  await first.isLive();
+const asViewer: Pick<Scene, 'before' | 'leave'> = {
+  before: ({ hub }) => {
+    hub.role = 'viewer';
+  },
+  leave: beAdministrator,
 };
 
 export const FAILING: readonly Scene[] = [
@@ -261,7 +263,9 @@ export const FAILING: readonly Scene[] = [
     (path): Scene => ({
       name: `gone${path.replaceAll('/', '-').replace(/-$/, '')}`,
       path: path === '/' ? '/?select=robot:r07' : path,
+      ...(path === '/' ? {} : { part: '.middle' }),
       come: async (first, { hub }) => {
+        await first.isComplete();
         hub.down = true;
         await first.says(first.at('late'), /The hub does not answer/);
       },
@@ -272,25 +276,32 @@ export const FAILING: readonly Scene[] = [
     }),
   ),
   {
+    name: 'not-loaded',
+    part: '.middle',
+    path: '/',
+    apart: true,
+    come: async (first) => {
+      await first.page.route(/\/acts-page-/, (route) => route.abort());
+      await first.goTo('/acts');
+      await first.page.getByRole('heading', { name: /^Not loaded/ }).waitFor();
+    },
+  },
+  {
     name: 'verify',
     part: '.page',
     path: '/verify',
-    come: async (first, { hub }) => {
-      flipBit(hub.record.blocks[3]?.bytes);
-      await first.page.reload();
-      await first.says(first.at('verify-result'), /r01/);
-    },
+    before: ({ hub }) => flipBit(hub.record.blocks[3]?.bytes),
+    come: async (first) => void (await first.says(first.at('verify-result'), /r01/)),
     leave: (_, { hub }) => flipBit(hub.record.blocks[3]?.bytes),
   },
   {
     name: 'decision-page',
     part: '.page',
     path: '/decision/r02/0/2',
-    come: async (first, { hub }) => {
+    before: ({ hub }) => {
       for (const { bytes } of hub.record.blocks.filter(({ source }) => source === 'r02')) flipBit(bytes);
-      await first.page.reload();
-      await first.says(first.at('proof'), /Not proved/);
     },
+    come: async (first) => void (await first.says(first.at('proof'), /Not proved/)),
     leave: (_, { hub }) => {
       for (const { bytes } of hub.record.blocks.filter(({ source }) => source === 'r02')) flipBit(bytes);
     },
@@ -313,11 +324,10 @@ export const FAILING: readonly Scene[] = [
     name: 'no-desk',
     part: '.middle',
     path: '/what-if',
-    come: async (first, { hub }) => {
+    before: ({ hub }) => {
       hub.forks.available = false;
-      await first.page.reload();
-      await first.at('no-forks').waitFor();
     },
+    come: (first) => first.at('no-forks').waitFor(),
     leave: (_, { hub }) => {
       hub.forks.available = true;
     },
@@ -336,13 +346,12 @@ export const FAILING: readonly Scene[] = [
   {
     name: 'newer',
     path: ({ at }) => `/?at=${at(15)}`,
-    come: async (first, { hub, at }) => {
+    before: ({ hub, at }) => {
       const epochTimeUs = Date.parse(at(0)) * 1_000;
       const newer = { id: 'r77', epochTimeUs, snapshotEveryUs: 10 * SECOND_US, versionsNewer: 1 };
       hub.record.blocks.push(...recordRobot(hub.site, sha256, 20, newer));
-      await first.page.reload();
-      await first.says(first.at('past-problem'), /newer version/);
     },
+    come: async (first) => void (await first.says(first.at('past-problem'), /newer version/)),
     leave: (_, { hub }) => {
       hub.record.blocks = hub.record.blocks.filter(({ source }) => source !== 'r77');
     },
@@ -366,18 +375,19 @@ export const FAILING: readonly Scene[] = [
       hub.down = false;
     },
   },
-  { name: 'viewer-site', part: '[data-panel=robot]', path: '/?select=robot:r07', come: asViewer, ...viewer },
-  { name: 'viewer-accounts', part: '.page', path: '/accounts', come: asViewer, ...viewer },
-  { name: 'viewer-missions', path: '/missions', come: asViewer, ...viewer },
-  { name: 'viewer-what-if', part: '.page', path: '/what-if', come: asViewer, ...viewer },
+  { name: 'viewer-site', part: '[data-panel=robot]', path: '/?select=robot:r07', ...asViewer },
+  { name: 'viewer-accounts', part: '.page', path: '/accounts', ...asViewer },
+  { name: 'viewer-missions', path: '/missions', ...asViewer },
+  { name: 'viewer-what-if', part: '.page', path: '/what-if', ...asViewer },
   {
     name: 'no-role',
     path: '/',
+    apart: true,
     come: async (first, { hub }) => {
       hub.role = '';
       await first.page.reload();
       await first.page.getByRole('heading', { name: 'This account may not see the site' }).waitFor();
     },
-    ...viewer,
+    leave: beAdministrator,
   },
 ];
