@@ -8,5 +8,5 @@ export { exportSpans } from './otel/export-spans.ts';
 export { exportParquet } from './parquet.ts';
 export { exportProv } from './prov.ts';
 export type { ExportOptions, ExportResult } from './run.ts';
-export { type SideBySideOptions, type ToldEvent, tellSideBySide } from './side-by-side.ts';
+export { tellSideBySide } from './side-by-side.ts';
 export { describeStretch } from './sound-events.ts';
