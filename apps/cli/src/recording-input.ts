@@ -85,6 +85,9 @@ export async function hotRecording({ dataDir }: Pick<Place, 'dataDir'>, named: s
       'Check the path; `sigma sim` and `sigma up` print theirs',
     );
   }
+  if (/\.(mcap|jsonl)$/i.test(named)) {
+    throw new CommandError(EXIT.usage, `${named} is no recording`, `sigma import ${named} makes one of it`);
+  }
   const { readMark } = existsSync(`${named}.archive`)
     ? await import('@sigma/recorder/archive')
     : { readMark: () => [] };

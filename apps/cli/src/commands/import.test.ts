@@ -50,6 +50,10 @@ const decisionsIn = (events: readonly RecordedEvent[]): readonly string[] =>
 test('[R188] what was exported as MCAP comes back as a timeline of its own: marked, verified as a chain, decisions as they were', async () => {
   const [mcap, back] = [join(folder, 'drive.mcap'), join(folder, 'back.sqlite')];
   assert.equal((await sigma('export', '--format', 'mcap', '--agents', 'r01', '--out', mcap, recording)).code, 0);
+  assert.match(
+    (await sigma('verify', mcap)).error,
+    /drive\.mcap is no recording.*sigma import .*drive\.mcap makes one of it/s,
+  );
   const imported = await sigma('import', '--json', '--out', back, mcap);
   assert.equal(imported.code, 0, imported.error);
   const verified = await sigma('verify', back);
