@@ -142,6 +142,12 @@ export class FakeForks {
         { source: 'r01', result: 'shared' },
         { source: 'r03', result: 'shared' },
       ],
+      uncompared: [
+        {
+          ...{ agentId: 'r05', side: 'recorded', fromTimeUs: this.#at(21), untilTimeUs: this.#at(26) },
+          ...{ firstSequence: 310n, lastSequence: 402n },
+        },
+      ],
       decisions: [
         {
           ...{ agentId: 'r02', fromTimeUs: this.#at(12), untilTimeUs: this.#at(17) },

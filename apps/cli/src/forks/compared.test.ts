@@ -68,3 +68,27 @@ test('outcomes are summed over all who lived, and first differences are told in 
     ],
   );
 });
+
+test('[R119] what was dropped of a life is told as what the comparison knows nothing of', () => {
+  const [one] = COMPARISON.sources;
+  assert.ok(one !== undefined);
+  const lost = { firstSequence: 7, lastSequence: 40, resumedAt: 41 };
+  const uncompared = [
+    { ...lost, side: 'a', fromUs: 1_500_000, untilUs: 2_500_000 },
+    { ...lost, side: 'both', fromUs: 2_700_000, untilUs: null },
+  ] as const;
+  const told = toComparison({ ...COMPARISON, sources: [{ ...one, uncompared }] }, 1_700_000_000_000_000).uncompared;
+  assert.deepEqual(
+    told?.map(({ agentId, side, fromTimeUs, untilTimeUs, lastSequence }) => [
+      agentId,
+      side,
+      fromTimeUs,
+      untilTimeUs,
+      lastSequence,
+    ]),
+    [
+      ['r1', 'recorded', 1_700_000_001_500_000n, 1_700_000_002_500_000n, 40n],
+      ['r1', 'both', 1_700_000_002_700_000n, 0n, 40n],
+    ],
+  );
+});

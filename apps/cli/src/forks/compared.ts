@@ -50,8 +50,21 @@ export function toComparison(
       forked: sideOf(b),
     })),
     decisionsLeftOut: Math.max(0, decisions.length - MOST_DECISIONS),
+    uncompared: sources.flatMap(({ source, uncompared }) =>
+      uncompared.map(({ side, fromUs: from, untilUs: until, firstSequence, lastSequence }) => ({
+        ...{
+          agentId: source,
+          side: SIDES[side],
+          fromTimeUs: time(from),
+          untilTimeUs: until === null ? 0n : time(until),
+        },
+        ...{ firstSequence: BigInt(firstSequence), lastSequence: BigInt(lastSequence) },
+      })),
+    ),
   };
 }
+
+const SIDES = { a: 'recorded', b: 'forked', both: 'both' } as const;
 
 const besideEachOther = (a: Totals, b: Totals) =>
   [...new Set([...Object.keys(a), ...Object.keys(b)])].map((name) => ({

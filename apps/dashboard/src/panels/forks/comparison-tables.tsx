@@ -92,6 +92,35 @@ export function PartingTable({ comparison }: { readonly comparison: CompareForkR
   );
 }
 
+const WHOSE: Readonly<Record<string, string>> = { recorded: 'of what was recorded', forked: 'of the fork' };
+
+/** What the tables above tell nothing of; nothing where they tell of everything. */
+export function UncomparedTable({ comparison }: { readonly comparison: CompareForkResponse }) {
+  const { uncompared, untilTimeUs: endUs } = comparison;
+  if (uncompared.length === 0) return null;
+  return (
+    <table className="fork-table" data-testid="uncompared">
+      <caption>Not compared, on either side: events were dropped for want of room</caption>
+      <tbody>
+        {uncompared.map(({ agentId, side, fromTimeUs, untilTimeUs, firstSequence, lastSequence }) => (
+          <tr key={`${agentId} ${firstSequence}`}>
+            <th scope="row">
+              <bdi className="mono">{agentId}</bdi>
+            </th>
+            <td className="mono">
+              {localTimeFine(fromTimeUs)} to {untilTimeUs === 0n ? 'the end' : localTimeFine(untilTimeUs)}
+            </td>
+            <td>
+              {span(Number((untilTimeUs === 0n ? endUs : untilTimeUs) - fromTimeUs) / 1e3)}, events{' '}
+              {`${firstSequence} to ${lastSequence}`} {WHOSE[side] ?? 'of both'}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 const saidWords = (said: string): string => (said === '' ? 'nothing' : plainWords(said));
 
 const SHOWN = 60;

@@ -7,7 +7,7 @@ import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { localTime, personWords, plural } from '../../words/quantities.ts';
 import { NotKnown } from '../rows/not-known.tsx';
 import { useAsked } from '../rows/use-asked.ts';
-import { DecisionTable, OutcomeTable, PartingTable } from './comparison-tables.tsx';
+import { DecisionTable, OutcomeTable, PartingTable, UncomparedTable } from './comparison-tables.tsx';
 import { cancelFork } from './fork-acts.ts';
 import { ForkProgress } from './fork-progress.tsx';
 import { forkTitle, isOpen } from './fork-words.ts';
@@ -128,7 +128,10 @@ function DoneFork({ fork }: { readonly fork: Fork }) {
         {asked.kind === 'known' ? (
           <>
             <OutcomeTable comparison={asked.value} />
-            <PartingTable comparison={asked.value} />
+            <div>
+              <PartingTable comparison={asked.value} />
+              <UncomparedTable comparison={asked.value} />
+            </div>
             <DecisionTable comparison={asked.value} />
           </>
         ) : (

@@ -598,6 +598,13 @@ export declare type CompareForkResponse = Message<"sigma.v1.CompareForkResponse"
    * @generated from field: uint32 decisions_left_out = 6;
    */
   decisionsLeftOut: number;
+
+  /**
+   * What none of this tells of, on either side.
+   *
+   * @generated from field: repeated sigma.v1.UncomparedStretch uncompared = 7;
+   */
+  uncompared: UncomparedStretch[];
 };
 
 /**
@@ -605,6 +612,53 @@ export declare type CompareForkResponse = Message<"sigma.v1.CompareForkResponse"
  * Use `create(CompareForkResponseSchema)` to create a new message.
  */
 export declare const CompareForkResponseSchema: GenMessage<CompareForkResponse>;
+
+/**
+ * Events of one life were dropped for want of room: up to the snapshot behind them it cannot be followed.
+ *
+ * @generated from message sigma.v1.UncomparedStretch
+ */
+export declare type UncomparedStretch = Message<"sigma.v1.UncomparedStretch"> & {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * Whose were dropped: "recorded", "forked" or "both".
+   *
+   * @generated from field: string side = 2;
+   */
+  side: string;
+
+  /**
+   * @generated from field: int64 from_time_us = 3;
+   */
+  fromTimeUs: bigint;
+
+  /**
+   * 0: up to the end.
+   *
+   * @generated from field: int64 until_time_us = 4;
+   */
+  untilTimeUs: bigint;
+
+  /**
+   * @generated from field: uint64 first_sequence = 5;
+   */
+  firstSequence: bigint;
+
+  /**
+   * @generated from field: uint64 last_sequence = 6;
+   */
+  lastSequence: bigint;
+};
+
+/**
+ * Describes the message sigma.v1.UncomparedStretch.
+ * Use `create(UncomparedStretchSchema)` to create a new message.
+ */
+export declare const UncomparedStretchSchema: GenMessage<UncomparedStretch>;
 
 /**
  * A sum over all agents: "distanceM", "energyWh", "violations" ...
