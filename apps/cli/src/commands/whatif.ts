@@ -179,6 +179,10 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
     `${sum(({ wakes, gathered }) => wakes + gathered)} cycles run again, ${sum(({ followed }) => followed)} more followed by what the robot believed (facts tell of the rest; ${sum(({ sampled }) => sampled)} samples held against the record), ${sum(({ evaluations }) => evaluations)} evaluations of the changed rules, ${sum(({ differing }) => differing)} with another outcome, ${sum(({ withoutEffect }) => withoutEffect)} times without effect; ${tookS.toFixed(1)} s`,
     'Open loop: each decision was tried in the situation that was recorded; what the robot would then have met is not in this.',
   ];
+  if (tookS > LONG_S && tried.some(({ followed }) => followed > 0))
+    lines.push(
+      'More rules to try on the same? --all-facts gathers all facts once, and every rule after it takes seconds.',
+    );
   lines.push(...gapLines(chains));
   if (flips.length === 0) return lines.join('\n');
   const rows = shown.map((flip) => [
@@ -198,6 +202,9 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
   );
   return lines.join('\n');
 }
+
+/** Who waited longer hears how not to the next time. */
+const LONG_S = 30;
 
 const SHOWN_GAPS = 10;
 
