@@ -134,7 +134,7 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     await shot('what-follows');
   });
 
-  test('a broken rule is marked at its line where a fork is asked for, and mended there', async () => {
+  test('a broken rule is marked at its line where a fork is asked for, is mended there, and the fork from this moment is made', async () => {
     await page.at('page-forks').click();
     await page.at('rule-text').fill('id: broken\nrate: situation\nwhen: person.distance_k < 4.0\nrationale: none');
     await page.at('make-fork').click();
@@ -143,6 +143,11 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     await shot('broken-rule');
     await page.at('rule-example').selectOption('speed');
     await page.at('rule-broken').waitFor({ state: 'detached' });
+    await page.at('make-fork').click();
+    await page.at('fork-page').waitFor();
+    await page.at('fork-state').and(page.page.locator('[data-state=done]')).waitFor();
+    await page.says(page.at('fork-page'), /speed_limit/);
+    await page.at('two-timelines').waitFor();
   });
 
   test('the proof of the decision is handed over, and checked where there is no hub', async () => {
@@ -157,11 +162,36 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     await (await download).saveAs(file);
     const said = await page.says(page.at('handed-over'), /sigma verify --proof/);
     const key = /--key '([^']+)'/.exec(said)?.[1] ?? '';
-    await house.system.stop();
+    await house.system.end();
     const check = ['--disable-warning=ExperimentalWarning', SIGMA, 'verify', '--proof', file, '--key', key];
     const { stdout } = await promisify(execFile)(process.execPath, check);
     assert.match(stdout, new RegExp(startled));
     assert.match(stdout, /sigma\.decision\.v1/);
+    assert.deepEqual(house.problems, []);
+  });
+
+  test('[R118] after the next start both lives of the earlier run stand side by side, and what is selected is explained of that run', async () => {
+    const url = await house.system.again();
+    await page.page.context().clearCookies();
+    await page.open(url);
+    await page.signIn(house.system.email, house.system.password);
+    await page.isLive();
+    await page.at('page-forks').click();
+    const first = page.at('fork-row').filter({ hasText: startled }).last();
+    await first.and(page.page.locator('[data-state=done]')).locator('.row-main').click();
+    await page.at('two-timelines').waitFor();
+    await page.at('partings').getByRole('row').filter({ hasText: startled }).getByRole('button').click();
+    const beside = page.page.locator('.page-beside');
+    await page.says(beside.getByTestId('selected-robot'), new RegExp(startled));
+    await shot('earlier-run');
+    await page.at('side-why').click();
+    const side = page.page.locator('[data-side=recorded]').getByTestId('side-decision');
+    await page.says(side.getByTestId('decision-detail'), /safety.*failsafe:human_proximity_override/s);
+    await side.getByTestId('proof-result').and(page.page.locator('[data-result=same]')).waitFor();
+    assert.equal(await page.at('nothing-recorded').count(), 0, 'of the earlier run everything is on record');
+    // The parting may lie a moment before the stop: a second later the robot stands, and the panel beside says why.
+    await page.at('time-nudge1').click();
+    await page.says(beside.getByTestId('selected-state'), /human proximity override/);
     assert.deepEqual(house.problems, []);
   });
 });
