@@ -121,7 +121,7 @@ test('[R188] what came from MCAP goes out as MCAP again: every message in its to
   }
 });
 
-test('[R190] what was imported stands beside what was lived here, event by event, by the clock on the wall', async () => {
+test('[R191] what was imported stands beside what was lived here, event by event, by the clock on the wall', async () => {
   const [mcap, back] = [join(folder, 'beside.mcap'), join(folder, 'beside.sqlite')];
   assert.equal((await sigma('export', '--format', 'mcap', '--agents', 'r01', '--out', mcap, recording)).code, 0);
   assert.equal((await sigma('import', '--out', back, mcap)).code, 0);
