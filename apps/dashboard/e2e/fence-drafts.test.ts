@@ -76,6 +76,9 @@ describe('what somebody makes of a fence', { skip: withoutBrowser, timeout: 150_
     await first.says(first.at('revise-hint'), /You are changing wet floor; nothing of it is lost/);
     await first.isAccessible('[data-testid=revise-hint]');
     await first.goTo('/fleet', '[data-panel=fleet-page]');
+    // One level up after the other: the robot, then the page.
+    await first.page.keyboard.press('Escape');
+    await first.page.waitForURL((url) => !url.searchParams.has('select'));
     await first.page.keyboard.press('Escape');
     await first.page.waitForURL((url) => url.pathname === '/');
     await first.at('back-to-change').click();
@@ -93,7 +96,7 @@ describe('what somebody makes of a fence', { skip: withoutBrowser, timeout: 150_
   test('a fence that is half drawn is put aside when something else is begun, and goes on with its words', async () => {
     await first.page.keyboard.press('Escape');
     await first.at('draw-fence').click();
-    for (const [xM, yM] of CORNERS) await first.clickSite(xM + 1, yM + 8);
+    for (const [xM, yM] of CORNERS) await first.clickSite(xM + 40, yM);
     await first.at('close-zone').click();
     await first.at('fence-name').fill('ice');
     await first.at('fence-kind').selectOption('slow');

@@ -61,13 +61,17 @@ function PutAside() {
   if (left === null) return null;
   return (
     <p className="composer-form put-aside" role="status" data-drawing="" data-testid="put-aside">
-      <bdi>{asideWords(left)}</bdi> put aside.
-      <button type="button" onClick={() => bringBack(control)} data-testid="bring-back">
-        Go on with it
-      </button>
-      <button type="button" className="plain" onClick={() => control.aside.set(null)} data-testid="drop-aside">
-        Drop it
-      </button>
+      <span>
+        <bdi>{asideWords(left)}</bdi> put aside.
+      </span>
+      <span className="sender-row">
+        <button type="button" onClick={() => bringBack(control)} data-testid="bring-back">
+          Go on with it
+        </button>
+        <button type="button" className="plain" onClick={() => control.aside.set(null)} data-testid="drop-aside">
+          Drop it
+        </button>
+      </span>
     </p>
   );
 }
