@@ -364,3 +364,37 @@ test('[R60] a chain that does not begin with its opening cannot be written', () 
   assert.throws(() => writer.seal([note]), /begins with sigma.opening.v1/);
   assert.throws(() => writer.seal([]), /at least one event/);
 });
+
+test('[R138] [L4] what has landed and cannot be read is missed in the chain that it belongs to, and each chain told once however many look', async () => {
+  const store = await recordingOf(day, other);
+  const heads = await store.heads();
+  const [mine, theirs] = heads;
+  assert.ok(mine !== undefined && theirs !== undefined);
+  const gone = { ...mine, source: 'tram-9', sequence: 7 };
+  const severed = async () => [{ ...mine, sequence: mine.sequence + 5 }, gone];
+  const recording = { ...recordingOn(store), severed };
+  const look = (of?: typeof heads) =>
+    verify(recording, { sha256, reexecutors: trams, ...(of === undefined ? {} : { heads: of }) });
+  const missed = ({ chains }: VerifyReport) =>
+    chains.flatMap(({ source, failures }) =>
+      failures.map(({ kind, fromSequence, toSequence }) => [source, kind, fromSequence, toSequence]),
+    );
+  const cutShort = ['tram-1', 'cut_short', mine.sequence + 1, mine.sequence + 5];
+  const lost = ['tram-9', 'cut_short', 1, 7];
+  assert.deepEqual(missed(await look()), [cutShort, lost]);
+  assert.deepEqual(missed(await look([mine])), [cutShort, lost]);
+  assert.deepEqual(missed(await look([theirs])), [], 'who looks at other chains alone says nothing of these');
+  const empty = { ...recordingOn(new MemoryStore()), severed };
+  const nothing = await verify(empty, { sha256, reexecutors: trams });
+  assert.deepEqual(
+    missed(nothing).map(([source]) => source),
+    ['tram-1', 'tram-9'],
+  );
+});
+
+const recordingOn = (store: MemoryStore) => ({
+  heads: () => store.heads(),
+  blocks: (...range: Parameters<MemoryStore['blocks']>) => store.blocks(...range),
+  snapshotBefore: (...place: Parameters<MemoryStore['snapshotBefore']>) => store.snapshotBefore(...place),
+  close: () => store.close(),
+});
