@@ -165,7 +165,8 @@ export class FakeHub {
 
   #progress(mission: Mission): void {
     if (mission.status !== MissionStatus.ACTIVE) return;
-    mission.progress = Math.min(1, mission.progress + 0.004);
+    // Who is done is not active any more.
+    mission.progress = Math.min(0.96, mission.progress + 0.004);
     for (const task of mission.tasks) task.progress = mission.progress;
   }
 
