@@ -100,6 +100,31 @@ test('[R127] [L4] who turns damage into a gap of his own is found: the chain doe
   assert.equal(firstFailure?.kind, 'bytes');
 });
 
+test('[R127] [R134] a stub that is another chain’s, stands elsewhere, is no stub, or does not follow what stands before it is found by kind', async () => {
+  const { kept, stub } = dropped(2, 4);
+  const at = kept.findIndex(({ bytes }) => isStub(bytes));
+  const row = kept[at] as SealedBlock;
+  const found = async (rows: readonly SealedBlock[]) => {
+    const store = new MemoryStore();
+    store.rows.push(...rows);
+    const { chains } = await verify(store, { sha256, reexecutors: {} });
+    return (chains[0]?.failures ?? []).map(({ kind, fromSequence, toSequence }) => [kind, fromSequence, toSequence]);
+  };
+  const instead = (bytes: Uint8Array) => found([...kept.slice(0, at), { ...row, bytes }, ...kept.slice(at + 1)]);
+  const bytesOf = (changes: Partial<Stub>) => sealStub({ ...stub, ...changes }).bytes;
+  assert.deepEqual(await instead(bytesOf({})), []);
+  for (const other of [{ tenant: 'other' }, { source: 'r2' }, { epoch: 1 }])
+    assert.deepEqual((await instead(bytesOf(other)))[0], ['foreign', 5, 13], JSON.stringify(other));
+  assert.deepEqual((await instead(bytesOf({ firstSequence: 6 })))[0], ['order', 5, 13]);
+  assert.deepEqual((await instead(bytesOf({ firstSequence: 4 })))[0], ['order', 5, 13]);
+  assert.deepEqual((await instead(row.bytes.subarray(0, 9)))[0]?.slice(0, 2), ['format', 5]);
+  assert.deepEqual((await instead(bytesOf({ previousHash: new Uint8Array(32) })))[0], ['link', 5, 13]);
+  const gone = [...kept.slice(0, at - 1), ...kept.slice(at)];
+  assert.deepEqual((await found(gone))[0], ['missing', 2, 4], 'the block before it is gone');
+  const twice = [...kept.slice(0, at + 1), row, ...kept.slice(at + 1)];
+  assert.deepEqual((await found(twice))[0], ['order', 5, 13]);
+});
+
 test('[R127] a stub comes back as it was written, and who reads events across it is told', () => {
   const { stub, gap } = dropped(1, 3);
   const sealed = sealStub(stub);
