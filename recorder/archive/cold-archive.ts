@@ -2,6 +2,7 @@ import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 // A query has to begin at once: only what it needs is loaded, and not the whole recorder with its wire formats.
 import { decodeBlock } from '../src/block.ts';
 import { type ChainHead, type ChainId, chainName, type Sha256 } from '../src/event.ts';
@@ -157,7 +158,7 @@ export class ColdArchive implements Recording {
       throw this.#damage(key, `is altered: it holds ${holds}, ${differs(sha256, found)}`);
     }
     await mkdir(this.#options.cacheDir, { recursive: true, mode: 0o700 });
-    const scratch = `${cached}.${process.pid}.part`;
+    const scratch = `${cached}.${process.pid}-${threadId}.part`;
     await writeFile(scratch, bytes, { mode: 0o600 });
     await rename(scratch, cached);
     return cached;

@@ -7,9 +7,10 @@ export { ColdArchive } from './cold-archive.ts';
 export { BLOCK_COLUMNS, type Column, EVENT_COLUMNS } from './columns.ts';
 export { ArchiveDamageError, type ArchivedObject } from './manifest.ts';
 export { openMoved, readMark, writeMark } from './mark.ts';
+export { archiveObjects } from './objects/archive-objects.ts';
 export { folderObjects } from './objects/folder.ts';
 export { type ObjectStore, ObjectStoreError } from './objects/object-store.ts';
-export { parseS3Address, type S3Access, s3Objects } from './objects/s3.ts';
+export type { S3Access } from './objects/s3.ts';
 export { type Bounds, NO_BOUNDS } from './query/bounds.ts';
 export type { QueryTiers } from './query/needed.ts';
 export {

@@ -4,7 +4,7 @@ import type { ObjectStore } from '@sigma/recorder/archive';
 import type { Environment } from './environment.ts';
 import { CommandError, EXIT } from './outcome.ts';
 
-const isBucket = (named: string): boolean => named.startsWith('s3://');
+export const isBucket = (named: string): boolean => named.startsWith('s3://');
 
 /** Whether what was named is an archive: a bucket, or a folder. */
 export const isArchive = (named: string): boolean =>
@@ -25,22 +25,20 @@ export async function archiveStore(
   named: string,
   how: 'read' | 'write',
 ): Promise<ObjectStore> {
-  const { folderObjects } = await import('@sigma/recorder/query');
-  if (!isBucket(named)) {
-    if (how === 'write' || isArchive(named)) return folderObjects(named);
+  if (how === 'read' && !isArchive(named)) {
     throw new CommandError(
       EXIT.machine,
       `${named} is no archive`,
       'Name the folder or bucket that `sigma archive` wrote to',
     );
   }
-  if (s3 === null || s3 === undefined) {
+  if (isBucket(named) && (s3 === null || s3 === undefined)) {
     const wayOut = 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
     throw new CommandError(EXIT.usage, `${named} needs an access key`, wayOut);
   }
-  const { parseS3Address, s3Objects } = await import('@sigma/recorder/archive');
+  const { archiveObjects } = await import('@sigma/recorder/query');
   try {
-    return s3Objects(parseS3Address(named), s3);
+    return await archiveObjects(named, s3 ?? null);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new CommandError(EXIT.usage, error.message, 'Correct the address');

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChainId, type Recording, StoreError } from '@sigma/recorder';
 import type { Moved } from '@sigma/recorder/archive';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
-import { archiveCache, archiveStore, isArchive } from './archive-input.ts';
+import { archiveCache, archiveStore, isArchive, isBucket } from './archive-input.ts';
 import type { Environment } from './environment.ts';
 import { CommandError, EXIT } from './outcome.ts';
 
@@ -35,8 +36,13 @@ export async function withRecording<Result>(
 }
 
 /** Below which name the tiles and checkpoints of a recording are kept: beside a file, or with what this machine keeps. */
-export const shelfName = ({ dataDir }: Pick<Place, 'dataDir'>, named: string): string =>
-  isAddress(named) ? join(dataDir, 'hub', 'hub.sqlite') : named;
+export function shelfName({ dataDir }: Pick<Place, 'dataDir'>, named: string): string {
+  if (isAddress(named)) return join(dataDir, 'hub', 'hub.sqlite');
+  if (!isBucket(named)) return named;
+  const cache = archiveCache({ dataDir });
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  return join(cache, hash('sha256', named));
+}
 
 async function opened(
   place: Place,

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineageError, MalformedBytesError, StoreError, type Timeline } from '@sigma/recorder';
+import { isBucket } from './archive-input.ts';
 import { CommandError, EXIT } from './outcome.ts';
+import { isAddress } from './recording-input.ts';
 import type { Shell } from './shell.ts';
 
 /**
@@ -17,8 +19,7 @@ export async function withTimeline<Result>(
   use: (timeline: Timeline) => Promise<Result>,
 ): Promise<Result> {
   const { openWithParents } = await import('@sigma/sim/parents');
-  const isFile = !/^postgres(ql)?:\/\//.test(named);
-  if (isFile && !existsSync(named)) {
+  if (!isAddress(named) && !isBucket(named) && !existsSync(named)) {
     throw new CommandError(
       EXIT.machine,
       `${named} does not exist`,
@@ -26,7 +27,10 @@ export async function withTimeline<Result>(
     );
   }
   try {
-    const { timeline, close } = await openWithParents(named, join(environment.dataDir, 'hub'), parents);
+    const { timeline, close } = await openWithParents(named, join(environment.dataDir, 'hub'), {
+      instead: parents,
+      s3: environment.s3,
+    });
     try {
       return await use(timeline);
     } finally {

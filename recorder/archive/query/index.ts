@@ -1,5 +1,5 @@
 /** Asking in SQL over both tiers, without what writes an archive: loaded in a few milliseconds. */
 export { ColdArchive } from '../cold-archive.ts';
-export { folderObjects } from '../objects/folder.ts';
+export { archiveObjects } from '../objects/archive-objects.ts';
 export { QueryNeedsDamagedError, QuerySession } from './query.ts';
 export { QueryError, QueryProcess } from './query-child.ts';

@@ -11,10 +11,11 @@ import {
   type Recording,
   tryPolicy,
 } from '@sigma/recorder';
+import type { S3Access } from '@sigma/recorder/archive';
 import { FactsFile } from '@sigma/recorder/facts';
 import { modelsOf } from '../recording.ts';
 import { FACT_NAMES, FleetTrials } from './fleet-trial.ts';
-import { isAddress, openNamed } from './named-recording.ts';
+import { factsName, openNamed } from './named-recording.ts';
 import type { PolicyFile } from './policy-file.ts';
 
 export interface TrialTask {
@@ -30,6 +31,8 @@ export interface TrialSetup {
   readonly facts: boolean | 'all';
   /** Where the hub of this machine keeps how its database is reached. */
   readonly hubDir: string;
+  /** Key of the server that archives in buckets rest on. */
+  readonly s3: S3Access | null;
 }
 
 export type TrialAnswer =
@@ -44,8 +47,9 @@ const KEPT_WITHIN_MS = 1_000;
 const open = new Map<string, Promise<Awaited<ReturnType<typeof opened>>>>();
 
 async function opened(named: string) {
-  const { recording } = await openNamed(named, setup.hubDir);
-  const file = setup.facts !== false && !isAddress(named) ? new FactsFile(named, FACT_NAMES) : null;
+  const { recording } = await openNamed(named, setup.hubDir, setup.s3);
+  const beside = setup.facts === false ? null : factsName(named, setup.hubDir);
+  const file = beside === null ? null : new FactsFile(beside, FACT_NAMES);
   return { recording, file, trials: new FleetTrials(await modelsOf(recording), setup.policy) };
 }
 

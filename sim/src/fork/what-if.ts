@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { ChainHead, ChainTrial, Flip } from '@sigma/recorder';
+import type { S3Access } from '@sigma/recorder/archive';
 import { openNamed } from './named-recording.ts';
 import { ofTenant } from './one-tenant.ts';
 import type { PolicyFile } from './policy-file.ts';
@@ -7,7 +8,7 @@ import type { TrialAnswer, TrialSetup, TrialTask } from './what-if-worker.ts';
 
 export interface WhatIfOptions {
   readonly policy: PolicyFile;
-  /** Files, or addresses of databases with their tenant. */
+  /** Files, archives, or addresses of databases with their tenant. */
   readonly recordings: readonly string[];
   /** Whose agents; null where the recordings hold those of one tenant only. */
   readonly tenant: string | null;
@@ -19,6 +20,8 @@ export interface WhatIfOptions {
   /** Threads, at least 1. */
   readonly threads: number;
   readonly hubDir: string;
+  /** Key of the server that archives in buckets rest on. */
+  readonly s3?: S3Access | null;
   /**
    * Use facts beside the recordings, so that most of them need not be run again, and keep those that are gathered on the
    * way; `all`: gather those of everything, so that the next policies are tried by facts alone.
@@ -38,18 +41,24 @@ export interface WhatIfReport {
 /** Tries a policy on everything that these recordings hold, on as many threads as are given. @throws TenantError, StoreError, Error */
 export async function whatIf(options: WhatIfOptions): Promise<WhatIfReport> {
   const tasks = await tasksOf(options);
-  const { policy, fromUs, untilUs, hubDir, facts } = options;
-  const setup: TrialSetup = { policy, fromUs, untilUs, hubDir, facts };
+  const { policy, fromUs, untilUs, hubDir, facts, s3 = null } = options;
+  const setup: TrialSetup = { policy, fromUs, untilUs, hubDir, s3, facts };
   const results = await spread(tasks, setup, options);
   const chains = results.map((trial, k) => ({ ...trial, recording: (tasks[k] as TrialTask).recording }));
   const flips = chains.flatMap(({ recording, flips: found }) => found.map((flip) => ({ ...flip, recording })));
   return { chains, flips: flips.sort((a, b) => a.atUs - b.atUs) };
 }
 
-async function tasksOf({ recordings, tenant, agents, hubDir }: WhatIfOptions): Promise<readonly TrialTask[]> {
+async function tasksOf({
+  recordings,
+  tenant,
+  agents,
+  hubDir,
+  s3 = null,
+}: WhatIfOptions): Promise<readonly TrialTask[]> {
   const tasks: TrialTask[] = [];
   for (const named of recordings) {
-    const { recording, close } = await openNamed(named, hubDir);
+    const { recording, close } = await openNamed(named, hubDir, s3);
     try {
       for (const head of ofTenant(await recording.heads(), tenant)) {
         if (agents.length === 0 || agents.includes(head.source)) tasks.push({ recording: named, head });

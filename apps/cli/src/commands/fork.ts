@@ -44,7 +44,7 @@ export function forkCommand(shell: Shell): Command {
       'sigma fork sim-7.sqlite --at 60 --mission r03=\'{"kind":"goto","args":{"xM":12,"yM":9}}\' --for 60 --out sent.sqlite',
     ],
   )
-    .argument('<recording>', 'recording or fork: a file, or postgres://…?tenant=…')
+    .argument('<recording>', 'recording or fork: a file, an archive (folder or s3://…), or postgres://…?tenant=…')
     .option('--at <moment>', 'seconds, minutes:seconds, or an event as AGENT#NUMBER', momentNamed)
     .option('--for <seconds>', 'how long it goes on', numberAbove(0, 86_400), 30)
     .option('--out <file>', 'the fork, a file that is not there yet')
@@ -57,7 +57,7 @@ export function forkCommand(shell: Shell): Command {
     .option('--alternatives', 'only list what it rejected, and which of that can be run; of everybody without --at')
     .option('--agents <ids>', 'whom the policy and the parameters concern, by commas (default: all)', list, [])
     .option('--tenant <id>', 'whose lives, where the recording holds several tenants')
-    .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
+    .option('--parent <place>', 'where a parent of a fork lies now (repeatable)', each, [])
     .option('--everybody', 'recompute everybody, as a check of what is reused')
     .action(async (recording: string, flags: ForkFlags) => {
       const terminal = shell.terminal(flags.json === true);

@@ -45,7 +45,7 @@ export function whatifCommand(shell: Shell): Command {
       '--rule <file>',
       'YAML or JSON: a whole policy (version, rules), or what changes in the recorded one (a rule, a list, without)',
     )
-    .requiredOption('--over <recording...>', 'recordings: files, or postgres://…?tenant=…')
+    .requiredOption('--over <recording...>', 'recordings: files, archives (folder or s3://…), or postgres://…?tenant=…')
     .option('--tenant <id>', 'whose agents, where the recordings hold several tenants')
     .option('--agent <id>', 'only this agent (repeatable)', each, [])
     .option('--from <seconds>', 'try from here on', secondsUs)
@@ -74,7 +74,7 @@ function secondsUs(text: string): number {
 
 async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promise<void> {
   const { whatIf } = await import('@sigma/sim');
-  const { dataDir } = shell.environment;
+  const { dataDir, s3 } = shell.environment;
   for (const named of flags.over) await mustHold(shell, named, flags.agent);
   const policy = await readPolicy(shell, flags.rule, flags.over[0] as string);
   const startedMs = shell.nowMs();
@@ -88,6 +88,7 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
       untilUs: flags.to ?? null,
       threads: flags.threads,
       hubDir: join(dataDir, 'hub'),
+      s3,
       facts: flags.facts && flags.allFacts ? 'all' : flags.facts,
       signal: shell.interrupted,
       onProgress: (done, of, flips, share) =>
@@ -142,7 +143,7 @@ async function trying<Result>(use: () => Promise<Result>): Promise<Result> {
   } catch (error) {
     const { name } = error as Error;
     if (name === 'MalformedBytesError') throw damaged('a recording', error as Error);
-    if (/^Store.*Error$/.test(name))
+    if (/^(Store\w*|ObjectStore|ArchiveDamage)Error$/.test(name))
       throw new CommandError(EXIT.machine, (error as Error).message, '', { cause: error });
     if (name === 'TenantError')
       throw new CommandError(EXIT.usage, (error as Error).message, 'Add --tenant', { cause: error });

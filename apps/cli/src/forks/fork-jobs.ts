@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { CompareForkResponseSchema, FlipSchema, Fork, TouchedAgent } from '@sigma/proto';
+import type { S3Access } from '@sigma/recorder/archive';
 
 /** An event on record, as a fork or a person names it. */
 export interface NamedEvent {
@@ -14,6 +15,8 @@ interface Job {
   readonly recording: string;
   /** Where the hub of this machine keeps how its database is reached. */
   readonly hubDir: string;
+  /** Key of the server that archives in buckets rest on; null where there is none. */
+  readonly s3: S3Access | null;
   /** A rule, a list of rules or a policy; empty: none. */
   readonly rule: string;
   /** Whom it concerns; empty: all. */

@@ -22,7 +22,7 @@ const FORKING = 0.8;
 
 /** Makes a fork and holds it against what it was forked from. @throws ForkRefusedError and whatever makes a recording unreadable */
 export async function forkNow(job: ForkJob, progress: (done: number) => void) {
-  const parent = await openWithParents(job.recording, job.hubDir);
+  const parent = await openWithParents(job.recording, job.hubDir, { s3: job.s3 });
   try {
     const timeline = tenantTimeline(parent.timeline, job.tenant);
     const request = await requestOf(timeline, job);
@@ -31,7 +31,7 @@ export async function forkNow(job: ForkJob, progress: (done: number) => void) {
     });
     const zeroUs = zeroOf(timeline, null);
     const made = madeOf(result, request, zeroUs);
-    const fork = await openWithParents(job.out, job.hubDir);
+    const fork = await openWithParents(job.out, job.hubDir, { s3: job.s3 });
     try {
       let compared = 0;
       const forked = tenantTimeline(fork.timeline, job.tenant);

@@ -21,7 +21,7 @@ const MOST_FLIPS = 5_000;
 
 /** Tries a rule on a stretch of a recording. @throws ForkRefusedError, PolicyFileError, StoreError */
 export async function tryNow(job: TrialJob, progress: (done: number) => void): Promise<TriedRule> {
-  const { timeline, close } = await openWithParents(job.recording, job.hubDir);
+  const { timeline, close } = await openWithParents(job.recording, job.hubDir, { s3: job.s3 });
   await close();
   const { lives } = tenantTimeline(timeline, job.tenant);
   const robots = lives.filter(({ opening }) => opening.model === 'fleet');
@@ -38,6 +38,7 @@ export async function tryNow(job: TrialJob, progress: (done: number) => void): P
     recordings: [job.recording],
     threads: 1,
     hubDir: job.hubDir,
+    s3: job.s3,
     facts: untilUs - fromUs >= FACTS_FROM_US,
     onProgress: (_done, _of, _flips, share) => progress(share),
   });

@@ -16,6 +16,7 @@ import {
   type TryRuleRequest,
 } from '@sigma/proto';
 import { LineageError, StoreError, type Timeline } from '@sigma/recorder';
+import type { S3Access } from '@sigma/recorder/archive';
 import {
   checkPolicyFile,
   type OpenTimeline,
@@ -37,6 +38,8 @@ export interface SoloForksOptions {
   /** Forks lie here, each with what it is. */
   readonly folder: string;
   readonly hubDir: string;
+  /** Key of the server that archives in buckets rest on. */
+  readonly s3?: S3Access | null;
 }
 
 /** What was recorded, which a fork, or a fork of one, goes back to. */
@@ -151,9 +154,10 @@ export class SoloForks implements ForkDesk {
 
   async open(id: string, recorded: boolean): Promise<BlockReader> {
     this.#mustBeMade(id);
+    const { hubDir, s3 = null } = this.#options;
     let known = this.#open.get(id);
     if (known === undefined) {
-      known = openWithParents(this.#folder.recordingOf(id), this.#options.hubDir);
+      known = openWithParents(this.#folder.recordingOf(id), hubDir, { s3 });
       known.catch(() => this.#open.delete(id));
       this.#open.set(id, known);
     }
@@ -179,9 +183,9 @@ export class SoloForks implements ForkDesk {
     this.#trials.set(id, { trial, flips: [] });
     const [oldest] = this.#trials.keys();
     if (this.#trials.size > MOST_TRIALS && oldest !== undefined) this.#trials.delete(oldest);
-    const { tenant, recordingPath: recording, hubDir } = this.#options;
+    const { tenant, recordingPath: recording, hubDir, s3 = null } = this.#options;
     const span = { fromTimeUs: Number(fromTimeUs), toTimeUs: Number(toTimeUs) };
-    this.#runner.start(id, { type: 'trial', tenant, recording, hubDir, rule, agents: agentIds, ...span });
+    this.#runner.start(id, { type: 'trial', tenant, recording, hubDir, s3, rule, agents: agentIds, ...span });
     return (this.#trials.get(id) as TrialWithFlips).trial;
   }
 
@@ -207,7 +211,7 @@ export class SoloForks implements ForkDesk {
 
   #jobOf(request: MakeForkRequest, recording: string, { id, seconds }: Fork): ForkJob {
     const { start, alternative, rule, parameters, without, tasks, agentIds } = request;
-    const { tenant, hubDir } = this.#options;
+    const { tenant, hubDir, s3 = null } = this.#options;
     const at =
       start.case === 'event'
         ? {
@@ -219,7 +223,7 @@ export class SoloForks implements ForkDesk {
           }
         : { atTimeUs: Number(start.value) };
     return {
-      ...{ type: 'fork', tenant, recording, hubDir, rule, alternative, without },
+      ...{ type: 'fork', tenant, recording, hubDir, s3, rule, alternative, without },
       out: this.#folder.recordingOf(id),
       start: at,
       agents: agentIds,

@@ -5,6 +5,7 @@ import { SimulationService, SiteService } from '@sigma/proto';
 import { siteHead, verify } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { contactsIn, fleetReexecutors } from '@sigma/sim';
+import type { Environment } from '../environment.ts';
 import { forkFolderIn, SoloForks } from '../forks/solo-forks.ts';
 import { type HubAccess, openHub } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -67,6 +68,7 @@ export async function up(shell: Shell, flags: UpFlags) {
       recordingPath,
       folder: forkFolderIn(dataDir),
       hubDir: join(dataDir, 'hub'),
+      s3: shell.environment.s3,
     }),
     onPace: (pace) => edge?.setPace(pace),
     ...(plan !== null && {
@@ -104,7 +106,7 @@ export async function up(shell: Shell, flags: UpFlags) {
     }
     const stopTelling = tellTallies(terminal, edge, work);
     await untilEnd(shell, flags.seconds, [edge.failed]).finally(stopTelling);
-    return await conclude(terminal, hub, edge, work, access, recordingPath, dataDir);
+    return await conclude(terminal, hub, edge, work, access, recordingPath, { dataDir, s3: shell.environment.s3 });
   } finally {
     work?.stop();
     await edge?.close().catch(() => undefined);
@@ -175,7 +177,7 @@ async function conclude(
   work: Dispatcher | null,
   access: HubAccess,
   recordingPath: string,
-  dataDir: string,
+  place: Pick<Environment, 'dataDir' | 's3'>,
 ) {
   const missionsCompleted = work?.completed() ?? 0;
   const decisionMs = await decisionTimes(access);
@@ -184,7 +186,6 @@ async function conclude(
   const tally = await edge.close();
   await hub.close();
   terminal.progress('verifying the recording');
-  const place = { dataDir };
   const checked = await check(place, recordingPath);
   const contacts = await withRecording(place, recordingPath, contactsIn);
   const hubChecked = await check(place, hub.recordingPath);
@@ -252,7 +253,7 @@ async function decisionTimes(access: HubAccess): Promise<{ readonly p50: number;
   return { p50: health?.decisionMsP50 ?? 0, p99: health?.decisionMsP99 ?? 0 };
 }
 
-async function check(place: { readonly dataDir: string }, path: string): Promise<Checked> {
+async function check(place: Pick<Environment, 'dataDir' | 's3'>, path: string): Promise<Checked> {
   return withRecording(place, path, async (recording) => {
     const report = await verify(recording, { sha256, reexecutors: await fleetReexecutors(recording) });
     return { head: siteHead(await recording.heads(), sha256), verify: report.firstFailure?.message ?? 'ok' };
