@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   AccountService,
   AgentLinkService,
@@ -6,6 +7,7 @@ import {
   ArchiveService,
   FleetService,
   ForkService,
+  ImportService,
   IngestService,
   MissionService,
   RecordService,
@@ -18,12 +20,14 @@ import { type NodeHandler, openDoor } from './door/door.ts';
 import { type Listener, listen } from './door/listener.ts';
 import { AccountDesk } from './identity/accounts.ts';
 import { openIdentity } from './identity/identity.ts';
+import { ImportDesk } from './imports/import-desk.ts';
 import { accountQueries } from './queries/accounts.ts';
 import { alertQueries } from './queries/alerts.ts';
 import type { Roles } from './queries/context.ts';
 import { fleetQueries } from './queries/fleet.ts';
 import type { ForkDesk } from './queries/fork-desk.ts';
 import { forkQueries } from './queries/forks.ts';
+import { importQueries } from './queries/imports.ts';
 import { ingestQueries } from './queries/ingest.ts';
 import { missionQueries } from './queries/missions.ts';
 import type { QuestionDesk } from './queries/question-desk.ts';
@@ -105,6 +109,7 @@ const SERVICES = [
   RecordService,
   ForkService,
   ArchiveService,
+  ImportService,
   IngestService,
 ];
 
@@ -179,6 +184,9 @@ async function openRoles(
   const operator = await identity.firstOperator(options.operatorEmail ?? DEFAULT_OPERATOR);
   const accounts = new AccountDesk({ database, tenant, clock, record, people, enrol: identity.enrol });
   const questions = options.questions?.(blocks.path) ?? null;
+  const folder = join(dataDir, 'imports');
+  const imports = new ImportDesk({ folder, tenant, clock, record, newId: composed.newId });
+  closing.push(() => imports.close());
   const roles: Roles = { ...composed, accounts };
   door.handler = openDoor({
     guard: { identity, accounts, clock },
@@ -201,6 +209,7 @@ async function openRoles(
         .service(RecordService, recordQueries(roles))
         .service(ForkService, forkQueries(roles))
         .service(ArchiveService, questionQueries(questions))
+        .service(ImportService, importQueries(imports))
         .service(IngestService, ingestQueries(roles));
     },
   });

@@ -1,16 +1,20 @@
 import { type DescMethod, getOption, hasOption, type Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
-import { http, type OrderReceipt, Role } from '@sigma/proto';
+import { http, type OrderReceipt, Role, SendImportPieceRequestSchema } from '@sigma/proto';
 import { issuerOf, PRINCIPAL } from '../identity/principal.ts';
 import { wordsOf } from '../roles/chronicle/act-words.ts';
 import type { Acts } from '../roles/chronicle/acts.ts';
 import { roleOf } from './authorise.ts';
 import { ADMITTED, withoutTexts } from './written.ts';
 
+/** What is only a part of an act, which its beginning has put on record. */
+const PARTS: ReadonlySet<string> = new Set([SendImportPieceRequestSchema.typeName]);
+
 /** Whether a call of this method changes something: it needs more than a viewer and does not only read. */
 export const isAct = (method: DescMethod): boolean => {
   const least = roleOf(method);
   if (least <= Role.VIEWER || least === Role.EDGE || method.methodKind !== 'unary') return false;
+  if (PARTS.has(method.input.typeName)) return false;
   return !hasOption(method, http) || getOption(method, http).method !== 'GET';
 };
 

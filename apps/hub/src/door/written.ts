@@ -1,6 +1,7 @@
 import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextKey, type Interceptor } from '@connectrpc/connect';
 import {
+  BeginImportRequestSchema,
   CancelMissionRequestSchema,
   CommandAgentRequestSchema,
   CreateMissionRequestSchema,
@@ -42,6 +43,7 @@ const WRITTEN: ReadonlyMap<string, readonly Written[]> = new Map(
       [PutFenceRequestSchema, [NAME, NOTE]],
       [ReviseFenceRequestSchema, [NAME, NOTE]],
       [MakeForkRequestSchema, [{ ...NAME, most: 120 }]],
+      [BeginImportRequestSchema, [NAME]],
     ] satisfies [DescMessage, readonly Written[]][]
   ).map(([schema, fields]) => [schema.typeName, fields]),
 );

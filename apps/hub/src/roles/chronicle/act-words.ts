@@ -2,6 +2,7 @@ import type { DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import {
   AcknowledgeAgentRequestSchema,
   AcknowledgeAlertRequestSchema,
+  BeginImportRequestSchema,
   CancelForkRequestSchema,
   CancelMissionRequestSchema,
   CancelTrialRequestSchema,
@@ -16,6 +17,7 @@ import {
   RemoveAccountRequestSchema,
   RemoveFenceRequestSchema,
   RemoveForkRequestSchema,
+  RemoveImportRequestSchema,
   ResetAgentRequestSchema,
   ReturnLeaseRequestSchema,
   ReviseFenceRequestSchema,
@@ -176,6 +178,16 @@ const WORDS: ReadonlyMap<string, Entry[1]> = new Map([
     CancelTrialRequestSchema,
     () => 'ended the trial of the rule',
     ({ trialId }) => [trialId],
+  ),
+  on(
+    BeginImportRequestSchema,
+    ({ name, bytes }) => `brought the file '${name}' of ${bytes} bytes as a timeline`,
+    () => [],
+  ),
+  on(
+    RemoveImportRequestSchema,
+    () => 'deleted the imported timeline',
+    ({ importId }) => [importId],
   ),
   on(
     CreateAccountRequestSchema,
