@@ -23,6 +23,7 @@ import {
   sentOf,
   shownOf,
 } from '@sigma/recorder';
+import { zstandard } from '@sigma/recorder/packing';
 import { openPostgres } from '@sigma/recorder/postgres';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { LIVING_EPOCH } from './sync-chain.ts';
@@ -86,6 +87,7 @@ const sink = new SyncSink({
   tenant: TENANT,
   store: recordings.recording(TENANT),
   sha256,
+  packing: zstandard,
   wallUs: () => Math.floor(wallMs() * 1000),
   paceTime: { nowUs: () => performance.now() * 1000, after: (us, run) => void setTimeout(run, us / 1000) },
   found: (finding) => {
@@ -114,7 +116,7 @@ async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<Con
   const answer = (word: SinkWord): void =>
     say(
       word.type === 'held'
-        ? { case: 'chainsHeld', value: heldFrame(word.chains, word.allowedBytes, word.time) }
+        ? { case: 'chainsHeld', value: heldFrame(word.chains, word.allowedBytes, word.time, word.unpacks) }
         : { case: 'blocksAnswered', value: batchAnsweredFrame(word.answer) },
     );
   const linked = ({ edgeId, agents }: Hello) =>

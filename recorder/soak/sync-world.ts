@@ -22,6 +22,7 @@ import {
   sentOf,
 } from '../src/index.ts';
 import { openSqliteStore, sha256 } from '../stores/sqlite/sqlite-store.ts';
+import { zstandard } from '../stores/zstandard.ts';
 import { note, testOpening } from '../testing/chains.ts';
 
 export const TENANT = 'acme';
@@ -114,6 +115,7 @@ export class SoakHub {
       tenant: TENANT,
       store: { append, heads: store.heads.bind(store), blocks: store.blocks.bind(store) },
       sha256,
+      packing: zstandard,
       wallUs: () => WALL_US + this.#agenda.nowUs + this.wallOffUs,
       paceTime: { nowUs: () => this.#agenda.nowUs, after: (us, run) => this.#agenda.in(us, run) },
       found: (finding) => {
@@ -240,6 +242,7 @@ export class SoakEdge {
       recordings: [{ path: this.#path, recording: this.store }],
       memory: this.memory,
       bytesPerS,
+      packing: zstandard,
       say: (word) => {
         this.say(word);
         if (word.type === 'sent') this.#agenda.in(MS, () => this.source === sync && sync.left());

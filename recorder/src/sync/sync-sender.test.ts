@@ -345,3 +345,49 @@ test('[R125] [L8] a look at what is live that comes late counts as a delay: a ba
   for (let n = 0; n < 8; n++) round(60 * MS);
   assert.equal(round(0), 1);
 });
+
+test('[R195] what is of a backlog goes packed to a hub that unpacks, and only that; never the beginning of a chain', () => {
+  const { sender, record, held, send, drain } = edge({ r1: 40 });
+  sender.linked();
+  sender.held([held('r1', 0)], PLENTY, true);
+  const batches = drain();
+  assert.ok(batches.length > 2);
+  const [begin, ...behind] = batches as [BlockBatch, ...BlockBatch[]];
+  assert.equal(begin.firstSequence, 1);
+  // Each is asked about when it is made: the sender knows the newest one.
+  assert.equal(sender.packs(behind.at(-1) as BlockBatch), true);
+  record('r1', 3);
+  const live = send() as BlockBatch;
+  assert.equal(sender.packs(live), false, 'what is live is sent as it is');
+
+  const other = edge({ r1: 40 });
+  other.sender.linked();
+  other.sender.held([other.held('r1', 0)], PLENTY, true);
+  assert.equal(other.sender.packs(other.send() as BlockBatch), false, 'the beginning of a chain');
+  assert.equal(other.sender.packs(other.send() as BlockBatch), true);
+  other.sender.lost();
+  other.sender.linked();
+  other.sender.held([other.held('r1', 0)], PLENTY);
+  other.send();
+  assert.equal(other.sender.packs(other.send() as BlockBatch), false, 'this hub does not unpack');
+});
+
+test('[R126] [R195] a bound of bytes a second counts what goes onto the wire', () => {
+  const bytesIn = (saves: (batch: BlockBatch) => number): number => {
+    const { sender, held, send, answer } = edge({ r1: 400 }, { bytesPerS: 10_000 });
+    sender.linked();
+    sender.held([held('r1', 0)], PLENTY, true);
+    let bytes = 0;
+    for (let nowUs = 0; nowUs < 4_000_000; nowUs += 1_000) {
+      for (let batch = send(nowUs); batch !== null; batch = send(nowUs)) {
+        bytes += batchBytes(batch);
+        sender.saved(saves(batch));
+        sender.answered(answer(batch), nowUs);
+      }
+    }
+    return bytes;
+  };
+  const whole = bytesIn(() => 0);
+  const half = bytesIn((batch) => batchBytes(batch) / 2);
+  assert.ok(half > 1.8 * whole && half < 2.2 * whole, `${half} against ${whole}`);
+});

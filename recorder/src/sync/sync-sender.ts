@@ -1,5 +1,6 @@
 import { type ChainId, sameBytes } from '../event.ts';
 import { BacklogWindow } from './backlog-window.ts';
+import { isStub } from './gap.ts';
 import { ALARMING_AHEAD_US, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
 import {
   fitting,
@@ -68,6 +69,8 @@ export interface SyncStanding extends LinkedChain {
 
 /** Batches of a backlog grow from here with its window. */
 const LEAST_BATCH = 16 * 1024;
+/** Packed, so many times what else goes in a batch takes no longer on the wire. */
+const PACKED_TIMES = 2;
 const LATER_US = 1_000_000;
 const MOST_ASTRAY = 4;
 
@@ -82,6 +85,7 @@ export class SyncSender {
   readonly #remembered: Map<string, ChainEnd>;
   #linked = false;
   #held = false;
+  #unpacks = false;
   #sentBytes = 0;
   #allowedBytes = 0;
   #flyingBytes = 0;
@@ -178,6 +182,7 @@ export class SyncSender {
   lost(): void {
     this.#linked = false;
     this.#held = false;
+    this.#unpacks = false;
     this.#sentBytes = 0;
     this.#allowedBytes = 0;
     this.#flyingBytes = 0;
@@ -185,12 +190,13 @@ export class SyncSender {
     for (const chain of this.#chains.values()) unlink(chain);
   }
 
-  /** The hub has said where it stands. */
-  held(chains: readonly HeldChain[], allowedBytes: number): readonly SyncFinding[] {
+  /** The hub has said where it stands. @param unpacks it takes packed blocks, and may be sent such */
+  held(chains: readonly HeldChain[], allowedBytes: number, unpacks = false): readonly SyncFinding[] {
     if (!this.#linked) return [];
     const findings: SyncFinding[] = [];
     const told = new Map(chains.map((chain) => [linkedKey(chain), chain]));
     this.#held = true;
+    this.#unpacks = unpacks;
     this.#allowedBytes = Math.max(this.#allowedBytes, allowedBytes);
     for (const [key, chain] of this.#chains) {
       const held = told.get(key);
@@ -281,7 +287,9 @@ export class SyncSender {
   /** Small while a backlog has to give way: what is live waits for no more than one of them. */
   #batchBytes(chain: SendingChain): number {
     const { batchBytes } = this.#options;
-    return isBehind(chain) ? Math.min(batchBytes, Math.max(LEAST_BATCH, this.#window.bytes / 4)) : batchBytes;
+    if (!isBehind(chain)) return batchBytes;
+    const most = this.#unpacks ? PACKED_TIMES * batchBytes : batchBytes;
+    return Math.min(most, Math.max(LEAST_BATCH, this.#window.bytes / 4));
   }
 
   #urgentOf(nowUs: number): SendingChain | null {
@@ -341,6 +349,21 @@ export class SyncSender {
       blocks: chosen.map((block) => block.bytes),
       time: momentOf(chain, last),
     };
+  }
+
+  /**
+   * Whether a batch is sent packed: one of a backlog, but for the beginning of a chain, which is looked up by itself, and
+   * what was dropped, which is short.
+   */
+  packs({ firstSequence, source, epoch, blocks }: BlockBatch): boolean {
+    const flying = this.#chains.get(linkedKey({ source, epoch }))?.flying.at(-1);
+    const behind = flying?.firstSequence === firstSequence && flying.behind;
+    return this.#unpacks && behind && firstSequence > 1 && blocks.length > 1 && !blocks.some(isStub);
+  }
+
+  /** So many bytes less than those of its blocks go onto the wire. */
+  saved(bytes: number): void {
+    this.#bucket.giveBack(bytes);
   }
 
   /** The hub has answered a batch. An answer to a batch that is not under way is passed over. */

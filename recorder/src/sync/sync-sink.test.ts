@@ -17,7 +17,8 @@ test('[R125] however many edges share the room of a hub, each is allowed whole b
   });
   const allowed: bigint[] = [];
   const say = (word: SinkWord): void => {
-    if (word.type === 'held') allowed.push(heldFrame(word.chains, word.allowedBytes, word.time).allowedBytes);
+    if (word.type === 'held')
+      allowed.push(heldFrame(word.chains, word.allowedBytes, word.time, word.unpacks).allowedBytes);
   };
   for (let n = 1; n <= 40; n++) {
     const link = sink.linked({ edgeId: `e${n}`, sources: new Set([`r${n}`]), say });

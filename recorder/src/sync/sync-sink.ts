@@ -6,6 +6,7 @@ import { CreditLine } from './credit-line.ts';
 import { HybridClock, type HybridTime } from './hybrid-clock.ts';
 import { type HybridMark, markOf } from './hybrid-marks.ts';
 import { outgoingBlock } from './outgoing.ts';
+import type { Packing } from './packed-blocks.ts';
 import {
   type BatchAnswer,
   type BlockBatch,
@@ -26,6 +27,8 @@ export type SinkWord =
       readonly chains: readonly HeldChain[];
       readonly allowedBytes: number;
       readonly time: HybridTime;
+      /** It takes packed blocks. */
+      readonly unpacks: boolean;
     }
   | { readonly type: 'answered'; readonly answer: BatchAnswer };
 
@@ -78,6 +81,8 @@ export interface SyncSinkOptions {
   readonly tenant: string;
   readonly store: Pick<BlockStore, 'append' | 'heads' | 'blocks'>;
   readonly sha256: Sha256;
+  /** How packed blocks are unpacked; absent: none are taken. */
+  readonly packing?: Packing;
   /** Wall clock, microseconds since 1970. */
   readonly wallUs: () => number;
   /** Time by which backlogs are paced: real time, whatever that of the site. */
@@ -186,7 +191,8 @@ export class SyncSink {
       }
       this.#remindOf(open, chains, held);
       const { allowedBytes } = open.credit;
-      this.#say(open, { type: 'held', chains: held, allowedBytes, time: this.#now() });
+      const unpacks = this.#options.packing !== undefined;
+      this.#say(open, { type: 'held', chains: held, allowedBytes, time: this.#now(), unpacks });
     } catch (error) {
       // Without an answer the edge sends nothing; it asks again with its next link.
       this.#found(open, { type: 'failed', error: error as Error });
@@ -243,7 +249,8 @@ export class SyncSink {
       await this.#refuse(open, batch, 'credit', `more than the ${open.credit.allowedBytes} bytes that were allowed`);
       return;
     }
-    const taken = takeBatch(batch, open.door, this.#options.sha256);
+    const { sha256, packing } = this.#options;
+    const taken = takeBatch(batch, open.door, sha256, packing);
     try {
       if ('blocks' in taken) await this.#append(batch, taken.blocks, bytes);
     } catch (error) {

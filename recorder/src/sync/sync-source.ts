@@ -2,10 +2,11 @@ import { type ChainId, hexOfBytes } from '../event.ts';
 import type { Recording, StoredBlock } from '../store.ts';
 import { decodeStub, type Gap, isStub, restOfStub, sealStub } from './gap.ts';
 import { lookInto, outgoingBlock } from './outgoing.ts';
+import { type Packing, packBlocks } from './packed-blocks.ts';
 import type { OutgoingBlock } from './sending-chain.ts';
 import { type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
 import type { SinkWord, SourceWord } from './sync-sink.ts';
-import { type ChainEnd, type LinkedChain, linkedKey } from './sync-words.ts';
+import { type BlockBatch, type ChainEnd, type LinkedChain, linkedKey } from './sync-words.ts';
 
 /** What a source remembers of sync beside its recordings. Losing the newest of it loses no event: the hub tells where it stands. */
 export interface SyncMemory {
@@ -48,6 +49,8 @@ export interface SyncSourceOptions {
   readonly wallUs: () => number;
   /** Lets whatever else is due on this thread come first: a recording is read without a pause. */
   readonly breathe?: () => Promise<void>;
+  /** How blocks of a backlog are packed for a hub that takes them so; absent: they are not. */
+  readonly packing?: Packing;
   /** Calls back once; only the newest call counts. */
   readonly after: (us: number, run: () => void) => void;
 }
@@ -124,7 +127,7 @@ export class SyncSource {
     }
     const findings =
       word.type === 'held'
-        ? sender.held(word.chains, word.allowedBytes)
+        ? sender.held(word.chains, word.allowedBytes, word.unpacks)
         : sender.answered(word.answer, this.#options.nowUs());
     for (const finding of findings) this.#found(finding);
     if (this.#fresh.size >= REMEMBER_EVERY) this.#remember();
@@ -244,9 +247,19 @@ export class SyncSource {
         throw new Error(`the recording does not give event ${step.fromSequence} of ${step.chain.source}`);
       }
       this.#ready++;
-      say({ type: 'sent', batch });
+      say({ type: 'sent', batch: this.#packed(batch, sender) });
       await breathe?.();
     }
+  }
+
+  #packed(batch: BlockBatch, sender: SyncSender): BlockBatch {
+    const { packing } = this.#options;
+    if (packing === undefined || !sender.packs(batch)) return batch;
+    const packed = packBlocks(batch.blocks, packing);
+    const saved = packed.unpackedBytes - packed.bytes.length;
+    if (saved <= 0) return batch;
+    sender.saved(saved);
+    return { ...batch, blocks: [], packed };
   }
 
   async #read(chain: ChainId, fromSequence: number, mostBytes: number): Promise<readonly OutgoingBlock[]> {

@@ -20,15 +20,18 @@ function batch(source: string, sizes: readonly number[]): BlockBatch {
 test('[R120] a batch that is written once and passed on arrives as protobuf-es would have written it', () => {
   for (const sizes of [[], [1], [10, 3_000, 90], [70_000, 1, 200_000]]) {
     for (const source of ['r1', 'übergroße-näme-'.repeat(20)]) {
-      const whole = batch(source, sizes);
-      const frame = passedOn(encodeSent(whole));
-      const heard = fromBinary(ConnectRequestSchema, toBinary(ConnectRequestSchema, frame)).frame;
-      assert.equal(heard.case, 'blocksSent');
-      assert.deepEqual(sentOf(heard.value as never), whole);
-      assert.deepEqual(
-        { ...heard.value, blocks: heard.value?.blocks.map((block) => [...block]) },
-        { ...sentFrame(whole), blocks: whole.blocks.map((block) => [...block]) },
-      );
+      const unpacked = batch(source, sizes);
+      const packed = { bytes: Uint8Array.of(1, 2, 3), unpackedBytes: 70_000 };
+      for (const whole of [unpacked, { ...unpacked, blocks: [], packed }]) {
+        const frame = passedOn(encodeSent(whole));
+        const heard = fromBinary(ConnectRequestSchema, toBinary(ConnectRequestSchema, frame)).frame;
+        assert.equal(heard.case, 'blocksSent');
+        assert.deepEqual(sentOf(heard.value as never), whole);
+        assert.deepEqual(
+          { ...heard.value, blocks: heard.value?.blocks.map((block) => [...block]) },
+          { ...sentFrame(whole), blocks: whole.blocks.map((block) => [...block]) },
+        );
+      }
     }
   }
 });

@@ -57,7 +57,12 @@ export const shownOf = ({ chains, time }: ChainsShown): { chains: readonly Shown
   time: timeOf(time),
 });
 
-export const heldFrame = (chains: readonly HeldChain[], allowedBytes: number, time: HybridTime): ChainsHeld =>
+export const heldFrame = (
+  chains: readonly HeldChain[],
+  allowedBytes: number,
+  time: HybridTime,
+  unpacks: boolean,
+): ChainsHeld =>
   create(ChainsHeldSchema, {
     chains: chains.map(({ source, epoch, sequence, hash, refusal, message }) => ({
       source,
@@ -69,9 +74,10 @@ export const heldFrame = (chains: readonly HeldChain[], allowedBytes: number, ti
     })),
     allowedBytes: BigInt(allowedBytes),
     time: timeFrame(time),
+    unpacks,
   });
 
-export const heldOf = ({ chains, allowedBytes, time }: ChainsHeld) => ({
+export const heldOf = ({ chains, allowedBytes, time, unpacks }: ChainsHeld) => ({
   chains: chains.map(
     ({ source, epoch, sequence, hash, refusal, message }): HeldChain => ({
       source,
@@ -84,6 +90,7 @@ export const heldOf = ({ chains, allowedBytes, time }: ChainsHeld) => ({
   ),
   allowedBytes: Number(allowedBytes),
   time: timeOf(time),
+  unpacks,
 });
 
 export const sentFrame = (batch: BlockBatch): BlocksSent =>
@@ -96,8 +103,11 @@ export const sentFrame = (batch: BlockBatch): BlocksSent =>
     hash: batch.hash,
     blocks: [...batch.blocks],
     time: timeFrame(batch.time),
+    packed: batch.packed?.bytes ?? NOTHING,
+    unpackedBytes: BigInt(batch.packed?.unpackedBytes ?? 0),
   });
 
+const NOTHING: Uint8Array = new Uint8Array();
 const BLOCKS_SENT = ConnectRequestSchema.field.blocksSent.number;
 
 /**
@@ -105,9 +115,9 @@ const BLOCKS_SENT = ConnectRequestSchema.field.blocksSent.number;
  * of `sentFrame`. Each block is copied once, into a buffer that belongs to nothing else and may change hands.
  */
 export function encodeSent(batch: BlockBatch): Uint8Array<ArrayBuffer> {
-  const { tenant, source, epoch, firstSequence, previousHash, hash, blocks, time } = batch;
+  const { tenant, source, epoch, firstSequence, previousHash, hash, blocks, packed, time } = batch;
   const around = 512 + 3 * (tenant.length + source.length) + 8 * blocks.length;
-  const wire = new WireWriter(batchBytes(batch) + around);
+  const wire = new WireWriter((packed?.bytes.length ?? batchBytes(batch)) + around);
   const sent = wire.open(BLOCKS_SENT);
   wire.string(1, tenant);
   wire.string(2, source);
@@ -120,6 +130,10 @@ export function encodeSent(batch: BlockBatch): Uint8Array<ArrayBuffer> {
   wire.uint(1, time.us);
   wire.uint(2, time.count);
   wire.close(when);
+  if (packed !== undefined) {
+    wire.bytesPresent(9, packed.bytes);
+    wire.uint(10, packed.unpackedBytes);
+  }
   wire.close(sent);
   return wire.view(sent - 1);
 }
@@ -140,6 +154,7 @@ export const sentOf = (sent: BlocksSent): BlockBatch => ({
   hash: sent.hash,
   blocks: sent.blocks,
   time: timeOf(sent.time),
+  ...(sent.packed.length > 0 && { packed: { bytes: sent.packed, unpackedBytes: Number(sent.unpackedBytes) } }),
 });
 
 export const batchAnsweredFrame = (answer: BatchAnswer): BlocksAnswered =>

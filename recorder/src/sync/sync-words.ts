@@ -1,5 +1,6 @@
 import type { ChainId } from '../event.ts';
 import type { HybridTime } from './hybrid-clock.ts';
+import type { PackedBlocks } from './packed-blocks.ts';
 
 /** Why a hub does not take a batch (R123). */
 export const SYNC_REFUSALS = ['tenant', 'stranger', 'damaged', 'missing', 'credit', 'later', 'fork'] as const;
@@ -38,7 +39,9 @@ export interface BlockBatch extends ChainId {
   readonly previousHash: Uint8Array;
   /** Of the last block. */
   readonly hash: Uint8Array;
+  /** None of a batch that is packed. */
   readonly blocks: readonly Uint8Array[];
+  readonly packed?: PackedBlocks;
   readonly time: HybridTime;
 }
 
@@ -56,5 +59,6 @@ export interface BatchAnswer extends LinkedChain {
   readonly time: HybridTime;
 }
 
-export const batchBytes = ({ blocks }: Pick<BlockBatch, 'blocks'>): number =>
-  blocks.reduce((sum, block) => sum + block.length, 0);
+/** Bytes of its blocks, unpacked. */
+export const batchBytes = ({ blocks, packed }: Pick<BlockBatch, 'blocks' | 'packed'>): number =>
+  packed?.unpackedBytes ?? blocks.reduce((sum, block) => sum + block.length, 0);

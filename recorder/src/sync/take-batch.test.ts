@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { zstandard } from '../../stores/zstandard.ts';
 import { testChain } from '../../testing/chains.ts';
 import { decodeBlock } from '../block.ts';
 import type { SealedBlock } from '../chain-writer.ts';
 import { NO_CHANGE } from '../fork/change.ts';
 import { snapshotEvent } from '../payload/snapshot.ts';
+import { packBlocks } from './packed-blocks.ts';
 import type { BlockBatch } from './sync-words.ts';
 import { type BatchDoor, takeBatch } from './take-batch.ts';
 
@@ -42,6 +44,31 @@ test('[R120] an honest batch gives back the blocks as their writer sealed them, 
     const taken = takeBatch(batchOf(blocks.slice(from)), door, sha256);
     assert.ok('blocks' in taken);
     assert.deepEqual(taken.blocks, blocks.slice(from));
+  }
+});
+
+test('[R195] a packed batch is judged as what it unpacks to, and keeps its pack; one that nobody asked for is damaged', () => {
+  const sent = blocks.slice(1);
+  const packed = packBlocks(
+    sent.map(({ bytes }) => bytes),
+    zstandard,
+  );
+  const batch = batchOf(sent, { blocks: [], packed });
+  const taken = takeBatch(batch, door, sha256, zstandard);
+  assert.ok('blocks' in taken);
+  assert.deepEqual(taken.blocks[0]?.pack, { bytes: packed.bytes, blocks: 3 });
+  const unpacked = taken.blocks.map(({ pack, bytes, ...block }) => ({ ...block, bytes: Uint8Array.from(bytes) }));
+  assert.deepEqual(unpacked, sent);
+  const refusals: [string, BlockBatch, typeof zstandard | undefined][] = [
+    ['not asked for', batch, undefined],
+    ['both', { ...batch, blocks: [(sent[0] as SealedBlock).bytes] }, zstandard],
+    ['another length', { ...batch, packed: { ...packed, unpackedBytes: packed.unpackedBytes + 1 } }, zstandard],
+    ['another hash', { ...batch, hash: (blocks[0] as SealedBlock).hash }, zstandard],
+    ['another place', { ...batch, firstSequence: 7 }, zstandard],
+  ];
+  for (const [what, wrong, packing] of refusals) {
+    const refused = takeBatch(wrong, door, sha256, packing);
+    assert.equal('refusal' in refused ? refused.refusal : 'taken', 'damaged', what);
   }
 });
 

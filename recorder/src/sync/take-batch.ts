@@ -5,6 +5,7 @@ import { decodeOpening } from '../payload/opening.ts';
 import { readSealedBlock } from '../sealed-block.ts';
 import { MalformedBytesError } from '../wire/wire-reader.ts';
 import { isStub } from './gap.ts';
+import { type Packing, unpackBlocks } from './packed-blocks.ts';
 import type { BlockBatch, SyncRefusal } from './sync-words.ts';
 
 /** What a link may bring: who is on its other end. */
@@ -22,7 +23,7 @@ export type TakenBatch =
  * Judges a batch by itself (R120): whether every byte of it is what it claims to be. Where it goes in the recording is
  * for the store to say. Trusts nothing of it; hashes each block once.
  */
-export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256): TakenBatch {
+export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256, packing?: Packing): TakenBatch {
   const { tenant, source, epoch } = batch;
   if (tenant !== door.tenant) {
     return refused('tenant', `the batch is of tenant '${short(tenant)}'; this link is of '${door.tenant}'`);
@@ -30,11 +31,13 @@ export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256): T
   if (!door.sources.has(source)) {
     return refused('stranger', `'${short(source)}' is no source that this edge said hello for`);
   }
-  if (batch.blocks.length === 0) return refused('damaged', 'the batch holds no block');
+  const contents = contentsOf(batch, packing);
+  if (contents instanceof Error) return refused('damaged', contents.message);
+  if (contents.length === 0) return refused('damaged', 'the batch holds no block');
   const blocks: SealedBlock[] = [];
   let previousHash = batch.previousHash;
   let next = batch.firstSequence;
-  for (const bytes of batch.blocks) {
+  for (const bytes of contents) {
     const block = readSealedBlock(bytes, sha256);
     if (block instanceof Error) return refused('damaged', `the block at sequence ${next}: ${block.message}`);
     if (block.tenant !== tenant) {
@@ -53,14 +56,28 @@ export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256): T
     previousHash = block.hash;
     next += block.count;
   }
-  if (batch.firstSequence === 1 && isFork(batch.blocks[0] as Uint8Array)) {
+  if (batch.firstSequence === 1 && isFork(contents[0] as Uint8Array)) {
     return refused('stranger', `${short(chainName(batch))} is a fork: what might have been, and not what was lived`);
   }
-  if (isStub(batch.blocks.at(-1) ?? EMPTY)) return refused('damaged', 'the batch ends with a stub');
+  if (isStub(contents.at(-1) ?? EMPTY)) return refused('damaged', 'the batch ends with a stub');
   if (!sameBytes(previousHash, batch.hash)) {
     return refused('damaged', `the batch ends at sequence ${next - 1} in another block than it says`);
   }
-  return { blocks };
+  const [first, ...others] = blocks;
+  if (batch.packed === undefined || first === undefined) return { blocks };
+  return { blocks: [{ ...first, pack: { bytes: batch.packed.bytes, blocks: blocks.length } }, ...others] };
+}
+
+/** The blocks of a batch, packed or not, or what is wrong with its pack. */
+function contentsOf({ blocks, packed }: BlockBatch, packing: Packing | undefined): readonly Uint8Array[] | Error {
+  if (packed === undefined) return blocks;
+  if (packing === undefined || blocks.length > 0) return new MalformedBytesError('a pack was not asked for');
+  try {
+    return unpackBlocks(packed, packing);
+  } catch (error) {
+    if (error instanceof MalformedBytesError) return error;
+    throw error;
+  }
 }
 
 /** Whether a chain that begins so is a fork's (R110). One whose opening cannot be read is for `verify` to judge. */

@@ -28,6 +28,11 @@ export class TokenBucket {
     this.#tokens -= bytes;
   }
 
+  /** Puts back what was taken for more than was sent. */
+  giveBack(bytes: number): void {
+    this.#tokens = Math.min(this.#most, this.#tokens + bytes);
+  }
+
   get most(): number {
     return this.#most;
   }

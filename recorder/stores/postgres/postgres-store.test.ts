@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { NO_VERSION } from '../../src/index.ts';
+import { after, before, describe, test } from 'node:test';
+import { type CommittedBlock, NO_VERSION, type StoredBlock, verify } from '../../src/index.ts';
 import { blockStoreContract } from '../../testing/block-store-contract.ts';
 import { testChain } from '../../testing/chains.ts';
 import { versionedStoreContract } from '../../testing/versioned-store-contract.ts';
 import { openPostgres, type PostgresRecordings, type PostgresStore } from './postgres-store.ts';
+import { packedRuns } from './testing/packed-runs.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 const sha256 = (bytes: Uint8Array) => new Uint8Array(hash('sha256', bytes, 'buffer'));
@@ -46,6 +47,121 @@ versionedStoreContract({
     const open = await fresh();
     return { store: await open(), other: await open() };
   },
+});
+
+/** A store to which whatever may come packed comes packed, as from a link. */
+const packing = (store: PostgresStore): PostgresStore => ({
+  append: (blocks) => store.append(packedRuns(blocks)),
+  heads: () => store.heads(),
+  blocks: (...range) => store.blocks(...range),
+  snapshotBefore: (...moment) => store.snapshotBefore(...moment),
+  version: () => store.version(),
+  changes: (after) => store.changes(after),
+  watch: (...from) => store.watch(...from),
+  close: () => store.close(),
+});
+
+describe('[R195] the same of rows that hold several blocks packed', () => {
+  blockStoreContract({
+    name: 'postgresql',
+    sha256,
+    open: async () => {
+      const open = await fresh();
+      return { store: packing(await open()), reopen: async () => packing(await open()) };
+    },
+  });
+
+  versionedStoreContract({
+    name: 'postgresql',
+    sha256,
+    open: async () => {
+      const open = await fresh();
+      return { store: packing(await open()), other: packing(await open()) };
+    },
+  });
+});
+
+describe('[R195] a pack is one row', () => {
+  const rows = `SELECT first_sequence::int AS first, count, packed, version::int, ordinal::int FROM recorder.blocks
+    ORDER BY version`;
+  async function gathered<T>(items: AsyncIterable<T>): Promise<T[]> {
+    const all: T[] = [];
+    for await (const item of items) all.push(item);
+    return all;
+  }
+  const plain = (blocks: readonly StoredBlock[]) =>
+    blocks.map(({ firstSequence, bytes, hash }) => [firstSequence, Buffer.from(bytes), Buffer.from(hash)]);
+
+  test('of which ranges, followers and the next block see the blocks', async () => {
+    const open = await fresh();
+    const store = await open();
+    const a = testChain('r01', sha256);
+    const blocks = [a.begin(), a.notes(2), a.notes(1), a.notes(3, 500), a.notes(1), a.notes(4)];
+    await store.append(packedRuns(blocks.slice(0, 5)));
+    await store.append(blocks.slice(5));
+    assert.deepEqual(await server.asOwner(rows), [
+      { first: 1, count: 1, packed: 0, version: 1, ordinal: 1 },
+      { first: 2, count: 7, packed: 4, version: 5, ordinal: 2 },
+      { first: 9, count: 4, packed: 0, version: 6, ordinal: 6 },
+    ]);
+    const head = a.writer.head;
+    for (let from = 1; from <= head.sequence; from++) {
+      for (let to = from; to <= head.sequence; to++) {
+        const expected = blocks.filter(({ firstSequence: at, count }) => at <= to && at + count > from);
+        assert.deepEqual(plain(await gathered(store.blocks(head, from, to))), plain(expected), `${from} to ${to}`);
+      }
+    }
+    const all = await gathered(store.changes(NO_VERSION));
+    assert.deepEqual(plain(all), plain(blocks));
+    for (const [i, { version }] of all.entries()) {
+      const rest: CommittedBlock[] = await gathered(store.changes(version));
+      assert.deepEqual(plain(rest), plain(blocks.slice(i + 1)));
+    }
+    await store.append(packedRuns(blocks.slice(1, 5)));
+    await store.append(blocks.slice(2, 4));
+    assert.equal((await server.asOwner(rows)).length, 3, 'what comes again is acknowledged');
+    const again = await open();
+    await again.append(packedRuns([a.notes(1), a.notes(1)]));
+    const anew = await open();
+    await anew.append([a.notes(1)]);
+    assert.equal((await verify(anew, { sha256, reexecutors: {} })).ok, true);
+  });
+
+  test('of which only the fresh part goes in where the rest is there already', async () => {
+    const store = await (await fresh())();
+    const a = testChain('r01', sha256);
+    const blocks = [a.begin(), a.notes(1), a.notes(1), a.notes(1)];
+    await store.append(blocks.slice(0, 2));
+    await store.append(packedRuns(blocks.slice(1)));
+    assert.deepEqual(
+      (await server.asOwner(rows)).map(({ packed }) => packed),
+      [0, 0, 0, 0],
+    );
+    assert.deepEqual(plain(await gathered(store.changes(NO_VERSION))), plain(blocks));
+  });
+
+  test('that is named when it has rotted, and nothing is written behind it', async () => {
+    const open = await fresh();
+    const store = await open();
+    const [a, b] = [testChain('r01', sha256), testChain('r02', sha256)];
+    await store.append(packedRuns([a.begin(), a.notes(2), a.notes(2)]));
+    await store.append(packedRuns([b.begin(), b.notes(2), b.notes(2)]));
+    await store.append([a.notes(1), a.notes(1)]);
+    await server.asOwner(
+      `UPDATE recorder.blocks SET bytes = set_byte(bytes, 60, 255 - get_byte(bytes, 60)) WHERE packed > 0`,
+    );
+    const report = await verify(store, { sha256, reexecutors: {} });
+    assert.deepEqual(
+      report.chains.map(({ source, failures }) => [source, failures[0]?.fromSequence]),
+      [
+        ['r01', 2],
+        ['r02', 2],
+      ],
+    );
+    const anew = await open();
+    await assert.rejects(anew.append([b.notes(1)]), /acme\/r02 epoch 0 at sequence 5 is not as it was written/);
+    await anew.append([a.notes(1)]);
+  });
 });
 
 test('[R40] [R120] blocks that lie in one message, with more or less between them, are kept byte for byte', async () => {

@@ -21,10 +21,12 @@ import { blockKey, blocksToCompare, type CommitPlan, chainKey, planCommit } from
 import { GroupCommit } from '../group-commit.ts';
 import type { Moved } from '../moved.ts';
 import { tailFault } from '../tail-check.ts';
+import { type BlockRow, blocksOf } from './block-rows.ts';
 import { PostgresDatabase, type PostgresOptions, type Transaction } from './database.ts';
 import { hasMovedOn, mayTryAgain, storeError } from './errors.ts';
 import { HeadBell } from './head-bell.ts';
 import {
+  type CommittedRow,
   chainNumber,
   type PageStart,
   readChanges,
@@ -152,7 +154,7 @@ class TenantStore implements BlockStore, VersionedRecording {
     let start: PageStart = { holding: fromSequence };
     for (;;) {
       const page = await this.#page(number, start, toSequence, limit);
-      yield* page;
+      for (const row of page) yield* blocksWithin(row, fromSequence, toSequence);
       const last = page[page.length - 1];
       if (last === undefined) return;
       start = { after: last.firstSequence };
@@ -173,10 +175,10 @@ class TenantStore implements BlockStore, VersionedRecording {
     let limit = PAGE_BLOCKS;
     for (let from = Number(after); ; ) {
       const page = await this.#reading((tx) => readChanges(tx, this.#tenant, from, limit));
-      yield* page;
+      for (const row of page) yield* committedAfter(from, row);
       const last = page[page.length - 1];
       if (last === undefined) return;
-      from = Number(last.version);
+      from = last.version;
       limit = pageLimit(page);
     }
   }
@@ -209,7 +211,7 @@ class TenantStore implements BlockStore, VersionedRecording {
     return this.#database.reading(this.#tenant, work);
   }
 
-  #page(chain: number, start: PageStart, to: number, limit: number): Promise<readonly StoredBlock[]> {
+  #page(chain: number, start: PageStart, to: number, limit: number): Promise<readonly BlockRow[]> {
     return this.#reading((tx) => readPage(tx, this.#tenant, chain, start, to, limit));
   }
 
@@ -300,8 +302,27 @@ class TenantStore implements BlockStore, VersionedRecording {
   }
 }
 
-/** So many blocks that a page of their size stays in bounds. */
-function pageLimit(page: readonly StoredBlock[]): number {
-  const bytes = page.reduce((sum, block) => sum + block.bytes.length, 0);
+/** Those of a row's blocks that hold any event from `fromSequence` to `toSequence`; the row holds some. */
+function* blocksWithin(row: BlockRow, fromSequence: number, toSequence: number): Iterable<StoredBlock> {
+  const blocks = blocksOf(row);
+  for (const [i, block] of blocks.entries()) {
+    if (block.firstSequence > toSequence) return;
+    const behind = blocks[i + 1]?.firstSequence ?? Number.POSITIVE_INFINITY;
+    if (behind > fromSequence) yield block;
+  }
+}
+
+function* committedAfter(after: number, row: CommittedRow): Iterable<CommittedBlock> {
+  const { tenant, source, epoch } = row;
+  const blocks = blocksOf(row);
+  for (const [i, block] of blocks.entries()) {
+    const version = row.version - (blocks.length - 1 - i);
+    if (version > after) yield { tenant, source, epoch, ...block, version: versionText(version) };
+  }
+}
+
+/** So many rows that a page of their size stays in bounds. */
+function pageLimit(page: readonly BlockRow[]): number {
+  const bytes = page.reduce((sum, row) => sum + row.bytes.length, 0);
   return Math.max(2, Math.min(1024, Math.floor((PAGE_BYTES * page.length) / Math.max(1, bytes))));
 }

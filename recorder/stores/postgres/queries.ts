@@ -1,9 +1,10 @@
 import { and, asc, desc, eq, gt, gte, lte, sql } from 'drizzle-orm';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import type { ChainHead, ChainId } from '../../src/event.ts';
-import type { CommittedBlock, SnapshotPlace, StoredBlock, StoreVersion } from '../../src/store.ts';
+import type { SnapshotPlace, StoreVersion } from '../../src/store.ts';
 import type { Moved } from '../moved.ts';
 import type { StoredTail } from '../tail-check.ts';
+import { type BlockRow, blocksOf } from './block-rows.ts';
 import type { Transaction } from './database.ts';
 import { blocks, bytesOf, chains, snapshots, tenants } from './schema.ts';
 
@@ -37,7 +38,7 @@ export async function chainNumber(tx: Transaction, { tenant, source, epoch }: Ch
 /** Where a page begins: with the block that holds an event, or behind a block. */
 export type PageStart = { readonly holding: number } | { readonly after: number };
 
-/** Blocks in order, none that begins after `to`. @param limit at least 2 */
+/** Rows in order, none that begins after `to`. @param limit at least 2 */
 export async function readPage(
   tx: Transaction,
   tenant: string,
@@ -45,8 +46,8 @@ export async function readPage(
   start: PageStart,
   to: number,
   limit: number,
-): Promise<readonly StoredBlock[]> {
-  const { firstSequence, count, hash, bytes } = blocks;
+): Promise<readonly BlockRow[]> {
+  const { firstSequence, count, hash, bytes, packed } = blocks;
   const ofChain = and(eq(blocks.tenant, tenant), eq(blocks.chain, chain));
   const holding = (sequence: number) => {
     const before = tx
@@ -56,7 +57,7 @@ export async function readPage(
     return gte(firstSequence, sql`coalesce((${before}), 0)`);
   };
   const rows = await tx
-    .select({ firstSequence, count, hash, bytes })
+    .select({ firstSequence, count, hash, bytes, packed })
     .from(blocks)
     .where(
       and(
@@ -85,21 +86,28 @@ export async function readSnapshotBefore(tx: Transaction, chain: ChainId, atUs: 
   return rows[0] ?? null;
 }
 
+/** A row with its place in the order of commits: that of its last block. */
+export interface CommittedRow extends BlockRow, ChainId {
+  readonly version: number;
+}
+
+/** Rows whose last block was committed after a version, in that order. */
 export async function readChanges(
   tx: Transaction,
   tenant: string,
   after: number,
   limit: number,
-): Promise<readonly CommittedBlock[]> {
-  const { version, firstSequence, hash, bytes } = blocks;
+): Promise<readonly CommittedRow[]> {
+  const { version, firstSequence, hash, bytes, packed } = blocks;
+  const { source, epoch } = chains;
   const rows = await tx
-    .select({ tenant: blocks.tenant, source: chains.source, epoch: chains.epoch, version, firstSequence, hash, bytes })
+    .select({ tenant: blocks.tenant, source, epoch, version, firstSequence, hash, bytes, packed })
     .from(blocks)
     .innerJoin(chains, and(eq(chains.tenant, blocks.tenant), eq(chains.chain, blocks.chain)))
     .where(and(eq(blocks.tenant, tenant), gt(version, after)))
     .orderBy(asc(version))
     .limit(limit);
-  return rows.map((row) => ({ ...row, version: versionText(row.version) }));
+  return rows;
 }
 
 /** What was moved to an archive of the tenant's chains. */
@@ -131,10 +139,11 @@ export async function readTails(tx: Transaction, tenant: string, wanted: readonl
   const epochs = sql.param(wanted.map(({ epoch }) => epoch));
   const answer = await tx.execute(sql`
     SELECT c.source, c.epoch, c.sequence, c.hash, c.at_us, c.blocks,
-      b.first_sequence AS last_first, b.hash AS last_hash, b.bytes AS last_bytes, a.hash AS hash_before
+      b.first_sequence AS last_first, b.hash AS last_hash, b.bytes AS last_bytes, b.packed AS last_packed,
+      a.hash AS hash_before
     FROM unnest(${sources}::text[], ${epochs}::bigint[]) AS u(source, epoch)
     JOIN recorder.chains AS c ON c.tenant = ${tenant} AND c.source = u.source AND c.epoch = u.epoch
-    LEFT JOIN LATERAL (SELECT first_sequence, hash, bytes FROM recorder.blocks
+    LEFT JOIN LATERAL (SELECT first_sequence, hash, bytes, packed FROM recorder.blocks
       WHERE tenant = ${tenant} AND chain = c.chain ORDER BY first_sequence DESC LIMIT 1) AS b ON true
     LEFT JOIN LATERAL (SELECT hash FROM recorder.blocks
       WHERE tenant = ${tenant} AND chain = c.chain AND first_sequence < b.first_sequence
@@ -149,18 +158,20 @@ export async function readTails(tx: Transaction, tenant: string, wanted: readonl
       atUs: Number(row.at_us),
       blocks: Number(row.blocks),
     },
-    tail:
-      row.last_bytes === null
-        ? null
-        : {
-            last: {
-              firstSequence: Number(row.last_first),
-              hash: bytesOf(row.last_hash as Buffer),
-              bytes: bytesOf(row.last_bytes as Buffer),
-            },
-            hashBefore: row.hash_before === null ? null : bytesOf(row.hash_before as Buffer),
-          },
+    tail: row.last_bytes === null ? null : tailOf(row),
   }));
+}
+
+function tailOf(row: Record<string, unknown>): StoredTail | null {
+  const [last, before] = blocksOf({
+    firstSequence: Number(row['last_first']),
+    hash: bytesOf(row['last_hash'] as Buffer),
+    bytes: bytesOf(row['last_bytes'] as Buffer),
+    packed: row['last_packed'] as number,
+  }).toReversed();
+  const rowBefore = row['hash_before'] as Buffer | null;
+  const hashBefore = before?.hash ?? (rowBefore === null ? null : bytesOf(rowBefore));
+  return last === undefined ? null : { last, hashBefore };
 }
 
 export interface ReadHash extends ChainId {
@@ -178,15 +189,22 @@ export async function readHashes(
   const epochs = sql.param(wanted.map(({ epoch }) => epoch));
   const firsts = sql.param(wanted.map(({ firstSequence }) => firstSequence));
   const answer = await tx.execute(sql`
-    SELECT DISTINCT c.source, c.epoch, b.first_sequence, b.hash
+    SELECT DISTINCT c.source, c.epoch, b.first_sequence, b.hash, b.packed, CASE WHEN b.packed > 0 THEN b.bytes END AS bytes
     FROM unnest(${sources}::text[], ${epochs}::bigint[], ${firsts}::bigint[]) AS u(source, epoch, first)
     JOIN recorder.chains AS c ON c.tenant = ${tenant} AND c.source = u.source AND c.epoch = u.epoch
-    JOIN recorder.blocks AS b ON b.tenant = ${tenant} AND b.chain = c.chain AND b.first_sequence = u.first`);
-  return answer.rows.map((row) => ({
-    tenant,
-    source: row.source as string,
-    epoch: Number(row.epoch),
-    firstSequence: Number(row.first_sequence),
-    hash: bytesOf(row.hash as Buffer),
-  }));
+    JOIN LATERAL (SELECT first_sequence, hash, packed, bytes FROM recorder.blocks
+      WHERE tenant = ${tenant} AND chain = c.chain AND first_sequence <= u.first
+      ORDER BY first_sequence DESC LIMIT 1) AS b ON b.first_sequence = u.first OR b.packed > 0`);
+  return answer.rows.flatMap((row) => {
+    const found = blocksOf({
+      firstSequence: Number(row.first_sequence),
+      hash: bytesOf(row.hash as Buffer),
+      bytes: row.bytes === null ? NO_BYTES : bytesOf(row.bytes as Buffer),
+      packed: row.packed as number,
+    });
+    const chain = { tenant, source: row.source as string, epoch: Number(row.epoch) };
+    return found.map(({ firstSequence, hash }) => ({ ...chain, firstSequence, hash }));
+  });
 }
+
+const NO_BYTES = new Uint8Array();

@@ -15,6 +15,7 @@ import { testChain } from '../../testing/chains.ts';
 import { sha256 } from '../sqlite/sha256.ts';
 import { openPostgres, type PostgresRecordings } from './postgres-store.ts';
 import { releaseFromPostgres } from './release.ts';
+import { packedRuns } from './testing/packed-runs.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sigma-release-pg-'));
@@ -68,6 +69,33 @@ describe("the beginning of a hub's recording is moved to its archive", () => {
     await anew.close();
     assert.equal((await verify(whole, { sha256, reexecutors: {} })).ok, true);
     assert.equal((await verify(recordings.recording('globex'), { sha256, reexecutors: {} })).ok, true);
+  });
+
+  test('[R165] [R195] also where what goes ends within a pack: its blocks are rows again', async () => {
+    const store = recordings.recording('packs');
+    const chain = testChain('r1', sha256, { tenant: 'packs' });
+    const blocks = [chain.begin(), ...Array.from({ length: 10 }, () => chain.notes(3))];
+    await store.append(packedRuns(blocks));
+    await archiveRecording(store, folderObjects(join(home, 'packs')), { sha256 });
+    const cold = await ColdArchive.open(folderObjects(join(home, 'packs')), { cacheDir: join(home, 'cache-packs') });
+    const moved = await releasable(store, cold, () => Number.MAX_SAFE_INTEGER);
+    await cold.close();
+    const head = siteHead(await store.heads(), sha256);
+    await releaseFromPostgres(server.ownerUrl, 'packs', moved);
+    const left = await server.asOwner(
+      `SELECT version::int, ordinal::int, packed FROM recorder.blocks WHERE tenant = 'packs' ORDER BY version`,
+    );
+    assert.deepEqual(
+      left,
+      [1, 10, 11].map((n) => ({ version: n, ordinal: n, packed: 0 })),
+      'the opening and the last two',
+    );
+    const open = async (address: string) => folderObjects(address);
+    const whole = tieredRecording(store, await openMoved(await recordings.moved('packs'), open, { cacheDir: home }));
+    const report = await verify(whole, { sha256, reexecutors: {} });
+    assert.deepEqual([report.ok, report.head], [true, head]);
+    await store.append([chain.notes(2)]);
+    assert.equal((await verify(whole, { sha256, reexecutors: {} })).ok, true);
   });
 
   test('[R108] the login that records reads marks of its tenant, and writes none', async () => {

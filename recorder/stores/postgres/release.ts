@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { chainName } from '../../src/event.ts';
+import { readSealedBlock } from '../../src/sealed-block.ts';
 import { StoreCorruptError } from '../../src/store.ts';
 import type { Moved } from '../moved.ts';
+import { blocksOf } from './block-rows.ts';
 import { storeError } from './errors.ts';
 
 /**
@@ -40,6 +42,7 @@ async function removeThrough(client: pg.Client, path: string, tenant: string, en
   const chain = found.rows[0]?.chain as number | undefined;
   if (chain === undefined || end.tenant !== tenant) throw refuse('is not in it');
   const of = [tenant, chain, sequence];
+  await unpackAround(client, refuse, tenant, chain, sequence);
   const goes = 'tenant = $1 AND chain = $2 AND first_sequence > 1 AND first_sequence + count - 1 <= $3';
   const last = await client.query(
     `SELECT hash FROM recorder.blocks WHERE ${goes} ORDER BY first_sequence DESC LIMIT 1`,
@@ -49,8 +52,9 @@ async function removeThrough(client: pg.Client, path: string, tenant: string, en
   if (last.rows[0] === undefined) return;
   if (!Buffer.from(hash).equals(last.rows[0].hash))
     throw refuse(`has another block at event ${sequence} than was archived`);
-  const behind = 'SELECT 1 FROM recorder.blocks WHERE tenant = $1 AND chain = $2 AND first_sequence > $3 LIMIT 2';
-  if ((await client.query(behind, of)).rows.length < 2) throw refuse('would lose its end');
+  const behind = `SELECT coalesce(sum(greatest(packed, 1)), 0)::int AS blocks FROM recorder.blocks
+    WHERE tenant = $1 AND chain = $2 AND first_sequence > $3`;
+  if ((await client.query(behind, of)).rows[0].blocks < 2) throw refuse('would lose its end');
   await client.query(
     `INSERT INTO recorder.archived (tenant, source, epoch, sequence, hash, at_us, archive, manifest, manifest_sha256)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -64,4 +68,37 @@ async function removeThrough(client: pg.Client, path: string, tenant: string, en
     'DELETE FROM recorder.snapshots WHERE tenant = $1 AND chain = $2 AND block_sequence > 1 AND sequence <= $3',
     of,
   );
+}
+
+/** Where what goes ends within a pack, its blocks become rows of their own (SPEC R109). */
+async function unpackAround(
+  client: pg.Client,
+  refuse: (what: string) => StoreCorruptError,
+  tenant: string,
+  chain: number,
+  sequence: number,
+): Promise<void> {
+  const found = await client.query(
+    `DELETE FROM recorder.blocks WHERE tenant = $1 AND chain = $2 AND packed > 0
+       AND first_sequence <= $3 AND first_sequence + count - 1 > $3
+     RETURNING first_sequence, hash, bytes, packed, version, ordinal`,
+    [tenant, chain, sequence],
+  );
+  const row = found.rows[0];
+  if (row === undefined) return;
+  const stored = blocksOf({ ...row, firstSequence: Number(row.first_sequence) });
+  if (stored.length !== row.packed) throw refuse(`has a pack at event ${row.first_sequence} that cannot be unpacked`);
+  for (const [i, { bytes, hash }] of stored.entries()) {
+    const block = readSealedBlock(bytes, () => hash);
+    if (block instanceof Error)
+      throw refuse(`has a block in the pack at event ${row.first_sequence}: ${block.message}`);
+    const { firstSequence, count, firstAtUs, lastAtUs } = block;
+    const version = Number(row.version) - (stored.length - 1 - i);
+    await client.query(
+      `INSERT INTO recorder.blocks
+         (tenant, chain, first_sequence, version, ordinal, count, first_at_us, last_at_us, hash, bytes)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      [tenant, chain, firstSequence, version, Number(row.ordinal) + i, count, firstAtUs, lastAtUs, hash, bytes],
+    );
+  }
 }

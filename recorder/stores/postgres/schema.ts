@@ -69,10 +69,12 @@ export const blocks = recorder.table(
     chain: integer('chain').notNull(),
     firstSequence: whole('first_sequence').notNull(),
     version: whole('version').notNull(),
-    /** Counts the blocks of a chain, from 1. */
+    /** Counts the blocks of a chain, from 1; of a pack the first one's. */
     ordinal: whole('ordinal').notNull(),
     /** Events. */
     count: integer('count').notNull(),
+    /** Blocks that `bytes` is a pack of (R109), the version and the hash being those of the last; 0: it is one block. */
+    packed: integer('packed').notNull().default(0),
     firstAtUs: whole('first_at_us').notNull(),
     lastAtUs: whole('last_at_us').notNull(),
     hash: bytea('hash').notNull(),

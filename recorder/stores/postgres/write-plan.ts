@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { type CommitPlan, chainKey } from '../commit-plan.ts';
+import { rowsOf } from './block-rows.ts';
 import { queryWithBytes } from './query-with-bytes.ts';
 
 /** Of the function's arguments the bytes of the blocks, which are bound last. */
-const BYTES = 19;
-const ARGUMENTS = 23;
+const BYTES = 20;
+const ARGUMENTS = 24;
 const bound = (argument: number): number => (argument === BYTES ? ARGUMENTS : argument - (argument > BYTES ? 1 : 0));
 const COMMIT = {
   name: 'sigma_commit_blocks',
@@ -17,12 +18,19 @@ const COMMIT = {
  * @throws SR001 of `commit_blocks` when a chain does not end where the plan says; other errors of PostgreSQL
  */
 export async function writePlan(client: pg.PoolClient, tenant: string, plan: CommitPlan): Promise<void> {
-  const { advances, blocks } = plan;
+  const { advances } = plan;
   const places = new Map(advances.map(({ chain }, i) => [chainKey(chain), i + 1]));
-  const chains = blocks.map(({ block }) => places.get(chainKey(block)) as number);
-  const { parts, starts } = partsOf(blocks.map(({ block }) => block.bytes));
-  const marks = blocks.flatMap(({ block }, i) =>
-    block.snapshots.map((mark) => ({ ...mark, chain: chains[i] as number, block: block.firstSequence })),
+  const rows = rowsOf(plan).map(({ blocks, ...row }) => {
+    const [first, last] = [blocks[0], blocks.at(-1) ?? blocks[0]];
+    const { firstSequence, firstAtUs } = first.block;
+    const { hash, lastAtUs, firstSequence: lastFirst, count: lastCount } = last.block;
+    const count = lastFirst + lastCount - firstSequence;
+    const chain = places.get(chainKey(first.block)) as number;
+    return { ...row, chain, ordinal: first.ordinal, firstSequence, count, firstAtUs, lastAtUs, hash };
+  });
+  const { parts, starts } = partsOf(rows.map(({ bytes }) => bytes));
+  const marks = plan.blocks.flatMap(({ block }) =>
+    block.snapshots.map((mark) => ({ ...mark, chain: places.get(chainKey(block)), block: block.firstSequence })),
   );
   await queryWithBytes(
     client,
@@ -37,15 +45,16 @@ export async function writePlan(client: pg.PoolClient, tenant: string, plan: Com
       joined(advances.map(({ to }) => to.hash)),
       advances.map(({ to }) => to.atUs),
       advances.map(({ to }) => to.blocks),
-      chains,
-      blocks.map(({ ordinal }) => ordinal),
-      blocks.map(({ block }) => block.firstSequence),
-      blocks.map(({ block }) => block.count),
-      blocks.map(({ block }) => block.firstAtUs),
-      blocks.map(({ block }) => block.lastAtUs),
+      rows.map(({ chain }) => chain),
+      rows.map(({ ordinal }) => ordinal),
+      rows.map(({ firstSequence }) => firstSequence),
+      rows.map(({ count }) => count),
+      rows.map(({ packed }) => packed),
+      rows.map(({ firstAtUs }) => firstAtUs),
+      rows.map(({ lastAtUs }) => lastAtUs),
       starts,
-      blocks.map(({ block }) => block.bytes.length),
-      joined(blocks.map(({ block }) => block.hash)),
+      rows.map(({ bytes }) => bytes.length),
+      joined(rows.map(({ hash }) => hash)),
       marks.map(({ chain }) => chain),
       marks.map(({ atUs }) => atUs),
       marks.map(({ sequence }) => sequence),

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { encodeSent, SyncSource } from '@sigma/recorder';
+import { zstandard } from '@sigma/recorder/packing';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import type { FromThread, ToThread } from '../live/back-thread.ts';
 import { AgentClock } from '../live/clock.ts';
@@ -42,6 +43,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     recordings,
     memory,
     bytesPerS,
+    packing: zstandard,
     say: (word) => {
       if (word.type === 'shown') return tell({ type: 'shown', link, word });
       const sent = encodeSent(word.batch);

@@ -14,6 +14,7 @@ import {
   sentOf,
   shownOf,
 } from '@sigma/recorder';
+import { zstandard } from '@sigma/recorder/packing';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Clock } from '../../clock.ts';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -78,6 +79,7 @@ export class SyncRole {
       tenant,
       store,
       sha256,
+      packing: zstandard,
       wallUs: () => clock.nowUs(),
       clock: hybrid,
       keep: (mark) => marks.add(mark),
@@ -101,7 +103,7 @@ export class SyncRole {
       say: (word) =>
         send(
           word.type === 'held'
-            ? { case: 'chainsHeld', value: heldFrame(word.chains, word.allowedBytes, word.time) }
+            ? { case: 'chainsHeld', value: heldFrame(word.chains, word.allowedBytes, word.time, word.unpacks) }
             : { case: 'blocksAnswered', value: batchAnsweredFrame(word.answer) },
         ),
     });

@@ -542,6 +542,13 @@ export declare type ChainsHeld = Message<"sigma.v1.ChainsHeld"> & {
    * @generated from field: sigma.v1.HybridTime time = 3;
    */
   time?: HybridTime | undefined;
+
+  /**
+   * It takes packed blocks.
+   *
+   * @generated from field: bool unpacks = 4;
+   */
+  unpacks: boolean;
 };
 
 /**
@@ -648,6 +655,20 @@ export declare type BlocksSent = Message<"sigma.v1.BlocksSent"> & {
    * @generated from field: sigma.v1.HybridTime time = 8;
    */
   time?: HybridTime | undefined;
+
+  /**
+   * In the place of `blocks`: that field as it would stand here, its tags and lengths included, as one Zstandard frame (RFC 8878).
+   *
+   * @generated from field: bytes packed = 9;
+   */
+  packed: Uint8Array;
+
+  /**
+   * Of packed blocks: how long they are together, without tags and lengths.
+   *
+   * @generated from field: uint64 unpacked_bytes = 10;
+   */
+  unpackedBytes: bigint;
 };
 
 /**

@@ -1,0 +1,68 @@
+import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
+import { WireWriter } from '../wire/wire-writer.ts';
+
+/** Consecutive blocks of one chain in less room. */
+export interface PackedBlocks {
+  /** One Zstandard frame (RFC 8878) of what `framed` makes of them. */
+  readonly bytes: Uint8Array;
+  /** How long they are together. */
+  readonly unpackedBytes: number;
+}
+
+/** How blocks are packed where a program can. */
+export interface Packing {
+  pack(content: Uint8Array): Uint8Array;
+  /** @throws MalformedBytesError for what is no pack, or gives more than `mostBytes` */
+  unpack(packed: Uint8Array, mostBytes: number): Uint8Array;
+}
+
+/** Blocks as the field `blocks` of sigma.v1.BlocksSent: each with tag and length before it. */
+const BLOCKS = 7;
+const TAG = (BLOCKS << 3) | 2;
+/** Tag and length of a block of less than 2 MB. */
+const FRAME_BYTES = 4;
+/** Far less than any block has: it bears a hash of 32 bytes. */
+const LEAST_BLOCK = 32;
+/** Of one pack. */
+const MOST_BYTES = 1024 * 1024;
+/** What cannot be packed becomes no longer than that. */
+const MOST_MORE = 1024;
+
+export function packBlocks(blocks: readonly Uint8Array[], { pack }: Packing): PackedBlocks {
+  const unpackedBytes = blocks.reduce((sum, block) => sum + block.length, 0);
+  const wire = new WireWriter(unpackedBytes + FRAME_BYTES * blocks.length);
+  for (const block of blocks) wire.bytesPresent(BLOCKS, block);
+  return { bytes: pack(wire.view()), unpackedBytes };
+}
+
+/**
+ * The blocks of a pack, as views into one buffer.
+ *
+ * @throws MalformedBytesError unless they are as long together as it says, and that is at most 1 MB
+ */
+export function unpackBlocks({ bytes, unpackedBytes }: PackedBlocks, { unpack }: Packing): readonly Uint8Array[] {
+  if (unpackedBytes > MOST_BYTES) throw new MalformedBytesError(`a pack holds ${MOST_BYTES} bytes at most`);
+  if (bytes.length > unpackedBytes + MOST_MORE) throw new MalformedBytesError('a pack is longer than what it holds');
+  const blocks = framedBlocks(unpack(bytes, mostContent(unpackedBytes)));
+  const length = blocks.reduce((sum, block) => sum + block.length, 0);
+  if (length !== unpackedBytes) {
+    throw new MalformedBytesError(`a pack of ${length} bytes says that it holds ${unpackedBytes}`);
+  }
+  return blocks;
+}
+
+/** The blocks of a pack that was taken in before, however long they are together. @throws MalformedBytesError */
+export const storedBlocks = (packed: Uint8Array, { unpack }: Packing): readonly Uint8Array[] =>
+  framedBlocks(unpack(packed, mostContent(MOST_BYTES)));
+
+const mostContent = (bytes: number): number => bytes + FRAME_BYTES * Math.ceil(bytes / LEAST_BLOCK);
+
+function framedBlocks(content: Uint8Array): readonly Uint8Array[] {
+  const reader = new WireReader(content);
+  const blocks: Uint8Array[] = [];
+  while (!reader.done) {
+    if (reader.varint() !== TAG) throw new MalformedBytesError('a pack holds something that is no block');
+    blocks.push(reader.bytes());
+  }
+  return blocks;
+}

@@ -1,0 +1,26 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Packing } from '../src/sync/packed-blocks.ts';
+import { MalformedBytesError } from '../src/wire/wire-reader.ts';
+
+/** Of what zlib hands out at once; it takes no smaller one. */
+const LEAST_CHUNK = 64;
+
+const QUICK_AND_CHECKED = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
+const plain = ({ buffer, byteOffset, length }: Buffer): Uint8Array => new Uint8Array(buffer, byteOffset, length);
+
+/**
+ * Zstandard (RFC 8878) at its quickest level, with the checksum of the content in the frame: what rots is found when it
+ * is unpacked, and not taken for something else.
+ */
+export const zstandard: Packing = {
+  pack: (content) => plain(zstdCompressSync(content, { params: QUICK_AND_CHECKED })),
+  unpack: (packed, mostBytes) => {
+    try {
+      return plain(
+        zstdDecompressSync(packed, { maxOutputLength: mostBytes, chunkSize: Math.max(LEAST_CHUNK, mostBytes) }),
+      );
+    } catch (error) {
+      throw new MalformedBytesError(`a pack cannot be unpacked (${(error as Error).message})`);
+    }
+  },
+};
