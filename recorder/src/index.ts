@@ -209,6 +209,7 @@ export {
 export { accountsFor, decodeStub, type Gap, gapEvent, isStub, type Stub, sealStub } from './sync/gap.ts';
 export { compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock.ts';
 export { ChainMoments, type HybridMark, type HybridMarks, markOf, memoryMarks } from './sync/hybrid-marks.ts';
+export { type NotableEvent, notableEvents } from './sync/notable.ts';
 export { dropClass, outgoingBlock } from './sync/outgoing.ts';
 export { chooseDrops, type Drop, type SpooledBlock } from './sync/spool.ts';
 export type { SyncStanding } from './sync/sync-sender.ts';

@@ -24,6 +24,8 @@ import { MissionLedger, postgresMissions } from './roles/arbitration/mission-led
 import { Acts, postgresActs } from './roles/chronicle/acts.ts';
 import { postgresMarks } from './roles/chronicle/mark-store.ts';
 import { Marks } from './roles/chronicle/marks.ts';
+import { postgresReadPlaces } from './roles/chronicle/read-places.ts';
+import { RecordIndex } from './roles/chronicle/record-index.ts';
 import { Core } from './roles/core/core.ts';
 import { postgresPlanner } from './roles/core/planner-memory.ts';
 import { FenceDesk } from './roles/fences/fence-desk.ts';
@@ -84,6 +86,17 @@ export async function composeRoles(options: HubOptions, database: Database, clos
   const fleet = new LiveFleet(bus, tenant, 'live');
   const people = openPeople(ground, planning, fleet);
   const witness = openWitness(ground, people);
+  const index = await RecordIndex.open({
+    clock,
+    realClock: systemClock(),
+    tenant,
+    store: ground.recording,
+    marks: people.marks,
+    decisions: planning.decisions,
+    moments: ground.marks,
+    places: postgresReadPlaces(database, tenant),
+  });
+  closing.push(() => index.close());
   const sync = new SyncRole({
     clock,
     realClock: systemClock(),
@@ -93,6 +106,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     store: ground.recording,
     hybrid: ground.hybrid,
     marks: ground.marks,
+    index,
   });
   const link = new LinkDesk({
     bus,

@@ -65,6 +65,8 @@ type Found =
       readonly sequence: number;
       readonly blocks: number;
       readonly bytes: number;
+      /** What is on disk now of this batch, in order. */
+      readonly stored: readonly SealedBlock[];
     } & LinkedChain)
   /** This hub holds less of these chains than it has acknowledged (R122). */
   | {
@@ -266,7 +268,8 @@ export class SyncSink {
     const last = taken.blocks.at(-1);
     const sequence = last === undefined ? 0 : last.firstSequence + last.count - 1;
     const { source, epoch, hash } = batch;
-    this.#found(open, { type: 'stored', source, epoch, sequence, blocks: taken.blocks.length, bytes });
+    const stored = taken.blocks;
+    this.#found(open, { type: 'stored', source, epoch, sequence, blocks: stored.length, bytes, stored });
     this.#mended(open, batch, sequence);
     this.#answer(open, batch, { refusal: null, message: '', held: { sequence, hash } });
   }

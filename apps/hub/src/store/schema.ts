@@ -394,6 +394,22 @@ export const syncMarks = pgTable(
   ],
 );
 
+/** Up to where chains that came home were read into marks and decisions (recorder/SPEC.md R192). */
+export const readPlaces = pgTable(
+  'read_places',
+  {
+    tenant: tenant(),
+    source: text('source').notNull(),
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    /** The last event of which marks were made, and the last of which decisions were. */
+    marked: bigint('marked', { mode: 'number' }).notNull(),
+    decided: bigint('decided', { mode: 'number' }).notNull(),
+    /** What must be known to read on behind `marked`: ReadState of the chronicle. */
+    state: jsonb('state').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.source, table.epoch] }), ownRowsOnly()],
+);
+
 /** The greatest head of each chain that this hub cosigned, and what it last refused of it. */
 export const witnessedHeads = pgTable(
   'witnessed_heads',

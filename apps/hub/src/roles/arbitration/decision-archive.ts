@@ -8,6 +8,7 @@ import {
   type DecisionMade,
   DecisionMadeSchema,
 } from '@sigma/proto';
+import { WireWriter } from '@sigma/recorder';
 import { and, asc, between, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { AgentLinked } from '../../live/live-fleet.ts';
@@ -71,6 +72,21 @@ export interface DecisionStore {
   between(span: TimeSpan, limit: number): Promise<readonly KeptDecision[]>;
   /** Forgets all but the newest `keep` of the agent. */
   prune(agentId: string, keep: number): Promise<void>;
+  /** Of these the ones that are not there. */
+  lacking<T extends DecisionKey>(keys: readonly T[]): Promise<readonly T[]>;
+  /** The oldest of the newest `keep` of the agent; null: there are fewer. */
+  floor(agentId: string, keep: number): Promise<DecisionKey | null>;
+}
+
+/** Names a decision for good. */
+export type DecisionKey = Pick<KeptDecision, 'agentId' | 'epoch' | 'sequence'>;
+
+/** A decision that came home on record. */
+export interface RecordedDecision extends DecisionKey {
+  readonly timeUs: number;
+  readonly atUs: number;
+  /** sigma.v1.Decision. */
+  readonly data: Uint8Array;
 }
 
 const WRITE_EVERY_US = 500_000;
@@ -93,6 +109,8 @@ export class DecisionArchive {
   readonly #shed: (count: number, why: string) => void;
   readonly #epochs = new Map<string, { readonly epoch: number; readonly epochTimeUs: number }>();
   readonly #sincePrune = new Map<string, number>();
+  /** Of agents of which as many are kept as may be, a decision that is not newer than the oldest of these. */
+  readonly #floors = new Map<string, DecisionKey | null>();
   readonly #end: () => void;
   #waiting: KeptDecision[] = [];
   #writing: Promise<void> | null = null;
@@ -148,6 +166,37 @@ export class DecisionArchive {
     return { decisions: decisions.map(decisionOf), lookedToUs };
   }
 
+  /**
+   * Keeps what came home on record and is not here yet (recorder/SPEC.md R192). What is older than the newest that are
+   * kept of its agent is left out.
+   *
+   * @returns how many of them are no decisions
+   * @throws what the store throws; then call again with the same
+   */
+  async addRecorded(found: readonly RecordedDecision[]): Promise<number> {
+    await this.flush();
+    for (const agentId of new Set(found.map((one) => one.agentId))) await this.#findFloor(agentId);
+    const wanted = found.filter((one) => {
+      const floor = this.#floors.get(one.agentId) ?? null;
+      return floor === null || one.epoch > floor.epoch || (one.epoch === floor.epoch && one.sequence > floor.sequence);
+    });
+    let broken = 0;
+    for (let from = 0; from < wanted.length; from += BATCH) {
+      const lacking = await this.#store.lacking(wanted.slice(from, from + BATCH));
+      const kept = lacking.flatMap((one) => keptOf(one) ?? []);
+      broken += lacking.length - kept.length;
+      if (kept.length === 0) continue;
+      await this.#store.add(kept);
+      this.written += kept.length;
+      for (const { agentId } of kept) await this.#count(agentId);
+    }
+    return broken;
+  }
+
+  async #findFloor(agentId: string): Promise<void> {
+    if (!this.#floors.has(agentId)) this.#floors.set(agentId, await this.#store.floor(agentId, this.#kept));
+  }
+
   /** Writes what waits. Resolves when it is kept or shed. */
   flush(): Promise<void> {
     this.#writing ??= this.#write().finally(() => {
@@ -196,12 +245,31 @@ export class DecisionArchive {
   async #count(agentId: string): Promise<void> {
     const since = (this.#sincePrune.get(agentId) ?? 0) + 1;
     this.#sincePrune.set(agentId, since % PRUNE_AFTER);
-    if (since >= PRUNE_AFTER) await this.#store.prune(agentId, this.#kept);
+    if (since < PRUNE_AFTER) return;
+    await this.#store.prune(agentId, this.#kept);
+    this.#floors.delete(agentId);
   }
 
   #lose(count: number, why: string): void {
     this.shed += count;
     this.#shed(count, why);
+  }
+}
+
+/** @returns null for bytes that are no decision of that name */
+function keptOf({ agentId, epoch, sequence, timeUs, atUs, data }: RecordedDecision): KeptDecision | null {
+  const wire = new WireWriter(data.length + 256);
+  wire.string(1, agentId);
+  wire.uint(2, atUs);
+  wire.bytesPresent(3, data);
+  const made = wire.take();
+  try {
+    const { decision } = fromBinary(DecisionMadeSchema, made);
+    if (decision === undefined || decision.sequence !== BigInt(sequence)) return null;
+    if ((decision.context?.epoch ?? epoch) !== epoch) return null;
+    return { agentId, epoch, sequence, timeUs, made, authority: authorityOf(decision), words: wordsOf(decision) };
+  } catch {
+    return null;
   }
 }
 
@@ -221,7 +289,12 @@ const AUTHORITY: Readonly<Record<Authority, string>> = {
 const authorityOf = ({ chosen }: Decision): string => AUTHORITY[chosen?.authority ?? Authority.UNSPECIFIED] ?? 'rest';
 
 const wordsOf = ({ rationale, chosen, command }: Decision): string =>
-  [rationale, chosen?.source ?? '', command?.name ?? ''].join(' ').toLowerCase().slice(0, MOST_WORDS);
+  [rationale, chosen?.source ?? '', command?.name ?? '']
+    .join(' ')
+    .toLowerCase()
+    .slice(0, MOST_WORDS)
+    // What a database cannot hold in a text.
+    .replaceAll('\0', '');
 
 const likeText = (text: string): string => `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
 
@@ -299,6 +372,24 @@ export function postgresDecisions(database: Database, tenant: string): DecisionS
           .orderBy(oldest ? asc(timeUs) : desc(timeUs))
           .limit(limit),
       ),
+    lacking: async (keys) => {
+      const column = <T>(of: (one: DecisionKey) => T) => sql.param(keys.map(of));
+      const { rows } = await database.asTenant(tenant, (tx) =>
+        tx.execute(sql`select n::integer as n from unnest(${column((one) => one.agentId)}::text[],
+            ${column((one) => one.epoch)}::bigint[], ${column((one) => one.sequence)}::bigint[])
+            with ordinality as k (agent_id, epoch, sequence, n)
+          where not exists (select from decisions d where d.tenant = ${tenant} and d.agent_id = k.agent_id
+            and d.epoch = k.epoch and d.sequence = k.sequence) order by n`),
+      );
+      return rows.map(({ n }) => keys[(n as number) - 1] as (typeof keys)[number]);
+    },
+    floor: (agentId, keep) =>
+      database.asTenant(tenant, async (tx) => {
+        const own = and(eq(decisions.tenant, tenant), eq(agent, agentId));
+        const newest = tx.select({ epoch, sequence }).from(decisions).where(own).orderBy(desc(epoch), desc(sequence));
+        const [found] = await newest.offset(keep - 1).limit(1);
+        return found === undefined ? null : { agentId, ...found };
+      }),
     prune: async (agentId, keep) => {
       await database.asTenant(tenant, (tx) =>
         tx.execute(sql`delete from decisions d using (

@@ -31,7 +31,10 @@ export interface MarkFilter {
 }
 
 export interface MarkStore {
+  /** One that is there already stays as it is. */
   add(batch: readonly Mark[]): Promise<void>;
+  /** From a recording, which knows better which decision answered: one that is there takes that. @returns ids that were new */
+  addRecorded(batch: readonly Mark[]): Promise<ReadonlySet<string>>;
   find(filter: MarkFilter, limit: number): Promise<readonly Mark[]>;
   /** Forgets all but the newest `keep`, and remembers since when they are whole. */
   prune(keep: number): Promise<void>;
@@ -41,19 +44,40 @@ export interface MarkStore {
 
 const KEPT_FROM = 'marks.kept_from';
 
+/** Of those with one id the first. */
+const onceEach = (batch: readonly Mark[]): readonly Mark[] => {
+  const marks = new Map(batch.toReversed().map((mark) => [mark.id, mark]));
+  return [...marks.values()].reverse();
+};
+
 export function postgresMarks(database: Database, tenant: string): MarkStore {
+  const insert = (batch: readonly Mark[]) => {
+    // Columns instead of rows: eight parameters however many marks.
+    const column = <T>(of: (one: Mark) => T) => sql.param(batch.map(of));
+    return sql`insert into marks (tenant, id, time_us, kind, agent_id, decision_sequence, decision_epoch, level, text)
+      select ${tenant}, n.* from unnest(${column((one) => one.id)}::text[], ${column((one) => one.timeUs)}::bigint[],
+        ${column((one) => one.kind)}::text[], ${column((one) => one.agentId)}::text[],
+        ${column((one) => one.decisionSequence)}::bigint[], ${column((one) => one.decisionEpoch)}::bigint[],
+        ${column((one) => one.level)}::integer[], ${column((one) => one.text)}::text[])
+        as n (id, time_us, kind, agent_id, decision_sequence, decision_epoch, level, text)`;
+  };
   return {
     add: async (batch) => {
-      // Columns instead of rows: eight parameters however many marks.
-      const column = <T>(of: (one: Mark) => T) => sql.param(batch.map(of));
-      await database.asTenant(tenant, (tx) =>
-        tx.execute(sql`insert into marks (tenant, id, time_us, kind, agent_id, decision_sequence, decision_epoch, level, text)
-          select ${tenant}, * from unnest(${column((one) => one.id)}::text[], ${column((one) => one.timeUs)}::bigint[],
-            ${column((one) => one.kind)}::text[], ${column((one) => one.agentId)}::text[],
-            ${column((one) => one.decisionSequence)}::bigint[], ${column((one) => one.decisionEpoch)}::bigint[],
-            ${column((one) => one.level)}::integer[], ${column((one) => one.text)}::text[])
-          on conflict do nothing`),
+      await database.asTenant(tenant, (tx) => tx.execute(sql`${insert(batch)} on conflict do nothing`));
+    },
+    addRecorded: async (batch) => {
+      const { rows: written } = await database.asTenant(tenant, (tx) =>
+        // Marks from before ids told what comes again are known by all that they say.
+        tx.execute(sql`${insert(onceEach(batch))}
+          where not exists (select from marks m where m.tenant = ${tenant} and m.time_us = n.time_us
+            and m.id like 'k-%' and m.agent_id = n.agent_id and m.kind = n.kind and m.text = n.text)
+          on conflict (tenant, id) do update
+          set decision_sequence = excluded.decision_sequence, decision_epoch = excluded.decision_epoch
+          where (marks.decision_sequence, marks.decision_epoch)
+            is distinct from (excluded.decision_sequence, excluded.decision_epoch)
+          returning id, xmax = 0 as fresh`),
       );
+      return new Set(written.flatMap(({ id, fresh }) => (fresh === true ? [id as string] : [])));
     },
     find: async ({ fromTimeUs, toTimeUs, kinds, agentId, choose }, limit) => {
       const order = {
@@ -117,7 +141,20 @@ export function memoryMarks(): MarkStore & { readonly kept: readonly Mark[] } {
       return kept;
     },
     add: async (batch) => {
-      kept = [...kept, ...batch].sort(byTime);
+      const ids = new Set(kept.map(({ id }) => id));
+      kept = [...kept, ...onceEach(batch).filter(({ id }) => !ids.has(id))].sort(byTime);
+    },
+    addRecorded: async (batch) => {
+      const marks = new Map(kept.map((mark) => [mark.id, mark]));
+      const fresh = new Set<string>();
+      for (const mark of onceEach(batch)) {
+        const { decisionSequence, decisionEpoch } = mark;
+        const there = marks.get(mark.id);
+        if (there === undefined) fresh.add(mark.id);
+        marks.set(mark.id, there === undefined ? mark : { ...there, decisionSequence, decisionEpoch });
+      }
+      kept = [...marks.values()].sort(byTime);
+      return fresh;
     },
     find: async ({ fromTimeUs, toTimeUs, kinds, agentId, choose }, limit) => {
       const fits = kept.filter(

@@ -1,14 +1,13 @@
 import { type Bus, tokenOf } from '@sigma/bus';
 import { type AgentEvent, AgentEventSchema, type AgentStatus, AgentStatusSchema } from '@sigma/proto';
 import type { Clock } from '../../clock.ts';
-import { cutText } from '../../identity/written-texts.ts';
 import type { LiveFleet } from '../../live/live-fleet.ts';
 import { all, openedMessage } from '../../subjects.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Alert } from '../alerts/board.ts';
-import { gravity } from '../alerts/gravity.ts';
 import type { MissionEntry, MissionLedger } from '../arbitration/mission-ledger.ts';
 import type { Act, Acts } from './acts.ts';
+import { type Happened, happenedIn, markIdOf, markText, stopped, wallTimeOf } from './happened.ts';
 import type { Mark, MarkFilter, MarkKind, MarkStore } from './mark-store.ts';
 
 const WRITE_EVERY_US = 250_000;
@@ -17,18 +16,18 @@ const CAPACITY = 50_000;
 /** Marks kept; a gap before them is said. */
 const KEPT = 500_000;
 const PRUNE_EVERY = 10_000;
-const MOST_TEXT = 300;
+/** Marks of agents of which pages have been told lately, so that what comes twice is told once. */
+const TOLD = 20_000;
 /** An alert raised longer ago than this is no news any more. */
 const NEWS_US = 10_000_000;
 
-const [INFO, ADVISORY, WARNING, CRITICAL] = [1, 2, 3, 4] as const;
-const STOP_LEVEL: Readonly<Record<string, number>> = { normal: ADVISORY, protective: WARNING, emergency: CRITICAL };
+const [INFO, ADVISORY, WARNING] = [1, 2, 3] as const;
 const FAULT_ACTS = new Set(['InjectFault', 'PlacePerson']);
 
 /** What happened, while nobody knows yet which decision answered it. */
-interface Fresh extends Omit<Mark, 'id' | 'decisionSequence' | 'decisionEpoch'> {
-  /** Agent time of what happened, or null where no decision belongs to it. */
-  readonly atUs: bigint | null;
+interface Fresh extends Omit<Mark, 'decisionSequence' | 'decisionEpoch'> {
+  /** When in the life of an agent, or null where no decision belongs to it. */
+  readonly lived: { readonly epoch: number; readonly atUs: bigint } | null;
 }
 
 /** Folds what the hub hears into marks: what happened, when, to whom, and which decision answered it. */
@@ -43,6 +42,8 @@ export class Marks {
   readonly #shed: (count: number, why: string) => void;
   readonly #heard = new Set<(mark: Mark) => void>();
   readonly #stops = new Map<string, string>();
+  readonly #told = new Set<string>();
+  readonly #asking = new Set<Promise<void>>();
   readonly #alerts = new Map<string, number>();
   readonly #missions = new Map<string, string>();
   readonly #ends: readonly (() => void)[];
@@ -108,10 +109,10 @@ export class Marks {
   }
 
   flush(): Promise<void> {
-    for (const { atUs, ...fresh } of this.#fresh.splice(0)) {
-      const mark: Mark = { ...fresh, id: `k-${this.#newId()}`, ...this.#answerTo(fresh.agentId, atUs) };
+    for (const { lived, ...fresh } of this.#fresh.splice(0)) {
+      const mark: Mark = { ...fresh, ...this.#answerTo(fresh.agentId, lived) };
       this.#waiting.push(mark);
-      for (const heard of this.#heard) heard(mark);
+      this.#tell(mark);
     }
     if (this.#waiting.length > CAPACITY) this.#lose(this.#waiting.splice(0, CAPACITY / 2), 'the queue was full');
     this.#writing ??= this.#write().finally(() => {
@@ -120,52 +121,97 @@ export class Marks {
     return this.#writing;
   }
 
+  /**
+   * Marks of what came home on record (recorder/SPEC.md R192): what was heard live stays one mark, and takes from the
+   * record which decision answered it. What is older than marks are kept is left out.
+   *
+   * @throws what the store throws; then call again with the same
+   */
+  async addRecorded(found: readonly Mark[]): Promise<void> {
+    await this.flush();
+    const keptFromUs = await this.#store.keptFromUs();
+    const marks = found.filter(({ timeUs }) => timeUs >= keptFromUs);
+    for (let from = 0; from < marks.length; from += BATCH) {
+      const batch = marks.slice(from, from + BATCH);
+      const fresh = await this.#store.addRecorded(batch);
+      this.written += fresh.size;
+      this.#sincePrune += fresh.size;
+      for (const mark of batch) if (fresh.has(mark.id)) this.#tell(mark);
+      await this.#prune();
+    }
+  }
+
   async close(): Promise<void> {
     for (const end of this.#ends) end();
+    await Promise.all(this.#asking);
     await this.#writing;
     await this.flush();
   }
 
+  /** Pages hear of a mark once, by whichever way it came. */
+  #tell(mark: Mark): void {
+    if (mark.id.startsWith('e-')) {
+      if (this.#told.has(mark.id)) return;
+      this.#told.add(mark.id);
+      if (this.#told.size > TOLD) this.#told.delete(this.#told.values().next().value as string);
+    }
+    for (const heard of this.#heard) heard(mark);
+  }
+
   /** The decision made in the same wake, which comes after what it answers; else the last one before. */
-  #answerTo(agentId: string, atUs: bigint | null): Pick<Mark, 'decisionSequence' | 'decisionEpoch'> {
+  #answerTo(agentId: string, lived: Fresh['lived']): Pick<Mark, 'decisionSequence' | 'decisionEpoch'> {
     const decisions = this.#fleet.agents.get(agentId)?.decisions ?? [];
-    for (let k = decisions.length - 1; atUs !== null && k >= 0; k--) {
+    for (let k = decisions.length - 1; lived !== null && k >= 0; k--) {
       const made = decisions[k];
-      if (made?.decision === undefined || made.atUs > atUs) continue;
-      return { decisionSequence: Number(made.decision.sequence), decisionEpoch: made.decision.context?.epoch ?? 0 };
+      if (made?.decision === undefined || made.atUs > lived.atUs) continue;
+      const epoch = made.decision.context?.epoch ?? lived.epoch;
+      if (epoch > lived.epoch) continue;
+      // A decision of an earlier life answers nothing of this one.
+      if (epoch < lived.epoch) break;
+      return { decisionSequence: Number(made.decision.sequence), decisionEpoch: epoch };
     }
     return { decisionSequence: 0, decisionEpoch: 0 };
   }
 
-  #note(kind: MarkKind, agentId: string, level: number, text: string, atUs: bigint | null = null): void {
-    const epochTimeUs = this.#fleet.agents.get(agentId)?.link.epochTimeUs ?? 0;
-    // A robot whose clock stands at 0 says nothing about when: then it is when the hub heard of it.
-    const timeUs = atUs === null || epochTimeUs === 0 ? this.#clock.nowUs() : epochTimeUs + Number(atUs);
-    this.#fresh.push({ timeUs, kind, agentId, level, text: cutText(text, MOST_TEXT), atUs });
+  #note(kind: MarkKind, agentId: string, level: number, text: string): void {
+    const id = `k-${this.#newId()}`;
+    this.#fresh.push({ id, timeUs: this.#clock.nowUs(), kind, agentId, level, text: markText(text), lived: null });
+  }
+
+  #lived(agentId: string, happened: Happened, atUs: bigint): void {
+    const { epoch = 0, epochTimeUs = 0 } = this.#fleet.agents.get(agentId)?.link ?? {};
+    // Without a clock at all nothing tells what comes again from what happens again.
+    const id = epochTimeUs === 0 ? `k-${this.#newId()}` : markIdOf(agentId, epoch, Number(atUs), happened);
+    const timeUs = wallTimeOf(epochTimeUs, Number(atUs), this.#clock.nowUs());
+    this.#fresh.push({ id, timeUs, agentId, ...happened, lived: { epoch, atUs } });
   }
 
   #event({ agentId, atUs, signal }: AgentEvent): void {
-    if (signal?.name === 'violation') {
-      const { violation } = JSON.parse(signal.bodyJson) as { readonly violation?: Broken };
-      if (violation !== undefined) this.#note('violation', agentId, ADVISORY, violationText(violation), atUs);
-    } else if (signal?.name === 'failsafe') {
-      const { change, entry } = JSON.parse(signal.bodyJson) as {
-        change?: string;
-        entry?: { action?: string; cause?: string; clear?: string } | null;
-      };
-      if (change !== 'raised' || entry == null) return;
-      const text = `${entry.action ?? 'failsafe'}: ${entry.cause ?? ''}`;
-      this.#note('failsafe', agentId, gravity(entry.clear ?? ''), text, atUs);
-    }
+    const happened = signal === undefined ? null : happenedIn(signal.name, signal.bodyJson);
+    if (happened !== null) this.#lived(agentId, happened, atUs);
   }
 
   #status(agentId: string, { stop, atUs }: AgentStatus): void {
     const now = stop === '' ? 'none' : stop;
     const before = this.#stops.get(agentId);
     this.#stops.set(agentId, now);
-    if (before === now || (before === undefined && now === 'none')) return;
-    const text = now === 'none' ? `the ${before} stop has ended` : `${now} stop`;
-    this.#note('stop', agentId, STOP_LEVEL[now] ?? INFO, text, atUs);
+    if (before !== undefined && before !== now) this.#lived(agentId, stopped(before, now), atUs);
+    if (before !== undefined || now === 'none') return;
+    const asking = this.#foundStopped(agentId, stopped('none', now), atUs).finally(() => this.#asking.delete(asking));
+    this.#asking.add(asking);
+  }
+
+  /** A stop that is in force when this life of the hub first hears of the robot: an earlier one may have marked it. */
+  async #foundStopped(agentId: string, happened: Happened, atUs: bigint): Promise<void> {
+    const all = {
+      fromTimeUs: 0,
+      toTimeUs: Number.MAX_SAFE_INTEGER,
+      kinds: ['stop'],
+      agentId,
+      choose: 'newest',
+    } as const;
+    const [last] = await this.#store.find(all, 1).catch(() => []);
+    if (last?.text !== happened.text) this.#lived(agentId, happened, atUs);
   }
 
   #alert({ id, agentId, level, text, rootId, raisedTimeUs, clearedTimeUs }: Alert): void {
@@ -203,14 +249,18 @@ export class Marks {
         await this.#store.add(batch);
         this.written += batch.length;
         this.#sincePrune += batch.length;
-        if (this.#sincePrune < PRUNE_EVERY && this.#kept === KEPT) continue;
-        this.#sincePrune = 0;
-        await this.#store.prune(this.#kept);
+        await this.#prune();
       } catch (error) {
         this.#lose(batch, error instanceof Error ? String(error.cause ?? error.message) : String(error));
         return;
       }
     }
+  }
+
+  async #prune(): Promise<void> {
+    if (this.#sincePrune < PRUNE_EVERY && this.#kept === KEPT) return;
+    this.#sincePrune = 0;
+    await this.#store.prune(this.#kept);
   }
 
   /** Where marks were lost, one stands that says so. */
@@ -222,7 +272,7 @@ export class Marks {
     const count = lost.length - gaps.length;
     this.shed += count;
     this.#shed(count, why);
-    const text = `${count} marks from here on are lost: ${why}`.slice(0, MOST_TEXT);
+    const text = `${count} marks from here on are lost: ${why}`;
     const none = { agentId: '', decisionSequence: 0, decisionEpoch: 0 };
     this.#waiting.unshift({
       ...none,
@@ -230,27 +280,7 @@ export class Marks {
       timeUs: first.timeUs,
       kind: 'gap',
       level: WARNING,
-      text,
+      text: markText(text),
     });
   }
-}
-
-/** @sigma/kernel's Violation, as it came. */
-type Broken =
-  | {
-      readonly kind: 'physical';
-      readonly decisionSequence: number;
-      readonly command: string;
-      readonly quantity: string;
-      readonly expected: number;
-      readonly observed: number;
-    }
-  | { readonly kind: 'social'; readonly peer: string; readonly what: string };
-
-const shown = (value: number): string => String(Number(value.toPrecision(3)));
-
-function violationText(broken: Broken): string {
-  if (broken.kind === 'social') return `${broken.peer} did not keep its promise: ${broken.what}`;
-  const { command, quantity, expected, observed } = broken;
-  return `${command}: ${quantity} was to be ${shown(expected)} and is ${shown(observed)}`;
 }

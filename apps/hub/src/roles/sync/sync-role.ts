@@ -20,6 +20,7 @@ import type { Clock } from '../../clock.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import { HUB } from '../alerts/causes.ts';
 import { type HubRecord, signal } from '../arbitration/hub-record.ts';
+import type { RecordIndex } from '../chronicle/record-index.ts';
 import { forgotten, isTrouble, refusedBlocks } from './sync-words.ts';
 
 /** What the link says of an edge that has come. */
@@ -55,6 +56,8 @@ export interface SyncRoleOptions {
   /** The hub's hybrid clock, and where what it says beyond the blocks is kept. */
   readonly hybrid: HybridClock;
   readonly marks: Pick<HybridMarks, 'add'>;
+  /** Reads what has come home; null: nobody does. */
+  readonly index?: Pick<RecordIndex, 'stored' | 'shown'> | null;
   /** Bytes of one link that may wait. */
   readonly windowBytes?: number;
 }
@@ -108,12 +111,12 @@ export class SyncRole {
         ),
     });
     return {
-      hear: (frame) =>
-        link.hear(
-          frame.case === 'chainsShown'
-            ? { type: 'shown', ...shownOf(frame.value) }
-            : { type: 'sent', batch: sentOf(frame.value) },
-        ),
+      hear: (frame) => {
+        if (frame.case === 'blocksSent') return link.hear({ type: 'sent', batch: sentOf(frame.value) });
+        const shown = shownOf(frame.value);
+        this.#options.index?.shown(shown.chains.filter(({ source }) => sources.has(source)));
+        link.hear({ type: 'shown', ...shown });
+      },
       close: link.close,
     };
   }
@@ -132,6 +135,7 @@ export class SyncRole {
         this.counts.batches++;
         this.counts.blocks += finding.blocks;
         this.counts.bytes += finding.bytes;
+        this.#options.index?.stored(finding);
         this.#clear(aboutChain(finding));
         return;
       case 'refused':

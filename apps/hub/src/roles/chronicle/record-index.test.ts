@@ -1,0 +1,399 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { MemoryBus } from '@sigma/bus';
+import { AgentEventSchema, AgentStatusSchema, DecisionMadeSchema } from '@sigma/proto';
+import { memoryMarks as hybridMarks, type SealedBlock } from '@sigma/recorder';
+import { MemoryStore } from '@sigma/recorder/testing';
+import fc from 'fast-check';
+import { LIFE_BEGAN_US, type LivedWake, RAISED, RobotLife, VIOLATION } from '../../../testing/robot-life.ts';
+import { TurnedClock } from '../../../testing/turned-clock.ts';
+import { LiveFleet } from '../../live/live-fleet.ts';
+import { about, packed, tell } from '../../subjects.ts';
+import { DecisionArchive, type DecisionStore, type KeptDecision } from '../arbitration/decision-archive.ts';
+import { type Mark, memoryMarks } from './mark-store.ts';
+import { Marks } from './marks.ts';
+import type { ReadPlace, ReadPlaceStore } from './read-places.ts';
+import { RecordIndex } from './record-index.ts';
+
+const S = 1_000_000;
+const ALL = { fromTimeUs: 0, toTimeUs: Number.MAX_SAFE_INTEGER, kinds: [], agentId: '', choose: 'oldest' } as const;
+const key = ({ agentId, epoch, sequence }: Pick<KeptDecision, 'agentId' | 'epoch' | 'sequence'>) =>
+  `${agentId} ${epoch} ${sequence}`;
+
+/** The table of decisions, in memory. */
+function decisionTable() {
+  const rows = new Map<string, KeptDecision>();
+  const newest = (agentId: string) =>
+    [...rows.values()]
+      .filter((one) => one.agentId === agentId)
+      .sort((a, b) => b.epoch - a.epoch || b.sequence - a.sequence);
+  let written = 0;
+  const store: Pick<DecisionStore, 'add' | 'lacking' | 'floor' | 'prune'> = {
+    add: async (batch) => {
+      for (const one of batch) if (!rows.has(key(one))) rows.set(key(one), one);
+      written += batch.length;
+    },
+    lacking: async (keys) => keys.filter((one) => !rows.has(key(one))),
+    floor: async (agentId, keep) => newest(agentId)[keep - 1] ?? null,
+    prune: async (agentId, keep) => {
+      for (const one of newest(agentId).slice(keep)) rows.delete(key(one));
+    },
+  };
+  return { store: store as DecisionStore, rows, written: () => written };
+}
+
+function placeTable() {
+  const rows = new Map<string, ReadPlace>();
+  let broken = false;
+  const store: ReadPlaceStore = {
+    load: async () => structuredClone([...rows.values()]),
+    put: async (places) => {
+      if (broken) throw new Error('the power is cut');
+      for (const place of places) rows.set(`${place.source}/${place.epoch}`, structuredClone(place));
+    },
+  };
+  return {
+    store,
+    rows,
+    cut: (on: boolean) => {
+      broken = on;
+    },
+  };
+}
+
+/** What is on the hub's disk: it survives a life of the hub. */
+const disk = () => ({
+  store: new MemoryStore(),
+  marks: memoryMarks(),
+  decisions: decisionTable(),
+  places: placeTable(),
+  moments: hybridMarks(),
+});
+
+async function hub(on = disk(), over: { readonly keptMarks?: number; readonly keptDecisions?: number } = {}) {
+  const clock = new TurnedClock();
+  const bus = new MemoryBus({ nowUs: () => clock.nowUs(), schedule: (run) => clock.soon(run) });
+  const fleet = new LiveFleet(bus, 'acme', 'test');
+  let ids = 0;
+  const marks = new Marks({
+    bus,
+    clock,
+    tenant: 'acme',
+    fleet,
+    alerts: { onChange: () => () => undefined },
+    missions: { onChange: () => () => undefined },
+    acts: { onAct: () => () => undefined },
+    newId: () => `${clock.nowUs()}${++ids}`,
+    onShed: () => undefined,
+    store: on.marks,
+    ...(over.keptMarks === undefined ? {} : { kept: over.keptMarks }),
+  });
+  const told: Mark[] = [];
+  marks.onMark((mark) => told.push(mark));
+  const decisions = new DecisionArchive({
+    bus,
+    clock,
+    tenant: 'acme',
+    store: on.decisions.store,
+    onShed: () => undefined,
+    ...(over.keptDecisions === undefined ? {} : { kept: over.keptDecisions }),
+  });
+  const { store, moments } = on;
+  const common = { clock, realClock: clock, tenant: 'acme', store, moments };
+  const index = await RecordIndex.open({ ...common, marks, decisions, places: on.places.store });
+  const link = ({ agentId, epoch }: RobotLife, epochTimeUs = LIFE_BEGAN_US) => {
+    const agent = { agentId, linked: true, edgeId: 'e', epoch, role: 'carrier', body: 'carrier', capabilities: [] };
+    tell(bus, about('acme', 'link', agentId), packed({ ...agent, epochTimeUs, channels: [] }), 'command');
+  };
+  /** The hub hears of all that the life says, and of none of its blocks. */
+  const hears = (life: RobotLife) => {
+    const { agentId, epoch } = life;
+    link(life);
+    for (const made of life.decisions)
+      tell(bus, about('acme', 'decision', agentId), toBinary(DecisionMadeSchema, made), 'telemetry');
+    for (const event of life.events)
+      tell(bus, about('acme', 'event', agentId), toBinary(AgentEventSchema, event), 'command');
+    for (const { atUs, stop } of [{ atUs: 0, stop: 'none' }, ...life.stops]) {
+      const status = create(AgentStatusSchema, { agentId, epoch, atUs: BigInt(atUs), stop });
+      tell(bus, about('acme', 'status', agentId), toBinary(AgentStatusSchema, status), 'command');
+    }
+  };
+  /** Blocks come home. */
+  const takes = async (blocks: readonly SealedBlock[]) => {
+    await store.append(blocks);
+    const last = blocks.at(-1) as SealedBlock;
+    index.stored({
+      source: last.source,
+      epoch: last.epoch,
+      sequence: last.firstSequence + last.count - 1,
+      stored: blocks,
+    });
+  };
+  /** All that is stored is read, however long it takes. */
+  const reads = async () => {
+    await clock.turn(2 * S);
+    let done = false;
+    void index.read().then(() => {
+      done = true;
+    });
+    while (!done) await clock.turn(S);
+  };
+  const shown = async () => {
+    await reads();
+    const { marks: found } = await marks.find(ALL, 1000);
+    return found
+      .toSorted((a, b) => a.timeUs - b.timeUs || (a.kind + a.text < b.kind + b.text ? -1 : 1))
+      .map(({ timeUs, kind, agentId, text, decisionEpoch, decisionSequence }) =>
+        [(timeUs - LIFE_BEGAN_US) / S, kind, agentId, text, `${decisionEpoch}.${decisionSequence}`].join(' '),
+      );
+  };
+  const listed = () => [...on.decisions.rows.keys()].sort();
+  return { ...on, clock, reads, index, marks, decisions, told, hears, takes, shown, listed };
+}
+
+function aLife(): RobotLife {
+  const life = new RobotLife('r1', 3);
+  life.lives({ atUs: 1 * S, decision: 1 }, { atUs: 2 * S, signals: [{ name: 'violation', body: VIOLATION }] });
+  life.lives(
+    { atUs: 3 * S, signals: [{ name: 'failsafe', body: RAISED }], decision: 2, padding: 500 },
+    { atUs: 4 * S, signals: [{ name: 'failsafe', body: { ...RAISED, change: 'cleared' } }], decision: 3 },
+  );
+  life.lives({ atUs: 5 * S, stop: 'emergency', decision: 4 }, { atUs: 6 * S, stop: 'reset' });
+  return life;
+}
+const A_LIFE = [
+  '2 violation r1 drive: xM was to be 2 and is 1.5 3.1',
+  '3 failsafe r1 protective_stop: too near 3.2',
+  '5 stop r1 emergency stop 3.4',
+  '6 stop r1 the emergency stop has ended 3.4',
+];
+const ITS_DECISIONS = ['r1 3 1', 'r1 3 2', 'r1 3 3', 'r1 3 4'];
+
+test('[R192] what comes home as blocks stands on the time bar when it happened, with the decision that answered it, and pages are told', async () => {
+  const { takes, shown, listed, told } = await hub();
+  await takes(aLife().blocks);
+  assert.deepEqual(await shown(), A_LIFE);
+  assert.deepEqual(listed(), ITS_DECISIONS);
+  assert.equal(told.length, 4);
+});
+
+test('[R192] what was heard live and comes home on record stands there once, and pages were told once', async () => {
+  for (const liveFirst of [true, false]) {
+    const life = aLife();
+    const { takes, hears, shown, listed, told, clock } = await hub();
+    if (liveFirst) hears(life);
+    else await takes(life.blocks);
+    await clock.turn(5 * S);
+    if (liveFirst) await takes(life.blocks);
+    else hears(life);
+    assert.deepEqual(await shown(), A_LIFE, liveFirst ? 'live first' : 'recorded first');
+    assert.deepEqual(listed(), ITS_DECISIONS);
+    assert.equal(told.length, 4);
+  }
+});
+
+test('[R192] a decision that came after the mark it answers is put right by the record', async () => {
+  const life = aLife();
+  const { takes, hears, shown, clock } = await hub();
+  const decisions = life.decisions.splice(0);
+  hears(life);
+  await clock.turn(5 * S);
+  life.decisions.push(...decisions);
+  await takes(life.blocks);
+  assert.deepEqual(await shown(), A_LIFE);
+});
+
+test('[R192] [L3] a hub that is killed between commit and index goes on where it stopped, keeps nothing twice and leaves nothing out', async () => {
+  const life = aLife();
+  for (let killed = 0; killed <= life.blocks.length; killed++) {
+    const on = disk();
+    const first = await hub(on);
+    await first.takes(life.blocks.slice(0, 1));
+    await first.clock.turn(3 * S);
+    // From here on places are lost with the power; marks and decisions may have been written.
+    on.places.cut(true);
+    if (killed > 1) await first.takes(life.blocks.slice(1, killed));
+    if (killed % 2 === 0) await first.clock.turn(3 * S);
+    void first.index.close();
+    on.places.cut(false);
+    const second = await hub(on);
+    if (killed < life.blocks.length) await second.takes(life.blocks.slice(Math.max(1, killed)));
+    assert.deepEqual(await second.shown(), A_LIFE, `killed after ${killed} blocks`);
+    assert.deepEqual(second.listed(), ITS_DECISIONS, `killed after ${killed} blocks`);
+  }
+});
+
+test('[R192] live, recorded, both, in any order, cut anywhere, with a hub that is killed: the same marks and decisions', async () => {
+  const signal = fc.constantFrom(
+    { name: 'violation', body: VIOLATION },
+    { name: 'violation', body: { violation: { kind: 'social', peer: 'r2', what: 'yield' } } },
+    { name: 'failsafe', body: RAISED },
+    { name: 'failsafe', body: { ...RAISED, change: 'cleared' } },
+    { name: 'task', body: { taskId: 't' } },
+  );
+  const wake = fc.record({
+    afterUs: fc.integer({ min: 1, max: 5 * S }),
+    signals: fc.uniqueArray(signal, { maxLength: 3, selector: (one) => JSON.stringify(one) }),
+    decides: fc.boolean(),
+    stop: fc.option(fc.constantFrom('normal', 'protective', 'emergency'), { nil: undefined, freq: 6 }),
+    padding: fc.constantFrom(0, 0, 100_000),
+  });
+  const blocks = fc.array(fc.array(wake, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 });
+  const way = fc.constantFrom('live', 'record', 'both', 'both reversed');
+  await fc.assert(
+    fc.asyncProperty(blocks, way, fc.nat(5), fc.boolean(), async (lived, how, killAt, kill) => {
+      const life = new RobotLife('r1', 3);
+      let [atUs, decision, stop] = [0, 0, 'none'];
+      for (const wakes of lived) {
+        const made = wakes.map((one): LivedWake => {
+          atUs += one.afterUs;
+          if (one.decides) decision++;
+          const stops = one.stop !== undefined && one.stop !== stop && stop !== 'emergency' ? one.stop : undefined;
+          stop = stops ?? stop;
+          return {
+            atUs,
+            signals: one.signals,
+            padding: one.padding,
+            ...(one.decides ? { decision } : {}),
+            ...(stops === undefined ? {} : { stop: stops }),
+          };
+        });
+        life.lives(...made);
+      }
+      const alone = await hub();
+      alone.hears(life);
+      const wanted = await alone.shown();
+      const wantedDecisions = alone.listed();
+      const on = disk();
+      let here = await hub(on);
+      if (how === 'live' || how === 'both') here.hears(life);
+      if (how !== 'live') {
+        const at = Math.min(killAt, life.blocks.length);
+        if (at > 0) await here.takes(life.blocks.slice(0, at));
+        if (kill) {
+          await here.clock.turn(2 * S);
+          on.places.cut(true);
+          await here.marks.close();
+          await here.decisions.close();
+          void here.index.close();
+          on.places.cut(false);
+          here = await hub(on);
+        }
+        if (at < life.blocks.length) await here.takes(life.blocks.slice(at));
+      }
+      if (how === 'both reversed') here.hears(life);
+      assert.deepEqual(await here.shown(), wanted);
+      assert.deepEqual(here.listed(), wantedDecisions);
+    }),
+    { numRuns: 50, seed: 192 },
+  );
+});
+
+test('[R192] marks that are given up stay given up, and since when they are whole stays true', async () => {
+  const life = new RobotLife('r1', 3);
+  for (let n = 1; n <= 10; n++) life.lives({ atUs: n * S, signals: [{ name: 'violation', body: VIOLATION }] });
+  const newer = new RobotLife('r2', 0);
+  for (let n = 21; n <= 26; n++) newer.lives({ atUs: n * S, signals: [{ name: 'failsafe', body: RAISED }] });
+  const { takes, marks, clock, told } = await hub(disk(), { keptMarks: 5 });
+  await takes(newer.blocks);
+  await clock.turn(5 * S);
+  await takes(life.blocks);
+  await clock.turn(5 * S);
+  const found = await marks.find(ALL, 100);
+  assert.equal(found.keptFromUs, LIFE_BEGAN_US + 21 * S + 1);
+  assert.deepEqual(new Set(found.marks.map(({ agentId }) => agentId)), new Set(['r2']));
+  assert.equal(found.marks.length, 5);
+  assert.equal(told.length, 6, 'nobody is told of what is not kept');
+});
+
+test('[R192] of a long absence only decisions are written that are kept, and late ones put no newer one out', async () => {
+  const life = new RobotLife('r1', 3);
+  for (let n = 0; n < 500; n++) {
+    life.lives(...Array.from({ length: 50 }, (_, k) => ({ atUs: (n * 50 + k) * 1000, decision: n * 50 + k + 1 })));
+  }
+  const on = disk();
+  const { index, takes, clock, listed, reads } = await hub(on);
+  index.shown([{ source: 'r1', epoch: 3, sequence: 25_001 }]);
+  for (let n = 0; n < life.blocks.length; n += 20) {
+    await takes(life.blocks.slice(n, n + 20));
+    await clock.turn(S);
+  }
+  await reads();
+  assert.equal(index.failure, null);
+  assert.equal(listed().length, 20_000);
+  assert.ok(listed().includes('r1 3 25000') && listed().includes('r1 3 5001') && !listed().includes('r1 3 5000'));
+  assert.equal(on.decisions.written(), 20_000, 'nothing is written only to be given up');
+  const older = new RobotLife('r1', 2);
+  older.lives({ atUs: S, decision: 1 });
+  const newer = new RobotLife('r1', 4);
+  newer.lives({ atUs: S, decision: 1 });
+  await takes(older.blocks);
+  await takes(newer.blocks);
+  await reads();
+  assert.equal(on.decisions.written(), 20_001, 'what is older than all that is kept is not written');
+});
+
+test('[R192] how far the record of a robot has come home is known, and that it is whole when it is', async () => {
+  const life = aLife();
+  const { takes, index, clock } = await hub();
+  const end = life.blocks.reduce((sum, { count }) => sum + count, 0);
+  index.shown([{ source: 'r1', epoch: 3, sequence: end }]);
+  assert.deepEqual(index.homecomings(), [{ source: 'r1', epoch: 3, upToUs: 0, missing: end }]);
+  await takes(life.blocks.slice(0, 2));
+  await clock.turn(5 * S);
+  const [half] = index.homecomings();
+  assert.equal(half?.upToUs, LIFE_BEGAN_US + 2 * S);
+  await takes(life.blocks.slice(2));
+  await clock.turn(5 * S);
+  assert.deepEqual(index.homecomings(), []);
+});
+
+test('[R192] [L4] what is not what it says is left out and counted, what claims another time stands where it was heard, and all else of the block is there', async () => {
+  const life = new RobotLife('r1', 3);
+  life.records([
+    life.event(1 * S, 'sigma.signal.v1', new Uint8Array([0x0a, 0xff])),
+    life.event(1 * S, 'sigma.decision.v1', new Uint8Array([0xff, 0xff, 0xff])),
+    life.event(1 * S, 'sigma.order.v1', new Uint8Array([0x0a, 0x02, 0xff, 0xff])),
+    life.signal(1 * S, 'violation', 'no object'),
+    life.signal(1 * S, 'violation', { violation: { kind: 'physical', expected: { toPrecision: 1 }, observed: [] } }),
+    life.signal(1 * S, 'failsafe', { change: 'raised', entry: { action: 7, cause: 'nul \0 and all' } }),
+    life.signal(1 * S, 'failsafe', { change: 'raised', entry: { action: 'a', cause: 'x'.repeat(70_000) } }),
+    life.signal(1 * S, 'order_accepted', null),
+    life.decided(1 * S, 1, { rationale: 'nul \0' }),
+    life.decided(1 * S, 2, { epoch: 4 }),
+  ]);
+  life.lives({ atUs: 2 * S, signals: [{ name: 'violation', body: VIOLATION }] });
+  life.lives({ atUs: 2 ** 51, signals: [{ name: 'failsafe', body: RAISED }] });
+  const { takes, shown, listed, clock, index } = await hub();
+  await takes(life.blocks);
+  const heardS = (clock.nowUs() - LIFE_BEGAN_US) / S;
+  const found = await shown();
+  assert.deepEqual(found.slice(0, 3), [
+    '1 failsafe r1 failsafe: nul  and all 3.2',
+    '1 violation r1 a command:  was to be not a number and is not a number 3.2',
+    '2 violation r1 drive: xM was to be 2 and is 1.5 3.2',
+  ]);
+  assert.match(found[3] ?? '', /failsafe r1 protective_stop: too near 3\.2$/);
+  assert.ok(Number(found[3]?.split(' ')[0]) - heardS < 10, 'not in the year 2041');
+  assert.equal(found.length, 4);
+  assert.deepEqual(listed(), ['r1 3 1'], 'a decision that names another life is none of this one');
+  assert.ok(index.counts.malformed >= 4, `${index.counts.malformed}`);
+});
+
+test('[R192] a store that fails stops the index, which says why and goes on when it is back', async () => {
+  const life = aLife();
+  const { shown, listed, clock, index, store } = await hub();
+  const blocks = store.blocks.bind(store);
+  await store.append(life.blocks);
+  store.blocks = () => {
+    throw new Error('the database is away');
+  };
+  index.stored({ source: 'r1', epoch: 3, sequence: 999, stored: [] });
+  await clock.turn(5 * S);
+  assert.equal(index.failure, 'the database is away');
+  store.blocks = blocks;
+  assert.deepEqual(await shown(), A_LIFE);
+  assert.deepEqual(listed(), ITS_DECISIONS);
+  assert.equal(index.failure, null);
+});

@@ -1,0 +1,308 @@
+import {
+  type BlockStore,
+  ChainMoments,
+  type HybridMarks,
+  isStub,
+  type LinkedChain,
+  linkedKey,
+  MalformedBytesError,
+  NewerFormatError,
+  outgoingBlock,
+  type SealedBlock,
+  type StoredBlock,
+} from '@sigma/recorder';
+import type { Clock } from '../../clock.ts';
+import { HUB } from '../alerts/causes.ts';
+import type { DecisionArchive, RecordedDecision } from '../arbitration/decision-archive.ts';
+import { ChainBehind } from './chain-behind.ts';
+import { hasClock, markIdOf, wallTimeOf } from './happened.ts';
+import type { Mark } from './mark-store.ts';
+import type { Marks } from './marks.ts';
+import { type FoundDecision, type FoundMark, type ReadState, readOn } from './read-on.ts';
+import type { ReadPlaceStore } from './read-places.ts';
+
+/** What was stored is looked at so often: after what came live was written, so that little of it is met again. */
+const LOOK_EVERY_US = 1_000_000;
+/** Bytes of one chain that are read in one turn. */
+const SLICE_BYTES = 256 * 1024;
+/** After a turn of reading from the disk it rests so many times as long: what is live has the machine. */
+const REST = 3;
+/** Blocks that are kept in memory until they are read; what is more is read from the store again. */
+const AHEAD_BYTES = 8 * 1024 * 1024;
+/** Decisions of a chain that is still on its way wait for its end, of which the newest are kept; then at most so long. */
+const QUIET_US = 5_000_000;
+const BATCH = 500;
+
+export interface RecordIndexOptions {
+  readonly clock: Clock;
+  /** Of the machine, whatever the time of the site. */
+  readonly realClock: Clock;
+  readonly tenant: string;
+  readonly store: Pick<BlockStore, 'heads' | 'blocks'>;
+  readonly marks: Pick<Marks, 'addRecorded'>;
+  readonly decisions: Pick<DecisionArchive, 'addRecorded'>;
+  /** Moments of the hub's hybrid clock, for what was recorded without a clock. */
+  readonly moments: Pick<HybridMarks, 'of'>;
+  readonly places: ReadPlaceStore;
+}
+
+/** How far the record of one life of a robot has come home. */
+export interface Homecoming extends LinkedChain {
+  /** Wall time of the last event that is here and was read; 0: of none. */
+  readonly upToUs: number;
+  /** Events that the edge has shown, and that are not here or not read yet. */
+  readonly missing: number;
+}
+
+/**
+ * Reads what comes home as blocks into the marks of the time bar and the lists of decisions (recorder/SPEC.md R192). It
+ * reads each chain from where it stopped, also after a power cut, and keeps nothing twice. It touches nothing live.
+ */
+export class RecordIndex {
+  /** Of this life of the hub. */
+  readonly counts = { events: 0, marks: 0, decisions: 0, malformed: 0 };
+  /** Why it cannot go on, or null. */
+  failure: string | null = null;
+  readonly #options: RecordIndexOptions;
+  readonly #chains = new Map<string, ChainBehind>();
+  readonly #end: () => void;
+  #aheadBytes = 0;
+  #working: Promise<void> | null = null;
+  #rest: (() => void) | null = null;
+  #closed = false;
+
+  private constructor(options: RecordIndexOptions) {
+    this.#options = options;
+    this.#end = options.realClock.every(LOOK_EVERY_US, () => void this.read());
+  }
+
+  /** Goes on from where an earlier life of the hub stopped. */
+  static async open(options: RecordIndexOptions): Promise<RecordIndex> {
+    const index = new RecordIndex(options);
+    for (const place of await options.places.load()) index.#chain(place).goOn(place);
+    for (const { tenant, source, epoch, sequence } of await options.store.heads()) {
+      if (tenant === options.tenant && isRobot(source)) index.#chain({ source, epoch }).stored(sequence, 0);
+    }
+    return index;
+  }
+
+  /** Sync has stored these blocks, the last of which ends with this event. */
+  stored(chain: LinkedChain & { readonly sequence: number; readonly stored: readonly SealedBlock[] }): void {
+    if (!isRobot(chain.source)) return;
+    const behind = this.#chain(chain);
+    behind.stored(chain.sequence, this.#options.realClock.nowUs());
+    const bytes = chain.stored.reduce((sum, block) => sum + block.bytes.length, 0);
+    if (this.#aheadBytes + bytes > AHEAD_BYTES) this.#aheadBytes -= behind.forget();
+    else this.#aheadBytes += behind.bring(chain.stored, bytes);
+  }
+
+  /** An edge has shown where its chains end. */
+  shown(chains: readonly (LinkedChain & { readonly sequence: number })[]): void {
+    for (const chain of chains) {
+      if (isRobot(chain.source) && chain.sequence > 0) this.#chain(chain).shown(chain.sequence);
+    }
+  }
+
+  /** How far the chains of which something is missing have come home. */
+  homecomings(): readonly Homecoming[] {
+    return [...this.#chains.values()].flatMap(({ chain, place, missing }) => {
+      const { openedUs, atUs } = place.state;
+      const upToUs = place.marked === 0 ? 0 : wallTimeOf(openedUs, atUs, this.#options.clock.nowUs());
+      return missing === 0 ? [] : [{ ...chain, upToUs, missing }];
+    });
+  }
+
+  /** Reads everything that is stored. Resolves when it is kept, or cannot be. */
+  read(): Promise<void> {
+    this.#working ??= this.#work()
+      .then(() => {
+        this.failure = null;
+      })
+      .catch((error: Error) => {
+        this.failure = String((error.cause as Error | undefined)?.message ?? error.message);
+      })
+      .finally(() => {
+        this.#working = null;
+      });
+    return this.#working;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#end();
+    this.#rest?.();
+    await this.#working;
+  }
+
+  #chain({ source, epoch }: LinkedChain): ChainBehind {
+    const key = linkedKey({ source, epoch });
+    let behind = this.#chains.get(key);
+    if (behind === undefined) {
+      behind = new ChainBehind({ source, epoch });
+      this.#chains.set(key, behind);
+    }
+    return behind;
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      const turn = [...this.#chains.values()].filter((chain) => chain.unread);
+      if (turn.length === 0) break;
+      for (const chain of turn) {
+        if (this.#closed) return;
+        await this.#slice(chain);
+      }
+      await this.#keepPlaces(turn);
+    }
+    const nowUs = this.#options.realClock.nowUs();
+    const ripe = [...this.#chains.values()].filter((chain) => chain.ripe(nowUs, QUIET_US));
+    for (const chain of ripe) await this.#decide(chain);
+    if (ripe.length > 0) await this.#keepPlaces(ripe);
+  }
+
+  async #keepPlaces(chains: readonly ChainBehind[]): Promise<void> {
+    await this.#options.places.put(chains.map(({ place }) => place));
+  }
+
+  /** Reads a little of a chain. Nothing of it counts before its marks are kept. */
+  async #slice(chain: ChainBehind): Promise<void> {
+    const beganUs = this.#options.realClock.nowUs();
+    const { marked, state } = chain.place;
+    const brought = chain.brought(SLICE_BYTES);
+    const read = brought.length > 0 ? this.#fold(brought, state) : await this.#readStored(chain, marked, state);
+    await this.#mark(chain, read.marks, read.state);
+    const to = read.lastSequence;
+    this.counts.events += Math.max(0, to - marked);
+    this.counts.marks += read.marks.length;
+    this.counts.malformed += read.malformed;
+    this.#aheadBytes -= chain.marked(to, read.state, read.decisions);
+    if (brought.length > 0) await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+    else await this.#pause(beganUs);
+  }
+
+  async #readStored({ chain, end }: ChainBehind, marked: number, state: ReadState): Promise<Folded> {
+    const blocks: StoredBlock[] = [];
+    let bytes = 0;
+    for await (const block of this.#options.store.blocks({ tenant: this.#options.tenant, ...chain }, marked + 1, end)) {
+      blocks.push(block);
+      bytes += block.bytes.length;
+      if (bytes >= SLICE_BYTES) return this.#fold(blocks, state);
+    }
+    // All that was stored when it began, whatever of it could be read.
+    const read = this.#fold(blocks, state);
+    return { ...read, lastSequence: Math.max(end, read.lastSequence) };
+  }
+
+  #fold(blocks: readonly StoredBlock[], before: ReadState): Folded {
+    let state = before;
+    let lastSequence = 0;
+    let malformed = 0;
+    const marks: FoundMark[] = [];
+    const decisions: FoundDecision[] = [];
+    for (const block of blocks) {
+      try {
+        if (isStub(block.bytes)) {
+          lastSequence = block.firstSequence + outgoingBlock(block).count - 1;
+          continue;
+        }
+        const read = readOn(state, block.bytes);
+        state = read.state;
+        lastSequence = read.lastSequence;
+        malformed += read.malformed;
+        for (const mark of read.marks) marks.push(mark);
+        for (const decision of read.decisions) decisions.push(decision);
+      } catch (error) {
+        // A block that is damaged on this disk is for `verify` to tell; what stands behind it is read.
+        if (!(error instanceof MalformedBytesError || error instanceof NewerFormatError)) throw error;
+        lastSequence = Math.max(lastSequence, block.firstSequence);
+        malformed++;
+      }
+    }
+    return { state, lastSequence, marks, decisions, malformed };
+  }
+
+  async #mark({ chain }: ChainBehind, found: readonly FoundMark[], { openedUs }: ReadState): Promise<void> {
+    if (found.length === 0) return;
+    const timeOf = await this.#timesOf(chain, openedUs);
+    const { source: agentId, epoch } = chain;
+    const marks = found.map(({ atUs, happened, decision }): Mark => {
+      const answer = { decisionSequence: decision, decisionEpoch: decision === 0 ? 0 : epoch };
+      return { id: markIdOf(agentId, epoch, atUs, happened), agentId, timeUs: timeOf(atUs), ...happened, ...answer };
+    });
+    await this.#options.marks.addRecorded(marks);
+  }
+
+  /** The opening's wall clock, run on; of who had no clock, when this hub's hybrid clock says that it was heard. */
+  async #timesOf(chain: LinkedChain, openedUs: number): Promise<(atUs: number) => number> {
+    const { clock, moments, tenant } = this.#options;
+    const nowUs = clock.nowUs();
+    if (hasClock(openedUs)) return (atUs) => wallTimeOf(openedUs, atUs, nowUs);
+    const marks = await moments.of({ tenant, ...chain });
+    const heardUs = new ChainMoments(marks).at(Number.MAX_SAFE_INTEGER, 0).us;
+    return () => (heardUs > 0 && heardUs < nowUs ? heardUs : nowUs);
+  }
+
+  /** Keeps the decisions of a chain that has come to its end for now: of very many the newest. */
+  async #decide(chain: ChainBehind): Promise<void> {
+    const held = chain.heldDecisions();
+    if (held !== null) await this.#keepDecisions(chain, held);
+    else await this.#decideFromStore(chain);
+    chain.decided();
+  }
+
+  async #decideFromStore(chain: ChainBehind): Promise<void> {
+    const { decided, marked } = chain.place;
+    const of = { tenant: this.#options.tenant, ...chain.chain };
+    let beganUs = this.#options.realClock.nowUs();
+    let bytes = 0;
+    let found: FoundDecision[] = [];
+    for await (const block of this.#options.store.blocks(of, decided + 1, marked)) {
+      if (this.#closed) throw new Error('the hub ends');
+      const { decisions } = isStub(block.bytes) ? { decisions: [] } : this.#fold([block], chain.place.state);
+      found.push(...decisions.filter(({ event }) => event > decided && event <= marked));
+      bytes += block.bytes.length;
+      if (found.length < BATCH && bytes < SLICE_BYTES) continue;
+      await this.#keepDecisions(chain, found);
+      await this.#pause(beganUs);
+      [found, bytes, beganUs] = [[], 0, this.#options.realClock.nowUs()];
+    }
+    await this.#keepDecisions(chain, found);
+  }
+
+  async #keepDecisions({ chain, place }: ChainBehind, found: readonly FoundDecision[]): Promise<void> {
+    if (found.length === 0) return;
+    const { source: agentId, epoch } = chain;
+    const timeOf = await this.#timesOf(chain, place.state.openedUs);
+    const decisions = found.map(({ sequence, atUs, data }): RecordedDecision => {
+      return { agentId, epoch, sequence, atUs, timeUs: timeOf(atUs), data };
+    });
+    this.counts.malformed += await this.#options.decisions.addRecorded(decisions);
+    this.counts.decisions += decisions.length;
+  }
+
+  /** Reading from the disk gives way to everything else. */
+  async #pause(beganUs: number): Promise<void> {
+    if (this.#closed) return;
+    const { realClock } = this.#options;
+    const us = REST * Math.max(0, realClock.nowUs() - beganUs);
+    await new Promise<void>((resolve) => {
+      const cancel = realClock.after(us, resolve);
+      this.#rest = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#rest = null;
+  }
+}
+
+interface Folded {
+  readonly state: ReadState;
+  readonly lastSequence: number;
+  readonly marks: readonly FoundMark[];
+  readonly decisions: readonly FoundDecision[];
+  readonly malformed: number;
+}
+
+/** The hub marks its own doings as they happen; a world has no decisions and breaks no promise. */
+const isRobot = (source: string): boolean => source !== HUB && !source.startsWith('world-');
