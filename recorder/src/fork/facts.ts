@@ -9,6 +9,11 @@ export interface FactsTerrain<World> {
   readonly read: (situation: Situation<World>) => readonly (number | string)[];
   /** Reads one fact of a belief, whatever else the situation is; null for a fact that takes more. Left out: all take more. */
   readonly ofBelief?: (name: string) => ((world: World) => number | string) | null;
+  /**
+   * Channels whose percepts bear on one fact of a belief: with those of all others left out of a life, it reads the same at
+   * every wake. Null, or left out: any may.
+   */
+  readonly channelsOf?: (name: string) => readonly string[] | null;
   /** Where it is left out, a decision that a rule would have bound is always run again. */
   readonly brief?: ClampBrief<World>;
 }

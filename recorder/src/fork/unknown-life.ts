@@ -1,10 +1,10 @@
-import { createAgent, encodeState } from '@sigma/kernel';
+import { createAgent } from '@sigma/kernel';
 import type { ChainHead } from '../event.ts';
 import type { Opening } from '../payload/opening.ts';
 import type { Recording } from '../store.ts';
 import { FactsDisagreeError, type KeptStretch } from './facts.ts';
 import { FactGatherer, stateOf } from './gather-facts.ts';
-import { Glance, type Glimpse } from './glance.ts';
+import { type Closeness, Glance, type Glimpse } from './glance.ts';
 import { type LivedStretch, livedStretches } from './lived-stretches.ts';
 import type { ForeseenRule } from './weigh.ts';
 import type { Trial } from './what-if.ts';
@@ -36,9 +36,12 @@ export class UnknownLife<World> {
   readonly #glance: Glance<World> | null;
   readonly #gatherer: FactGatherer<World>;
   readonly #isSampled: (stretches: number) => boolean;
-  /** The belief at the end of what was looked at last; null where it was not followed so far. */
+  /** The belief at the end of what was looked at last, as far as it was followed; null where it was not followed so far. */
   #world: World | null = null;
   #place = -1;
+  /** How closely it was followed, and how closely the next stretch is to be at first. */
+  #followed: Closeness = 'all';
+  #next: Closeness;
   /** A quiet stretch that was not told yet: when it was last evaluated is asked for where the next one speaks at once. */
   #held: Extract<Told, { type: 'quiet' }> | null = null;
   #stretches = 0;
@@ -64,6 +67,7 @@ export class UnknownLife<World> {
     this.#opening = opening;
     this.#lived = lived;
     this.#glance = rules === null ? null : Glance.of(rules, lived, facts);
+    this.#next = this.#glance?.hasLittle === true ? 'little' : 'all';
     this.#gatherer = new FactGatherer(opening, lived, facts);
     this.#isSampled = isSampled;
   }
@@ -83,14 +87,16 @@ export class UnknownLife<World> {
       }
       if ((stretch.state?.atUs ?? 0) >= untilUs) return;
       covered = stretch.end;
-      const glimpse = this.#glimpseOf(stretch, fromUs, untilUs);
       const sampled = this.#isSampled(this.#stretches++);
       if (sampled) this.#compare(stretch);
+      const glimpse = this.#glimpseOf(stretch, fromUs, untilUs);
       yield* this.release(glimpse.early);
       if (!glimpse.speaks && !sampled) this.#held = { type: 'quiet', stretch, lastUs: glimpse.lastUs };
       else yield this.#gather(stretch, !glimpse.speaks);
-      if (glimpse.speaks) this.#world = this.#gatherer.world;
-      else this.#world = glimpse.world;
+      if (glimpse.speaks) {
+        this.#world = this.#gatherer.world;
+        this.#followed = 'all';
+      } else this.#world = glimpse.world;
       this.#place = covered;
     }
     if (to === covered) return;
@@ -115,9 +121,12 @@ export class UnknownLife<World> {
       this.#without--;
       return UNSEEN;
     }
-    if (this.#place !== stretch.snapshot) this.#world = null;
-    this.#world ??= this.#beliefAt(stretch);
-    const glimpse = glance.over(stretch, this.#world, fromUs, untilUs);
+    let glimpse = this.#look(glance, stretch, fromUs, untilUs, this.#next);
+    if (this.#next === 'all') this.#next = glimpse.littleDoes ? 'little' : 'all';
+    else if (glimpse.speaks) {
+      this.#next = 'all';
+      glimpse = this.#look(glance, stretch, fromUs, untilUs, 'all');
+    }
     this.#spoke.push(glimpse.speaks);
     if (this.#spoke.length >= GLANCES) {
       if (this.#spoke.filter((speaks) => speaks).length >= MOST_SPEAK) this.#without = WITHOUT;
@@ -125,6 +134,19 @@ export class UnknownLife<World> {
     }
     this.followed += glimpse.wakes;
     return glimpse;
+  }
+
+  #look(
+    glance: Glance<World>,
+    stretch: LivedStretch,
+    fromUs: number,
+    untilUs: number,
+    closeness: Closeness,
+  ): Glimpse<World> {
+    const isKnown = this.#place === stretch.snapshot && (this.#followed === 'all' || closeness === 'little');
+    const world = (isKnown ? this.#world : null) ?? this.#beliefAt(stretch);
+    this.#followed = closeness;
+    return glance.over(stretch, world, fromUs, untilUs, closeness);
   }
 
   #beliefAt({ state }: LivedStretch): World {
@@ -135,8 +157,9 @@ export class UnknownLife<World> {
 
   /** Holds the belief that was followed against the snapshot that it came to. */
   #compare(stretch: LivedStretch): void {
-    if (stretch.state === null || this.#world === null || this.#place !== stretch.snapshot) return;
-    if (encodeState(this.#world) !== encodeState(this.#beliefAt(stretch)))
+    const [glance, world] = [this.#glance, this.#world];
+    if (stretch.state === null || glance === null || world === null || this.#place !== stretch.snapshot) return;
+    if (!glance.agree(world, this.#beliefAt(stretch), this.#followed))
       throw new FactsDisagreeError(this.#head, stretch);
     this.sampled++;
   }
@@ -146,4 +169,4 @@ export class UnknownLife<World> {
   }
 }
 
-const UNSEEN = { speaks: true, early: true, world: null, wakes: 0, lastUs: 0 } as const;
+const UNSEEN = { speaks: true, early: true, world: null, wakes: 0, lastUs: 0, littleDoes: false } as const;

@@ -70,6 +70,40 @@ test('[R20] [R21] any stimuli at any times come back bit for bit: NaN, -0, the e
   );
 });
 
+test('[R20] [R117] of channels that are not asked for no percept stands in any inbox, and all else does', () => {
+  const wanted = fc.subarray(['motion', 'scan', '', 'Zürich']);
+  let [kept, left] = [0, 0];
+  fc.assert(
+    fc.property(segment, wanted, (value, channels) => {
+      const heeded = new Set(channels);
+      const stays = (one: Stimulus): boolean =>
+        one.kind !== 'percept' || one.values.length === 0 || heeded.has(one.channel);
+      const wakes = value.wakes.map(({ atUs, inbox }) => ({ atUs, inbox: inbox.filter(stays) }));
+      const read = decodeSegment(encode(value), heeded);
+      assert.equal(encodeState(read), encodeState({ firstInput: value.firstInput, wakes }));
+      for (const [k, { inbox }] of value.wakes.entries()) {
+        kept += wakes[k]?.inbox.length ?? 0;
+        left += inbox.length - (wakes[k]?.inbox.length ?? 0);
+      }
+    }),
+    RUNS,
+  );
+  assert.ok(kept > 1000 && left > 300, `${kept} stimuli were kept, ${left} left out`);
+});
+
+test('[L4] [R117] a channel that announces more rows than it has bytes is refused, asked for or not', () => {
+  const percept: Stimulus = { kind: 'percept', channel: 'scan', values: Int32Array.of(1, 2) };
+  const message = fromBinary(StimulusSegmentSchema, encode({ firstInput: 1, wakes: [{ atUs: 1, inbox: [percept] }] }));
+  const [channel] = message.percepts;
+  assert.ok(channel !== undefined);
+  for (const rows of [3, 2 ** 31]) {
+    const announced = { ...message, percepts: [{ ...channel, rows }] };
+    const bytes = toBinary(StimulusSegmentSchema, announced);
+    for (const heeded of [new Set<string>(), new Set(['scan']), null])
+      assert.throws(() => decodeSegment(bytes, heeded), MalformedBytesError);
+  }
+});
+
 test('[R20] the bytes are those of sigma.v1.StimulusSegment: protobuf-es reads them and writes the same', () => {
   fc.assert(
     fc.property(segment, (value) => {

@@ -138,8 +138,14 @@ function writeColumns(wire: WireWriter, { channel, width, values }: Rows): void 
   wire.close(mark);
 }
 
-/** Reads sigma.v1.StimulusSegment. @throws MalformedBytesError */
-export function decodeSegment(bytes: Uint8Array): Segment {
+/**
+ * Reads sigma.v1.StimulusSegment.
+ *
+ * @param heeded channels whose percepts are asked for: those of others are passed over and stand in no inbox, while wakes
+ *   and all other stimuli are there as ever; all channels when left out
+ * @throws MalformedBytesError
+ */
+export function decodeSegment(bytes: Uint8Array, heeded: ReadonlySet<string> | null = null): Segment {
   const reader = new WireReader(bytes);
   let firstInput = 0;
   let inputs = 0;
@@ -155,7 +161,7 @@ export function decodeSegment(bytes: Uint8Array): Segment {
     else if (tag === 0x22) times = reader.part();
     else if (tag === 0x2a) counts = reader.part();
     else if (tag === 0x32) kinds = reader.part();
-    else if (tag === 0x3a) channels.push(readColumns(reader.part()));
+    else if (tag === 0x3a) channels.push(readColumns(reader.part(), heeded));
     else if (tag === 0x42) others.push(readOther(reader.bytes()));
     else reader.skip(tag);
   }
@@ -190,20 +196,27 @@ function parsedOther(content: Uint8Array): Stimulus {
 }
 
 interface Channel {
-  readonly rows: readonly Percept[];
+  /** Null where they are not asked for. */
+  readonly rows: readonly Percept[] | null;
+  readonly count: number;
   next: number;
 }
 
-function readColumns(reader: WireReader): Channel {
+function readColumns(reader: WireReader, heeded: ReadonlySet<string> | null): Channel {
   let channel = '';
   let count = 0;
   let columns: Uint8Array = new Uint8Array();
   while (!reader.done) {
     const tag = reader.varint();
-    if (tag === 0x0a) channel = reader.string();
+    if (tag === 0x0a) channel = channelName(reader.bytes());
     else if (tag === 0x10) count = reader.varint();
     else if (tag === 0x1a) columns = reader.bytes();
     else reader.skip(tag);
+  }
+  if (heeded !== null && !heeded.has(channel)) {
+    // A row has a field, and a field a byte.
+    if (count > columns.length) throw new MalformedBytesError(`channel '${channel}' is too short for ${count} rows`);
+    return { rows: null, count, next: 0 };
   }
   const numbers = readDifferences(columns);
   if (count === 0 || numbers === 0 || numbers % count !== 0) {
@@ -211,35 +224,50 @@ function readColumns(reader: WireReader): Channel {
   }
   const width = numbers / count;
   // One row alone is its own differences.
-  if (count === 1) return { rows: [{ kind: 'percept', channel, values: differences.slice(0, width) }], next: 0 };
+  if (count === 1) return { rows: [{ kind: 'percept', channel, values: differences.slice(0, width) }], count, next: 0 };
   const rows: Percept[] = [];
-  let before = new Int32Array(width);
+  const from = differences;
+  let before: Int32Array | null = null;
   for (let row = 0; row < count; row++) {
     const values = new Int32Array(width);
-    for (let field = 0, at = row; field < width; field++, at += count) {
-      values[field] = (before[field] as number) + (differences[at] as number);
-    }
+    if (before === null)
+      for (let field = 0, at = 0; field < width; field++, at += count) values[field] = from[at] as number;
+    else
+      for (let field = 0, at = row; field < width; field++, at += count)
+        values[field] = (before[field] as number) + (from[at] as number);
     rows.push({ kind: 'percept', channel, values });
     before = values;
   }
-  return { rows, next: 0 };
+  return { rows, count, next: 0 };
 }
+
+/** Channels repeat in every segment: a known name is compared, not read. */
+function channelName(content: Uint8Array): string {
+  for (const known of channelNames) if (sameBytes(known.content, content)) return known.name;
+  const name = textOf(content);
+  if (channelNames.length < MOST_CHANNEL_NAMES) channelNames.push({ content: content.slice(), name });
+  return name;
+}
+
+const channelNames: { readonly content: Uint8Array; readonly name: string }[] = [];
+const MOST_CHANNEL_NAMES = 16;
 
 /** What `readDifferences` read last. */
 let differences = new Int32Array(4096);
 
-/** The inner loop of all replay: zigzag varints of 32 bits. @returns how many there are */
+/** The inner loop of all replay: zigzag varints of 32 bits, most of one byte or two. @returns how many there are */
 function readDifferences(columns: Uint8Array): number {
   const end = columns.length;
   if (differences.length < end) differences = new Int32Array(end * 2);
   const into = differences;
   let count = 0;
   for (let at = 0; at < end; ) {
-    let byte = columns[at++] as number;
-    let zigzag = byte;
-    if (byte >= 0x80) {
-      zigzag &= 0x7f;
-      for (let shift = 7; byte >= 0x80; shift += 7) {
+    let zigzag = columns[at++] as number;
+    if (zigzag >= 0x80) {
+      if (at >= end) throw new MalformedBytesError('a count is cut short');
+      let byte = columns[at++] as number;
+      zigzag = (zigzag & 0x7f) | ((byte & 0x7f) << 7);
+      for (let shift = 14; byte >= 0x80; shift += 7) {
         if (shift > 28) throw new MalformedBytesError('a count is greater than 32 bits');
         if (at >= end) throw new MalformedBytesError('a count is cut short');
         byte = columns[at++] as number;
@@ -251,31 +279,42 @@ function readDifferences(columns: Uint8Array): number {
   return count;
 }
 
+/** In their order; null in the place of each that is not asked for. */
 function readStimuli(
   kinds: WireReader,
   inputs: number,
   channels: readonly Channel[],
   others: readonly Stimulus[],
-): readonly Stimulus[] {
-  const stimuli: Stimulus[] = [];
+): readonly (Stimulus | null)[] {
+  const stimuli: (Stimulus | null)[] = [];
   let other = 0;
   while (!kinds.done) {
     const kind = kinds.varint();
     const channel = kind === OTHER ? null : channels[kind - 1];
     for (let run = kinds.varint(); run > 0; run--) {
-      const stimulus = channel === null ? others[other++] : channel?.rows[channel.next++];
+      const stimulus = channel === null ? others[other++] : channel === undefined ? undefined : nextOf(channel);
       if (stimulus === undefined) throw new MalformedBytesError(`no stimulus is left of kind ${kind}`);
       stimuli.push(stimulus);
     }
   }
-  const left = channels.some(({ rows, next }) => next !== rows.length) || other !== others.length;
+  const left = channels.some(({ count, next }) => next !== count) || other !== others.length;
   if (stimuli.length !== inputs || left) {
     throw new MalformedBytesError(`${stimuli.length} stimuli are named where ${inputs} are announced`);
   }
   return stimuli;
 }
 
-function readWakes(count: number, times: WireReader, counts: WireReader, stimuli: readonly Stimulus[]): Wake[] {
+function nextOf(channel: Channel): Stimulus | null | undefined {
+  const row = channel.next++;
+  return channel.rows === null ? (row < channel.count ? null : undefined) : channel.rows[row];
+}
+
+function readWakes(
+  count: number,
+  times: WireReader,
+  counts: WireReader,
+  stimuli: readonly (Stimulus | null)[],
+): Wake[] {
   const wakes: Wake[] = [];
   let atUs = 0;
   let difference = 0;
@@ -287,9 +326,12 @@ function readWakes(count: number, times: WireReader, counts: WireReader, stimuli
       difference += value % 2 === 0 ? value / 2 : -(value + 1) / 2;
       atUs += difference;
     }
-    const to = from + counts.varint();
-    wakes.push({ atUs, inbox: stimuli.slice(from, to) });
-    from = to;
+    const inbox: Stimulus[] = [];
+    for (const to = Math.min(from + counts.varint(), stimuli.length + 1); from < to; from++) {
+      const stimulus = stimuli[from];
+      if (stimulus !== null && stimulus !== undefined) inbox.push(stimulus);
+    }
+    wakes.push({ atUs, inbox });
   }
   if (count === 0 || !times.done || !counts.done || from !== stimuli.length) {
     throw new MalformedBytesError('wakes and stimuli of a segment do not add up');

@@ -1,6 +1,6 @@
 import { buildGridGraph, type GridGraph } from '@sigma/swarm';
 import { cellsOfFence, type Fences } from './site/fence.ts';
-import { cellAt, type Place, type Site } from './site/site.ts';
+import type { Place, Site } from './site/site.ts';
 
 /** A site as the model asks about it ten thousand times a second: zones by cell, places by id. Built once, never changed. */
 export interface Ground {
@@ -89,9 +89,33 @@ function drawOn(ground: Ground, fences: Fences): Ground {
 }
 
 /** True for walls and for everything outside the grid. */
-export function isWall(site: Site, xM: number, yM: number): boolean {
-  const cell = cellAt(site, xM, yM);
-  return cell < 0 || site.blocked[cell] !== 0;
+export const isWall = (site: Site, xM: number, yM: number): boolean =>
+  isWallAt(site, Math.floor(xM / site.metresPerCell), Math.floor(yM / site.metresPerCell));
+
+/** Column from the left and row from below. */
+function isWallAt({ width, height, blocked }: Site, column: number, rowUp: number): boolean {
+  if (!(column >= 0 && column < width && rowUp >= 0 && rowUp < height)) return true;
+  return blocked[(height - 1 - rowUp) * width + column] !== 0;
+}
+
+/**
+ * Whether the point, or a corner of the square of so many metres around it, is wall: faces and corners of walls alike.
+ * Every ray of every scan comes by here: each side of the square is laid on the grid once, not at both of its corners.
+ */
+export function nearWall(site: Site, xM: number, yM: number, withinM: number): boolean {
+  const { metresPerCell } = site;
+  const column = Math.floor(xM / metresPerCell);
+  const row = Math.floor(yM / metresPerCell);
+  if (isWallAt(site, column, row)) return true;
+  const left = Math.floor((xM - withinM) / metresPerCell);
+  const right = Math.floor((xM + withinM) / metresPerCell);
+  const low = Math.floor((yM - withinM) / metresPerCell);
+  const high = Math.floor((yM + withinM) / metresPerCell);
+  // Most lie in the middle of a cell.
+  if (left === right && low === high) return false;
+  return (
+    isWallAt(site, right, high) || isWallAt(site, left, high) || isWallAt(site, right, low) || isWallAt(site, left, low)
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import { cos, RAD_PER_DEG, sin } from '@sigma/kernel';
 import type { Body } from '../bodies.ts';
 import { NO_READING, SCAN_RAYS } from '../channels.ts';
-import { type Ground, isWall } from '../ground.ts';
+import { type Ground, nearWall } from '../ground.ts';
 import type { MotionBelief, Peer, SightBelief, Viewpoint } from './belief.ts';
 import { type Cluster, foldTracks } from './tracks.ts';
 
@@ -45,6 +45,7 @@ export function foldScan(
   values: Int32Array,
   atUs: number,
 ): SightBelief {
+  const { site } = ground;
   const repeats = sight.ranges !== null && sameScan(sight.ranges, values) ? sight.repeats + 1 : 0;
   const fresh = repeats === 0;
   const lane = body.radiusM + LANE_MARGIN_M;
@@ -69,7 +70,7 @@ export function foldScan(
     }
     const xM = motion.xM + forward * motion.cosH - leftward * motion.sinH;
     const yM = motion.yM + forward * motion.sinH + leftward * motion.cosH;
-    if (nearWall(ground, xM, yM, tolerance + swing * range)) continue;
+    if (nearWall(site, xM, yM, tolerance + swing * range)) continue;
     pointX[points] = xM;
     pointY[points] = yM;
     pointRange[points] = range;
@@ -116,17 +117,6 @@ export function movePicture(sight: SightBelief, before: MotionBelief, after: Mot
       sinH: sinC * seenFrom.cosH + cosC * seenFrom.sinH,
     },
   };
-}
-
-/** Whether the point, or a corner of the square of so many metres around it, is wall: faces and corners of walls alike. */
-function nearWall({ site }: Ground, xM: number, yM: number, withinM: number): boolean {
-  return (
-    isWall(site, xM, yM) ||
-    isWall(site, xM + withinM, yM + withinM) ||
-    isWall(site, xM - withinM, yM + withinM) ||
-    isWall(site, xM + withinM, yM - withinM) ||
-    isWall(site, xM - withinM, yM - withinM)
-  );
 }
 
 function sameScan(a: Int32Array, b: Int32Array): boolean {

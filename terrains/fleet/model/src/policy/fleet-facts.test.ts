@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Command, intersect, type Restriction, type Situation } from '@sigma/kernel';
+import { type Command, intersect, type Restriction, type Situation, type Stimulus } from '@sigma/kernel';
 import fc from 'fast-check';
 import { advance, drawnSite, goTo, HALL, NO_RULES, Stage } from '../../testing/stage.ts';
 import type { FleetBelief } from '../belief/belief.ts';
@@ -11,7 +11,7 @@ import { FACTS } from './foresee.ts';
 
 const SITE = drawnSite(HALL, [{ id: 'a', name: 'a', kind: 'area', cells: [65, 66], speedMps: null }]);
 const MODEL = fleetModel({ site: SITE, policy: NO_RULES });
-const { brief, facts, ofBelief, read } = fleetFacts(groundOf(SITE));
+const { brief, channelsOf, facts, ofBelief, read } = fleetFacts(groundOf(SITE));
 const STANDS = new Stage({ site: SITE, start: { xM: 4.4, yM: 4.5, headingRad: 0 } }).run(0.2).belief;
 /** On the way east with a wall close to the right: the corridor bounds what turns there. */
 const BESIDE_WALL = beside();
@@ -91,4 +91,55 @@ test('what a belief tells of a name is what the whole situation tells, and a nam
     }
   }
   assert.equal(ofBelief('robot.constructor'), null);
+});
+
+/** Everything that a robot is told on its way past people and peers, with all that may go wrong on board. */
+function told(seed: number): { readonly first: FleetBelief; readonly life: readonly (readonly [Stimulus, number])[] } {
+  const stage = new Stage({ site: SITE, start: { xM: 1.5, yM: 1.45 + (seed % 3), headingRad: 0 } });
+  const first: FleetBelief = { ...stage.belief, docked: 'dock' };
+  const life: [Stimulus, number][] = [];
+  const fold: typeof MODEL.fold = (belief, stimulus, atUs) => {
+    life.push([stimulus, atUs]);
+    return MODEL.fold(belief, stimulus, atUs);
+  };
+  Object.assign(stage, { model: { ...MODEL, fold } });
+  stage.person(9.5, 3.5, -0.4, seed % 2 === 0 ? 0 : -0.2);
+  stage.assign(goTo(17.5, 1.45)).tick();
+  stage.plan(advance([17.5, 1.45])).run(1.5);
+  const pose = { kind: 'message', from: 'r2', topic: 'pose', body: [9, 3.4, 0, 0, 0.3] } as const;
+  stage.tell(pose).tell({ kind: 'signal', name: 'mechanical_stop', value: 1 });
+  Object.assign(stage, { gyroDriftRadps: seed % 4 === 1 ? 0.3 : 0, stuckLeft: seed % 4 === 2 });
+  Object.assign(stage, {
+    charge: 0.3,
+    batteryV: 44,
+    motorC: 70,
+    boardC: 50,
+    pitchRad: 0.1,
+    lidarFrozen: seed % 4 === 3,
+  });
+  stage.run(1.5).tell({ kind: 'signal', name: 'body_time_lost', value: 20_000 });
+  stage.plan(advance([2.5, 1.45])).run(1.5);
+  return { first, life };
+}
+
+test('[R117] percepts of channels that do not bear on a name change nothing of what it says, at any time', () => {
+  const names = facts.flatMap(({ name }) => (ofBelief(name) === null ? [] : [name]));
+  const said = new Map(names.map((name) => [name, new Set<number | string>()]));
+  for (let seed = 0; seed < 8; seed++) {
+    const { first, life } = told(seed);
+    for (const name of names) {
+      const [reader, channels] = [ofBelief(name), channelsOf(name)];
+      assert.ok(reader !== null && channels !== null, name);
+      let [whole, part] = [first, first];
+      for (const [stimulus, atUs] of life) {
+        whole = MODEL.fold(whole, stimulus, atUs);
+        if (stimulus.kind !== 'percept' || channels.includes(stimulus.channel)) part = MODEL.fold(part, stimulus, atUs);
+        assert.ok(Object.is(reader(part), reader(whole)), `${name} at ${atUs} us of life ${seed}`);
+        said.get(name)?.add(reader(whole));
+      }
+    }
+  }
+  for (const [name, { size }] of said)
+    if (channelsOf(name)?.length !== 0) assert.ok(size > 1 || /^zone/.test(name), name);
+  assert.equal(channelsOf('robot.constructor'), null);
 });

@@ -1,6 +1,7 @@
 import { parse } from '@bufbuild/cel';
 import type { Situation } from '@sigma/kernel';
 import type { FleetBelief } from '../belief/belief.ts';
+import { FIX, HEALTH, MOTION, SCAN } from '../channels.ts';
 import { fencedGround, type Ground } from '../ground.ts';
 import { CONTEXT } from './context.ts';
 
@@ -50,6 +51,23 @@ export function beliefReader(name: string, ground: Ground): ((world: FleetBelief
   const { read } = entry;
   return (world) => factOf(read({ world } as Situation<FleetBelief>, fencedGround(ground, world.fences)));
 }
+
+/** Dead reckoning, and what the lidar shows: tracks lie where the robot believes to be. */
+const MOVES = [MOTION.channel, FIX.channel];
+const SEES = [...MOVES, SCAN.channel];
+const FEELS = [HEALTH.channel];
+
+const BEARING: Readonly<Record<string, readonly string[]>> = {
+  ...{ 'robot.name': [], 'robot.body': [], 'robot.loaded': [], 'robot.cargo': [], 'robot.payload_kg': [] },
+  ...{ 'robot.speed_mps': MOVES, 'robot.turn_radps': MOVES, 'robot.tilt_rad': MOVES },
+  ...{ 'robot.position_sigma_m': MOVES, 'zone.ids': MOVES, 'zone.work': MOVES, 'zone.restricted': MOVES },
+  ...{ 'robot.battery': FEELS, 'robot.battery_v': FEELS, 'robot.motor_c': FEELS, 'robot.board_c': FEELS },
+  ...{ 'person.distance_m': SEES, 'person.count': SEES, 'path.free_m': SEES, 'robot.docked': SEES },
+};
+
+/** Channels whose percepts bear on what a belief tells of a name: with all others left out it tells the same. Null: any may. */
+export const channelsOf = (name: string): readonly string[] | null =>
+  Object.hasOwn(BEARING, name) ? (BEARING[name] ?? null) : null;
 
 /** What is known of the names over a stretch of time. */
 export interface KnownFacts {
