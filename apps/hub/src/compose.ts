@@ -7,6 +7,7 @@ import { ed25519Key } from '@sigma/recorder/keys';
 import { createAnalyzer } from '@sigma/telemetry';
 import { type Clock, systemClock } from './clock.ts';
 import { People as KnownPeople } from './identity/people.ts';
+import { indexTexts } from './identity/text-index.ts';
 import { postgresTexts, WrittenTexts } from './identity/written-texts.ts';
 import { LinkDesk } from './link/link-desk.ts';
 import { LiveFleet } from './live/live-fleet.ts';
@@ -47,7 +48,7 @@ import { witnessKeyText } from './roles/witness/witness-words.ts';
 import { openSiteTime, type SiteTime } from './site-clock.ts';
 import { keptSecret } from './store/data-dir.ts';
 import type { Database } from './store/database.ts';
-import { type HubRecording, openHubRecording } from './store/recording.ts';
+import { type HubRecording, openHubRecording, withMoved } from './store/recording.ts';
 import { inHybridTime } from './store/sync-marks.ts';
 
 type Closing = (() => Promise<void> | void)[];
@@ -57,6 +58,7 @@ export type Composed = Omit<Roles, 'accounts'> & { readonly record: ChainRecord;
 
 const RECORDER_FAILED = 'recorder:failed';
 const FENCES_REFUSED = 'fences:refused';
+const TEXTS_MISSED = 'texts:missed';
 const CRITICAL = 4;
 const WARNING = 3;
 
@@ -120,6 +122,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
   });
   recordLosses(bus, tenant, record);
   await restore(ground, planning, people);
+  await restoreTexts(ground, people);
   const { path, recording } = ground;
   const tasks = options.upkeep?.(path) ?? [];
   const memory = keptUpkeep(join(options.dataDir, 'upkeep.json'));
@@ -192,6 +195,7 @@ async function openGround(options: HubOptions, database: Database, closing: Clos
     lost,
     path,
     recording,
+    moved: own?.moved ?? [],
     hybrid,
     marks,
   };
@@ -333,6 +337,24 @@ async function restore(
     void record.append(signal('hub.planner_state_left', 'core', { reason: left })).catch(() => undefined);
   await fences.restore();
   await missions.restore();
+}
+
+/** Texts are found by a table; whatever of them it has lost stands on the hub's own chain. */
+async function restoreTexts(
+  { options, database, tenant, record, recording, moved }: Awaited<ReturnType<typeof openGround>>,
+  { alerts }: People,
+): Promise<void> {
+  const { dataDir, s3 = null } = options;
+  const whole = await withMoved({ store: recording, moved }, dataDir, s3);
+  try {
+    const { added, missed } = await indexTexts(whole.recording, recording, tenant, postgresTexts(database, tenant));
+    if (added > 0) void record.append(signal('hub.texts_restored', 'texts', { count: added })).catch(() => undefined);
+    const text = `texts that people wrote could not all be looked for on record: ${missed?.message ?? ''}`;
+    const advice = 'Where a reference stands in the place of words, bring back what holds the record, and start again';
+    alerts.say(HUB, TEXTS_MISSED, missed === null ? null : { level: WARNING, text, advice });
+  } finally {
+    await whole.close();
+  }
 }
 
 function health(

@@ -15,6 +15,7 @@ import {
   SiteService,
 } from '@sigma/proto';
 import type { BlockStore } from '@sigma/recorder';
+import type { S3Access } from '@sigma/recorder/archive';
 import { composeRoles } from './compose.ts';
 import { type NodeHandler, openDoor } from './door/door.ts';
 import { type Listener, listen } from './door/listener.ts';
@@ -54,6 +55,8 @@ export interface HubOptions {
   readonly host?: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Key of the server that archives in buckets rest on. */
+  readonly s3?: S3Access | null | undefined;
   /** A PostgreSQL of one's own, as owner of its database; else one is run below `dataDir`. */
   readonly databaseUrl?: string | undefined;
   /** Names of the faults that a simulated fleet accepts; absent for a real one. */

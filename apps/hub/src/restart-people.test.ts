@@ -16,8 +16,10 @@ import {
   SimulationService,
   SiteService,
 } from '@sigma/proto';
+import pg from 'pg';
 import { FakeEdge } from '../testing/fake-edge.ts';
 import { handsOf, signIn, until } from '../testing/hub-people.ts';
+import { runningEmbedded } from './store/embedded.ts';
 
 const PROGRAM = fileURLToPath(new URL('../testing/hub-process.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'sigma-killed-people-'));
@@ -60,7 +62,15 @@ const triangle = [
   { xM: 6, yM: 6 },
 ];
 
-test('[L3] what people did, drew, silenced and gave stands after the hub was killed, and fences only go up', async () => {
+/** Takes the table away by which texts are found. */
+async function loseTexts(): Promise<void> {
+  const owner = new pg.Client({ connectionString: runningEmbedded(directory) ?? '' });
+  await owner.connect();
+  assert.ok(((await owner.query('delete from texts')).rowCount ?? 0) > 0);
+  await owner.end();
+}
+
+test('[L3][R190] what people did, drew, wrote, silenced and gave stands after the hub was killed, and fences only go up', async () => {
   const first = await start();
   const token = await signIn(first.url, 'operator@sigma.local', first.password ?? '');
   const hands = handsOf(first.url, token);
@@ -92,6 +102,7 @@ test('[L3] what people did, drew, silenced and gave stands after the hub was kil
     () => hands(RecordService).listMarks({ kinds: ['alert'] }),
     ({ marks }) => marks.length > 0,
   );
+  await loseTexts();
   const endsUs = Number(brief.fence?.endsTimeUs ?? 0n);
   await kill(first.process);
   await edge.ended;
@@ -106,8 +117,8 @@ test('[L3] what people did, drew, silenced and gave stands after the hub was kil
     [drawn.fence?.id],
   );
   assert.deepEqual(
-    (await later(SiteService).listFences({})).fences.map(({ id }) => id),
-    [drawn.fence?.id],
+    (await later(SiteService).listFences({})).fences.map(({ id, name }) => [id, name]),
+    [[drawn.fence?.id, 'spill']],
   );
   const ann = handsOf(second.url, await signIn(second.url, 'ann@example.org', made.password));
   assert.equal((await ann(AccountService).whoAmI({})).role, 'operator');

@@ -51,6 +51,7 @@ export function hubServerCommand(shell: Shell): Command {
         port,
         host,
         databaseUrl,
+        s3: shell.environment.s3,
         pages: true,
         simulated: true,
         ...(flags.upkeep !== undefined && {

@@ -59,6 +59,7 @@ export async function up(shell: Shell, flags: UpFlags) {
     root,
     port,
     databaseUrl,
+    s3: shell.environment.s3,
     pages: !headless,
     simulated: true,
     edgeRecordings: [recordingPath],

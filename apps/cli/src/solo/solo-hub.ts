@@ -12,6 +12,7 @@ import {
   startHub,
 } from '@sigma/hub';
 import { StoreError } from '@sigma/recorder';
+import type { S3Access } from '@sigma/recorder/archive';
 import { isArchive } from '../archive-input.ts';
 import type { SoloForks } from '../forks/solo-forks.ts';
 import { readCredentials, signIn, writeCredentials } from '../hub-access.ts';
@@ -29,6 +30,8 @@ export interface SoloHubOptions {
   readonly port: number;
   readonly host?: string | undefined;
   readonly databaseUrl?: string | undefined;
+  /** Key of the server that archives in buckets rest on. */
+  readonly s3?: S3Access | null;
   /** Folder of the built page is served unless false. */
   readonly pages: boolean;
   readonly simulated: boolean;
@@ -58,6 +61,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     port,
     host,
     databaseUrl,
+    s3,
     pages,
     simulated,
     edgeRecordings = [],
@@ -76,6 +80,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       port,
       host: host ?? '127.0.0.1',
       databaseUrl,
+      s3,
       faults: simulated ? FAULTS : undefined,
       pages: pages ? join(root, 'apps/dashboard/dist') : undefined,
       showWith: shown.showWith,

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { decodeSignal } from '@sigma/recorder';
 import { CannotOpenError } from '@sigma/recorder/personal';
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, count, eq, inArray } from 'drizzle-orm';
 import { type HubRecord, signal } from '../roles/arbitration/hub-record.ts';
 import type { Database } from '../store/database.ts';
-import { texts as rows } from '../store/schema.ts';
+import { texts as rows, settings } from '../store/schema.ts';
 import type { People } from './people.ts';
+import type { IndexedUpTo, TextIndex } from './text-index.ts';
 
 /** What stands for a text wherever something is recorded, kept or sent to a robot: 32 hex digits by chance. */
 const REFERENCE = /\btext:([0-9a-f]{32})\b/g;
@@ -139,8 +140,31 @@ export function cutText(text: string, most: number): string {
   return kept;
 }
 
-export function postgresTexts(database: Pick<Database, 'asTenant'>, tenant: string): TextStore {
+/** In the table of settings: up to where texts were brought into their table. */
+const UP_TO = 'texts_up_to';
+
+export function postgresTexts(database: Pick<Database, 'asTenant'>, tenant: string): TextStore & TextIndex {
+  const mark = and(eq(settings.tenant, tenant), eq(settings.name, UP_TO));
   return {
+    upTo: async () => {
+      const [row] = await database.asTenant(tenant, (tx) => tx.select().from(settings).where(mark));
+      return row === undefined ? null : (JSON.parse(row.value) as IndexedUpTo);
+    },
+    count: async () => {
+      const [row] = await database.asTenant(tenant, (tx) =>
+        tx.select({ n: count() }).from(rows).where(eq(rows.tenant, tenant)),
+      );
+      return row?.n ?? 0;
+    },
+    put: (texts, upTo) =>
+      database.asTenant(tenant, async (tx) => {
+        const values = texts.map(({ id, sealed }) => ({ id, sealed: Buffer.from(sealed) }));
+        if (values.length > 0) await tx.insert(rows).values(values).onConflictDoNothing();
+        if (upTo === null) return;
+        const value = JSON.stringify(upTo);
+        const target = [settings.tenant, settings.name];
+        await tx.insert(settings).values({ name: UP_TO, value }).onConflictDoUpdate({ target, set: { value } });
+      }),
     add: (texts) =>
       database.asTenant(tenant, async (tx) => {
         await tx.insert(rows).values(texts.map(({ id, sealed }) => ({ id, sealed: Buffer.from(sealed) })));

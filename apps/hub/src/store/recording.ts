@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BlockStore, HybridMarks } from '@sigma/recorder';
+import type { BlockStore, HybridMarks, Recording } from '@sigma/recorder';
+import type { Moved, S3Access } from '@sigma/recorder/archive';
 import { hybridMarksPath, openHybridMarks } from '@sigma/recorder/marks';
 import { openPostgres, type PostgresRecordings, preparePostgres } from '@sigma/recorder/postgres';
 import { openSqliteRecorder } from '@sigma/recorder/sqlite';
@@ -15,6 +16,8 @@ export interface HubRecording {
   readonly path: string;
   /** Moments that its blocks do not tell, kept where it is. */
   readonly marks: HybridMarks;
+  /** What was moved out of it, and where it rests. */
+  readonly moved: readonly Moved[];
   close(): Promise<void>;
 }
 
@@ -39,14 +42,47 @@ export async function openHubRecording(options: {
     const store = await openSqliteRecorder(path);
     forOwnerOnly(hybridMarksPath(path));
     const marks = openHybridMarks(path, tenant);
-    return { store, path, marks, close: () => store.close().finally(() => marks.close()) };
+    const moved = existsSync(`${path}.archive`) ? (await import('@sigma/recorder/archive')).readMark(path) : [];
+    return { store, path, marks, moved, close: () => store.close().finally(() => marks.close()) };
   }
   await preparePostgres(databaseUrl, APPLICATION_ROLE);
   const recordings = await openPostgres(applicationUrl(databaseUrl, keptSecret(dataDir, 'app-role', 24)));
   const address = new URL(applicationUrl(databaseUrl, ''));
   address.searchParams.set('tenant', tenant);
   const marks = postgresSyncMarks(database, tenant);
-  return { store: recordings.recording(tenant), path: address.href, marks, close: () => recordings.close() };
+  const moved = await recordings.moved(tenant);
+  return { store: recordings.recording(tenant), path: address.href, marks, moved, close: () => recordings.close() };
+}
+
+/**
+ * A hub's recording with what was moved out of it. The archive is opened once something of it is needed: a bucket may be
+ * far away.
+ *
+ * @param s3 key of the server that archives in buckets rest on
+ * @returns closes what it opened, and not the hub's recording
+ */
+export async function withMoved(
+  { store, moved }: Pick<HubRecording, 'store' | 'moved'>,
+  dataDir: string,
+  s3: S3Access | null,
+): Promise<{ readonly recording: Recording; readonly close: () => Promise<void> }> {
+  if (moved.length === 0) return { recording: store, close: async () => undefined };
+  const { archiveObjects, openMoved, tieredRecording } = await import('@sigma/recorder/archive');
+  const options = { cacheDir: join(dataDir, 'archive-cache') };
+  let opened: Promise<Recording> | null = null;
+  const cold = (): Promise<Recording> => {
+    opened ??= openMoved(moved, (address) => archiveObjects(address, s3), options);
+    return opened;
+  };
+  const behind: Recording = {
+    heads: async () => [],
+    async *blocks(chain, from, to) {
+      yield* (await cold()).blocks(chain, from, to);
+    },
+    snapshotBefore: async (chain, atUs) => (await cold()).snapshotBefore(chain, atUs),
+    close: async () => (await opened)?.close(),
+  };
+  return { recording: tieredRecording(store, behind), close: behind.close };
 }
 
 /**
