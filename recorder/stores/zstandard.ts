@@ -2,7 +2,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Packing } from '../src/sync/packed-blocks.ts';
 import { MalformedBytesError } from '../src/wire/wire-reader.ts';
 
-/** Of what zlib hands out at once; it takes no smaller one. */
+/** Of what comes out in one piece; zlib takes no smaller one. */
 const LEAST_CHUNK = 64;
 
 const QUICK_AND_CHECKED = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
@@ -13,7 +13,8 @@ const plain = ({ buffer, byteOffset, length }: Buffer): Uint8Array => new Uint8A
  * is unpacked, and not taken for something else.
  */
 export const zstandard: Packing = {
-  pack: (content) => plain(zstdCompressSync(content, { params: QUICK_AND_CHECKED })),
+  pack: (content) =>
+    plain(zstdCompressSync(content, { params: QUICK_AND_CHECKED, chunkSize: Math.max(LEAST_CHUNK, content.length) })),
   unpack: (packed, mostBytes) => {
     try {
       return plain(

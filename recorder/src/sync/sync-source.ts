@@ -1,6 +1,7 @@
 import { type ChainId, hexOfBytes } from '../event.ts';
-import type { Recording, StoredBlock } from '../store.ts';
-import { decodeStub, type Gap, isStub, restOfStub, sealStub } from './gap.ts';
+import type { Recording } from '../store.ts';
+import { ChainReading } from './chain-reading.ts';
+import type { Gap } from './gap.ts';
 import { lookInto, outgoingBlock } from './outgoing.ts';
 import { type Packing, packBlocks } from './packed-blocks.ts';
 import type { OutgoingBlock } from './sending-chain.ts';
@@ -55,6 +56,14 @@ export interface SyncSourceOptions {
   readonly after: (us: number, run: () => void) => void;
 }
 
+/** A chain of this edge: where it stands, where it ends, and how far it was read for the sender. */
+interface OwnChain {
+  readonly chain: LinkedChain;
+  readonly recording: Recording;
+  end: ChainEnd;
+  reading: ChainReading | null;
+}
+
 /** A batch keeps the link busy for about so long where bytes are bounded: what is live waits no longer behind it. */
 const BATCH_S = 0.05;
 const LEAST_BATCH = 16 * 1024;
@@ -71,7 +80,7 @@ const MOST_NOTES = 256;
  */
 export class SyncSource {
   readonly #options: SyncSourceOptions;
-  readonly #ends = new Map<string, { readonly chain: LinkedChain; readonly recording: Recording; end: ChainEnd }>();
+  readonly #ends = new Map<string, OwnChain>();
   readonly #noted = new Set<string>();
   #sender: SyncSender | null = null;
   #hub = '';
@@ -94,7 +103,8 @@ export class SyncSource {
         if (head.tenant !== tenant || !sources.has(head.source)) continue;
         const { source, epoch, sequence, hash } = head;
         const key = linkedKey(head);
-        if (!this.#ends.has(key)) this.#ends.set(key, { chain: { source, epoch }, recording, end: { sequence, hash } });
+        if (this.#ends.has(key)) continue;
+        this.#ends.set(key, { chain: { source, epoch }, recording, end: { sequence, hash }, reading: null });
       }
     }
   }
@@ -113,6 +123,7 @@ export class SyncSource {
     this.#linked = false;
     this.#ready = 0;
     this.#sender?.lost();
+    for (const place of this.#ends.values()) place.reading = null;
     this.#remember();
     this.#tellSettled();
   }
@@ -207,7 +218,7 @@ export class SyncSource {
 
   #grown(chain: LinkedChain, recording: Recording, end: ChainEnd, dueUs: number): void {
     const known = this.#ends.get(linkedKey(chain));
-    if (known === undefined) this.#ends.set(linkedKey(chain), { chain, recording, end });
+    if (known === undefined) this.#ends.set(linkedKey(chain), { chain, recording, end, reading: null });
     else known.end = end;
     this.#sender?.grown(chain, end, dueUs);
   }
@@ -264,16 +275,9 @@ export class SyncSource {
 
   async #read(chain: ChainId, fromSequence: number, mostBytes: number): Promise<readonly OutgoingBlock[]> {
     const place = this.#ends.get(linkedKey(chain));
-    const blocks: OutgoingBlock[] = [];
-    if (place === undefined) return blocks;
-    let bytes = 0;
-    for await (const stored of place.recording.blocks(chain, fromSequence, place.end.sequence)) {
-      const stub = isStub(stored.bytes);
-      blocks.push(outgoingBlock(stub ? behind(stored, fromSequence) : stored));
-      bytes += stored.bytes.length;
-      if (bytes >= mostBytes && !stub) break;
-    }
-    return blocks;
+    if (place === undefined) return [];
+    place.reading ??= new ChainReading(place.recording, chain);
+    return place.reading.read(fromSequence, place.end.sequence, mostBytes);
   }
 
   #found(finding: SyncFinding): void {
@@ -340,10 +344,4 @@ export class SyncSource {
   }
 
   #notes = 0;
-}
-
-/** What of a stub the hub does not have yet: it may have received part of the stretch before that was dropped. */
-function behind(stored: StoredBlock, fromSequence: number): StoredBlock {
-  const rest = stored.firstSequence < fromSequence ? restOfStub(decodeStub(stored.bytes), fromSequence) : null;
-  return rest === null ? stored : sealStub(rest);
 }

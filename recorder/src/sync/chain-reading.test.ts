@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { testChain } from '../../testing/chains.ts';
+import type { SealedBlock } from '../chain-writer.ts';
+import type { Recording, StoredBlock } from '../store.ts';
+import { ChainReading } from './chain-reading.ts';
+import { sealStub } from './gap.ts';
+
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
+
+/** A recording of one chain that grows and drops, gives pages of so many blocks, and counts how often it is asked. */
+function recorded(notes: number, page = 3) {
+  const chain = testChain('r1', sha256);
+  let rows: SealedBlock[] = [chain.begin()];
+  const record = (count: number): void => {
+    for (let n = 0; n < count; n++) rows.push(chain.notes(1 + (rows.length % 3), 50));
+  };
+  record(notes);
+  let asked = 0;
+  const recording: Pick<Recording, 'blocks'> = {
+    async *blocks(_, from, to): AsyncIterable<StoredBlock> {
+      asked++;
+      const first = rows.findLastIndex(({ firstSequence }) => firstSequence <= from);
+      for (let after = (rows[first] as SealedBlock).firstSequence - 1; ; ) {
+        const found = rows.filter(({ firstSequence: at }) => at > after && at <= to).slice(0, page);
+        if (found.length === 0) return;
+        yield* found;
+        after = (found.at(-1) as SealedBlock).firstSequence;
+      }
+    },
+  };
+  /** Puts a stub where these blocks are, as a bounded spool does. */
+  const drop = (from: number, count: number): void => {
+    const gone = rows.slice(from, from + count);
+    const [first, last] = [gone[0], gone.at(-1)] as [SealedBlock, SealedBlock];
+    const dropped = gone.map(({ hash, count: events }) => ({ hash, count: events }));
+    rows = rows.with(from, sealStub({ ...first, dropped, lastAtUs: last.lastAtUs })).toSpliced(from + 1, count - 1);
+  };
+  const end = (): number => chain.writer.head.sequence;
+  return { recording, record, drop, end, rows: () => rows, asked: () => asked, chain: chain.writer.head };
+}
+
+const endOf = (blocks: readonly { readonly firstSequence: number; readonly count: number }[]): number => {
+  const last = blocks.at(-1);
+  return last === undefined ? 0 : last.firstSequence + last.count - 1;
+};
+
+test('[R121] batch after batch gives the chain once and in order, and looks its place up once', async () => {
+  const { recording, chain, rows, end, asked } = recorded(40);
+  const reading = new ChainReading(recording, chain);
+  const sent: Uint8Array[] = [];
+  for (let next = 1; next <= end(); ) {
+    const blocks = await reading.read(next, end(), 600);
+    assert.equal(blocks[0]?.firstSequence, next);
+    sent.push(...blocks.map(({ bytes }) => bytes));
+    next = endOf(blocks) + 1;
+  }
+  assert.deepEqual(
+    sent,
+    rows().map(({ bytes }) => bytes),
+  );
+  assert.equal(asked(), 1);
+});
+
+test('[R121] what was read and not taken comes again, and a reading from elsewhere begins there', async () => {
+  const { recording, chain, rows, end, asked } = recorded(20);
+  const reading = new ChainReading(recording, chain);
+  const first = await reading.read(1, end(), 1_000);
+  assert.ok(first.length > 3);
+  const second = rows()[1] as SealedBlock;
+  const again = await reading.read(second.firstSequence, end(), 300);
+  assert.deepEqual(again[0]?.bytes, second.bytes);
+  assert.equal(asked(), 1);
+  const back = await reading.read(1, end(), 100);
+  assert.equal(back[0]?.firstSequence, 1);
+  assert.equal(asked(), 2);
+});
+
+test('[R121] a chain that has grown is read on, and one that has not gives nothing', async () => {
+  const { recording, chain, record, end } = recorded(3);
+  const reading = new ChainReading(recording, chain);
+  const all = await reading.read(1, end(), 1_000_000);
+  assert.equal(endOf(all), end());
+  assert.deepEqual(await reading.read(end() + 1, end(), 1_000), []);
+  const behind = end() + 1;
+  record(2);
+  assert.equal((await reading.read(behind, end(), 1_000_000)).length, 2);
+});
+
+test('[R127] what is dropped while it is read gives a stub from where the hub stands, and the chain stays whole', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 100, max: 2_000 }),
+      fc.array(
+        fc.tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 28 }), fc.integer({ min: 1, max: 6 })),
+        {
+          maxLength: 5,
+        },
+      ),
+      async (page, mostBytes, drops) => {
+        const { recording, chain, rows, drop, record, end } = recorded(30, page);
+        const reading = new ChainReading(recording, chain);
+        const due = new Map(drops.map(([batch, ...what]) => [batch, what]));
+        let previous: Uint8Array = new Uint8Array(32);
+        let next = 1;
+        for (let batch = 1; next <= end(); batch++) {
+          const [from = 0, count = 0] = due.get(batch) ?? [];
+          const gone = rows().slice(from, from + count);
+          if (gone.length > 0 && from + count < rows().length && gone.every(({ bytes }) => bytes[1] !== 64))
+            drop(from, count);
+          if (batch === 2) record(3);
+          const blocks = await reading.read(next, end(), mostBytes);
+          assert.ok(blocks.length > 0);
+          for (const block of blocks) {
+            assert.equal(block.firstSequence, next);
+            assert.deepEqual(Buffer.from(block.previousHash), Buffer.from(previous));
+            previous = block.hash;
+            next += block.count;
+          }
+        }
+      },
+    ),
+    { seed: 127, numRuns: 300 },
+  );
+});
+
+test('[R49] a reading that failed begins anew with the next', async () => {
+  const { recording, chain, end } = recorded(10, 2);
+  let fails = true;
+  const failing: Pick<Recording, 'blocks'> = {
+    async *blocks(...range) {
+      let n = 0;
+      for await (const block of recording.blocks(...range)) {
+        if (fails && n++ === 3) throw new Error('a page is damaged');
+        yield block;
+      }
+    },
+  };
+  const reading = new ChainReading(failing, chain);
+  await assert.rejects(reading.read(1, end(), 1_000_000), /damaged/);
+  fails = false;
+  assert.equal(endOf(await reading.read(1, end(), 1_000_000)), end());
+});
