@@ -6,6 +6,7 @@ import {
   AgentLinkService,
   type ConnectRequest,
   ConnectRequestSchema,
+  type ConnectResponse,
   type Order,
   OrderSchema,
   type Welcome,
@@ -22,6 +23,8 @@ export interface FakeEdgeOptions {
   readonly agentIds: readonly string[];
   readonly epoch?: number;
   readonly capabilities?: readonly string[];
+  /** Wall time at which the time of its agents was 0; 0: it does not say. */
+  readonly epochTimeUs?: number;
   /** What it says to an order; accepts everything otherwise. null: does not answer. */
   readonly answers?: (order: Order) => { accepted: boolean; reason: string } | null;
 }
@@ -45,6 +48,8 @@ export const TRACKS_SCHEMA = {
 /** A small honest edge over real gRPC: checks every signature, answers every order, thinks nothing. */
 export class FakeEdge {
   readonly orders: Order[] = [];
+  /** What the hub said of sync. */
+  readonly synced: Extract<ConnectResponse['frame'], { case: 'chainsHeld' | 'blocksAnswered' }>[] = [];
   /** Orders whose signature did not hold. */
   forged = 0;
   welcome: Welcome | null = null;
@@ -71,7 +76,7 @@ export class FakeEdge {
           epoch: options.epoch ?? 1,
           role: 'carrier',
           body: 'carrier',
-          epochTimeUs: 0n,
+          epochTimeUs: BigInt(options.epochTimeUs ?? 0),
           capabilities: [...(options.capabilities ?? ['drive'])],
         })),
         channels: [STATE_SCHEMA, TRACKS_SCHEMA],
@@ -127,6 +132,11 @@ export class FakeEdge {
     }
   }
 
+  /** So many words of sync have come. */
+  async syncedUpTo(count: number): Promise<void> {
+    while (this.synced.length < count) await this.#next();
+  }
+
   async linked(): Promise<Welcome> {
     while (this.welcome === null) {
       assert.equal(this.refusal, '');
@@ -152,6 +162,7 @@ export class FakeEdge {
         if (frame.case === 'refused') this.refusal = frame.value.reason;
         // An edge that says nothing for long is given up; this one says at least that it lives.
         if (frame.case === 'heartbeat') this.send({ case: 'heartbeat', value: { sequence: frame.value.sequence } });
+        if (frame.case === 'chainsHeld' || frame.case === 'blocksAnswered') this.synced.push(frame);
         if (frame.case === 'order') this.#take(frame.value.order, frame.value.signature);
         this.#tell();
       }
