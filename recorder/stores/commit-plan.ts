@@ -32,12 +32,27 @@ export const chainKey = ({ tenant, source, epoch }: ChainId): string => `${tenan
 export const blockKey = (block: ChainId & { readonly firstSequence: number }): string =>
   `${chainKey(block)}\0${block.firstSequence}`;
 
+/** `chainKey` for blocks of which many in a row are of one chain. */
+export function chainKeys(): (chain: ChainId) => string {
+  let last: ChainId | null = null;
+  let key = '';
+  return (chain) => {
+    const same = last?.source === chain.source && last.epoch === chain.epoch && last.tenant === chain.tenant;
+    if (!same) key = chainKey(chain);
+    last = chain;
+    return key;
+  };
+}
+
 /** Blocks that lie before the end of their chain, which only their stored twins can judge. */
 export function blocksToCompare(
   groups: readonly (readonly SealedBlock[])[],
   tails: ReadonlyMap<string, ChainHead>,
 ): readonly SealedBlock[] {
-  return groups.flat().filter((block) => block.firstSequence <= (tails.get(chainKey(block))?.sequence ?? 0));
+  const keyOf = chainKeys();
+  return groups.flatMap((group) =>
+    group.filter((block) => block.firstSequence <= (tails.get(keyOf(block))?.sequence ?? 0)),
+  );
 }
 
 /**
@@ -53,25 +68,26 @@ export function planCommit(
   stored: ReadonlyMap<string, Uint8Array>,
 ): CommitPlan {
   const reached = new Map<string, ChainHead>();
-  const known = new Map(stored);
   const blocks: PlacedBlock[] = [];
+  const accepted = new Twins(blocks);
+  const keyOf = chainKeys();
   const answers = groups.map((group) => {
     const ends = new Map<string, ChainHead>();
-    const own = new Map<string, Uint8Array>();
     const fresh: PlacedBlock[] = [];
+    const own = new Twins(fresh);
     for (const block of group) {
-      const key = chainKey(block);
-      const name = blockKey(block);
+      const key = keyOf(block);
       const before = ends.get(key) ?? reached.get(key) ?? tails.get(key) ?? null;
-      const verdict = judge(block, before, own.get(name) ?? known.get(name));
+      const twin = (): Uint8Array | undefined => {
+        const name = blockKey(block);
+        return own.of(name) ?? accepted.of(name) ?? stored.get(name);
+      };
+      const verdict = judge(block, before, twin);
       if (verdict === 'stored') continue;
       if (verdict !== 'continues') return verdict;
-      const end = headAfter(block, before);
-      ends.set(key, end);
-      own.set(name, block.hash);
+      ends.set(key, headAfter(block, before));
       fresh.push({ block, ordinal: (before?.blocks ?? 0) + 1 });
     }
-    for (const [name, hash] of own) known.set(name, hash);
     for (const [key, end] of ends) reached.set(key, end);
     blocks.push(...fresh);
     return null;
@@ -80,14 +96,34 @@ export function planCommit(
   return { answers, advances, blocks };
 }
 
+/** Hashes by `blockKey` of blocks that only grow in number. Few are ever asked for: they are named when one is. */
+class Twins {
+  readonly #blocks: readonly PlacedBlock[];
+  readonly #hashes = new Map<string, Uint8Array>();
+  #named = 0;
+
+  constructor(blocks: readonly PlacedBlock[]) {
+    this.#blocks = blocks;
+  }
+
+  of(name: string): Uint8Array | undefined {
+    for (; this.#named < this.#blocks.length; this.#named++) {
+      const { block } = this.#blocks[this.#named] as PlacedBlock;
+      this.#hashes.set(blockKey(block), block.hash);
+    }
+    return this.#hashes.get(name);
+  }
+}
+
 function judge(
   block: SealedBlock,
   before: ChainHead | null,
-  twin: Uint8Array | undefined,
+  twinOf: () => Uint8Array | undefined,
 ): 'continues' | 'stored' | ForeignBlockError {
   const { firstSequence } = block;
   const end = before?.sequence ?? 0;
   if (firstSequence <= end) {
+    const twin = twinOf();
     if (twin !== undefined && sameBytes(twin, block.hash)) return 'stored';
     return new ForeignBlockError(
       block,

@@ -17,7 +17,7 @@ import {
   type StoreVersion,
   type VersionedRecording,
 } from '../../src/store.ts';
-import { blockKey, blocksToCompare, type CommitPlan, chainKey, planCommit } from '../commit-plan.ts';
+import { blockKey, blocksToCompare, type CommitPlan, chainKey, chainKeys, planCommit } from '../commit-plan.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { Moved } from '../moved.ts';
 import { tailFault } from '../tail-check.ts';
@@ -249,8 +249,9 @@ class TenantStore implements BlockStore, VersionedRecording {
   /** Reads the ends of chains not seen before and checks them. @returns the keys of those it has read just now */
   async #learn(blocks: readonly SealedBlock[]): Promise<ReadonlySet<string>> {
     const unknown = new Map<string, ChainId>();
+    const keyOf = chainKeys();
     for (const block of blocks) {
-      const key = chainKey(block);
+      const key = keyOf(block);
       if (!this.#tails.has(key) && !this.#damaged.has(key)) unknown.set(key, block);
     }
     if (unknown.size === 0) return new Set();
@@ -270,6 +271,7 @@ class TenantStore implements BlockStore, VersionedRecording {
   }
 
   #harm(group: readonly SealedBlock[]): StoreError | null {
+    if (this.#damaged.size === 0) return null;
     for (const block of group) {
       const error = this.#damaged.get(chainKey(block));
       if (error !== undefined) return error;
