@@ -1,4 +1,5 @@
-import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
+import type { DescService } from '@bufbuild/protobuf';
+import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import {
   AccountService,
@@ -38,6 +39,8 @@ export function connectHub(baseUrl: string) {
     simulation: createClient(SimulationService, transport),
     record: createClient(RecordService, transport),
     forks: createClient(ForkService, transport),
+    /** A service that a page brings itself, which the first picture can do without. */
+    of: <Service extends DescService>(service: Service): Client<Service> => createClient(service, transport),
     /** Calls the listener whenever the hub refuses something to this person's role. Returns how to stop. */
     onRefused(listener: () => void): () => void {
       heardRefusal.add(listener);

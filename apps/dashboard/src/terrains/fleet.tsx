@@ -21,6 +21,8 @@ const AlertsPage = lazy(() => import('../panels/alerts/alerts-page.tsx'));
 const ForksPage = lazy(() => import('../panels/forks/forks-page.tsx'));
 const ForkPage = lazy(() => import('../panels/forks/fork-page.tsx'));
 const WhatIfPage = lazy(() => import('../panels/forks/what-if-page.tsx'));
+const ImportsPage = lazy(() => import('../panels/imports/imports-page.tsx'));
+const ImportPage = lazy(() => import('../panels/imports/import-page.tsx'));
 const ActsPage = lazy(() => import('../panels/acts/acts-page.tsx'));
 const AccountsPage = lazy(() => import('../panels/accounts/accounts-page.tsx'));
 const VerifyPanel = lazy(async () => ({ default: (await import('../panels/verify/verify-panel.tsx')).VerifyPanel }));
@@ -179,6 +181,26 @@ export const fleetTerrain: TerrainPart = {
       icon: 'M5 2.5v11M5 9c0-3 6-1.5 6-4.5M11 4.5v-2M11 2.5L9.3 4.3M11 2.5l1.7 1.8',
       component: ForkPage,
       order: 43,
+    },
+    {
+      id: 'imports',
+      title: 'Imports',
+      place: 'page',
+      path: '/imports',
+      icon: 'M8 2.5v7M5 6.8l3 2.9 3-2.9M2.5 11.5v2h11v-2',
+      component: ImportsPage,
+      order: 50,
+      explains: 'all',
+    },
+    {
+      id: 'import',
+      title: 'Import beside the record',
+      place: 'page',
+      path: '/imports/:import',
+      icon: 'M8 2.5v7M5 6.8l3 2.9 3-2.9M2.5 11.5v2h11v-2',
+      component: ImportPage,
+      order: 51,
+      explains: 'all',
     },
     {
       id: 'acts',

@@ -28,7 +28,7 @@ export interface ImportBounds {
 const MIB = 1_048_576;
 
 export const IMPORT_BOUNDS: ImportBounds = {
-  fileBytes: 512 * MIB,
+  fileBytes: 500_000_000,
   pieceBytes: 4 * MIB,
   imports: 50,
   receiving: 4,

@@ -142,12 +142,16 @@ function placedIn(kind: string, message: Fields, name: string): readonly Placed[
   }
 }
 
+/** A coloured floor is no thing that stands on it. */
+const FLAT_M = 0.1;
+const isFlat = ({ size }: Fields): boolean => size !== undefined && numberOf(fieldsOf(size)['z']) < FLAT_M;
+
 /** What has a body, and what only describes. */
 const BODIES = ['cubes', 'cylinders', 'spheres', 'models', 'arrows'] as const;
 const SIGNS = ['triangles', 'lines', 'texts'] as const;
 
 function entityIn(entity: Fields, name: string): readonly Placed[] {
-  const bodies = BODIES.flatMap((part) => listOf(entity[part]));
+  const bodies = BODIES.flatMap((part) => listOf(entity[part])).filter((body) => !isFlat(fieldsOf(body)));
   const signs = SIGNS.flatMap((part) => listOf(entity[part]));
   if (bodies.length === 0 || bodies.length + signs.length > MOST_PARTS) return [];
   const pose = poseOf(fieldsOf(bodies[0])['pose']);

@@ -62,31 +62,47 @@ function cloudEventData(line: Uint8Array): unknown {
 }
 
 const DEEPEST = 24;
+/** What a name, a quote and a comma take beside a value. */
+const PER_VALUE = 6;
 
-/** As JSON of no more than so many characters; whatever nests deeper or goes on longer is told by how much it is. */
+/**
+ * As JSON of about so many characters; whatever nests deeper or goes on longer is told by how much it is. What is given
+ * is JSON still, so that it can be told field by field.
+ */
 export function textOf(value: unknown, characters: number): { readonly text: string; readonly cut: boolean } {
   const most = characters <= 1_000 ? { entries: 6, letters: 80 } : { entries: 100, letters: 1_000 };
+  let left = characters;
   let cut = false;
   const clip = (one: unknown, depth: number): unknown => {
     if (typeof one === 'string') {
-      if (one.length <= most.letters) return one;
+      const letters = Math.min(most.letters, Math.max(20, left));
+      left -= Math.min(one.length, letters) + PER_VALUE;
+      if (one.length <= letters) return one;
       cut = true;
-      return `${one.slice(0, most.letters)}… (${one.length} characters)`;
+      return `${one.slice(0, letters)}… (${one.length} characters)`;
     }
-    if (typeof one !== 'object' || one === null) return one;
+    if (typeof one !== 'object' || one === null) {
+      left -= String(one).length + PER_VALUE;
+      return one;
+    }
     const list = Array.isArray(one);
     const entries = Object.entries(one);
     if (depth >= DEEPEST) {
       cut = true;
       return `… (${entries.length} ${list ? 'items' : 'fields'})`;
     }
-    const kept = entries.slice(0, list ? most.entries : 100).map(([key, of]) => [key, clip(of, depth + 1)] as const);
-    const left = entries.length - kept.length;
-    if (left > 0) cut = true;
-    if (list) return [...kept.map(([, of]) => of), ...(left > 0 ? [`… (${left} more)`] : [])];
+    const kept: [string, unknown][] = [];
+    for (const [key, of] of entries) {
+      if (left <= 0 || kept.length >= (list ? most.entries : 100)) break;
+      left -= list ? 0 : key.length;
+      kept.push([key.slice(0, most.letters), clip(of, depth + 1)]);
+    }
+    const rest = entries.length - kept.length;
+    if (rest > 0) cut = true;
+    if (list) return [...kept.map(([, of]) => of), ...(rest > 0 ? [`… (${rest} more)`] : [])];
     // A field may have any name, `__proto__` among them.
-    return Object.fromEntries([...kept, ...(left > 0 ? [['…', `${left} more`] as const] : [])]);
+    return Object.fromEntries([...kept, ...(rest > 0 ? [['…', `${rest} more`] as const] : [])]);
   };
   const text = JSON.stringify(clip(value, 0)) ?? 'null';
-  return text.length <= characters ? { text, cut } : { text: `${text.slice(0, characters - 1)}…`, cut: true };
+  return { text, cut };
 }
