@@ -21,7 +21,7 @@ export {
   queryEvents,
 } from './query/query.ts';
 export { QueryError } from './query/query-child.ts';
-export type { Cell, QueryLimits } from './query/query-messages.ts';
+export type { Cell, QueryLimits, ReferredText } from './query/query-messages.ts';
 export { releasable } from './release.ts';
 export { RestoreDiffersError, restoreRecording } from './restore.ts';
 export { parseRetention, type Retention, RetentionError, retentionOf } from './retention.ts';

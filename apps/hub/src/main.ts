@@ -195,7 +195,7 @@ async function openRoles(
     guard: { identity, accounts, clock },
     acts: roles.acts,
     names: { people, texts },
-    written: { texts, notesNear: (fenceId, version) => fences.notesNear(fenceId, version) },
+    written: { texts, people, notesNear: (fenceId, version) => fences.notesNear(fenceId, version) },
     services: SERVICES,
     pages: options.pages !== undefined && existsSync(options.pages) ? options.pages : null,
     version,
@@ -211,7 +211,7 @@ async function openRoles(
         .service(SimulationService, simulationQueries(roles))
         .service(RecordService, recordQueries(roles))
         .service(ForkService, forkQueries(roles))
-        .service(ArchiveService, questionQueries(questions))
+        .service(ArchiveService, questionQueries(questions, texts))
         .service(ImportService, importQueries(imports))
         .service(IngestService, ingestQueries(roles));
     },

@@ -11,6 +11,9 @@ export interface QueryLimits {
 /** Why a query was not answered. `sql`: it is no query, or one that may not be asked here. */
 export type QueryFault = 'sql' | 'time' | 'memory' | 'defect';
 
+/** A reference in what was recorded, and the text that it stands for. */
+export type ReferredText = readonly [reference: string, text: string];
+
 export type Cell = string | number | boolean | null | readonly Cell[] | { readonly [name: string]: Cell };
 
 /** To the process that runs the query, in this order. */
@@ -23,6 +26,8 @@ export type ToQuery =
       readonly foreign: boolean;
       readonly columns: string;
       readonly where: string;
+      /** What references in events stand for; null: nobody said, and there is no column `text`. */
+      readonly texts: readonly ReferredText[] | null;
     }
   /** Rows were taken; the next may come. */
   | { readonly type: 'more' };

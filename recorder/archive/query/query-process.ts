@@ -11,7 +11,7 @@ import {
   StatementType,
 } from '@duckdb/node-api';
 import { boundsOf, NO_BOUNDS } from './bounds.ts';
-import type { Cell, FromQuery, QueryFault, QueryLimits, ToQuery } from './query-messages.ts';
+import type { Cell, FromQuery, QueryFault, QueryLimits, ReferredText, ToQuery } from './query-messages.ts';
 
 const MEMORY_CHECK_MS = 50;
 /** What the process takes before DuckDB has taken anything. */
@@ -61,12 +61,34 @@ async function closeIn(connection: DuckDBConnection, order: Extract<ToQuery, { t
   const from = order.files.length === 0 ? '' : ` FROM read_parquet([${list}]${how})`;
   const all =
     from === '' ? `SELECT ${order.columns} WHERE false` : `SELECT ${order.columns}${from} WHERE ${order.where}`;
+  const said = order.texts === null ? all : await withTexts(connection, all, order.texts);
   await connection.run(`
-    CREATE VIEW events AS ${all};
+    CREATE VIEW events AS ${said};
     CREATE VIEW decisions AS SELECT * FROM events WHERE type = 'sigma.decision.v1';
     SET allowed_paths = [${list}];
     SET enable_external_access = false;
     SET lock_configuration = true`);
+}
+
+/** Events with the column `text`: what is referred to in them, each text in a line of its own; null where nothing is. */
+async function withTexts(
+  connection: DuckDBConnection,
+  events: string,
+  texts: readonly ReferredText[],
+): Promise<string> {
+  await connection.run('CREATE TABLE texts (reference VARCHAR, text VARCHAR)');
+  const rows = await connection.createAppender('texts');
+  for (const [reference, text] of texts) {
+    rows.appendVarchar(reference);
+    rows.appendVarchar(text);
+    rows.endRow();
+  }
+  rows.closeSync();
+  const references = `regexp_extract_all(concat_ws(' ', subject, body), 'text:[0-9a-f]{32}')`;
+  const known = `list_filter(list_transform(${references}, lambda one: known[one]), lambda one: one IS NOT NULL)`;
+  const text = `nullif(array_to_string(${known}, chr(10)), '') AS text`;
+  const all = '(SELECT map(list(reference), list(text)) AS known FROM texts)';
+  return `SELECT events.*, ${text} FROM (${events}) AS events, ${all}`;
 }
 
 async function prepared(connection: DuckDBConnection, sql: string) {

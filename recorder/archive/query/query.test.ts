@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { signalEvent } from '../../src/index.ts';
 import { sha256 } from '../../stores/sqlite/sqlite-store.ts';
+import { testChain } from '../../testing/chains.ts';
 import { MemoryStore } from '../../testing/memory-store.ts';
 import { tramDay } from '../../testing/tram-day.ts';
 import { archiveRecording } from '../archive-recording.ts';
@@ -33,6 +35,16 @@ after(async () => {
   await cold.close();
   rmSync(home, { recursive: true });
 });
+
+/** A recording of an opening, and an act that refers to two texts and to one that nobody knows. */
+async function referring() {
+  const event = new MemoryStore();
+  const chain = testChain('hub', sha256);
+  const draft = 'hub.act';
+  const refers = ['a', 'b', 'f'].map((digit) => `text:${digit.repeat(32)}`).join(' and ');
+  await event.append([chain.begin(), chain.writer.seal([signalEvent(draft, { summary: refers }, 1_000, 1_000)])]);
+  return { event, draft };
+}
 
 const both = (): QueryTiers => ({ hot: [recording], cold: [cold], files: [] });
 const LIMITS = { timeoutMs: 20_000, memoryMb: 200, rows: 100_000 };
@@ -75,6 +87,24 @@ describe('SQL over both tiers', () => {
     const option = await ask('SELECT DISTINCT source FROM events', both(), { ...NO_BOUNDS, sources: ['tram-2'] });
     assert.deepEqual(option.rows, [['tram-2']]);
     assert.ok(option.objectsLeftOut > 0);
+  });
+
+  test('[R190] has the column text where what references stand for is handed over, and not otherwise', async () => {
+    const { event, draft } = await referring();
+    const tiers: QueryTiers = { hot: [event], cold: [], files: [] };
+    const texts = [
+      [`text:${'a'.repeat(32)}`, 'said "no"\nand left'],
+      [`text:${'b'.repeat(32)}`, "it's his"],
+      [`text:${'c'.repeat(32)}`, 'of nobody here'],
+    ] as const;
+    const found = await ask("SELECT name, text FROM events WHERE text LIKE '%left%'", tiers, NO_BOUNDS, { texts });
+    assert.deepEqual(found.rows, [[draft, 'said "no"\nand left\nit\'s his']]);
+    const all = await ask('SELECT count(*), count(text) FROM events', tiers, NO_BOUNDS, { texts });
+    assert.deepEqual(all.rows, [[2, 1]]);
+    const none = await ask('SELECT count(text) FROM events', tiers, NO_BOUNDS, { texts: [] });
+    assert.deepEqual(none.rows, [[0]]);
+    await assert.rejects(ask('SELECT text FROM events', tiers), /text.* not found/i);
+    await assert.rejects(ask('DROP TABLE texts', tiers, NO_BOUNDS, { texts }), /a query reads/);
   });
 
   test('nothing to ask is an empty table, and rows past the limit are cut off and that is said', async () => {

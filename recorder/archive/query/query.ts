@@ -4,7 +4,7 @@ import { type Bounds, narrower } from './bounds.ts';
 import { HotRows } from './hot-rows.ts';
 import { type Needed, neededFor, type QueryTiers } from './needed.ts';
 import { QueryProcess } from './query-child.ts';
-import type { Cell, QueryLimits } from './query-messages.ts';
+import type { Cell, QueryLimits, ReferredText } from './query-messages.ts';
 
 export interface QueryOptions {
   /** What the tables hold: only these tenants, sources, epochs and times. */
@@ -12,6 +12,8 @@ export interface QueryOptions {
   readonly limits: QueryLimits;
   /** Answer without the events of damaged objects, instead of not answering. */
   readonly withoutDamaged?: boolean;
+  /** What references (R190) in events stand for: with them the tables have the column `text`. They stay in memory. */
+  readonly texts?: readonly ReferredText[];
   readonly signal?: AbortSignal;
 }
 
@@ -86,7 +88,8 @@ export class QuerySession {
       const files = [...needed.files, ...this.#tiers.files, ...hot.files];
       const foreign = this.#tiers.files.length > 0;
       const columns = columnsSql(files.length === 0);
-      desk.say({ type: 'files', files, foreign, columns, where: whereSql(options.only) });
+      const { texts = null } = options;
+      desk.say({ type: 'files', files, foreign, columns, where: whereSql(options.only), texts });
       const heading = await desk.hear('columns');
       return this.#answer(desk, heading.columns, needed, hot.events);
     } catch (error) {

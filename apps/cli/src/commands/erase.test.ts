@@ -116,6 +116,16 @@ async function toldBy(url: string, token: string): Promise<string> {
   return JSON.stringify(answers);
 }
 
+/** Which of Ann's texts SQL finds, asked of the hub. */
+async function foundInSql(url: string, token: string): Promise<readonly string[]> {
+  const asked = await sigma(['query', SAID, '--hub', url, '--json'], token);
+  assert.equal(asked.code, 0, asked.error);
+  const said = (JSON.parse(asked.out) as { rows: readonly (readonly [string])[] }).rows.map(([text]) => text);
+  return Object.keys(WRITTEN).filter((what) => said.some((text) => text.includes(WRITTEN[what as never])));
+}
+
+const SAID = 'SELECT DISTINCT text FROM events WHERE text IS NOT NULL';
+
 /** Which of Ann's texts a file holds, of every file below the folder. */
 function holding(folder: string): readonly string[] {
   const found: string[] = [];
@@ -144,6 +154,7 @@ test('[R174][R179][R190] a person is erased from a whole site with what they wro
       [],
       'the door says what she wrote',
     );
+    assert.deepEqual(await foundInSql(url, ann), Object.keys(WRITTEN), 'SQL finds what she wrote, asked of the hub');
     const busy = await sigma(['erase', file, '--person', ANN, '--by', 'dpo', '--why', 'request']);
     assert.equal(busy.code, 5, 'a hub that runs would go on knowing who it was');
   });
@@ -201,6 +212,16 @@ test('[R174][R179][R190] a person is erased from a whole site with what they wro
     const [erasedText, acts] = ['text of an erased person', told.match(/"act":"[A-Za-z]+"/g) ?? []];
     assert.deepEqual([fences[0]?.['name'], fences[0]?.['note']], [erasedText, `${erasedText}\n${erasedText}`]);
     assert.ok(told.includes(`sent mission '${erasedText}'`), 'that she did it stays');
+    assert.deepEqual(await foundInSql(url, boss), []);
+    const inSql = await sigma(['query', SAID, '--hub', url, '--json'], boss);
+    assert.deepEqual(
+      JSON.parse(inSql.out)
+        .rows.flat()
+        .join('\n')
+        .split('\n')
+        .filter((line: string) => line !== erasedText),
+      [],
+    );
     assert.ok(acts.length >= 8);
   });
   const sealed = "SELECT count(*) AS n FROM events WHERE type = 'sigma.sealed.v1'";

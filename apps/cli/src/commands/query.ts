@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text as collected } from 'node:stream/consumers';
 import type { Recording } from '@sigma/recorder';
-import type { Bounds, Cell, ColdArchive, QueryOptions, QueryTiers } from '@sigma/recorder/archive';
+import type { Bounds, Cell, ColdArchive, QueryOptions, QueryTiers, ReferredText } from '@sigma/recorder/archive';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { archiveCache, archiveStore, isArchive } from '../archive-input.ts';
 import { each, wholeNumber } from '../arguments.ts';
@@ -24,6 +25,7 @@ interface QueryFlags {
   readonly timeout: number;
   readonly memory: number;
   readonly withoutDamaged?: boolean;
+  readonly texts?: boolean;
   readonly json?: boolean;
 }
 
@@ -56,6 +58,7 @@ export function queryCommand(shell: Shell): Command {
     .option('--timeout <s>', 'seconds after which the query is stopped', wholeNumber(1, 86_400), 60)
     .option('--memory <mb>', 'most memory of the query', wholeNumber(64, 1_000_000), 1_024)
     .option('--without-damaged', 'answer without the events of archive files that are missing or altered')
+    .addOption(new Option('--texts', 'what references stand for comes from stdin, as JSON').hideHelp())
     .action(async (text: string | undefined, flags: QueryFlags) => {
       const terminal = shell.terminal(flags.json === true);
       const sql = text === undefined ? null : sqlOf(text);
@@ -73,6 +76,7 @@ export function queryCommand(shell: Shell): Command {
         only: boundsOf(flags),
         limits: { timeoutMs: flags.timeout * 1000, memoryMb: flags.memory, rows: flags.rows },
         withoutDamaged: flags.withoutDamaged === true,
+        ...(flags.texts === true && { texts: await textsFromStdin() }),
         signal: shell.interrupted,
       };
       const { QueryProcess, QuerySession } = await import('@sigma/recorder/query');
@@ -90,6 +94,10 @@ export function queryCommand(shell: Shell): Command {
       }).finally(() => first.end());
     });
 }
+
+/** What a hub hands over, which alone can open texts. */
+const textsFromStdin = async (): Promise<readonly ReferredText[]> =>
+  JSON.parse(await collected(process.stdin)) as readonly ReferredText[];
 
 function moment(text: string): number {
   const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text);

@@ -18,7 +18,7 @@ const [recording, archive] = [join(folder, 'site.sqlite'), join(folder, 'cold')]
 const desk = new SoloQuestions({ tenant: 'acme', root, dataDir: folder, places: () => [recording, archive] });
 const signal = new AbortController().signal;
 const ask = (sql: string, more: Partial<Question> = {}, until = signal) =>
-  desk.ask({ sql, sources: [], fromTimeUs: 0, toTimeUs: 0, rows: 100, timeoutS: 20, ...more }, until);
+  desk.ask({ sql, sources: [], fromTimeUs: 0, toTimeUs: 0, rows: 100, timeoutS: 20, texts: null, ...more }, until);
 /** A file of another tenant's events. */
 let theirs = '';
 

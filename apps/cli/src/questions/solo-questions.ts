@@ -56,21 +56,26 @@ export class SoloQuestions implements QuestionDesk {
     const child = spawn(process.execPath, [join(root, 'apps/cli/bin/sigma.mjs'), ...this.#words(question)], {
       // The keys of a bucket come from the environment that the hub was started with.
       env: { ...process.env, SIGMA_DATA: dataDir },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // Who ends before it has read them says why by itself.
+    child.stdin.on('error', () => undefined);
+    // In memory alone: what people wrote is on no disk but sealed.
+    child.stdin.end(question.texts === null ? '' : JSON.stringify(question.texts));
     const { code, out, error } = await ended(child, question.timeoutS + GRACE_S, signal);
     signal.throwIfAborted();
     if (code !== EXIT.ok) throw refusalOf(code, error);
     return JSON.parse(out) as QuestionAnswer;
   }
 
-  #words({ sql, sources, fromTimeUs, toTimeUs, rows, timeoutS }: Question): readonly string[] {
+  #words({ sql, sources, fromTimeUs, toTimeUs, rows, timeoutS, texts }: Question): readonly string[] {
     const { tenant, places } = this.#options;
     const each = (option: string, values: readonly string[]): readonly string[] =>
       values.map((value) => `--${option}=${value}`);
     const time = (option: string, us: number): readonly string[] => (us === 0 ? [] : [`--${option}=${timeText(us)}`]);
     return [
       ...['query', '--json', `--tenant=${tenant}`, `--rows=${rows}`, `--timeout=${timeoutS}`, `--memory=${MEMORY_MB}`],
+      ...(texts === null ? [] : ['--texts']),
       ...[...each('over', places()), ...each('source', sources), ...time('from', fromTimeUs), ...time('to', toTimeUs)],
       // What stands behind is SQL, never an option; with a space before it, never the name of a file (`@FILE`) either.
       ...['--', ` ${sql}`],

@@ -1,5 +1,6 @@
 import { type DescField, type DescMessage, isMessage, type Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
+import { QueryEventsResponseSchema } from '@sigma/proto';
 import type { People } from '../identity/people.ts';
 import { PRINCIPAL } from '../identity/principal.ts';
 import type { WrittenTexts } from '../identity/written-texts.ts';
@@ -115,6 +116,7 @@ interface Case {
 }
 
 function namedValue(say: Say, field: DescField, value: unknown): unknown {
+  if (isRows(field) && Array.isArray(value)) return value.map((row: string) => namedRow(say, row));
   if (typeof value === 'string') return say(value, field.localName.endsWith('Json'));
   const desc = inside(field);
   if (Array.isArray(value) && (isText(field) || (desc !== null && mayName(desc)))) {
@@ -122,6 +124,34 @@ function namedValue(say: Say, field: DescField, value: unknown): unknown {
     return list.some((one, i) => one !== value[i]) ? list : value;
   }
   return desc !== null && mayName(desc) ? namedOne(say, desc, value) : value;
+}
+
+/** Rows of an answer in SQL, each a JSON array. */
+const isRows = ({ parent, localName }: DescField): boolean =>
+  parent?.typeName === QueryEventsResponseSchema.typeName && localName === 'rows';
+
+function namedRow(say: Say, row: string): string {
+  return MAY_NAME.test(row) ? JSON.stringify(namedCell(say, JSON.parse(row))) : row;
+}
+
+const MAY_NAME = /\b(text|operator|person):[0-9a-f]{32}\b/;
+
+/** A cell that is JSON itself, such as the body of an event, stays JSON. */
+function namedCell(say: Say, cell: unknown): unknown {
+  if (typeof cell === 'string') return MAY_NAME.test(cell) ? say(cell, isJson(cell)) : cell;
+  if (Array.isArray(cell)) return cell.map((one) => namedCell(say, one));
+  if (typeof cell !== 'object' || cell === null) return cell;
+  return Object.fromEntries(Object.entries(cell).map(([name, one]) => [name, namedCell(say, one)]));
+}
+
+function isJson(text: string): boolean {
+  if (!/^\s*[{["]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function namedOne(say: Say, desc: DescMessage | null, value: unknown): unknown {

@@ -1,4 +1,4 @@
-import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
+import { create, type DescMessage, isMessage, type Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextKey, type Interceptor } from '@connectrpc/connect';
 import {
   BeginImportRequestSchema,
@@ -11,6 +11,7 @@ import {
   ReviseFenceRequestSchema,
   SilenceAlertsRequestSchema,
 } from '@sigma/proto';
+import type { People } from '../identity/people.ts';
 import { PRINCIPAL } from '../identity/principal.ts';
 import type { WrittenTexts } from '../identity/written-texts.ts';
 
@@ -27,6 +28,7 @@ interface Written {
 }
 
 const MOST_LINES = 400;
+const MOST_KEY = 200;
 const NAME: Written = { field: 'name', what: 'a name', most: 200 };
 const NOTE: Written = { field: 'note', what: 'a note', most: 4_000, inLines: true };
 const REASON: Written = { field: 'reason', what: 'a reason', most: 500 };
@@ -50,6 +52,7 @@ const WRITTEN: ReadonlyMap<string, readonly Written[]> = new Map(
 
 export interface WrittenPorts {
   readonly texts: Pick<WrittenTexts, 'write' | 'read'>;
+  readonly people: Pick<People, 'keyOf'>;
   /** Notes that a change of a fence may have been made of: of that version, and the one in force. */
   readonly notesNear: (fenceId: string, version: number) => Promise<readonly string[]>;
 }
@@ -70,10 +73,28 @@ export function written(ports: WrittenPorts): Interceptor {
       sealed[one.field] = one.inLines === true ? await sealedLines(ports, before, text, principal.email) : '';
       if (one.inLines !== true) [sealed[one.field]] = await ports.texts.write([text], principal.email);
     }
+    Object.assign(sealed, keyed(ports, before, principal.email));
     const message = create(request.method.input, { ...before, ...sealed });
     request.contextValues.set(ADMITTED, message);
     return next({ ...request, message } as typeof request);
   };
+}
+
+/** Keys against doing an order twice may be any words of a person: what goes on only tells whether two are the same. */
+function keyed({ people }: WrittenPorts, request: Message, email: string): Record<string, unknown> {
+  const keyOf = (key: string): string => {
+    if (key.length > MOST_KEY) throw new ConnectError(`a key has at most ${MOST_KEY} characters`, Code.InvalidArgument);
+    return key === '' ? '' : people.keyOf(key, email);
+  };
+  if (isMessage(request, CommandAgentRequestSchema)) {
+    const { command } = request;
+    if (command?.kind.case !== 'action') return {};
+    const { value } = command.kind;
+    const action = { ...value, idempotencyKey: keyOf(value.idempotencyKey) };
+    return { command: { ...command, kind: { case: 'action', value: action } } };
+  }
+  const { idempotencyKey } = request as Message & { readonly idempotencyKey?: unknown };
+  return typeof idempotencyKey === 'string' ? { idempotencyKey: keyOf(idempotencyKey) } : {};
 }
 
 /** The request without anything that was written in it: that of somebody who was not let in is not kept. */

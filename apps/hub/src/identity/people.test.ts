@@ -78,7 +78,7 @@ describe('the door', () => {
   const texts = new WrittenTexts({
     people,
     record: { append: async () => undefined },
-    store: { add: async () => undefined, find: async () => [] },
+    store: { add: async () => undefined, find: async () => [], ids: async () => [] },
   });
   const asked = (output: unknown, next: () => Promise<unknown>, principal: unknown = person) => {
     const contextValues = createContextValues();

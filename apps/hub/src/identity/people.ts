@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { decodeSealed, openSealed, PeopleFile, type Person, SEALED_TYPE, sealEvent } from '@sigma/recorder/personal';
 import { type HubEvent, type HubRecord, signal } from '../roles/arbitration/hub-record.ts';
 
@@ -56,6 +56,15 @@ export class People {
     if (secret === null) return null;
     const sealed = { type: SEALED_TYPE, subject: '', traceparent: '', sequence: 0, atUs: 0, timeUs: 0, data };
     return (await openSealed(sealed, secret)).data;
+  }
+
+  /**
+   * What stands for a key by which a person's program keeps an order from being done twice: the same for the same key of
+   * theirs. Without their secret no guess at the key can be tried.
+   */
+  keyOf(key: string, email: string): string {
+    const { secret } = this.#person(email);
+    return `key:${createHmac('sha256', secret).update(`idempotency key ${key}`).digest('hex').slice(0, 32)}`;
   }
 
   #secretOf(subject: Uint8Array): Uint8Array | null {

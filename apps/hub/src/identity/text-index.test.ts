@@ -42,6 +42,7 @@ class Table implements TextStore, TextIndex {
       const sealed = this.rows.get(id);
       return sealed === undefined ? [] : [{ id, sealed }];
     });
+  ids = async (): Promise<readonly string[]> => [...this.rows.keys()];
   upTo = async (): Promise<IndexedUpTo | null> => this.place;
   count = async (): Promise<number> => this.rows.size;
   put = async (texts: readonly SealedText[], upTo: IndexedUpTo | null): Promise<void> => {

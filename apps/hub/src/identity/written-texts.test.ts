@@ -36,6 +36,7 @@ function hubOf(path = join(home, `${made++}.sqlite`), kept: SealedText[] = [], r
     store: {
       add: async (more) => void kept.push(...more),
       find: async (ids) => kept.filter(({ id }) => ids.includes(id)),
+      ids: async (most) => kept.slice(0, most).map(({ id }) => id),
     },
   });
   const erase = (who: string) => new PeopleFile(path).erase(who, { by: 'dpo', why: 'request', timeUs: 1 });
@@ -63,7 +64,7 @@ async function admitted(hub: Hub, email: string, input: DescMessage, message: Me
     heard = request.message;
     return {};
   };
-  const door: Interceptor = written({ texts: hub.texts, notesNear: async () => notes });
+  const door: Interceptor = written({ texts: hub.texts, people: hub.people, notesNear: async () => notes });
   await door(next as never)({ stream: false, method: { input }, contextValues, message } as never);
   assert.equal(contextValues.get(ADMITTED), heard);
   return heard as unknown as Record<string, string>;
@@ -176,6 +177,57 @@ describe('what people write', () => {
     const message = create(proto.AgentEventSchema, { agentId: 'r1', signal: { name: 'task', bodyJson } });
     const told = (await saidAtTheDoor(hub, proto.AgentEventSchema, message)) as unknown as typeof message;
     assert.equal(JSON.parse(told.signal?.bodyJson ?? '').reason, 'said "no"\nand left \\');
+  });
+
+  test('[R179][R190] rows of an answer in SQL stay JSON, and JSON in their cells too', async () => {
+    const hub = hubOf();
+    const [reason] = await hub.texts.write(['said "no"\nand left'], ANN);
+    const holder = hub.people.holderOf(ANN);
+    const body = JSON.stringify({ by: holder, reason });
+    const cells = [1, null, reason, body, [`{${reason}`, { in: holder }], 'nobody "at all"'];
+    const message = create(proto.QueryEventsResponseSchema, { rows: [JSON.stringify(cells), '["plain"]'] });
+    const told = (await saidAtTheDoor(hub, proto.QueryEventsResponseSchema, message)) as unknown as typeof message;
+    const words = 'said "no"\nand left';
+    const [first, second] = told.rows.map((row) => JSON.parse(row) as unknown[]);
+    assert.deepEqual(JSON.parse(String(first?.[3])), { by: `operator:${ANN}`, reason: words });
+    const others = first?.filter((_, i) => i !== 3);
+    assert.deepEqual(others, [1, null, words, [`{${words}`, { in: `operator:${ANN}` }], 'nobody "at all"']);
+    assert.deepEqual(second, ['plain']);
+  });
+
+  test('[R174][R190] are handed out all together, by their references, for those who may read them', async () => {
+    const hub = hubOf();
+    const [hers] = await hub.texts.write(['by Ann'], ANN);
+    const [his] = await hub.texts.write(['by Bob'], BOB);
+    hub.erase(ANN);
+    assert.deepEqual(await hub.again().texts.all(), [
+      [hers, ERASED_TEXT],
+      [his, 'by Bob'],
+    ]);
+  });
+
+  test('[R190] a key against doing an order twice is the same for the same words, and tells them to nobody', async () => {
+    const hub = hubOf();
+    const keyed = async (email: string, idempotencyKey: string) =>
+      (await admitted(hub, email, PutFenceRequestSchema, create(PutFenceRequestSchema, { idempotencyKey })))[
+        'idempotencyKey'
+      ];
+    const first = await keyed(ANN, 'for Jo who fell');
+    assert.match(first ?? '', /^key:[0-9a-f]{32}$/);
+    assert.equal(await keyed(ANN, 'for Jo who fell'), first);
+    assert.notEqual(await keyed(ANN, 'for Joe who fell'), first);
+    assert.notEqual(await keyed(BOB, 'for Jo who fell'), first);
+    assert.equal(await keyed(ANN, ''), '');
+    await assert.rejects(keyed(ANN, 'x'.repeat(201)), /a key has at most 200 characters/);
+    const kind = { case: 'action', value: { id: 'a-1', idempotencyKey: 'for Jo who fell', deadlineUs: 1n } } as const;
+    const asked = create(proto.CommandAgentRequestSchema, { agentId: 'r1', command: { name: 'dock', kind } });
+    const went = (await admitted(hub, ANN, proto.CommandAgentRequestSchema, asked)) as unknown as typeof asked;
+    const action = went.command?.kind.value as proto.Action;
+    assert.deepEqual([action.id, action.idempotencyKey], ['a-1', first]);
+    assert.equal(kind.value.idempotencyKey, 'for Jo who fell', 'what the caller sent is not changed under them');
+    hub.erase(ANN);
+    const later = hub.again().people.keyOf('for Jo who fell', ANN);
+    assert.notEqual(later, first, 'once she was erased no guess at it can be tried');
   });
 
   test('[R190] a text that is cut short never ends in a part of a reference', () => {

@@ -15,6 +15,7 @@ const REFERENCE_LENGTH = 'text:'.length + 32;
 export const ERASED_TEXT = 'text of an erased person';
 /** Texts held open for reading; the others are fetched when somebody asks. */
 const MOST_OPEN = 50_000;
+const FETCHED_TOGETHER = 1_000;
 
 export interface SealedText {
   readonly id: string;
@@ -25,6 +26,8 @@ export interface SealedText {
 export interface TextStore {
   add(texts: readonly SealedText[]): Promise<void>;
   find(ids: readonly string[]): Promise<readonly SealedText[]>;
+  /** Ids of all that there are, at most so many. */
+  ids(most: number): Promise<readonly string[]>;
 }
 
 /** One reading of answers: what stands there, and what had to be fetched before all of it could be read. */
@@ -118,6 +121,20 @@ export class WrittenTexts {
     }
   }
 
+  /** Every reference with its text; null when there are more than can be held open. */
+  async all(): Promise<readonly (readonly [reference: string, text: string])[] | null> {
+    const ids = await this.#store.ids(MOST_OPEN + 1);
+    if (ids.length > MOST_OPEN) return null;
+    for (let at = 0; at < ids.length; at += FETCHED_TOGETHER) {
+      const unknown = ids.slice(at, at + FETCHED_TOGETHER).filter((id) => this.#open.get(id) == null);
+      if (unknown.length > 0) await this.fetch(new Set(unknown));
+    }
+    return ids.flatMap((id) => {
+      const text = this.#open.get(id);
+      return text == null ? [] : [[`text:${id}`, text] as const];
+    });
+  }
+
   async #opened(sealed: Uint8Array): Promise<string> {
     try {
       const payload = await this.#people.opened(sealed);
@@ -169,6 +186,12 @@ export function postgresTexts(database: Pick<Database, 'asTenant'>, tenant: stri
       database.asTenant(tenant, async (tx) => {
         await tx.insert(rows).values(texts.map(({ id, sealed }) => ({ id, sealed: Buffer.from(sealed) })));
       }),
+    ids: async (most) => {
+      const found = await database.asTenant(tenant, (tx) =>
+        tx.select({ id: rows.id }).from(rows).where(eq(rows.tenant, tenant)).limit(most),
+      );
+      return found.map(({ id }) => id);
+    },
     find: (ids) =>
       database.asTenant(tenant, (tx) =>
         tx

@@ -8,6 +8,8 @@ export interface Question {
   readonly toTimeUs: number;
   readonly rows: number;
   readonly timeoutS: number;
+  /** What references (recorder/SPEC.md R190) stand for, which whoever asks may read; null: too much to be handed over. */
+  readonly texts: readonly (readonly [reference: string, text: string])[] | null;
 }
 
 export interface QuestionAnswer {
