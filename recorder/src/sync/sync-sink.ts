@@ -254,7 +254,7 @@ export class SyncSink {
     const { sha256, packing } = this.#options;
     const taken = takeBatch(batch, open.door, sha256, packing);
     try {
-      if ('blocks' in taken) await this.#append(batch, taken.blocks, bytes);
+      if ('blocks' in taken) await this.#append(batch, taken.blocks);
     } catch (error) {
       open.credit.settle(bytes, this.#window());
       await this.#notTaken(open, batch, 'blocks' in taken ? taken.blocks : [], error as Error);
@@ -275,11 +275,12 @@ export class SyncSink {
   }
 
   /** What was recorded long ago goes to the store a little at a time, so that what is live never waits behind much of it. */
-  async #append(batch: BlockBatch, blocks: readonly SealedBlock[], bytes: number): Promise<void> {
+  async #append(batch: BlockBatch, blocks: readonly SealedBlock[]): Promise<void> {
     const key = linkedKey(batch);
     const marking = this.#mark(key, batch, blocks.at(-1));
     if (marking !== null) await marking;
     const behind = this.#options.wallUs() - batch.time.us > BEHIND_US;
+    const bytes = batch.packed?.bytes.length ?? batchBytes(batch);
     return this.#lane.pass(key, behind, bytes, () => this.#options.store.append(blocks));
   }
 
