@@ -4,8 +4,8 @@
 //   npm test -- kernel edge      files whose path contains one of the words
 //   npm test -- --name "L1"      tests whose title matches the pattern
 //
-// Ends with the runner's closing lines (`# tests 12`, `# pass 12`, ...) and one line a person reads:
-// `12 passed, 0 failed, 0 skipped`. With SIGMA_NO_SKIP=1 a skipped or todo test fails the run: continuous integration
+// Ends with the ten slowest files and how long all took, the runner's closing lines (`# tests 12`, `# pass 12`, ...) and
+// one line a person reads: `12 passed, 0 failed, 0 skipped`. With SIGMA_NO_SKIP=1 a skipped or todo test fails the run: continuous integration
 // has every program a test may ask for, so a skip there would be a test that silently stopped testing.
 
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ import { closingLines, openTally, record, type TestEvent, verdict } from './test
 const TEST_TIMEOUT_MS = 4 * 60_000;
 /** A file whose process still lives after this long, a forgotten timer or server for instance, ends the whole run. */
 const FILE_TIMEOUT_MS = 5 * 60_000;
-const SLOWEST_SHOWN = 5;
+const SLOWEST_SHOWN = 10;
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 

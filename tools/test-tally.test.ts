@@ -76,3 +76,16 @@ test('a message of a test that looks like a total stays in the report', () => {
   assert.equal(record(tally, { type: 'test:diagnostic', data: { nesting: 0, message: 'seed 9' } }), true);
   assert.equal(tally.totals.size, 0);
 });
+
+test('the slowest files are told by how long they ran as a whole, the slowest first, and how long all took', () => {
+  const ran = (name: string, ms: number): TestEvent => ({
+    type: 'test:complete',
+    data: { name: `/house/${name}`, nesting: 0, file: `/house/${name}`, details: { duration_ms: ms } },
+  });
+  // Both run tests that a third file made: its own time is nobody's.
+  const shared = passed('a page', { file: '/house/look.ts', details: { duration_ms: 9_000 } });
+  const tally = tallyOf(shared, ran('a.test.ts', 4_000), shared, ran('b.test.ts', 12_340), ran('c.test.ts', 2_000));
+  record(tally, total('duration_ms 16500'));
+  const lines = closingLines(tally, verdict(tally, false), 2).filter((line) => /^(slow|took)/.test(line));
+  assert.deepEqual(lines, ['slow     12.3 s  b.test.ts', 'slow     4.0 s  a.test.ts', 'took     16.5 s  all files']);
+});

@@ -24,6 +24,7 @@ export interface Tally {
   readonly totals: Map<string, string>;
   readonly skipped: Named[];
   readonly todo: Named[];
+  /** How long each file ran, its preparations and its end included. */
   readonly durationMsByFile: Map<string, number>;
   passed: number;
   failed: number;
@@ -61,12 +62,11 @@ export function record(tally: Tally, event: TestEvent): boolean {
     tally.totals.set(name, value);
     return false;
   }
-  if (event.type !== 'test:pass' && event.type !== 'test:fail') return true;
   const file = data.file === undefined ? '' : relative(tally.root, data.file);
-  if (data.nesting === 0) {
-    const spentMs = tally.durationMsByFile.get(file) ?? 0;
-    tally.durationMsByFile.set(file, spentMs + (data.details?.duration_ms ?? 0));
-  }
+  // A file is told like a test of its own, whoever wrote its tests: two files may share those of a third.
+  if (event.type === 'test:complete' && data.file !== undefined && data.name === data.file)
+    tally.durationMsByFile.set(file, data.details?.duration_ms ?? 0);
+  if (event.type !== 'test:pass' && event.type !== 'test:fail') return true;
   if (data.details?.type === 'suite') {
     if (event.type === 'test:fail') tally.brokenSuites++;
     if (data.skip === undefined || data.skip === false) return true;
@@ -99,13 +99,14 @@ export function verdict(tally: Tally, skipsForbidden: boolean): Verdict {
   return { passed: problems.length === 0, problems };
 }
 
-/** The end of the report: what was skipped and why, the slowest files, the totals, one line in words. */
+/** The end of the report: what was skipped and why, the slowest files, how long all took, the totals, one line in words. */
 export function closingLines(tally: Tally, outcome: Verdict, slowestShown: number): string[] {
   const lines: string[] = [''];
   for (const { title, reason } of tally.skipped) lines.push(`skipped  ${title}\n         ${reason}`);
   for (const { title, reason } of tally.todo) lines.push(`todo     ${title}\n         ${reason}`);
   const slowest = [...tally.durationMsByFile].sort((a, b) => b[1] - a[1]).slice(0, slowestShown);
   for (const [file, ms] of slowest) if (ms >= 1_000) lines.push(`slow     ${(ms / 1_000).toFixed(1)} s  ${file}`);
+  lines.push(`took     ${(Number(tally.totals.get('duration_ms') ?? 0) / 1_000).toFixed(1)} s  all files`);
   for (const name of TOTALS) lines.push(`# ${name} ${tally.totals.get(name) ?? 0}`);
   for (const problem of outcome.problems) lines.push(`problem  ${problem}`);
   lines.push(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`);
