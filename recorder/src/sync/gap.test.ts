@@ -163,7 +163,8 @@ test('[R127] [R120] a stub travels, never as the last of a batch; a hub that has
   assert.equal(report.chains[0]?.stretches[1]?.fromSequence, 8);
 });
 
-const classes = ['held', 'stimulus', 'decision', 'kept'] as const;
+const classes = ['held', 'stimulus', 'snapshot', 'decision', 'kept'] as const;
+const MINUTE_US = 60_000_000;
 const spool = fc.array(
   fc.record({
     chain: fc.nat(2),
@@ -171,6 +172,7 @@ const spool = fc.array(
     count: fc.integer({ min: 1, max: 5 }),
     bytes: fc.integer({ min: 1, max: 900 }),
     timeUs: fc.nat(5_000),
+    afterUs: fc.nat(MINUTE_US),
   }),
   { maxLength: 40 },
 );
@@ -179,12 +181,14 @@ test('[R127] [L8] what a full spool gives up: never what is kept nor the end of 
   fc.assert(
     fc.property(spool, fc.nat(12_000), (given, wanted) => {
       const next = [1, 1, 1];
-      const blocks = given.map(({ chain, count, bytes, timeUs, class: of }, i): SpooledBlock => {
+      const atUs = [0, 0, 0];
+      const blocks = given.map(({ chain, count, bytes, timeUs, afterUs, class: of }, i): SpooledBlock => {
+        atUs[chain] = (atUs[chain] as number) + afterUs;
         const firstSequence = next[chain] as number;
         next[chain] = firstSequence + count;
         const hash = new Uint8Array(32).fill(i + 1);
         const place = { tenant: 'acme', source: `r${chain}`, epoch: 0, firstSequence, count, bytes, hash };
-        return { ...place, previousHash: hash, lastAtUs: i, lastTimeUs: timeUs, class: of };
+        return { ...place, previousHash: hash, lastAtUs: atUs[chain] as number, lastTimeUs: timeUs, class: of };
       });
       const drops = chooseDrops(blocks, wanted, 'full');
       const gone = new Set(
@@ -194,7 +198,15 @@ test('[R127] [L8] what a full spool gives up: never what is kept nor the end of 
       const isLast = (block: SpooledBlock): boolean =>
         blocks.findLast(({ source }) => source === block.source) === block;
       const free = blocks.reduce((sum, block) => sum + (isGone(block) ? block.bytes : 0), 0);
-      const may = blocks.filter((block) => block.class !== 'kept' && !isLast(block));
+      const stays = new Map<string, number>();
+      const isMinutely = (block: SpooledBlock): boolean => {
+        const before = stays.get(block.source) ?? Number.NEGATIVE_INFINITY;
+        if (block.class !== 'snapshot' || block.lastAtUs - before < MINUTE_US) return false;
+        stays.set(block.source, block.lastAtUs);
+        return true;
+      };
+      const minutely = new Set(blocks.filter(isMinutely));
+      const may = blocks.filter((block) => block.class !== 'kept' && !isLast(block) && !minutely.has(block));
       assert.equal(
         drops.reduce((sum, { bytes }) => sum + bytes, 0),
         free,

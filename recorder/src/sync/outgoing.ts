@@ -74,26 +74,28 @@ function isSafetyEvent({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): bo
 }
 
 /** What a bounded recording gives up, the first of these first: `held` is what the hub has; `kept` never goes (R127). */
-export type DropClass = 'held' | 'stimulus' | 'decision' | 'kept';
+export type DropClass = 'held' | 'stimulus' | 'snapshot' | 'decision' | 'kept';
 
 /**
- * Of a block the greatest class of its events: what it holds of safety, openings, snapshots and gaps is kept.
+ * Of a block the greatest class of its events: what it holds of safety, openings and gaps is kept.
  *
  * @throws MalformedBytesError, NewerFormatError
  */
 export function dropClass(bytes: Uint8Array): Exclude<DropClass, 'held'> {
   if (isStub(bytes)) return 'kept';
   const { from, to } = scanBlock(bytes);
-  let found: 'stimulus' | 'decision' = 'stimulus';
+  let [snapshot, more] = [false, false];
   for (let i = 0; i < from.length; i++) {
     const event = decodeEnvelope(bytes.subarray(from[i], to[i]));
     if (KEPT.has(event.type) || isSafetyEvent(event)) return 'kept';
-    if (event.type !== EVENT_TYPE.stimulusSegment) found = 'decision';
+    if (event.type === EVENT_TYPE.snapshot) snapshot = true;
+    else if (event.type !== EVENT_TYPE.stimulusSegment) more = true;
   }
-  return found;
+  if (more) return 'decision';
+  return snapshot ? 'snapshot' : 'stimulus';
 }
 
-const KEPT = new Set<string>([EVENT_TYPE.opening, EVENT_TYPE.snapshot, EVENT_TYPE.gap]);
+const KEPT = new Set<string>([EVENT_TYPE.opening, EVENT_TYPE.gap]);
 const SAFETY = AUTHORITIES.indexOf('safety') + 1;
 
 /** Of a sigma.v1.Decision, without decoding the rest; 0 where nobody proposed anything. */

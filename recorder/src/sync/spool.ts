@@ -23,11 +23,14 @@ export interface Drop {
   readonly bytes: number;
 }
 
-const ORDER: readonly DropClass[] = ['held', 'stimulus', 'decision'];
+const ORDER: readonly DropClass[] = ['held', 'stimulus', 'snapshot', 'decision'];
+/** Of snapshots that nobody else has, one stays in so much agent time: how an agent was is known to the minute. */
+const SNAPSHOT_EVERY_US = 60_000_000;
 
 /**
  * What a bounded spool gives up (R127): the least class first, of it the oldest, until `wantedBytes` are free or only
- * what is kept is left. Changes nothing.
+ * what is kept is left. Of snapshots none goes that is a minute or more behind the one that stays before it. Changes
+ * nothing.
  *
  * @param blocks in order within each chain; the last of each chain is never chosen
  * @param reason for the record
@@ -36,8 +39,11 @@ export function chooseDrops(blocks: readonly SpooledBlock[], wantedBytes: number
   const lasts = new Set(new Map(blocks.map((block) => [nameOf(block), block])).values());
   const chosen = new Set<SpooledBlock>();
   let free = 0;
+  const spare = spareSnapshots(blocks);
   for (const name of ORDER) {
-    const candidates = blocks.filter((block) => block.class === name && !lasts.has(block));
+    const candidates = blocks.filter(
+      (block) => block.class === name && !lasts.has(block) && (name !== 'snapshot' || spare.has(block)),
+    );
     for (const block of candidates.sort((a, b) => a.lastTimeUs - b.lastTimeUs)) {
       if (free >= wantedBytes) break;
       chosen.add(block);
@@ -45,6 +51,19 @@ export function chooseDrops(blocks: readonly SpooledBlock[], wantedBytes: number
     }
   }
   return stretchesOf(blocks, chosen).map((stretch) => dropOf(stretch, reason));
+}
+
+function spareSnapshots(blocks: readonly SpooledBlock[]): ReadonlySet<SpooledBlock> {
+  const stays = new Map<string, number>();
+  return new Set(
+    blocks.filter((block) => {
+      if (block.class !== 'snapshot') return false;
+      const before = stays.get(nameOf(block));
+      if (before !== undefined && block.lastAtUs - before < SNAPSHOT_EVERY_US) return true;
+      stays.set(nameOf(block), block.lastAtUs);
+      return false;
+    }),
+  );
 }
 
 const nameOf = ({ source, epoch }: ChainId): string => `${source}\0${epoch}`;

@@ -123,7 +123,7 @@ export class BlockTable {
     const chain = this.#chainNumber(stub);
     const last = stub.firstSequence + stub.count - 1;
     const stands = this.statement(
-      'SELECT ordinal, hash FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence',
+      'SELECT ordinal, hash, first_at_us FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence',
     ).all(chain, stub.firstSequence, last);
     const { dropped } = decodeStub(stub.bytes);
     const same = stands.every(({ hash }, i) => sameBytes(hash as Uint8Array, dropped[i]?.hash ?? NO_BLOCK));
@@ -133,6 +133,10 @@ export class BlockTable {
       stub.firstSequence,
       last,
     );
+    // They are found by their times; others may have the same.
+    this.statement(
+      'DELETE FROM snapshots WHERE chain = ? AND at_us >= ? AND at_us <= ? AND sequence >= ? AND sequence <= ?',
+    ).run(chain, stands[0]?.first_at_us as number, stub.lastAtUs, stub.firstSequence, last);
     this.insert(stub, stands[0]?.ordinal as number);
     return true;
   }

@@ -155,3 +155,47 @@ test('[R127] a stub takes no place where other blocks stand than it says, nor th
   assert.deepEqual((await store.heads())[0], head, 'the end is what it was');
   await end();
 });
+
+test('[R127] of a long absence snapshots stay by the minute, and what has gone of them is looked for no more', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-snapshots-'));
+  const store = openSqliteStore(join(folder, 'edge.sqlite'));
+  const writer = new ChainWriter(chain, sha256);
+  const put = (events: readonly EventDraft[]): Promise<void> => store.append([writer.seal(events)]);
+  await put([opening]);
+  const at = (draft: EventDraft, s: number): EventDraft => ({ ...draft, atUs: s * 1e6, timeUs: s * 1e6 });
+  for (let s = 5; s <= 600; s += 5) {
+    if (s % 50 === 0) await put([at(task(s % 250), s)]);
+    await put([at(segment(s % 250), s), at(snapshot(s % 250), s)]);
+  }
+  const gaps: Gap[] = [];
+  const watch = new SpoolWatch({
+    tenant: 'acme',
+    growing: [chain],
+    recording: store,
+    mostBytes: 100_000,
+    usedBytes: () => 260_000,
+    acknowledged: () => 0,
+    tell: (_, gap) => void gaps.push(gap),
+    drop: (stubs) => assert.equal(store.drop(stubs), stubs.length),
+    full: () => assert.fail('there is enough to drop'),
+  });
+  await watch.look();
+  for (const gap of gaps) {
+    await put([at(gapEvent(gap, 0, 0), 601)]);
+    watch.gapFound(chain, gap);
+  }
+  assert.deepEqual(new Set(gaps.map(({ eventClass }) => eventClass)), new Set(['snapshot']));
+  const places = new Set<number>();
+  for (let s = 5; s <= 600; s += 5) {
+    const place = await store.snapshotBefore(chain, s * 1e6);
+    assert.ok(place !== null && s * 1e6 - place.atUs < 60e6, `the state ${s} s in is known to the minute`);
+    places.add(place.blockSequence);
+  }
+  for (const sequence of places) {
+    for await (const { bytes } of store.blocks(chain, sequence, sequence)) assert.ok(!isStub(bytes), `${sequence}`);
+  }
+  assert.ok(places.size < 60, `${places.size} snapshots are left of 120`);
+  assert.equal((await verify(store, { sha256, reexecutors: {} })).firstFailure, null);
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
