@@ -25,17 +25,14 @@ export type Closeness = 'little' | 'all';
 interface Following<World> {
   /** Null: percepts of all channels. */
   readonly channels: ReadonlySet<string> | null;
-  readonly names: readonly NameSeen<World>[];
+  readonly names: readonly BeliefName<World>[];
 }
 
-/** What rules read of beliefs under one name, wake by wake since they were last asked. */
-interface NameSeen<World> {
+/** What rules read of beliefs under one name. */
+interface BeliefName<World> {
   readonly name: string;
-  readonly kind: 'number' | 'word';
   readonly channels: readonly string[] | null;
   readonly read: (world: World) => number | string;
-  readonly numbers: Float64Array;
-  readonly words: string[];
 }
 
 /**
@@ -58,7 +55,7 @@ export class Glance<World> {
   private constructor(
     rules: readonly ForeseenRule[],
     { fold, rates }: TerrainModel<World>,
-    names: readonly NameSeen<World>[],
+    names: readonly BeliefName<World>[],
   ) {
     this.#rules = rules;
     this.#fold = fold;
@@ -75,13 +72,11 @@ export class Glance<World> {
     { ofBelief, channelsOf }: FactsTerrain<World>,
   ): Glance<World> | null {
     if (ofBelief === undefined) return null;
-    const rows = (1 + ASKED_TOGETHER) * lived.rates.situationEvery;
-    const names: NameSeen<World>[] = [];
-    for (const [name, kind] of namesReadBy(rules)) {
+    const names: BeliefName<World>[] = [];
+    for (const name of namesReadBy(rules)) {
       const read = ofBelief(name);
       if (read === null) continue;
-      const channels = channelsOf?.(name) ?? null;
-      names.push({ name, kind, channels, read, numbers: new Float64Array(kind === 'number' ? rows : 0), words: [] });
+      names.push({ name, channels: channelsOf?.(name) ?? null, read });
     }
     return names.length === 0 ? null : new Glance(rules, lived, names);
   }
@@ -102,11 +97,16 @@ export class Glance<World> {
     const little = closeness === 'all' && this.hasLittle ? this.#following.little.names : null;
     const fold = this.#fold;
     let littleDoes = little !== null;
+    const ask = (): number => {
+      if (little !== null && this.#areQuiet(toldBy(little, seen))) return QUIET;
+      littleDoes = false;
+      return this.#speaksAt(names, seen);
+    };
     let now = world;
     let followed = 0;
     let looked = 0;
-    /** Wakes since the rules were last asked; they are asked first about those among which the first evaluation is. */
-    let rows = 0;
+    /** Beliefs since the rules were last asked; they are asked first about those among which the first evaluation is. */
+    const seen: World[] = [];
     let asksAt = this.#evaluatedWithin;
     let lastUs = 0;
     for (const segment of segments) {
@@ -114,16 +114,11 @@ export class Glance<World> {
       for (const { atUs, inbox } of wakes) {
         for (let k = 0; k < inbox.length; k++) now = fold(now, inbox[k] as Stimulus, atUs);
         if (atUs < fromUs || atUs >= untilUs) continue;
-        for (const { read, numbers, words, kind } of names) {
-          if (kind === 'number') numbers[rows] = read(now) as number;
-          else words[rows] = read(now) as string;
-        }
         looked++;
-        if (++rows < asksAt) continue;
-        if (littleDoes) littleDoes = this.#spokenRow(little ?? names, rows) === QUIET;
-        const spoken = littleDoes ? QUIET : this.#spokenRow(names, rows);
-        if (spoken !== QUIET) return { ...SPEAKS, early: looked - rows + spoken < this.#evaluatedWithin };
-        rows = 0;
+        if (seen.push(now) < asksAt) continue;
+        const spoken = ask();
+        if (spoken !== QUIET) return { ...SPEAKS, early: looked - seen.length + spoken < this.#evaluatedWithin };
+        seen.length = 0;
         asksAt = ASKED_TOGETHER * this.#evaluatedWithin;
       }
       followed += wakes.length;
@@ -131,7 +126,7 @@ export class Glance<World> {
     }
     // Of so few wakes none may have been evaluated.
     if (looked < this.#evaluatedWithin) return { ...SPEAKS, early: true };
-    if (this.#spokenRow(names, rows) !== QUIET) return { ...SPEAKS, early: false };
+    if (seen.length > 0 && ask() !== QUIET) return { ...SPEAKS, early: false };
     return { speaks: false, early: false, world: now, wakes: followed, lastUs, littleDoes };
   }
 
@@ -142,11 +137,10 @@ export class Glance<World> {
     return names.every(({ read }) => Object.is(read(one), read(other)));
   }
 
-  /** The first of so many rows at which a rule may speak. */
-  #spokenRow(names: readonly NameSeen<World>[], rows: number): number {
-    if (this.#areQuiet(seenOver(names, 0, rows))) return QUIET;
-    for (let row = 0; row < rows; row++) if (!this.#areQuiet(seenOver(names, row, row + 1))) return row;
-    return QUIET;
+  /** The first of these beliefs by which a rule may speak. */
+  #speaksAt(names: readonly BeliefName<World>[], beliefs: readonly World[]): number {
+    if (this.#areQuiet(toldBy(names, beliefs))) return QUIET;
+    return beliefs.findIndex((belief) => !this.#areQuiet(toldBy(names, [belief])));
   }
 
   #areQuiet(facts: StretchFacts): boolean {
@@ -157,43 +151,42 @@ export class Glance<World> {
 
 /** Rules are asked about the wakes of so many evaluations at once: it takes longer to ask than to look. */
 const ASKED_TOGETHER = 5;
+/** No belief: also what `findIndex` says of none. */
 const QUIET = -1;
 const SPEAKS = { speaks: true, world: null, wakes: 0, lastUs: 0, littleDoes: false } as const;
 
-/** What was seen under these names from one row, inclusive, to another, exclusive. */
-function seenOver<World>(names: readonly NameSeen<World>[], from: number, to: number): StretchFacts {
+/** What these beliefs tell under these names; what no rule asks for is not read. */
+function toldBy<World>(names: readonly BeliefName<World>[], beliefs: readonly World[]): StretchFacts {
   return {
     bounds: (wanted) => {
-      for (const { name, kind, numbers } of names)
-        if (name === wanted && kind === 'number') return boundsOf(numbers, from, to);
-      return null;
+      const known = names.find(({ name }) => name === wanted);
+      return known === undefined ? null : boundsOf(known.read as (world: World) => number, beliefs);
     },
     words: (wanted) => {
-      for (const { name, kind, words } of names)
-        if (name === wanted && kind === 'word') return [...new Set(words.slice(from, to))];
-      return null;
+      const known = names.find(({ name }) => name === wanted);
+      return known === undefined ? null : [...new Set(beliefs.map(known.read as (world: World) => string))];
     },
   };
 }
 
-/** @returns null where one is no number, and of none */
-function boundsOf(numbers: Float64Array, from: number, to: number): readonly [number, number] | null {
+/** @returns null where one is no number */
+function boundsOf<World>(read: (world: World) => number, beliefs: readonly World[]): readonly [number, number] | null {
   let least = Infinity;
   let most = -Infinity;
-  for (let row = from; row < to; row++) {
-    const number = numbers[row] as number;
+  for (const belief of beliefs) {
+    const number = read(belief);
     if (Number.isNaN(number)) return null;
     if (number < least) least = number;
     if (number > most) most = number;
   }
-  return least > most ? null : [least, most];
+  return [least, most];
 }
 
 /** Names of fewest channels first, as many as take less than all of them together. */
-function cheaper<World>(names: readonly NameSeen<World>[]): readonly NameSeen<World>[] {
+function cheaper<World>(names: readonly BeliefName<World>[]): readonly BeliefName<World>[] {
   const all = unionOf(names);
-  const sizeOf = ({ channels }: NameSeen<World>): number => channels?.length ?? Infinity;
-  const found: NameSeen<World>[] = [];
+  const sizeOf = ({ channels }: BeliefName<World>): number => channels?.length ?? Infinity;
+  const found: BeliefName<World>[] = [];
   for (const name of [...names].sort((a, b) => sizeOf(a) - sizeOf(b))) {
     const union = unionOf([...found, name]);
     if (union === null || union.size === all?.size) break;
@@ -202,10 +195,13 @@ function cheaper<World>(names: readonly NameSeen<World>[]): readonly NameSeen<Wo
   return found;
 }
 
-const following = <World>(names: readonly NameSeen<World>[]): Following<World> => ({ channels: unionOf(names), names });
+const following = <World>(names: readonly BeliefName<World>[]): Following<World> => ({
+  channels: unionOf(names),
+  names,
+});
 
 /** Null: all channels. */
-function unionOf<World>(names: readonly NameSeen<World>[]): ReadonlySet<string> | null {
+function unionOf<World>(names: readonly BeliefName<World>[]): ReadonlySet<string> | null {
   const union = new Set<string>();
   for (const { channels } of names) {
     if (channels === null) return null;
@@ -215,18 +211,12 @@ function unionOf<World>(names: readonly NameSeen<World>[]): ReadonlySet<string> 
 }
 
 /** A rule of which nothing is known asks for everything that it reads. */
-function namesReadBy(rules: readonly ForeseenRule[]): ReadonlyMap<string, 'number' | 'word'> {
-  const names = new Map<string, 'number' | 'word'>();
-  const asking: StretchFacts = {
-    bounds: (name) => {
-      names.set(name, 'number');
-      return null;
-    },
-    words: (name) => {
-      names.set(name, 'word');
-      return null;
-    },
+function namesReadBy(rules: readonly ForeseenRule[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  const noting = (name: string): null => {
+    names.add(name);
+    return null;
   };
-  for (const { says } of rules) says(asking);
+  for (const { says } of rules) says({ bounds: noting, words: noting });
   return names;
 }

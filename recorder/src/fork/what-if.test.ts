@@ -299,6 +299,87 @@ test('[R117] a glance at beliefs passes over no wake, and where a rule speaks at
   assert.ok(flips > 10 && passed > 20, `${flips} evaluations differ, ${passed} stretches were passed over`);
 });
 
+/** A tram that counts its scans: who misses one never knows again. */
+function counting(model: TerrainModel<Tram>): TerrainModel<Tram> {
+  const fold: typeof model.fold = (world, stimulus, atUs) => {
+    const next = model.fold(world, stimulus, atUs);
+    return stimulus.kind === 'percept' && stimulus.channel === 'scan' ? { ...next, doneM: world.doneM + 1 } : next;
+  };
+  return { ...model, fold };
+}
+
+/** Speaks at some scans of each dozen on a part of the line. The line is told by one channel, the scans by another. */
+function somewhere(scans: number, fromMm: number, untilMm: number, told: Set<string>): Trial<Tram> {
+  const lived = counting(under([]));
+  const scanOf = ({ doneM }: Tram): number => doneM % 12;
+  const evaluate = ({ world }: Situation<Tram>) =>
+    world.atMm >= fromMm && world.atMm < untilMm && scanOf(world) < scans ? ('fires' as const) : ('quiet' as const);
+  const rule: Rule<Situation<Tram>> = { ...near(0, 0.2), hash: `some ${scans} ${fromMm} ${untilMm}`, evaluate };
+  const readers: Readonly<Record<string, (world: Tram) => number>> = { at: ({ atMm }) => atMm, scan: scanOf };
+  const channels: Readonly<Record<string, readonly string[]>> = { at: ['rail'], scan: ['scan'] };
+  return {
+    ...trial(lived, counting(under([rule])), 0),
+    facts: {
+      facts: [
+        { name: 'at', kind: 'number' },
+        { name: 'scan', kind: 'number' },
+      ],
+      read: ({ world }) => [world.atMm, scanOf(world)],
+      ofBelief: (name) => (world) => {
+        told.add(name);
+        return readers[name]?.(world) ?? 0;
+      },
+      channelsOf: (name) => channels[name] ?? null,
+      brief: { width: 0, of: () => [], world: () => null as never },
+    },
+    foreseen: [
+      {
+        ...{ id: rule.id, change: 'added', restriction: { atMost: { speedMps: 0.2 }, forbid: [] } },
+        says: ({ bounds }) => {
+          const [atLeast, atMost] = bounds('at') ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+          const [least, most] = bounds('scan') ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+          if (atMost < fromMm || atLeast >= untilMm || least >= scans) return 'quiet';
+          return atLeast >= fromMm && atMost < untilMm && most < scans ? 'fires' : 'either';
+        },
+      },
+    ],
+  };
+}
+
+test('[R117] where what costs less to follow tells enough the rest is not followed, and is known again where it is needed', async () => {
+  const anyDay = fc.record({
+    seed: fc.nat(),
+    scans: fc.constantFrom(1, 2, 12),
+    fromMm: fc.integer({ min: -1000, max: 24_000 }),
+    lengthMm: fc.constantFrom(500, 4000, 30_000),
+    known: fc.nat(),
+    span: fc.option(fc.record({ fromUs: fc.nat(9_000_000), forUs: fc.nat(35_000_000) }), { nil: null }),
+  });
+  let [flips, spared] = [0, 0];
+  await fc.assert(
+    fc.asyncProperty(anyDay, async ({ seed, scans, fromMm, lengthMm, known, span }) => {
+      const told = new Set<string>();
+      const both = somewhere(scans, fromMm, fromMm + lengthMm, told);
+      const made = await day(seed, 400, both.lived);
+      const { store, head } = made;
+      const time = span === null ? {} : { fromUs: span.fromUs, untilUs: span.fromUs + span.forUs };
+      const all = await tryPolicy<Tram>(store, head, { trialOf: () => both, ...time });
+      told.clear();
+      const none = await tryPolicy<Tram>(store, head, { ...withFacts(both, []), ...time });
+      assert.deepEqual([none.flips, none.differing, none.firstUs], [all.flips, all.differing, all.firstUs]);
+      if (told.has('at') && !told.has('scan')) spared++;
+      const late = (await gathered(made, both)).filter(({ untilUs }) => untilUs >= (span?.fromUs ?? 0));
+      const some = late.filter((_, k) => (known >> (k % 31)) % 3 === 0);
+      const holey = await tryPolicy<Tram>(store, head, { ...withFacts(both, some), ...time });
+      assert.deepEqual([holey.flips, holey.differing, holey.firstUs], [all.flips, all.differing, all.firstUs]);
+      flips += flipped(all);
+    }),
+    { seed: 17, numRuns: 60 },
+  );
+  assert.ok(flips > 60, `${flips} cycles flipped`);
+  assert.ok(spared > 3, `of ${spared} days only the line was read`);
+});
+
 test('[R117] facts that are not those of the life are found by the stretch that is run again for them', async () => {
   const [lived, tried] = [under([]), under([near(500, 0.2)])];
   const made = await day(4, 200, lived);

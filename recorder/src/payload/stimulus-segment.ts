@@ -142,7 +142,8 @@ function writeColumns(wire: WireWriter, { channel, width, values }: Rows): void 
  * Reads sigma.v1.StimulusSegment.
  *
  * @param heeded channels whose percepts are asked for: those of others are passed over and stand in no inbox, while wakes
- *   and all other stimuli are there as ever; all channels when left out
+ *   and all other stimuli are there as ever. Rows then share memory, and are not to be sent to another thread. All
+ *   channels, and rows of their own, when left out
  * @throws MalformedBytesError
  */
 export function decodeSegment(bytes: Uint8Array, heeded: ReadonlySet<string> | null = null): Segment {
@@ -223,13 +224,11 @@ function readColumns(reader: WireReader, heeded: ReadonlySet<string> | null): Ch
     throw new MalformedBytesError(`channel '${channel}' has ${numbers} numbers for ${count} rows`);
   }
   const width = numbers / count;
-  // One row alone is its own differences.
-  if (count === 1) return { rows: [{ kind: 'percept', channel, values: differences.slice(0, width) }], count, next: 0 };
   const rows: Percept[] = [];
   const from = differences;
   let before: Int32Array | null = null;
   for (let row = 0; row < count; row++) {
-    const values = new Int32Array(width);
+    const values = heeded === null ? new Int32Array(width) : room(width);
     if (before === null)
       for (let field = 0, at = 0; field < width; field++, at += count) values[field] = from[at] as number;
     else
@@ -240,6 +239,20 @@ function readColumns(reader: WireReader, heeded: ReadonlySet<string> | null): Ch
   }
   return { rows, count, next: 0 };
 }
+
+/** Rows of many wakes in one piece of memory: a wide row alone takes longer to allocate than to read. */
+function room(width: number): Int32Array {
+  if (roomTaken + width > rooms.length) {
+    rooms = new Int32Array(Math.max(ROOM, width));
+    roomTaken = 0;
+  }
+  roomTaken += width;
+  return rooms.subarray(roomTaken - width, roomTaken);
+}
+
+const ROOM = 1 << 14;
+let rooms = new Int32Array();
+let roomTaken = 0;
 
 /** Channels repeat in every segment: a known name is compared, not read. */
 function channelName(content: Uint8Array): string {
@@ -326,15 +339,20 @@ function readWakes(
       difference += value % 2 === 0 ? value / 2 : -(value + 1) / 2;
       atUs += difference;
     }
-    const inbox: Stimulus[] = [];
-    for (const to = Math.min(from + counts.varint(), stimuli.length + 1); from < to; from++) {
-      const stimulus = stimuli[from];
-      if (stimulus !== null && stimulus !== undefined) inbox.push(stimulus);
-    }
+    const to = from + counts.varint();
+    const inbox = inboxOf(stimuli, from, to);
+    from = to;
     wakes.push({ atUs, inbox });
   }
   if (count === 0 || !times.done || !counts.done || from !== stimuli.length) {
     throw new MalformedBytesError('wakes and stimuli of a segment do not add up');
   }
   return wakes;
+}
+
+/** Most wakes bring one stimulus. */
+function inboxOf(stimuli: readonly (Stimulus | null)[], from: number, to: number): Stimulus[] {
+  const only = to - from === 1 ? stimuli[from] : null;
+  if (only !== null && only !== undefined) return [only];
+  return stimuli.slice(from, to).filter((stimulus) => stimulus !== null);
 }

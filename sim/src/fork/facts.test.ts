@@ -44,6 +44,8 @@ const RULES = {
   barred: rule('robot.speed_mps > 0.9', { speedMps: 0.3 }, ['zone:aisle-1', 'name:load']),
   error: rule('1.0 / (robot.speed_mps - robot.speed_mps) > 0.0 || person.count > 0.5', { speedMps: 0.2 }),
   never: rule('robot.speed_mps > 50.0', { speedMps: 0 }),
+  seldom: rule('person.distance_m < 3.0 && robot.speed_mps > 0.5', { speedMps: 0.5 }),
+  warm: rule('path.free_m < 3.0 && robot.motor_c > 20.0 && robot.battery < 0.999', { speedMps: 0.3 }),
   failsafe,
   two: `[${rule('robot.speed_mps > 0.2', { speedMps: 0.5 })}, ${rule('zone.work', { speedMps: 0.2 }).replace('tried', 'also')}]`,
 };

@@ -100,21 +100,32 @@ function isWallAt({ width, height, blocked }: Site, column: number, rowUp: numbe
 
 /**
  * Whether the point, or a corner of the square of so many metres around it, is wall: faces and corners of walls alike.
- * Every ray of every scan comes by here: each side of the square is laid on the grid once, not at both of its corners.
+ * Every ray of every scan comes by here: each side of the square is laid on the grid once, not at both of its corners, and
+ * a square that reaches no further than into the next cells holds the point in one of its corners' own.
  */
 export function nearWall(site: Site, xM: number, yM: number, withinM: number): boolean {
-  const { metresPerCell } = site;
-  const column = Math.floor(xM / metresPerCell);
-  const row = Math.floor(yM / metresPerCell);
-  if (isWallAt(site, column, row)) return true;
+  const { metresPerCell, width, height, blocked } = site;
   const left = Math.floor((xM - withinM) / metresPerCell);
   const right = Math.floor((xM + withinM) / metresPerCell);
   const low = Math.floor((yM - withinM) / metresPerCell);
   const high = Math.floor((yM + withinM) / metresPerCell);
-  // Most lie in the middle of a cell.
-  if (left === right && low === high) return false;
+  if (left >= 0 && low >= 0 && right < width && high < height && right - left <= 1 && high - low <= 1) {
+    const upper = (height - 1 - high) * width;
+    const lower = (height - 1 - low) * width;
+    // Which of them is wall nobody can foresee: it takes less to look at all four than to stop at the first.
+    const walls =
+      (blocked[upper + left] as number) |
+      (blocked[upper + right] as number) |
+      (blocked[lower + left] as number) |
+      (blocked[lower + right] as number);
+    return walls !== 0;
+  }
   return (
-    isWallAt(site, right, high) || isWallAt(site, left, high) || isWallAt(site, right, low) || isWallAt(site, left, low)
+    isWall(site, xM, yM) ||
+    isWallAt(site, right, high) ||
+    isWallAt(site, left, high) ||
+    isWallAt(site, right, low) ||
+    isWallAt(site, left, low)
   );
 }
 
