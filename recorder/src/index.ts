@@ -196,6 +196,8 @@ export {
   type StoreVersion,
   type VersionedRecording,
 } from './store.ts';
+export { type AheadEvent, aheadEvents } from './sync/ahead-events.ts';
+export { type AheadMemory, AheadSource, type LookedChain } from './sync/ahead-source.ts';
 export {
   type CommandOutcome,
   type ConditionalCommand,
@@ -237,6 +239,15 @@ export type {
   SyncRefusal,
 } from './sync/sync-words.ts';
 export { batchBytes, linkedKey } from './sync/sync-words.ts';
+export {
+  type AheadAnswer,
+  aheadAnsweredFrame,
+  aheadAnswerOf,
+  aheadFrame,
+  aheadOf,
+  type EventsAhead,
+  takeAhead,
+} from './sync/take-ahead.ts';
 export type { ChainReport, Failure, FailureKind, Stretch, StretchResult, VerifyReport } from './verify/report.ts';
 export { joinReports, type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
 export { MalformedBytesError, WireReader } from './wire/wire-reader.ts';

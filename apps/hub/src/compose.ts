@@ -27,6 +27,8 @@ import { postgresMarks } from './roles/chronicle/mark-store.ts';
 import { Marks } from './roles/chronicle/marks.ts';
 import { postgresReadPlaces } from './roles/chronicle/read-places.ts';
 import { RecordIndex } from './roles/chronicle/record-index.ts';
+import { postgresReports } from './roles/chronicle/report-store.ts';
+import { Reports } from './roles/chronicle/reports.ts';
 import { Core } from './roles/core/core.ts';
 import { postgresPlanner } from './roles/core/planner-memory.ts';
 import { FenceDesk } from './roles/fences/fence-desk.ts';
@@ -88,6 +90,14 @@ export async function composeRoles(options: HubOptions, database: Database, clos
   const fleet = new LiveFleet(bus, tenant, 'live');
   const people = openPeople(ground, planning, fleet);
   const witness = openWitness(ground, people);
+  const reports = await Reports.open({
+    clock,
+    record,
+    alerts: people.alerts,
+    marks: people.marks,
+    decisions: planning.decisions,
+    store: postgresReports(database, tenant),
+  });
   const index = await RecordIndex.open({
     clock,
     realClock: systemClock(),
@@ -97,6 +107,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     decisions: planning.decisions,
     moments: ground.marks,
     places: postgresReadPlaces(database, tenant),
+    reports,
   });
   closing.push(() => index.close());
   const sync = new SyncRole({
@@ -149,6 +160,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     siteTime,
     pace: siteTime === null || onPace === undefined ? null : new PaceDesk(siteTime, record, onPace),
     fleet,
+    index,
     link,
     blocks,
     proofs,
@@ -158,7 +170,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     version: options.version ?? '0.1.0',
     startedTimeUs: clock.nowUs(),
     newId,
-    health: () => health(ground, telemetry, planning, people, link, witness, sync, history),
+    health: () => health(ground, telemetry, planning, people, link, witness, sync, index, history),
   };
 }
 
@@ -365,6 +377,7 @@ function health(
   link: LinkDesk,
   witness: WitnessRole,
   sync: SyncRole,
+  index: RecordIndex,
   history: PostgresHistory,
 ): ReturnType<Roles['health']> {
   const said = (name: string, ok: boolean, detail: string) => ({ name, ok, detail });
@@ -397,12 +410,27 @@ function health(
       sync.failure ?? `${sync.counts.blocks} blocks of edges kept, ${sync.counts.refused} batches refused`,
     ),
     said(
+      'index',
+      index.failure === null,
+      index.failure ?? `${index.counts.events} events of robots looked into${missingWords(index)}`,
+    ),
+    said(
       'witness',
       witness.failure === null,
       witness.failure ??
         `${witness.counts.cosigned} heads of edges cosigned, ${witness.counts.refused} refused; edges cosigned ${witness.counts.witnessed} of the hub's`,
     ),
   ];
+}
+
+/** Robots whose record is on its way, and up to when it is here. */
+function missingWords(index: RecordIndex): string {
+  const missing = index.homecomings(new Set());
+  const [first] = missing;
+  if (first === undefined) return '';
+  const upTo = first.upToUs === 0 ? 'nothing yet' : `up to ${new Date(first.upToUs / 1000).toISOString()}`;
+  const others = missing.length > 1 ? ` and ${missing.length - 1} others` : '';
+  return `; on its way from ${first.source} (${upTo})${others}`;
 }
 
 /** What the bus had to shed or could not get handled goes on record (law L8). */

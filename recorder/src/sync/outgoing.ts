@@ -68,7 +68,7 @@ export function lookInto(bytes: Uint8Array): Sighting {
 }
 
 /** @throws MalformedBytesError */
-function isSafetyEvent({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): boolean {
+export function isSafetyEvent({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): boolean {
   if (type === EVENT_TYPE.decision) return chosenAuthority(data) === SAFETY;
   return type === EVENT_TYPE.signal && signalName(data) === 'failsafe';
 }

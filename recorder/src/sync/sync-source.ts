@@ -1,5 +1,6 @@
 import { type ChainId, hexOfBytes } from '../event.ts';
 import type { Recording } from '../store.ts';
+import type { AheadSource } from './ahead-source.ts';
 import { ChainReading } from './chain-reading.ts';
 import type { Gap } from './gap.ts';
 import { lookInto, outgoingBlock } from './outgoing.ts';
@@ -8,6 +9,7 @@ import type { OutgoingBlock } from './sending-chain.ts';
 import { type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
 import type { SinkWord, SourceWord } from './sync-sink.ts';
 import { type BlockBatch, type ChainEnd, type LinkedChain, linkedKey } from './sync-words.ts';
+import type { AheadAnswer } from './take-ahead.ts';
 
 /** What a source remembers of sync beside its recordings. Losing the newest of it loses no event: the hub tells where it stands. */
 export interface SyncMemory {
@@ -38,6 +40,8 @@ export interface SyncSourceOptions {
   /** The recording that grows, then older ones. */
   readonly recordings: readonly { readonly path: string; readonly recording: Recording }[];
   readonly memory: SyncMemory;
+  /** Tells safety events before their blocks (R193); absent: they come with these. */
+  readonly ahead?: AheadSource;
   /** Infinity: no limit. */
   readonly bytesPerS: number;
   readonly say: (word: SourceWord) => void;
@@ -107,6 +111,25 @@ export class SyncSource {
         this.#ends.set(key, { chain: { source, epoch }, recording, end: { sequence, hash }, reading: null });
       }
     }
+    await this.#lookBehind();
+  }
+
+  /** What an earlier life recorded at its very end, it had no time to look into. */
+  async #lookBehind(): Promise<void> {
+    const { ahead, tenant, breathe } = this.#options;
+    for (const { source, epoch, sequence, openedUs } of ahead?.looked ?? []) {
+      const chain = { source, epoch };
+      const place = this.#ends.get(linkedKey(chain));
+      if (place === undefined || place.end.sequence <= sequence) continue;
+      try {
+        for await (const block of place.recording.blocks({ tenant, ...chain }, sequence + 1, place.end.sequence)) {
+          ahead?.look(chain, block.bytes, block.firstSequence + outgoingBlock(block).count - 1, openedUs);
+          await breathe?.();
+        }
+      } catch (error) {
+        this.#failed(error as Error);
+      }
+    }
   }
 
   /** A hub has welcomed this edge. @param orderKey names the hub */
@@ -116,6 +139,7 @@ export class SyncSource {
     this.#linked = true;
     this.#ready = 0;
     const time = { us: this.#options.wallUs(), count: 0 };
+    this.#options.ahead?.linked(hub);
     this.#options.say({ type: 'shown', chains: this.#sender.linked(), time });
   }
 
@@ -141,9 +165,28 @@ export class SyncSource {
         ? sender.held(word.chains, word.allowedBytes, word.unpacks)
         : sender.answered(word.answer, this.#options.nowUs());
     for (const finding of findings) this.#found(finding);
+    if (word.type === 'held') this.#ahead((ahead) => ahead.held(word.chains));
     if (this.#fresh.size >= REMEMBER_EVERY) this.#remember();
     this.#pump();
     this.#tellSettled();
+  }
+
+  /** The hub has heard of safety events ahead of their blocks. */
+  hearAhead(answer: AheadAnswer): void {
+    if (!this.#linked) return;
+    this.#sender?.heard(answer.time, this.#options.wallUs());
+    this.#ahead((ahead) => ahead.answered(answer));
+  }
+
+  /** Whatever fails of it keeps no block back. */
+  #ahead(work: (ahead: AheadSource) => void): void {
+    const { ahead } = this.#options;
+    if (ahead === undefined) return;
+    try {
+      work(ahead);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
   }
 
   /** A batch has left for the wire. */
@@ -169,6 +212,8 @@ export class SyncSource {
           const seen = lookInto(bytes);
           safety = Math.max(safety, seen.safety);
           for (const gap of seen.gaps) gapFound?.(chain, gap);
+          const { sequence } = end;
+          this.#ahead((ahead) => ahead.look(chain, bytes, sequence));
         }
         if (end.sequence > known.sequence) this.#grown(chain, recording, end, dueUs);
         if (safety === 0) continue;
@@ -287,6 +332,7 @@ export class SyncSource {
       case 'acknowledged': {
         const { sequence, hash } = finding;
         this.#fresh.set(name, { source, epoch, sequence, hash });
+        this.#ahead((ahead) => ahead.arrived({ source, epoch }, sequence));
         return;
       }
       case 'forgot':

@@ -7,6 +7,7 @@ import {
   type ConnectRequest,
   ConnectRequestSchema,
   type ConnectResponse,
+  type EventsAheadAnswered,
   HeartbeatSchema,
   HelloSchema,
   OrderSchema,
@@ -37,6 +38,7 @@ export interface HubLinkOptions {
     readonly linked: (orderKey: Uint8Array) => void;
     readonly held: (frame: ChainsHeld) => void;
     readonly answered: (frame: BlocksAnswered) => void;
+    readonly aheadAnswered?: (frame: EventsAheadAnswered) => void;
     /** The next frame of blocks, if one waits; `wake` the link when there is one. */
     readonly next: () => ConnectRequest | undefined;
   };
@@ -230,6 +232,9 @@ export class HubLink {
         return null;
       case 'blocksAnswered':
         this.#options.sync?.answered(frame.value);
+        return null;
+      case 'eventsAheadAnswered':
+        this.#options.sync?.aheadAnswered?.(frame.value);
         return null;
       case 'refused':
         return `the hub refuses this edge: ${frame.value.reason}`;

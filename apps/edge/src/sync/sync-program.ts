@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
-import { encodeSent, SyncSource } from '@sigma/recorder';
+import { AheadSource, encodeSent, SyncSource } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import type { FromThread, ToThread } from '../live/back-thread.ts';
@@ -36,8 +36,19 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
   let link = 0;
   let timer: NodeJS.Timeout | undefined;
   const watch = Number.isFinite(recordingMostBytes) ? openWatch() : null;
+  const wallUs = (): number => epochTimeUs + site.nowUs();
+  const ahead = new AheadSource({
+    tenant,
+    openedUs: epochTimeUs,
+    memory: memory.ahead,
+    say: (events) => tell({ type: 'ahead', link, events }),
+    now: () => ({ us: wallUs(), count: 0 }),
+    refused: ({ source, epoch, refusal, lastSequence: sequence, message }) =>
+      tell({ type: 'note', name: 'edge.blocks_refused', body: { source, epoch, refusal, sequence, message } }),
+  });
   const sync: SyncSource = new SyncSource({
     tenant,
+    ahead,
     sources: new Set(sources),
     growing,
     recordings,
@@ -52,7 +63,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     note: (name, body) => tell({ type: 'note', name, body }),
     gapFound: (chain, gap) => watch?.gapFound(chain, gap),
     nowUs: () => Math.floor(performance.now() * 1000),
-    wallUs: () => epochTimeUs + site.nowUs(),
+    wallUs,
     breathe: () => setImmediate(),
     after: (us, run) => {
       clearTimeout(timer);
@@ -118,6 +129,9 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
         break;
       case 'word':
         sync.hear(message.word);
+        break;
+      case 'ahead':
+        sync.hearAhead(message.answer);
         break;
       case 'left':
         sync.left();

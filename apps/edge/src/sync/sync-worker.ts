@@ -1,7 +1,17 @@
 import { create } from '@bufbuild/protobuf';
-import { type BlocksAnswered, type ChainsHeld, type ConnectRequest, ConnectRequestSchema } from '@sigma/proto';
 import {
+  type BlocksAnswered,
+  type ChainsHeld,
+  type ConnectRequest,
+  ConnectRequestSchema,
+  type EventsAheadAnswered,
+} from '@sigma/proto';
+import {
+  type AheadAnswer,
+  aheadAnswerOf,
+  aheadFrame,
   batchAnswerOf,
+  type EventsAhead,
   type Gap,
   heldOf,
   type LinkedChain,
@@ -36,11 +46,14 @@ export type ToSync =
   | { readonly type: 'linked'; readonly orderKey: Uint8Array }
   | { readonly type: 'lost' }
   | { readonly type: 'word'; readonly word: SinkWord }
+  | { readonly type: 'ahead'; readonly answer: AheadAnswer }
   /** A batch has left for the wire. */
   | { readonly type: 'left' };
 
 export type FromSync =
   | { readonly type: 'shown'; readonly link: number; readonly word: Extract<SourceWord, { type: 'shown' }> }
+  /** Safety events, before their blocks. */
+  | { readonly type: 'ahead'; readonly link: number; readonly events: EventsAhead }
   /** A batch as `encodeSent` makes it: the thread that speaks on the link only passes it on. */
   | { readonly type: 'sent'; readonly link: number; readonly sent: Uint8Array }
   | { readonly type: 'note'; readonly name: SyncNote; readonly body: unknown }
@@ -72,7 +85,7 @@ export class SyncWorker {
       module: new URL('./sync-thread.ts', import.meta.url),
       data,
       heard: (message) => {
-        if (message.type === 'shown' || message.type === 'sent') {
+        if (message.type === 'shown' || message.type === 'sent' || message.type === 'ahead') {
           if (message.link !== this.#link) return;
           this.#ready.push(message);
           wake();
@@ -99,6 +112,9 @@ export class SyncWorker {
       const value = shownFrame(said.word.chains, said.word.time);
       return create(ConnectRequestSchema, { frame: { case: 'chainsShown', value } });
     }
+    if (said.type === 'ahead') {
+      return create(ConnectRequestSchema, { frame: { case: 'eventsAhead', value: aheadFrame(said.events) } });
+    }
     this.#thread.tell({ type: 'left' });
     return passedOn(said.sent);
   }
@@ -121,6 +137,10 @@ export class SyncWorker {
 
   answered(frame: BlocksAnswered): void {
     this.#thread.tell({ type: 'word', word: { type: 'answered', answer: batchAnswerOf(frame) } });
+  }
+
+  aheadAnswered(frame: EventsAheadAnswered): void {
+    this.#thread.tell({ type: 'ahead', answer: aheadAnswerOf(frame) });
   }
 
   /** Everything is on disk: the last blocks are sent. */

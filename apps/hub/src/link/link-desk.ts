@@ -240,7 +240,7 @@ export class LinkDesk {
       link.witness?.hear(frame);
       return;
     }
-    if (frame.case === 'chainsShown' || frame.case === 'blocksSent') {
+    if (frame.case === 'chainsShown' || frame.case === 'blocksSent' || frame.case === 'eventsAhead') {
       link.sync?.hear(frame);
       return;
     }

@@ -17,6 +17,7 @@ import type { MissionLedger } from '../roles/arbitration/mission-ledger.ts';
 import { CommandRejectedError } from '../roles/arbitration/rejected-command.ts';
 import type { Acts } from '../roles/chronicle/acts.ts';
 import type { Marks } from '../roles/chronicle/marks.ts';
+import type { RecordIndex } from '../roles/chronicle/record-index.ts';
 import type { Core } from '../roles/core/core.ts';
 import type { FenceDesk } from '../roles/fences/fence-desk.ts';
 import type { ActiveFaults } from '../roles/gateway/active-faults.ts';
@@ -45,6 +46,7 @@ export interface Roles {
   readonly decisions: DecisionArchive;
   readonly acts: Acts;
   readonly marks: Marks;
+  readonly index: Pick<RecordIndex, 'homecomings'>;
   readonly fences: FenceDesk;
   readonly activeFaults: ActiveFaults;
   /** Null where the time of the site cannot be set. */

@@ -1,11 +1,12 @@
 import { create, type MessageShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { type AgentDecision, type ListMarksRequestSchema, MarkSchema } from '@sigma/proto';
+import { type AgentDecision, type ListMarksRequestSchema, MarkSchema, OnTheWaySchema } from '@sigma/proto';
 import type { Mark, MarkFilter } from '../roles/chronicle/mark-store.ts';
 import { momentOf, type Roles } from './context.ts';
 
 const KINDS = new Set(['violation', 'failsafe', 'stop', 'alert', 'mission', 'act', 'fault', 'gap', 'decision']);
 const DECISION = 'decision';
+const MOST_ON_THE_WAY = 1_000;
 
 export const markOf = (mark: Omit<Mark, 'id' | 'kind'> & { readonly kind: string }) =>
   create(MarkSchema, {
@@ -16,7 +17,26 @@ export const markOf = (mark: Omit<Mark, 'id' | 'kind'> & { readonly kind: string
     decisionEpoch: mark.decisionEpoch,
     level: mark.level,
     text: mark.text,
+    reported: mark.reported === true,
   });
+
+/** Lives of robots of which something may have happened that no mark tells of yet. */
+function onTheWay({ fleet, index }: Roles, agentId: string) {
+  const away = new Set([...fleet.agents.values()].flatMap(({ link }) => (link.linked ? [] : [link.agentId])));
+  return index
+    .homecomings(away)
+    .filter(({ source }) => agentId === '' || source === agentId)
+    .slice(0, MOST_ON_THE_WAY)
+    .map(({ source, epoch, upToUs, missing }) =>
+      create(OnTheWaySchema, {
+        agentId: source,
+        epoch,
+        upToTimeUs: BigInt(upToUs),
+        missingEvents: BigInt(missing),
+        outOfReach: away.has(source),
+      }),
+    );
+}
 
 /** Marks of a stretch of time; decisions among them only when they are asked for by name. */
 export async function findMarks(roles: Roles, request: MessageShape<typeof ListMarksRequestSchema>, limit: number) {
@@ -38,7 +58,8 @@ export async function findMarks(roles: Roles, request: MessageShape<typeof ListM
   const filter = { fromTimeUs, toTimeUs, kinds: others, agentId, choose };
   const found = only ? none : await roles.marks.find(filter, limit);
   if (!kinds.includes(DECISION)) {
-    return { marks: found.marks.map(markOf), more: found.more, keptFromTimeUs: BigInt(found.keptFromUs) };
+    const marks = found.marks.map(markOf);
+    return { marks, more: found.more, keptFromTimeUs: BigInt(found.keptFromUs), onTheWay: onTheWay(roles, agentId) };
   }
   const span = { fromTimeUs, toTimeUs, agentId, oldest: choose === 'oldest' };
   const decisions = (await roles.decisions.between(span, limit + 1)).map(markOfDecision);
@@ -47,7 +68,8 @@ export async function findMarks(roles: Roles, request: MessageShape<typeof ListM
   const inOrder = both.sort((a, b) => sign * Number(a.timeUs - b.timeUs));
   // Decisions are the least urgent of all: where room is short, the others keep theirs.
   const marks = choose === 'most_urgent' ? leastUrgentOut(inOrder, limit) : inOrder.slice(0, limit);
-  return { marks, more: found.more || both.length > limit, keptFromTimeUs: BigInt(found.keptFromUs) };
+  const more = found.more || both.length > limit;
+  return { marks, more, keptFromTimeUs: BigInt(found.keptFromUs), onTheWay: onTheWay(roles, agentId) };
 }
 
 type WireMark = MessageShape<typeof MarkSchema>;

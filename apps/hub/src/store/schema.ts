@@ -223,6 +223,8 @@ export const decisions = pgTable(
     authority: text('authority').notNull().default(''),
     /** Rationale, source and command in lower case, for whoever looks for a word. */
     words: text('words').notNull().default(''),
+    /** Told ahead of the record, which is still to prove it (recorder/SPEC.md R193). */
+    reported: boolean('reported').notNull().default(false),
   },
   (table) => [
     primaryKey({ columns: [table.tenant, table.agentId, table.epoch, table.sequence] }),
@@ -266,6 +268,8 @@ export const marks = pgTable(
     decisionEpoch: timeUs('decision_epoch').notNull(),
     level: integer('level').notNull(),
     text: text('text').notNull(),
+    /** Told ahead of the record, which is still to prove it (recorder/SPEC.md R193). */
+    reported: boolean('reported').notNull().default(false),
   },
   (table) => [
     primaryKey({ columns: [table.tenant, table.id] }),
@@ -408,6 +412,24 @@ export const readPlaces = pgTable(
     state: jsonb('state').notNull(),
   },
   (table) => [primaryKey({ columns: [table.tenant, table.source, table.epoch] }), ownRowsOnly()],
+);
+
+/** Events that robots told ahead of their record, until it proves them (recorder/SPEC.md R193). */
+export const reportedEvents = pgTable(
+  'reported_events',
+  {
+    tenant: tenant(),
+    source: text('source').notNull(),
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    sequence: bigint('sequence', { mode: 'number' }).notNull(),
+    /** SHA-256 of the envelope. */
+    digest: bytea('digest').notNull(),
+    /** Of the mark that was made of it; empty: none. */
+    markId: text('mark_id').notNull(),
+    /** Sequence of the decision that it is; 0: it is none. */
+    decision: bigint('decision', { mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.source, table.epoch, table.sequence] }), ownRowsOnly()],
 );
 
 /** The greatest head of each chain that this hub cosigned, and what it last refused of it. */

@@ -55,8 +55,15 @@ export interface TimeSpan {
 }
 
 export interface DecisionStore {
-  /** What is there already stays as it is: a decision that comes again changes nothing. */
-  add(batch: readonly KeptDecision[]): Promise<void>;
+  /**
+   * What is there already stays as it is: a decision that comes again changes nothing, but that it takes the place of one
+   * that was reported.
+   *
+   * @param reported told ahead of the record, which is still to prove them
+   */
+  add(batch: readonly KeptDecision[], reported?: boolean): Promise<void>;
+  /** Takes back those of them that were reported and never proved. */
+  retract(keys: readonly DecisionKey[]): Promise<void>;
   /** Newest first. */
   page(agentId: string, before: Place | null, limit: number): Promise<readonly KeptDecision[]>;
   /**
@@ -72,7 +79,7 @@ export interface DecisionStore {
   between(span: TimeSpan, limit: number): Promise<readonly KeptDecision[]>;
   /** Forgets all but the newest `keep` of the agent. */
   prune(agentId: string, keep: number): Promise<void>;
-  /** Of these the ones that are not there. */
+  /** Of these the ones that are not there, or reported only. */
   lacking<T extends DecisionKey>(keys: readonly T[]): Promise<readonly T[]>;
   /** The oldest of the newest `keep` of the agent; null: there are fewer. */
   floor(agentId: string, keep: number): Promise<DecisionKey | null>;
@@ -173,7 +180,21 @@ export class DecisionArchive {
    * @returns how many of them are no decisions
    * @throws what the store throws; then call again with the same
    */
-  async addRecorded(found: readonly RecordedDecision[]): Promise<number> {
+  addRecorded(found: readonly RecordedDecision[]): Promise<number> {
+    return this.#addFound(found, false);
+  }
+
+  /** Those that are told ahead of the record (recorder/SPEC.md R193). @returns as above @throws as above */
+  addReported(found: readonly RecordedDecision[]): Promise<number> {
+    return this.#addFound(found, true);
+  }
+
+  /** What was reported and is not so. @throws as above */
+  async retract(keys: readonly DecisionKey[]): Promise<void> {
+    if (keys.length > 0) await this.#store.retract(keys);
+  }
+
+  async #addFound(found: readonly RecordedDecision[], reported: boolean): Promise<number> {
     await this.flush();
     for (const agentId of new Set(found.map((one) => one.agentId))) await this.#findFloor(agentId);
     const wanted = found.filter((one) => {
@@ -186,7 +207,7 @@ export class DecisionArchive {
       const kept = lacking.flatMap((one) => keptOf(one) ?? []);
       broken += lacking.length - kept.length;
       if (kept.length === 0) continue;
-      await this.#store.add(kept);
+      await this.#store.add(kept, reported);
       this.written += kept.length;
       for (const { agentId } of kept) await this.#count(agentId);
     }
@@ -302,16 +323,30 @@ export function postgresDecisions(database: Database, tenant: string): DecisionS
   const { agentId: agent, epoch, sequence, timeUs } = decisions;
   const keyOf = (one: KeptDecision): string => `${one.agentId} ${one.epoch} ${one.sequence}`;
   return {
-    add: async (batch) => {
+    add: async (batch, reported = false) => {
       // Columns instead of rows: eight parameters however many decisions.
       const column = <T>(of: (one: KeptDecision) => T) => sql.param(batch.map(of));
       await database.asTenant(tenant, (tx) =>
-        tx.execute(sql`insert into decisions (tenant, agent_id, epoch, sequence, time_us, made, authority, words)
-          select ${tenant}, * from unnest(${column((one) => one.agentId)}::text[], ${column((one) => one.epoch)}::bigint[],
+        tx.execute(sql`insert into decisions
+            (tenant, reported, agent_id, epoch, sequence, time_us, made, authority, words)
+          select distinct on (n.agent_id, n.epoch, n.sequence) ${tenant}, ${reported}, n.* from unnest(${column((one) => one.agentId)}::text[], ${column((one) => one.epoch)}::bigint[],
             ${column((one) => one.sequence)}::bigint[], ${column((one) => one.timeUs)}::bigint[],
             ${column((one) => Buffer.from(one.made))}::bytea[], ${column((one) => one.authority)}::text[],
-            ${column((one) => one.words)}::text[])
-          on conflict do nothing`),
+            ${column((one) => one.words)}::text[]) as n (agent_id, epoch, sequence, time_us, made, authority, words)
+          on conflict (tenant, agent_id, epoch, sequence) do update
+          set time_us = excluded.time_us, made = excluded.made, authority = excluded.authority,
+            words = excluded.words, reported = false
+          where decisions.reported and not excluded.reported`),
+      );
+    },
+    retract: async (keys) => {
+      const column = <T>(of: (one: DecisionKey) => T) => sql.param(keys.map(of));
+      await database.asTenant(tenant, (tx) =>
+        tx.execute(sql`delete from decisions d using unnest(${column((one) => one.agentId)}::text[],
+            ${column((one) => one.epoch)}::bigint[], ${column((one) => one.sequence)}::bigint[])
+            as k (agent_id, epoch, sequence)
+          where d.tenant = ${tenant} and d.reported and d.agent_id = k.agent_id and d.epoch = k.epoch
+            and d.sequence = k.sequence`),
       );
     },
     page: (agentId, before, limit) =>
@@ -379,7 +414,7 @@ export function postgresDecisions(database: Database, tenant: string): DecisionS
             ${column((one) => one.epoch)}::bigint[], ${column((one) => one.sequence)}::bigint[])
             with ordinality as k (agent_id, epoch, sequence, n)
           where not exists (select from decisions d where d.tenant = ${tenant} and d.agent_id = k.agent_id
-            and d.epoch = k.epoch and d.sequence = k.sequence) order by n`),
+            and d.epoch = k.epoch and d.sequence = k.sequence and not d.reported) order by n`),
       );
       return rows.map(({ n }) => keys[(n as number) - 1] as (typeof keys)[number]);
     },

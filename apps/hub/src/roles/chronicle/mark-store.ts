@@ -17,6 +17,8 @@ export interface Mark {
   /** AlertLevel. */
   readonly level: number;
   readonly text: string;
+  /** Told ahead of the record, which is still to prove it. */
+  readonly reported?: boolean;
 }
 
 export interface MarkFilter {
@@ -33,8 +35,16 @@ export interface MarkFilter {
 export interface MarkStore {
   /** One that is there already stays as it is. */
   add(batch: readonly Mark[]): Promise<void>;
-  /** From a recording, which knows better which decision answered: one that is there takes that. @returns ids that were new */
+  /**
+   * From a recording, which knows better which decision answered: one that is there takes that, and is proved.
+   *
+   * @returns ids that were new
+   */
   addRecorded(batch: readonly Mark[]): Promise<ReadonlySet<string>>;
+  /** Told ahead of the recording; one that is there already stays as it is. @returns ids that were new */
+  addReported(batch: readonly Mark[]): Promise<ReadonlySet<string>>;
+  /** Takes back those of them that no recording has proved. */
+  retract(ids: readonly string[]): Promise<void>;
   find(filter: MarkFilter, limit: number): Promise<readonly Mark[]>;
   /** Forgets all but the newest `keep`, and remembers since when they are whole. */
   prune(keep: number): Promise<void>;
@@ -51,11 +61,11 @@ const onceEach = (batch: readonly Mark[]): readonly Mark[] => {
 };
 
 export function postgresMarks(database: Database, tenant: string): MarkStore {
-  const insert = (batch: readonly Mark[]) => {
+  const insert = (batch: readonly Mark[], reported = false) => {
     // Columns instead of rows: eight parameters however many marks.
     const column = <T>(of: (one: Mark) => T) => sql.param(batch.map(of));
-    return sql`insert into marks (tenant, id, time_us, kind, agent_id, decision_sequence, decision_epoch, level, text)
-      select ${tenant}, n.* from unnest(${column((one) => one.id)}::text[], ${column((one) => one.timeUs)}::bigint[],
+    return sql`insert into marks (tenant, reported, id, time_us, kind, agent_id, decision_sequence, decision_epoch, level, text)
+      select ${tenant}, ${reported}, n.* from unnest(${column((one) => one.id)}::text[], ${column((one) => one.timeUs)}::bigint[],
         ${column((one) => one.kind)}::text[], ${column((one) => one.agentId)}::text[],
         ${column((one) => one.decisionSequence)}::bigint[], ${column((one) => one.decisionEpoch)}::bigint[],
         ${column((one) => one.level)}::integer[], ${column((one) => one.text)}::text[])
@@ -72,12 +82,24 @@ export function postgresMarks(database: Database, tenant: string): MarkStore {
           where not exists (select from marks m where m.tenant = ${tenant} and m.time_us = n.time_us
             and m.id like 'k-%' and m.agent_id = n.agent_id and m.kind = n.kind and m.text = n.text)
           on conflict (tenant, id) do update
-          set decision_sequence = excluded.decision_sequence, decision_epoch = excluded.decision_epoch
-          where (marks.decision_sequence, marks.decision_epoch)
-            is distinct from (excluded.decision_sequence, excluded.decision_epoch)
+          set decision_sequence = excluded.decision_sequence, decision_epoch = excluded.decision_epoch, reported = false,
+            time_us = case when marks.reported then excluded.time_us else marks.time_us end
+          where (marks.decision_sequence, marks.decision_epoch, marks.reported)
+            is distinct from (excluded.decision_sequence, excluded.decision_epoch, false)
           returning id, xmax = 0 as fresh`),
       );
       return new Set(written.flatMap(({ id, fresh }) => (fresh === true ? [id as string] : [])));
+    },
+    addReported: async (batch) => {
+      const { rows: written } = await database.asTenant(tenant, (tx) =>
+        tx.execute(sql`${insert(onceEach(batch), true)} on conflict do nothing returning id`),
+      );
+      return new Set(written.map(({ id }) => id as string));
+    },
+    retract: async (ids) => {
+      await database.asTenant(tenant, (tx) =>
+        tx.delete(rows).where(and(eq(rows.tenant, tenant), eq(rows.reported, true), inArray(rows.id, [...ids]))),
+      );
     },
     find: async ({ fromTimeUs, toTimeUs, kinds, agentId, choose }, limit) => {
       const order = {
@@ -151,10 +173,21 @@ export function memoryMarks(): MarkStore & { readonly kept: readonly Mark[] } {
         const { decisionSequence, decisionEpoch } = mark;
         const there = marks.get(mark.id);
         if (there === undefined) fresh.add(mark.id);
-        marks.set(mark.id, there === undefined ? mark : { ...there, decisionSequence, decisionEpoch });
+        const timeUs = there?.reported === true ? mark.timeUs : there?.timeUs;
+        const proved = { decisionSequence, decisionEpoch, timeUs: timeUs ?? mark.timeUs, reported: false };
+        marks.set(mark.id, there === undefined ? mark : { ...there, ...proved });
       }
       kept = [...marks.values()].sort(byTime);
       return fresh;
+    },
+    addReported: async (batch) => {
+      const ids = new Set(kept.map(({ id }) => id));
+      const fresh = onceEach(batch).filter(({ id }) => !ids.has(id));
+      kept = [...kept, ...fresh.map((mark) => ({ ...mark, reported: true }))].sort(byTime);
+      return new Set(fresh.map(({ id }) => id));
+    },
+    retract: async (ids) => {
+      kept = kept.filter(({ id, reported }) => reported !== true || !ids.includes(id));
     },
     find: async ({ fromTimeUs, toTimeUs, kinds, agentId, choose }, limit) => {
       const fits = kept.filter(

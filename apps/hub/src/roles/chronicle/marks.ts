@@ -127,13 +127,30 @@ export class Marks {
    *
    * @throws what the store throws; then call again with the same
    */
-  async addRecorded(found: readonly Mark[]): Promise<void> {
+  addRecorded(found: readonly Mark[]): Promise<void> {
+    return this.#addOfAgents(found, (batch) => this.#store.addRecorded(batch));
+  }
+
+  /** Marks that are told ahead of the record (recorder/SPEC.md R193): reported, until it proves them. @throws as above */
+  addReported(found: readonly Mark[]): Promise<void> {
+    return this.#addOfAgents(found, (batch) => this.#store.addReported(batch));
+  }
+
+  /** What was reported and is not so. @throws as above */
+  async retract(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#store.retract(ids);
+  }
+
+  async #addOfAgents(
+    found: readonly Mark[],
+    add: (batch: readonly Mark[]) => Promise<ReadonlySet<string>>,
+  ): Promise<void> {
     await this.flush();
     const keptFromUs = await this.#store.keptFromUs();
     const marks = found.filter(({ timeUs }) => timeUs >= keptFromUs);
     for (let from = 0; from < marks.length; from += BATCH) {
       const batch = marks.slice(from, from + BATCH);
-      const fresh = await this.#store.addRecorded(batch);
+      const fresh = await add(batch);
       this.written += fresh.size;
       this.#sincePrune += fresh.size;
       for (const mark of batch) if (fresh.has(mark.id)) this.#tell(mark);

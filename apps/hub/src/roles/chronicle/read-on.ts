@@ -28,6 +28,8 @@ export const UNREAD: ReadState = { openedUs: 0, atUs: 0, decision: 0, stop: 'non
 
 /** Something that happened, with the decision of the same wake, which answers it; else the last one before; 0: none. */
 export interface FoundMark {
+  /** Place in the chain of the event that told of it. */
+  readonly event: number;
   readonly atUs: number;
   readonly happened: Happened;
   readonly decision: number;
@@ -83,6 +85,25 @@ export function readOn(before: ReadState, bytes: Uint8Array): Reading {
   return { state: { ...fold.state, atUs: lastAtUs }, marks, decisions, lastSequence, malformed: broken };
 }
 
+/**
+ * Reads single events of a chain, in order, without what stands between them: what answered is known only where it is
+ * among them, and a stop that ends only where it began among them.
+ */
+export function readSingly(events: readonly NotableEvent[]): Pick<Reading, 'marks' | 'decisions'> {
+  const fold = new WakeFold({ ...UNREAD, stop: UNKNOWN_STOP }, true);
+  const decisions = events.flatMap((event) => {
+    try {
+      return fold.take(event) ?? [];
+    } catch {
+      return [];
+    }
+  });
+  fold.close();
+  return { marks: fold.marks, decisions };
+}
+
+const UNKNOWN_STOP = '';
+
 /** Folds events wake by wake. */
 class WakeFold {
   readonly marks: FoundMark[] = [];
@@ -92,9 +113,14 @@ class WakeFold {
   #asked: readonly Asked[];
   #atUs: number;
   #stopBefore: string;
-  #happened: Happened[] = [];
+  #happened: { readonly event: number; readonly happened: Happened }[] = [];
+  /** Of the order that changed the stop last. */
+  #stopEvent = 0;
+  /** Whether what stands between the events is unknown. */
+  readonly #singly: boolean;
 
-  constructor({ openedUs, decision, stop, asked, atUs }: ReadState) {
+  constructor({ openedUs, decision, stop, asked, atUs }: ReadState, singly = false) {
+    this.#singly = singly;
     this.#openedUs = openedUs;
     this.#decision = decision;
     this.#stop = stop;
@@ -112,10 +138,10 @@ class WakeFold {
     const { atUs, data, name, sequence } = event;
     if (atUs !== this.#atUs) this.close();
     this.#atUs = atUs;
-    if (name === 'order_accepted') this.#accepted(bodyOf(data));
+    if (name === 'order_accepted') this.#accepted(bodyOf(data), sequence);
     else if (name !== '') {
       const happened = happenedIn(name, bodyOf(data));
-      if (happened !== null) this.#happened.push(happened);
+      if (happened !== null) this.#happened.push({ event: sequence, happened });
     } else if (event.type === 'sigma.decision.v1') {
       this.#decision = decisionSequence(data);
       return { event: sequence, sequence: this.#decision, atUs, data };
@@ -126,10 +152,15 @@ class WakeFold {
 
   /** The wake is over: its last decision answers what happened in it. */
   close(): void {
-    if (this.#stop !== this.#stopBefore) this.#happened.push(stopped(this.#stopBefore, this.#stop));
-    this.#stopBefore = this.#stop;
-    for (const happened of this.#happened) this.marks.push({ atUs: this.#atUs, happened, decision: this.#decision });
+    const [before, now] = [this.#stopBefore, this.#stop];
+    const unknown = before === UNKNOWN_STOP;
+    if (now !== before && !(unknown && now === 'none')) {
+      this.#happened.push({ event: this.#stopEvent, happened: stopped(unknown ? 'none' : before, now) });
+    }
+    this.#stopBefore = now;
+    for (const one of this.#happened) this.marks.push({ ...one, atUs: this.#atUs, decision: this.#decision });
     this.#happened = [];
+    if (this.#singly) this.#decision = 0;
   }
 
   #ask(data: Uint8Array): void {
@@ -141,11 +172,12 @@ class WakeFold {
     this.#asked = [...this.#asked, { issuer, sequence: Number(orderSequence), stop }].slice(-MOST_ASKED);
   }
 
-  #accepted(bodyJson: string): void {
+  #accepted(bodyJson: string, event: number): void {
     const { issuer, sequence } = JSON.parse(bodyJson) as { readonly issuer?: unknown; readonly sequence?: unknown };
     const found = this.#asked.find((asked) => asked.issuer === issuer && asked.sequence === sequence);
     if (found === undefined) return;
     this.#asked = this.#asked.filter((asked) => asked !== found);
+    this.#stopEvent = event;
     // A reset ends an emergency stop and leaves any other as it is (kernel/SPEC.md).
     if (found.stop !== 'reset') this.#stop = found.stop;
     else if (this.#stop === 'emergency') this.#stop = 'none';

@@ -1,12 +1,14 @@
 import {
   type BlockStore,
   ChainMoments,
+  decodeBlock,
   type HybridMarks,
   isStub,
   type LinkedChain,
   linkedKey,
   MalformedBytesError,
   NewerFormatError,
+  type NotableEvent,
   outgoingBlock,
   type SealedBlock,
   type StoredBlock,
@@ -20,6 +22,7 @@ import type { Mark } from './mark-store.ts';
 import type { Marks } from './marks.ts';
 import { type FoundDecision, type FoundMark, type ReadState, readOn } from './read-on.ts';
 import type { ReadPlaceStore } from './read-places.ts';
+import { digestOf, type Reports, type SeenEvent } from './reports.ts';
 
 /** What was stored is looked at so often: after what came live was written, so that little of it is met again. */
 const LOOK_EVERY_US = 1_000_000;
@@ -44,6 +47,8 @@ export interface RecordIndexOptions {
   /** Moments of the hub's hybrid clock, for what was recorded without a clock. */
   readonly moments: Pick<HybridMarks, 'of'>;
   readonly places: ReadPlaceStore;
+  /** What edges tell ahead of their blocks, which is proved here. */
+  readonly reports: Pick<Reports, 'take' | 'waiting' | 'settle'>;
 }
 
 /** How far the record of one life of a robot has come home. */
@@ -69,6 +74,8 @@ export class RecordIndex {
   #aheadBytes = 0;
   #working: Promise<void> | null = null;
   #rest: (() => void) | null = null;
+  /** Reading and reports take turns: what is told while its block is read is judged too. */
+  #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   private constructor(options: RecordIndexOptions) {
@@ -103,12 +110,38 @@ export class RecordIndex {
     }
   }
 
-  /** How far the chains of which something is missing have come home. */
-  homecomings(): readonly Homecoming[] {
+  /**
+   * An edge tells events ahead of their blocks; of what was read already it tells nothing new.
+   *
+   * @returns why they were not taken, or null
+   * @throws what the store throws; then the edge tells them again
+   */
+  reported(chain: Parameters<Reports['take']>[0], events: readonly NotableEvent[]): Promise<string | null> {
+    if (!isRobot(chain.source)) return Promise.resolve(null);
+    return this.#inTurn(async () => {
+      const { marked } = this.#chain(chain).place;
+      const news = events.filter(({ sequence }) => sequence > marked);
+      return news.length === 0 ? null : this.#options.reports.take(chain, news);
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** How far those lives have come home of which something is missing, and the last life of each robot that is away. */
+  homecomings(away: ReadonlySet<string>): readonly Homecoming[] {
+    const last = new Map<string, number>();
+    for (const { chain } of this.#chains.values()) {
+      if (away.has(chain.source)) last.set(chain.source, Math.max(last.get(chain.source) ?? 0, chain.epoch));
+    }
     return [...this.#chains.values()].flatMap(({ chain, place, missing }) => {
+      if (missing === 0 && last.get(chain.source) !== chain.epoch) return [];
       const { openedUs, atUs } = place.state;
       const upToUs = place.marked === 0 ? 0 : wallTimeOf(openedUs, atUs, this.#options.clock.nowUs());
-      return missing === 0 ? [] : [{ ...chain, upToUs, missing }];
+      return [{ ...chain, upToUs, missing }];
     });
   }
 
@@ -167,38 +200,50 @@ export class RecordIndex {
   /** Reads a little of a chain. Nothing of it counts before its marks are kept. */
   async #slice(chain: ChainBehind): Promise<void> {
     const beganUs = this.#options.realClock.nowUs();
-    const { marked, state } = chain.place;
     const brought = chain.brought(SLICE_BYTES);
-    const read = brought.length > 0 ? this.#fold(brought, state) : await this.#readStored(chain, marked, state);
-    await this.#mark(chain, read.marks, read.state);
-    const to = read.lastSequence;
-    this.counts.events += Math.max(0, to - marked);
-    this.counts.marks += read.marks.length;
-    this.counts.malformed += read.malformed;
-    this.#aheadBytes -= chain.marked(to, read.state, read.decisions);
+    await this.#inTurn(() => this.#readSlice(chain, brought));
     if (brought.length > 0) await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
     else await this.#pause(beganUs);
   }
 
-  async #readStored({ chain, end }: ChainBehind, marked: number, state: ReadState): Promise<Folded> {
+  async #readSlice(chain: ChainBehind, brought: readonly SealedBlock[]): Promise<void> {
+    const { marked, state } = chain.place;
+    const waiting = this.#options.reports.waiting(chain.chain);
+    const fold = (blocks: readonly StoredBlock[]): Folded => this.#fold(blocks, state, waiting);
+    const read = brought.length > 0 ? fold(brought) : await this.#readStored(chain, marked, fold);
+    const marks = await this.#mark(chain, read.marks, read.state);
+    const to = read.lastSequence;
+    if (waiting !== undefined) await this.#options.reports.settle(chain.chain, to, read.seen, marks);
+    this.counts.events += Math.max(0, to - marked);
+    this.counts.marks += read.marks.length;
+    this.counts.malformed += read.malformed;
+    this.#aheadBytes -= chain.marked(to, read.state, read.decisions);
+  }
+
+  async #readStored(
+    { chain, end }: ChainBehind,
+    marked: number,
+    fold: (blocks: readonly StoredBlock[]) => Folded,
+  ): Promise<Folded> {
     const blocks: StoredBlock[] = [];
     let bytes = 0;
     for await (const block of this.#options.store.blocks({ tenant: this.#options.tenant, ...chain }, marked + 1, end)) {
       blocks.push(block);
       bytes += block.bytes.length;
-      if (bytes >= SLICE_BYTES) return this.#fold(blocks, state);
+      if (bytes >= SLICE_BYTES) return fold(blocks);
     }
     // All that was stored when it began, whatever of it could be read.
-    const read = this.#fold(blocks, state);
+    const read = fold(blocks);
     return { ...read, lastSequence: Math.max(end, read.lastSequence) };
   }
 
-  #fold(blocks: readonly StoredBlock[], before: ReadState): Folded {
+  #fold(blocks: readonly StoredBlock[], before: ReadState, waiting?: ReadonlyMap<number, unknown>): Folded {
     let state = before;
     let lastSequence = 0;
     let malformed = 0;
     const marks: FoundMark[] = [];
     const decisions: FoundDecision[] = [];
+    const seen: SeenEvent[] = [];
     for (const block of blocks) {
       try {
         if (isStub(block.bytes)) {
@@ -211,6 +256,7 @@ export class RecordIndex {
         malformed += read.malformed;
         for (const mark of read.marks) marks.push(mark);
         for (const decision of read.decisions) decisions.push(decision);
+        if (waiting !== undefined) seen.push(...seenIn(block, waiting));
       } catch (error) {
         // A block that is damaged on this disk is for `verify` to tell; what stands behind it is read.
         if (!(error instanceof MalformedBytesError || error instanceof NewerFormatError)) throw error;
@@ -218,11 +264,16 @@ export class RecordIndex {
         malformed++;
       }
     }
-    return { state, lastSequence, marks, decisions, malformed };
+    return { state, lastSequence, marks, decisions, malformed, seen };
   }
 
-  async #mark({ chain }: ChainBehind, found: readonly FoundMark[], { openedUs }: ReadState): Promise<void> {
-    if (found.length === 0) return;
+  /** @returns ids of the marks */
+  async #mark(
+    { chain }: ChainBehind,
+    found: readonly FoundMark[],
+    { openedUs }: ReadState,
+  ): Promise<ReadonlySet<string>> {
+    if (found.length === 0) return new Set();
     const timeOf = await this.#timesOf(chain, openedUs);
     const { source: agentId, epoch } = chain;
     const marks = found.map(({ atUs, happened, decision }): Mark => {
@@ -230,6 +281,7 @@ export class RecordIndex {
       return { id: markIdOf(agentId, epoch, atUs, happened), agentId, timeUs: timeOf(atUs), ...happened, ...answer };
     });
     await this.#options.marks.addRecorded(marks);
+    return new Set(marks.map(({ id }) => id));
   }
 
   /** The opening's wall clock, run on; of who had no clock, when this hub's hybrid clock says that it was heard. */
@@ -302,6 +354,20 @@ interface Folded {
   readonly marks: readonly FoundMark[];
   readonly decisions: readonly FoundDecision[];
   readonly malformed: number;
+  /** What stands where events were reported. */
+  readonly seen: readonly SeenEvent[];
+}
+
+function seenIn({ firstSequence, bytes }: StoredBlock, waiting: ReadonlyMap<number, unknown>): readonly SeenEvent[] {
+  let events: readonly Uint8Array[] | null = null;
+  const seen: SeenEvent[] = [];
+  for (const sequence of waiting.keys()) {
+    if (sequence < firstSequence) continue;
+    events ??= decodeBlock(bytes).events;
+    const envelope = events[sequence - firstSequence];
+    if (envelope !== undefined) seen.push({ sequence, digest: digestOf(envelope) });
+  }
+  return seen;
 }
 
 /** The hub marks its own doings as they happen; a world has no decisions and breaks no promise. */

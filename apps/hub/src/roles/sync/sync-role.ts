@@ -1,7 +1,17 @@
-import type { BlocksAnswered, BlocksSent, ChainsHeld, ChainsShown } from '@sigma/proto';
+import type {
+  BlocksAnswered,
+  BlocksSent,
+  ChainsHeld,
+  ChainsShown,
+  EventsAheadAnswered,
+  EventsAhead as EventsAheadMessage,
+} from '@sigma/proto';
 import {
+  aheadAnsweredFrame,
+  aheadOf,
   type BlockStore,
   batchAnsweredFrame,
+  type EventsAhead,
   type HybridClock,
   type HybridMarks,
   heldFrame,
@@ -13,6 +23,7 @@ import {
   SyncSink,
   sentOf,
   shownOf,
+  takeAhead,
 } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { sha256 } from '@sigma/recorder/sqlite';
@@ -32,11 +43,13 @@ export interface SyncedEdge {
 
 export type SyncFrame =
   | { readonly case: 'chainsShown'; readonly value: ChainsShown }
-  | { readonly case: 'blocksSent'; readonly value: BlocksSent };
+  | { readonly case: 'blocksSent'; readonly value: BlocksSent }
+  | { readonly case: 'eventsAhead'; readonly value: EventsAheadMessage };
 
 export type SyncAnswer =
   | { readonly case: 'chainsHeld'; readonly value: ChainsHeld }
-  | { readonly case: 'blocksAnswered'; readonly value: BlocksAnswered };
+  | { readonly case: 'blocksAnswered'; readonly value: BlocksAnswered }
+  | { readonly case: 'eventsAheadAnswered'; readonly value: EventsAheadAnswered };
 
 /** The hub's end of sync on one link. */
 export interface SyncLink {
@@ -57,7 +70,7 @@ export interface SyncRoleOptions {
   readonly hybrid: HybridClock;
   readonly marks: Pick<HybridMarks, 'add'>;
   /** Reads what has come home; null: nobody does. */
-  readonly index?: Pick<RecordIndex, 'stored' | 'shown'> | null;
+  readonly index?: Pick<RecordIndex, 'stored' | 'shown' | 'reported'> | null;
   /** Bytes of one link that may wait. */
   readonly windowBytes?: number;
 }
@@ -74,6 +87,7 @@ export class SyncRole {
   readonly #options: SyncRoleOptions;
   readonly #sink: SyncSink;
   readonly #told = new Set<string>();
+  readonly #hearing = new Set<Promise<void>>();
 
   constructor(options: SyncRoleOptions) {
     this.#options = options;
@@ -110,8 +124,11 @@ export class SyncRole {
             : { case: 'blocksAnswered', value: batchAnsweredFrame(word.answer) },
         ),
     });
+    const ahead = { underWay: false };
     return {
       hear: (frame) => {
+        if (frame.case === 'eventsAhead')
+          return this.#hearAhead(ahead, aheadOf(frame.value), { edgeId, sources, send });
         if (frame.case === 'blocksSent') return link.hear({ type: 'sent', batch: sentOf(frame.value) });
         const shown = shownOf(frame.value);
         this.#options.index?.shown(shown.chains.filter(({ source }) => sources.has(source)));
@@ -122,8 +139,59 @@ export class SyncRole {
   }
 
   /** Resolves when everything that was taken is committed or refused. */
-  settled(): Promise<void> {
-    return this.#sink.settled();
+  async settled(): Promise<void> {
+    while (this.#hearing.size > 0) await Promise.all(this.#hearing);
+    await this.#sink.settled();
+  }
+
+  /** One message of a link after the other; what comes meanwhile was not asked for. */
+  #hearAhead(link: { underWay: boolean }, told: EventsAhead, edge: AheadEdge): void {
+    const { hybrid, clock } = this.#options;
+    hybrid.hear(told.time, clock.nowUs());
+    if (link.underWay) {
+      this.#answerAhead(told, edge, 'credit', 'one such message after the other', 0);
+      return;
+    }
+    link.underWay = true;
+    const hearing = this.#takeAhead(told, edge)
+      .catch(({ message }: Error) => this.#answerAhead(told, edge, 'later', message, 0))
+      .finally(() => {
+        link.underWay = false;
+        this.#hearing.delete(hearing);
+      });
+    this.#hearing.add(hearing);
+  }
+
+  async #takeAhead(told: EventsAhead, edge: AheadEdge): Promise<void> {
+    const { tenant, index = null } = this.#options;
+    const taken = takeAhead(told, { tenant, sources: edge.sources });
+    if ('refusal' in taken) {
+      this.#answerAhead(told, edge, taken.refusal, taken.message, 0);
+      return;
+    }
+    const lastSequence = taken.events.at(-1)?.sequence ?? 0;
+    const wrong = (await index?.reported(told, taken.events)) ?? null;
+    if (wrong === null) this.#answerAhead(told, edge, null, '', lastSequence);
+    else this.#answerAhead(told, edge, 'damaged', wrong, lastSequence);
+  }
+
+  #answerAhead(
+    { source, epoch }: EventsAhead,
+    { edgeId, send }: AheadEdge,
+    refusal: SyncRefusal | null,
+    message: string,
+    lastSequence: number,
+  ): void {
+    if (refusal !== null) {
+      this.counts.refused++;
+      const none = { standingHash: new Uint8Array(), refusedHash: new Uint8Array() };
+      const refused = { edgeId, source, epoch, refusal, sequence: lastSequence, message, ...none };
+      if (isTrouble(refusal)) this.#tell(refused);
+    }
+    const { hybrid, clock } = this.#options;
+    const time = hybrid.tick(clock.nowUs());
+    const answer = { source: source.slice(0, 63), epoch, lastSequence, refusal, message, time };
+    send({ case: 'eventsAheadAnswered', value: aheadAnsweredFrame(answer) });
   }
 
   #found(finding: SinkFinding): void {
@@ -177,6 +245,13 @@ export class SyncRole {
   #note(name: `hub.${string}`, subject: string, body: Parameters<typeof signal>[2]): void {
     void this.#options.record.append(signal(name, subject, body)).catch(() => undefined);
   }
+}
+
+/** Who tells something ahead of its blocks. */
+interface AheadEdge {
+  readonly edgeId: string;
+  readonly sources: ReadonlySet<string>;
+  readonly send: (frame: SyncAnswer) => void;
 }
 
 /** Whose alert it is, and its cause. */

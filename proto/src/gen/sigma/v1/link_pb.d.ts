@@ -93,6 +93,12 @@ export declare type ConnectRequest = Message<"sigma.v1.ConnectRequest"> & {
      */
     value: BlocksSent;
     case: "blocksSent";
+  } | {
+    /**
+     * @generated from field: sigma.v1.EventsAhead events_ahead = 13;
+     */
+    value: EventsAhead;
+    case: "eventsAhead";
   } | { case: undefined; value?: undefined };
 };
 
@@ -159,6 +165,12 @@ export declare type ConnectResponse = Message<"sigma.v1.ConnectResponse"> & {
      */
     value: BlocksAnswered;
     case: "blocksAnswered";
+  } | {
+    /**
+     * @generated from field: sigma.v1.EventsAheadAnswered events_ahead_answered = 9;
+     */
+    value: EventsAheadAnswered;
+    case: "eventsAheadAnswered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -748,6 +760,105 @@ export declare type BlocksAnswered = Message<"sigma.v1.BlocksAnswered"> & {
  * Use `create(BlocksAnsweredSchema)` to create a new message.
  */
 export declare const BlocksAnsweredSchema: GenMessage<BlocksAnswered>;
+
+/**
+ * Safety events of a chain whose blocks are still to come: told at once, and proved by the blocks.
+ *
+ * @generated from message sigma.v1.EventsAhead
+ */
+export declare type EventsAhead = Message<"sigma.v1.EventsAhead"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 3;
+   */
+  epoch: number;
+
+  /**
+   * Wall time at which the time of that life was 0, microseconds since 1970; 0: its opening does not say.
+   *
+   * @generated from field: int64 opened_time_us = 4;
+   */
+  openedTimeUs: bigint;
+
+  /**
+   * sigma.v1.Envelope each, in order, as they are on record.
+   *
+   * @generated from field: repeated bytes envelopes = 5;
+   */
+  envelopes: Uint8Array[];
+
+  /**
+   * Safety events of that chain for which there was no room: they come with their blocks.
+   *
+   * @generated from field: uint64 left_out = 6;
+   */
+  leftOut: bigint;
+
+  /**
+   * @generated from field: sigma.v1.HybridTime time = 7;
+   */
+  time?: HybridTime | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.EventsAhead.
+ * Use `create(EventsAheadSchema)` to create a new message.
+ */
+export declare const EventsAheadSchema: GenMessage<EventsAhead>;
+
+/**
+ * @generated from message sigma.v1.EventsAheadAnswered
+ */
+export declare type EventsAheadAnswered = Message<"sigma.v1.EventsAheadAnswered"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * Of the last event of what is answered.
+   *
+   * @generated from field: uint64 last_sequence = 3;
+   */
+  lastSequence: bigint;
+
+  /**
+   * Empty: they are kept. "tenant", "stranger", "damaged", "credit"; "later": not now.
+   *
+   * @generated from field: string refusal = 4;
+   */
+  refusal: string;
+
+  /**
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * @generated from field: sigma.v1.HybridTime time = 6;
+   */
+  time?: HybridTime | undefined;
+};
+
+/**
+ * Describes the message sigma.v1.EventsAheadAnswered.
+ * Use `create(EventsAheadAnsweredSchema)` to create a new message.
+ */
+export declare const EventsAheadAnsweredSchema: GenMessage<EventsAheadAnswered>;
 
 /**
  * Bytes of an Order and the Ed25519 signature over them.

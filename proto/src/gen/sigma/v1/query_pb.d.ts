@@ -3127,6 +3127,13 @@ export declare type Mark = Message<"sigma.v1.Mark"> & {
    * @generated from field: string text = 7;
    */
   text: string;
+
+  /**
+   * Its robot has reported it ahead of its record, which is still to prove it.
+   *
+   * @generated from field: bool reported = 8;
+   */
+  reported: boolean;
 };
 
 /**
@@ -3211,6 +3218,13 @@ export declare type ListMarksResponse = Message<"sigma.v1.ListMarksResponse"> & 
    * @generated from field: int64 kept_from_time_us = 3;
    */
   keptFromTimeUs: bigint;
+
+  /**
+   * Lives of robots of which something may have happened that is not here yet.
+   *
+   * @generated from field: repeated sigma.v1.OnTheWay on_the_way = 4;
+   */
+  onTheWay: OnTheWay[];
 };
 
 /**
@@ -3218,6 +3232,50 @@ export declare type ListMarksResponse = Message<"sigma.v1.ListMarksResponse"> & 
  * Use `create(ListMarksResponseSchema)` to create a new message.
  */
 export declare const ListMarksResponseSchema: GenMessage<ListMarksResponse>;
+
+/**
+ * How far the record of one life of a robot has come home.
+ *
+ * @generated from message sigma.v1.OnTheWay
+ */
+export declare type OnTheWay = Message<"sigma.v1.OnTheWay"> & {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * What happened up to here is here; 0: nothing of that life is.
+   *
+   * @generated from field: int64 up_to_time_us = 3;
+   */
+  upToTimeUs: bigint;
+
+  /**
+   * Events that its edge has shown and that are still to come.
+   *
+   * @generated from field: uint64 missing_events = 4;
+   */
+  missingEvents: bigint;
+
+  /**
+   * The robot is out of reach: what it records meanwhile is not counted.
+   *
+   * @generated from field: bool out_of_reach = 5;
+   */
+  outOfReach: boolean;
+};
+
+/**
+ * Describes the message sigma.v1.OnTheWay.
+ * Use `create(OnTheWaySchema)` to create a new message.
+ */
+export declare const OnTheWaySchema: GenMessage<OnTheWay>;
 
 /**
  * @generated from message sigma.v1.ProveEventRequest
