@@ -288,7 +288,8 @@ class ChainRun<World> {
         gap = lost(gap, dropped, knownUs);
         continue;
       }
-      for (const envelope of decodeBlock(block.bytes).events) {
+      const { events, firstSequence } = decodeBlock(block.bytes);
+      for (const envelope of events) {
         const event = decodeEnvelope(envelope);
         if (event.sequence < snapshot || event.sequence > last) continue;
         if (event.type === EVENT_TYPE.decision) this.#decisions.add(decisionNumber(event.data), event.sequence);
@@ -307,7 +308,7 @@ class ChainRun<World> {
           knownUs = atUs;
         }
       }
-      if (++blocks % PROGRESS_EVERY === 0) this.#options.progress?.(last);
+      if (++blocks % PROGRESS_EVERY === 0) this.#options.progress?.(Math.min(last, firstSequence + events.length - 1));
     }
     if (gap !== null) this.#resume(gap, 0, null, untilUs);
   }

@@ -534,3 +534,22 @@ test('a chain that cannot be tried says why, and a time that is asked for bounds
   assert.equal(some.wakes, 20);
   for (const { atUs, untilUs } of some.flips) assert.ok(atUs >= span.fromUs && untilUs < span.untilUs);
 });
+
+test('progress tells the event that was reached, run again or told by facts, and never goes back', async () => {
+  const lived = under([]);
+  const made = await day(4, 2600, lived);
+  const { store, head } = made;
+  const both = trial(lived, under([near(500, 0.1)]), 500);
+  const heard = async (options: TrialOptions<Tram>): Promise<readonly number[]> => {
+    const sequences: number[] = [];
+    await tryPolicy<Tram>(store, head, { ...options, progress: (sequence) => sequences.push(sequence) });
+    return sequences;
+  };
+  const facts = await gathered(made, both);
+  for (const options of [{ trialOf: () => both }, withFacts(both, facts), withFacts(both, [])]) {
+    const sequences = await heard(options);
+    assert.ok(sequences.length > 0);
+    assert.ok(sequences.every((sequence, k) => sequence >= (sequences[k - 1] ?? 1) && sequence <= head.sequence));
+    assert.ok((sequences[0] as number) < 0.9 * head.sequence, `${sequences[0]} of ${head.sequence} at first`);
+  }
+});

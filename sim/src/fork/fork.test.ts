@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -307,5 +307,24 @@ test('[R113] a task that the fork gives is planned in the hub’s place and carr
   assert.ok(
     events.some((event) => event.includes('fork-task')),
     'the task is in its decisions',
+  );
+});
+
+test('[R111] a fork that is interrupted leaves nothing half', async () => {
+  const stop = new AbortController();
+  const heard: number[] = [];
+  const onProgress = (done: number): void => {
+    heard.push(done);
+    stop.abort();
+  };
+  const request = { ...NOTHING, atUs: 10_000_000, forUs: 8_000_000, parameters: { 'chain.strikes': 3 } };
+  await onTimeline(parent, async (timeline) => {
+    const forking = makeFork(timeline, request, join(folder, 'half.sqlite'), { onProgress, signal: stop.signal });
+    await assert.rejects(forking, { name: 'AbortError' });
+  });
+  assert.equal(heard.length, 1);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('half')),
+    [],
   );
 });
