@@ -19,6 +19,7 @@ const OVERSCAN = 6;
 /** Counted in stretches so wide, over twice the stretch that is shown. */
 const COUNT_PX = 3;
 const MOST_STRETCHES = 2_000;
+const LABEL_PX = 64;
 /** A value older than this says its age. */
 const FRESH_US = 1_000_000;
 
@@ -192,6 +193,9 @@ const ageWords = (us: number): string => {
       : 'long ago';
 };
 
+/** Where the words of a moment are not cut off at the end of the axis. */
+const inside = (xPx: number, widthPx: number): boolean => xPx > LABEL_PX / 2 && xPx < widthPx - LABEL_PX / 2;
+
 interface AxisProps {
   readonly ref: { current: HTMLDivElement | null };
   readonly window: Stretch;
@@ -212,14 +216,16 @@ function Axis({ ref, window, widthPx, onMoved }: AxisProps) {
       }}
     >
       <svg width={widthPx} height={ROW_PX} aria-hidden="true">
-        {ticks(window, widthPx).map(({ atUs, label }) => (
-          <g key={atUs} transform={`translate(${xOf(window, atUs, widthPx)},0)`}>
-            <path d={`M0 ${ROW_PX - 6}V${ROW_PX}`} />
-            <text y={ROW_PX - 9} textAnchor="middle">
-              {label}
-            </text>
-          </g>
-        ))}
+        {ticks(window, widthPx)
+          .filter(({ atUs }) => inside(xOf(window, atUs, widthPx), widthPx))
+          .map(({ atUs, label }) => (
+            <g key={atUs} transform={`translate(${xOf(window, atUs, widthPx)},0)`}>
+              <path d={`M0 ${ROW_PX - 6}V${ROW_PX}`} />
+              <text y={ROW_PX - 9} textAnchor="middle">
+                {label}
+              </text>
+            </g>
+          ))}
       </svg>
     </div>
   );

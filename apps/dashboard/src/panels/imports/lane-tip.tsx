@@ -32,10 +32,11 @@ interface LaneTipProps {
 /** Beside the pointer: the moment, and what was said last by then. */
 export function LaneTip({ pointed, known, imports, offsetUs, marks, usPerPx }: LaneTipProps) {
   const { atUs, xPx, yPx, kind, lane } = pointed;
-  const left = xPx > globalThis.innerWidth / 2;
-  const place = left
-    ? { right: globalThis.innerWidth - xPx + BESIDE_PX, top: yPx + BESIDE_PX }
-    : { left: xPx + BESIDE_PX, top: yPx + BESIDE_PX };
+  const { innerWidth, innerHeight } = globalThis;
+  const place = {
+    ...(xPx > innerWidth / 2 ? { right: innerWidth - xPx + BESIDE_PX } : { left: xPx + BESIDE_PX }),
+    ...(yPx > innerHeight / 2 ? { bottom: innerHeight - yPx + BESIDE_PX } : { top: yPx + BESIDE_PX }),
+  };
   return (
     <div className="lane-tip" style={place} data-testid="lane-tip" aria-hidden="true">
       <p className="mono">{fineTime(atUs)}</p>

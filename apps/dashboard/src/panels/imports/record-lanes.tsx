@@ -8,6 +8,8 @@ import { RECORD_KINDS, type RecordKind, type RecordMarks } from './record-marks.
 
 const MIDDLE_PX = 13;
 const ROW_PX = 26;
+/** Room that a number needs beside its mark. */
+const NUMBER_PX = 30;
 
 interface RecordLanesProps {
   readonly marks: RecordMarks;
@@ -52,8 +54,9 @@ function RecordLane({ kind, marks, window, widthPx }: RecordLaneProps) {
       <span className="lane-name">{words(kind)}</span>
       <div className="lane-strip" data-strip="lane">
         <svg width={widthPx} height={ROW_PX} aria-hidden="true">
-          {clusters.map(({ first, xPx, count: many }) => {
+          {clusters.map(({ first, xPx, count: many }, k) => {
             const { path, level } = markLook(first);
+            const roomPx = (clusters[k + 1]?.xPx ?? Number.POSITIVE_INFINITY) - xPx;
             return (
               <g
                 key={`${first.timeUs} ${xPx.toFixed(0)}`}
@@ -61,7 +64,7 @@ function RecordLane({ kind, marks, window, widthPx }: RecordLaneProps) {
                 className={`mark level-${level}`}
               >
                 <path d={path} />
-                {many > 1 ? (
+                {many > 1 && roomPx > NUMBER_PX ? (
                   <text x="7" y="4">
                     {many > 99 ? '99+' : many}
                   </text>
