@@ -9,6 +9,8 @@ import { recordRobot } from './robot-recording.ts';
 import { steady } from './waiting.ts';
 
 const SECONDS = 40;
+/** Of the robots so many were recorded: each is computed again at every moment that is shown. */
+const RECORDED = 6;
 const SECOND_US = 1_000_000;
 
 describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, () => {
@@ -22,7 +24,7 @@ describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, ()
     house = await openHouse((furnished) => {
       const { nowUs, robots, site, record } = furnished;
       beganUs = Number(nowUs) - SECONDS * SECOND_US;
-      for (const [k, { id }] of robots.entries()) {
+      for (const [k, { id }] of robots.slice(0, RECORDED).entries()) {
         const life = { id, epochTimeUs: beganUs, snapshotEveryUs: 10 * SECOND_US, speedMps: 0.1 + k * 0.02 };
         record.blocks.push(...recordRobot(site, sha256, SECONDS, life));
       }
@@ -188,7 +190,7 @@ describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, ()
       await first.at('computed').waitFor();
       took.push(Number(await first.at('computed').getAttribute('data-ms')));
     }
-    console.log(`# first moment after loading the page, ${hub.robots.length} robots: ${took.join(', ')} ms`);
+    console.log(`# first moment after loading the page, ${RECORDED} robots: ${took.join(', ')} ms`);
     assert.ok(took.every((ms) => ms > 0 && ms < 5_000));
   });
 
