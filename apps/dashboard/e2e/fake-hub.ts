@@ -402,7 +402,11 @@ export class FakeHub {
     const wanted = extname(path) === '' ? 'index.html' : normalize(path);
     try {
       const body = await readFile(join(this.#dist, wanted));
-      response.writeHead(200, { 'content-type': TYPES[extname(wanted)] ?? 'application/octet-stream' }).end(body);
+      const headers = {
+        'content-type': TYPES[extname(wanted)] ?? 'application/octet-stream',
+        'cache-control': path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      };
+      response.writeHead(200, headers).end(body);
     } catch {
       response.writeHead(404).end();
     }
