@@ -3,7 +3,7 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { buildPage } from './build.ts';
 import { FakeHub, signedIn } from './fake-hub.ts';
 import { FakeRoom } from './fake-room.ts';
-import { FirstPage, openBrowser, withoutWebGl } from './page.ts';
+import { askingOften, FirstPage, openBrowser, withoutWebGl } from './page.ts';
 
 const WIDE: BrowserContextOptions = { viewport: { width: 1_280, height: 800 } };
 
@@ -43,6 +43,7 @@ export async function openHouse(furnish: (hub: FakeHub) => void = () => undefine
     if (!signedOut) await context.addCookies([signedIn(url)]);
     const visitor = new FirstPage(await context.newPage());
     visitor.page.on('pageerror', (error) => problems.push(error.message));
+    await askingOften(visitor.page);
     await withoutWebGl(visitor.page);
     await visitor.open(url + path, newcomer);
     if (!signedOut) await visitor.isLive();

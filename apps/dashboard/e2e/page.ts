@@ -40,6 +40,23 @@ export async function withoutWebGl(page: Page): Promise<void> {
   });
 }
 
+/** What a page asks again and again at its leisure, every so long or more, it asks so many times as often. */
+const LEISURE_MS = 5_000;
+const TIMES_AS_OFTEN = 10;
+
+/** As if time went faster for what a page asks every few seconds, so that no test waits for it to ask; all else stays. */
+export async function askingOften(page: Page): Promise<void> {
+  await page.addInitScript(
+    ([leisureMs, times]) => {
+      const every = window.setInterval.bind(window) as (act: TimerHandler, ms?: number, ...rest: unknown[]) => number;
+      const often = (act: TimerHandler, ms = 0, ...rest: unknown[]): number =>
+        every(act, ms >= leisureMs ? ms / times : ms, ...rest);
+      window.setInterval = often as typeof window.setInterval;
+    },
+    [LEISURE_MS, TIMES_AS_OFTEN] as const,
+  );
+}
+
 /** The page as a person uses it: one verb an intention. Works against any hub that serves the dashboard. */
 export class FirstPage {
   readonly page: Page;

@@ -3,7 +3,7 @@ import type { MapElement } from '../src/panels/site/site-panel.tsx';
 import type { Look } from '../src/site/solid/lens.ts';
 import type { DrawnWord } from '../src/site/solid/site-words.ts';
 import { EMAIL, PASSWORD } from './fake-hub.ts';
-import { FirstPage } from './page.ts';
+import { askingOften, FirstPage } from './page.ts';
 import { eventually, steady } from './waiting.ts';
 
 /** The site view as a person uses it, over the verbs of the whole page. */
@@ -98,10 +98,16 @@ export class SitePage extends FirstPage {
   }
 }
 
+/** The screen of whoever counts pixels. */
+export const FINE = 1;
+/** Half of them each way: without a graphics processor, what the solid view costs is pixels. Nothing is laid out otherwise. */
+const COARSE = 0.5;
+
 /** Signed in, before the solid view of a site on a window of 1280 × 800. */
-export async function visitSite(browser: Browser, url: string): Promise<SitePage> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+export async function visitSite(browser: Browser, url: string, deviceScaleFactor = COARSE): Promise<SitePage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, deviceScaleFactor });
   const visitor = new SitePage(await context.newPage());
+  await askingOften(visitor.page);
   await visitor.enter(url);
   return visitor;
 }
