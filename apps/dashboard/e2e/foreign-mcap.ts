@@ -1,7 +1,7 @@
 import { McapWriter } from '@mcap/core';
 
 /** When the other program's clock said that it began: long before any site of a test. Microseconds since 1970. */
-export const FOREIGN_US = Date.UTC(2026, 2, 1, 12) * 1000;
+const FOREIGN_US = Date.UTC(2026, 2, 1, 12) * 1000;
 
 /** Would run as a script wherever a name is put into a page as HTML. */
 export const HOSTILE = '<img src=x onerror="window.hacked=1">';

@@ -354,7 +354,11 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     readonly account: { id: string };
     readonly fork: { id: string };
     readonly trial: { id: string };
+    readonly import: { id: string };
   }
+  const line = '{"specversion":"1.0","id":"a","source":"s","type":"t"}';
+  const file = { name: 'f', bytes: String(line.length) };
+  const piece = { offset: '0', data: Buffer.from(line).toString('base64') };
   // Of the first of this desk another is forked, so that it cannot be removed.
   await made('/api/v1/forks', {});
   const parts: Record<string, string> = {
@@ -370,7 +374,13 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     sequence: '1',
     fork_id: (await made('/api/v1/forks', {})).fork.id,
     trial_id: (await made('/api/v1/trials', {})).trial.id,
+    import_id: (await made('/api/v1/imports', file)).import.id,
   };
+  await made(`/api/v1/imports/${parts['import_id']}/pieces`, piece);
+  await until(
+    async () => JSON.stringify(await (await rest('GET', `/api/v1/imports/${parts['import_id']}`)).json()),
+    (said) => said.includes('"state":"done"'),
+  );
   const bodies: Record<string, unknown> = {
     FleetService_StopAgents: { agentIds: ['r7'], stop: 'normal' },
     FleetService_CommandAgent: { command: { name: 'hold', setPoint: { durationUs: '1000' } } },
@@ -387,6 +397,8 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
     AccountService_CreateAccount: { email: 'bob@example.org', role: 'operator' },
     AccountService_SetAccountRole: { role: 'engineer' },
     ArchiveService_QueryEvents: { sql: 'SELECT 1' },
+    ImportService_BeginImport: file,
+    ImportService_SendImportPiece: piece,
   };
   const document = (await (await fetch(`${hub.url}/api/openapi.json`)).json()) as {
     openapi: string;
@@ -398,7 +410,7 @@ test('each REST route answers once, as the OpenAPI document says', async () => {
   );
   assert.ok(operations.length >= 20);
   const last = (id: string): number =>
-    /_(ReturnLease|CancelMission|RemoveAccount|RemoveFork|RemoveFence)$/.test(id)
+    /_(ReturnLease|CancelMission|RemoveAccount|RemoveFork|RemoveFence|RemoveImport)$/.test(id)
       ? 2
       : id.endsWith('TakeLease')
         ? 0
@@ -493,6 +505,39 @@ test('a port in use is named with the way out, and a start that fails leaves not
   await assert.rejects(startHub(options), /is in use by process/);
   blocker.close();
   rmSync(elsewhere, { recursive: true });
+});
+
+test('[L7] a file of another program is brought over REST: read apart from the hub, an act on record, and gone when deleted', async () => {
+  const event = { specversion: '1.0', id: 'a', source: '/shop', type: 'sold', time: '2026-03-01T12:00:00Z', data: 3 };
+  const file = Buffer.from(JSON.stringify(event));
+  const name = 'shop of <b>Eve</b>.jsonl';
+  type Answer = { import: { id: string; name: string; state: string; events: string } };
+  const answered = async (answer: Promise<Response>) => (await (await answer).json()) as Answer;
+  const begun = await answered(rest('POST', '/api/v1/imports', { name, bytes: String(file.length) }));
+  assert.equal(begun.import.name, name);
+  const path = `/api/v1/imports/${begun.import.id}`;
+  await rest('POST', `${path}/pieces`, { offset: '0', data: file.toString('base64') });
+  const made = await until(
+    () => answered(rest('GET', path)),
+    (one) => one.import.state === 'done',
+  );
+  assert.deepEqual([made.import.events, made.import.name], ['1', name]);
+  const timeUs = Date.UTC(2026, 2, 1, 12) * 1000;
+  const moment = await (await rest('GET', `${path}/moments/${timeUs}`)).json();
+  assert.equal((moment as { values: { text: string }[] }).values[0]?.text, '3');
+  assert.equal((await rest('POST', `${path}/pieces`, { offset: '0', data: '' }, 'nobody')).status, 401);
+  const folder = join(directory, 'imports', begun.import.id);
+  const kept =
+    readFileSync(join(folder, 'import.json'), 'utf8') + readFileSync(join(folder, 'recording.sqlite'), 'latin1');
+  assert.doesNotMatch(kept, /Eve/, 'what a person wrote lies sealed on the hub, not here');
+  assert.equal((await rest('DELETE', path)).status, 200);
+  assert.equal((await rest('GET', path)).status, 404);
+  const acts = (await (await rest('GET', '/api/v1/acts')).json()) as { acts: { act: string; summary: string }[] };
+  const brought = acts.acts.filter(({ act }) => /Import/.test(act)).map(({ act, summary }) => `${act} ${summary}`);
+  assert.deepEqual(brought.slice(0, 2), [
+    'RemoveImport deleted the imported timeline',
+    `BeginImport brought the file '${name}' of ${file.length} bytes as a timeline`,
+  ]);
 });
 
 test('[L11] after a restart: same key, sequences go on above, the account stays, the mission that ran runs again', async () => {

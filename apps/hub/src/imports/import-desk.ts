@@ -116,8 +116,11 @@ export class ImportDesk {
 
   /** @throws ImportRefusal */
   async piece(id: string, offset: number, data: Uint8Array): Promise<Import> {
-    const { reason } = this.get(id).import as Import;
+    const known = this.get(id).import as Import;
+    const { reason, state, receivedBytes } = known;
     const receiving = this.#receiving.get(id);
+    // The last piece, whose answer was lost.
+    if (receiving === undefined && state !== 'failed' && offset + data.length <= Number(receivedBytes)) return known;
     if (receiving === undefined)
       throw new ImportRefusal('not yet', `no more of it is taken${reason === '' ? '' : `: ${reason}`}`);
     const done = receiving.busy.then(() => this.#take(id, receiving, offset, data));

@@ -36,7 +36,9 @@ export function importQueries(desk: ImportDesk): ServiceImpl<typeof ImportServic
       }),
     countImportEvents: ({ importId, fromTimeUs, toTimeUs, stretches, lanes }) =>
       saying(async () => {
-        const [fromUs, toUs] = [momentOf(fromTimeUs, 'from_time_us'), momentOf(toTimeUs, 'to_time_us')];
+        const whole = fromTimeUs === 0n && toTimeUs === 0n ? desk.get(importId).import : undefined;
+        const fromUs = momentOf(whole?.fromTimeUs ?? fromTimeUs, 'from_time_us');
+        const toUs = momentOf(whole === undefined ? toTimeUs : whole.toTimeUs + 1n, 'to_time_us');
         if (toUs <= fromUs) throw new ImportRefusal('invalid', 'to_time_us lies behind from_time_us');
         const parts = limitOf(stretches, STRETCHES.usual, STRETCHES.most);
         const counted = await desk.count(importId, { fromUs, toUs, stretches: parts, only: few(lanes) });

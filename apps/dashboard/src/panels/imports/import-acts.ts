@@ -1,3 +1,4 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import { type Import, ImportService } from '@sigma/proto';
 import type { MissionControl } from '../../frame/mission-control.tsx';
 import type { Outcome } from '../../live/acts.ts';
@@ -33,10 +34,25 @@ export async function bringFile(control: MissionControl, file: File): Promise<vo
   );
 }
 
+const TRIES = 6;
+const AGAIN_MS = 1_500;
+
+/** A piece that is sent twice is taken once, so a hub that is out of reach for a moment is asked again. */
+async function patiently<Answer>(send: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (tries === TRIES || ConnectError.from(error).code !== Code.Unavailable) throw error;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
+
 async function sendPieces(imports: Imports, { id: importId }: Import, file: File, pieceBytes: number): Promise<void> {
   for (let at = 0; at < file.size; at += pieceBytes) {
     const data = new Uint8Array(await file.slice(at, at + pieceBytes).arrayBuffer());
-    await imports.sendImportPiece({ importId, offset: BigInt(at), data });
+    await patiently(() => imports.sendImportPiece({ importId, offset: BigInt(at), data }));
   }
 }
 

@@ -412,7 +412,7 @@ export declare type CountImportEventsRequest = Message<"sigma.v1.CountImportEven
   importId: string;
 
   /**
-   * The file's own time; the stretch is cut into `stretches` equal parts. The end is exclusive.
+   * The file's own time; the stretch is cut into `stretches` equal parts. The end is exclusive. Both 0: all of it.
    *
    * @generated from field: int64 from_time_us = 2;
    */
