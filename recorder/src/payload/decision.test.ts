@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { anyDecision } from '../../testing/decisions.ts';
 import { MalformedBytesError } from '../wire/wire-reader.ts';
 import { WireWriter } from '../wire/wire-writer.ts';
-import { decodeDecision, encodeDecision } from './decision.ts';
+import { decodeAnyDecision, decodeDecision, encodeDecision } from './decision.ts';
+import { readDecision } from './read-decision.ts';
 
 const RUNS = { seed: 20260302, numRuns: 400 };
 
@@ -73,3 +74,39 @@ test('[L4] altered bytes are refused by name or read as another decision, and ne
     { ...RUNS, numRuns: 1000 },
   );
 });
+
+test('[R30] [L2] whatever is read the fast way is read so by protobuf-es too, the bytes of others and altered ones included', () => {
+  let fast = 0;
+  const bytes = fc.tuple(
+    anyDecision,
+    fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 2 }),
+    fc.constantFrom(false, false, false, true),
+  );
+  fc.assert(
+    fc.property(bytes, ([decision, changes, twice]) => {
+      const whole = encode(decision);
+      const altered = twice ? new Uint8Array([...whole, ...whole]) : whole.slice();
+      for (const [place, value] of changes) altered[place % altered.length] = value;
+      const read = readDecision(altered, 5);
+      if (read === null) return;
+      fast++;
+      assert.deepEqual(read, decodeAnyDecision(altered, 5));
+    }),
+    { ...RUNS, numRuns: 4_000 },
+  );
+  assert.ok(fast > 300, `${fast} were read the fast way`);
+});
+
+test('[R30] everything that is written here is read the fast way, but for names that objects keep to themselves and texts that begin with a mark of byte order', () => {
+  fc.assert(
+    fc.property(anyDecision, (decision) => {
+      const kept = /"__proto__"|"\\ufeff|"\ufeff/.test(JSON.stringify(decision, (_, value) => protoShown(value)));
+      assert.equal(readDecision(encode(decision), decision.atUs) === null, kept);
+    }),
+    RUNS,
+  );
+});
+
+/** JSON leaves nothing out of these objects, but a reviver could: names are shown as they stand. */
+const protoShown = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : value;

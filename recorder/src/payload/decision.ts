@@ -23,6 +23,7 @@ import {
 } from '@sigma/proto';
 import { MalformedBytesError } from '../wire/wire-reader.ts';
 import { uint53, type WireWriter } from '../wire/wire-writer.ts';
+import { readDecision } from './read-decision.ts';
 
 /**
  * Writes sigma.v1.Decision. Exact: `decodeDecision` gives an equal decision back, -0 and NaN included. What the record
@@ -128,7 +129,11 @@ function writeRestriction(wire: WireWriter, field: number, { atMost, forbid }: R
  * @param atUs agent time of the event that carries it
  * @throws MalformedBytesError
  */
-export function decodeDecision(data: Uint8Array, atUs: number): Decision {
+export const decodeDecision = (data: Uint8Array, atUs: number): Decision =>
+  readDecision(data, atUs) ?? decodeAnyDecision(data, atUs);
+
+/** However it is written. @throws MalformedBytesError */
+export function decodeAnyDecision(data: Uint8Array, atUs: number): Decision {
   let message: DecisionMessage;
   try {
     message = fromBinary(DecisionSchema, data);

@@ -6,6 +6,9 @@ export class MalformedBytesError extends Error {
   }
 }
 
+const EIGHT = new DataView(new ArrayBuffer(8));
+const OCTETS = new Uint8Array(EIGHT.buffer);
+
 /** Reads protobuf wire format where protobuf-es would be too slow. Every read is bounded by the bytes given. */
 export class WireReader {
   readonly #bytes: Uint8Array;
@@ -79,6 +82,14 @@ export class WireReader {
       if (byte < 0x80) return Number(BigInt.asIntN(64, value));
     }
     throw new MalformedBytesError('a number is longer than ten bytes');
+  }
+
+  /** A double, bit for bit. */
+  double(): number {
+    if (this.#end - this.#at < 8) throw new MalformedBytesError('a number is cut short');
+    for (let i = 0; i < 8; i++) OCTETS[i] = this.#bytes[this.#at + i] as number;
+    this.#at += 8;
+    return EIGHT.getFloat64(0, true);
   }
 
   /** A view of the content of a length-delimited field. */
