@@ -9,6 +9,7 @@ import {
   readablePayload,
 } from '../src/index.ts';
 import type { EVENT_COLUMNS } from './columns.ts';
+import { decisionBody } from './decision-body.ts';
 
 export type EventColumn = (typeof EVENT_COLUMNS)[number]['name'];
 
@@ -106,7 +107,7 @@ const decisionSaid = (decision: Decision): Said => ({
   confidence: decision.confidence,
   rejected: decision.rejected.length,
   task: decision.taskId,
-  body: encodeState(decision),
+  body: decisionBody(decision),
 });
 
 /** Signals that tell of safety: they are kept as long as safety is, and a link never sheds them. */
