@@ -9,6 +9,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { People as KnownPeople } from './identity/people.ts';
 import { indexTexts } from './identity/text-index.ts';
 import { postgresTexts, WrittenTexts } from './identity/written-texts.ts';
+import { markLate } from './link/late-marking.ts';
 import { LinkDesk } from './link/link-desk.ts';
 import { LiveFleet } from './live/live-fleet.ts';
 import type { HubOptions } from './main.ts';
@@ -82,6 +83,7 @@ interface Ground {
 
 /** Opens every role of the hub in this process, each closed again by what it leaves in `closing`, and restores them. */
 export async function composeRoles(options: HubOptions, database: Database, closing: Closing): Promise<Composed> {
+  markLate();
   const ground = await openGround(options, database, closing);
   const { tenant, clock, siteTime, bus, record, newId } = ground;
   const { onPace } = options;
