@@ -37,7 +37,11 @@ describe('what others recorded, beside the record of this site', { skip: without
 
   const shot = (name: string) => page.page.screenshot({ path: join(RESULTS, `imports-${name}.png`) });
   const lane = (topic: string) => page.page.locator('.import-lane').filter({ hasText: topic });
-  const bars = (topic: string) => lane(topic).getByTestId('import-bars').getAttribute('transform');
+  /** Where the first bar of a lane stands, pixels from the left of the page; it may stand before the window. */
+  const firstBar = (topic: string): Promise<number> =>
+    lane(topic)
+      .getByTestId('import-bars')
+      .evaluate((path) => path.getBoundingClientRect().left);
 
   /** Lets go of a file over the page, as a hand does that dragged it there. */
   async function drop(name: string, bytes: Buffer): Promise<void> {
@@ -89,15 +93,15 @@ describe('what others recorded, beside the record of this site', { skip: without
     await page.at('shift').fill(String(Number(typed.replace('+', '')) - 3));
     await page.at('shift').press('Enter');
     await page.says(lane('/gauge').getByTestId('lane-value'), /^n (39|40) · unit bar/);
-    const before = await bars('/gauge');
+    const before = await firstBar('/gauge');
     const strip = await page.at('shift-strip').boundingBox();
-    assert.ok(strip !== null && before !== null);
+    assert.ok(strip !== null);
     await page.page.mouse.move(strip.x + 200, strip.y + 10);
     await page.page.mouse.down();
     await page.page.mouse.move(strip.x + 260, strip.y + 10, { steps: 3 });
     await page.page.mouse.up();
     await page.says(lane('/gauge').getByTestId('lane-value'), /^n (2|3)\d · unit bar/);
-    assert.notEqual(await bars('/gauge'), before, 'its bars moved under the record');
+    await eventually(async () => Math.abs((await firstBar('/gauge')) - before - 60) < 8);
   });
 
   test('the cursor, the jump, the zoom and the pointer read it; its names are words and nothing else', async () => {
@@ -106,14 +110,14 @@ describe('what others recorded, beside the record of this site', { skip: without
     assert.ok(box !== null);
     await page.page.mouse.click(box.x + box.width * 0.75, box.y + 10);
     await page.says(page.at('lane-tip'), /\/gauge.*in the file.*n \d+ · unit bar/s);
-    const said = await page.says(lane('/gauge').getByTestId('lane-value'), /^n (6|7|8)\d · unit bar/);
+    const said = await page.says(lane('/gauge').getByTestId('lane-value'), /^n 9\d · unit bar/);
     const n = Number(/n (\d+)/.exec(said)?.[1]);
     await lane('/gauge').getByRole('button').click();
     await page.at('next-event').click();
     await page.says(page.at('value-detail'), new RegExp(`event ${n + 2} of 101 events.*n${n + 1}unitbar`, 's'));
-    const wide = await bars('/gauge');
+    const wide = await firstBar('/gauge');
     await page.at('zoom-in').click();
-    await eventually(async () => (await bars('/gauge')) !== wide);
+    await eventually(async () => (await firstBar('/gauge')) < wide - 100);
     await page.at('lane-filter').fill('onerror');
     await page.says(lane(HOSTILE).getByTestId('lane-value'), /onerror/);
     await lane(HOSTILE).getByRole('button').click();

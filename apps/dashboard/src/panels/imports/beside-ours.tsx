@@ -2,7 +2,7 @@ import type { GetImportResponse, Import, ImportPlace, ReadImportMomentResponse }
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { panelsOf } from '../../frame/layout/default-model.ts';
 import { PanelBox, usePanels } from '../../frame/layout/panel-box.tsx';
-import { MissionControlProvider, useMissionControl } from '../../frame/mission-control.tsx';
+import { MissionControlProvider, useMissionControl, useObservable } from '../../frame/mission-control.tsx';
 import { keep, recall } from '../../frame/remembered.ts';
 import { Observable } from '../../live/observable.ts';
 import { GHOSTS, Ghosts, ghostWords } from './ghosts.ts';
@@ -135,6 +135,7 @@ interface MapOfMomentProps {
 function MapOfMoment({ moment, onRecord }: MapOfMomentProps) {
   const control = useMissionControl();
   const panel = panelsOf(usePanels(), 'centre')[0];
+  const layered = useObservable(control.layered);
   const [places] = useState(() => new Observable<readonly ImportPlace[]>([]));
   const beside = useMemo(() => ({ ...control, terrains: [...control.terrains, GHOSTS] }), [control]);
   useEffect(() => places.set(moment?.places ?? []), [places, moment]);
@@ -150,7 +151,7 @@ function MapOfMoment({ moment, onRecord }: MapOfMomentProps) {
         {onRecord ? null : (
           <span className="level-advisory">This site has no record of this moment: the map shows the nearest. </span>
         )}
-        <bdi>{ghostWords(moment?.places ?? [])}</bdi>
+        <bdi>{ghostWords(moment?.places ?? [], layered)}</bdi>
       </p>
     </section>
   );

@@ -19,12 +19,13 @@ export const GHOSTS: TerrainPart = {
 const FLOOR = 'site';
 const MOST_NAMED = 6;
 
-/** "On the map as rings: r01, r02". */
-export function ghostWords(places: readonly ImportPlace[]): string {
+/** "Rings of the import: r01, r02". @param drawn whether the map draws them: a flat one cannot */
+export function ghostWords(places: readonly ImportPlace[], drawn: boolean): string {
   if (places.length === 0) return 'The import says of no place at this moment.';
   const names = [...new Set(places.map(({ name }) => name))];
   const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
   const foreign = [...new Set(places.map(({ frame }) => frame))].filter((frame) => frame !== FLOOR);
   const taken = foreign.length === 0 ? '' : ` · frame ${foreign.join(', ')} taken for the floor of the site`;
-  return `Rings of the import: ${names.slice(0, MOST_NAMED).join(', ')}${more}${taken}`;
+  const what = drawn ? 'Rings of the import' : 'Places in the import, not drawn on a flat map';
+  return `${what}: ${names.slice(0, MOST_NAMED).join(', ')}${more}${taken}`;
 }
