@@ -23,7 +23,9 @@ export async function mergeByTime<Item extends Timed>(
     const until = waiting[0];
     let more = true;
     while (more && (until === undefined || byNext(feed, until) < 0)) {
-      await take(feed.take());
+      // Of most that is taken nobody has to wait for anything.
+      const taken = take(feed.take());
+      if (taken !== undefined) await taken;
       if (!feed.ready) more = await feed.fill();
     }
     if (!more) continue;

@@ -40,10 +40,11 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 export async function exportMcap(options: McapExportOptions): Promise<McapExport> {
   const { recording, chains, span, writable, terrain, places, name } = options;
   const head = siteHead(await recording.heads(), options.sha256);
-  const writer = new McapWriter({ writable, chunkSize: CHUNK_BYTES, compressChunk });
+  const file = new WatchedFile(writable);
+  const writer = new McapWriter({ writable: file, chunkSize: CHUNK_BYTES, compressChunk });
   await writer.start({ profile: '', library: 'sigma' });
   const channels = new McapChannels(writer);
-  const sink = new Sink(writer, channels);
+  const sink = new Sink(writer, channels, file);
   const unshown: Unshown = new Map();
   const run = new ExportRun(options);
   const opened = await run.openings();
@@ -118,23 +119,56 @@ async function* translated(
   }
 }
 
+/** Tells whether anything was written since it was asked to look. */
+class WatchedFile implements IWritable {
+  readonly #file: IWritable;
+  wrote = false;
+
+  constructor(file: IWritable) {
+    this.#file = file;
+  }
+
+  position(): bigint {
+    return this.#file.position();
+  }
+
+  write(bytes: Uint8Array): Promise<unknown> {
+    this.wrote = true;
+    return this.#file.write(bytes);
+  }
+}
+
 class Sink {
   readonly #writer: McapWriter;
   readonly #channels: McapChannels;
+  readonly #file: WatchedFile;
   readonly #sequences: number[] = [];
   messages = 0;
 
-  constructor(writer: McapWriter, channels: McapChannels) {
+  constructor(writer: McapWriter, channels: McapChannels, file: WatchedFile) {
     this.#writer = writer;
     this.#channels = channels;
+    this.#file = file;
   }
 
-  async put({ timeUs, channel, data }: TimedMessage): Promise<void> {
-    const channelId = channel.id ?? (await this.#channels.open(channel));
+  /** @returns when the next may come; at once, unless a chunk is full and goes to the file */
+  put(message: TimedMessage): void | Promise<void> {
+    const { channel } = message;
+    return channel.id === null ? this.#first(message) : this.#add(message, channel.id);
+  }
+
+  async #first(message: TimedMessage): Promise<void> {
+    await this.#add(message, await this.#channels.open(message.channel));
+  }
+
+  #add({ timeUs, data }: TimedMessage, channelId: number): void | Promise<void> {
     const sequence = this.#sequences[channelId] ?? 0;
     this.#sequences[channelId] = sequence + 1;
     const logTime = BigInt(timeUs) * 1000n;
-    await this.#writer.addMessage({ channelId, sequence, logTime, publishTime: logTime, data });
     this.messages++;
+    this.#file.wrote = false;
+    const added = this.#writer.addMessage({ channelId, sequence, logTime, publishTime: logTime, data });
+    // The writer begins to write a full chunk before it waits for anything.
+    if (this.#file.wrote) return added;
   }
 }
