@@ -14,7 +14,7 @@ test('[L12] the generator is Philox4x32-10: the three known-answer vectors of Ra
   );
 });
 
-test('[L12] a draw is a function of its five arguments, and each of them counts', () => {
+test('[K8] [L12] a draw is a function of its five arguments, and each of them counts', () => {
   const uint32 = fc.integer({ min: 0, max: 0xffffffff });
   const tick = fc.maxSafeInteger();
   fc.assert(

@@ -47,7 +47,7 @@ class LedgerStory {
   }
 }
 
-test('[F4] what many missions change while a write is under way goes into one write, each mission once', async () => {
+test('F4: what many missions change while a write is under way goes into one write, each mission once', async () => {
   const story = new LedgerStory();
   await story.tell('m1', 'a');
   assert.deepEqual(story.writes, [['m1 a']]);
