@@ -8,7 +8,7 @@ import { openSqliteRecording } from '@sigma/recorder/sqlite';
 const isDatabase = (named: string): boolean => /^postgres(ql)?:\/\//.test(named);
 
 /** True for the address of an archive in a bucket. */
-export const isBucket = (named: string): boolean => named.startsWith('s3://');
+const isBucket = (named: string): boolean => named.startsWith('s3://');
 
 /** True for the address of a hub's database or of a bucket, false for a file or folder. */
 export const isAddress = (named: string): boolean => isDatabase(named) || isBucket(named);
