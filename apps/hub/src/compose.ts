@@ -427,7 +427,7 @@ function health(
 
 /** Robots whose record is on its way, and up to when it is here. */
 function missingWords(index: RecordIndex): string {
-  const missing = index.homecomings(new Set());
+  const missing = index.homecomings(new Map());
   const [first] = missing;
   if (first === undefined) return '';
   const upTo = first.upToUs === 0 ? 'nothing yet' : `up to ${new Date(first.upToUs / 1000).toISOString()}`;

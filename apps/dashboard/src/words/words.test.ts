@@ -12,18 +12,20 @@ import {
   FailsafeEntrySchema,
   MissionSchema,
   MissionStatus,
+  OnTheWaySchema,
   TelemetryFrameSchema,
 } from '@sigma/proto';
 import { sensorLines } from '../panels/robot/sensor-lines.ts';
 import { agentState, nextStep } from './agent-state.ts';
 import { byRobot, causeWords, groupAlerts, maySilence } from './alert-words.ts';
 import { decisionTitle, reasonWords, restrictionWords, viewDecision } from './decision-words.ts';
-import { markWords } from './mark-words.ts';
+import { markWords, onTheWayWords } from './mark-words.ts';
 import { byStanding, goalWords, taskName } from './mission-words.ts';
 import {
   agentTime,
   bandShort,
   liveReading,
+  localTime,
   midSentence,
   namedNumber,
   number,
@@ -116,6 +118,19 @@ test('a mark names people by their address, and says something even where the hu
   assert.equal(said('operator: stop'), 'operator: stop', 'no account');
   assert.equal(said('boardC is 80 degC'), 'board is 80 °C');
   assert.equal(markWords({ kind: 'command_held', agentId: 'r1', text: '' }), 'command held back by the recorder of r1');
+});
+
+test('[R192] [R193] what is reported only says so, and it is said whose record is still to come and up to when it is here', () => {
+  const mark = { kind: 'failsafe', agentId: 'r1', text: 'stop: near' };
+  assert.equal(markWords({ ...mark, reported: true }), 'stop: near (reported; its record is still to come)');
+  const life = (agentId: string, upToTimeUs: bigint, outOfReach = false) =>
+    create(OnTheWaySchema, { agentId, upToTimeUs, outOfReach });
+  assert.equal(onTheWayWords([]), '');
+  assert.equal(
+    onTheWayWords([life('r1', 0n), life('r2', 1_700_000_000_000_000n, true), life('r3', 0n), life('r4', 0n)]),
+    'not all is here: the record is still to come of r1 (nothing is here yet), ' +
+      `r2 (here up to ${localTime(1_700_000_000_000_000n)}, out of reach), r3 (nothing is here yet) and 1 others`,
+  );
 });
 
 test('a decision names its winner, what was clamped, and why each loser lost', () => {

@@ -22,7 +22,8 @@ export const markOf = (mark: Omit<Mark, 'id' | 'kind'> & { readonly kind: string
 
 /** Lives of robots of which something may have happened that no mark tells of yet. */
 function onTheWay({ fleet, index }: Roles, agentId: string) {
-  const away = new Set([...fleet.agents.values()].flatMap(({ link }) => (link.linked ? [] : [link.agentId])));
+  const links = [...fleet.agents.values()].map(({ link }) => link).filter(({ role }) => role !== 'feed');
+  const away = new Map(links.flatMap(({ linked, agentId: id, epoch }) => (linked ? [] : [[id, epoch] as const])));
   return index
     .homecomings(away)
     .filter(({ source }) => agentId === '' || source === agentId)

@@ -1,5 +1,6 @@
+import type { OnTheWay } from '@sigma/proto';
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState, type WheelEvent } from 'react';
-import { markWords } from '../../words/mark-words.ts';
+import { markWords, onTheWayWords } from '../../words/mark-words.ts';
 import { localTime, plural, words } from '../../words/quantities.ts';
 import { useMissionControl, useObservable, useTick } from '../mission-control.tsx';
 import { clusterMarks, type MarkCluster } from './mark-clusters.ts';
@@ -28,7 +29,11 @@ export function Scrubber({ spanUs, onSpan }: ScrubberProps) {
   const fromUs = toUs - spanUs;
   if (toUs !== endUs && atUs > 0) setEndUs(toUs);
   // Asked in whole steps, so that the present moving on asks nothing anew.
-  const { marks, more } = useMarks(Math.floor(fromUs / SECOND_US) * SECOND_US, Math.ceil(toUs / SECOND_US) * SECOND_US);
+  const { marks, more, onTheWay } = useMarks(
+    Math.floor(fromUs / SECOND_US) * SECOND_US,
+    Math.ceil(toUs / SECOND_US) * SECOND_US,
+  );
+  const missing = onTheWayWords(onTheWay);
   const clusters = clusterMarks(marks, fromUs, toUs, widthPx);
   const xOf = (us: number) => ((us - fromUs) / spanUs) * widthPx;
 
@@ -74,7 +79,7 @@ export function Scrubber({ spanUs, onSpan }: ScrubberProps) {
       aria-valuemin={Math.round(fromUs / SECOND_US)}
       aria-valuemax={Math.round(toUs / SECOND_US)}
       aria-valuenow={Math.round(atUs / SECOND_US)}
-      aria-valuetext={`${localTime(BigInt(Math.round(atUs)))}, ${plural(marks.length, 'event')} in this stretch${more ? ' and more' : ''}`}
+      aria-valuetext={`${localTime(BigInt(Math.round(atUs)))}, ${plural(marks.length, 'event')} in this stretch${more ? ' and more' : ''}${missing === '' ? '' : `; ${missing}`}`}
       onPointerDown={press}
       onPointerMove={drag}
       onKeyDown={key}
@@ -83,6 +88,9 @@ export function Scrubber({ spanUs, onSpan }: ScrubberProps) {
     >
       <svg className="scrub-marks" width={widthPx} height={SCRUB_PX} aria-hidden="true">
         <Ticks fromUs={fromUs} toUs={toUs} widthPx={widthPx} xOf={xOf} />
+        {missing === '' ? null : (
+          <Missing words={missing} fromX={Math.max(0, xOf(earliest(onTheWay)))} widthPx={widthPx} />
+        )}
         {clusters.map((cluster) => (
           <ClusterMark key={`${cluster.first.timeUs}-${cluster.xPx.toFixed(0)}`} cluster={cluster} />
         ))}
@@ -91,6 +99,28 @@ export function Scrubber({ spanUs, onSpan }: ScrubberProps) {
         </g>
       </svg>
     </div>
+  );
+}
+
+const earliest = (onTheWay: readonly OnTheWay[]): number =>
+  onTheWay.reduce((first, { upToTimeUs }) => Math.min(first, Number(upToTimeUs)), Number.POSITIVE_INFINITY);
+
+/** From here on something may have happened that is not here yet. */
+function Missing({
+  words,
+  fromX,
+  widthPx,
+}: {
+  readonly words: string;
+  readonly fromX: number;
+  readonly widthPx: number;
+}) {
+  if (fromX >= widthPx) return null;
+  return (
+    <g className="mark-missing" data-testid="on-the-way">
+      <title>{words}</title>
+      <rect x={fromX} width={widthPx - fromX} height={SCRUB_PX} />
+    </g>
   );
 }
 

@@ -173,14 +173,21 @@ test('[R192] how far the record of a robot has come home is known, and that it i
   const { takes, index, clock } = await hub();
   const end = life.blocks.reduce((sum, { count }) => sum + count, 0);
   index.shown([{ source: 'r1', epoch: 3, sequence: end }]);
-  assert.deepEqual(index.homecomings(new Set()), [{ source: 'r1', epoch: 3, upToUs: 0, missing: end }]);
+  assert.deepEqual(index.homecomings(new Map()), [{ source: 'r1', epoch: 3, upToUs: 0, missing: end }]);
   await takes(life.blocks.slice(0, 2));
   await clock.turn(5 * S);
-  const [half] = index.homecomings(new Set());
+  const [half] = index.homecomings(new Map());
   assert.equal(half?.upToUs, LIFE_BEGAN_US + 2 * S);
   await takes(life.blocks.slice(2));
   await clock.turn(5 * S);
-  assert.deepEqual(index.homecomings(new Set()), []);
+  assert.deepEqual(index.homecomings(new Map()), []);
+  const whole = { source: 'r1', epoch: 3, upToUs: LIFE_BEGAN_US + 6 * S, missing: 0 };
+  const away = new Map([
+    ['r1', 3],
+    ['r9', 1],
+  ]);
+  const nothing = { source: 'r9', epoch: 1, upToUs: 0, missing: 0 };
+  assert.deepEqual(index.homecomings(away), [whole, nothing], 'nobody knows what they record while they are away');
 });
 
 test('[R192] [L4] what is not what it says is left out and counted, what claims another time stands where it was heard, and all else of the block is there', async () => {

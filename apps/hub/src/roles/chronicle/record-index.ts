@@ -131,18 +131,20 @@ export class RecordIndex {
     return done;
   }
 
-  /** How far those lives have come home of which something is missing, and the last life of each robot that is away. */
-  homecomings(away: ReadonlySet<string>): readonly Homecoming[] {
-    const last = new Map<string, number>();
-    for (const { chain } of this.#chains.values()) {
-      if (away.has(chain.source)) last.set(chain.source, Math.max(last.get(chain.source) ?? 0, chain.epoch));
-    }
-    return [...this.#chains.values()].flatMap(({ chain, place, missing }) => {
-      if (missing === 0 && last.get(chain.source) !== chain.epoch) return [];
+  /**
+   * How far those lives have come home of which something is missing, and the last life of each robot that is away.
+   *
+   * @param away epoch of each of these, by name
+   */
+  homecomings(away: ReadonlyMap<string, number>): readonly Homecoming[] {
+    const nowUs = this.#options.clock.nowUs();
+    const last = new Map([...away].map(([source, epoch]) => [linkedKey({ source, epoch }), { source, epoch }]));
+    const found = [...this.#chains].flatMap(([key, { chain, place, missing }]) => {
+      if (!last.delete(key) && missing === 0) return [];
       const { openedUs, atUs } = place.state;
-      const upToUs = place.marked === 0 ? 0 : wallTimeOf(openedUs, atUs, this.#options.clock.nowUs());
-      return [{ ...chain, upToUs, missing }];
+      return [{ ...chain, upToUs: place.marked === 0 ? 0 : wallTimeOf(openedUs, atUs, nowUs), missing }];
     });
+    return [...found, ...[...last.values()].map((chain) => ({ ...chain, upToUs: 0, missing: 0 }))];
   }
 
   /** Reads everything that is stored. Resolves when it is kept, or cannot be. */
