@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { text as collected } from 'node:stream/consumers';
 import type { Recording } from '@sigma/recorder';
 import type { Bounds, Cell, ColdArchive, QueryOptions, QueryTiers, ReferredText } from '@sigma/recorder/archive';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -96,8 +95,10 @@ export function queryCommand(shell: Shell): Command {
 }
 
 /** What a hub hands over, which alone can open texts. */
-const textsFromStdin = async (): Promise<readonly ReferredText[]> =>
-  JSON.parse(await collected(process.stdin)) as readonly ReferredText[];
+async function textsFromStdin(): Promise<readonly ReferredText[]> {
+  const { json } = await import('node:stream/consumers');
+  return (await json(process.stdin)) as readonly ReferredText[];
+}
 
 function moment(text: string): number {
   const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text);
