@@ -20,6 +20,7 @@ import {
 } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { testOpening } from '@sigma/recorder/testing';
+import fc from 'fast-check';
 
 export const LIFE_BEGAN_US = 1_600_000_000_000_000;
 
@@ -129,3 +130,38 @@ export class RobotLife {
     return events.length > 0 ? events : [this.signal(atUs, 'edge.padding', '')];
   }
 }
+
+const someSignal = fc.constantFrom(
+  { name: 'violation', body: VIOLATION },
+  { name: 'violation', body: { violation: { kind: 'social', peer: 'r2', what: 'yield' } } },
+  { name: 'failsafe', body: RAISED },
+  { name: 'failsafe', body: { ...RAISED, change: 'cleared' } },
+  { name: 'task', body: { taskId: 't' } },
+);
+
+const someWake = fc.record({
+  afterUs: fc.integer({ min: 1, max: 5_000_000 }),
+  signals: fc.uniqueArray(someSignal, { maxLength: 3, selector: (one) => JSON.stringify(one) }),
+  decides: fc.boolean(),
+  stop: fc.option(fc.constantFrom('normal', 'protective', 'emergency'), { nil: undefined, freq: 6 }),
+  padding: fc.constantFrom(0, 0, 100_000),
+});
+
+/** Lives of r1 in its epoch 3, of some blocks. A stop is made harder only; an emergency stop stays. */
+export const anyLife = fc
+  .array(fc.array(someWake, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 })
+  .map((blocks): RobotLife => {
+    const life = new RobotLife('r1', 3);
+    let [atUs, decision, inForce] = [0, 0, 'none'];
+    for (const wakes of blocks) {
+      const lived = wakes.map(({ afterUs, decides, stop, signals, padding }): LivedWake => {
+        atUs += afterUs;
+        if (decides) decision++;
+        const stops = stop !== undefined && stop !== inForce && inForce !== 'emergency';
+        if (stops) inForce = stop;
+        return { atUs, signals, padding, ...(decides ? { decision } : {}), ...(stops ? { stop } : {}) };
+      });
+      life.lives(...lived);
+    }
+    return life;
+  });

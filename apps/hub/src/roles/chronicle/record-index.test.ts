@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { A_LIFE, ALL, aLife, disk, hub, ITS_DECISIONS, S } from '../../../testing/chronicle-hub.ts';
-import { LIFE_BEGAN_US, type LivedWake, RAISED, RobotLife, VIOLATION } from '../../../testing/robot-life.ts';
+import { anyLife, LIFE_BEGAN_US, RAISED, RobotLife, VIOLATION } from '../../../testing/robot-life.ts';
 
 test('[R192] what comes home as blocks stands on the time bar when it happened, with the decision that answered it, and pages are told', async () => {
   const { takes, shown, listed, told } = await hub();
@@ -59,42 +59,9 @@ test('[R192] [L3] a hub that is killed between commit and index goes on where it
 });
 
 test('[R192] live, recorded, both, in any order, cut anywhere, with a hub that is killed: the same marks and decisions', async () => {
-  const signal = fc.constantFrom(
-    { name: 'violation', body: VIOLATION },
-    { name: 'violation', body: { violation: { kind: 'social', peer: 'r2', what: 'yield' } } },
-    { name: 'failsafe', body: RAISED },
-    { name: 'failsafe', body: { ...RAISED, change: 'cleared' } },
-    { name: 'task', body: { taskId: 't' } },
-  );
-  const wake = fc.record({
-    afterUs: fc.integer({ min: 1, max: 5 * S }),
-    signals: fc.uniqueArray(signal, { maxLength: 3, selector: (one) => JSON.stringify(one) }),
-    decides: fc.boolean(),
-    stop: fc.option(fc.constantFrom('normal', 'protective', 'emergency'), { nil: undefined, freq: 6 }),
-    padding: fc.constantFrom(0, 0, 100_000),
-  });
-  const blocks = fc.array(fc.array(wake, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 });
   const way = fc.constantFrom('live', 'record', 'both', 'both reversed');
   await fc.assert(
-    fc.asyncProperty(blocks, way, fc.nat(5), fc.boolean(), async (lived, how, killAt, kill) => {
-      const life = new RobotLife('r1', 3);
-      let [atUs, decision, stop] = [0, 0, 'none'];
-      for (const wakes of lived) {
-        const made = wakes.map((one): LivedWake => {
-          atUs += one.afterUs;
-          if (one.decides) decision++;
-          const stops = one.stop !== undefined && one.stop !== stop && stop !== 'emergency' ? one.stop : undefined;
-          stop = stops ?? stop;
-          return {
-            atUs,
-            signals: one.signals,
-            padding: one.padding,
-            ...(one.decides ? { decision } : {}),
-            ...(stops === undefined ? {} : { stop: stops }),
-          };
-        });
-        life.lives(...made);
-      }
+    fc.asyncProperty(anyLife, way, fc.nat(5), fc.boolean(), async (life, how, killAt, kill) => {
       const alone = await hub();
       alone.hears(life);
       const wanted = await alone.shown();

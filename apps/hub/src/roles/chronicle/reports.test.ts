@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aheadEvents, type EventsAhead, takeAhead } from '@sigma/recorder';
+import fc from 'fast-check';
 import { A_LIFE, aLife, disk, hub, ITS_DECISIONS, S } from '../../../testing/chronicle-hub.ts';
-import { LIFE_BEGAN_US, RAISED, RobotLife, VIOLATION } from '../../../testing/robot-life.ts';
+import { anyLife, LIFE_BEGAN_US, RAISED, RobotLife, VIOLATION } from '../../../testing/robot-life.ts';
 
 type Hub = Awaited<ReturnType<typeof hub>>;
 
@@ -81,6 +82,27 @@ test('[R193] [L4] a record that says otherwise than was reported: both sides on 
   const trouble = here.troubles.get('r1 report:epoch/3');
   assert.equal(trouble?.level, 4);
   assert.ok(trouble.text.includes(reported) && trouble.text.includes(recorded), trouble.text);
+});
+
+test('[R193] told ahead in whatever pieces, before, between and after its blocks, live besides: what stands there in the end is what the record says', async () => {
+  const property = fc.asyncProperty(anyLife, fc.nat(6), fc.nat(6), fc.boolean(), async (life, cut, told, live) => {
+    const alone = await hub();
+    await alone.takes(life.blocks);
+    const here = await hub();
+    const whole = toldOf(life);
+    const pieces = [whole.envelopes.slice(0, told), whole.envelopes.slice(told), whole.envelopes];
+    await here.takes(life.blocks.slice(0, cut));
+    if (cut % 2 === 0) await here.reads();
+    for (const envelopes of pieces) if (envelopes.length > 0) await tells(here, { ...whole, envelopes });
+    if (live) here.hears(life);
+    await here.takes(life.blocks.slice(cut));
+    assert.deepEqual(await here.shown(), await alone.shown());
+    assert.deepEqual(here.listed(), alone.listed());
+    assert.deepEqual([...here.reportedDecisions], []);
+    assert.deepEqual(here.noted, []);
+    assert.equal(here.reports.waiting({ source: 'r1', epoch: 3 }), undefined);
+  });
+  await fc.assert(property, { numRuns: 50, seed: 193 });
 });
 
 test('[R193] [L4] an event that is told in two ways is taken in the first, and the second is refused', async () => {

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  aheadEvents,
+  aheadFrame,
   type BatchAnswer,
   type BlockBatch,
   batchAnswerOf,
   batchBytes,
   type ChainHead,
   decodeSignal,
+  type EventsAhead,
   type HeldChain,
   HybridClock,
   heldOf,
@@ -20,14 +23,15 @@ import {
 } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { MemoryStore, testChain } from '@sigma/recorder/testing';
+import { LIFE_BEGAN_US, RAISED, RobotLife } from '../../../testing/robot-life.ts';
 import { TurnedClock } from '../../../testing/turned-clock.ts';
 import type { Trouble } from '../alerts/alerts.ts';
 import type { HubEvent } from '../arbitration/hub-record.ts';
-import { type SyncAnswer, SyncRole } from './sync-role.ts';
+import { type SyncAnswer, SyncRole, type SyncRoleOptions } from './sync-role.ts';
 
 const NOW = { us: 0, count: 0 };
 
-function hub(store: MemoryStore = new MemoryStore(), windowBytes?: number) {
+function hub(store: MemoryStore = new MemoryStore(), windowBytes?: number, index: SyncRoleOptions['index'] = null) {
   const clock = new TurnedClock();
   const marks = memoryMarks();
   const events: HubEvent[] = [];
@@ -41,6 +45,7 @@ function hub(store: MemoryStore = new MemoryStore(), windowBytes?: number) {
     record: { append: async (event) => void events.push(event) },
     alerts: { say: (agentId, cause, trouble) => void alerts.set(`${agentId} ${cause}`, trouble) },
     store,
+    index,
     ...(windowBytes === undefined ? {} : { windowBytes }),
   });
   /** An edge links, shows chains, and hears what comes. */
@@ -59,7 +64,18 @@ function hub(store: MemoryStore = new MemoryStore(), windowBytes?: number) {
       await role.settled();
       return answers()[before];
     };
-    return { held, send, answers, ...open };
+    /** Tells events ahead. @returns what the hub has answered to such by then */
+    const ahead = async (...told: readonly EventsAhead[]): Promise<readonly (string | number)[]> => {
+      const before = heard.length;
+      for (const one of told) open.hear({ case: 'eventsAhead', value: aheadFrame(one) });
+      await role.settled();
+      return heard
+        .slice(before)
+        .flatMap(({ case: kind, value }) =>
+          kind === 'eventsAheadAnswered' ? [value.refusal || Number(value.lastSequence)] : [],
+        );
+    };
+    return { held, send, answers, ahead, ...open };
   };
   const signals = () => events.map(({ data, subject }) => ({ subject, ...decodeSignal(data) }));
   return { clock, role, store, marks, alerts, signals, link };
@@ -267,4 +283,67 @@ test('[R128] the hub passes what it hears; a clock far ahead is put on record on
     await send(batchOf(blocks.slice(1, 2), { time: { us: clock.nowUs() + 61_000_000, count: 0 } }));
   }
   assert.equal(signals().filter(({ name }) => name === 'hub.edge_clock_ahead').length, 1);
+});
+
+function toldAhead(agentId: string, over: Partial<EventsAhead> = {}): EventsAhead {
+  const life = new RobotLife(agentId, 2);
+  life.lives({ atUs: 5, signals: [{ name: 'failsafe', body: RAISED }], decision: 1 });
+  const envelopes = life.blocks.flatMap(({ bytes }) => aheadEvents(bytes)).map(({ envelope }) => envelope);
+  const chain = { tenant: 'acme', source: agentId, epoch: 2 };
+  return { ...chain, openedUs: LIFE_BEGAN_US, envelopes, leftOut: 0, time: NOW, ...over };
+}
+
+test('[R193] what is told ahead is answered when it is kept, and not before; one message after the other', async () => {
+  const kept = Promise.withResolvers<string | null>();
+  const taken: string[] = [];
+  const index = {
+    stored: () => undefined,
+    shown: () => undefined,
+    reported: async (
+      { source, epoch, openedUs }: { source: string; epoch: number; openedUs: number },
+      events: readonly { sequence: number }[],
+    ) => {
+      taken.push(`${source}/${epoch} ${openedUs} ${events.map(({ sequence }) => sequence).join(' ')}`);
+      return kept.promise;
+    },
+  };
+  const { link } = hub(new MemoryStore(), undefined, index);
+  const edge = await link([]);
+  const answers = edge.ahead(toldAhead('r1'), toldAhead('r2'));
+  await new Promise((resolve) => setImmediate(resolve));
+  kept.resolve(null);
+  assert.deepEqual(await answers, ['credit', 3]);
+  assert.deepEqual(taken, [`r1/2 ${LIFE_BEGAN_US} 2 3`]);
+  assert.deepEqual(await edge.ahead(toldAhead('r2')), [3]);
+});
+
+test('[R193] [L4] [L7] what is told ahead of another tenant, by a stranger, of the hub, malformed or too much is refused by name and told once; a store that fails says later', async () => {
+  let fails = false;
+  const taken: string[] = [];
+  const index = {
+    stored: () => undefined,
+    shown: () => undefined,
+    reported: async ({ source }: { source: string }) => {
+      if (fails) throw new Error('the database is away');
+      taken.push(source);
+      return null;
+    },
+  };
+  const { link, alerts, signals } = hub(new MemoryStore(), undefined, index);
+  const { ahead } = await link([], 'e1', ['r1', 'hub']);
+  for (let twice = 0; twice < 2; twice++)
+    assert.deepEqual(await ahead(toldAhead('r1', { tenant: 'evil' })), ['tenant']);
+  for (const source of ['r9', 'hub', 'x'.repeat(9_000)]) assert.deepEqual(await ahead(toldAhead(source)), ['stranger']);
+  const garbage = new Uint8Array([0x0a, 0xff, 0xff]);
+  assert.deepEqual(await ahead(toldAhead('r1', { envelopes: [garbage] })), ['damaged']);
+  assert.deepEqual(await ahead(toldAhead('r1', { envelopes: [new Uint8Array(1_000_000)] })), ['credit']);
+  assert.deepEqual(taken, []);
+  fails = true;
+  assert.deepEqual(await ahead(toldAhead('r1')), ['later']);
+  fails = false;
+  assert.deepEqual(await ahead(toldAhead('r1')), [3]);
+  assert.deepEqual(taken, ['r1']);
+  assert.equal(alerts.get('hub sync:tenant:e1')?.level, 4);
+  assert.equal(alerts.get('r1 sync:epoch/2')?.level, 4);
+  assert.equal(signals().filter(({ name }) => name === 'hub.blocks_refused').length, 3);
 });
