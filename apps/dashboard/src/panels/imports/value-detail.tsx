@@ -41,7 +41,8 @@ export function ValueDetail({ known, lane, atUs, offsetUs, imports, onSeek }: Va
     });
     if (timeUs > 0n) onSeek(Number(timeUs));
   };
-  const value = last?.question.lane === chosen?.lane ? last?.answer.values[0] : undefined;
+  const answered = last !== null && last.question.lane === chosen?.lane;
+  const value = answered ? last.answer.values[0] : undefined;
   return (
     <section className="value-detail" aria-label="What the lane says" data-testid="value-detail">
       <p className="value-head">
@@ -65,7 +66,7 @@ export function ValueDetail({ known, lane, atUs, offsetUs, imports, onSeek }: Va
       {chosen === undefined ? (
         <p className="quiet">Choose a lane to see what it says at the moment of the cursor, field by field.</p>
       ) : value === undefined ? (
-        <p className="quiet">It has said nothing by this moment.</p>
+        <p className="quiet">{answered ? 'It has said nothing by this moment.' : 'Asking…'}</p>
       ) : (
         <>
           <p className="quiet value-when">
