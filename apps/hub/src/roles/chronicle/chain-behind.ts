@@ -16,8 +16,10 @@ export class ChainBehind {
   #grownUs = 0;
   /** Blocks as they came, from behind `marked` on without a hole; empty: they are read from the store. */
   #ahead: SealedBlock[] = [];
-  /** Places of decisions behind `decided`, the oldest first; from the second life on those of before are not known. */
+  /** Places of decisions behind `decided`, the oldest first. */
   #waiting: number[] = [];
+  /** Whether these are all; those that waited in an earlier life of the hub are not among them. */
+  #known = true;
   #held: FoundDecision[] | null = [];
   #heldBytes = 0;
 
@@ -47,7 +49,9 @@ export class ChainBehind {
   goOn(place: ReadPlace): void {
     this.#place = place;
     this.#end = place.marked;
-    if (place.decided < place.marked) this.#held = null;
+    if (place.decided === place.marked) return;
+    this.#known = false;
+    this.#held = null;
   }
 
   stored(sequence: number, nowUs: number): void {
@@ -97,8 +101,8 @@ export class ChainBehind {
       this.#hold(decision);
     }
     const tooMany = this.#waiting.splice(0, Math.max(0, this.#waiting.length - MOST_DECISIONS));
-    decided = Math.max(decided, tooMany.at(-1) ?? 0);
-    if (this.#waiting.length === 0 && this.#held !== null) decided = sequence;
+    if (this.#known) decided = (this.#waiting[0] ?? sequence + 1) - 1;
+    else decided = Math.max(decided, tooMany.at(-1) ?? 0);
     this.#place = { ...this.chain, marked: sequence, decided, state };
     const kept = this.#ahead.findIndex(({ firstSequence, count }) => firstSequence + count - 1 > sequence);
     const gone = this.#ahead.splice(0, kept < 0 ? this.#ahead.length : kept);
@@ -123,6 +127,7 @@ export class ChainBehind {
   decided(): void {
     this.#place = { ...this.#place, decided: this.#place.marked };
     this.#waiting = [];
+    this.#known = true;
     this.#held = [];
     this.#heldBytes = 0;
   }

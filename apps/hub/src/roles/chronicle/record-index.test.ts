@@ -58,6 +58,43 @@ test('[R192] [L3] a hub that is killed between commit and index goes on where it
   }
 });
 
+test('[R192] [L3] decisions that wait for the end of their chain when the hub is killed are read again by the next', async () => {
+  const life = aLife();
+  const on = disk();
+  const first = await hub(on);
+  first.index.shown([{ source: 'r1', epoch: 3, sequence: 1_000 }]);
+  await first.takes(life.blocks);
+  await first.clock.turn(3 * S);
+  const [place] = on.places.rows.values();
+  assert.deepEqual([first.listed(), place?.decided], [[], 1], 'marks are kept, decisions wait');
+  void first.index.close();
+  const second = await hub(on);
+  assert.deepEqual(await second.shown(), A_LIFE);
+  assert.deepEqual(second.listed(), ITS_DECISIONS);
+});
+
+test('[R192] [L3] what the database did not take counts for nothing: it is read again, also by the next life of the hub', async () => {
+  const life = aLife();
+  for (const table of ['marks', 'decisions'] as const) {
+    const on = disk();
+    const first = await hub({
+      ...on,
+      marks: { ...on.marks, addRecorded: table === 'marks' ? away : on.marks.addRecorded, kept: [] },
+      decisions: table === 'marks' ? on.decisions : { ...on.decisions, store: { ...on.decisions.store, add: away } },
+    });
+    await first.takes(life.blocks);
+    await first.clock.turn(5 * S);
+    assert.equal(first.index.failure, 'the database is away');
+    void first.index.close();
+    const second = await hub(on);
+    assert.deepEqual(await second.shown(), A_LIFE, table);
+    assert.deepEqual(second.listed(), ITS_DECISIONS, table);
+  }
+});
+const away = async (): Promise<never> => {
+  throw new Error('the database is away');
+};
+
 test('[R192] live, recorded, both, in any order, cut anywhere, with a hub that is killed: the same marks and decisions', async () => {
   const way = fc.constantFrom('live', 'record', 'both', 'both reversed');
   await fc.assert(
