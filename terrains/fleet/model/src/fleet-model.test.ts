@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeState, encodeState, type Intent } from '@sigma/kernel';
+import { decodeState, encodeState, type Intent, type Outputs } from '@sigma/kernel';
 import { DEFAULT_POLICY } from '../policies/default.ts';
 import { AISLE, advance, drawnSite, goTo, HALL, Stage } from '../testing/stage.ts';
 import { groundOf } from './ground.ts';
@@ -204,6 +204,29 @@ test('[F13] the IMU drifts: the bias is learnt and the robot still arrives', () 
   stage.until(() => statusOf(stage) === 'done', 30);
   assert.ok(Math.abs(stage.yM - 4.5) < 0.1);
   assert.ok(Math.abs(stage.belief.motion.gyroBiasRadps - 0.06) < 0.03, `bias ${stage.belief.motion.gyroBiasRadps}`);
+});
+
+test('[F53] a gyro that drifts is told to hub and peers, once, and the robot goes on by its wheels, whatever the gyro says then', () => {
+  const ends = [0.5, 1.5].map((thenRadps) => {
+    const stage = underway();
+    stage.gyroDriftRadps = 0.2;
+    const told: unknown[] = [];
+    const listen = ({ messages }: Outputs): void => {
+      told.push(...messages.filter(({ topic }) => topic === 'failsafe').map(({ to, body }) => [to, body]));
+    };
+    stage.run(2, listen);
+    const [raised] = stage.happened('failsafe');
+    assert.ok(raised?.type === 'failsafe' && raised.change === 'raised' && raised.entry?.condition === 'imu_drifts');
+    stage.gyroDriftRadps = thenRadps;
+    stage.run(5, (outputs) => {
+      listen(outputs);
+      assert.ok(stage.speedMps > 0.55 && Math.abs(stage.yM - 4.5) < 0.25, `${stage.speedMps} m/s, at ${stage.yM} m`);
+    });
+    assert.deepEqual(told, [['*', { agent: 'r1', action: 'sos_broadcast', atUs: raised.entry.sinceUs }]]);
+    assert.equal(stage.failsafe, 'sos_broadcast');
+    return [stage.xM, stage.yM, stage.headingRad];
+  });
+  assert.deepEqual(ends[0], ends[1]);
 });
 
 test('[F50] a brake drags: the robot is not where it expected to be, which is a violation and asks for another plan', () => {
