@@ -67,8 +67,8 @@ function chronicle(over: { readonly store?: MarkStore; readonly kept?: number } 
     const made = create(AgentEventSchema, { agentId: 'r1', atUs: BigInt(atUs), signal });
     tell(bus, about('t', 'event', 'r1'), toBinary(AgentEventSchema, made), 'command');
   };
-  const decided = (atUs: number, sequence: bigint) => {
-    const decision = { sequence, context: { epoch: 3 } };
+  const decided = (atUs: number, sequence: bigint, epoch = 3) => {
+    const decision = { sequence, context: { epoch } };
     const made = create(DecisionMadeSchema, { agentId: 'r1', atUs: BigInt(atUs), decision });
     tell(bus, about('t', 'decision', 'r1'), toBinary(DecisionMadeSchema, made), 'telemetry');
   };
@@ -110,6 +110,36 @@ test('what happened stands where and when it happened, with the decision of the 
       [6, 'violation', 2, '3.5', 'drive: xM was to be 2 and is 1.5'],
       [8, 'stop', 4, '3.6', 'emergency stop'],
     ],
+  );
+});
+
+test('a stop that an earlier life of the hub has marked is no news to the next; one that nobody has marked is', async () => {
+  const store = memoryMarks();
+  for (const [heardS, stop, wanted] of [
+    [10, 'emergency', ['emergency stop']],
+    [20, 'emergency', ['emergency stop']],
+    [30, 'protective', ['emergency stop', 'protective stop']],
+  ] as const) {
+    const { clock, marks, status } = chronicle({ store });
+    await clock.settle();
+    for (const second of [0, 1]) status({ stop, atUs: BigInt((heardS + second) * S) });
+    await clock.turn(S);
+    const { marks: found } = await marks.find({ ...ALL, choose: 'oldest' }, 10);
+    assert.deepEqual(found.map(({ text }) => text).sort(), wanted);
+  }
+});
+
+test('a mark is answered by no decision of an earlier life, and what is sent again is one mark', async () => {
+  const { clock, marks, event, decided } = chronicle();
+  await clock.settle();
+  decided(1 * S, 9n, 2);
+  event(2 * S, 'violation', violation);
+  await clock.turn(S);
+  event(2 * S, 'violation', violation);
+  const { marks: found } = await marks.find(ALL, 10);
+  assert.deepEqual(
+    found.map(({ decisionEpoch, decisionSequence }) => `${decisionEpoch}.${decisionSequence}`),
+    ['0.0'],
   );
 });
 
