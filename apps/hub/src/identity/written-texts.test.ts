@@ -27,15 +27,30 @@ after(() => rmSync(home, { recursive: true }));
 let made = 0;
 const [ANN, BOB] = ['ann@example.org', 'bob@example.org'];
 
-/** A hub's people and texts; opened again, as after a restart, with the same record and table. */
-function hubOf(path = join(home, `${made++}.sqlite`), kept: SealedText[] = [], recorded: HubEvent[] = []) {
+/** To find texts takes so many times as long as to open one. */
+const FINDING = 3;
+
+/** A hub's people and texts; opened again, as after a restart, with the same record and table. A text is opened after `wait`. */
+function hubOf(
+  path = join(home, `${made++}.sqlite`),
+  kept: SealedText[] = [],
+  recorded: HubEvent[] = [],
+  wait = async (): Promise<void> => undefined,
+) {
   const people = new People(path);
+  const opened = async (sealed: Uint8Array) => {
+    await wait();
+    return people.opened(sealed);
+  };
   const texts = new WrittenTexts({
-    people,
+    people: { sealed: (...what) => people.sealed(...what), opened },
     record: { append: async (event) => void recorded.push(event) },
     store: {
       add: async (more) => void kept.push(...more),
-      find: async (ids) => kept.filter(({ id }) => ids.includes(id)),
+      find: async (ids) => {
+        for (let n = 0; n < FINDING; n++) await wait();
+        return kept.filter(({ id }) => ids.includes(id));
+      },
       ids: async (most) => kept.slice(0, most).map(({ id }) => id),
     },
   });
@@ -168,6 +183,23 @@ describe('what people write', () => {
     assert.equal(told?.name, `${hub.people.holderOf(BOB)} and text:${'0'.repeat(32)}`);
     assert.equal(told?.createdBy, `operator:${ANN}`);
     assert.equal(message.fences[0]?.name, name);
+  });
+
+  test('[R190] is read by everybody who asks at once: who fetches it takes it from nobody else meanwhile', async () => {
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const hub = hubOf(undefined, [], [], turn);
+    const references = await hub.texts.write(['wet floor', 'why: a leak', 'until: noon'], ANN);
+    const message = create(FenceListSchema, { fences: references.map((name) => ({ name })) });
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, async (_, turns) => {
+        for (let n = 0; n < turns; n++) await turn();
+        return saidAtTheDoor(hub, FenceListSchema, message);
+      }),
+    );
+    for (const answer of answers) {
+      const names = (answer as typeof message).fences.map(({ name }) => name);
+      assert.deepEqual(names, ['wet floor', 'why: a leak', 'until: noon']);
+    }
   });
 
   test('[R190] JSON in which a reference stands stays JSON, whatever was written', async () => {

@@ -69,19 +69,19 @@ export class WrittenTexts {
    * @returns the reference of each; an empty text needs none. @throws NotRecordedError, and then nothing refers to it
    */
   async write(texts: readonly string[], email: string): Promise<readonly string[]> {
-    const made: SealedText[] = [];
-    const references = await Promise.all(
-      texts.map(async (text) => {
-        if (text === '') return '';
-        const id = randomBytes(16).toString('hex');
-        const event = await this.#people.sealed(signal('hub.text', `text:${id}`, { text }), email);
-        made.push({ id, sealed: event.data });
-        await this.#record.append(event);
-        return `text:${id}`;
+    const ids = texts.map((text) => (text === '' ? '' : randomBytes(16).toString('hex')));
+    const made = await Promise.all(
+      texts.map(async (text, n) => {
+        const id = ids[n] as string;
+        return id === ''
+          ? []
+          : [{ id, event: await this.#people.sealed(signal('hub.text', `text:${id}`, { text }), email) }];
       }),
     );
-    if (made.length > 0) await this.#store.add(made);
-    return references;
+    const sealed = made.flat();
+    await Promise.all(sealed.map(({ event }) => this.#record.append(event)));
+    if (sealed.length > 0) await this.#store.add(sealed.map(({ id, event }) => ({ id, sealed: event.data })));
+    return ids.map((id) => (id === '' ? '' : `text:${id}`));
   }
 
   /** A text with everything put in the place of its references. */
@@ -110,10 +110,16 @@ export class WrittenTexts {
 
   async fetch(ids: ReadonlySet<string>): Promise<void> {
     const found = new Map((await this.#store.find([...ids])).map(({ id, sealed }) => [id, sealed]));
-    for (const id of ids) {
-      const sealed = found.get(id);
+    const opened = await Promise.all(
+      [...ids].map(async (id) => {
+        const sealed = found.get(id);
+        return [id, sealed === undefined ? null : await this.#opened(sealed)] as const;
+      }),
+    );
+    // All in one turn: whoever fetches the same ones meanwhile finds each of them at any moment.
+    for (const [id, text] of opened) {
       this.#open.delete(id);
-      this.#open.set(id, sealed === undefined ? null : await this.#opened(sealed));
+      this.#open.set(id, text);
     }
     for (const id of this.#open.keys()) {
       if (this.#open.size <= Math.max(MOST_OPEN, ids.size)) return;
