@@ -172,6 +172,31 @@ test('[R192] of a long absence only decisions are written that are kept, and lat
   assert.equal(on.decisions.written(), 20_001, 'what is older than all that is kept is not written');
 });
 
+test('[R192] [L8] in a drain it reads along, from what is in memory anyway; when it falls behind it reads from the store', async () => {
+  const life = new RobotLife('r1', 3);
+  for (let n = 1; n <= 120; n++) {
+    life.lives({ atUs: n * S, signals: [{ name: 'violation', body: VIOLATION }], padding: 200_000 });
+  }
+  for (const [readsAlong, most] of [
+    [true, 0],
+    [false, Number.POSITIVE_INFINITY],
+  ] as const) {
+    const { takes, clock, store, shown } = await hub();
+    let asked = 0;
+    const blocks = store.blocks.bind(store);
+    store.blocks = (...of) => {
+      asked++;
+      return blocks(...of);
+    };
+    for (let n = 0; n < life.blocks.length; n += 5) {
+      await takes(life.blocks.slice(n, n + 5));
+      if (readsAlong) await clock.settle();
+    }
+    assert.equal((await shown()).length, 120);
+    assert.ok(readsAlong ? asked <= most : asked > 0, `the store was asked ${asked} times`);
+  }
+});
+
 test('[R192] how far the record of a robot has come home is known, and that it is whole when it is', async () => {
   const life = aLife();
   const { takes, index, clock } = await hub();

@@ -27,7 +27,7 @@ import { digestOf, type Reports, type SeenEvent } from './reports.ts';
 /** What was stored is looked at so often: after what came live was written, so that little of it is met again. */
 const LOOK_EVERY_US = 1_000_000;
 /** Bytes of one chain that are read in one turn. */
-const SLICE_BYTES = 256 * 1024;
+const SLICE_BYTES = 128 * 1024;
 /** After a turn of reading from the disk it rests so many times as long: what is live has the machine. */
 const REST = 3;
 /** Blocks that are kept in memory until they are read; what is more is read from the store again. */
@@ -101,6 +101,8 @@ export class RecordIndex {
     const bytes = chain.stored.reduce((sum, block) => sum + block.bytes.length, 0);
     if (this.#aheadBytes + bytes > AHEAD_BYTES) this.#aheadBytes -= behind.forget();
     else this.#aheadBytes += behind.bring(chain.stored, bytes);
+    // In a drain it reads along, so that little is read from the disk again.
+    if (this.#aheadBytes > AHEAD_BYTES / 2) void this.read();
   }
 
   /** An edge has shown where its chains end. */
@@ -180,23 +182,32 @@ export class RecordIndex {
   }
 
   async #work(): Promise<void> {
+    const { realClock, places } = this.#options;
+    const read = new Set<ChainBehind>();
+    let keptUs = realClock.nowUs();
+    const keepPlaces = async (): Promise<void> => {
+      if (read.size > 0) await places.put([...read].map(({ place }) => place));
+      read.clear();
+      keptUs = realClock.nowUs();
+    };
     for (;;) {
       const turn = [...this.#chains.values()].filter((chain) => chain.unread);
       if (turn.length === 0) break;
       for (const chain of turn) {
         if (this.#closed) return;
         await this.#slice(chain);
+        read.add(chain);
       }
-      await this.#keepPlaces(turn);
+      // What a power cut takes of them is read again: in a drain now and then is enough.
+      if (realClock.nowUs() - keptUs >= LOOK_EVERY_US) await keepPlaces();
     }
-    const nowUs = this.#options.realClock.nowUs();
-    const ripe = [...this.#chains.values()].filter((chain) => chain.ripe(nowUs, QUIET_US));
-    for (const chain of ripe) await this.#decide(chain);
-    if (ripe.length > 0) await this.#keepPlaces(ripe);
-  }
-
-  async #keepPlaces(chains: readonly ChainBehind[]): Promise<void> {
-    await this.#options.places.put(chains.map(({ place }) => place));
+    const nowUs = realClock.nowUs();
+    for (const chain of this.#chains.values()) {
+      if (!chain.ripe(nowUs, QUIET_US)) continue;
+      await this.#decide(chain);
+      read.add(chain);
+    }
+    await keepPlaces();
   }
 
   /** Reads a little of a chain. Nothing of it counts before its marks are kept. */
