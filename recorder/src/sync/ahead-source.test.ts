@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sha256 } from '../../stores/sqlite/sqlite-store.ts';
 import { testChain } from '../../testing/chains.ts';
+import { MemoryStore } from '../../testing/memory-store.ts';
 import { decodeEnvelope } from '../block.ts';
 import { signalEvent } from '../payload/agent-events.ts';
 import { type AheadEvent, aheadEvents } from './ahead-events.ts';
 import { type AheadMemory, AheadSource, type LookedChain } from './ahead-source.ts';
+import { SyncSource } from './sync-source.ts';
 import type { EventsAhead } from './take-ahead.ts';
 
 const RAISED = { type: 'failsafe', change: 'raised', entry: { action: 'stop', cause: 'near' }, selected: null };
@@ -144,4 +146,60 @@ test('[R193] what nobody is told of ahead stays out, and what is not what its ty
     ],
     'and the decision of that wake',
   );
+});
+
+/** The source of sync of an edge whose earlier life ended before it had looked into the last blocks. */
+async function restarted(kept: AheadMemory) {
+  const recording = new MemoryStore();
+  const chain = testChain('r1', sha256);
+  const begin = chain.begin();
+  kept.keep({ source: 'r1', epoch: 0, sequence: 1, openedUs: 55 }, []);
+  await recording.append([begin, chain.writer.seal([signalEvent('failsafe', RAISED, 9_000, 9_000)])]);
+  const said: string[] = [];
+  const notes: string[] = [];
+  const ahead = new AheadSource({
+    tenant: 'acme',
+    openedUs: 77,
+    memory: kept,
+    say: ({ openedUs, envelopes }) => said.push(`${openedUs} ${envelopes.length}`),
+    now: () => NOW,
+    refused: () => undefined,
+  });
+  const source = new SyncSource({
+    tenant: 'acme',
+    ahead,
+    sources: new Set(['r1']),
+    growing: [],
+    recordings: [{ path: 'a', recording }],
+    memory: { acknowledged: () => [], acknowledge: () => undefined, urgent: () => [], remindOf: () => undefined },
+    bytesPerS: Number.POSITIVE_INFINITY,
+    say: ({ type }) => said.push(type),
+    note: (name) => notes.push(name),
+    nowUs: () => 0,
+    wallUs: () => 0,
+    after: () => undefined,
+  });
+  await source.open();
+  source.linked(new Uint8Array(32));
+  const held = { source: 'r1', epoch: 0, sequence: 0, hash: new Uint8Array(), refusal: null, message: '' };
+  source.hear({ type: 'held', chains: [held], allowedBytes: 1e6, time: NOW, unpacks: false });
+  await new Promise((resolve) => setImmediate(resolve));
+  return { said, notes };
+}
+
+test('[R193] [L3] what an earlier life had no time to look into is looked into by the next, and told before all blocks', async () => {
+  assert.deepEqual((await restarted(memory())).said, ['shown', '55 1', 'sent']);
+});
+
+test('[R193] [L8] a memory that fails keeps no block back', async () => {
+  const broken = memory();
+  const failing: AheadMemory = {
+    ...broken,
+    chains: () => {
+      throw new Error('the disk is full');
+    },
+  };
+  const { said, notes } = await restarted(failing);
+  assert.deepEqual(said, ['shown', 'sent']);
+  assert.deepEqual(notes, ['edge.sync_failed']);
 });
