@@ -134,7 +134,7 @@ test('[R24] the greatest jump between int32 extremes, at the last moment of time
   assert.equal(encodeState(decodeSegment(encode(value))), encodeState(value));
 });
 
-test('[R22] time that runs backwards, is no whole number or lies beyond its end is refused', () => {
+test('[R5] [R22] time that runs backwards, is no whole number or lies beyond its end is refused', () => {
   for (const atUs of [-1, 0.5, Number.NaN, END_OF_TIME_US, 4]) {
     const wakes = [
       { atUs: atUs === 4 ? 5 : 0, inbox: [] },
@@ -142,6 +142,37 @@ test('[R22] time that runs backwards, is no whole number or lies beyond its end 
     ];
     assert.throws(() => encode({ firstInput: 1, wakes }), RangeError, `${atUs}`);
   }
+});
+
+test('[R23] [R25] how many stimuli a wake was given, and of which kinds they are in which order, stands in the bytes that the rules say', () => {
+  const scan = (...values: number[]): Stimulus => ({
+    kind: 'percept',
+    channel: 'scan',
+    values: Int32Array.from(values),
+  });
+  const beat: Stimulus = { kind: 'beat', from: 'link' };
+  const many = Array.from({ length: 300 }, (_, n) => scan(n));
+  const wakes = [
+    { atUs: 0, inbox: [scan(1, 2), scan(3, 4), beat, scan(5)] },
+    { atUs: 10, inbox: [] },
+    { atUs: 20, inbox: [beat, beat] },
+    { atUs: 30, inbox: [scan(6, 7), ...many] },
+  ];
+  const message = fromBinary(StimulusSegmentSchema, encode({ firstInput: 1, wakes }));
+  assert.deepEqual([...message.wakeInputs], [4, 0, 2, 0x80 | (301 & 0x7f), 301 >> 7]);
+  const runs = [1, 2, 0, 1, 2, 1, 0, 2, 1, 1, 2, 0x80 | (300 & 0x7f), 300 >> 7];
+  assert.deepEqual([...message.kinds], runs);
+  assert.deepEqual(
+    message.percepts.map(({ channel, rows }) => [channel, rows]),
+    [
+      ['scan', 3],
+      ['scan', 301],
+    ],
+  );
+  assert.deepEqual(message.othersJson, [encodeState(beat), encodeState(beat), encodeState(beat)]);
+  message.kinds = Uint8Array.from([0, 1, ...runs.slice(0, 2), ...runs.slice(4)]);
+  const [first] = decodeSegment(toBinary(StimulusSegmentSchema, message)).wakes;
+  assert.deepEqual(first?.inbox, [beat, scan(1, 2), scan(3, 4), scan(5)], 'other kinds are another order');
 });
 
 test('[R26] short stimuli that look alike and come back in any order are told apart, within a segment and across them', () => {

@@ -121,7 +121,7 @@ test('[R91] among ten million events a proof and the head it is under read seven
   }
 });
 
-test('[R100] [L4] an altered recording, or a shelf of another one, brings forth no proof', async () => {
+test('[R100] [R147] [L4] an altered recording, or a shelf of another one, brings forth no proof', async () => {
   const honest = await recording([40, 300]);
   const checkpoint = await signHead(honest.store, honest.chain, key, sha256);
   const anchor = { checkpoint, trust: honest.trust };

@@ -154,7 +154,7 @@ test('[R142] a witness that stands elsewhere says so, and gets the proof from th
   assert.equal(witness.shown.at(-1)?.fromSize, 0);
 });
 
-test('[R143] [L4] a restored backup is a rollback, and a rewritten past is told though the old tiles lie beside it', async () => {
+test('[R143] [R147] [L4] a restored backup is a rollback, and a rewritten past is told though the old tiles lie beside it', async () => {
   const shelf = checkpointShelf();
   const witness = new Hub();
   const day = testChain('r17', sha256);

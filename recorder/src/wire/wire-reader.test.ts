@@ -43,3 +43,15 @@ test('[R152] a number that is cut short is an error, and not a smaller number', 
     }
   }
 });
+
+test('[R5] whole numbers up to 2^53 - 1 are written and read exactly, and a greater one is refused, not rounded', () => {
+  for (const value of [...CORNERS.filter((corner) => corner >= 0), 2 ** 52 - 1, 2 ** 53 - 2]) {
+    const wire = new WireWriter(64);
+    wire.varint(value);
+    assert.equal(new WireReader(wire.take()).varint(), value);
+  }
+  const least = 2n ** 53n;
+  for (const value of [least, least + 1n, 2n ** 56n - 1n, 2n ** 56n, 2n ** 63n, 2n ** 64n - 1n]) {
+    assert.throws(() => new WireReader(encoded(value)).varint(), MalformedBytesError, `${value}`);
+  }
+});

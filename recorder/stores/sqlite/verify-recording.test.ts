@@ -8,17 +8,21 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ed25519Key, ed25519Verify } from '../../keys/ed25519.ts';
 import {
+  ChainWriter,
   cosign,
   exportTlog,
   formatNoteKey,
   logKey,
+  openingEvent,
   openTree,
   parseCheckpoint,
+  type Snapshot,
   signCheckpoint,
   signHead,
   siteHead,
+  snapshotEvent,
 } from '../../src/index.ts';
-import { testChain } from '../../testing/chains.ts';
+import { testChain, testOpening } from '../../testing/chains.ts';
 import { chainWithGap } from '../../testing/dropped-blocks.ts';
 import { tramDay } from '../../testing/tram-day.ts';
 import { openProofShelf } from './proof-shelf.ts';
@@ -69,7 +73,7 @@ const altered = (path: string, sql: string): void => {
   db.close();
 };
 
-test('[R102] an independent verifier in Python accepts an honest recording, and finds the same site head', {
+test('[R102] [R150] [R151] [R153] [R155] an independent verifier in Python accepts an honest recording, and finds the same site head', {
   skip,
 }, async () => {
   const { path, head } = await recorded('honest');
@@ -81,7 +85,7 @@ test('[R102] an independent verifier in Python accepts an honest recording, and 
   assert.equal(judged(join(home, 'nothing')).status, 2);
 });
 
-test('[R102] [R138] the independent verifier reads what has landed beside a recording that is being written', {
+test('[R102] [R138] [R150] the independent verifier reads what has landed beside a recording that is being written', {
   skip,
 }, async () => {
   const path = join(home, 'landing.sqlite');
@@ -115,7 +119,7 @@ test('[R102] [R138] the independent verifier reads what has landed beside a reco
   );
 });
 
-test('[R102] [R127] the independent verifier accepts a chain with a stub that another edge dropped blocks for, landed or not', {
+test('[R102] [R127] [R151] the independent verifier accepts a chain with a stub that another edge dropped blocks for, landed or not', {
   skip,
 }, async () => {
   for (const landing of [false, true]) {
@@ -130,7 +134,7 @@ test('[R102] [R127] the independent verifier accepts a chain with a stub that an
   }
 });
 
-test('[R102] [L4] the independent verifier rejects every altered recording, and names the event', {
+test('[R102] [R151] [R153] [L4] the independent verifier rejects every altered recording, and names the event', {
   skip,
 }, async () => {
   const first = (n: number): number => day.blocks[n]?.firstSequence ?? 0;
@@ -168,6 +172,100 @@ test('[R102] [L4] the independent verifier rejects every altered recording, and 
     assert.equal(status, 1, `${name}: ${said}`);
     assert.match(said, what, name);
   }
+});
+
+test('[R150] [R155] a recording and its shelf say what they are, and hold the tables and columns of the page', async () => {
+  const { path } = await recorded('tables');
+  const holds = (file: string) => {
+    const db = new DatabaseSync(file, { readOnly: true });
+    const names = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`).all();
+    const columns = names.map(({ name }) => [
+      name,
+      db.prepare(`SELECT group_concat(name, ' ') AS all_of_it FROM pragma_table_info(?)`).get(name as string)
+        ?.all_of_it,
+    ]);
+    const said = ['application_id', 'user_version'].map((pragma) => db.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
+    return { db, said, tables: Object.fromEntries(columns) as Record<string, string> };
+  };
+  const recording = holds(path);
+  assert.deepEqual(recording.said, [0x53676d52, 3]);
+  assert.equal(recording.tables.chains, 'chain tenant source epoch');
+  assert.equal(recording.tables.blocks, 'block chain ordinal first_sequence count first_at_us last_at_us hash bytes');
+  assert.deepEqual(Object.keys(recording.tables), ['blocks', 'chains', 'lives', 'snapshots']);
+  const shelf = holds(`${path}.proofs`);
+  assert.deepEqual(shelf.said, [0x53676d50, 1]);
+  assert.deepEqual(shelf.tables, {
+    checkpoints: 'origin size note',
+    marks: 'origin hash',
+    tiles: 'origin level tile hashes',
+    trees: 'origin size',
+  });
+  const last = recording.db
+    .prepare('SELECT hash, first_sequence + count - 1 AS size FROM blocks WHERE chain = 1 ORDER BY first_sequence DESC')
+    .get();
+  const origin = 'sigma/acme/tram-1/0';
+  assert.deepEqual({ ...shelf.db.prepare('SELECT * FROM marks').get() }, { origin, hash: last?.hash });
+  assert.deepEqual({ ...shelf.db.prepare('SELECT * FROM trees').get() }, { origin, size: last?.size });
+  for (const { db } of [recording, shelf]) db.close();
+});
+
+test('[R150] [R155] [L4] the independent verifier takes no other file, no newer recording, and no shelf of another tree', {
+  skip,
+}, async () => {
+  for (const [name, end, sql, what] of [
+    ['letters', '', 'PRAGMA application_id = 7', /letters\.sqlite: not a file of this kind/],
+    ['newer', '', 'PRAGMA user_version = 4', /schema version 4; this script reads versions up to 3/],
+    ['no-shelf', '.proofs', 'PRAGMA application_id = 7', /no-shelf\.sqlite\.proofs: not a file of this kind/],
+    [
+      'tile',
+      '.proofs',
+      'UPDATE tiles SET hashes = CAST(substr(hashes, 1, 64) || zeroblob(32) || substr(hashes, 97) AS BLOB) WHERE level = 0 AND tile = 0',
+      /tram-1 epoch 0, event 3: the tile 0\/0 of the shelf differs from the tree/,
+    ],
+  ] as const) {
+    const { path } = await recorded(name);
+    altered(path + end, sql);
+    const { status, said } = judged(path);
+    assert.equal(status, 1, `${name}: ${said}`);
+    assert.match(said, what);
+  }
+});
+
+test('[R153] [R154] [L4] the independent verifier reads openings and snapshots: false ones in blocks that are whole are named', {
+  skip,
+}, async () => {
+  const state = new TextEncoder().encode('{"xM":1}');
+  const snapshot: Snapshot = {
+    inputSequence: 1,
+    atUs: 10,
+    state,
+    stateHash: sha256(state),
+    model: '',
+    modelVersion: 1,
+    flags: [],
+    policyHash: '',
+  };
+  const kept = async (name: string, said: Partial<typeof opening>, of: Snapshot) => {
+    const path = join(home, `of-${name}.sqlite`);
+    const store = openSqliteStore(path);
+    const writer = new ChainWriter(opening, sha256);
+    await store.append([writer.seal([openingEvent({ ...opening, ...said }), snapshotEvent(of, 0)])]);
+    await store.close();
+    return judged(path);
+  };
+  const opening = testOpening('r01');
+  const sound = await kept('sound', {}, snapshot);
+  assert.equal(sound.status, 0, sound.said);
+  const foreign = /event 1: the opening is that of another chain/;
+  for (const [name, said] of Object.entries({
+    tenant: { tenant: 'other' },
+    source: { source: 'r02' },
+    epoch: { epoch: 1 },
+  })) {
+    assert.match((await kept(name, said, snapshot)).said, foreign, name);
+  }
+  const torn = await kept('torn', {}, { ...snapshot, state: new TextEncoder().encode('{"xM":2}') });
+  assert.match(torn.said, /event 2: the snapshot's state does not have the hash it names/);
 });
 
 test('[R102] [R97] [L4] a rewritten history that is whole in itself is betrayed by its checkpoints', {
