@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { deadFiles, drawerNames } from './tidy/drawers.ts';
 import { isPure } from './tidy/house.ts';
 import { impurities } from './tidy/purity.ts';
+import { doubledRules, unknownRules, untestedRules } from './tidy/rules.ts';
 import { describeFinding, type Finding, parseModule } from './tidy/syntax.ts';
 import { buildHouse, namedStarts, readTree } from './tidy/tree.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type House,
   impureImports,
   kernelImports,
+  strangersWhoSeal,
   terrainCrossings,
   unlistedUses,
   unplacedPackages,
@@ -85,10 +87,14 @@ describe('the house stands', () => {
   holds('a model never imports a world', worldsInModels);
   holds('edge and hub never import each other', edgeHubCrossings);
   holds("recorder's root is safe in a browser", browserUnsafe);
+  holds('[R175] nobody seals but who knows people: what re-execution needs is never sealed', strangersWhoSeal);
   holds('packages are used by their exports, never by a path into them', deepImports);
   holds('[L12] pure packages hold no ambient time, chance or inexact arithmetic', pureCode);
   holds('no file is dead', nothingDead);
   holds('no file or folder is named after a drawer', drawerNames);
+  holds('no two rules of the SPEC.md files have one number', doubledRules);
+  holds('every number that a test title carries is a rule or a law', unknownRules);
+  holds('every rule is named by the title of a test', untestedRules);
 });
 
 describe('a planted break is found', () => {
@@ -185,6 +191,26 @@ describe('a planted break is found', () => {
     assert.deepEqual(browserUnsafe(plant({ 'recorder/stores/sqlite/a.ts': "import { open } from 'node:fs';" })), []);
   });
 
+  test('[R175] a runner of agents, a journal or a door of the hub that seals what it writes', () => {
+    for (const [path, broken] of [
+      ['apps/edge/src/live/reflex-loop.ts', "import { sealEvent } from '@sigma/recorder/personal';"],
+      ['sim/src/a.ts', "const { sealEvent } = await import('@sigma/recorder/personal');"],
+      ['apps/hub/src/roles/arbitration/hub-record.ts', "import { sealEvent } from '@sigma/recorder/personal';"],
+      ['recorder/src/agent-journal.ts', "import { sealEvent } from '../archive/personal/sealed-payload.ts';"],
+      ['recorder/archive/thin.ts', "export { sealEvent } from './personal/index.ts';"],
+    ] as const) {
+      catches(strangersWhoSeal, path, broken, "import { verify } from '@sigma/recorder';");
+    }
+    const known = "import { sealEvent } from '@sigma/recorder/personal';";
+    for (const path of [
+      'apps/hub/src/identity/people.ts',
+      'apps/cli/src/commands/erase.ts',
+      'apps/hub/src/a.test.ts',
+    ]) {
+      assert.deepEqual(strangersWhoSeal(plant({ [path]: known })), [], path);
+    }
+  });
+
   test('a path into another package', () => {
     catches(deepImports, 'sim/src/a.ts', "import '@sigma/kernel/src/step.ts';", "import '@sigma/kernel/testing';");
     catches(deepImports, 'sim/src/a.ts', "import '../../kernel/src/step.ts';", "import '../testing/b.ts';");
@@ -275,6 +301,66 @@ describe('a planted break is found', () => {
     ]);
     assert.equal(found('sim/common/clock.ts').length, 1);
     assert.deepEqual(found('kernel/src/commons-vote.ts'), []);
+  });
+
+  test('a number that stands twice, in one SPEC.md or in two, and a SPEC.md in which no rule is found', () => {
+    const found = (specs: Readonly<Record<string, string>>) => doubledRules(plant(specs)).map(describeFinding);
+    const sound = '# Rules\n\n- **R1** As [R2] says, and [R2].\n- **[R2]** One. **[R3]** Another.\n- [R4] The last.\n';
+    assert.deepEqual(found({ 'recorder/SPEC.md': sound }), []);
+    assert.deepEqual(found({ 'recorder/SPEC.md': `${sound}- **R3** Again.\n` }), [
+      'recorder/SPEC.md:6: R3 stands already in recorder/SPEC.md:4; give one another number',
+    ]);
+    assert.deepEqual(found({ 'kernel/SPEC.md': '- **[R4]** Mine.\n', 'recorder/SPEC.md': sound }), [
+      'recorder/SPEC.md:5: R4 stands already in kernel/SPEC.md:1; give one another number',
+    ]);
+    assert.deepEqual(found({ 'kernel/SPEC.md': '- Nothing moves by itself.\n' }), [
+      'kernel/SPEC.md: no numbered rule stands in this file',
+    ]);
+  });
+
+  test('a title that carries a number which is no rule, wherever tests have their titles', () => {
+    const found = (path: string, text: string) =>
+      unknownRules(plant({ 'recorder/SPEC.md': '- **R1** One.\n', [path]: text })).map(describeFinding);
+    for (const [path, broken] of [
+      ['recorder/src/a.test.ts', "test('[R1] [R2] it stands', () => {});"],
+      ['recorder/src/a.test.ts', "test('it stands [R2]', { skip }, async () => {});"],
+      ['recorder/src/a.test.ts', `test(\`\${name}: [R2] it stands\`, () => {});`],
+      ['recorder/src/a.test.ts', "test('all', async (t) => { await t.test('[R2] it stands', () => {}); });"],
+      ['recorder/src/a.test.ts', "describe('[R2] what stands', () => {});"],
+      ['recorder/src/a.test.ts', "test('[L13] a law that nobody gave', () => {});"],
+      ['recorder/testing/contract.ts', "exam('[R2] it stands', () => {});"],
+      ['recorder/soak/crash.ts', "story('[R2] it stands', () => {});"],
+    ] as const) {
+      const lines = found(path, `const name = 'x';\n${broken}`);
+      assert.equal(lines.length, 1, `expected one finding for ${broken}, got:\n${lines.join('\n')}`);
+      assert.match(lines[0] ?? '', new RegExp(`^${path}:2: \\[(R2|L13)\\] is no rule of any SPEC\\.md$`));
+    }
+    for (const harmless of [
+      "test('[R1] [L12] it stands', () => {});",
+      "test('[Q2] a letter of no SPEC.md, [R2b] and R2 in words', () => {});",
+      "// [R2]\nassert.equal(1, 1, '[R2]');",
+    ]) {
+      assert.deepEqual(found('recorder/src/a.test.ts', harmless), [], harmless);
+    }
+    assert.deepEqual(found('recorder/src/a.ts', "test('[R2] no test stands here', () => {});"), []);
+  });
+
+  test('a rule that no title names: a comment, a skipped test and a message are no title', () => {
+    const found = (test: string) =>
+      untestedRules(plant({ 'recorder/SPEC.md': '- **R1** One. **[R2]** Two.\n', 'recorder/src/a.test.ts': test }));
+    assert.deepEqual(found("test('[R1] one', () => {});\ntest('[R2] two', () => {});"), []);
+    for (const broken of [
+      '// [R2]',
+      "test.skip('[R2] two', () => {});",
+      "assert.equal(1, 1, '[R2]');",
+      "plant('[R2]');",
+    ]) {
+      assert.deepEqual(
+        found(`test('[R1] one', () => {});\n${broken}`).map(describeFinding),
+        ['recorder/SPEC.md:1: no test title carries [R2]'],
+        broken,
+      );
+    }
   });
 
   test('a file that does not parse is an error, never a pass', () => {

@@ -6,12 +6,12 @@ import { type Cart, CartStory, TICK_US } from '../testing/cart.ts';
 import type { Agent } from './agent.ts';
 import { step } from './cycle.ts';
 import type { PendingExpectation } from './expectation.ts';
-import type { TerrainModel } from './model.ts';
+import type { Situation, TerrainModel } from './model.ts';
 import type { Rule } from './rule.ts';
 import { encodeState } from './state.ts';
 import type { Stimulus } from './stimulus.ts';
 
-const rule = (rate: 'reflex' | 'situation'): Rule<never> => ({
+const rule = (rate: 'reflex' | 'situation'): Rule<Situation<Cart>> => ({
   id: `slow-${rate}`,
   hash: 'h1',
   rate,

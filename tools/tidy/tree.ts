@@ -9,6 +9,7 @@ const SOURCE = /\.[cm]?[jt]sx?$/;
 const GENERATED = /(^|\/)src\/gen\//;
 /** Files that are no source but start one: a page's script, a shell script, a compose file. */
 const STARTER = /\.(html|sh|ya?ml|toml)$|^\.ci\/|Dockerfile/;
+const SPEC = /(^|\/)SPEC\.md$/;
 const NAMED_FILE = /[\w@./-]+\.[cm]?[jt]sx?\b/g;
 
 /** Tracked files and new ones that are not ignored; a file that was deleted but not yet committed is left out. */
@@ -21,11 +22,12 @@ function listFiles(root: string): string[] {
   return [...new Set(output.split('\0'))].filter((path) => path !== '' && existsSync(join(root, path))).sort();
 }
 
-/** Builds the house from texts: parses sources, reads manifests. Pure, so that tests can plant a broken house. */
+/** Builds the house from texts: parses sources, reads manifests, keeps rules. Pure, so that tests can plant a broken one. */
 export function buildHouse(files: readonly TextFile[]): House {
   return {
     modules: files.filter(({ path }) => SOURCE.test(path) && !GENERATED.test(path)).map(parseModule),
     packages: files.filter(({ path }) => path.split('/').at(-1) === 'package.json').map(readPackage),
+    specs: files.filter(({ path }) => SPEC.test(path)),
   };
 }
 
@@ -42,6 +44,6 @@ export function namedStarts(files: readonly TextFile[]): string[] {
 
 export function readTree(root: string): TextFile[] {
   return listFiles(root)
-    .filter((path) => SOURCE.test(path) || STARTER.test(path) || path.split('/').at(-1) === 'package.json')
+    .filter((path) => [SOURCE, STARTER, SPEC, /(^|\/)package\.json$/].some((wanted) => wanted.test(path)))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }

@@ -10,12 +10,14 @@ import {
   resolveRelative,
   terrainOf,
 } from './house.ts';
-import type { Finding, Module } from './syntax.ts';
+import type { Finding, Module, TextFile } from './syntax.ts';
 
-/** What the rules look at: the parsed source files and the packages they belong to. */
+/** What the rules look at: the parsed source files, the packages they belong to and the numbered rules of these. */
 export interface House {
   readonly modules: readonly Module[];
   readonly packages: readonly Package[];
+  /** Every SPEC.md. */
+  readonly specs: readonly TextFile[];
 }
 
 type Target =
@@ -166,6 +168,25 @@ export function browserUnsafe(house: House): Finding[] {
       ({ target }) => target.kind === 'builtin' || (target.kind === 'file' && !target.path.startsWith('recorder/src/')),
     )
     .map((edge) => finding(edge, `recorder's root imports ${edge.specifier}; adapters belong in recorder/stores`));
+}
+
+const SEALING = 'recorder/archive/personal/';
+/** Whoever knows people by their names: the hub's identity, and the command by which one is erased. */
+const KNOWS_PEOPLE = /^apps\/hub\/src\/identity\/|^apps\/cli\/src\/commands\/erase\.ts$/;
+
+/**
+ * Only those who know people seal. Whoever writes the chains of agents and worlds cannot, so that nothing which
+ * re-execution needs is ever sealed (R175).
+ */
+export function strangersWhoSeal(house: House): Finding[] {
+  return edges(house)
+    .filter(({ path }) => !(isForTests(path) || path.startsWith(SEALING) || KNOWS_PEOPLE.test(path)))
+    .filter(({ target }) =>
+      target.kind === 'package'
+        ? target.to.folder === 'recorder' && target.subpath === './personal'
+        : target.kind === 'file' && target.path.startsWith(SEALING),
+    )
+    .map((edge) => finding(edge, `${edge.specifier} seals for people, and nobody is known by name here`));
 }
 
 /** A package is used through the names it exports, never by a path into it. */
