@@ -144,6 +144,32 @@ test('[R5] [R22] time that runs backwards, is no whole number or lies beyond its
   }
 });
 
+test('[R5] [R22] [L4] bytes that tell of such times are refused', () => {
+  const told = (...times: readonly number[]): Uint8Array => {
+    const wire = new WireWriter();
+    wire.uint(1, 1);
+    wire.uint(3, 2);
+    const mark = wire.open(4);
+    for (const time of times) wire.varint(time);
+    wire.close(mark);
+    wire.bytes(5, Uint8Array.of(0, 0));
+    return wire.take();
+  };
+  assert.deepEqual(
+    decodeSegment(told(5, 8)).wakes.map(({ atUs }) => atUs),
+    [5, 9],
+  );
+  for (const times of [
+    [5, 19],
+    [5, 1],
+    [END_OF_TIME_US, 0],
+    [END_OF_TIME_US - 1, 2],
+    [2 ** 53 - 1, 2 ** 53 - 2],
+  ]) {
+    assert.throws(() => decodeSegment(told(...times)), MalformedBytesError, `${times}`);
+  }
+});
+
 test('[R23] [R25] how many stimuli a wake was given, and of which kinds they are in which order, stands in the bytes that the rules say', () => {
   const scan = (...values: number[]): Stimulus => ({
     kind: 'percept',

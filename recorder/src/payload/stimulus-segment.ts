@@ -330,6 +330,7 @@ function readWakes(
 ): Wake[] {
   const wakes: Wake[] = [];
   let atUs = 0;
+  let before = 0;
   let difference = 0;
   let from = 0;
   for (let i = 0; i < count; i++) {
@@ -339,6 +340,10 @@ function readWakes(
       difference += value % 2 === 0 ? value / 2 : -(value + 1) / 2;
       atUs += difference;
     }
+    if (!(atUs >= before && atUs < END_OF_TIME_US)) {
+      throw new MalformedBytesError(`a wake at ${atUs} us after ${before}`);
+    }
+    before = atUs;
     const to = from + counts.varint();
     const inbox = inboxOf(stimuli, from, to);
     from = to;
