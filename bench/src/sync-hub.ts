@@ -16,6 +16,7 @@ import {
 import {
   type BlockBatch,
   batchAnsweredFrame,
+  batchBytes,
   heldFrame,
   linkedKey,
   outgoingBlock,
@@ -32,6 +33,8 @@ import { LIVING_EPOCH } from './sync-chain.ts';
 export interface SyncHubReport {
   readonly blocks: number;
   readonly bytes: number;
+  /** What of these came over the wire, packed or not. */
+  readonly wireBytes: number;
   /** From the first batch heard to the last one on disk. */
   readonly seconds: number;
   /** How long each frame of the moment was under way. */
@@ -56,6 +59,7 @@ function fresh() {
   return {
     blocks: 0,
     bytes: 0,
+    wireBytes: 0,
     firstMs: Number.NaN,
     lastMs: Number.NaN,
     liveMs: [] as number[],
@@ -136,7 +140,10 @@ async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<Con
       else if (frame.case === 'blocksSent') {
         const batch = sentOf(frame.value);
         if (isLiving(batch)) depart(batch);
-        else if (Number.isNaN(tally.firstMs)) tally.firstMs = wallMs();
+        else {
+          if (Number.isNaN(tally.firstMs)) tally.firstMs = wallMs();
+          tally.wireBytes += batch.packed?.bytes.length ?? batchBytes(batch);
+        }
         link?.hear({ type: 'sent', batch });
       }
     }
@@ -174,7 +181,15 @@ server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as 
 process.on('message', (message: 'report' | 'forget' | 'end') => {
   if (message === 'end') process.exit(0);
   if (message === 'forget') tally = fresh();
-  const { blocks, bytes, firstMs, lastMs, liveMs, keptMs, cpu } = tally;
+  const { blocks, bytes, wireBytes, firstMs, lastMs, liveMs, keptMs, cpu } = tally;
   const { user, system } = process.cpuUsage(cpu);
-  process.send?.({ blocks, bytes, seconds: (lastMs - firstMs) / 1000, liveMs, keptMs, cpuS: (user + system) / 1e6 });
+  process.send?.({
+    blocks,
+    bytes,
+    wireBytes,
+    seconds: (lastMs - firstMs) / 1000,
+    liveMs,
+    keptMs,
+    cpuS: (user + system) / 1e6,
+  });
 });

@@ -24,7 +24,7 @@ const FRAMES_PER_S = ROBOTS * 10;
 const PAIRS = 6;
 const SETTLE_MS = 1_500;
 const STRETCH_MS = 5_000;
-const SIM_MINUTES = 1;
+const SIM_MINUTES = 3;
 const WEEK_S = 7 * 24 * 3600;
 const MOST_DRAIN_S = 600;
 const GIGABIT_BYTES_PER_S = 125e6;
@@ -33,8 +33,8 @@ const DISK_BYTES = 256 * 1024 * 1024;
 /**
  * Sync from an edge's SQLite file to a hub's PostgreSQL, with fsync and row-level security, over one gRPC connection on
  * loopback, each end a process of its own; beside bare rows of the same bytes in the same server. Then the same while
- * a fleet records and sends frames of the moment over the same link, and how long a week of a fleet would take: a minute
- * of computed fleet work is drained as it was recorded, and its bytes and seconds are taken times the minutes of a week.
+ * a fleet records and sends frames of the moment over the same link, and how long a week of a fleet would take: three minutes
+ * of computed fleet work are drained as they were recorded, and their bytes and seconds are taken for a week.
  */
 export async function benchSync(site: Site): Promise<readonly BenchLine[]> {
   const home = mkdtempSync(join(tmpdir(), 'sigma-sync-bench-'));
@@ -168,16 +168,18 @@ async function heard(edge: ChildProcess, word: string): Promise<void> {
 
 /** What a week of a fleet weighs, and how long it would take: by what is measured, by the disk, and by a cable of 1 Gbit/s. */
 async function weekLines(site: Site, server: TestServer, home: string): Promise<readonly BenchLine[]> {
-  const minute = await minuteOf(site, home);
-  const hub = await startHub(server, minute.tenant);
+  const minutes = await minutesOf(site, home);
+  const hub = await startHub(server, minutes.tenant);
   try {
-    const report = await drain(hub, { ...minute, home, name: 'week', framesPerS: FRAMES_PER_S });
+    const report = await drain(hub, { ...minutes, home, name: 'week', framesPerS: FRAMES_PER_S });
     const rate = report.bytes / report.seconds;
-    const weekBytes = (minute.bytes / (SIM_MINUTES * 60)) * WEEK_S;
+    const weekBytes = (minutes.bytes / (SIM_MINUTES * 60)) * WEEK_S;
     const disk = diskBytesPerS(home);
     const inMB = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
-    const what = `bytes a second, in blocks of ${Math.round(minute.bytes / minute.blocks)} bytes; a week of ${ROBOTS} robots has ${inMB(weekBytes)}`;
-    const limits = `this disk takes ${inMB(disk)} a second with fsync, and a block is written twice: ${Math.round((2 * weekBytes) / disk)} s; a cable of 1 Gbit/s: ${Math.round(weekBytes / GIGABIT_BYTES_PER_S)} s`;
+    const inSeconds = (seconds: number, bytes: number): string => `${((seconds / bytes) * 1e9).toPrecision(2)} s`;
+    const wireBytes = weekBytes * (report.wireBytes / report.bytes);
+    const what = `bytes a second, in blocks of ${Math.round(minutes.bytes / minutes.blocks)} bytes; a week of ${ROBOTS} robots has ${inMB(weekBytes)}, packed ${inMB(wireBytes)}; ${inSeconds(report.cpuS, report.bytes)} of the hub's processor a GB`;
+    const limits = `this disk takes ${inMB(disk)} a second with fsync, and what is packed is written twice: ${Math.round((2 * wireBytes) / disk)} s; a cable of 1 Gbit/s: ${Math.round(wireBytes / GIGABIT_BYTES_PER_S)} s`;
     const week = absolute('sync.weekOffline', weekBytes / rate, 's (extrapolated)', '<=', MOST_DRAIN_S);
     return [
       beside(week, `${what}; ${limits}`, rate),
@@ -275,8 +277,8 @@ const startEdge = (setup: SyncEdgeSetup): ChildProcess => spawnPart('./sync-edge
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What robots put on record in a minute of ordinary fleet work. */
-async function minuteOf(site: Site, home: string) {
+/** What robots put on record in a few minutes of ordinary fleet work. */
+async function minutesOf(site: Site, home: string) {
   const path = join(home, 'fleet.sqlite');
   await runSim({
     site,
