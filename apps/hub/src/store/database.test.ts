@@ -125,10 +125,10 @@ test('an older schema is migrated with its rows', async () => {
   await owner.connect();
   await owner.query(
     `drop table acts, marks, silences, fences, active_faults, edge_keys, witnessed_heads, sync_marks, fence_notes,
-      texts`,
+      texts, read_places, reported_events`,
   );
   await owner.query(`alter table alerts drop column decision_epoch, drop column root_id`);
-  await owner.query(`alter table decisions drop column authority, drop column words`);
+  await owner.query(`alter table decisions drop column authority, drop column words, drop column reported`);
   await owner.query(`alter table "user" drop column seen_time_us`);
   await owner.query('drop index alerts_raised, decisions_by_time');
   const { when } = schemas.find(({ tag }) => tag === '0002_restart') as (typeof schemas)[number];
