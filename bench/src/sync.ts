@@ -233,12 +233,12 @@ async function ask({ child }: HubChild, what: 'report' | 'forget'): Promise<Sync
 async function fill(path: string): Promise<number> {
   const store = openSqliteStore(path);
   const { writer, begin } = benchChain('r1', 0);
-  const events = Array.from({ length: EVENTS_A_BLOCK }, () => benchEvent(1_700_000_000_000_000));
+  const fresh = () => Array.from({ length: EVENTS_A_BLOCK }, () => benchEvent(1_700_000_000_000_000));
   let bytes = begin.bytes.length;
   await store.append([begin]);
   for (let done = 0; done < EVENTS; ) {
     const group = [];
-    for (; group.length < 200 && done < EVENTS; done += EVENTS_A_BLOCK) group.push(writer.seal(events));
+    for (; group.length < 200 && done < EVENTS; done += EVENTS_A_BLOCK) group.push(writer.seal(fresh()));
     bytes += group.reduce((sum, block) => sum + block.bytes.length, 0);
     await store.append(group);
   }
