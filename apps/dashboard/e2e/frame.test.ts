@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Route } from 'playwright-core';
 import { EMAIL, PASSWORD } from './fake-hub.ts';
 import { type House, openHouse } from './house.ts';
 import { type FirstPage, withoutBrowser } from './page.ts';
@@ -174,7 +175,12 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
 
   test('a role that is taken away in mid-session shows within seconds, with the reason on what is disabled', async () => {
     assert.equal(await first.at('role').textContent(), 'engineer');
-    house.hub.role = 'viewer';
+    // It goes while he presses: a page that had heard of it would not have let him.
+    const taken = (route: Route): Promise<void> => {
+      house.hub.role = 'viewer';
+      return route.continue();
+    };
+    await first.page.route(/\/StopAgents$/, taken, { times: 1 });
     await first.hold('site-stop');
     await first.says(first.at('role'), /viewer/);
     await first.says(first.at('site-stop'), /needs the role operator/);
