@@ -222,14 +222,18 @@ describe('the past in a browser', { skip: withoutBrowser, timeout: 200_000 }, ()
 
   test('a moment that cannot be had says why and offers another try', async () => {
     const { page } = first;
-    await page.goto(`${url}/?at=${at(15)}`);
+    await page.goto(`${url}/?at=${at(39)}`);
     await first.at('computed').waitFor();
     hub.down = true;
-    await page.keyboard.press('}');
-    await page.keyboard.press('}');
+    // Further back than is read around a moment.
+    for (let k = 0; k < 3; k++) await page.keyboard.press('{');
+    await first.says(first.at('past-failed'), /This moment cannot be computed: The hub does not answer/);
+    const again = first.at('past-failed').getByRole('button', { name: 'Try again' });
+    await again.click();
     await first.says(first.at('past-failed'), /This moment cannot be computed: The hub does not answer/);
     hub.down = false;
-    await first.at('past-failed').getByRole('button', { name: 'Try again' }).click();
+    // The page may find the hub before a hand does, and then there is nothing to try.
+    await again.click({ timeout: 2_000 }).catch(() => undefined);
     await first.at('computed').waitFor();
   });
 
