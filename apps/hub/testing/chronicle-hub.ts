@@ -31,12 +31,13 @@ const key = ({ agentId, epoch, sequence }: Pick<KeptDecision, 'agentId' | 'epoch
 function decisionTable() {
   const rows = new Map<string, KeptDecision>();
   const reported = new Set<string>();
+  const unprovable = new Map<string, string>();
   const newest = (agentId: string) =>
     [...rows.values()]
       .filter((one) => one.agentId === agentId)
       .sort((a, b) => b.epoch - a.epoch || b.sequence - a.sequence);
   let written = 0;
-  const store: Pick<DecisionStore, 'add' | 'lacking' | 'floor' | 'prune' | 'retract'> = {
+  const store: Pick<DecisionStore, 'add' | 'lacking' | 'floor' | 'prune' | 'retract' | 'giveUp'> = {
     add: async (batch, ahead = false) => {
       for (const one of batch) {
         if (rows.has(key(one)) && !(reported.has(key(one)) && !ahead)) continue;
@@ -49,13 +50,16 @@ function decisionTable() {
     retract: async (keys) => {
       for (const one of keys) if (reported.delete(key(one))) rows.delete(key(one));
     },
+    giveUp: async (keys, why) => {
+      for (const one of keys) if (reported.has(key(one))) unprovable.set(key(one), why);
+    },
     lacking: async (keys) => keys.filter((one) => !rows.has(key(one)) || reported.has(key(one))),
     floor: async (agentId, keep) => newest(agentId)[keep - 1] ?? null,
     prune: async (agentId, keep) => {
       for (const one of newest(agentId).slice(keep)) rows.delete(key(one));
     },
   };
-  return { store: store as DecisionStore, rows, reported, written: () => written };
+  return { store: store as DecisionStore, rows, reported, unprovable, written: () => written };
 }
 
 function placeTable() {
@@ -189,7 +193,10 @@ export async function hub(on = disk(), over: { readonly keptMarks?: number; read
     await reads();
     const { marks: found } = await marks.find(ALL, 1000);
     return found
-      .map((mark) => ({ ...mark, text: mark.reported === true ? `${mark.text} (reported)` : mark.text }))
+      .map(({ reported, unprovable = '', ...mark }) => {
+        const standing = unprovable === '' ? 'reported' : unprovable;
+        return { ...mark, text: reported === true ? `${mark.text} (${standing})` : mark.text };
+      })
       .toSorted((a, b) => a.timeUs - b.timeUs || (a.kind + a.text < b.kind + b.text ? -1 : 1))
       .map(({ timeUs, kind, agentId, text, decisionEpoch, decisionSequence }) =>
         [(timeUs - LIFE_BEGAN_US) / S, kind, agentId, text, `${decisionEpoch}.${decisionSequence}`].join(' '),
@@ -199,6 +206,7 @@ export async function hub(on = disk(), over: { readonly keptMarks?: number; read
   return {
     ...on,
     reportedDecisions: on.decisions.reported,
+    unprovableDecisions: on.decisions.unprovable,
     reports,
     noted,
     troubles,

@@ -17,6 +17,7 @@ import {
   type EventDraft,
   openingEvent,
   type SealedBlock,
+  sealStub,
 } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { testOpening } from '@sigma/recorder/testing';
@@ -73,6 +74,15 @@ export class RobotLife {
     const block = this.#writer.seal(events);
     this.blocks.push(block);
     return block;
+  }
+
+  /** In the place of these blocks, of which the first is not the opening: a spool had no room for them (R127). */
+  stub(first: number, end: number): SealedBlock {
+    const blocks = this.blocks.slice(first, end);
+    const [{ tenant, source, epoch, firstSequence, previousHash }] = blocks as [SealedBlock];
+    const { lastAtUs } = blocks.at(-1) as SealedBlock;
+    const dropped = blocks.map(({ hash, count }) => ({ hash, count }));
+    return sealStub({ tenant, source, epoch, firstSequence, previousHash, dropped, lastAtUs });
   }
 
   batch(first = 0, end = this.blocks.length): BlockBatch {

@@ -8,7 +8,9 @@ const KINDS = new Set(['violation', 'failsafe', 'stop', 'alert', 'mission', 'act
 const DECISION = 'decision';
 const MOST_ON_THE_WAY = 1_000;
 
-export const markOf = (mark: Omit<Mark, 'id' | 'kind'> & { readonly kind: string }) =>
+export const markOf = (
+  mark: Omit<Mark, 'id' | 'kind' | 'unprovable'> & { readonly kind: string; readonly unprovable?: string },
+) =>
   create(MarkSchema, {
     timeUs: BigInt(mark.timeUs),
     kind: mark.kind,
@@ -18,6 +20,7 @@ export const markOf = (mark: Omit<Mark, 'id' | 'kind'> & { readonly kind: string
     level: mark.level,
     text: mark.text,
     reported: mark.reported === true,
+    unprovable: mark.unprovable ?? '',
   });
 
 /** Lives of robots of which something may have happened that no mark tells of yet. */
@@ -80,7 +83,7 @@ function leastUrgentOut(marks: readonly WireMark[], limit: number): WireMark[] {
   return marks.filter((mark) => mark.kind !== DECISION || spare-- <= 0).slice(0, limit);
 }
 
-function markOfDecision({ agentId, timeUs, decision }: AgentDecision): WireMark {
+function markOfDecision({ agentId, timeUs, decision, reported, unprovable }: AgentDecision): WireMark {
   return markOf({
     timeUs: Number(timeUs),
     kind: DECISION,
@@ -89,5 +92,7 @@ function markOfDecision({ agentId, timeUs, decision }: AgentDecision): WireMark 
     decisionEpoch: decision?.context?.epoch ?? 0,
     level: 0,
     text: decision?.rationale ?? '',
+    reported,
+    unprovable,
   });
 }

@@ -128,7 +128,8 @@ test('an older schema is migrated with its rows', async () => {
       texts, read_places, reported_events`,
   );
   await owner.query(`alter table alerts drop column decision_epoch, drop column root_id`);
-  await owner.query(`alter table decisions drop column authority, drop column words, drop column reported`);
+  await owner.query(`alter table decisions drop column authority, drop column words, drop column reported,
+      drop column unprovable`);
   await owner.query(`alter table "user" drop column seen_time_us`);
   await owner.query('drop index alerts_raised, decisions_by_time');
   const { when } = schemas.find(({ tag }) => tag === '0002_restart') as (typeof schemas)[number];

@@ -225,6 +225,8 @@ export const decisions = pgTable(
     words: text('words').notNull().default(''),
     /** Told ahead of the record, which is still to prove it (recorder/SPEC.md R193). */
     reported: boolean('reported').notNull().default(false),
+    /** `dropped` or `damaged`: why no record will prove what was reported; else empty. */
+    unprovable: text('unprovable').$type<'' | 'dropped' | 'damaged'>().notNull().default(''),
   },
   (table) => [
     primaryKey({ columns: [table.tenant, table.agentId, table.epoch, table.sequence] }),
@@ -270,6 +272,8 @@ export const marks = pgTable(
     text: text('text').notNull(),
     /** Told ahead of the record, which is still to prove it (recorder/SPEC.md R193). */
     reported: boolean('reported').notNull().default(false),
+    /** `dropped` or `damaged`: why no record will prove what was reported; else empty. */
+    unprovable: text('unprovable').$type<'' | 'dropped' | 'damaged'>().notNull().default(''),
   },
   (table) => [
     primaryKey({ columns: [table.tenant, table.id] }),

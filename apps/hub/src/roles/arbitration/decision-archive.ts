@@ -15,6 +15,7 @@ import type { AgentLinked } from '../../live/live-fleet.ts';
 import type { Database } from '../../store/database.ts';
 import { decisions } from '../../store/schema.ts';
 import { all, unpacked } from '../../subjects.ts';
+import type { Unprovable } from '../chronicle/mark-store.ts';
 
 /** A decision as it rests. */
 export interface KeptDecision {
@@ -28,6 +29,10 @@ export interface KeptDecision {
   readonly authority: string;
   /** Rationale, source and command in lower case. */
   readonly words: string;
+  /** Told ahead of the record, which is still to prove it. */
+  readonly reported?: boolean;
+  /** Why no record will prove what was reported. */
+  readonly unprovable?: Unprovable | '';
 }
 
 export interface DecisionFilter {
@@ -64,6 +69,8 @@ export interface DecisionStore {
   add(batch: readonly KeptDecision[], reported?: boolean): Promise<void>;
   /** Takes back those of them that were reported and never proved. */
   retract(keys: readonly DecisionKey[]): Promise<void>;
+  /** Says of those of them that were reported and never proved that no record will. */
+  giveUp(keys: readonly DecisionKey[], why: Unprovable): Promise<void>;
   /** Newest first. */
   page(agentId: string, before: Place | null, limit: number): Promise<readonly KeptDecision[]>;
   /**
@@ -194,6 +201,11 @@ export class DecisionArchive {
     if (keys.length > 0) await this.#store.retract(keys);
   }
 
+  /** What was reported, and no record will ever prove. @throws as above */
+  async giveUp(keys: readonly DecisionKey[], why: Unprovable): Promise<void> {
+    if (keys.length > 0) await this.#store.giveUp(keys, why);
+  }
+
   async #addFound(found: readonly RecordedDecision[], reported: boolean): Promise<number> {
     await this.flush();
     for (const agentId of new Set(found.map((one) => one.agentId))) await this.#findFloor(agentId);
@@ -294,9 +306,9 @@ function keptOf({ agentId, epoch, sequence, timeUs, atUs, data }: RecordedDecisi
   }
 }
 
-const decisionOf = ({ agentId, timeUs, made }: KeptDecision): AgentDecision => {
+const decisionOf = ({ agentId, timeUs, made, reported = false, unprovable = '' }: KeptDecision): AgentDecision => {
   const { atUs, decision } = fromBinary(DecisionMadeSchema, made);
-  const found = { agentId, atUs, timeUs: BigInt(timeUs) };
+  const found = { agentId, atUs, timeUs: BigInt(timeUs), reported, unprovable };
   return create(AgentDecisionSchema, decision === undefined ? found : { ...found, decision });
 };
 
@@ -335,7 +347,7 @@ export function postgresDecisions(database: Database, tenant: string): DecisionS
             ${column((one) => one.words)}::text[]) as n (agent_id, epoch, sequence, time_us, made, authority, words)
           on conflict (tenant, agent_id, epoch, sequence) do update
           set time_us = excluded.time_us, made = excluded.made, authority = excluded.authority,
-            words = excluded.words, reported = false
+            words = excluded.words, reported = false, unprovable = ''
           where decisions.reported and not excluded.reported`),
       );
     },
@@ -345,6 +357,16 @@ export function postgresDecisions(database: Database, tenant: string): DecisionS
         tx.execute(sql`delete from decisions d using unnest(${column((one) => one.agentId)}::text[],
             ${column((one) => one.epoch)}::bigint[], ${column((one) => one.sequence)}::bigint[])
             as k (agent_id, epoch, sequence)
+          where d.tenant = ${tenant} and d.reported and d.agent_id = k.agent_id and d.epoch = k.epoch
+            and d.sequence = k.sequence`),
+      );
+    },
+    giveUp: async (keys, why) => {
+      const column = <T>(of: (one: DecisionKey) => T) => sql.param(keys.map(of));
+      await database.asTenant(tenant, (tx) =>
+        tx.execute(sql`update decisions d set unprovable = ${why}
+          from unnest(${column((one) => one.agentId)}::text[], ${column((one) => one.epoch)}::bigint[],
+            ${column((one) => one.sequence)}::bigint[]) as k (agent_id, epoch, sequence)
           where d.tenant = ${tenant} and d.reported and d.agent_id = k.agent_id and d.epoch = k.epoch
             and d.sequence = k.sequence`),
       );

@@ -98,6 +98,35 @@ test('[R192] [R193] in the database: a reported decision gives way to the record
   assert.deepEqual(await store.floor('r1', 2), { agentId: 'r1', epoch: 2, sequence: 1 });
 });
 
+test('[R193] in the database: of what was reported and never proved alone it is said that nothing will prove it, until the record does', async () => {
+  const marks = postgresMarks(database, 'lost');
+  await marks.add([mark('e-live')]);
+  await marks.addReported([mark('e-told'), mark('e-other')]);
+  await marks.giveUp(['e-live', 'e-told'], 'dropped');
+  await marks.giveUp(['e-other'], 'damaged');
+  const said = async () => (await marks.find(ALL, 10)).map(({ id, unprovable }) => `${id} ${unprovable}`).sort();
+  assert.deepEqual(await said(), ['e-live ', 'e-other damaged', 'e-told dropped']);
+  await marks.addRecorded([mark('e-other')]);
+  assert.deepEqual(await said(), ['e-live ', 'e-other ', 'e-told dropped']);
+  const decisions = postgresDecisions(database, 'lost');
+  const decision = (sequence: number): KeptDecision => {
+    const made = toBinary(DecisionMadeSchema, create(DecisionMadeSchema, { decision: { sequence: BigInt(sequence) } }));
+    return { agentId: 'r1', epoch: 2, sequence, timeUs: sequence, made, authority: 'rest', words: '' };
+  };
+  await decisions.add([decision(1)]);
+  await decisions.add([decision(2), decision(3)], true);
+  await decisions.giveUp([decision(1), decision(2), decision(3)], 'dropped');
+  await decisions.add([decision(3)]);
+  assert.deepEqual(
+    (await decisions.page('r1', null, 10)).map((one) => [one.sequence, one.reported, one.unprovable]),
+    [
+      [3, false, ''],
+      [2, true, 'dropped'],
+      [1, false, ''],
+    ],
+  );
+});
+
 test('[L7] [R192] [R193] up to where a chain was read, and what was reported of it, is each tenant’s own and survives', async () => {
   const chain = { source: 'r1', epoch: 2 };
   for (const tenant of ['a', 'b']) {

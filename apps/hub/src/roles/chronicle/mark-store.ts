@@ -19,7 +19,12 @@ export interface Mark {
   readonly text: string;
   /** Told ahead of the record, which is still to prove it. */
   readonly reported?: boolean;
+  /** Why no record will prove what was reported. */
+  readonly unprovable?: Unprovable | '';
 }
+
+/** Its block was dropped on the robot for want of room, or came and cannot be read (recorder/SPEC.md R193). */
+export type Unprovable = 'dropped' | 'damaged';
 
 export interface MarkFilter {
   /** Both inclusive. */
@@ -45,6 +50,8 @@ export interface MarkStore {
   addReported(batch: readonly Mark[]): Promise<ReadonlySet<string>>;
   /** Takes back those of them that no recording has proved. */
   retract(ids: readonly string[]): Promise<void>;
+  /** Says of those of them that no recording has proved that none will. */
+  giveUp(ids: readonly string[], why: Unprovable): Promise<void>;
   find(filter: MarkFilter, limit: number): Promise<readonly Mark[]>;
   /** Forgets all but the newest `keep`, and remembers since when they are whole. */
   prune(keep: number): Promise<void>;
@@ -83,7 +90,7 @@ export function postgresMarks(database: Database, tenant: string): MarkStore {
             and m.id like 'k-%' and m.agent_id = n.agent_id and m.kind = n.kind and m.text = n.text)
           on conflict (tenant, id) do update
           set decision_sequence = excluded.decision_sequence, decision_epoch = excluded.decision_epoch, reported = false,
-            time_us = case when marks.reported then excluded.time_us else marks.time_us end
+            unprovable = '', time_us = case when marks.reported then excluded.time_us else marks.time_us end
           where (marks.decision_sequence, marks.decision_epoch, marks.reported)
             is distinct from (excluded.decision_sequence, excluded.decision_epoch, false)
           returning id, xmax = 0 as fresh`),
@@ -99,6 +106,14 @@ export function postgresMarks(database: Database, tenant: string): MarkStore {
     retract: async (ids) => {
       await database.asTenant(tenant, (tx) =>
         tx.delete(rows).where(and(eq(rows.tenant, tenant), eq(rows.reported, true), inArray(rows.id, [...ids]))),
+      );
+    },
+    giveUp: async (ids, unprovable) => {
+      await database.asTenant(tenant, (tx) =>
+        tx
+          .update(rows)
+          .set({ unprovable })
+          .where(and(eq(rows.tenant, tenant), eq(rows.reported, true), inArray(rows.id, [...ids]))),
       );
     },
     find: async ({ fromTimeUs, toTimeUs, kinds, agentId, choose }, limit) => {
@@ -174,7 +189,13 @@ export function memoryMarks(): MarkStore & { readonly kept: readonly Mark[] } {
         const there = marks.get(mark.id);
         if (there === undefined) fresh.add(mark.id);
         const timeUs = there?.reported === true ? mark.timeUs : there?.timeUs;
-        const proved = { decisionSequence, decisionEpoch, timeUs: timeUs ?? mark.timeUs, reported: false };
+        const proved = {
+          decisionSequence,
+          decisionEpoch,
+          timeUs: timeUs ?? mark.timeUs,
+          reported: false,
+          unprovable: '' as const,
+        };
         marks.set(mark.id, there === undefined ? mark : { ...there, ...proved });
       }
       kept = [...marks.values()].sort(byTime);
@@ -188,6 +209,9 @@ export function memoryMarks(): MarkStore & { readonly kept: readonly Mark[] } {
     },
     retract: async (ids) => {
       kept = kept.filter(({ id, reported }) => reported !== true || !ids.includes(id));
+    },
+    giveUp: async (ids, unprovable) => {
+      kept = kept.map((mark) => (mark.reported === true && ids.includes(mark.id) ? { ...mark, unprovable } : mark));
     },
     find: async ({ fromTimeUs, toTimeUs, kinds, agentId, choose }, limit) => {
       const fits = kept.filter(

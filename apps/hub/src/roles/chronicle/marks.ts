@@ -8,7 +8,7 @@ import type { Alert } from '../alerts/board.ts';
 import type { MissionEntry, MissionLedger } from '../arbitration/mission-ledger.ts';
 import type { Act, Acts } from './acts.ts';
 import { type Happened, happenedIn, markIdOf, markText, stopped, wallTimeOf } from './happened.ts';
-import type { Mark, MarkFilter, MarkKind, MarkStore } from './mark-store.ts';
+import type { Mark, MarkFilter, MarkKind, MarkStore, Unprovable } from './mark-store.ts';
 
 const WRITE_EVERY_US = 250_000;
 const BATCH = 1_000;
@@ -139,6 +139,11 @@ export class Marks {
   /** What was reported and is not so. @throws as above */
   async retract(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.#store.retract(ids);
+  }
+
+  /** What was reported, and no record will ever prove. @throws as above */
+  async giveUp(ids: readonly string[], why: Unprovable): Promise<void> {
+    if (ids.length > 0) await this.#store.giveUp(ids, why);
   }
 
   async #addOfAgents(

@@ -261,6 +261,7 @@ export class RecordIndex {
       try {
         if (isStub(block.bytes)) {
           lastSequence = block.firstSequence + outgoingBlock(block).count - 1;
+          if (waiting !== undefined) seen.push(...droppedOf(block.firstSequence, lastSequence, waiting));
           continue;
         }
         const read = readOn(state, block.bytes);
@@ -381,6 +382,16 @@ function seenIn({ firstSequence, bytes }: StoredBlock, waiting: ReadonlyMap<numb
     if (envelope !== undefined) seen.push({ sequence, digest: digestOf(envelope) });
   }
   return seen;
+}
+
+function droppedOf(
+  firstSequence: number,
+  lastSequence: number,
+  waiting: ReadonlyMap<number, unknown>,
+): readonly SeenEvent[] {
+  return [...waiting.keys()]
+    .filter((sequence) => sequence >= firstSequence && sequence <= lastSequence)
+    .map((sequence) => ({ sequence, digest: null }));
 }
 
 /** The hub marks its own doings as they happen; a world has no decisions and breaks no promise. */

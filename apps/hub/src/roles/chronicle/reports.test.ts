@@ -84,6 +84,52 @@ test('[R193] [L4] a record that says otherwise than was reported: both sides on 
   assert.ok(trouble.text.includes(reported) && trouble.text.includes(recorded), trouble.text);
 });
 
+test('[R193] [R127] what was told ahead of a block that was dropped is marked as dropped when the stub has come, not before, and stays; all else is proved', async () => {
+  const life = aLife();
+  for (const restarted of [false, true]) {
+    const on = disk();
+    const first = await hub(on);
+    await tells(first, toldOf(life));
+    await first.takes(life.blocks.slice(0, 1));
+    assert.deepEqual(await first.shown(), REPORTED, 'what is on its way may still prove it');
+    assert.deepEqual([...first.unprovableDecisions], []);
+    let here = first;
+    if (restarted) {
+      await first.index.close();
+      await first.marks.close();
+      here = await hub(on);
+    }
+    await here.takes([life.stub(1, 3), ...life.blocks.slice(3)]);
+    assert.deepEqual(await here.shown(), [
+      '2 violation r1 drive: xM was to be 2 and is 1.5 (dropped) 0.0',
+      '3 failsafe r1 protective_stop: too near (dropped) 3.2',
+      '5 stop r1 emergency stop 3.4',
+      '6 stop r1 the emergency stop has ended 3.4',
+    ]);
+    assert.deepEqual(here.listed(), ['r1 3 2', 'r1 3 4']);
+    assert.deepEqual([...here.unprovableDecisions], [['r1 3 2', 'dropped']]);
+    assert.deepEqual([...here.reportedDecisions], ['r1 3 2']);
+    assert.equal(here.reports.waiting({ source: 'r1', epoch: 3 }), undefined);
+    assert.deepEqual(here.noted, [], 'nothing contradicts it');
+  }
+});
+
+test('[R193] [L4] what was told ahead of a block that came and cannot be read is marked as damaged: nobody waits for it for ever', async () => {
+  const life = aLife();
+  const here = await hub();
+  await tells(here, toldOf(life));
+  await here.takes(life.blocks.slice(0, 2));
+  await here.reads();
+  const [, , third, ...rest] = life.blocks;
+  assert.ok(third !== undefined);
+  await here.takes([{ ...third, bytes: third.bytes.slice(0, -3) }, ...rest]);
+  const found = await here.shown();
+  assert.ok(found.includes('3 failsafe r1 protective_stop: too near (damaged) 3.2'), found.join('\n'));
+  assert.ok(found.includes('5 stop r1 emergency stop 3.4'));
+  assert.deepEqual([...here.unprovableDecisions], [['r1 3 2', 'damaged']]);
+  assert.equal(here.reports.waiting({ source: 'r1', epoch: 3 }), undefined);
+});
+
 test('[R193] told ahead in whatever pieces, before, between and after its blocks, live besides: what stands there in the end is what the record says', async () => {
   const property = fc.asyncProperty(anyLife, fc.nat(6), fc.nat(6), fc.boolean(), async (life, cut, told, live) => {
     const alone = await hub();

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { hexOfBytes, type LinkedChain, linkedKey, type NotableEvent, sameBytes } from '@sigma/recorder';
 import type { Clock } from '../../clock.ts';
 import type { Alerts } from '../alerts/alerts.ts';
-import type { DecisionArchive } from '../arbitration/decision-archive.ts';
+import type { DecisionArchive, DecisionKey } from '../arbitration/decision-archive.ts';
 import { type HubRecord, signal } from '../arbitration/hub-record.ts';
 import { markIdOf, wallTimeOf } from './happened.ts';
-import type { Mark } from './mark-store.ts';
+import type { Mark, Unprovable } from './mark-store.ts';
 import type { Marks } from './marks.ts';
 import { readSingly } from './read-on.ts';
 import type { Report, ReportStore } from './report-store.ts';
@@ -20,21 +20,21 @@ export interface ReportsOptions {
   readonly clock: Clock;
   readonly record: HubRecord;
   readonly alerts: Pick<Alerts, 'say'>;
-  readonly marks: Pick<Marks, 'addReported' | 'retract'>;
-  readonly decisions: Pick<DecisionArchive, 'addReported' | 'retract'>;
+  readonly marks: Pick<Marks, 'addReported' | 'retract' | 'giveUp'>;
+  readonly decisions: Pick<DecisionArchive, 'addReported' | 'retract' | 'giveUp'>;
   readonly store: ReportStore;
 }
 
-/** An event as the record has it: SHA-256 of its envelope. */
+/** An event as the record has it: SHA-256 of its envelope; null where its block was dropped (R127). */
 export interface SeenEvent {
   readonly sequence: number;
-  readonly digest: Uint8Array;
+  readonly digest: Uint8Array | null;
 }
 
 /** Safety events that edges tell ahead of their blocks, from when they are told until the record proves them or not (R193). */
 export class Reports {
   /** Of this life of the hub. */
-  readonly counts = { reported: 0, proved: 0, contradicted: 0 };
+  readonly counts = { reported: 0, proved: 0, contradicted: 0, unprovable: 0 };
   readonly #options: ReportsOptions;
   readonly #waiting = new Map<string, Map<number, Report>>();
   readonly #leftOut = new Map<string, number>();
@@ -108,8 +108,8 @@ export class Reports {
   }
 
   /**
-   * The chain was read up to an event, and its marks are kept. What was reported up to there is proved now, or it is
-   * not so: then it is taken back, and people are told.
+   * The chain was read up to an event, and its marks are kept. What was reported up to there is proved now; or it is not
+   * so: then it is taken back, and people are told; or the record has no such place: then it is marked as such.
    *
    * @param seen what the record has in the places that were waiting
    * @param markIds of the marks that were made of it
@@ -123,16 +123,22 @@ export class Reports {
   ): Promise<void> {
     const due = [...(this.waiting(chain)?.values() ?? [])].filter(({ sequence }) => sequence <= upTo);
     if (due.length === 0) return;
-    const found = new Map(seen.map(({ sequence, digest }) => [sequence, digest]));
-    // Where events were dropped for want of room nothing contradicts, and nothing proves.
+    const found = new Map<number, Uint8Array>();
+    for (const { sequence, digest } of seen) if (digest !== null) found.set(sequence, digest);
     const judged = due.filter(({ sequence }) => found.has(sequence));
     const wrong = judged.filter(({ sequence, digest }) => !sameBytes(found.get(sequence) as Uint8Array, digest));
     const gone = judged.filter(({ markId }) => markId !== '' && !markIds.has(markId));
-    await this.#options.marks.retract(gone.map(({ markId }) => markId));
-    await this.#options.decisions.retract(
-      wrong.flatMap(({ source: agentId, epoch, decision: sequence }) =>
-        sequence === 0 ? [] : [{ agentId, epoch, sequence }],
-      ),
+    const dropped = new Set(seen.filter(({ digest }) => digest === null).map(({ sequence }) => sequence));
+    const unjudged = due.filter(({ sequence }) => !found.has(sequence));
+    await this.#options.marks.retract(marksOf(gone));
+    await this.#options.decisions.retract(decisionsOf(wrong));
+    await this.#giveUp(
+      unjudged.filter(({ sequence }) => dropped.has(sequence)),
+      'dropped',
+    );
+    await this.#giveUp(
+      unjudged.filter(({ sequence }) => !dropped.has(sequence)),
+      'damaged',
     );
     if (wrong.length > 0) await this.#contradicted(chain, wrong, found);
     else if (judged.length > 0) this.#options.alerts.say(chain.source, causeOf(chain), null);
@@ -148,6 +154,13 @@ export class Reports {
     const waiting = this.#waiting.get(key) ?? new Map<number, Report>();
     waiting.set(report.sequence, report);
     this.#waiting.set(key, waiting);
+  }
+
+  /** Nothing contradicts these, and nothing proves them. */
+  async #giveUp(reports: readonly Report[], why: Unprovable): Promise<void> {
+    await this.#options.marks.giveUp(marksOf(reports), why);
+    await this.#options.decisions.giveUp(decisionsOf(reports), why);
+    this.counts.unprovable += reports.length;
   }
 
   /** Recorded first: a trouble that people are told of can be looked up. */
@@ -188,5 +201,13 @@ export class Reports {
 }
 
 export const digestOf = (envelope: Uint8Array): Uint8Array => createHash('sha256').update(envelope).digest();
+
+const marksOf = (reports: readonly Report[]): readonly string[] =>
+  reports.map(({ markId }) => markId).filter((id) => id !== '');
+
+const decisionsOf = (reports: readonly Report[]): readonly DecisionKey[] =>
+  reports
+    .filter(({ decision }) => decision !== 0)
+    .map(({ source: agentId, epoch, decision: sequence }) => ({ agentId, epoch, sequence }));
 
 const causeOf = ({ epoch }: LinkedChain): string => `report:epoch/${epoch}`;

@@ -949,6 +949,21 @@ export declare type AgentDecision = Message<"sigma.v1.AgentDecision"> & {
    * @generated from field: sigma.v1.Decision decision = 4;
    */
   decision?: Decision | undefined;
+
+  /**
+   * Its robot has reported it ahead of its record, which is still to prove it.
+   *
+   * @generated from field: bool reported = 5;
+   */
+  reported: boolean;
+
+  /**
+   * Why nothing will prove what was reported: "dropped" (the robot had no room for its record), "damaged" (the block
+   * with it came and cannot be read). Else empty.
+   *
+   * @generated from field: string unprovable = 6;
+   */
+  unprovable: string;
 };
 
 /**
@@ -3134,6 +3149,13 @@ export declare type Mark = Message<"sigma.v1.Mark"> & {
    * @generated from field: bool reported = 8;
    */
   reported: boolean;
+
+  /**
+   * As of a decision.
+   *
+   * @generated from field: string unprovable = 9;
+   */
+  unprovable: string;
 };
 
 /**
