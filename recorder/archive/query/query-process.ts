@@ -2,16 +2,9 @@
 // ends here. It is given files that were checked, a time and a memory, and nothing of the environment. It may be started
 // before there is a query, so that loading DuckDB is done when one comes.
 
-import {
-  type DuckDBConnection,
-  DuckDBInstance,
-  type DuckDBResult,
-  type JS,
-  JSDuckDBValueConverter,
-  StatementType,
-} from '@duckdb/node-api';
 import { boundsOf, NO_BOUNDS } from './bounds.ts';
-import type { Cell, FromQuery, QueryFault, QueryLimits, ReferredText, ToQuery } from './query-messages.ts';
+import { type DeskAnswer, QueryDesk } from './query-desk.ts';
+import type { FromQuery, QueryFault, QueryLimits, ToQuery } from './query-messages.ts';
 
 const MEMORY_CHECK_MS = 50;
 /** What the process takes before DuckDB has taken anything. */
@@ -23,8 +16,6 @@ const say = (message: FromQuery): void => void process.send?.(message);
 function end(fault: QueryFault, message: string): void {
   process.send?.({ type: 'fault', fault, message } satisfies FromQuery, () => process.exit(1));
 }
-
-class Refusal extends Error {}
 
 const heard: ToQuery[] = [];
 let listening: ((message: ToQuery) => void) | null = null;
@@ -42,27 +33,27 @@ const next = (): Promise<ToQuery> =>
     else listening = resolve;
   });
 
-async function bounded(connection: DuckDBConnection, sql: string): Promise<void> {
-  const tree = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)::VARCHAR', [sql]);
-  const parsed = JSON.parse(String(tree.getRows()[0]?.[0])) as { readonly error: boolean };
+async function bounded(desk: QueryDesk, sql: string): Promise<void> {
+  const tree = await desk.valueOf('SELECT json_serialize_sql($1::VARCHAR)::VARCHAR', sql);
+  const parsed = JSON.parse(String(tree)) as { readonly error: boolean };
   const timeOf = async (text: string): Promise<number | null> => {
-    const answer = await connection.runAndReadAll('SELECT epoch_us(TRY_CAST($1::VARCHAR AS TIMESTAMP))', [text]);
-    const us = answer.getRows()[0]?.[0];
-    return typeof us === 'bigint' ? Number(us) : null;
+    const us = await desk.valueOf('SELECT epoch_us(TRY_CAST($1::VARCHAR AS TIMESTAMP))', text);
+    return us === null ? null : Number(us);
   };
   say({ type: 'bounds', bounds: parsed.error ? NO_BOUNDS : await boundsOf(parsed, timeOf) });
 }
 
 /** One table over all files, and then no way to any other file, extension or setting. */
-async function closeIn(connection: DuckDBConnection, order: Extract<ToQuery, { type: 'files' }>): Promise<void> {
+async function closeIn(desk: QueryDesk, order: Extract<ToQuery, { type: 'files' }>): Promise<void> {
   const list = order.files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ');
   // Files of ours have the same columns; taking those of all files together has the footer of each read beforehand.
   const how = order.foreign ? ', union_by_name = true' : '';
   const from = order.files.length === 0 ? '' : ` FROM read_parquet([${list}]${how})`;
   const all =
     from === '' ? `SELECT ${order.columns} WHERE false` : `SELECT ${order.columns}${from} WHERE ${order.where}`;
-  const said = order.texts === null ? all : await withTexts(connection, all, order.texts);
-  await connection.run(`
+  if (order.texts !== null) await desk.holdTexts(order.texts);
+  const said = order.texts === null ? all : withTexts(all);
+  await desk.run(`
     CREATE VIEW events AS ${said};
     CREATE VIEW decisions AS SELECT * FROM events WHERE type = 'sigma.decision.v1';
     SET allowed_paths = [${list}];
@@ -71,19 +62,7 @@ async function closeIn(connection: DuckDBConnection, order: Extract<ToQuery, { t
 }
 
 /** Events with the column `text`: what is referred to in them, each text in a line of its own; null where nothing is. */
-async function withTexts(
-  connection: DuckDBConnection,
-  events: string,
-  texts: readonly ReferredText[],
-): Promise<string> {
-  await connection.run('CREATE TABLE texts (reference VARCHAR, text VARCHAR)');
-  const rows = await connection.createAppender('texts');
-  for (const [reference, text] of texts) {
-    rows.appendVarchar(reference);
-    rows.appendVarchar(text);
-    rows.endRow();
-  }
-  rows.closeSync();
+function withTexts(events: string): string {
   const references = `regexp_extract_all(concat_ws(' ', subject, body), 'text:[0-9a-f]{32}')`;
   const known = `list_filter(list_transform(${references}, lambda one: known[one]), lambda one: one IS NOT NULL)`;
   const text = `nullif(array_to_string(${known}, chr(10)), '') AS text`;
@@ -91,25 +70,11 @@ async function withTexts(
   return `SELECT events.*, ${text} FROM (${events}) AS events, ${all}`;
 }
 
-async function prepared(connection: DuckDBConnection, sql: string) {
-  const statements = await connection.extractStatements(sql);
-  if (statements.count !== 1) throw new Refusal(`${statements.count} statements were given; give one`);
-  const statement = await statements.prepare(0);
-  if (statement.statementType !== StatementType.SELECT) {
-    throw new Refusal(
-      `a query reads (SELECT, WITH, FROM, DESCRIBE); this is ${StatementType[statement.statementType]}`,
-    );
-  }
-  return statement;
-}
-
-async function give(result: DuckDBResult, limits: QueryLimits): Promise<void> {
-  const names = result.deduplicatedColumnNames();
-  say({ type: 'columns', columns: names.map((name, i) => ({ name, type: result.columnType(i).toString() })) });
+async function give(answer: DeskAnswer, limits: QueryLimits): Promise<void> {
+  say({ type: 'columns', columns: answer.columns });
   let left = limits.rows;
-  for await (const rows of result.yieldConvertedRows(JSDuckDBValueConverter)) {
-    if (rows.length === 0) continue;
-    say({ type: 'rows', rows: rows.slice(0, left).map((row) => row.map(cellOf)) });
+  for await (const rows of answer.rows) {
+    say({ type: 'rows', rows: rows.slice(0, left) });
     left -= rows.length;
     if (left < 0) {
       say({ type: 'end', cut: true });
@@ -120,47 +85,23 @@ async function give(result: DuckDBResult, limits: QueryLimits): Promise<void> {
   say({ type: 'end', cut: false });
 }
 
-/** As JSON has it: whole numbers as numbers where they are exact, times as ISO 8601, bytes in hex. */
-function cellOf(value: JS): Cell {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
-    return value;
-  if (typeof value === 'bigint') {
-    const near = Number(value);
-    return Number.isSafeInteger(near) ? near : String(value);
-  }
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  if (Array.isArray(value)) return value.map((one) => cellOf(one as JS));
-  if (typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, cellOf(one as JS)]));
-  }
-  return String(value);
-}
-
 async function main(): Promise<void> {
-  const instance = await DuckDBInstance.create(':memory:', {
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    allow_community_extensions: 'false',
-    temp_directory: '',
-  });
-  const connection = await instance.connect();
+  const desk = await QueryDesk.open();
   // What is used for the first time takes longer: the parser of SQL, and the functions that every query needs.
-  await connection.runAndReadAll("SELECT json_serialize_sql('SELECT 1'), epoch_us(TRY_CAST('' AS TIMESTAMP))");
+  await desk.run("SELECT json_serialize_sql('SELECT 1'), epoch_us(TRY_CAST('' AS TIMESTAMP))");
   const asked = await next();
   if (asked.type !== 'sql') throw new TypeError('no query came first');
   const { sql, limits } = asked;
-  await connection.run(`SET memory_limit = '${limits.memoryMb}MB'`);
+  await desk.run(`SET memory_limit = '${limits.memoryMb}MB'`);
   setInterval(() => {
     const usedMb = process.memoryUsage.rss() / 1e6;
     if (usedMb > limits.memoryMb + BASE_MB) end('memory', `it needs more than ${limits.memoryMb} MB`);
   }, MEMORY_CHECK_MS).unref();
-  await bounded(connection, sql);
+  await bounded(desk, sql);
   const order = await next();
   if (order.type !== 'files') throw new TypeError('no files came second');
-  await closeIn(connection, order);
-  const statement = await prepared(connection, sql);
-  await give(await statement.stream(), limits);
+  await closeIn(desk, order);
+  await give(await desk.answer(sql), limits);
 }
 
 try {
