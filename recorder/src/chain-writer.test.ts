@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { note, testChain, testOpening } from '../testing/chains.ts';
-import { ChainWriter, decodeBlock, decodeEnvelope, NO_BLOCK, type Sha256, siteHead } from './index.ts';
+import {
+  ChainWriter,
+  decodeBlock,
+  decodeEnvelope,
+  EVENT_TYPE,
+  type EventDraft,
+  NO_BLOCK,
+  openingEvent,
+  type Sha256,
+  siteHead,
+} from './index.ts';
 
 const sha256: Sha256 = (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest());
 const eventsIn = (bytes: Uint8Array) => decodeBlock(bytes).events.map(decodeEnvelope);
@@ -51,6 +61,26 @@ test('[R14] an event dated before the one ahead of it takes its time, within a b
     [500, 500, 600],
   );
   assert.deepEqual([second.firstAtUs, eventsIn(second.bytes)[0]?.atUs], [600, 600]);
+});
+
+test('[R32] what is no segment stands in a block apart from the segment before it, in order, and no event is lost between', () => {
+  const chain = testChain('r01', sha256);
+  const segment = (n: number): EventDraft => ({ ...note(n), type: EVENT_TYPE.stimulusSegment });
+  const cut = [openingEvent(chain.opening), segment(1), note(2), note(3), segment(4), segment(5), note(6)];
+  const blocks = chain.writer.sealCut(cut);
+  const types = blocks.map(({ bytes }) => eventsIn(bytes).map(({ type }) => type === EVENT_TYPE.stimulusSegment));
+  assert.deepEqual(types, [[false], [true], [false, false], [true, true], [false]]);
+  const events = blocks.flatMap(({ bytes }) => eventsIn(bytes));
+  assert.deepEqual(
+    events.map(({ type, data }) => ({ type, data })),
+    cut.map(({ type, data }) => ({ type, data })),
+  );
+  assert.deepEqual(
+    events.map(({ sequence }) => sequence),
+    cut.map((_, n) => n + 1),
+  );
+  for (const [n, block] of blocks.entries()) assert.deepEqual(block.previousHash, blocks[n - 1]?.hash ?? NO_BLOCK);
+  assert.deepEqual(chain.writer.sealCut([]), []);
 });
 
 test('[R13] the site head is the hash over every chain in order, and does not depend on the order they come in', () => {

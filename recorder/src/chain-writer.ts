@@ -106,6 +106,25 @@ export class ChainWriter {
     };
   }
 
+  /**
+   * Seals the events of one cut of a journal (SPEC R32): segments in blocks apart from what follows them, so that a spool
+   * that is full can give up inputs and keep decisions. All of them are stored together or not at all.
+   *
+   * @returns none for no events
+   * @throws Error as `seal`
+   */
+  sealCut(events: readonly EventDraft[]): readonly SealedBlock[] {
+    const blocks: SealedBlock[] = [];
+    for (let from = 0; from < events.length; ) {
+      const inputs = isInput(events[from] as EventDraft);
+      let to = from + 1;
+      while (to < events.length && isInput(events[to] as EventDraft) === inputs) to++;
+      blocks.push(this.seal(from === 0 && to === events.length ? events : events.slice(from, to)));
+      from = to;
+    }
+    return blocks;
+  }
+
   #inOrder(events: readonly EventDraft[]): readonly EventDraft[] {
     let atUs = this.#atUs;
     let ordered = true;
@@ -122,6 +141,8 @@ export class ChainWriter {
     });
   }
 }
+
+const isInput = ({ type }: EventDraft): boolean => type === EVENT_TYPE.stimulusSegment;
 
 function snapshotsAmong(events: readonly EventDraft[], firstSequence: number): readonly SnapshotMark[] {
   let found: SnapshotMark[] | null = null;

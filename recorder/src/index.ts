@@ -212,8 +212,8 @@ export { accountsFor, decodeStub, type Gap, gapEvent, isStub, type Stub, sealStu
 export { compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock.ts';
 export { ChainMoments, type HybridMark, type HybridMarks, markOf, memoryMarks } from './sync/hybrid-marks.ts';
 export { type NotableEvent, notableEvents } from './sync/notable.ts';
-export { dropClass, outgoingBlock } from './sync/outgoing.ts';
-export { chooseDrops, type Drop, type SpooledBlock } from './sync/spool.ts';
+export { type DropClass, dropClass, outgoingBlock } from './sync/outgoing.ts';
+export { chooseDrops, type Drop, type DropStretch, dropOf, type SpooledBlock } from './sync/spool.ts';
 export type { SyncStanding } from './sync/sync-sender.ts';
 export { type RefusedBlocks, type SinkFinding, type SinkWord, type SourceWord, SyncSink } from './sync/sync-sink.ts';
 export { type SyncMemory, type SyncNote, SyncSource } from './sync/sync-source.ts';

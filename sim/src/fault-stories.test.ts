@@ -35,15 +35,15 @@ const OPTIONS = {
 } as const;
 
 /** Robots that drive at the moment of the faults. Until then a run with faults is the same as one without. */
-async function driving(): Promise<readonly string[]> {
-  const calm = await Simulation.open({ ...OPTIONS, faults: [] }, sha256);
+async function driving(seed: number): Promise<readonly string[]> {
+  const calm = await Simulation.open({ ...OPTIONS, seed, faults: [] }, sha256);
   while (calm.atUs < FAULT_US) await calm.step();
   return calm.robots.filter(({ index }) => robotTruth(calm.world, index).speedMps > 0.5).map(({ id }) => id);
 }
 
 /** One run for all: each fault has a driving robot of its own, so that every story is told under load. */
 before(async () => {
-  const robots = await driving();
+  const robots = await driving(OPTIONS.seed);
   assert.ok(robots.length >= FAULTS.length, `only ${robots.length} robots drive at that moment`);
   const faults = FAULTS.map((fault, i) => ({ fault, robot: robots[i] as string, atUs: FAULT_US }));
   simulation = await Simulation.open({ ...OPTIONS, faults }, sha256);
@@ -164,21 +164,24 @@ test('whatever fails, no two robots overlap and nobody who walks there is hit', 
   assert.deepEqual(simulation.refusedFaults, []);
 });
 
+/** One with which somebody stands where a lie leads into a wall. */
+const ASTRAY_SEED = 13;
+
 /** Every robot that drives is lied to by the hub's planner and by the one beside its body. */
-async function liesToAll(flags?: readonly number[]): Promise<Simulation> {
-  const robots = await driving();
+async function liesToAll(seed: number, flags?: readonly number[]): Promise<Simulation> {
+  const robots = await driving(seed);
   const faults = robots.map((robot) => ({ fault: 'planner_lies' as const, robot, value: 2, atUs: FAULT_US }));
-  return Simulation.open({ ...OPTIONS, faults, ...(flags === undefined ? {} : { flags }) }, sha256);
+  return Simulation.open({ ...OPTIONS, seed, faults, ...(flags === undefined ? {} : { flags }) }, sha256);
 }
 
 test('[L9] [F102] every planner lies to everybody: nobody touches anything', async () => {
-  const lied = await liesToAll();
+  const lied = await liesToAll(OPTIONS.seed);
   while (lied.atUs < FAULT_US + 25_000_000) await lied.step();
   assert.deepEqual(lied.contacts, []);
 });
 
 test('[L9] [K54] [K91] robots without the corridor: whoever a liar leads into a wall has it on record against that planner', async () => {
-  const lied = await liesToAll([]);
+  const lied = await liesToAll(ASTRAY_SEED, []);
   const bumped = new Set<string>();
   while (lied.atUs < FAULT_US + 25_000_000 && bumped.size === 0) {
     await lied.step();

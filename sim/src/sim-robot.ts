@@ -110,16 +110,20 @@ export class SimRobot<World> {
   }
 
   /** Seals what wants to be recorded, and starts its way to the disk. */
-  cut(atUs: number, force: boolean): SealedBlock | null {
-    if (!force && !this.runtime.wantsCut(atUs)) return null;
+  cut(atUs: number, force: boolean): readonly SealedBlock[] {
+    if (!force && !this.runtime.wantsCut(atUs)) return [];
     const events = this.runtime.cut(this.#epochTimeUs + atUs);
-    if (events.length === 0) return null;
-    const block = this.#chain.seal(events);
-    this.#facts?.sealed(block, events);
-    const sequence = block.firstSequence + block.count - 1;
-    this.#syncing.push({ sequence, durableUs: this.#disk.durableAt(atUs) });
-    return block;
+    if (events.length === 0) return [];
+    const first = this.#chain.head.sequence + 1;
+    const blocks = this.#chain.sealCut(events);
+    for (const block of blocks) {
+      const from = block.firstSequence - first;
+      this.#facts?.sealed(block, events.slice(from, from + block.count));
+    }
+    this.#syncing.push({ sequence: first + events.length - 1, durableUs: this.#disk.durableAt(atUs) });
+    return blocks;
   }
+
   /** Facts that have come together since it was last asked; null for none. */
   takeFacts(): ChainFacts | null {
     const stretches = this.#facts?.take() ?? [];

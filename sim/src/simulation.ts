@@ -320,10 +320,7 @@ export class Simulation {
   }
 
   #cutRobots(atUs: number, force: boolean): void {
-    for (const robot of this.robots) {
-      const block = robot.cut(atUs, force);
-      if (block !== null) this.#blocks.push(block);
-    }
+    for (const robot of this.robots) this.#blocks.push(...robot.cut(atUs, force));
   }
 
   #sealWorld(atUs: number, withState: boolean): void {

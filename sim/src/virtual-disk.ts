@@ -10,24 +10,26 @@ const MOST_SYNC_US = 15_000;
 export class VirtualDisk {
   readonly #seed: number;
   readonly #disk: number;
-  #syncs: number;
   #freeUs = 0;
 
-  /**
-   * @param disk key of whose disk it is
-   * @param syncs how many it has done, all of them over
-   */
-  constructor(seed: number, disk: number, syncs = 0) {
+  /** @param disk key of whose disk it is */
+  constructor(seed: number, disk: number) {
     this.#seed = seed;
     this.#disk = disk;
-    this.#syncs = syncs;
   }
 
-  /** @returns virtual time at which a write begun at `atUs` is durable */
+  /**
+   * How long a sync takes follows from when it begins and not from how many there were before: whoever runs a life on
+   * from its middle has the disk that was lived with.
+   *
+   * @returns virtual time at which a write begun at `atUs` is durable
+   */
   durableAt(atUs: number): number {
-    const tookUs =
-      LEAST_SYNC_US + drawInt(this.#seed, this.#disk, this.#syncs++, SYNC, 0, MOST_SYNC_US - LEAST_SYNC_US + 1);
+    const [high, low] = [Math.floor(atUs / TWO_TO_32), atUs % TWO_TO_32];
+    const tookUs = LEAST_SYNC_US + drawInt(this.#seed, this.#disk, low, SYNC, high, MOST_SYNC_US - LEAST_SYNC_US + 1);
     this.#freeUs = Math.max(this.#freeUs, atUs) + tookUs;
     return this.#freeUs;
   }
 }
+
+const TWO_TO_32 = 2 ** 32;

@@ -152,7 +152,7 @@ export function pieceAt({ pieces }: Life, atUs: number): Piece {
 
 /** A wake with its place on record. */
 export interface LivedWake extends Wake {
-  /** Last event of the block that holds it, that block's hash, and when its writer sealed it (agent time). */
+  /** Last event of the cut that holds it (SPEC R32), the hash of the block that ends with it, and when that was sealed (agent time). */
   readonly blockEnd: number;
   readonly blockHash: Uint8Array;
   readonly cutUs: number;
@@ -178,8 +178,6 @@ export class LifeReader {
   readonly place: LivedWake | null;
   /** Of the piece in which it begins. */
   readonly opening: Opening;
-  /** Blocks of the life that were sealed by the time of this state; 0 where nobody asked. */
-  readonly blocksBefore: number;
   readonly #wakes: AsyncIterator<ReadWakes>;
   #ahead: LivedWake[] = [];
   #at = 0;
@@ -187,24 +185,20 @@ export class LifeReader {
   #readUs: number;
   #dropped: (DroppedStretch & { readonly piece: Piece; readonly fromUs: number }) | null = null;
 
-  private constructor(life: Life, piece: Piece, { restored, place, sequence }: Beginning, blocksBefore: number) {
+  private constructor(life: Life, piece: Piece, { restored, place, sequence }: Beginning) {
     this.life = life;
     this.opening = piece.opening;
     this.restored = restored;
     this.place = place;
-    this.blocksBefore = blocksBefore;
     this.#readUs = restored?.atUs ?? piece.opening.atUs;
     this.#wakes = wakesFrom(life, piece, sequence)[Symbol.asyncIterator]();
   }
 
   /** @param atUs a snapshot of this moment counts @throws MalformedBytesError, StoreError */
-  static async open(life: Life, atUs: number, countsBlocks = false): Promise<LifeReader> {
+  static async open(life: Life, atUs: number): Promise<LifeReader> {
     const piece = pieceAt(life, atUs + 1);
     const place = await piece.recording.snapshotBefore(piece.head, atUs);
-    const beginning = await beginningAt(piece, place?.sequence ?? 0);
-    const { restored } = beginning;
-    const before = countsBlocks && restored !== null ? await blocksUntil(life, restored.atUs) : 0;
-    return new LifeReader(life, piece, beginning, before);
+    return new LifeReader(life, piece, await beginningAt(piece, place?.sequence ?? 0));
   }
 
   /**
@@ -213,11 +207,11 @@ export class LifeReader {
    *
    * @throws LostLifeError when it cannot, MalformedBytesError, StoreError
    */
-  static async leadingUpTo(life: Life, untilUs: number, lookUs: number, countsBlocks = false): Promise<LifeReader> {
-    const reader = await LifeReader.open(life, lookUs, countsBlocks);
+  static async leadingUpTo(life: Life, untilUs: number, lookUs: number): Promise<LifeReader> {
+    const reader = await LifeReader.open(life, lookUs);
     await reader.fill(untilUs);
     if (reader.#isKnownAt(untilUs)) return reader;
-    const later = await LifeReader.open(life, untilUs - 1, countsBlocks);
+    const later = await LifeReader.open(life, untilUs - 1);
     await later.fill(untilUs);
     if (later.#isKnownAt(untilUs)) return later;
     throw new LostLifeError(life, untilUs, (await later.lost()) as LostLife);
@@ -248,11 +242,11 @@ export class LifeReader {
     if (this.#dropped === null) return null;
     const { piece } = this.#dropped;
     const lost = (await this.lost()) as LostLife;
-    if (lost.untilUs !== null) return new LifeReader(this.life, piece, await beginningAt(piece, lost.resumedAt), 0);
+    if (lost.untilUs !== null) return new LifeReader(this.life, piece, await beginningAt(piece, lost.resumedAt));
     const next = this.life.pieces[this.life.pieces.indexOf(piece) + 1];
     if (next === undefined) return null;
     // A fork's piece begins with its state (SPEC R111).
-    return new LifeReader(this.life, next, await beginningAt(next, 2), 0);
+    return new LifeReader(this.life, next, await beginningAt(next, 2));
   }
 
   /** Reads on until everything before that moment lies ahead. */
@@ -296,21 +290,6 @@ export class LifeReader {
   }
 }
 
-/** Blocks of a life that were sealed by a moment, inclusive. */
-async function blocksUntil(life: Life, atUs: number): Promise<number> {
-  let blocks = 0;
-  for (const { recording, head, opening, fromUs, untilUs } of life.pieces) {
-    if (fromUs > atUs) break;
-    for await (const { bytes } of recording.blocks(head, 1, Number.MAX_SAFE_INTEGER)) {
-      const stub = isStub(bytes) ? decodeStub(bytes) : null;
-      const cutUs = stub?.lastAtUs ?? cutOf(bytes, opening);
-      if (cutUs > atUs || cutUs >= untilUs) break;
-      blocks += stub?.dropped.length ?? 1;
-    }
-  }
-  return blocks;
-}
-
 /** When the writer sealed a block, by the wall clock that it put into it. */
 function cutOf(bytes: Uint8Array, { timeUs, atUs }: Opening): number {
   const last = decodeBlock(bytes).events.at(-1) as Uint8Array;
@@ -329,34 +308,53 @@ async function* wakesFrom(life: Life, first: Piece, fromSequence: number): Async
   for (const piece of life.pieces.slice(life.pieces.indexOf(first))) {
     const from = piece === first ? fromSequence : 1;
     let over = false;
+    let cut: { readonly place: Place; readonly wakes: Wake[] } | null = null;
     for await (const block of piece.recording.blocks(piece.head, from, Number.MAX_SAFE_INTEGER)) {
       const dropped = droppedIn(block);
       if (dropped !== null) {
+        if (cut !== null && cut.wakes.length > 0) yield readOf(piece, cut);
         yield { piece, wakes: [], dropped };
         return;
       }
-      const wakes: LivedWake[] = [];
       const decoded = decodeBlock(block.bytes);
       const place = placeOf(block, decoded, piece);
+      // The blocks of one cut bear one time (SPEC R32).
+      if (cut !== null && cut.place.cutUs !== place.cutUs) {
+        if (cut.wakes.length > 0) yield readOf(piece, cut);
+        cut = null;
+        if (over) break;
+      }
+      const wakes: Wake[] = cut?.wakes ?? [];
+      cut = { place, wakes };
       for (const envelope of decoded.events) {
         const event = decodeEnvelope(envelope);
         if (event.sequence < from || event.type !== EVENT_TYPE.stimulusSegment) continue;
         for (const wake of decodeSegment(event.data).wakes) {
-          if (wake.atUs < piece.untilUs) wakes.push({ ...wake, ...place });
+          if (wake.atUs < piece.untilUs) wakes.push(wake);
           else over = true;
         }
       }
-      if (wakes.length > 0) yield { piece, wakes, dropped: null };
-      if (over) break;
     }
+    if (cut !== null && cut.wakes.length > 0) yield readOf(piece, cut);
   }
 }
+
+type Place = Omit<LivedWake, keyof Wake>;
+
+const readOf = (
+  piece: Piece,
+  { place, wakes }: { readonly place: Place; readonly wakes: readonly Wake[] },
+): ReadWakes => ({
+  piece,
+  wakes: wakes.map((wake) => ({ ...wake, ...place })),
+  dropped: null,
+});
 
 const placeOf = (
   { bytes, hash }: StoredBlock,
   { events, firstSequence }: ReturnType<typeof decodeBlock>,
   { opening }: Piece,
-): Omit<LivedWake, keyof Wake> => ({
+): Place => ({
   blockEnd: firstSequence + events.length - 1,
   blockHash: hash,
   cutUs: cutOf(bytes, opening),

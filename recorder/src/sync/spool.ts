@@ -1,26 +1,33 @@
 import type { ChainId } from '../event.ts';
-import type { DroppedBlock, Gap, Stub } from './gap.ts';
-import type { DropClass } from './outgoing.ts';
+import type { StoredBlock } from '../store.ts';
+import { type DroppedBlock, type Gap, isStub, type Stub } from './gap.ts';
+import { type DropClass, outgoingBlock } from './outgoing.ts';
 
-/** A block of a spool that is too full, as the choice sees it. */
+/** A block of a spool that is too full, as the choice sees it: without its hashes, for a week of a robot is a million blocks. */
 export interface SpooledBlock extends ChainId {
   readonly firstSequence: number;
   readonly count: number;
   readonly bytes: number;
-  readonly hash: Uint8Array;
-  readonly previousHash: Uint8Array;
   readonly lastAtUs: number;
   /** Wall clock of its last event: of what is of one class the oldest goes first, whoever wrote it. */
   readonly lastTimeUs: number;
   readonly class: DropClass;
 }
 
-/** Blocks in a row that are given up together. */
+/** Blocks in a row, of one class, that are to be given up together. */
+export interface DropStretch extends ChainId {
+  readonly firstSequence: number;
+  /** Inclusive. */
+  readonly lastSequence: number;
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly class: DropClass;
+}
+
+/** What stands in the place of a stretch, and the event that says so. */
 export interface Drop {
   readonly stub: Stub;
   readonly gap: Gap;
-  /** Bytes of the blocks. */
-  readonly bytes: number;
 }
 
 const ORDER: readonly DropClass[] = ['held', 'stimulus', 'snapshot', 'decision'];
@@ -32,25 +39,22 @@ const SNAPSHOT_EVERY_US = 60_000_000;
  * what is kept is left. Of snapshots none goes that is a minute or more behind the one that stays before it. Changes
  * nothing.
  *
- * @param blocks in order within each chain; the last of each chain is never chosen
- * @param reason for the record
+ * @param blocks in order within each chain, without those that stay whatever happens: from its last snapshot on
+ * @returns the least class first, of it the oldest
  */
-export function chooseDrops(blocks: readonly SpooledBlock[], wantedBytes: number, reason: string): readonly Drop[] {
-  const lasts = new Set(new Map(blocks.map((block) => [nameOf(block), block])).values());
+export function chooseDrops(blocks: readonly SpooledBlock[], wantedBytes: number): readonly DropStretch[] {
   const chosen = new Set<SpooledBlock>();
   let free = 0;
   const spare = spareSnapshots(blocks);
   for (const name of ORDER) {
-    const candidates = blocks.filter(
-      (block) => block.class === name && !lasts.has(block) && (name !== 'snapshot' || spare.has(block)),
-    );
+    const candidates = blocks.filter((block) => block.class === name && (name !== 'snapshot' || spare.has(block)));
     for (const block of candidates.sort((a, b) => a.lastTimeUs - b.lastTimeUs)) {
       if (free >= wantedBytes) break;
       chosen.add(block);
       free += block.bytes;
     }
   }
-  return stretchesOf(blocks, chosen).map((stretch) => dropOf(stretch, reason));
+  return stretchesOf(blocks, chosen);
 }
 
 function spareSnapshots(blocks: readonly SpooledBlock[]): ReadonlySet<SpooledBlock> {
@@ -69,36 +73,51 @@ function spareSnapshots(blocks: readonly SpooledBlock[]): ReadonlySet<SpooledBlo
 const nameOf = ({ source, epoch }: ChainId): string => `${source}\0${epoch}`;
 
 /** Chosen blocks that follow each other in one chain and are of one class. */
-function stretchesOf(blocks: readonly SpooledBlock[], chosen: ReadonlySet<SpooledBlock>): readonly SpooledBlock[][] {
-  const stretches: SpooledBlock[][] = [];
-  const open = new Map<string, SpooledBlock[]>();
+function stretchesOf(blocks: readonly SpooledBlock[], chosen: ReadonlySet<SpooledBlock>): readonly DropStretch[] {
+  const stretches: { stretch: DropStretch; readonly fromUs: number }[] = [];
+  const open = new Map<string, (typeof stretches)[number]>();
   for (const block of blocks) {
     if (!chosen.has(block)) continue;
-    const stretch = open.get(nameOf(block));
-    const last = stretch?.at(-1);
-    if (
-      stretch !== undefined &&
-      last?.class === block.class &&
-      last.firstSequence + last.count === block.firstSequence
-    ) {
-      stretch.push(block);
+    const { tenant, source, epoch, firstSequence, count, bytes, lastTimeUs, class: of } = block;
+    const lastSequence = firstSequence + count - 1;
+    const before = open.get(nameOf(block));
+    if (before !== undefined && before.stretch.class === of && before.stretch.lastSequence + 1 === firstSequence) {
+      const { blocks: some, bytes: sum } = before.stretch;
+      before.stretch = { ...before.stretch, lastSequence, blocks: some + 1, bytes: sum + bytes };
       continue;
     }
-    const fresh = [block];
+    const stretch = { tenant, source, epoch, firstSequence, lastSequence, blocks: 1, bytes, class: of };
+    const fresh = { stretch, fromUs: lastTimeUs };
     stretches.push(fresh);
     open.set(nameOf(block), fresh);
   }
-  return stretches;
+  const rank = ({ stretch }: { readonly stretch: DropStretch }): number => ORDER.indexOf(stretch.class);
+  return stretches.sort((a, b) => rank(a) - rank(b) || a.fromUs - b.fromUs).map(({ stretch }) => stretch);
 }
 
-function dropOf(stretch: readonly SpooledBlock[], reason: string): Drop {
-  const [first, last] = [stretch[0], stretch.at(-1)] as [SpooledBlock, SpooledBlock];
-  const { tenant, source, epoch, firstSequence, previousHash } = first;
-  const dropped: readonly DroppedBlock[] = stretch.map(({ hash, count }) => ({ hash, count }));
-  const lastSequence = last.firstSequence + last.count - 1;
+/**
+ * A stretch as the record will tell of it.
+ *
+ * @param blocks of the chain, from the first of the stretch to the last
+ * @param reason for the record
+ * @returns null when they are not the blocks that were chosen
+ * @throws MalformedBytesError, NewerFormatError
+ */
+export function dropOf(stretch: DropStretch, blocks: readonly StoredBlock[], reason: string): Drop | null {
+  const { tenant, source, epoch, firstSequence, lastSequence, class: eventClass } = stretch;
+  const dropped: DroppedBlock[] = [];
+  let [next, previousHash, lastAtUs] = [firstSequence, new Uint8Array(), 0];
+  for (const block of blocks) {
+    if (block.firstSequence !== next || isStub(block.bytes)) return null;
+    const known = outgoingBlock(block);
+    if (next === firstSequence) previousHash = known.previousHash.slice();
+    dropped.push({ hash: known.hash, count: known.count });
+    lastAtUs = known.lastAtUs;
+    next += known.count;
+  }
+  if (next - 1 !== lastSequence || dropped.length !== stretch.blocks) return null;
   return {
-    stub: { tenant, source, epoch, firstSequence, previousHash, dropped, lastAtUs: last.lastAtUs },
-    gap: { firstSequence, lastSequence, eventClass: first.class, reason, hashes: dropped.map(({ hash }) => hash) },
-    bytes: stretch.reduce((sum, { bytes }) => sum + bytes, 0),
+    stub: { tenant, source, epoch, firstSequence, previousHash, dropped, lastAtUs },
+    gap: { firstSequence, lastSequence, eventClass, reason, hashes: dropped.map(({ hash }) => hash) },
   };
 }

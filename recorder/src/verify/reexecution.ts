@@ -29,6 +29,7 @@ export class Reexecution {
   #wakeUs: number;
   #wakes = 0;
   #agreed = 0;
+  #behindSegment = false;
 
   /** @throws CannotReexecuteError */
   constructor(opening: Opening, reexecutor: Reexecutor, sha256: Sha256) {
@@ -69,6 +70,7 @@ export class Reexecution {
    */
   follow(event: RecordedEvent): Disagreement | null {
     const found = this.#stateless(event) ?? this.#follow(event);
+    this.#behindSegment = event.type === EVENT_TYPE.stimulusSegment;
     if (found !== null) this.rest();
     return found;
   }
@@ -100,9 +102,17 @@ export class Reexecution {
     return null;
   }
 
-  /** What is still owed at the end of the chain. */
+  /** What is still owed at the end of the chain. A last segment with nothing behind it owes nothing yet: see `endsOpen`. */
   end(): Disagreement | null {
-    return this.#execution === null ? null : this.#owed('the end of the chain');
+    return this.#execution === null || this.endsOpen ? null : this.#owed('the end of the chain');
+  }
+
+  /**
+   * True when the last event was a segment and nothing of what its wakes said is on record: that stands in a block of its
+   * own (SPEC R32), which is not here.
+   */
+  get endsOpen(): boolean {
+    return this.#execution !== null && this.#behindSegment && this.#due.length > 0;
   }
 
   #owed(before: string): Disagreement | null {

@@ -102,6 +102,14 @@ export class Stretches {
     } else this.#done.push({ fromSequence, toSequence, result });
   }
 
+  /** Gives the event that was added last another result. */
+  reopen(sequence: number, result: StretchResult): void {
+    const last = this.#done.pop();
+    if (last === undefined || last.toSequence !== sequence) throw new Error(`Event ${sequence} was not added last`);
+    if (last.fromSequence < sequence) this.#done.push({ ...last, toSequence: sequence - 1 });
+    this.add(sequence, sequence, result);
+  }
+
   get all(): readonly Stretch[] {
     return this.#done;
   }

@@ -14,6 +14,7 @@ import {
   type EventDraft,
   joinReports,
   openingEvent,
+  type RecordedEvent,
   type Reexecutors,
   type SealedBlock,
   type Sha256,
@@ -289,15 +290,36 @@ test('[R64] [L4] a decision left out, one made up, and one too many at the end a
   );
 });
 
-test('[R64] [L4] a chain that ends between a segment and its decisions is found', async () => {
+/** The first blocks of the day, the last of them up to an event that a test chooses. */
+function dayUpTo(events: (all: readonly RecordedEvent[]) => readonly RecordedEvent[]) {
   const writer = new ChainWriter(day.opening, sha256);
-  const blocks = day.blocks.slice(0, 6).map(({ bytes }, n) => {
-    const events = decodeBlock(bytes).events.map(decodeEnvelope);
-    return writer.seal(n === 5 ? events.slice(0, 1) : events);
+  return day.blocks.slice(0, 6).map(({ bytes }, n) => {
+    const all = decodeBlock(bytes).events.map(decodeEnvelope);
+    return writer.seal(n === 5 ? events(all) : all);
   });
+}
+
+test('[R64] [L4] a chain that ends among the decisions of a segment is found', async () => {
+  const blocks = dayUpTo((all) => all.slice(0, 2));
   const { firstFailure } = await verify(await recordingOf({ ...day, blocks }), { sha256, reexecutors: trams });
   assert.equal(firstFailure?.kind, 'cut_short');
   assert.match(firstFailure?.message ?? '', /not on record before the end of the chain/);
+});
+
+test('[R64] [R63] [L4] a chain that ends between a segment and its decisions says that these inputs led nowhere; a head that is known finds the rest missing', async () => {
+  const blocks = dayUpTo((all) => all.slice(0, 1));
+  const recording = await recordingOf({ ...day, blocks });
+  const report = await verify(recording, { sha256, reexecutors: trams });
+  const end = report.chains[0]?.head.sequence ?? 0;
+  assert.equal(report.ok, true);
+  assert.deepEqual(report.chains[0]?.stretches, [
+    { fromSequence: 1, toSequence: end - 1, result: 're-executed' },
+    { fromSequence: end, toSequence: end, result: 'chain-only' },
+  ]);
+  const known = (await (await recordingOf(day)).heads()).filter(({ source }) => source === day.opening.source);
+  const { firstFailure } = await verify(recording, { sha256, reexecutors: trams, knownHeads: known });
+  assert.equal(firstFailure?.kind, 'cut_short');
+  assert.equal(firstFailure?.fromSequence, end + 1);
 });
 
 test('[R64] [L2] another behaviour of the same model name is found at the first decision it makes differently', async () => {

@@ -366,10 +366,7 @@ export class ClosedLoop {
   }
 
   #cut(atUs: number, force: boolean): void {
-    for (const { robot } of this.#seats) {
-      const block = robot?.cut(atUs, force) ?? null;
-      if (block !== null) this.#blocks.push(block);
-    }
+    for (const { robot } of this.#seats) this.#blocks.push(...(robot?.cut(atUs, force) ?? []));
   }
 
   #seal(atUs: number, withState: boolean): void {

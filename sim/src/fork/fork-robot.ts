@@ -63,7 +63,7 @@ export class ForkRobot {
   static async at(options: ForkRobotOptions, fromUs: number): Promise<ForkRobot> {
     // What a fork of a fork shares was lived under another model: it begins no earlier than its parent did.
     const leastUs = pieceAt(options.life, fromUs).fromUs;
-    const reader = await LifeReader.leadingUpTo(options.life, fromUs, Math.max(leastUs, fromUs - WARM_UP_US), true);
+    const reader = await LifeReader.leadingUpTo(options.life, fromUs, Math.max(leastUs, fromUs - WARM_UP_US));
     const robot = new ForkRobot(options, reader);
     let last = reader.place ?? undefined;
     for (let wake = reader.next(fromUs); wake !== undefined; wake = reader.next(fromUs)) {
@@ -77,7 +77,7 @@ export class ForkRobot {
 
   private constructor(options: ForkRobotOptions, reader: LifeReader) {
     const { index, life, terrain, changed } = options;
-    const { opening, restored, blocksBefore } = reader;
+    const { opening, restored } = reader;
     const { source: id, tenant, role, seed, epoch, flags, config, atUs } = opening;
     this.#options = options;
     this.#opening = opening;
@@ -101,7 +101,7 @@ export class ForkRobot {
       simulated: true,
       ...(resume === undefined ? {} : { resume }),
     });
-    this.#disk = new VirtualDisk(seed, agentKey(id), blocksBefore);
+    this.#disk = new VirtualDisk(seed, agentKey(id));
     this.#actuators = new ActuatorLine(index);
     const told = restored === null ? null : options.toldBefore(restored.atUs);
     if (told !== null) this.#actuators.resume(told.stimulus, told.atUs);
@@ -120,7 +120,7 @@ export class ForkRobot {
     this.warmUps++;
     this.sync(atUs);
     this.#runtime.wakeAgain(atUs, inbox);
-    // Cut when it was cut, so that the disk is asked as often as it was.
+    // Cut when it was cut, so that the disk is as busy as it was.
     if (atUs === cutUs) this.cut(atUs, true);
     this.#actuators.say(this.#runtime.actuatorsAt(atUs), atUs);
   }
@@ -170,16 +170,16 @@ export class ForkRobot {
     return this.#actuators.say(this.#runtime.actuatorsAt(atUs), atUs);
   }
 
-  /** Seals what wants to be recorded and starts its way to the disk; the block is null while the life is only led up. */
-  cut(atUs: number, force: boolean): SealedBlock | null {
-    if (!force && !this.#runtime.wantsCut(atUs)) return null;
+  /** Seals what wants to be recorded and starts its way to the disk; there are no blocks while the life is only led up. */
+  cut(atUs: number, force: boolean): readonly SealedBlock[] {
+    if (!force && !this.#runtime.wantsCut(atUs)) return [];
     const events = this.#runtime.cut(this.#opening.timeUs - this.#opening.atUs + atUs);
-    if (events.length === 0) return null;
+    if (events.length === 0) return [];
     this.#syncing.push({ sequence: this.#runtime.recorded.cut, durableUs: this.#disk.durableAt(atUs) });
-    if (this.#chain === null) return null;
-    const block = this.#chain.seal(this.#forkOpening === null ? events : [this.#forkOpening, ...events]);
+    if (this.#chain === null) return [];
+    const blocks = this.#chain.sealCut(this.#forkOpening === null ? events : [this.#forkOpening, ...events]);
     this.#forkOpening = null;
-    return block;
+    return blocks;
   }
 }
 

@@ -143,7 +143,7 @@ test('[R114] a fork may begin at the very moment of which a snapshot was put on 
 
 test('[R115] only whom the change reaches is recomputed, and that is what recomputing everybody gives', async () => {
   const policy = parsePolicyFile('slow.json', SLOW);
-  const request = { policy, forUs: 8_000_000 };
+  const request = { policy, agents: ['r03'], forUs: 8_000_000 };
   const some = await fork(parent, request);
   const all = await fork(parent, { ...request, everybody: true });
   assert.ok(

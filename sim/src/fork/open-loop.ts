@@ -112,7 +112,7 @@ class OpenLife {
     let snapshotUs = fromUs;
     const seal = async (): Promise<void> => {
       events.push(...journal.cut(clock(agent.wokeUs)));
-      if (events.length > 0) await store.append([chain.seal(events)]);
+      if (events.length > 0) await store.append(chain.sealCut(events));
       events = [];
     };
     for (let readUs = fromUs; readUs < untilUs; ) {

@@ -278,11 +278,15 @@ export class ReflexLoop {
     const cutUs = this.#setup.ports.wallUs();
     const events = runtime.cut(cutUs);
     if (events.length === 0 || this.#recorderLost) return;
-    const block = chain.seal(events);
-    facts?.sealed(block, events);
-    into.push(block);
-    this.#unsavedBytes += block.bytes.length;
-    this.#unsaved.push({ source: id, sequence: runtime.recorded.cut, bytes: block.bytes.length, cutUs });
+    const first = chain.head.sequence + 1;
+    let bytes = 0;
+    for (const block of chain.sealCut(events)) {
+      facts?.sealed(block, events.slice(block.firstSequence - first, block.firstSequence - first + block.count));
+      into.push(block);
+      bytes += block.bytes.length;
+    }
+    this.#unsavedBytes += bytes;
+    this.#unsaved.push({ source: id, sequence: runtime.recorded.cut, bytes, cutUs });
   }
 
   #flush(): void {

@@ -199,3 +199,52 @@ test('[R127] of a long absence snapshots stay by the minute, and what has gone o
   await store.close();
   rmSync(folder, { recursive: true });
 });
+
+test('[R127] a great deal goes little by little, so that its chain goes on meanwhile: the oldest inputs, and no decision among them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-many-'));
+  const store = openSqliteStore(join(folder, 'edge.sqlite'));
+  const writer = new ChainWriter(chain, sha256);
+  await store.append(writer.sealCut([opening]));
+  const cuts = 600;
+  const group: SealedBlock[] = [];
+  for (let n = 1; n <= cuts; n++) group.push(...writer.sealCut([segment(n), task(n)]));
+  await store.append([...group, ...writer.sealCut([segment(cuts + 1), snapshot(cuts + 1)])]);
+  let used = 3_000_000;
+  const told: Gap[] = [];
+  const watch = new SpoolWatch({
+    tenant: 'acme',
+    growing: [chain],
+    recording: store,
+    mostBytes: 2_400_000,
+    usedBytes: () => used,
+    acknowledged: () => 0,
+    tell: (_, gap) => void told.push(gap),
+    drop: (stubs) => assert.equal(store.drop(stubs), stubs.length),
+    full: () => assert.fail('there is enough to drop'),
+  });
+  const rounds: number[] = [];
+  for (;;) {
+    const before = told.length;
+    await watch.look();
+    if (told.length === before) break;
+    used = 0;
+    rounds.push(told.length - before);
+    await store.append(writer.sealCut(told.slice(before).map((gap) => gapEvent(gap, 700_000, 700_000))));
+    for (const gap of told.slice(before)) watch.gapFound(chain, gap);
+  }
+  assert.equal(rounds[0], 256);
+  assert.ok(rounds.length > 1 && told.length < cuts, String(rounds));
+  assert.deepEqual(
+    told.map(({ firstSequence }) => firstSequence),
+    told.map((_, n) => 2 + 2 * n),
+  );
+  assert.ok(told.every(({ eventClass, hashes }) => eventClass === 'stimulus' && hashes.length === 1));
+  const tasks: number[] = [];
+  for (let n = 1; n <= cuts; n++) {
+    for await (const event of eventsOf(store, chain, 1 + 2 * n, 1 + 2 * n)) tasks.push(event.sequence);
+  }
+  assert.equal(tasks.length, cuts);
+  assert.equal((await verify(store, { sha256, reexecutors: {} })).firstFailure, null);
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
