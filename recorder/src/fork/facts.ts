@@ -14,6 +14,8 @@ export interface FactsTerrain<World> {
    * every wake. Null, or left out: any may.
    */
   readonly channelsOf?: (name: string) => readonly string[] | null;
+  /** The same of topics of messages that bear no promise. */
+  readonly topicsOf?: (name: string) => readonly string[] | null;
   /** Where it is left out, a decision that a rule would have bound is always run again. */
   readonly brief?: ClampBrief<World>;
 }

@@ -1,5 +1,5 @@
 import { encodeState, type Stimulus, type TerrainModel } from '@sigma/kernel';
-import { decodeSegment } from '../payload/stimulus-segment.ts';
+import { decodeSegment, type Heeded } from '../payload/stimulus-segment.ts';
 import type { FactsTerrain, StretchFacts } from './facts.ts';
 import type { LivedStretch } from './lived-stretches.ts';
 import type { ForeseenRule } from './weigh.ts';
@@ -21,10 +21,10 @@ export interface Glimpse<World> {
 /** How much of a belief is followed: `little` where that tells of some of the names at less cost. */
 export type Closeness = 'little' | 'all';
 
-/** What is followed of a belief: percepts of other channels change nothing of these names. */
+/** What is followed of a belief: percepts of other channels and messages on other topics change nothing of these names. */
 interface Following<World> {
-  /** Null: percepts of all channels. */
-  readonly channels: ReadonlySet<string> | null;
+  /** Null: all of them. */
+  readonly heeded: Heeded | null;
   readonly names: readonly BeliefName<World>[];
 }
 
@@ -32,6 +32,7 @@ interface Following<World> {
 interface BeliefName<World> {
   readonly name: string;
   readonly channels: readonly string[] | null;
+  readonly topics: readonly string[] | null;
   readonly read: (world: World) => number | string;
 }
 
@@ -69,14 +70,14 @@ export class Glance<World> {
   static of<World>(
     rules: readonly ForeseenRule[],
     lived: TerrainModel<World>,
-    { ofBelief, channelsOf }: FactsTerrain<World>,
+    { ofBelief, channelsOf, topicsOf }: FactsTerrain<World>,
   ): Glance<World> | null {
     if (ofBelief === undefined) return null;
     const names: BeliefName<World>[] = [];
     for (const name of namesReadBy(rules)) {
       const read = ofBelief(name);
       if (read === null) continue;
-      names.push({ name, channels: channelsOf?.(name) ?? null, read });
+      names.push({ name, channels: channelsOf?.(name) ?? null, topics: topicsOf?.(name) ?? null, read });
     }
     return names.length === 0 ? null : new Glance(rules, lived, names);
   }
@@ -93,7 +94,7 @@ export class Glance<World> {
     untilUs: number,
     closeness: Closeness = 'all',
   ): Glimpse<World> {
-    const { channels, names } = this.#following[closeness];
+    const { heeded, names } = this.#following[closeness];
     const little = closeness === 'all' && this.hasLittle ? this.#following.little.names : null;
     const fold = this.#fold;
     let littleDoes = little !== null;
@@ -110,7 +111,7 @@ export class Glance<World> {
     let asksAt = this.#evaluatedWithin;
     let lastUs = 0;
     for (const segment of segments) {
-      const { wakes } = decodeSegment(segment, channels);
+      const { wakes } = decodeSegment(segment, heeded);
       for (const { atUs, inbox } of wakes) {
         for (let k = 0; k < inbox.length; k++) now = fold(now, inbox[k] as Stimulus, atUs);
         if (atUs < fromUs || atUs >= untilUs) continue;
@@ -132,8 +133,8 @@ export class Glance<World> {
 
   /** Whether two beliefs are the same, as far as they are followed. */
   agree(one: World, other: World, closeness: Closeness): boolean {
-    const { channels, names } = this.#following[closeness];
-    if (channels === null) return encodeState(one) === encodeState(other);
+    const { heeded, names } = this.#following[closeness];
+    if (heeded === null) return encodeState(one) === encodeState(other);
     return names.every(({ read }) => Object.is(read(one), read(other)));
   }
 
@@ -184,28 +185,31 @@ function boundsOf<World>(read: (world: World) => number, beliefs: readonly World
 
 /** Names of fewest channels first, as many as take less than all of them together. */
 function cheaper<World>(names: readonly BeliefName<World>[]): readonly BeliefName<World>[] {
-  const all = unionOf(names);
+  const all = channelsOfAll(names);
   const sizeOf = ({ channels }: BeliefName<World>): number => channels?.length ?? Infinity;
   const found: BeliefName<World>[] = [];
   for (const name of [...names].sort((a, b) => sizeOf(a) - sizeOf(b))) {
-    const union = unionOf([...found, name]);
+    const union = channelsOfAll([...found, name]);
     if (union === null || union.size === all?.size) break;
     found.push(name);
   }
   return found;
 }
 
-const following = <World>(names: readonly BeliefName<World>[]): Following<World> => ({
-  channels: unionOf(names),
-  names,
-});
+function following<World>(names: readonly BeliefName<World>[]): Following<World> {
+  const channels = channelsOfAll(names);
+  return { heeded: channels === null ? null : { channels, topics: unionOf(names.map(({ topics }) => topics)) }, names };
+}
 
-/** Null: all channels. */
-function unionOf<World>(names: readonly BeliefName<World>[]): ReadonlySet<string> | null {
+const channelsOfAll = <World>(names: readonly BeliefName<World>[]): ReadonlySet<string> | null =>
+  unionOf(names.map(({ channels }) => channels));
+
+/** Null, which stands for all, where any of them is. */
+function unionOf(lists: readonly (readonly string[] | null)[]): ReadonlySet<string> | null {
   const union = new Set<string>();
-  for (const { channels } of names) {
-    if (channels === null) return null;
-    for (const channel of channels) union.add(channel);
+  for (const list of lists) {
+    if (list === null) return null;
+    for (const one of list) union.add(one);
   }
   return union;
 }

@@ -1,7 +1,8 @@
-import { decodeState, encodeState, type Percept, type Stimulus } from '@sigma/kernel';
-import { sameBytes } from '../event.ts';
-import { MalformedBytesError, textOf, WireReader } from '../wire/wire-reader.ts';
+import { encodeState, type Percept, type Stimulus } from '@sigma/kernel';
+import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
 import type { WireWriter } from '../wire/wire-writer.ts';
+import { readOther } from './other-stimulus.ts';
+import { type Channel, readColumns } from './percept-columns.ts';
 
 /** One wake of an agent or a world: when, and what it was given. */
 export interface Wake {
@@ -138,22 +139,30 @@ function writeColumns(wire: WireWriter, { channel, width, values }: Rows): void 
   wire.close(mark);
 }
 
+/** Stimuli that somebody asks for, beside those that are neither percepts nor messages. */
+export interface Heeded {
+  /** Channels of percepts. */
+  readonly channels: ReadonlySet<string>;
+  /** Topics of messages; null for all. */
+  readonly topics: ReadonlySet<string> | null;
+}
+
 /**
  * Reads sigma.v1.StimulusSegment.
  *
- * @param heeded channels whose percepts are asked for: those of others are passed over and stand in no inbox, while wakes
- *   and all other stimuli are there as ever. Rows then share memory, and are not to be sent to another thread. All
- *   channels, and rows of their own, when left out
+ * @param heeded what is asked for: percepts of other channels are passed over unread and stand in no inbox, and so are
+ *   messages on other topics that bear no promise; wakes and all other stimuli are there as ever. Rows then share memory,
+ *   and are not to be sent to another thread. Everything, and rows of their own, when left out
  * @throws MalformedBytesError
  */
-export function decodeSegment(bytes: Uint8Array, heeded: ReadonlySet<string> | null = null): Segment {
+export function decodeSegment(bytes: Uint8Array, heeded: Heeded | null = null): Segment {
   const reader = new WireReader(bytes);
   let firstInput = 0;
   let inputs = 0;
   let wakes = 0;
   let [times, counts, kinds] = [NOTHING, NOTHING, NOTHING];
   const channels: Channel[] = [];
-  const others: Stimulus[] = [];
+  const others: (Stimulus | null)[] = [];
   while (!reader.done) {
     const tag = reader.varint();
     if (tag === 0x08) firstInput = reader.varint();
@@ -162,177 +171,20 @@ export function decodeSegment(bytes: Uint8Array, heeded: ReadonlySet<string> | n
     else if (tag === 0x22) times = reader.part();
     else if (tag === 0x2a) counts = reader.part();
     else if (tag === 0x32) kinds = reader.part();
-    else if (tag === 0x3a) channels.push(readColumns(reader.part(), heeded));
-    else if (tag === 0x42) others.push(readOther(reader.bytes()));
+    else if (tag === 0x3a) channels.push(readColumns(bytes, reader, heeded?.channels ?? null));
+    else if (tag === 0x42) others.push(readOther(bytes, reader, heeded?.topics ?? null));
     else reader.skip(tag);
   }
-  const stimuli = readStimuli(kinds, inputs, channels, others);
-  return { firstInput, wakes: readWakes(wakes, times, counts, stimuli) };
+  return { firstInput, wakes: readWakes(wakes, times, counts, new Row(kinds, inputs, channels, others)) };
 }
 
 const NOTHING = new WireReader(new Uint8Array());
 
-function readOther(content: Uint8Array): Stimulus {
-  if (content.length > LONGEST_REPEATED) return parsedOther(content);
-  for (const known of repeated) if (sameBytes(known.content, content)) return known.stimulus;
-  const stimulus = parsedOther(content);
-  repeated[oldest] = { content: content.slice(), stimulus };
-  oldest = (oldest + 1) % MOST_REPEATED;
-  return stimulus;
-}
-
-/** Beats say the same short text all day: what was read last is compared, not read again. Nobody writes into stimuli. */
-const repeated: { readonly content: Uint8Array; readonly stimulus: Stimulus }[] = [];
-const LONGEST_REPEATED = 40;
-const MOST_REPEATED = 4;
-let oldest = 0;
-
-function parsedOther(content: Uint8Array): Stimulus {
-  try {
-    return decodeState(textOf(content)) as Stimulus;
-  } catch (error) {
-    if (error instanceof MalformedBytesError) throw error;
-    throw new MalformedBytesError(`a stimulus is no canonical JSON (${(error as Error).message})`);
-  }
-}
-
-interface Channel {
-  /** Null where they are not asked for. */
-  readonly rows: readonly Percept[] | null;
-  readonly count: number;
-  next: number;
-}
-
-function readColumns(reader: WireReader, heeded: ReadonlySet<string> | null): Channel {
-  let channel = '';
-  let count = 0;
-  let columns: Uint8Array = new Uint8Array();
-  while (!reader.done) {
-    const tag = reader.varint();
-    if (tag === 0x0a) channel = channelName(reader.bytes());
-    else if (tag === 0x10) count = reader.varint();
-    else if (tag === 0x1a) columns = reader.bytes();
-    else reader.skip(tag);
-  }
-  if (heeded !== null && !heeded.has(channel)) {
-    // A row has a field, and a field a byte.
-    if (count > columns.length) throw new MalformedBytesError(`channel '${channel}' is too short for ${count} rows`);
-    return { rows: null, count, next: 0 };
-  }
-  const numbers = readDifferences(columns);
-  if (count === 0 || numbers === 0 || numbers % count !== 0) {
-    throw new MalformedBytesError(`channel '${channel}' has ${numbers} numbers for ${count} rows`);
-  }
-  const width = numbers / count;
-  const rows: Percept[] = [];
-  const from = differences;
-  let before: Int32Array | null = null;
-  for (let row = 0; row < count; row++) {
-    const values = heeded === null ? new Int32Array(width) : room(width);
-    if (before === null)
-      for (let field = 0, at = 0; field < width; field++, at += count) values[field] = from[at] as number;
-    else
-      for (let field = 0, at = row; field < width; field++, at += count)
-        values[field] = (before[field] as number) + (from[at] as number);
-    rows.push({ kind: 'percept', channel, values });
-    before = values;
-  }
-  return { rows, count, next: 0 };
-}
-
-/** Rows of many wakes in one piece of memory: a wide row alone takes longer to allocate than to read. */
-function room(width: number): Int32Array {
-  if (roomTaken + width > rooms.length) {
-    rooms = new Int32Array(Math.max(ROOM, width));
-    roomTaken = 0;
-  }
-  roomTaken += width;
-  return rooms.subarray(roomTaken - width, roomTaken);
-}
-
-const ROOM = 1 << 14;
-let rooms = new Int32Array();
-let roomTaken = 0;
-
-/** Channels repeat in every segment: a known name is compared, not read. */
-function channelName(content: Uint8Array): string {
-  for (const known of channelNames) if (sameBytes(known.content, content)) return known.name;
-  const name = textOf(content);
-  if (channelNames.length < MOST_CHANNEL_NAMES) channelNames.push({ content: content.slice(), name });
-  return name;
-}
-
-const channelNames: { readonly content: Uint8Array; readonly name: string }[] = [];
-const MOST_CHANNEL_NAMES = 16;
-
-/** What `readDifferences` read last. */
-let differences = new Int32Array(4096);
-
-/** The inner loop of all replay: zigzag varints of 32 bits, most of one byte or two. @returns how many there are */
-function readDifferences(columns: Uint8Array): number {
-  const end = columns.length;
-  if (differences.length < end) differences = new Int32Array(end * 2);
-  const into = differences;
-  let count = 0;
-  for (let at = 0; at < end; ) {
-    let zigzag = columns[at++] as number;
-    if (zigzag >= 0x80) {
-      if (at >= end) throw new MalformedBytesError('a count is cut short');
-      let byte = columns[at++] as number;
-      zigzag = (zigzag & 0x7f) | ((byte & 0x7f) << 7);
-      for (let shift = 14; byte >= 0x80; shift += 7) {
-        if (shift > 28) throw new MalformedBytesError('a count is greater than 32 bits');
-        if (at >= end) throw new MalformedBytesError('a count is cut short');
-        byte = columns[at++] as number;
-        zigzag |= (byte & 0x7f) << shift;
-      }
-    }
-    into[count++] = (zigzag >>> 1) ^ -(zigzag & 1);
-  }
-  return count;
-}
-
-/** In their order; null in the place of each that is not asked for. */
-function readStimuli(
-  kinds: WireReader,
-  inputs: number,
-  channels: readonly Channel[],
-  others: readonly Stimulus[],
-): readonly (Stimulus | null)[] {
-  const stimuli: (Stimulus | null)[] = [];
-  let other = 0;
-  while (!kinds.done) {
-    const kind = kinds.varint();
-    const channel = kind === OTHER ? null : channels[kind - 1];
-    for (let run = kinds.varint(); run > 0; run--) {
-      const stimulus = channel === null ? others[other++] : channel === undefined ? undefined : nextOf(channel);
-      if (stimulus === undefined) throw new MalformedBytesError(`no stimulus is left of kind ${kind}`);
-      stimuli.push(stimulus);
-    }
-  }
-  const left = channels.some(({ count, next }) => next !== count) || other !== others.length;
-  if (stimuli.length !== inputs || left) {
-    throw new MalformedBytesError(`${stimuli.length} stimuli are named where ${inputs} are announced`);
-  }
-  return stimuli;
-}
-
-function nextOf(channel: Channel): Stimulus | null | undefined {
-  const row = channel.next++;
-  return channel.rows === null ? (row < channel.count ? null : undefined) : channel.rows[row];
-}
-
-function readWakes(
-  count: number,
-  times: WireReader,
-  counts: WireReader,
-  stimuli: readonly (Stimulus | null)[],
-): Wake[] {
+function readWakes(count: number, times: WireReader, counts: WireReader, row: Row): Wake[] {
   const wakes: Wake[] = [];
   let atUs = 0;
   let before = 0;
   let difference = 0;
-  let from = 0;
   for (let i = 0; i < count; i++) {
     const value = times.varint();
     if (i === 0) atUs = value;
@@ -344,20 +196,87 @@ function readWakes(
       throw new MalformedBytesError(`a wake at ${atUs} us after ${before}`);
     }
     before = atUs;
-    const to = from + counts.varint();
-    const inbox = inboxOf(stimuli, from, to);
-    from = to;
-    wakes.push({ atUs, inbox });
+    wakes.push({ atUs, inbox: row.take(counts.varint()) });
   }
-  if (count === 0 || !times.done || !counts.done || from !== stimuli.length) {
+  if (count === 0 || !times.done || !counts.done) {
     throw new MalformedBytesError('wakes and stimuli of a segment do not add up');
   }
+  row.end();
   return wakes;
 }
 
-/** Most wakes bring one stimulus. */
-function inboxOf(stimuli: readonly (Stimulus | null)[], from: number, to: number): Stimulus[] {
-  const only = to - from === 1 ? stimuli[from] : null;
-  if (only !== null && only !== undefined) return [only];
-  return stimuli.slice(from, to).filter((stimulus) => stimulus !== null);
+/** All stimuli of a segment in the order in which they came (SPEC R25). */
+class Row {
+  readonly #kinds: WireReader;
+  readonly #channels: readonly Channel[];
+  readonly #others: readonly (Stimulus | null)[];
+  #left: number;
+  #other = 0;
+  /** What comes next: rows of a channel, others where it is null, and how many of it. */
+  #channel: Channel | null = null;
+  #run = 0;
+
+  constructor(kinds: WireReader, inputs: number, channels: readonly Channel[], others: readonly (Stimulus | null)[]) {
+    this.#kinds = kinds;
+    this.#left = inputs;
+    this.#channels = channels;
+    this.#others = others;
+  }
+
+  /** Those of the next so many that are asked for. */
+  take(count: number): readonly Stimulus[] {
+    this.#left -= count;
+    if (this.#left < 0) throw this.#malformed();
+    if (count === 1) {
+      const only = this.#next();
+      return only === null ? NONE : [only];
+    }
+    let one: Stimulus | null = null;
+    let more: Stimulus[] | null = null;
+    for (let k = 0; k < count; k++) {
+      const stimulus = this.#next();
+      if (stimulus === null) continue;
+      if (one === null) one = stimulus;
+      else if (more === null) more = [one, stimulus];
+      else more.push(stimulus);
+    }
+    return more ?? (one === null ? NONE : [one]);
+  }
+
+  #next(): Stimulus | null {
+    while (this.#run === 0) this.#begin();
+    this.#run--;
+    const channel = this.#channel;
+    let stimulus: Stimulus | null | undefined;
+    if (channel === null) stimulus = this.#others[this.#other++];
+    else {
+      const row = channel.next++;
+      if (channel.rows !== null) stimulus = channel.rows[row];
+      else if (row < channel.count) stimulus = null;
+    }
+    if (stimulus === undefined) throw this.#malformed();
+    return stimulus;
+  }
+
+  #begin(): void {
+    const kind = this.#kinds.varint();
+    const channel = kind === OTHER ? null : this.#channels[kind - 1];
+    if (channel === undefined) throw new MalformedBytesError(`no stimuli are there of kind ${kind}`);
+    this.#channel = channel;
+    this.#run = this.#kinds.varint();
+  }
+
+  /** @throws MalformedBytesError where anything is left */
+  end(): void {
+    while (this.#run === 0 && !this.#kinds.done) this.#begin();
+    const left = this.#channels.some(({ count, next }) => next !== count) || this.#other !== this.#others.length;
+    if (this.#left !== 0 || this.#run !== 0 || left) throw this.#malformed();
+  }
+
+  #malformed(): MalformedBytesError {
+    return new MalformedBytesError('wakes and stimuli of a segment do not add up');
+  }
 }
+
+/** Most wakes bring one stimulus, and where little is asked for, none. */
+const NONE: readonly never[] = [];

@@ -11,7 +11,7 @@ import { FACTS } from './foresee.ts';
 
 const SITE = drawnSite(HALL, [{ id: 'a', name: 'a', kind: 'area', cells: [65, 66], speedMps: null }]);
 const MODEL = fleetModel({ site: SITE, policy: NO_RULES });
-const { brief, channelsOf, facts, ofBelief, read } = fleetFacts(groundOf(SITE));
+const { brief, channelsOf, facts, ofBelief, read, topicsOf } = fleetFacts(groundOf(SITE));
 const STANDS = new Stage({ site: SITE, start: { xM: 4.4, yM: 4.5, headingRad: 0 } }).run(0.2).belief;
 /** On the way east with a wall close to the right: the corridor bounds what turns there. */
 const BESIDE_WALL = beside();
@@ -122,18 +122,22 @@ function told(seed: number): { readonly first: FleetBelief; readonly life: reado
   return { first, life };
 }
 
-test('[R117] percepts of channels that do not bear on a name change nothing of what it says, at any time', () => {
+test('[R117] percepts of channels and messages on topics that do not bear on a name change nothing of what it says, at any time', () => {
   const names = facts.flatMap(({ name }) => (ofBelief(name) === null ? [] : [name]));
   const said = new Map(names.map((name) => [name, new Set<number | string>()]));
   for (let seed = 0; seed < 8; seed++) {
     const { first, life } = told(seed);
     for (const name of names) {
-      const [reader, channels] = [ofBelief(name), channelsOf(name)];
-      assert.ok(reader !== null && channels !== null, name);
+      const [reader, channels, topics] = [ofBelief(name), channelsOf(name), topicsOf(name)];
+      assert.ok(reader !== null && channels !== null && topics !== null, name);
+      const bears = (stimulus: Stimulus): boolean =>
+        stimulus.kind === 'percept'
+          ? channels.includes(stimulus.channel)
+          : stimulus.kind !== 'message' || topics.includes(stimulus.topic);
       let [whole, part] = [first, first];
       for (const [stimulus, atUs] of life) {
         whole = MODEL.fold(whole, stimulus, atUs);
-        if (stimulus.kind !== 'percept' || channels.includes(stimulus.channel)) part = MODEL.fold(part, stimulus, atUs);
+        if (bears(stimulus)) part = MODEL.fold(part, stimulus, atUs);
         assert.ok(Object.is(reader(part), reader(whole)), `${name} at ${atUs} us of life ${seed}`);
         said.get(name)?.add(reader(whole));
       }
@@ -141,5 +145,5 @@ test('[R117] percepts of channels that do not bear on a name change nothing of w
   }
   for (const [name, { size }] of said)
     if (channelsOf(name)?.length !== 0) assert.ok(size > 1 || /^zone/.test(name), name);
-  assert.equal(channelsOf('robot.constructor'), null);
+  assert.deepEqual([channelsOf('robot.constructor'), topicsOf('robot.constructor')], [null, null]);
 });

@@ -5,7 +5,7 @@ import { DRIVE } from '../commands.ts';
 import type { Ground } from '../ground.ts';
 import { turnsFreely } from '../reflexes/corridor.ts';
 import { NO_FENCES } from '../site/fence.ts';
-import { beliefReader, channelsOf, FACTS, readFacts } from './foresee.ts';
+import { beliefReader, channelsOf, FACTS, readFacts, topicsOf } from './foresee.ts';
 
 const KINDS = Object.keys(BODIES) as Body['kind'][];
 const NO_DRIVE: readonly number[] = [0, 0, 0];
@@ -43,5 +43,6 @@ export const fleetFacts = (ground: Ground) => ({
   read: (situation: Situation<FleetBelief>): readonly (number | string)[] => readFacts(situation, ground),
   ofBelief: (name: string) => beliefReader(name, ground),
   channelsOf,
+  topicsOf,
   brief,
 });

@@ -1,6 +1,7 @@
 import { parse } from '@bufbuild/cel';
 import type { Situation } from '@sigma/kernel';
 import type { FleetBelief } from '../belief/belief.ts';
+import { POSE_TOPIC } from '../belief/fold.ts';
 import { FIX, HEALTH, MOTION, SCAN } from '../channels.ts';
 import { fencedGround, type Ground } from '../ground.ts';
 import { CONTEXT } from './context.ts';
@@ -68,6 +69,13 @@ const BEARING: Readonly<Record<string, readonly string[]>> = {
 /** Channels whose percepts bear on what a belief tells of a name: with all others left out it tells the same. Null: any may. */
 export const channelsOf = (name: string): readonly string[] | null =>
   Object.hasOwn(BEARING, name) ? (BEARING[name] ?? null) : null;
+
+/** What the lidar shows is a person where no robot says that it stands there; of nothing else robots tell each other. */
+const HEARS = new Set(['person.distance_m', 'person.count']);
+
+/** The same of topics of messages. */
+export const topicsOf = (name: string): readonly string[] | null =>
+  Object.hasOwn(BEARING, name) ? (HEARS.has(name) ? [POSE_TOPIC] : []) : null;
 
 /** What is known of the names over a stretch of time. */
 export interface KnownFacts {
