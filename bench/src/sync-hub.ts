@@ -5,6 +5,7 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { BacklogThread } from '@sigma/hub/backlog-thread';
 import { markLate } from '@sigma/hub/late-marking';
 import {
   AgentLinkService,
@@ -90,8 +91,10 @@ function arrive(waiting: { readonly sequence: number; readonly timeMs: number }[
   }
 }
 
+const keep = async (): Promise<void> => undefined;
 const sink = new SyncSink({
   tenant: TENANT,
+  backlogs: new BacklogThread({ url: databaseUrl, tenant: TENANT, givesBack: false, keep }),
   store: recordings.recording(TENANT),
   sha256,
   packing: zstandard,

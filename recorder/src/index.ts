@@ -198,6 +198,7 @@ export {
 } from './store.ts';
 export { type AheadEvent, aheadEvents } from './sync/ahead-events.ts';
 export { type AheadMemory, AheadSource, type LookedChain } from './sync/ahead-source.ts';
+export { BatchIntake, type BatchOutcome, type BatchTaker } from './sync/batch-intake.ts';
 export {
   type CommandOutcome,
   type ConditionalCommand,

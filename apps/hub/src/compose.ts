@@ -42,6 +42,7 @@ import { PaceDesk } from './roles/gateway/pace-desk.ts';
 import { postgresHighWater, Sequences } from './roles/gateway/sequences.ts';
 import { PostgresHistory } from './roles/ingest/history.ts';
 import { Ingest, refusedCount } from './roles/ingest/ingest.ts';
+import { BacklogThread } from './roles/sync/backlog-thread.ts';
 import { SyncRole } from './roles/sync/sync-role.ts';
 import { keptUpkeep, Upkeep } from './roles/upkeep/upkeep.ts';
 import { openOwnHeads } from './roles/witness/own-heads.ts';
@@ -112,6 +113,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     reports,
   });
   closing.push(() => index.close());
+  const backlogs = openBacklogs(ground);
   const sync = new SyncRole({
     clock,
     realClock: systemClock(),
@@ -119,6 +121,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     record,
     alerts: people.alerts,
     store: ground.recording,
+    backlogs,
     hybrid: ground.hybrid,
     marks: ground.marks,
     index,
@@ -210,9 +213,18 @@ async function openGround(options: HubOptions, database: Database, closing: Clos
     path,
     recording,
     moved: own?.moved ?? [],
+    besideUrl: own?.besideUrl ?? null,
     hybrid,
     marks,
   };
+}
+
+/** The thread that takes in backlogs, where the recording can be written by another one. */
+function openBacklogs({ besideUrl: url, tenant, marks, closing }: Awaited<ReturnType<typeof openGround>>) {
+  if (url === null) return null;
+  const backlogs = new BacklogThread({ url, tenant, givesBack: true, keep: (mark) => marks.add(mark) });
+  closing.push(() => backlogs.close());
+  return backlogs;
 }
 
 function openTelemetry({ options, database, tenant, clock, bus, closing, lost }: Ground) {

@@ -1,11 +1,11 @@
 import type { SealedBlock } from '../chain-writer.ts';
 import { type ChainHead, type Sha256, sameBytes } from '../event.ts';
-import { type BlockStore, ForeignBlockError } from '../store.ts';
+import type { BlockStore } from '../store.ts';
 import { BacklogLane, type LaneTime } from './backlog-lane.ts';
+import { BatchIntake, type BatchOutcome, type BatchTaker } from './batch-intake.ts';
 import { CreditLine } from './credit-line.ts';
 import { HybridClock, type HybridTime } from './hybrid-clock.ts';
-import { type HybridMark, markOf } from './hybrid-marks.ts';
-import { outgoingBlock } from './outgoing.ts';
+import type { HybridMark } from './hybrid-marks.ts';
 import type { Packing } from './packed-blocks.ts';
 import {
   type BatchAnswer,
@@ -18,7 +18,7 @@ import {
   type ShownChain,
   type SyncRefusal,
 } from './sync-words.ts';
-import { type BatchDoor, takeBatch } from './take-batch.ts';
+import type { BatchDoor } from './take-batch.ts';
 
 /** What the hub says on a link. */
 export type SinkWord =
@@ -65,8 +65,8 @@ type Found =
       readonly sequence: number;
       readonly blocks: number;
       readonly bytes: number;
-      /** What is on disk now of this batch, in order. */
-      readonly stored: readonly SealedBlock[];
+      /** What is on disk now of this batch, in order, made when somebody asks. */
+      readonly stored: () => readonly SealedBlock[];
     } & LinkedChain)
   /** This hub holds less of these chains than it has acknowledged (R122). */
   | {
@@ -90,6 +90,8 @@ export interface SyncSinkOptions {
   /** Time by which backlogs are paced: real time, whatever that of the site. */
   readonly paceTime: LaneTime;
   readonly found: (finding: SinkFinding) => void;
+  /** Takes in what is of backlogs, apart from whoever hears frames of the moment; absent: nobody else does. */
+  readonly backlogs?: BatchTaker;
   /** The clock of the hub, which its own events pass too; one of this sink alone unless told. */
   readonly clock?: HybridClock;
   /** Keeps what the blocks of a batch do not tell, before they are stored. */
@@ -103,6 +105,12 @@ export interface SyncSinkOptions {
 export interface SinkLink {
   hear(word: SourceWord): void;
   close(): void;
+}
+
+/** Who has batches of a chain now, and how many: until these are settled the ones behind them follow. */
+interface Way {
+  readonly taker: BatchTaker;
+  batches: number;
 }
 
 interface Open {
@@ -136,11 +144,13 @@ export class SyncSink {
   readonly #forgotten = new Map<string, Map<string, number>>();
   readonly #lane: BacklogLane;
   readonly #settling = new Set<Promise<void>>();
-  /** By chain, marks on their way to the disk: the blocks behind them keep their order. */
-  readonly #marking = new Map<string, Promise<void>>();
+  readonly #intake: BatchIntake;
+  /** By chain. */
+  readonly #ways = new Map<string, Way>();
 
   constructor(options: SyncSinkOptions) {
     this.#options = options;
+    this.#intake = new BatchIntake(options);
     this.#lane = new BacklogLane(BEHIND_BYTES, options.paceTime);
     this.#hybrid = options.clock ?? new HybridClock();
   }
@@ -251,55 +261,36 @@ export class SyncSink {
       await this.#refuse(open, batch, 'credit', `more than the ${open.credit.allowedBytes} bytes that were allowed`);
       return;
     }
-    const { sha256, packing } = this.#options;
-    const taken = takeBatch(batch, open.door, sha256, packing);
-    try {
-      if ('blocks' in taken) await this.#append(batch, taken.blocks);
-    } catch (error) {
-      open.credit.settle(bytes, this.#window());
-      await this.#notTaken(open, batch, 'blocks' in taken ? taken.blocks : [], error as Error);
-      return;
-    }
+    const outcome = await this.#take(open, batch).catch((error: Error) => error);
     open.credit.settle(bytes, this.#window());
-    if ('refusal' in taken) {
-      await this.#refuse(open, batch, taken.refusal, taken.message);
-      return;
+    if (outcome instanceof Error) {
+      this.#found(open, { type: 'failed', error: outcome });
+      await this.#refuse(open, batch, 'later', outcome.message);
+    } else if (outcome.type === 'refused') await this.#refuse(open, batch, outcome.refusal, outcome.message);
+    else if (outcome.type === 'foreign') await this.#foreign(open, batch, outcome);
+    else {
+      const { source, epoch, hash } = batch;
+      const { sequence, blocks, sealed: stored } = outcome;
+      this.#found(open, { type: 'stored', source, epoch, sequence, blocks, bytes, stored });
+      this.#mended(open, batch, sequence);
+      this.#answer(open, batch, { refusal: null, message: '', held: { sequence, hash } });
     }
-    const last = taken.blocks.at(-1);
-    const sequence = last === undefined ? 0 : last.firstSequence + last.count - 1;
-    const { source, epoch, hash } = batch;
-    const stored = taken.blocks;
-    this.#found(open, { type: 'stored', source, epoch, sequence, blocks: stored.length, bytes, stored });
-    this.#mended(open, batch, sequence);
-    this.#answer(open, batch, { refusal: null, message: '', held: { sequence, hash } });
   }
 
   /** What was recorded long ago goes to the store a little at a time, so that what is live never waits behind much of it. */
-  async #append(batch: BlockBatch, blocks: readonly SealedBlock[]): Promise<void> {
+  #take({ door }: Open, batch: BlockBatch): Promise<BatchOutcome> {
     const key = linkedKey(batch);
-    const marking = this.#mark(key, batch, blocks.at(-1));
-    if (marking !== null) await marking;
     const behind = this.#options.wallUs() - batch.time.us > BEHIND_US;
     const bytes = batch.packed?.bytes.length ?? batchBytes(batch);
-    return this.#lane.pass(key, behind, bytes, () => this.#options.store.append(blocks));
-  }
-
-  /** Keeps the moment of a batch where its last block does not tell it. @returns null when there is nothing to wait for */
-  #mark(key: string, batch: BlockBatch, last: SealedBlock | undefined): Promise<void> | null {
-    const { keep } = this.#options;
-    const before = this.#marking.get(key) ?? null;
-    if (keep === undefined || last === undefined) return before;
-    const { firstSequence, count, lastTimeUs } = outgoingBlock(last);
-    const place = { ...batch, lastSequence: firstSequence + count - 1 };
-    const mark = markOf(place, batch.time, lastTimeUs);
-    if (mark === null) return before;
-    const marking: Promise<void> = Promise.allSettled([before])
-      .then(() => keep(mark))
-      .finally(() => {
-        if (this.#marking.get(key) === marking) this.#marking.delete(key);
-      });
-    this.#marking.set(key, marking);
-    return marking;
+    const { backlogs = this.#intake } = this.#options;
+    const way = this.#ways.get(key) ?? { taker: behind ? backlogs : this.#intake, batches: 0 };
+    way.batches++;
+    this.#ways.set(key, way);
+    const taken = this.#lane.pass(key, behind, bytes, () => way.taker.take(batch, door));
+    return taken.finally(() => {
+      way.batches--;
+      if (way.batches === 0) this.#ways.delete(key);
+    });
   }
 
   /** A chain that was forgotten reaches again to where it was acknowledged. */
@@ -314,20 +305,11 @@ export class SyncSink {
     this.#found(open, { type: 'mended' });
   }
 
-  async #notTaken(open: Open, batch: BlockBatch, blocks: readonly SealedBlock[], error: Error): Promise<void> {
-    if (error instanceof ForeignBlockError) await this.#foreign(open, batch, blocks, error);
-    else {
-      this.#found(open, { type: 'failed', error });
-      await this.#refuse(open, batch, 'later', error.message);
-    }
-  }
-
   /** The store says that a block continues no chain: there is a hole before it, or there are two histories. */
   async #foreign(
     open: Open,
     batch: BlockBatch,
-    blocks: readonly SealedBlock[],
-    { sequence: at, what }: ForeignBlockError,
+    { sequence: at, what, block }: Extract<BatchOutcome, { type: 'foreign' }>,
   ): Promise<void> {
     const held = await this.#end(batch);
     if (at > held.sequence + 1) {
@@ -337,7 +319,6 @@ export class SyncSink {
     const standing = await this.#standing(batch, Math.min(at, held.sequence)).catch(() => NO_HASH);
     const standingHash = standing.length === 0 ? held.hash : standing;
     // Behind the end of the chain it is the block that it goes on from that is another.
-    const block = blocks.find(({ firstSequence }) => firstSequence === at);
     const refusedHash = (at > held.sequence ? block?.previousHash : block?.hash) ?? batch.hash;
     this.#answer(open, batch, { refusal: 'fork', message: what, held, standingHash, refusedHash });
     const { source, epoch } = batch;

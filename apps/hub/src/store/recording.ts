@@ -18,6 +18,8 @@ export interface HubRecording {
   readonly marks: HybridMarks;
   /** What was moved out of it, and where it rests. */
   readonly moved: readonly Moved[];
+  /** Address, with the password, for another thread that writes it too; null where one must be the only one. */
+  readonly besideUrl: string | null;
   close(): Promise<void>;
 }
 
@@ -43,15 +45,17 @@ export async function openHubRecording(options: {
     forOwnerOnly(hybridMarksPath(path));
     const marks = openHybridMarks(path, tenant);
     const moved = existsSync(`${path}.archive`) ? (await import('@sigma/recorder/archive')).readMark(path) : [];
-    return { store, path, marks, moved, close: () => store.close().finally(() => marks.close()) };
+    return { store, path, marks, moved, besideUrl: null, close: () => store.close().finally(() => marks.close()) };
   }
   await preparePostgres(databaseUrl, APPLICATION_ROLE);
-  const recordings = await openPostgres(applicationUrl(databaseUrl, keptSecret(dataDir, 'app-role', 24)));
+  const besideUrl = applicationUrl(databaseUrl, keptSecret(dataDir, 'app-role', 24));
+  const recordings = await openPostgres(besideUrl);
   const address = new URL(applicationUrl(databaseUrl, ''));
   address.searchParams.set('tenant', tenant);
   const marks = postgresSyncMarks(database, tenant);
   const moved = await recordings.moved(tenant);
-  return { store: recordings.recording(tenant), path: address.href, marks, moved, close: () => recordings.close() };
+  const store = recordings.recording(tenant);
+  return { store, path: address.href, marks, moved, besideUrl, close: () => recordings.close() };
 }
 
 /**
@@ -95,7 +99,7 @@ export async function withMoved(
 export async function openRecordingAt(
   address: string,
   dataDir: string,
-): Promise<Omit<HubRecording, 'marks' | 'store'> & RecordingBeside> {
+): Promise<Omit<HubRecording, 'marks' | 'store' | 'besideUrl'> & RecordingBeside> {
   const url = new URL(address);
   const tenant = url.searchParams.get('tenant');
   if (tenant === null || tenant === '') throw new RangeError('the address names no tenant');

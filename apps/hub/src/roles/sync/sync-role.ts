@@ -9,6 +9,7 @@ import type {
 import {
   aheadAnsweredFrame,
   aheadOf,
+  type BatchTaker,
   type BlockStore,
   batchAnsweredFrame,
   type EventsAhead,
@@ -66,6 +67,8 @@ export interface SyncRoleOptions {
   readonly alerts: Pick<Alerts, 'say'>;
   /** Where blocks of edges go: the recording that holds the hub's own chain too. */
   readonly store: Pick<BlockStore, 'append' | 'heads' | 'blocks'>;
+  /** Takes in what is of backlogs, apart from this thread; null: this thread does. */
+  readonly backlogs?: BatchTaker | null;
   /** The hub's hybrid clock, and where what it says beyond the blocks is kept. */
   readonly hybrid: HybridClock;
   readonly marks: Pick<HybridMarks, 'add'>;
@@ -91,7 +94,7 @@ export class SyncRole {
 
   constructor(options: SyncRoleOptions) {
     this.#options = options;
-    const { clock, realClock, tenant, store, hybrid, marks, windowBytes } = options;
+    const { clock, realClock, tenant, store, hybrid, marks, windowBytes, backlogs = null } = options;
     this.#sink = new SyncSink({
       tenant,
       store,
@@ -102,6 +105,7 @@ export class SyncRole {
       keep: (mark) => marks.add(mark),
       paceTime: { nowUs: () => realClock.nowUs(), after: (us, run) => void realClock.after(us, run) },
       found: (finding) => this.#found(finding),
+      ...(backlogs !== null && { backlogs }),
       ...(windowBytes === undefined ? {} : { windowBytes }),
     });
   }
@@ -203,7 +207,7 @@ export class SyncRole {
         this.counts.batches++;
         this.counts.blocks += finding.blocks;
         this.counts.bytes += finding.bytes;
-        this.#options.index?.stored(finding);
+        this.#options.index?.stored({ ...finding, stored: finding.stored() });
         this.#clear(aboutChain(finding));
         return;
       case 'refused':

@@ -1,0 +1,139 @@
+import { Worker } from 'node:worker_threads';
+import type { BatchOutcome, BatchTaker, BlockBatch, HybridMarks } from '@sigma/recorder';
+import {
+  type BacklogThreadData,
+  blocksIn,
+  type FromBacklogs,
+  handedOver,
+  sentBatch,
+  type ToBacklogs,
+} from './backlog-words.ts';
+
+export interface BacklogThreadOptions extends BacklogThreadData {
+  /** Keeps what the blocks of a batch do not tell; asked for it before they are stored. */
+  readonly keep: HybridMarks['add'];
+}
+
+/**
+ * Of the thread's own heap. What passes through it lives for a moment, and the batches that may be with it are few; a
+ * small young generation is collected quickly and stays in the processor's cache.
+ */
+const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
+/** How long an end waits for what the store still commits. */
+const LAST_ROUND_MS = 5_000;
+
+interface Asked {
+  readonly batch: Pick<BlockBatch, 'tenant' | 'source' | 'epoch'>;
+  readonly outcome: PromiseWithResolvers<BatchOutcome>;
+}
+
+/** One life of the thread. */
+interface Life {
+  readonly worker: Worker;
+  readonly asked: Map<number, Asked>;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Takes in what is of backlogs by a thread of low priority, with a heap and a connection of its own (recorder/SPEC.md
+ * R125): unpacking, hashing, planning and storing it, and the garbage of all that, stay away from the thread that hears
+ * frames of the moment. It begins with the first batch. Where it ends by itself, or its store fails, it answers nothing
+ * more of what it had, and a new one begins with the next batch.
+ */
+export class BacklogThread implements BatchTaker {
+  readonly #options: BacklogThreadOptions;
+  #life: Life | null = null;
+  #asked = 0;
+  #closed = false;
+
+  constructor(options: BacklogThreadOptions) {
+    this.#options = options;
+  }
+
+  /** The bytes of the batch are copied once, and change hands. @throws when the thread or its store cannot take it */
+  async take(batch: BlockBatch, { tenant, sources }: Parameters<BatchTaker['take']>[1]): Promise<BatchOutcome> {
+    if (this.#closed) throw new Error('The hub ends');
+    this.#life ??= this.#begin();
+    const { worker, asked } = this.#life;
+    const id = ++this.#asked;
+    const outcome = Promise.withResolvers<BatchOutcome>();
+    const { source, epoch } = batch;
+    asked.set(id, { batch: { tenant, source, epoch }, outcome });
+    const sent = sentBatch(batch);
+    const ownSource = sources.has(source);
+    worker.postMessage({ type: 'take', id, batch: sent, ownSource } satisfies ToBacklogs, handedOver(sent.content));
+    return outcome.promise;
+  }
+
+  /** What was handed over is still stored. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#life !== null) await this.#retire(this.#life);
+  }
+
+  #begin(): Life {
+    const { url, tenant, givesBack } = this.#options;
+    const workerData: BacklogThreadData = { url, tenant, givesBack };
+    const module = new URL('./backlog-worker.ts', import.meta.url);
+    const worker = new Worker(module, { workerData, name: 'backlogs', resourceLimits: HEAP });
+    const ended = Promise.withResolvers<void>();
+    const life: Life = { worker, asked: new Map(), ended: ended.promise };
+    let why = 'it ended by itself';
+    worker.on('message', (message: FromBacklogs) => this.#heard(life, message));
+    worker.on('error', (error) => {
+      why = error.message;
+    });
+    worker.on('exit', () => {
+      if (this.#life === life) this.#life = null;
+      const error = new Error(
+        `The thread that takes in backlogs is gone (${why}); a new one begins with the next batch`,
+      );
+      for (const { outcome } of life.asked.values()) outcome.reject(error);
+      life.asked.clear();
+      ended.resolve();
+    });
+    return life;
+  }
+
+  #heard(life: Life, message: FromBacklogs): void {
+    if (message.type === 'keep') {
+      const { mark } = message;
+      const tell = (error: string | null): void =>
+        life.worker.postMessage({ type: 'kept', mark, error } satisfies ToBacklogs);
+      this.#options.keep(message.of).then(
+        () => tell(null),
+        (error: Error) => tell(error.message),
+      );
+      return;
+    }
+    const asked = life.asked.get(message.id);
+    life.asked.delete(message.id);
+    if (asked === undefined) return;
+    const { outcome, batch } = asked;
+    switch (message.type) {
+      case 'stored': {
+        const { type, sequence, blocks, given } = message;
+        outcome.resolve({ type, sequence, blocks, sealed: () => (given === null ? [] : blocksIn(batch, given)) });
+        return;
+      }
+      case 'refused':
+      case 'foreign': {
+        const { id, ...told } = message;
+        outcome.resolve(told);
+        return;
+      }
+      case 'failed':
+        outcome.reject(new Error(message.message));
+        void this.#retire(life);
+    }
+  }
+
+  /** No batch goes to it any more; it ends when its store has. */
+  async #retire(life: Life): Promise<void> {
+    if (this.#life === life) this.#life = null;
+    life.worker.postMessage({ type: 'end' } satisfies ToBacklogs);
+    const late = setTimeout(() => void life.worker.terminate(), LAST_ROUND_MS);
+    await life.ended;
+    clearTimeout(late);
+  }
+}
