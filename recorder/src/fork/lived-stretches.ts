@@ -13,11 +13,14 @@ export interface LivedStretch extends Omit<KeptStretch, 'bytes'> {
   readonly segments: readonly Uint8Array[];
   /** Decisions put on record in it, by the kernel's count, with their events. */
   readonly decisions: readonly (readonly [number, number])[];
+  /** Agent time of the last event in it that tells of no stimuli; -1 where there is none. */
+  readonly saidUs: number;
 }
 
 type Begun = Pick<LivedStretch, 'snapshot' | 'state' | 'fromHash'> & {
   readonly segments: Uint8Array[];
   readonly decisions: [number, number][];
+  saidUs: number;
 };
 
 /**
@@ -51,13 +54,16 @@ export async function* livedStretches(
         if (begun !== null) yield { ...begun, end: sequence, untilUs: event.atUs, blockEnd, blockHash: hash };
         begun = begin(sequence, event, hash);
       } else if (begun === null) continue;
-      else if (event.type === EVENT_TYPE.decision) begun.decisions.push([decisionNumber(event.data), sequence]);
       else if (event.type === EVENT_TYPE.stimulusSegment) begun.segments.push(event.data);
+      else {
+        begun.saidUs = event.atUs;
+        if (event.type === EVENT_TYPE.decision) begun.decisions.push([decisionNumber(event.data), sequence]);
+      }
     }
   }
 }
 
 const begin = (snapshot: number, state: RecordedEvent | null, fromHash: Uint8Array): Begun => ({
   ...{ snapshot, state, fromHash },
-  ...{ segments: [], decisions: [] },
+  ...{ segments: [], decisions: [], saidUs: -1 },
 });

@@ -5,13 +5,14 @@ import type { Recording } from '../store.ts';
 import { FactsDisagreeError, type KeptStretch } from './facts.ts';
 import { FactGatherer, stateOf } from './gather-facts.ts';
 import { type Closeness, Glance, type Glimpse } from './glance.ts';
+import { lastEvaluation } from './last-evaluation.ts';
 import { type LivedStretch, livedStretches } from './lived-stretches.ts';
 import type { ForeseenRule } from './weigh.ts';
 import type { Trial } from './what-if.ts';
 
 /** What can be said of a part of a chain of which there are no facts. */
 export type Told =
-  /** Its belief tells that no changed rule speaks. */
+  /** Its belief tells that no changed rule speaks. The last wake, or the last evaluation where that is asked for. */
   | { readonly type: 'quiet'; readonly stretch: LivedStretch; readonly lastUs: number }
   /** Its facts, gathered; and whether its belief told before that no changed rule speaks. */
   | { readonly type: 'gathered'; readonly kept: KeptStretch; readonly wasQuiet: boolean }
@@ -43,7 +44,7 @@ export class UnknownLife<World> {
   #followed: Closeness = 'all';
   #next: Closeness;
   /** A quiet stretch that was not told yet: when it was last evaluated is asked for where the next one speaks at once. */
-  #held: Extract<Told, { type: 'quiet' }> | null = null;
+  #held: (Extract<Told, { type: 'quiet' }> & { readonly wakes: number }) | null = null;
   #stretches = 0;
   #spoke: boolean[] = [];
   #without = 0;
@@ -91,7 +92,7 @@ export class UnknownLife<World> {
       if (sampled) this.#compare(stretch);
       const glimpse = this.#glimpseOf(stretch, fromUs, untilUs);
       yield* this.release(glimpse.early);
-      if (!glimpse.speaks && !sampled) this.#held = { type: 'quiet', stretch, lastUs: glimpse.lastUs };
+      if (!glimpse.speaks && !sampled) this.#held = { type: 'quiet', stretch, lastUs: glimpse.lastUs, wakes: glimpse.wakes };
       else yield this.#gather(stretch, !glimpse.speaks);
       if (glimpse.speaks) {
         this.#world = this.#gatherer.world;
@@ -112,7 +113,17 @@ export class UnknownLife<World> {
   *release(isNextEarly: boolean): Iterable<Told> {
     const held = this.#held;
     this.#held = null;
-    if (held !== null) yield isNextEarly ? this.#gather(held.stretch, true) : held;
+    if (held === null) return;
+    if (!isNextEarly) yield held;
+    else {
+      const { stretch, wakes } = held;
+      const lastUs = lastEvaluation(stretch, wakes, this.#wakesBefore(stretch), this.#lived.rates);
+      yield lastUs === null ? this.#gather(stretch, true) : { type: 'quiet', stretch, lastUs };
+    }
+  }
+
+  #wakesBefore({ state }: LivedStretch): number {
+    return state === null ? 0 : stateOf<World>(state).wakes;
   }
 
   #glimpseOf(stretch: LivedStretch, fromUs: number, untilUs: number): Glimpse<World> {
