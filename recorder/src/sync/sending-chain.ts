@@ -106,23 +106,23 @@ export function unsent({ end, next }: SendingChain): number {
 }
 
 /**
- * As many blocks as fit, and what must go with them: a stub never ends a batch.
+ * As many blocks as fit. A stub never ends a batch: what stands behind it goes with it, or it waits.
  *
  * @param blocks from the next place on, in order
- * @param alone nothing is under way: then one goes whatever its size
+ * @param alone nothing is under way: then one goes whatever its size, and behind stubs the next block too
  * @returns none where there is nothing to send of them now
  */
 export function fitting(blocks: readonly OutgoingBlock[], mostBytes: number, alone: boolean): readonly OutgoingBlock[] {
   let [count, bytes] = [0, 0];
   for (const block of blocks) {
     bytes += block.bytes.length;
-    if (bytes > mostBytes && !(count === 0 && alone)) break;
+    if (bytes > mostBytes) break;
     count++;
   }
-  for (; count > 0 && isStub((blocks[count - 1] as OutgoingBlock).bytes); count++) {
-    if (blocks[count] === undefined) return [];
-  }
-  return blocks.slice(0, count);
+  const ends = ({ bytes: content }: OutgoingBlock): boolean => !isStub(content);
+  const last = blocks.slice(0, count).findLastIndex(ends);
+  if (last >= 0 || !alone) return blocks.slice(0, last + 1);
+  return blocks.slice(0, blocks.findIndex(ends) + 1);
 }
 
 /** The moment of a batch that ends with this block (R128). */
