@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -135,6 +135,25 @@ test('wrong usage ends with 2 and names the option', async () => {
   const broken = await start(['sim'], { SIGMA_EVENTS_FD: 'seven' });
   assert.equal(broken.code, 2);
   tells(broken, 'SIGMA_EVENTS_FD', 'seven');
+});
+
+test('a question that is none, or cannot be asked, leaves nothing of the process that was begun to answer it', async () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'sigma-begun-'));
+  for (const [words, code] of [
+    [['query', '--rows', 'none'], 2],
+    [['query', 'SELECT 1'], 2],
+    [['query', 'SELECT 1', '--over', '/nowhere.parquet'], 5],
+    [['query', 'SELEC 1', '--over', scratch], 2],
+  ] as const) {
+    const ended = await start(words, { TMPDIR: scratch });
+    assert.equal(ended.code, code, `${words.join(' ')}: ${ended.error}`);
+    tells(ended);
+    assert.deepEqual(readdirSync(scratch), [], words.join(' '));
+  }
+  // Nobody says where it may write: the command tells of it, and not as of a defect of its start.
+  const homeless = await start(['query', '--rows', 'none'], { TMPDIR: '/nowhere' });
+  assert.equal(homeless.code, 2, homeless.error);
+  rmSync(scratch, { recursive: true });
 });
 
 function smallMap(): string {

@@ -1,90 +1,21 @@
-// The composition root of `sigma`: the only place that reads the environment, the arguments and the clock.
+// The composition root of `sigma`: the only place that reads the environment and the arguments.
 
 import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
-import { CommanderError } from 'commander';
-import { readEnvironment } from './environment.ts';
-import { EventOutlets } from './event-stream.ts';
-import { CommandError, EXIT } from './outcome.ts';
-import type { Shell } from './shell.ts';
-import { openTerminal } from './terminal.ts';
+import { fileURLToPath } from 'node:url';
 
-/** Where the event stream goes without being asked to, if a file, pipe or socket stands there. */
-const UNASKED = 3;
+// What is loaded from here on is compiled once a machine. Where it cannot be kept, in a checkout of somebody else, it is not.
+enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url)));
 
-const nowMs = (): number => performance.now();
+const begin = async () => {
+  const { QueryProcess } = await import('@sigma/recorder/query-process');
+  return new QueryProcess();
+};
 
-async function main(): Promise<number> {
-  const environment = readEnvironment(process.env);
-  const events = new EventOutlets(environment.eventsDescriptor);
-  if (environment.eventsDescriptor !== UNASKED && !events.connected) {
-    const what = `SIGMA_EVENTS_FD: descriptor ${environment.eventsDescriptor} is no file, pipe or socket here`;
-    throw new CommandError(
-      EXIT.usage,
-      what,
-      `Hand one over, as in: sigma … ${environment.eventsDescriptor}>events.jsonl`,
-    );
-  }
-  let outcome: number = EXIT.ok;
-  const interrupt = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => interrupt.abort(new CommandError(EXIT.interrupted, `stopped by ${signal}`, '')));
-  }
-  const shell: Shell = {
-    environment,
-    interrupted: interrupt.signal,
-    nowMs,
-    terminal: (json) => openTerminal({ out: process.stdout, error: process.stderr }, events.emit, json, nowMs),
-    event: events.emit,
-    listenForReaders: (path) => events.listen(path),
-    ends: (code) => {
-      outcome = code;
-    },
-  };
-  const startedMs = nowMs();
-  let ended: number = EXIT.defect;
-  try {
-    keepCompiled(environment.root);
-    const { buildProgram } = await import('./program.ts');
-    const program = await buildProgram(shell, process.argv.slice(2));
-    await program.parseAsync(process.argv);
-    ended = outcome;
-  } catch (error) {
-    ended = explain(error);
-  } finally {
-    events.emit({ type: 'sigma.command.ended', exitCode: ended, seconds: (nowMs() - startedMs) / 1000 });
-    const left = await events.end();
-    if (left > 0) process.stderr.write(`sigma: a reader of the event stream left ${left} bytes of it unread\n`);
-  }
-  return ended;
-}
+// The process that answers a question takes longer to start than all the rest of this program: it does so meanwhile.
+const [command, ...words] = process.argv.slice(2);
+const asksHere = command === 'query' && !words.some((word) => /^(-h|--help|--hub(=.*)?)$/.test(word));
+// What keeps it from starting is told by the command, which tries again.
+const queryBegun = asksHere ? await begin().catch(() => null) : null;
 
-/** What is loaded from here on is compiled once a machine. Where it cannot be kept, in a checkout of somebody else, it is not. */
-function keepCompiled(root: string): void {
-  enableCompileCache(join(root, 'node_modules/.cache/compiled'));
-}
-
-/** What went wrong, as one or two lines for a person; a stack only for a defect of this program. */
-function explain(error: unknown): number {
-  if (error instanceof CommanderError) {
-    // Commander has printed its own message; help and version are no failures.
-    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  }
-  if (error instanceof CommandError) {
-    process.stderr.write(`sigma: ${error.message}\n${error.wayOut === '' ? '' : `  ${error.wayOut}\n`}`);
-    return error.exitCode;
-  }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`sigma: a defect of sigma itself; please report it with this text:\n${text}\n`);
-  return EXIT.defect;
-}
-
-// A reader that has seen enough, such as `head`, closes the pipe: that is its right and no failure.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(EXIT.ok);
-  });
-}
-
-process.exitCode = await main().catch(explain);
+const { runCommandLine } = await import('./command-line.ts');
+process.exitCode = await runCommandLine({ env: process.env, argv: process.argv, queryBegun });

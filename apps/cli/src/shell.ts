@@ -1,3 +1,4 @@
+import type { QueryProcess } from '@sigma/recorder/query-process';
 import { Command, Option } from 'commander';
 import type { Environment } from './environment.ts';
 import type { EventStream } from './event-stream.ts';
@@ -17,6 +18,8 @@ export interface Shell {
   readonly listenForReaders: (path: string) => Promise<void>;
   /** How the process will end when the command has returned. */
   readonly ends: (code: ExitCode) => void;
+  /** The process of the first query, where one was begun with the program, which ends it. */
+  readonly queryBegun?: QueryProcess | null;
 }
 
 /** A command that only holds others. */

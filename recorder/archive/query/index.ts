@@ -2,4 +2,4 @@
 export { ColdArchive } from '../cold-archive.ts';
 export { archiveObjects } from '../objects/archive-objects.ts';
 export { QueryNeedsDamagedError, QuerySession } from './query.ts';
-export { QueryError, QueryProcess } from './query-child.ts';
+export { QueryError } from './query-child.ts';

@@ -18,7 +18,7 @@ const CLOSED: Readonly<Record<string, string>> = {
 };
 
 /** A statement of SQL that may not be asked here. */
-export class Refusal extends Error {}
+class Refusal extends Error {}
 
 /**
  * DuckDB in memory for one query, by its own calls: to load the 180 files of the library around them takes as long as

@@ -78,9 +78,12 @@ export function queryCommand(shell: Shell): Command {
         ...(flags.texts === true && { texts: await textsFromStdin() }),
         signal: shell.interrupted,
       };
-      const { QueryProcess, QuerySession } = await import('@sigma/recorder/query');
+      const [{ QuerySession }, { QueryProcess }] = await Promise.all([
+        import('@sigma/recorder/query'),
+        import('@sigma/recorder/query-process'),
+      ]);
       // Loading DuckDB there takes longer than everything else here.
-      const first = new QueryProcess();
+      const first = shell.queryBegun ?? new QueryProcess();
       await withTiers(shell, flags.over, async (tiers) => {
         const session = new QuerySession(tiers, { asksAgain: sql === null, first });
         const ask = async (one: string): Promise<void> => print(terminal, await session.ask(one, options), flags);
