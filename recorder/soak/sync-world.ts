@@ -21,7 +21,7 @@ import {
   sentFrame,
   sentOf,
 } from '../src/index.ts';
-import { openSqliteStore, sha256 } from '../stores/sqlite/sqlite-store.ts';
+import { type BoundedStore, openSqliteStore, sha256 } from '../stores/sqlite/sqlite-store.ts';
 import { zstandard } from '../stores/zstandard.ts';
 import { note, testOpening } from '../testing/chains.ts';
 
@@ -192,7 +192,7 @@ export class SoakEdge {
   readonly notes: string[] = [];
   readonly edgeId: string;
   readonly memory = new SoakMemory();
-  store: BlockStore;
+  store: BoundedStore;
   source: SyncSource | null = null;
   /** Bytes that this edge writes into every note: a twin writes others. */
   readonly #mark: string;

@@ -159,6 +159,20 @@ export function decodeEnvelope(bytes: Uint8Array): RecordedEvent {
   return dataschema === '' ? event : { ...event, dataschema };
 }
 
+/** What a block, or a stub, says before its events. @throws MalformedBytesError where it carries no hash of the one before it */
+export function blockHead(bytes: Uint8Array, from = 0): Pick<BlockContent, 'firstSequence' | 'previousHash'> {
+  const reader = new WireReader(bytes, from);
+  let firstSequence = 0;
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === 0x28) firstSequence = reader.varint();
+    else if (tag === 0x32) return { firstSequence, previousHash: reader.bytes() };
+    else if (tag === 0x3a) break;
+    else reader.skip(tag);
+  }
+  throw new MalformedBytesError('a block that carries no hash of the one before it');
+}
+
 /** What chain and tree need to know of a block, column by column, without an object for any event. */
 export interface BlockScan extends Omit<BlockContent, 'events'> {
   /** Where each envelope begins within the block's bytes, and where it ends (exclusive). */

@@ -178,11 +178,14 @@ export {
 export { type Moment, momentUs, replayAt } from './replay.ts';
 export { byChain, siteHead } from './site-head.ts';
 export {
+  type BlockRun,
   type BlockStore,
   type CommittedBlock,
   ForeignBlockError,
   NO_VERSION,
   type Recording,
+  type RunRecording,
+  runOf,
   type SnapshotPlace,
   StoreBusyError,
   StoreClosedError,

@@ -43,6 +43,35 @@ export interface Recording {
   close(): Promise<void>;
 }
 
+/** Consecutive blocks of a chain in one piece of memory, one behind the other; nothing of them has been read. */
+export interface BlockRun {
+  readonly bytes: Uint8Array;
+  /** Where each block ends in `bytes`, exclusive; one at least. */
+  readonly ends: readonly number[];
+  /** Of the last block, as it was stored beside it. Of each other the block behind it carries it. */
+  readonly hash: Uint8Array;
+}
+
+/** Blocks that follow each other, as a run; null of none. */
+export function runOf(blocks: readonly StoredBlock[]): BlockRun | null {
+  const hash = blocks.at(-1)?.hash;
+  if (hash === undefined) return null;
+  const bytes = new Uint8Array(blocks.reduce((sum, block) => sum + block.bytes.length, 0));
+  let end = 0;
+  const ends = blocks.map((block) => {
+    bytes.set(block.bytes, end);
+    end += block.bytes.length;
+    return end;
+  });
+  return { bytes, ends, hash };
+}
+
+/** A recording that gives many blocks at once, for who passes them on. */
+export interface RunRecording extends Recording {
+  /** The first of what `blocks` gives, at most so many; null where that is nothing. */
+  run(chain: ChainId, fromSequence: number, toSequence: number, mostBlocks: number): Promise<BlockRun | null>;
+}
+
 /** A recording that can be appended to. */
 export interface BlockStore extends Recording {
   /**

@@ -4,6 +4,8 @@ import { MalformedBytesError } from '../src/wire/wire-reader.ts';
 
 /** Of what comes out in one piece; zlib takes no smaller one. */
 const LEAST_CHUNK = 64;
+/** What Zstandard may give at most of so many bytes, by ZSTD_COMPRESSBOUND: with room for that it packs in one go. */
+const bound = (bytes: number): number => bytes + Math.ceil(bytes / 256) + 64;
 
 const QUICK_AND_CHECKED = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
 const plain = ({ buffer, byteOffset, length }: Buffer): Uint8Array => new Uint8Array(buffer, byteOffset, length);
@@ -13,8 +15,7 @@ const plain = ({ buffer, byteOffset, length }: Buffer): Uint8Array => new Uint8A
  * is unpacked, and not taken for something else.
  */
 export const zstandard: Packing = {
-  pack: (content) =>
-    plain(zstdCompressSync(content, { params: QUICK_AND_CHECKED, chunkSize: Math.max(LEAST_CHUNK, content.length) })),
+  pack: (content) => plain(zstdCompressSync(content, { params: QUICK_AND_CHECKED, chunkSize: bound(content.length) })),
   unpack: (packed, mostBytes) => {
     try {
       return plain(

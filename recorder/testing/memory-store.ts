@@ -5,6 +5,8 @@ import {
   type ChainId,
   ForeignBlockError,
   NO_BLOCK,
+  type RunRecording,
+  runOf,
   type SealedBlock,
   sameBytes,
 } from '../src/index.ts';
@@ -13,7 +15,7 @@ import {
  * A recording in memory, for tests that alter blocks and for the contract suite to be examined by. Keeps every rule of
  * the port but durability. `rows` is open so that a test can do what a vandal would.
  */
-export class MemoryStore implements BlockStore {
+export class MemoryStore implements BlockStore, RunRecording {
   readonly rows: SealedBlock[] = [];
 
   async append(blocks: readonly SealedBlock[]): Promise<void> {
@@ -48,6 +50,12 @@ export class MemoryStore implements BlockStore {
       if (!sameChain(row, chain) || row.firstSequence > toSequence) continue;
       if (row.firstSequence + row.count > fromSequence) yield row;
     }
+  }
+
+  async run(chain: ChainId, fromSequence: number, toSequence: number, mostBlocks: number) {
+    const blocks: SealedBlock[] = [];
+    for await (const block of this.blocks(chain, fromSequence, toSequence)) blocks.push(block);
+    return runOf(blocks.slice(0, mostBlocks));
   }
 
   async snapshotBefore(chain: ChainId, atUs: number) {

@@ -1,23 +1,30 @@
+import { blockHead } from '../block.ts';
 import type { ChainId } from '../event.ts';
-import type { Recording, StoredBlock } from '../store.ts';
+import type { BlockRun, RunRecording } from '../store.ts';
 import { decodeStub, isStub, restOfStub, sealStub } from './gap.ts';
 import { outgoingBlock } from './outgoing.ts';
 import type { OutgoingBlock } from './sending-chain.ts';
 
+/** Blocks that are read together: at first, and at most. */
+const FIRST_BLOCKS = 8;
+const MOST_BLOCKS = 4096;
+
 /**
- * Reads one chain for the sender, batch after batch. Where a batch begins at what was read and not taken, or right behind
- * what was, the reading goes on: to look a place up anew in the recording takes as long as to read a batch.
+ * Reads one chain for the sender, batch after batch, many blocks at once. Where a batch begins at what was read and not
+ * taken, or right behind what was, the reading goes on.
  */
 export class ChainReading {
-  readonly #recording: Pick<Recording, 'blocks'>;
+  readonly #recording: Pick<RunRecording, 'run'>;
   readonly #chain: ChainId;
-  #running: AsyncIterator<StoredBlock> | null = null;
   /** Read, and perhaps not taken yet. */
-  #ahead: OutgoingBlock[] = [];
+  #ahead: readonly OutgoingBlock[] = [];
+  /** Of these, how many were given the last time. */
+  #given = 0;
   /** First event behind all that was read. */
   #next = 0;
+  #mostBlocks = FIRST_BLOCKS;
 
-  constructor(recording: Pick<Recording, 'blocks'>, chain: ChainId) {
+  constructor(recording: Pick<RunRecording, 'run'>, chain: ChainId) {
     this.#recording = recording;
     this.#chain = chain;
   }
@@ -30,19 +37,27 @@ export class ChainReading {
    * @throws StoreError, MalformedBytesError; then the next reading begins anew
    */
   async read(fromSequence: number, toSequence: number, mostBytes: number): Promise<readonly OutgoingBlock[]> {
-    this.#ahead = this.#ahead.filter(({ firstSequence }) => firstSequence >= fromSequence);
-    if ((this.#ahead[0]?.firstSequence ?? this.#next) !== fromSequence) this.forget();
     try {
-      return await this.#fill(fromSequence, toSequence, mostBytes);
+      this.#goTo(fromSequence);
+      const blocks = await this.#fill(fromSequence, toSequence, mostBytes);
+      this.#given = blocks.length;
+      return blocks;
     } catch (error) {
-      this.forget();
+      this.#forget();
       throw error;
     }
   }
 
-  /** The next reading begins anew. */
-  forget(): void {
-    this.#running = null;
+  /** Passes over what was taken. As a rule that is all that was given. */
+  #goTo(fromSequence: number): void {
+    const begins = ({ firstSequence }: OutgoingBlock): boolean => firstSequence >= fromSequence;
+    const behind = this.#ahead[this.#given];
+    const place = behind?.firstSequence === fromSequence ? this.#given : this.#ahead.findIndex(begins);
+    this.#ahead = place < 0 ? [] : this.#ahead.slice(place);
+    if ((this.#ahead[0]?.firstSequence ?? this.#next) !== fromSequence) this.#forget();
+  }
+
+  #forget(): void {
     this.#ahead = [];
     this.#next = 0;
   }
@@ -50,38 +65,82 @@ export class ChainReading {
   async #fill(fromSequence: number, toSequence: number, mostBytes: number): Promise<readonly OutgoingBlock[]> {
     let bytes = 0;
     for (let count = 0; ; count++) {
-      const block = this.#ahead[count] ?? (await this.#more(fromSequence, toSequence));
-      if (block === null) return this.#ahead.slice(0, count);
+      if (count === this.#ahead.length && !(await this.#more(fromSequence, toSequence, mostBytes))) return this.#ahead;
+      const block = this.#ahead[count] as OutgoingBlock;
       bytes += block.bytes.length;
       if (bytes >= mostBytes && !isStub(block.bytes)) return this.#ahead.slice(0, count + 1);
     }
   }
 
-  /**
-   * The next block; null at the end. A reading that ends before, since the chain has grown, or passes over a place, since
-   * a stub was put there, begins anew.
-   */
-  async #more(fromSequence: number, toSequence: number): Promise<OutgoingBlock | null> {
+  /** Reads on, so many bytes if the next blocks are as long as these. @returns false at the end */
+  async #more(fromSequence: number, toSequence: number, bytes: number): Promise<boolean> {
     const place = this.#next === 0 ? fromSequence : this.#next;
-    if (place > toSequence) return null;
-    for (;;) {
-      const begins = this.#running === null;
-      this.#running ??= this.#recording.blocks(this.#chain, place, toSequence)[Symbol.asyncIterator]();
-      const { done, value } = await this.#running.next();
-      if (done !== true && (begins || value.firstSequence === place)) {
-        const block = outgoingBlock(isStub(value.bytes) ? behind(value, place) : value);
-        this.#ahead.push(block);
-        this.#next = block.firstSequence + block.count;
-        return block;
-      }
-      this.#running = null;
-      if (begins) return null;
-    }
+    if (place > toSequence) return false;
+    const run = await this.#recording.run(this.#chain, place, toSequence, this.#mostBlocks);
+    if (run === null) return false;
+    const blocks = outgoingBlocks(run, place);
+    const wanted = Math.ceil((bytes * blocks.length) / run.bytes.length);
+    this.#mostBlocks = Math.min(MOST_BLOCKS, Math.max(FIRST_BLOCKS, wanted));
+    const last = blocks.at(-1) as OutgoingBlock;
+    this.#ahead = [...this.#ahead, ...blocks];
+    this.#next = last.firstSequence + last.count;
+    return true;
   }
 }
 
-/** What of a stub the hub does not have yet: it may have received part of the stretch before that was dropped. */
-function behind(stored: StoredBlock, fromSequence: number): StoredBlock {
-  const rest = stored.firstSequence < fromSequence ? restOfStub(decodeStub(stored.bytes), fromSequence) : null;
-  return rest === null ? stored : sealStub(rest);
+/**
+ * The blocks of a run. Of a stub that begins it, only what the hub does not have yet: it may have received part of the
+ * stretch before that was dropped.
+ */
+function outgoingBlocks(run: BlockRun, fromSequence: number): readonly OutgoingBlock[] {
+  const [first, ...others] = run.ends.map((_, place) => new RunBlock(run, place));
+  if (first === undefined) return [];
+  const cut = isStub(first.bytes) && first.firstSequence < fromSequence;
+  const rest = cut ? restOfStub(decodeStub(first.bytes), fromSequence) : null;
+  return [rest === null ? first : outgoingBlock(sealStub(rest)), ...others];
+}
+
+/** A block of a run. Most are passed on without a look at what they say. */
+class RunBlock implements OutgoingBlock {
+  readonly bytes: Uint8Array;
+  readonly #run: BlockRun;
+  readonly #place: number;
+  #read: OutgoingBlock | null = null;
+
+  constructor(run: BlockRun, place: number) {
+    this.bytes = run.bytes.subarray(run.ends[place - 1] ?? 0, run.ends[place]);
+    this.#run = run;
+    this.#place = place;
+  }
+
+  get firstSequence(): number {
+    return blockHead(this.bytes).firstSequence;
+  }
+
+  get hash(): Uint8Array {
+    const { bytes, ends, hash } = this.#run;
+    const end = ends[this.#place] as number;
+    return end === bytes.length ? hash : blockHead(bytes, end).previousHash;
+  }
+
+  get previousHash(): Uint8Array {
+    return this.#whole.previousHash;
+  }
+
+  get count(): number {
+    return this.#whole.count;
+  }
+
+  get lastAtUs(): number {
+    return this.#whole.lastAtUs;
+  }
+
+  get lastTimeUs(): number {
+    return this.#whole.lastTimeUs;
+  }
+
+  get #whole(): OutgoingBlock {
+    this.#read ??= outgoingBlock(this);
+    return this.#read;
+  }
 }

@@ -23,14 +23,21 @@ const TAG = (BLOCKS << 3) | 2;
 const FRAME_BYTES = 4;
 /** Far less than any block has: it bears a hash of 32 bytes. */
 const LEAST_BLOCK = 32;
+/** As many as are packed together where nothing keeps them from it. */
+export const PACK_BYTES: number = 256 * 1024;
 /** Of one pack. */
 const MOST_BYTES = 1024 * 1024;
 /** What cannot be packed becomes no longer than that. */
 const MOST_MORE = 1024;
 
-export function packBlocks(blocks: readonly Uint8Array[], { pack }: Packing): PackedBlocks {
+/** @param wire to put them together in, one for all packs: as much memory that is new each time costs more than the packing */
+export function packBlocks(
+  blocks: readonly Uint8Array[],
+  { pack }: Packing,
+  wire = new WireWriter(PACK_BYTES),
+): PackedBlocks {
   const unpackedBytes = blocks.reduce((sum, block) => sum + block.length, 0);
-  const wire = new WireWriter(unpackedBytes + FRAME_BYTES * blocks.length);
+  wire.reset();
   for (const block of blocks) wire.bytesPresent(BLOCKS, block);
   return { bytes: pack(wire.view()), unpackedBytes };
 }

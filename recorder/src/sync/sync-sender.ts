@@ -32,6 +32,8 @@ export interface SyncSenderOptions {
   readonly bytesPerS: number;
   /** About so many bytes go in one batch: what is urgent waits for no more than that. */
   readonly batchBytes: number;
+  /** So many bytes of a backlog go in one batch that is packed; twice `batchBytes` unless told. */
+  readonly packBytes?: number;
   /** Where the hub stood by its own word, from earlier links. */
   readonly acknowledged?: readonly (LinkedChain & ChainEnd)[];
 }
@@ -71,6 +73,8 @@ export interface SyncStanding extends LinkedChain {
 const LEAST_BATCH = 16 * 1024;
 /** Packed, so many times what else goes in a batch takes no longer on the wire. */
 const PACKED_TIMES = 2;
+/** The beginning of a chain goes by itself (R195): what is behind it is packed. */
+const BEGINNING = 1;
 const LATER_US = 1_000_000;
 const MOST_ASTRAY = 4;
 
@@ -286,9 +290,10 @@ export class SyncSender {
 
   /** Small while a backlog has to give way: what is live waits for no more than one of them. */
   #batchBytes(chain: SendingChain): number {
-    const { batchBytes } = this.#options;
+    const { batchBytes, packBytes = PACKED_TIMES * batchBytes } = this.#options;
     if (!isBehind(chain)) return batchBytes;
-    const most = this.#unpacks ? PACKED_TIMES * batchBytes : batchBytes;
+    if (this.#unpacks && chain.next === 1) return BEGINNING;
+    const most = this.#unpacks ? packBytes : batchBytes;
     return Math.min(most, Math.max(LEAST_BATCH, this.#window.bytes / 4));
   }
 

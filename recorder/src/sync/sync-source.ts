@@ -1,10 +1,11 @@
 import { type ChainId, hexOfBytes } from '../event.ts';
-import type { Recording } from '../store.ts';
+import type { RunRecording } from '../store.ts';
+import { WireWriter } from '../wire/wire-writer.ts';
 import type { AheadSource } from './ahead-source.ts';
 import { ChainReading } from './chain-reading.ts';
 import type { Gap } from './gap.ts';
 import { lookInto, outgoingBlock } from './outgoing.ts';
-import { type Packing, packBlocks } from './packed-blocks.ts';
+import { PACK_BYTES, type Packing, packBlocks } from './packed-blocks.ts';
 import type { OutgoingBlock } from './sending-chain.ts';
 import { type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
 import type { SinkWord, SourceWord } from './sync-sink.ts';
@@ -38,7 +39,7 @@ export interface SyncSourceOptions {
   /** Chains that grow while this program runs. */
   readonly growing: readonly LinkedChain[];
   /** The recording that grows, then older ones. */
-  readonly recordings: readonly { readonly path: string; readonly recording: Recording }[];
+  readonly recordings: readonly { readonly path: string; readonly recording: RunRecording }[];
   readonly memory: SyncMemory;
   /** Tells safety events before their blocks (R193); absent: they come with these. */
   readonly ahead?: AheadSource;
@@ -63,7 +64,7 @@ export interface SyncSourceOptions {
 /** A chain of this edge: where it stands, where it ends, and how far it was read for the sender. */
 interface OwnChain {
   readonly chain: LinkedChain;
-  readonly recording: Recording;
+  readonly recording: RunRecording;
   end: ChainEnd;
   reading: ChainReading | null;
 }
@@ -86,6 +87,7 @@ export class SyncSource {
   readonly #options: SyncSourceOptions;
   readonly #ends = new Map<string, OwnChain>();
   readonly #noted = new Set<string>();
+  readonly #wire = new WireWriter();
   #sender: SyncSender | null = null;
   #hub = '';
   #linked = false;
@@ -255,13 +257,16 @@ export class SyncSource {
     this.#hub = hub;
     const { tenant, bytesPerS, memory } = this.#options;
     const batchBytes = Math.round(Math.max(LEAST_BATCH, Math.min(MOST_BATCH, bytesPerS * BATCH_S)));
-    const sender = new SyncSender({ tenant, bytesPerS, batchBytes, acknowledged: memory.acknowledged(hub) });
+    const sender = new SyncSender({
+      ...{ tenant, bytesPerS, batchBytes, acknowledged: memory.acknowledged(hub) },
+      ...(bytesPerS === Number.POSITIVE_INFINITY && { packBytes: PACK_BYTES }),
+    });
     for (const { chain, end } of this.#ends.values()) sender.grown(chain, end);
     for (const { sequence, ...chain } of memory.urgent()) sender.urgent(chain, sequence);
     return sender;
   }
 
-  #grown(chain: LinkedChain, recording: Recording, end: ChainEnd, dueUs: number): void {
+  #grown(chain: LinkedChain, recording: RunRecording, end: ChainEnd, dueUs: number): void {
     const known = this.#ends.get(linkedKey(chain));
     if (known === undefined) this.#ends.set(linkedKey(chain), { chain, recording, end, reading: null });
     else known.end = end;
@@ -311,7 +316,7 @@ export class SyncSource {
   #packed(batch: BlockBatch, sender: SyncSender): BlockBatch {
     const { packing } = this.#options;
     if (packing === undefined || !sender.packs(batch)) return batch;
-    const packed = packBlocks(batch.blocks, packing);
+    const packed = packBlocks(batch.blocks, packing, this.#wire);
     const saved = packed.unpackedBytes - packed.bytes.length;
     if (saved <= 0) return batch;
     sender.saved(saved);

@@ -1,7 +1,8 @@
+import { blockHead } from '../../src/block.ts';
 import type { StoredBlock } from '../../src/store.ts';
 import { isStub } from '../../src/sync/gap.ts';
 import { storedBlocks } from '../../src/sync/packed-blocks.ts';
-import { MalformedBytesError, WireReader } from '../../src/wire/wire-reader.ts';
+import { MalformedBytesError } from '../../src/wire/wire-reader.ts';
 import type { CommitPlan, PlacedBlock } from '../commit-plan.ts';
 import { zstandard } from '../zstandard.ts';
 
@@ -21,7 +22,7 @@ export function blocksOf(row: BlockRow): readonly StoredBlock[] {
   if (packed === 0) return asItLies;
   try {
     const contents = storedBlocks(bytes, zstandard);
-    const heads = contents.map(headOf);
+    const heads = contents.map((content) => blockHead(content));
     if (contents.length !== packed || heads[0]?.firstSequence !== firstSequence) return asItLies;
     return contents.map((content, i) => ({
       firstSequence: heads[i]?.firstSequence as number,
@@ -32,19 +33,6 @@ export function blocksOf(row: BlockRow): readonly StoredBlock[] {
     if (error instanceof MalformedBytesError) return asItLies;
     throw error;
   }
-}
-
-/** What a block says before its events. */
-function headOf(block: Uint8Array): { readonly firstSequence: number; readonly previousHash: Uint8Array } {
-  const reader = new WireReader(block);
-  let firstSequence = 0;
-  while (!reader.done) {
-    const tag = reader.varint();
-    if (tag === 0x28) firstSequence = reader.varint();
-    else if (tag === 0x32) return { firstSequence, previousHash: reader.bytes() };
-    else reader.skip(tag);
-  }
-  throw new MalformedBytesError('a block that carries no hash of the one before it');
 }
 
 /** A row that a commit writes. */

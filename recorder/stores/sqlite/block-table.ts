@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
-import type { SnapshotPlace, StoredBlock } from '../../src/store.ts';
+import { type BlockRun, runOf, type SnapshotPlace, type StoredBlock } from '../../src/store.ts';
 import { decodeStub } from '../../src/sync/gap.ts';
 import { blockKey, chainKey } from '../commit-plan.ts';
 import { tailFault } from '../tail-check.ts';
@@ -25,6 +25,13 @@ const PAGE_TOGETHER = `SELECT count(*) AS blocks, group_concat(first_sequence, '
     group_concat(length(bytes), ' ') AS lengths, CAST(group_concat(hash, '') AS BLOB) AS hashes,
     CAST(group_concat(bytes, '') AS BLOB) AS bytes,
     total(typeof(first_sequence) = 'integer' AND typeof(bytes) = 'blob' AND typeof(hash) = 'blob' AND length(hash) = 32) AS sound
+  FROM (${PAGE})`;
+/**
+ * The same of who passes blocks on: no hash but the last one's. Beside the one max() SQLite takes other columns from the
+ * row that has it (https://www.sqlite.org/lang_select.html#bareagg).
+ */
+const RUN = `SELECT count(*) AS blocks, max(first_sequence) AS last, hash, group_concat(length(bytes), ' ') AS lengths,
+    CAST(group_concat(bytes, '') AS BLOB) AS bytes, total(typeof(bytes) = 'blob') AS sound
   FROM (${PAGE})`;
 const SQLITE_TOOBIG = 18;
 const HASH_BYTES = 32;
@@ -66,17 +73,24 @@ export class BlockTable {
   page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
     const range = [this.#chainNumber(chain), after, toSequence, most] as const;
     return (
-      blocksTogether(this.#together(range)) ??
+      blocksTogether(this.#together(PAGE_TOGETHER, range)) ??
       this.statement(PAGE)
         .all(...range)
         .map((row) => this.#blockOf(row))
     );
   }
 
+  /** The same for who passes them on; null where there are none. */
+  run(chain: ChainId, after: number, toSequence: number, most: number): BlockRun | null {
+    const row = this.#together(RUN, [this.#chainNumber(chain), after, toSequence, most]);
+    if (row?.blocks === 0) return null;
+    return runTogether(row) ?? runOf(this.page(chain, after, toSequence, most));
+  }
+
   /** A page as one row; none where its blocks are more than one value of SQLite holds. */
-  #together(range: readonly [number | null, number, number, number]): Record<string, unknown> | undefined {
+  #together(sql: string, range: readonly [number | null, number, number, number]): Record<string, unknown> | undefined {
     try {
-      return this.statement(PAGE_TOGETHER).get(...range);
+      return this.statement(sql).get(...range);
     } catch (error) {
       if ((error as { readonly errcode?: number }).errcode === SQLITE_TOOBIG) return undefined;
       throw error;
@@ -231,6 +245,18 @@ export class BlockTable {
     const sequence = (first as number) + (count as number) - 1;
     return { tenant, source, epoch, sequence, hash, atUs: atUs as number, blocks: ordinal as number };
   }
+}
+
+/** The run of such a row; null where one of its blocks is not as it was written. */
+function runTogether(row: Record<string, unknown> | undefined): BlockRun | null {
+  const { bytes, hash, lengths, blocks, sound } = row ?? {};
+  if (!(bytes instanceof Uint8Array && hash instanceof Uint8Array) || sound !== blocks) return null;
+  let end = 0;
+  const ends = (lengths as string).split(' ').map((length) => {
+    end += Number(length);
+    return end;
+  });
+  return end === bytes.length && hash.length === HASH_BYTES ? { bytes, ends, hash } : null;
 }
 
 /** The blocks of such a row, in order; null where one of them is not as it was written, for who reads them one by one to say. */

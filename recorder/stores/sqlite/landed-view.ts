@@ -1,6 +1,6 @@
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import type { ChainHead, ChainId } from '../../src/event.ts';
-import type { ChainEnd, SnapshotPlace, StoredBlock } from '../../src/store.ts';
+import { type BlockRun, type ChainEnd, runOf, type SnapshotPlace, type StoredBlock } from '../../src/store.ts';
 import { chainKey, goesOn, headAfter } from '../commit-plan.ts';
 import type { BlockTable } from './block-table.ts';
 import { beyond, blocksAnywhere } from './landing.ts';
@@ -55,6 +55,12 @@ export class LandedView {
       if (blocks.length < most && block.firstSequence > last && block.firstSequence <= toSequence) blocks.push(block);
     }
     return blocks;
+  }
+
+  /** The same for who passes them on; null where there are none. */
+  run(chain: ChainId, after: number, toSequence: number, most: number): BlockRun | null {
+    const stored = this.#table.run(chain, after, toSequence, most);
+    return stored?.ends.length === most ? stored : runOf(this.page(chain, after, toSequence, most));
   }
 
   snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {

@@ -150,6 +150,8 @@ export class LandingReader {
   #at = 0;
   #number = 0;
   #blocks: SealedBlock[] = [];
+  /** There was no landing when it was last read. */
+  #absent = false;
   /** Header of the first record when it was last looked at. */
   #first: Buffer = Buffer.alloc(0);
 
@@ -164,8 +166,15 @@ export class LandingReader {
    * @throws StoreNewerError
    */
   blocks(): readonly SealedBlock[] {
-    if (this.#stands()) return this.#blocks;
+    // Where there was none it is as good as never there, and an error of each look costs more than the look.
+    const stillAbsent = this.#absent && statSync(this.#path, { throwIfNoEntry: false }) === undefined;
+    if (!stillAbsent && !this.#stands()) this.#read();
+    return this.#blocks;
+  }
+
+  #read(): void {
     const bytes = contentOf(this.#path);
+    this.#absent = bytes.length === 0;
     this.#first = Buffer.from(bytes.subarray(0, HEADER_BYTES));
     const first = recordAt(bytes, 0, this.#path);
     if (first === null) this.#begin(0, 0);
@@ -180,7 +189,6 @@ export class LandingReader {
       this.#number++;
       this.#at += next.bytes;
     }
-    return this.#blocks;
   }
 
   /** Whether there is nothing new: the same record stands first, and none that would be the next behind the last. */
@@ -267,8 +275,10 @@ function contentOf(path: string): Buffer {
 function recordAt(landing: Buffer, at: number, path: string): LandedRecord | null {
   if (at + HEADER_BYTES > landing.length) return null;
   const length = landing.readUInt32LE(at + 4);
+  // Before anything is hashed: a record holds a block, and most of a landing is zeros.
+  if (length < LENGTH_BYTES || length > 2 * MOST_LANDED_BYTES || at + HEADER_BYTES + length > landing.length)
+    return null;
   const record = landing.subarray(at, at + HEADER_BYTES + length);
-  if (length > 2 * MOST_LANDED_BYTES || record.length < HEADER_BYTES + length) return null;
   if (crc32(record.subarray(4)) !== record.readUInt32LE(0)) return null;
   const blocks = blocksIn(record.subarray(HEADER_BYTES), path);
   if (blocks === null) return null;

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { type ChainHead, type ChainId, chainName } from '../../src/event.ts';
 import {
+  type BlockRun,
   type ChainEnd,
   type ForeignBlockError,
   type SnapshotPlace,
@@ -48,6 +49,8 @@ export interface SqliteOptions {
   readonly logPages?: number;
   /** Whether small commits land beside the database first (SPEC R137): for who commits often and stays long. */
   readonly landing?: boolean;
+  /** Bytes of pages that a reader keeps: 2 MB when absent. */
+  readonly cacheBytes?: number;
   /** Blocks that land before they go into the database together: 128 when absent. */
   readonly mostLanded?: number;
 }
@@ -107,6 +110,9 @@ export class SqliteFile {
     const landed = (): readonly SealedBlock[] => landing?.blocks() ?? this.#landed.map(({ block }) => block);
     this.#view = new LandedView(this.#table, this.#landingPath, landed);
     try {
+      if (options.cacheBytes !== undefined) {
+        this.#db.exec(`PRAGMA cache_size = ${-Math.ceil(options.cacheBytes / 1024)}`);
+      }
       if (!readOnly) this.#prepareForWriting(options);
       migrate(this.#db, path, readOnly);
       if (!readOnly) this.#beginLife(options);
@@ -181,6 +187,11 @@ export class SqliteFile {
   /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
   page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
     return this.#reading(() => this.#view.page(chain, after, toSequence, most));
+  }
+
+  /** The same for who passes them on; null where there are none. */
+  run(chain: ChainId, after: number, toSequence: number, most: number): BlockRun | null {
+    return this.#reading(() => this.#view.run(chain, after, toSequence, most));
   }
 
   snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {

@@ -3,7 +3,7 @@ import type { SealedBlock } from '../../src/chain-writer.ts';
 import type { ChainHead, ChainId } from '../../src/event.ts';
 import {
   type BlockStore,
-  type Recording,
+  type RunRecording,
   StoreClosedError,
   type StoredBlock,
   type StoreError,
@@ -21,12 +21,12 @@ const FIRST_PAGE_BLOCKS = 8;
 const PAGE_BLOCKS = 64;
 
 /** A recording opened for reading: another process may be writing it. @throws StoreError */
-export function openSqliteRecording(path: string): Recording {
-  return readable(new SqliteFile(path, 'read'));
+export function openSqliteRecording(path: string, options: Pick<SqliteOptions, 'cacheBytes'> = {}): RunRecording {
+  return readable(new SqliteFile(path, 'read', options));
 }
 
 /** A recording that can give up blocks for want of room. */
-export interface BoundedStore extends BlockStore {
+export interface BoundedStore extends BlockStore, RunRecording {
   /** Puts stubs in the place of the blocks that they stand for (SPEC R127). @returns how many took it. @throws StoreError */
   drop(stubs: readonly SealedBlock[]): number;
 }
@@ -55,7 +55,10 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Boun
  *
  * @throws StoreError when the file cannot be opened
  */
-export async function openSqliteRecorder(path: string, options: SqliteOptions = {}): Promise<BlockStore> {
+export async function openSqliteRecorder(
+  path: string,
+  options: SqliteOptions = {},
+): Promise<BlockStore & RunRecording> {
   const bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const workerData: WriterData = { path, options: { landing: true, ...options }, bell };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
@@ -78,10 +81,11 @@ export async function openSqliteRecorder(path: string, options: SqliteOptions = 
   };
 }
 
-function readable(file: SqliteFile): Recording {
+function readable(file: SqliteFile): RunRecording {
   return {
     heads: async (): Promise<readonly ChainHead[]> => file.heads(),
     blocks: (chain, from, to) => pages(file, chain, from, to),
+    run: async (chain, from, to, most) => file.run(chain, file.before(chain, from), to, most),
     snapshotBefore: async (chain, atUs) => file.snapshotBefore(chain, atUs),
     severed: async () => file.severed(),
     close: async () => file.close(),

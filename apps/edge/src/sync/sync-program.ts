@@ -15,6 +15,10 @@ import type { FromSync, SyncThreadData, ToSync } from './sync-worker.ts';
 const LOOK_MS = 100;
 const TELL_EVERY = 10;
 
+/** Pages of a recording that are kept, for each chain of it and at most. */
+const CACHE_BYTES = 1024 * 1024;
+const MOST_CACHE_BYTES = 32 * CACHE_BYTES;
+
 /** What the thread of sync does, from its first message to its last. */
 export function runSync(data: SyncThreadData, port: MessagePort): void {
   const { tenant, folder, recordingPath, sources, growing, bytesPerS, recordingMostBytes, epochTimeUs } = data;
@@ -25,10 +29,12 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
   memory.addRecording(recordingPath);
   // What a simulated world records is no body's, and nobody could put a gap into it.
   const bodies = new Set(sources.filter((source) => !source.startsWith('world-')));
+  // Chains of one recording are read in turn: what lies between two blocks of one is of the others, and wanted soon.
+  const cacheBytes = Math.min(MOST_CACHE_BYTES, (1 + sources.length) * CACHE_BYTES);
   const gone: string[] = [];
   const recordings = [recordingPath, ...memory.recordings().filter((path) => path !== recordingPath)].flatMap(
     (path) => {
-      if (existsSync(path)) return [{ path, recording: openSqliteRecording(path) }];
+      if (existsSync(path)) return [{ path, recording: openSqliteRecording(path, { cacheBytes }) }];
       gone.push(path);
       return [];
     },
