@@ -114,12 +114,13 @@ describe('retention', () => {
 
   test('[R170] is data, and says what is wrong with it', () => {
     assert.deepEqual(retentionOf(KEEP, 'anyone').hotDays, 3);
-    assert.deepEqual(retentionOf(parseRetention('{}'), 'acme'), { hotDays: null, coldDays: {} });
+    assert.deepEqual(retentionOf(parseRetention('{}'), 'acme'), { hotDays: null, coldDays: {}, importDays: null });
     for (const [text, what] of [
       ['{"*": {"coldDays": {"safety": 30}}}', /safety is kept for ever/],
       ['{"*": {"coldDays": {"stimuli": 30}}}', /'stimuli' is no class/],
       ['{"*": {"coldDays": {"stimulus": -1}}}', /whole number of days/],
-      ['{"acme": {"hot": 3}}', /acme: 'hot' is neither/],
+      ['{"acme": {"hot": 3}}', /acme: 'hot' is none of hotDays, coldDays, importDays/],
+      ['{"acme": {"importDays": 1.5}}', /importDays is neither a whole number/],
       ['[]', /no object/],
       ['nonsense', /no JSON/],
     ] as const) {

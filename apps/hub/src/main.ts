@@ -45,6 +45,8 @@ import { keptSecret, takeDataDir } from './store/data-dir.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts';
 
+const LOOK_AT_IMPORTS_US = 3_600_000_000;
+
 export interface HubOptions {
   readonly tenant: string;
   /** Everything the hub keeps lies below: keys, database, its recording. */
@@ -75,6 +77,8 @@ export interface HubOptions {
   readonly questions?: ((recordingPath: string) => QuestionDesk) | undefined;
   /** What is to be done every day, given where the hub's own recording rests. */
   readonly upkeep?: ((recordingPath: string) => readonly UpkeepTask[]) | undefined;
+  /** Days after which what was imported is deleted; null or absent: never. */
+  readonly importDays?: number | null | undefined;
   readonly analyzerOf?: AnalyzerOf | undefined;
   /** Which alert explains which; a fleet's unless others are named. */
   readonly causes?: readonly CausalRule[] | undefined;
@@ -188,8 +192,11 @@ async function openRoles(
   const accounts = new AccountDesk({ database, tenant, clock, record, people, enrol: identity.enrol });
   const questions = options.questions?.(blocks.path) ?? null;
   const folder = join(dataDir, 'imports');
-  const imports = new ImportDesk({ folder, tenant, clock, record, newId: composed.newId });
+  const { newId } = composed;
+  const imports = new ImportDesk({ folder, tenant, clock, record, newId, keptDays: options.importDays });
   closing.push(() => imports.close());
+  await imports.removeAged();
+  closing.push(clock.every(LOOK_AT_IMPORTS_US, () => void imports.removeAged()));
   const roles: Roles = { ...composed, accounts };
   door.handler = openDoor({
     guard: { identity, accounts, clock },

@@ -7,6 +7,7 @@ import { wholeNumber } from '../arguments.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns } from '../terminal.ts';
+import type { ImportsBackedUp } from '../upkeep/imports-backup.ts';
 
 const timeText = (us: number): string => new Date(us / 1000).toISOString();
 
@@ -36,12 +37,15 @@ export function backupCommand(shell: Shell): Command {
       }
       const { takeBackup } = await import('@sigma/recorder/backup');
       const options = { hubDir, ownerUrl, to: flags.to, base: flags.base === true };
+      const { backUpImports } = await import('../upkeep/imports-backup.ts');
+      const { to } = flags;
       const report = await asMachine(takeBackup({ ...options, progress: (text) => terminal.progress(text) }));
+      const imports = await asMachine(backUpImports(hubDir, to));
       const span = `to any moment from ${timeText(report.fromUs)} to ${timeText(report.throughUs)}`;
       const what = report.isNew ? `${report.files} files, ${(report.bytes / 1e6).toFixed(1)} MB` : `on ${report.base}`;
       terminal.result(
-        { ...report, to: flags.to },
-        `${flags.to}: ${what}, ${report.segments} segments of log\nrestores ${span}`,
+        { ...report, to, imports },
+        `${to}: ${what}, ${report.segments} segments of log, ${importWords(imports)}\nrestores ${span}`,
       );
     })
     .addCommand(restoreBackupCommand(shell))
@@ -61,9 +65,10 @@ function restoreBackupCommand(shell: Shell): Command {
         const { restoreBackup } = await import('@sigma/recorder/backup');
         const at = flags.at === undefined ? {} : { toUs: flags.at };
         const report = await asMachine(restoreBackup({ from: flags.from, hubDir: flags.out, ...at }));
+        const imports = await importsOf(flags.from, flags.out, report.toUs);
         terminal.result(
-          { ...report, out: flags.out },
-          `${flags.out}: ${report.files} files of ${report.base} and ${report.segments} segments of log\n` +
+          { ...report, imports, out: flags.out },
+          `${flags.out}: ${report.files} files of ${report.base}, ${report.segments} segments of log, ${imports} imports\n` +
             `started on it, the hub is that of ${timeText(report.toUs)}`,
         );
       },
@@ -112,6 +117,20 @@ function drillCommand(shell: Shell): Command {
         rmSync(home, { recursive: true, force: true });
       }
     });
+}
+
+const importWords = ({ imports, copied, deleted }: ImportsBackedUp): string =>
+  `${imports} imports${copied === 0 ? '' : `, ${copied} of them new`}${deleted === 0 ? '' : `, ${deleted} deleted`}`;
+
+/** Half of a hub is none: without its imports nothing is left. */
+async function importsOf(from: string, hubDir: string, toUs: number): Promise<number> {
+  const { restoreImports } = await import('../upkeep/imports-backup.ts');
+  try {
+    return await asMachine(restoreImports(from, hubDir, toUs));
+  } catch (error) {
+    rmSync(hubDir, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 async function asMachine<T>(work: Promise<T>): Promise<T> {

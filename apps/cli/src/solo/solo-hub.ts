@@ -95,6 +95,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
         ];
         return new SoloQuestions({ tenant, root, dataDir, places });
       },
+      importDays: await importDaysOf(upkeep?.plan ?? null, tenant),
       ...(upkeep !== undefined && {
         upkeep: (own: string) =>
           upkeepTasks(upkeep.plan, { root, dataDir, live: [own, ...upkeep.live], closed: upkeep.closed }),
@@ -112,6 +113,12 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     if (isExpected(error)) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
     throw error;
   }
+}
+
+async function importDaysOf(plan: UpkeepPlan | null, tenant: string): Promise<number | null> {
+  if (plan === null || plan.kept === null) return null;
+  const { retentionOf } = await import('@sigma/recorder/archive');
+  return retentionOf(plan.kept, tenant).importDays;
 }
 
 const isExpected = (error: unknown): error is Error =>

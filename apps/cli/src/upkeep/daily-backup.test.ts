@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -38,6 +38,19 @@ async function started(path: string): Promise<Hub> {
   });
 }
 
+/** An import that the hub has read, as it lies on its disk. */
+function imported(id: string): void {
+  const at = join(hubDir, 'imports', id);
+  mkdirSync(at, { recursive: true });
+  const stated = { import: { id, name: 'drive.mcap', state: 'done', createdTimeUs: String(Date.now() * 1000) } };
+  for (const [name, text] of [
+    ['import.json', JSON.stringify(stated)],
+    ['recording.sqlite', 'recorded'],
+    ['lanes', 'lanes'],
+  ] as const)
+    writeFileSync(join(at, name), text);
+}
+
 const everyDay = (name: string): Promise<string> => {
   const task = tasks.find((one) => one.name === name);
   assert.ok(task !== undefined, `nothing named ${name} is planned`);
@@ -70,9 +83,11 @@ test('[R176] [R177] [R178] what a hub backs up every day brings it back to a mom
   await account(hub, 'first@example.org');
   assert.match(await timed('back up, for the first time', () => everyDay('backup')), /^base-0001 and \d+ segments/);
   const known = await account(hub, 'kept@example.org');
+  imported('import-kept');
   // Of the computer that the database runs on, which is this one; a commit of that very millisecond is before it.
   const moment = await new Promise<string>((resolve) => setTimeout(() => resolve(new Date().toISOString()), 5));
   await account(hub, 'lost@example.org');
+  imported('import-late');
   assert.match(await timed('back up, the next day', () => everyDay('backup')), /^base-0001 and [1-9]\d* segments/);
   assert.match(await timed('archive', () => everyDay('archive')), /^[1-9]\d* events of 1 recordings/);
 
@@ -93,6 +108,7 @@ test('[R176] [R177] [R178] what a hub backs up every day brings it back to a mom
   );
   const accounts = (JSON.parse(list) as { readonly accounts: readonly { readonly email: string }[] }).accounts;
   assert.deepEqual(accounts.map((one) => one.email).sort(), ['first@example.org', 'kept@example.org', email].sort());
+  assert.deepEqual(readdirSync(join(hubDir, 'imports')), ['import-kept'], 'what was imported by then');
   await signIn(back.url, 'kept@example.org', known);
   await assert.rejects(signIn(back.url, 'lost@example.org', known), 'it came after the moment');
   const verified = await timed("verify the hub's own recording", () => runSigma(['verify', back.recordingPath], {}));

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import type { Retention } from '@sigma/recorder/archive';
 import { readText } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 
@@ -6,6 +7,8 @@ import { CommandError, EXIT } from '../outcome.ts';
 export interface UpkeepPlan {
   readonly archive: DailyArchive | null;
   readonly backup: DailyBackup | null;
+  /** What the file of retention says; null keeps everything for ever. */
+  readonly kept: Retention | null;
 }
 
 export interface DailyArchive {
@@ -38,8 +41,7 @@ export async function readUpkeep(path: string): Promise<UpkeepPlan> {
   const text = readText(retention, 'archive.retention');
   const { parseRetention, RetentionError } = await import('@sigma/recorder/archive');
   try {
-    parseRetention(text);
-    return plan;
+    return { ...plan, kept: parseRetention(text) };
   } catch (error) {
     if (!(error instanceof RetentionError)) throw error;
     throw new CommandError(EXIT.usage, `${retention}: ${error.message}`, 'docs/archive.md shows such a file');
@@ -90,5 +92,5 @@ function planIn(path: string): UpkeepPlan {
   }
   const copied = backup === undefined ? null : daily('backup', fields(backup, 'backup', ['at', 'to']));
   if (copied?.to.startsWith('s3://') === true) throw wrong('backup.to is a bucket; a backup goes to a folder');
-  return { archive: planned, backup: copied };
+  return { archive: planned, backup: copied, kept: null };
 }

@@ -22,14 +22,15 @@ const planned = (value: unknown) => {
 
 describe('a plan of upkeep', () => {
   test('says times in UTC, and places from where it lies', async () => {
-    writeFileSync(join(home, 'retention.json'), '{"*": {"hotDays": 30, "coldDays": {}}}');
+    writeFileSync(join(home, 'retention.json'), '{"*": {"hotDays": 30, "coldDays": {}, "importDays": 90}}');
     const archive = { at: '02:30', to: 'cold', retention: 'retention.json', release: true };
     assert.deepEqual(await planned({ archive, backup: { at: '23:59', to: 'copies' } }), {
       archive: { atS: 9_000, to: join(home, 'cold'), retention: join(home, 'retention.json'), release: true },
       backup: { atS: 86_340, to: join(home, 'copies') },
+      kept: { '*': { hotDays: 30, coldDays: {}, importDays: 90 } },
     });
     const bucket = await planned({ archive: { at: '02:30', to: 's3://b/x' } });
-    assert.equal(bucket.archive?.to, 's3://b/x');
+    assert.deepEqual([bucket.archive?.to, bucket.kept], ['s3://b/x', null]);
   });
 
   test('is held against its retention when it is read, not at night', async () => {

@@ -26,6 +26,8 @@ export interface ImportDeskOptions {
   readonly clock: Pick<Clock, 'nowUs'>;
   readonly record: HubRecord;
   readonly newId: () => string;
+  /** Days after which an import is deleted, from when it was brought; null: never. */
+  readonly keptDays?: number | null | undefined;
   readonly bounds?: Partial<ImportBounds>;
 }
 
@@ -47,6 +49,8 @@ interface Receiving {
   busy: Promise<unknown>;
   heardUs: number;
 }
+
+const DAY_US = 86_400_000_000;
 
 /** A question about one import, without what its folder knows. */
 type Ask<Job> = Omit<Job, 'type' | 'recording' | 'lanes' | 'decodedBytes'>;
@@ -94,6 +98,18 @@ export class ImportDesk {
     throw new ImportRefusal('missing', `there is no import '${id.slice(0, 63)}'; the list of imports has the names`);
   }
 
+  /** Deletes what has been here for longer than imports are kept (recorder/SPEC.md R170). @returns how many */
+  async removeAged(): Promise<number> {
+    const { keptDays = null, clock } = this.#options;
+    if (keptDays === null) return 0;
+    const untilUs = clock.nowUs() - keptDays * DAY_US;
+    // Of one that cannot be read nobody knows how old it is.
+    const isAged = ({ createdTimeUs: us }: Import): boolean => us > 0n && Number(us) < untilUs;
+    const aged = this.all().filter(isAged);
+    for (const { id } of aged) await this.#remove(id, { keptDays });
+    return aged.length;
+  }
+
   /** @param by who brings the file. @throws ImportRefusal */
   begin(name: string, bytes: number, by: string): Import {
     const { fileBytes, imports, receiving, keptBytes } = this.bounds;
@@ -131,6 +147,10 @@ export class ImportDesk {
   /** Ends it, wherever it is, and deletes all of it. @throws ImportRefusal */
   async remove(id: string): Promise<void> {
     this.get(id);
+    await this.#remove(id, {});
+  }
+
+  async #remove(id: string, because: { readonly keptDays?: number }): Promise<void> {
     const receiving = this.#receiving.get(id);
     this.#receiving.delete(id);
     this.#imports.delete(id);
@@ -139,7 +159,7 @@ export class ImportDesk {
     this.#reader.drop(recording);
     await receiving?.busy;
     this.#folder.remove(id);
-    this.#put('hub.import_removed', id, {});
+    this.#put('hub.import_removed', id, because);
   }
 
   /** @throws ImportRefusal */

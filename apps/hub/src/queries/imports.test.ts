@@ -28,9 +28,9 @@ const recorded: HubEvent[] = [];
 let desk: ImportDesk;
 let client: Client<typeof ImportService>;
 
-const openDesk = (bounds: Partial<ImportBounds> = BOUNDS): ImportDesk =>
+const openDesk = (bounds: Partial<ImportBounds> = BOUNDS, keptDays: number | null = null): ImportDesk =>
   new ImportDesk({
-    ...{ folder, tenant: 'acme', bounds, clock: { nowUs: () => clockUs } },
+    ...{ folder, tenant: 'acme', bounds, keptDays, clock: { nowUs: () => clockUs } },
     record: { append: async (event) => void recorded.push(event) },
     newId: () => `n${ids++}`,
   });
@@ -303,4 +303,30 @@ test('the next start knows what was imported, and says of what was still coming 
   const timeUs = made.fromTimeUs;
   assert.equal((await client.readImportMoment({ importId: made.id, timeUs })).values[0]?.text, '1');
   assert.match((await client.getImport({ importId: begun?.id ?? '' })).import?.reason ?? '', /bring the file again/);
+});
+
+test('[R170] what was imported is deleted after so many days, in whatever state, with its files, and on record why; nothing without a retention', async () => {
+  const DAY_US = 86_400_000_000;
+  const there = async () => (await client.listImports({})).imports.map(({ name }) => name).sort();
+  for (const { id } of (await client.listImports({})).imports) await client.removeImport({ importId: id });
+  const { import: old } = await bring('old.jsonl', lines(sold(0)));
+  const { import: broken } = await bring('broken.jsonl', lines('{"a":1}'));
+  clockUs += 2 * DAY_US;
+  const { import: young } = await bring('young.jsonl', lines(sold(0)));
+  clockUs += DAY_US;
+  assert.equal(await desk.removeAged(), 0);
+  desk.close();
+  desk = openDesk(BOUNDS, 3);
+  client = clientOf(desk);
+  assert.equal(await desk.removeAged(), 0, 'none of them is more than three days old');
+  assert.equal((await there()).length, 3);
+  clockUs += 1;
+  recorded.length = 0;
+  assert.equal(await desk.removeAged(), 2);
+  assert.deepEqual(await there(), ['young.jsonl']);
+  assert.deepEqual(readdirSync(folder), [young.id]);
+  const told = recorded.map(({ data }) => decodeSignal(data)).map(({ name, body }) => [name, body] as const);
+  const because = ['hub.import_removed', { keptDays: 3 }];
+  assert.deepEqual(told, [because, because]);
+  assert.deepEqual(new Set(recorded.map(({ subject }) => subject)), new Set([old.id, broken.id]));
 });
