@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { MemoryStore } from '../../testing/memory-store.ts';
 import { type Tram, tramModel } from '../../testing/tram.ts';
 import { tramDay } from '../../testing/tram-day.ts';
-import { type FactsTerrain, FactStretch, placesOf } from './facts.ts';
+import { FactStretch, type FactsTerrain, placesOf } from './facts.ts';
 import { FactGatherer, stateOf } from './gather-facts.ts';
 import { lastEvaluation } from './last-evaluation.ts';
 import { livedStretches } from './lived-stretches.ts';

@@ -92,7 +92,8 @@ export class UnknownLife<World> {
       if (sampled) this.#compare(stretch);
       const glimpse = this.#glimpseOf(stretch, fromUs, untilUs);
       yield* this.release(glimpse.early);
-      if (!glimpse.speaks && !sampled) this.#held = { type: 'quiet', stretch, lastUs: glimpse.lastUs, wakes: glimpse.wakes };
+      if (!glimpse.speaks && !sampled)
+        this.#held = { type: 'quiet', stretch, lastUs: glimpse.lastUs, wakes: glimpse.wakes };
       else yield this.#gather(stretch, !glimpse.speaks);
       if (glimpse.speaks) {
         this.#world = this.#gatherer.world;

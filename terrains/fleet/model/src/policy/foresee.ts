@@ -98,6 +98,8 @@ type Range =
 
 const ANYTHING: Range = { kind: 'anything' };
 const BOTH: Range = { kind: 'truth', mayBe: [false, true] };
+const SURE: Range = { kind: 'truth', mayBe: [true] };
+const NEVER: Range = { kind: 'truth', mayBe: [false] };
 
 /**
  * What a condition says of any situation within these facts, by interval arithmetic: `either` wherever it cannot be told.
@@ -108,30 +110,42 @@ const BOTH: Range = { kind: 'truth', mayBe: [false, true] };
 export function foresee(when: string): (facts: KnownFacts) => Foreseen {
   const { expr } = parse(when);
   if (expr === undefined) return () => 'either';
+  const rangeIn = reckoned(expr);
   return (facts) => {
-    const range = rangeOf(expr, facts);
+    const range = rangeIn(facts);
     if (range.kind !== 'truth' || range.mayBe.length !== 1) return 'either';
     return range.mayBe[0] === true ? 'fires' : 'quiet';
   };
 }
 
-function rangeOf(expr: Expr, facts: KnownFacts): Range {
+/** What an expression may be within facts: put together once, asked at every few wakes of a recording. */
+type Reckoning = (facts: KnownFacts) => Range;
+
+function reckoned(expr: Expr): Reckoning {
   const { exprKind } = expr;
   switch (exprKind.case) {
-    case 'constExpr':
-      return constant(exprKind.value.constantKind);
+    case 'constExpr': {
+      const range = constant(exprKind.value.constantKind);
+      return () => range;
+    }
     case 'identExpr':
     case 'selectExpr':
-      return named(expr, facts);
-    case 'listExpr':
-      return list(exprKind.value.elements.map((element) => rangeOf(element, facts)));
+      return named(expr);
+    case 'listExpr': {
+      const elements = exprKind.value.elements.map(reckoned);
+      return (facts) => list(elements.map((element) => element(facts)));
+    }
     case 'callExpr': {
       const { function: name, target, args } = exprKind.value;
-      const ranges = (target === undefined ? args : [target, ...args]).map((arg) => rangeOf(arg, facts));
-      return call(name, ranges);
+      const parts = (target === undefined ? args : [target, ...args]).map(reckoned);
+      return (facts) =>
+        call(
+          name,
+          parts.map((part) => part(facts)),
+        );
     }
     default:
-      return ANYTHING;
+      return () => ANYTHING;
   }
 }
 
@@ -145,18 +159,23 @@ function constant({ case: kind, value }: { readonly case: string | undefined; re
     : ANYTHING;
 }
 
-function named(expr: Expr, facts: KnownFacts): Range {
+function named(expr: Expr): Reckoning {
   const name = dotted(expr);
   const type = Object.hasOwn(CONTEXT, name) ? CONTEXT[name]?.type : undefined;
+  if (type === undefined) return () => ANYTHING;
   if (type === 'double') {
-    const bounds = facts.bounds(name);
-    return bounds === null ? ANYTHING : { kind: 'number', least: bounds[0], most: bounds[1] };
+    return ({ bounds: boundsOf }) => {
+      const bounds = boundsOf(name);
+      return bounds === null ? ANYTHING : { kind: 'number', least: bounds[0], most: bounds[1] };
+    };
   }
-  const words = facts.words(name);
-  if (type === undefined || words === null) return ANYTHING;
-  if (type === 'string') return { kind: 'words', are: words };
-  if (type === 'bool') return { kind: 'truth', mayBe: words.map((word) => word === 'true') };
-  return { kind: 'lists', are: words.map((word) => JSON.parse(word) as string[]) };
+  return (facts) => {
+    const words = facts.words(name);
+    if (words === null) return ANYTHING;
+    if (type === 'string') return { kind: 'words', are: words };
+    if (type === 'bool') return { kind: 'truth', mayBe: words.map((word) => word === 'true') };
+    return { kind: 'lists', are: words.map((word) => JSON.parse(word) as string[]) };
+  };
 }
 
 function dotted({ exprKind }: Expr): string {
@@ -195,7 +214,7 @@ function call(name: string, args: readonly Range[]): Range {
 function both(a: Range, b: Range, ends: boolean): Range {
   const only = (range: Range, value: boolean): boolean =>
     range.kind === 'truth' && range.mayBe.every((one) => one === value);
-  if (only(a, ends) || only(b, ends)) return { kind: 'truth', mayBe: [ends] };
+  if (only(a, ends) || only(b, ends)) return ends ? SURE : NEVER;
   if (only(a, !ends)) return b;
   if (only(b, !ends)) return a;
   return a.kind === 'truth' && b.kind === 'truth' ? BOTH : ANYTHING;
@@ -235,7 +254,7 @@ function numbers(name: string, a: Range & { kind: 'number' }, b: Range & { kind:
 const same = (a: Range & { kind: 'number' }, b: Range & { kind: 'number' }): boolean =>
   a.least === a.most && b.least === b.most && a.least === b.least;
 
-const decided = (yes: boolean, no: boolean): Range => (yes ? truths([true]) : no ? truths([false]) : BOTH);
+const decided = (yes: boolean, no: boolean): Range => (yes ? SURE : no ? NEVER : BOTH);
 
 function span(ends: readonly number[]): Range {
   const most = Math.max(...ends);
@@ -245,7 +264,7 @@ function span(ends: readonly number[]): Range {
 }
 
 const truths = (all: readonly boolean[]): Range =>
-  all.length === 0 ? ANYTHING : { kind: 'truth', mayBe: [...new Set(all)] };
+  all.length === 0 ? ANYTHING : !all.includes(false) ? SURE : !all.includes(true) ? NEVER : BOTH;
 
 function sizes(of: Range & { kind: 'words' | 'lists' }): Range {
   const lengths = of.are.map((one) => (typeof one === 'string' ? [...one].length : one.length));
