@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { AlertLevel } from '@sigma/proto';
 import { decodeSignal } from '@sigma/recorder';
 import { TurnedClock } from '../../../testing/turned-clock.ts';
 import { dueUs, keptUpkeep, Upkeep, type UpkeepTask } from './upkeep.ts';
@@ -24,6 +25,7 @@ test('a task is due at its time of the day; one that was missed, soon; one that 
 function started(tasks: readonly UpkeepTask[], done: Record<string, number> = {}) {
   const clock = new TurnedClock(MIDNIGHT_US);
   const [recorded, alerts]: [unknown[], [string, string | null][]] = [[], []];
+  const levels: AlertLevel[] = [];
   let kept = done;
   const upkeep = new Upkeep({
     clock,
@@ -40,13 +42,18 @@ function started(tasks: readonly UpkeepTask[], done: Record<string, number> = {}
         recorded.push([name, subject, body]);
       },
     },
-    alerts: { say: (_, cause, trouble) => void alerts.push([cause, trouble?.text ?? null]) },
+    alerts: {
+      say: (_, cause, trouble) => {
+        alerts.push([cause, trouble?.text ?? null]);
+        if (trouble !== null) levels.push(trouble.level);
+      },
+    },
   });
   const pass = async (us: number): Promise<void> => {
     clock.turn(us);
     for (let k = 0; k < 8; k++) await turn();
   };
-  return { upkeep, pass, recorded, alerts, kept: () => kept };
+  return { upkeep, pass, recorded, alerts, levels, kept: () => kept };
 }
 
 test('what was done is on record, and done again the next day', async () => {
@@ -69,10 +76,11 @@ test('what fails is on record, an alert until it was done, and tried again withi
     if (full) throw new Error('no room is left on the disk');
     return 'done';
   };
-  const { pass, recorded, alerts } = started([{ name: 'backup', atS: 3600, run }]);
+  const { pass, recorded, alerts, levels } = started([{ name: 'backup', atS: 3600, run }]);
   await pass(HOUR_US);
   assert.deepEqual(recorded, [['hub.upkeep_failed', 'backup', { task: 'backup', why: 'no room is left on the disk' }]]);
   assert.match(alerts[0]?.[1] ?? '', /the daily backup failed: no room is left on the disk/);
+  assert.equal(levels[0], AlertLevel.WARNING, 'nobody is to find it out when he needs the backup');
   full = false;
   await pass(HOUR_US);
   assert.deepEqual(alerts.at(-1), ['upkeep:backup', null]);

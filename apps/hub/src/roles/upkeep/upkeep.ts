@@ -25,7 +25,7 @@ const DAY_US = 86_400_000_000;
 const AGAIN_US = 3_600_000_000;
 /** A hub that starts late does what it missed when its edges are back. */
 const SETTLED_US = 60_000_000;
-const WARNING = 2;
+const WARNING = 3;
 const MOST_REASON = 500;
 
 /**
