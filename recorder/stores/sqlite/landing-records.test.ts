@@ -68,6 +68,21 @@ test('[R137] records stand in the file as the rule says, in a file with the righ
   assert.ok(bytes.subarray(at).every((byte) => byte === 0));
 });
 
+test('[R137] a record of no block is none, with whatever CRC: what has landed ends before it', () => {
+  const { path, landing } = open(1);
+  const next = chain();
+  for (let k = 0; k < 2; k++) landing.write([next(1)]);
+  landing.close();
+  const records = readFileSync(path);
+  assert.deepEqual(sequences(new LandingReader(path).blocks()), [1, 2]);
+  const empty = Buffer.concat([records.subarray(0, 20), Buffer.alloc(4)]);
+  empty.writeUInt32LE(0, 4);
+  empty.writeUInt32LE(crc32(empty.subarray(4, 20)), 0);
+  const second = landedBytes([chain()(1)]);
+  writeFileSync(path, Buffer.concat([empty, records.subarray(second)]));
+  assert.deepEqual(sequences(new LandingReader(path).blocks()), []);
+});
+
 test('[R137] it says when the next commit has no room, to the byte', () => {
   const { path, landing } = open(1);
   const next = chain();
