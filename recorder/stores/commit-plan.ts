@@ -143,9 +143,12 @@ function judge(
 /** The end of a chain once a block that continues it is behind it. A stub counts as all that it stands for (SPEC R150). */
 export function headAfter(block: SealedBlock, before: ChainHead | null): ChainHead {
   const { tenant, source, epoch, hash, firstSequence, count, lastAtUs: atUs, bytes } = block;
-  const blocks = (before?.blocks ?? 0) + (isStub(bytes) ? decodeStub(bytes).dropped.length : 1);
+  const blocks = (before?.blocks ?? 0) + blocksIn(bytes);
   return { tenant, source, epoch, hash, atUs, sequence: firstSequence + count - 1, blocks };
 }
+
+/** Blocks that these bytes stand for: one, or those that a stub took the place of. */
+export const blocksIn = (bytes: Uint8Array): number => (isStub(bytes) ? decodeStub(bytes).dropped.length : 1);
 
 /** Whether a block is the next of the chain that ends there. */
 export function goesOn({ firstSequence, previousHash }: SealedBlock, end: ChainHead | null): boolean {

@@ -355,7 +355,10 @@ test('[R195] what is of a backlog goes packed to a hub that unpacks, and only th
   const [begin, ...behind] = batches as [BlockBatch, ...BlockBatch[]];
   assert.deepEqual(sequences([begin]), [1], 'alone: it is looked up by itself, and all behind it is packed');
   // Each is asked about when it is made: the sender knows the newest one.
-  assert.equal(sender.packs(behind.at(-1) as BlockBatch), true);
+  const newest = behind.at(-1) as BlockBatch;
+  assert.equal(sender.packs(newest), true);
+  const stub = Uint8Array.of(0x08, 0x40);
+  assert.equal(sender.packs({ ...newest, blocks: [stub, ...newest.blocks] }), true, 'what was dropped among it too');
   record('r1', 3);
   const live = send() as BlockBatch;
   assert.equal(sender.packs(live), false, 'what is live is sent as it is');

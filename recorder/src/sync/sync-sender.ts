@@ -1,6 +1,5 @@
 import { type ChainId, sameBytes } from '../event.ts';
 import { BacklogWindow } from './backlog-window.ts';
-import { isStub } from './gap.ts';
 import { ALARMING_AHEAD_US, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
 import {
   fitting,
@@ -357,13 +356,12 @@ export class SyncSender {
   }
 
   /**
-   * Whether a batch is sent packed: one of a backlog, but for the beginning of a chain, which is looked up by itself, and
-   * what was dropped, which is short.
+   * Whether a batch is sent packed: one of a backlog, but for the beginning of a chain, which is looked up by itself.
    */
   packs({ firstSequence, source, epoch, blocks }: BlockBatch): boolean {
     const flying = this.#chains.get(linkedKey({ source, epoch }))?.flying.at(-1);
     const behind = flying?.firstSequence === firstSequence && flying.behind;
-    return this.#unpacks && behind && firstSequence > 1 && blocks.length > 1 && !blocks.some(isStub);
+    return this.#unpacks && behind && firstSequence > 1 && blocks.length > 1;
   }
 
   /** So many bytes less than those of its blocks go onto the wire. */

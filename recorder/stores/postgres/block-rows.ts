@@ -1,6 +1,5 @@
 import { blockHead } from '../../src/block.ts';
 import type { StoredBlock } from '../../src/store.ts';
-import { isStub } from '../../src/sync/gap.ts';
 import { storedBlocks } from '../../src/sync/packed-blocks.ts';
 import { MalformedBytesError } from '../../src/wire/wire-reader.ts';
 import type { CommitPlan, PlacedBlock } from '../commit-plan.ts';
@@ -44,8 +43,8 @@ export interface PlannedRow {
 }
 
 /**
- * The rows of a plan: what came packed stays so where all of it goes in. The beginning of a chain and what stands for
- * dropped blocks are rows of their own, which are looked up by themselves.
+ * The rows of a plan: what came packed stays so where all of it goes in. The beginning of a chain is a row of its own,
+ * which is looked up by itself.
  */
 export function rowsOf({ blocks }: Pick<CommitPlan, 'blocks'>): readonly PlannedRow[] {
   const rows: PlannedRow[] = [];
@@ -65,11 +64,11 @@ export function rowsOf({ blocks }: Pick<CommitPlan, 'blocks'>): readonly Planned
 }
 
 function mayPack(first: PlacedBlock, rest: readonly PlacedBlock[]): boolean {
-  if (rest.length === 0 || first.block.firstSequence === 1 || isStub(first.block.bytes)) return false;
+  if (rest.length === 0 || first.block.firstSequence === 1) return false;
   let next = first.block.firstSequence + first.block.count;
   return rest.every(({ block }) => {
     const follows = block.source === first.block.source && block.epoch === first.block.epoch;
-    const here = follows && block.firstSequence === next && !isStub(block.bytes);
+    const here = follows && block.firstSequence === next;
     next += block.count;
     return here;
   });

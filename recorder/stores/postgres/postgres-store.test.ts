@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { type CommittedBlock, NO_VERSION, type StoredBlock, verify } from '../../src/index.ts';
+import { type ChainHead, type CommittedBlock, NO_VERSION, type StoredBlock, verify } from '../../src/index.ts';
 import { blockStoreContract } from '../../testing/block-store-contract.ts';
 import { testChain } from '../../testing/chains.ts';
+import { chainWithGap } from '../../testing/dropped-blocks.ts';
 import { versionedStoreContract } from '../../testing/versioned-store-contract.ts';
 import { openPostgres, type PostgresRecordings, type PostgresStore } from './postgres-store.ts';
 import { packedRuns } from './testing/packed-runs.ts';
@@ -125,6 +126,32 @@ describe('[R195] a pack is one row', () => {
     const anew = await open();
     await anew.append([a.notes(1)]);
     assert.equal((await verify(anew, { sha256, reexecutors: {} })).ok, true);
+  });
+
+  test('[R127] also with stubs in it, of which each stands for all that it took the place of', async () => {
+    const store = await (await fresh())();
+    const blocks = chainWithGap('r01', sha256);
+    await store.append(packedRuns(blocks));
+    const [first, pack] = await server.asOwner(rows);
+    assert.deepEqual(
+      [first, pack].map((row) => [row?.['first'], row?.['packed'], row?.['ordinal']]),
+      [
+        [1, 0, 1],
+        [2, blocks.length - 1, 2],
+      ],
+    );
+    const [head] = await store.heads();
+    assert.deepEqual(plain(await gathered(store.blocks(head as ChainHead, 1, 22))), plain(blocks));
+    assert.equal(head?.blocks, blocks.length + 2, 'three were dropped and count');
+    const report = await verify(store, { sha256, reexecutors: {} });
+    assert.deepEqual(
+      report.chains[0]?.stretches.map(({ fromSequence, toSequence, result }) => [fromSequence, toSequence, result]),
+      [
+        [1, 4, 'chain-only'],
+        [5, 13, 'dropped'],
+        [14, 22, 'chain-only'],
+      ],
+    );
   });
 
   test('of which only the fresh part goes in where the rest is there already', async () => {

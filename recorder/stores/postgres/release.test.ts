@@ -10,8 +10,9 @@ import { openMoved } from '../../archive/mark.ts';
 import { folderObjects } from '../../archive/objects/folder.ts';
 import { releasable } from '../../archive/release.ts';
 import { tieredRecording } from '../../archive/tiered-recording.ts';
-import { StoreCorruptError, siteHead, verify } from '../../src/index.ts';
+import { type SealedBlock, StoreCorruptError, siteHead, verify } from '../../src/index.ts';
 import { testChain } from '../../testing/chains.ts';
+import { chainWithGap } from '../../testing/dropped-blocks.ts';
 import { sha256 } from '../sqlite/sha256.ts';
 import { openPostgres, type PostgresRecordings } from './postgres-store.ts';
 import { releaseFromPostgres } from './release.ts';
@@ -111,5 +112,24 @@ describe("the beginning of a hub's recording is moved to its archive", () => {
     } finally {
       await client.end();
     }
+  });
+
+  test('[R165] [R195] [R127] a stub among the rows that a pack becomes again counts as what it stands for', async () => {
+    const store = recordings.recording('acme');
+    const [opening, gone, ...left] = chainWithGap('r9', sha256) as [SealedBlock, SealedBlock, ...SealedBlock[]];
+    await store.append(packedRuns([opening, gone, ...left]));
+    const { source, epoch, hash, lastAtUs: atUs } = gone;
+    const end = { tenant: 'acme', source, epoch, sequence: 4, hash, atUs };
+    const to = { archive: place, manifest: 1, manifestSha256: '00'.repeat(32) };
+    await releaseFromPostgres(server.ownerUrl, 'acme', [{ ...end, ...to }]);
+    const rows = await server.asOwner(
+      `SELECT first_sequence::int AS first, ordinal::int, packed FROM recorder.blocks
+       JOIN recorder.chains USING (tenant, chain) WHERE source = 'r9' ORDER BY version`,
+    );
+    const ordinals = [1, 3, 6, 7, 8, 9];
+    assert.deepEqual(
+      rows,
+      [opening, ...left].map(({ firstSequence: first }, n) => ({ first, ordinal: ordinals[n], packed: 0 })),
+    );
   });
 });

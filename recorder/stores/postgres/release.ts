@@ -2,6 +2,7 @@ import pg from 'pg';
 import { chainName } from '../../src/event.ts';
 import { readSealedBlock } from '../../src/sealed-block.ts';
 import { StoreCorruptError } from '../../src/store.ts';
+import { blocksIn } from '../commit-plan.ts';
 import type { Moved } from '../moved.ts';
 import { blocksOf } from './block-rows.ts';
 import { storeError } from './errors.ts';
@@ -88,6 +89,7 @@ async function unpackAround(
   if (row === undefined) return;
   const stored = blocksOf({ ...row, firstSequence: Number(row.first_sequence) });
   if (stored.length !== row.packed) throw refuse(`has a pack at event ${row.first_sequence} that cannot be unpacked`);
+  let ordinal = Number(row.ordinal);
   for (const [i, { bytes, hash }] of stored.entries()) {
     const block = readSealedBlock(bytes, () => hash);
     if (block instanceof Error)
@@ -98,7 +100,8 @@ async function unpackAround(
       `INSERT INTO recorder.blocks
          (tenant, chain, first_sequence, version, ordinal, count, first_at_us, last_at_us, hash, bytes)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-      [tenant, chain, firstSequence, version, Number(row.ordinal) + i, count, firstAtUs, lastAtUs, hash, bytes],
+      [tenant, chain, firstSequence, version, ordinal, count, firstAtUs, lastAtUs, hash, bytes],
     );
+    ordinal += blocksIn(bytes);
   }
 }
