@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { after, before, type TestContext, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import {
@@ -180,6 +182,22 @@ test('[R122] [R125] [L3] a thread of backlogs that is killed while its batches a
   assert.deepEqual(refusals(await send(batchOf(blocks.slice(2, 5)), batchOf(blocks.slice(5)))), [null, null]);
   assert.equal(threads.length, 2);
   assert.deepEqual(await stored('r3'), hashesOf(blocks));
+});
+
+/** How this system ranks the threads of this program that have that name. */
+const ranksOf = (name: string): readonly number[] =>
+  readdirSync('/proc/self/task').flatMap((thread) => {
+    const [comm = '', rest = ''] = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').split(') ');
+    return comm.endsWith(`(${name}`) ? [Number(rest.split(' ')[16])] : [];
+  });
+
+test('[R125] [L8] the thread of backlogs stands behind the one that hears frames of the moment in the queue for the processor', {
+  skip: process.platform === 'linux' ? false : 'only there has a thread a priority of its own',
+}, async (t) => {
+  const { send } = hub(t, ['r7']);
+  assert.deepEqual(refusals(await send(batchOf(history('r7', 1)))), [null]);
+  assert.deepEqual(ranksOf('backlogs'), [15]);
+  assert.ok(getPriority() < 15);
 });
 
 /** Somebody waits for what this client has locked; asked of the server, which says when. */
