@@ -1,5 +1,4 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import type { McapWriter } from '@mcap/core';
 import {
   DecisionSchema,
   GapSchema,
@@ -17,6 +16,7 @@ import {
   numbersDescriptors,
   ownDescriptors,
 } from './foxglove/descriptors.ts';
+import type { McapFile } from './mcap-file.ts';
 
 /** The message that an event type names; segments are shown by what is in them, snapshots not at all. */
 const PAYLOADS: Readonly<Record<string, DescMessage>> = {
@@ -60,12 +60,12 @@ interface Schema {
 
 /** Topics and schemas of one MCAP file, each registered once. All that is ours is encoded as protobuf. */
 export class McapChannels {
-  readonly #writer: McapWriter;
+  readonly #file: McapFile;
   readonly #byTopic = new Map<string, Declared>();
   readonly #schemaIds = new Map<string, number>();
 
-  constructor(writer: McapWriter) {
-    this.#writer = writer;
+  constructor(file: McapFile) {
+    this.#file = file;
   }
 
   get topics(): readonly string[] {
@@ -102,19 +102,19 @@ export class McapChannels {
   }
 
   /** Id of the channel, registered with its schema when this is its first message. */
-  async open(channel: McapChannel): Promise<number> {
+  open(channel: McapChannel): number {
     if (channel.id !== null) return channel.id;
     const { topic, messageEncoding, schema, metadata } = channel as Declared;
-    const schemaId = schema === null ? 0 : await this.#schemaId(schema);
-    channel.id = await this.#writer.registerChannel({ topic, schemaId, messageEncoding, metadata: new Map(metadata) });
+    const schemaId = schema === null ? 0 : this.#schemaId(schema);
+    channel.id = this.#file.addChannel({ topic, schemaId, messageEncoding, metadata: new Map(metadata) });
     return channel.id;
   }
 
-  async #schemaId({ name, encoding, data, mark }: Schema): Promise<number> {
+  #schemaId({ name, encoding, data, mark }: Schema): number {
     const key = keyOf(name, mark);
     const known = this.#schemaIds.get(key);
     if (known !== undefined) return known;
-    const id = await this.#writer.registerSchema({ name, encoding, data: data() });
+    const id = this.#file.addSchema({ name, encoding, data: data() });
     this.#schemaIds.set(key, id);
     return id;
   }

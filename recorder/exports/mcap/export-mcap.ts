@@ -1,11 +1,11 @@
-import { zstdCompressSync } from 'node:zlib';
-import { type IWritable, McapWriter } from '@mcap/core';
+import type { IWritable } from '@mcap/core';
 import { siteHead } from '../../src/index.ts';
 import { mergeByTime } from '../merge.ts';
 import { type ExportOptions, type ExportResult, ExportRun, type OpenedChain, openingIn } from '../run.ts';
 import { describeStretch } from '../sound-events.ts';
 import { McapChannels } from './channels.ts';
 import { floorGrid, floorScene } from './foxglove/floor.ts';
+import { McapFile } from './mcap-file.ts';
 import type { SceneFloor, TerrainScene } from './scene.ts';
 import { ChainTranslation, SITE_FRAME, type TimedMessage, type Unshown } from './translation.ts';
 
@@ -26,9 +26,6 @@ export interface McapExport extends ExportResult {
   readonly unshown: Unshown;
 }
 
-/** Between two chunks of the file, bytes before compression: a player reads whole chunks. */
-const CHUNK_BYTES = 4 * 1024 * 1024;
-
 /**
  * Writes a recording as MCAP (mcap.dev/spec): indexed, chunks compressed with zstd, all messages in order of time, every
  * payload in protobuf with its schema. Decisions, signals, messages, orders and changes stand in it byte for byte as they
@@ -40,11 +37,10 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 export async function exportMcap(options: McapExportOptions): Promise<McapExport> {
   const { recording, chains, span, writable, terrain, places, name } = options;
   const head = siteHead(await recording.heads(), options.sha256);
-  const file = new WatchedFile(writable);
-  const writer = new McapWriter({ writable: file, chunkSize: CHUNK_BYTES, compressChunk });
-  await writer.start({ profile: '', library: 'sigma' });
-  const channels = new McapChannels(writer);
-  const sink = new Sink(writer, channels, file);
+  const file = new McapFile(writable);
+  await file.start('sigma');
+  const channels = new McapChannels(file);
+  const sink = new Sink(file, channels);
   const unshown: Unshown = new Map();
   const run = new ExportRun(options);
   const opened = await run.openings();
@@ -60,24 +56,19 @@ export async function exportMcap(options: McapExportOptions): Promise<McapExport
       if (floor !== null) for (const message of floorMessages(channels, floor, firstUs)) await sink.put(message);
     },
   );
-  await writer.addMetadata({
-    name: 'sigma.export',
-    metadata: new Map([
+  await file.addMetadata(
+    'sigma.export',
+    new Map([
       ['recording', name],
       ['site_head', head],
       ['places', places],
       ['sources', [...new Set(chains.map(({ source }) => source))].join(' ')],
       ...run.bad.map((one, k): [string, string] => [`left_out_${k + 1}`, describeStretch(one)]),
     ]),
-  });
-  await writer.end();
+  );
+  await file.end();
   return { ...run.result, messages: sink.messages, topics: channels.topics, unshown };
 }
-
-const compressChunk = (chunk: Uint8Array): { compression: string; compressedData: Uint8Array } => ({
-  compression: 'zstd',
-  compressedData: zstdCompressSync(chunk),
-});
 
 /** The floor that one of the openings describes: often that of somebody who is not asked for. */
 async function floorOf(
@@ -119,56 +110,23 @@ async function* translated(
   }
 }
 
-/** Tells whether anything was written since it was asked to look. */
-class WatchedFile implements IWritable {
-  readonly #file: IWritable;
-  wrote = false;
-
-  constructor(file: IWritable) {
-    this.#file = file;
-  }
-
-  position(): bigint {
-    return this.#file.position();
-  }
-
-  write(bytes: Uint8Array): Promise<unknown> {
-    this.wrote = true;
-    return this.#file.write(bytes);
-  }
-}
-
 class Sink {
-  readonly #writer: McapWriter;
+  readonly #file: McapFile;
   readonly #channels: McapChannels;
-  readonly #file: WatchedFile;
   readonly #sequences: number[] = [];
   messages = 0;
 
-  constructor(writer: McapWriter, channels: McapChannels, file: WatchedFile) {
-    this.#writer = writer;
-    this.#channels = channels;
+  constructor(file: McapFile, channels: McapChannels) {
     this.#file = file;
+    this.#channels = channels;
   }
 
   /** @returns when the next may come; at once, unless a chunk is full and goes to the file */
-  put(message: TimedMessage): void | Promise<void> {
-    const { channel } = message;
-    return channel.id === null ? this.#first(message) : this.#add(message, channel.id);
-  }
-
-  async #first(message: TimedMessage): Promise<void> {
-    await this.#add(message, await this.#channels.open(message.channel));
-  }
-
-  #add({ timeUs, data }: TimedMessage, channelId: number): void | Promise<void> {
-    const sequence = this.#sequences[channelId] ?? 0;
-    this.#sequences[channelId] = sequence + 1;
-    const logTime = BigInt(timeUs) * 1000n;
+  put({ channel, timeUs, data }: TimedMessage): void | Promise<void> {
+    const id = channel.id ?? this.#channels.open(channel);
+    const sequence = this.#sequences[id] ?? 0;
+    this.#sequences[id] = sequence + 1;
     this.messages++;
-    this.#file.wrote = false;
-    const added = this.#writer.addMessage({ channelId, sequence, logTime, publishTime: logTime, data });
-    // The writer begins to write a full chunk before it waits for anything.
-    if (this.#file.wrote) return added;
+    return this.#file.addMessage(id, sequence, timeUs, data);
   }
 }

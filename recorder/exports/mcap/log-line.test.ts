@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decision } from '@sigma/kernel';
+import fc from 'fast-check';
 import { EVENT_TYPE, type EventDraft, encodeDecision, signalEvent, WireWriter } from '../../src/index.ts';
 import { missionChanged, ordered, sensed } from '../testing/story.ts';
 import { LOG_LEVEL } from './foxglove/messages.ts';
@@ -40,6 +41,17 @@ test('a decision is told by who decided, what, and why; one of safety is a warni
     text: 'mission: drive aisle=a7 careful=true speedMps=0.612 toXM=-1.5 — the aisle is free',
   });
   assert.equal(line(decision('safety', {}))?.level, LOG_LEVEL.warning);
+});
+
+test('[R180] a number in a line is rounded to three places, and no other number', () => {
+  const told = (value: number) => {
+    const text = line(decision('mission', { speedMps: value }))?.text ?? '';
+    assert.equal(text, `mission: drive speedMps=${Math.round(value * 1000) / 1000} — the aisle is free`);
+  };
+  for (const corner of [0, -0, 0.0004, -0.0004, 0.05, -0.999, 9.9995, 1e6 - 0.001, 1e6, -1e6, 1e21, Infinity, NaN])
+    told(corner);
+  fc.assert(fc.property(fc.double(), told), { seed: 7, numRuns: 500 });
+  fc.assert(fc.property(fc.double({ min: -2e6, max: 2e6 }), told), { seed: 7, numRuns: 2_000 });
 });
 
 test('failsafes are warnings, orders and changes are news, inputs are none', () => {

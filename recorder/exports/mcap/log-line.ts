@@ -1,5 +1,6 @@
 import { AUTHORITIES } from '@sigma/kernel';
 import { EVENT_TYPE, MalformedBytesError, type RecordedEvent, WireReader } from '../../src/index.ts';
+import { KnownTexts } from '../../src/payload/known-texts.ts';
 import { LOG_LEVEL } from './foxglove/messages.ts';
 
 export interface LogLine {
@@ -71,6 +72,9 @@ function signalLine(data: Uint8Array): LogLine {
   return { level, text: body === 'null' ? name : `${name} ${body}` };
 }
 
+/** Names of commands and parameters, and rationales. */
+const known = new KnownTexts();
+
 function decisionLine(data: Uint8Array): LogLine {
   const reader = new WireReader(data);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -79,18 +83,24 @@ function decisionLine(data: Uint8Array): LogLine {
     const tag = reader.varint();
     if (tag === 0x1a) authority = authorityOf(reader.part());
     else if (tag === 0x22) command = commandText(reader.part(), view);
-    else if (tag === 0x2a) rationale = reader.string();
-    else reader.skip(tag);
+    else if (tag === 0x2a) rationale = known.read(reader);
+    else pass(reader, tag);
   }
   const level = authority === 'safety' ? LOG_LEVEL.warning : LOG_LEVEL.info;
   return { level, text: `${authority}: ${command}${rationale === '' ? '' : ` — ${rationale}`}` };
+}
+
+/** Most of a decision is no news: it is passed over without looking at it. */
+function pass(reader: WireReader, tag: number): void {
+  if ((tag & 7) === 2) reader.passBytes(null);
+  else reader.skip(tag);
 }
 
 function authorityOf(proposal: WireReader): string {
   while (!proposal.done) {
     const tag = proposal.varint();
     if (tag === 0x10) return AUTHORITIES[proposal.varint() - 1] ?? 'unknown';
-    proposal.skip(tag);
+    pass(proposal, tag);
   }
   return 'unknown';
 }
@@ -100,9 +110,9 @@ function commandText(command: WireReader, view: DataView): string {
   let text = '';
   while (!command.done) {
     const tag = command.varint();
-    if (tag === 0x0a) text = command.string() + text;
+    if (tag === 0x0a) text = known.read(command) + text;
     else if (tag === 0x12) text += paramText(command.part(), view);
-    else command.skip(tag);
+    else pass(command, tag);
   }
   return text;
 }
@@ -112,14 +122,26 @@ function paramText(param: WireReader, view: DataView): string {
   let value = '';
   while (!param.done) {
     const tag = param.varint();
-    if (tag === 0x0a) name = param.string();
+    if (tag === 0x0a) name = known.read(param);
     else if (tag === 0x11) {
       const { at } = param;
       param.skip(tag);
-      value = String(Math.round(view.getFloat64(at, true) * 1000) / 1000);
-    } else if (tag === 0x1a) value = param.string();
+      value = rounded(view.getFloat64(at, true));
+    } else if (tag === 0x1a) value = known.read(param);
     else if (tag === 0x20) value = String(param.varint() === 1);
-    else param.skip(tag);
+    else pass(param, tag);
   }
   return ` ${name}=${value}`;
+}
+
+/** `.5` of 500 thousandths; nothing of 0. */
+const FRACTIONS = Array.from({ length: 1000 }, (_, n) => String(n / 1000).slice(1));
+
+/** A number to three places, as String has it: put together of whole numbers, which is several times faster. */
+function rounded(value: number): string {
+  const thousandths = Math.round(value * 1000);
+  const size = Math.abs(thousandths);
+  if (!(size < 1e9)) return String(thousandths / 1000);
+  const whole = Math.trunc(size / 1000);
+  return `${thousandths < 0 ? '-' : ''}${whole}${FRACTIONS[size - whole * 1000]}`;
 }

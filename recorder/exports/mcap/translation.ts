@@ -36,7 +36,10 @@ export class ChainTranslation {
   readonly #channels: McapChannels;
   readonly #span: TimeSpan;
   readonly #unshown: Unshown;
-  readonly #wire = new WireWriter(16_384);
+  /** Messages side by side: room of its own for each would keep the garbage collector busier than all the rest. */
+  #wire = new WireWriter(ROOM_BYTES + ROOM_BYTES / 4);
+  /** Where in it the message that is being written begins. */
+  #begun = 0;
   readonly #log: McapChannel;
   /** Named when first needed: topics of an imported file may have the same names. */
   #transform: McapChannel | null = null;
@@ -120,9 +123,8 @@ export class ChainTranslation {
     else this.#leaveOut(`events of type ${type}`);
     const line = logLine(event);
     if (line === null) return;
-    this.#wire.reset();
-    writeLog(this.#wire, timeUs, line.level, line.text, this.#opening.source);
-    into.push({ timeUs, channel: this.#log, data: this.#wire.take() });
+    writeLog(this.#message(), timeUs, line.level, line.text, this.#opening.source);
+    into.push({ timeUs, channel: this.#log, data: this.#written() });
   }
 
   #restore(event: RecordedEvent): void {
@@ -170,22 +172,21 @@ export class ChainTranslation {
   }
 
   #show(shown: Shown, timeUs: number, placed: boolean, into: TimedMessage[]): void {
-    const wire = this.#wire;
     if (shown.kind === 'pose') {
       // Where the agent is run again its own belief places it; what was measured follows from the recording itself.
       if (placed) this.#put(shown, timeUs, into);
       return;
     }
-    wire.reset();
+    const wire = this.#message();
     if (shown.kind === 'scan') {
       const { source } = this.#opening;
       this.#scan ??= this.#channels.foxglove(`/${source}/scan`, 'LaserScan');
       writeScan(wire, timeUs, source, shown.startRad, shown.endRad, shown.rangesM);
-      into.push({ timeUs, channel: this.#scan, data: wire.take() });
+      into.push({ timeUs, channel: this.#scan, data: this.#written() });
       return;
     }
     writeNumbers(wire, shown.values);
-    into.push({ timeUs, channel: this.#numbersChannel(shown.channel), data: wire.take() });
+    into.push({ timeUs, channel: this.#numbersChannel(shown.channel), data: this.#written() });
   }
 
   #numbersChannel(name: string): McapChannel {
@@ -199,23 +200,35 @@ export class ChainTranslation {
   }
 
   #put(place: { xM: number; yM: number; headingRad: number }, timeUs: number, into: TimedMessage[]): void {
-    const wire = this.#wire;
     const { source } = this.#opening;
     const { xM, yM, headingRad } = place;
     this.#transform ??= this.#channels.foxglove('/tf', 'FrameTransform');
     this.#pose ??= this.#channels.foxglove(`/${source}/pose`, 'PoseInFrame');
-    wire.reset();
-    writeTransform(wire, timeUs, SITE_FRAME, source, xM, yM, headingRad);
-    into.push({ timeUs, channel: this.#transform, data: wire.take() });
-    wire.reset();
-    writePose(wire, timeUs, SITE_FRAME, xM, yM, headingRad);
-    into.push({ timeUs, channel: this.#pose, data: wire.take() });
+    writeTransform(this.#message(), timeUs, SITE_FRAME, source, xM, yM, headingRad);
+    into.push({ timeUs, channel: this.#transform, data: this.#written() });
+    writePose(this.#message(), timeUs, SITE_FRAME, xM, yM, headingRad);
+    into.push({ timeUs, channel: this.#pose, data: this.#written() });
+  }
+
+  /** Begins a message. */
+  #message(): WireWriter {
+    if (this.#wire.length > ROOM_BYTES) this.#wire = new WireWriter(ROOM_BYTES + ROOM_BYTES / 4);
+    this.#begun = this.#wire.length;
+    return this.#wire;
+  }
+
+  /** The message that was begun. What is written behind it leaves it as it is. */
+  #written(): Uint8Array {
+    return this.#wire.view(this.#begun);
   }
 
   #leaveOut(what: string): void {
     this.#unshown.set(what, (this.#unshown.get(what) ?? 0) + 1);
   }
 }
+
+/** As many bytes of messages stand in one place before there is another. */
+const ROOM_BYTES = 65_536;
 
 /** Believed places are written at 20 Hz: twice as often as a scan shows anything new. */
 const POSE_EVERY_US = 50_000;

@@ -26,7 +26,7 @@ export class WireWriter {
     return this.#bytes.slice(from, this.#at);
   }
 
-  /** The same without a copy: this writer is not to be used any more. */
+  /** The same without a copy: it stands until this writer is reset. */
   view(from = 0): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(from, this.#at);
   }
