@@ -66,6 +66,7 @@ export function intersect(a: Restriction, b: Restriction): Restriction {
     const present = atMost[name];
     if (present === undefined || bound < present) atMost[name] = bound;
   }
+  if (a.forbid.length === 0 && b.forbid.length === 0) return { atMost, forbid: NO_RESTRICTION.forbid };
   const forbid = [...a.forbid];
   for (const thing of b.forbid) if (!forbid.includes(thing)) forbid.push(thing);
   forbid.sort();

@@ -56,6 +56,15 @@ test('[K20] one decision for a stretch of driving, a new one when something is n
   assert.equal(story.outputs.urgent, false);
 });
 
+test('[K20] a plan with the very intents of the one before and another reason is another decision, and says its own reason', () => {
+  const intents = [{ name: 'advance', args: { toM: 9 } }];
+  const story = new CartStory().assign('t1', 9);
+  for (const rationale of ['as ordered', 'the way is free', 'as ordered']) {
+    story.plan('t1', intents, { rationale }).run(0.2);
+    assert.equal(story.agent.decision?.rationale, `advance (1 of 1): ${rationale}`);
+  }
+});
+
 test('[K21] a decision names its context: epoch, last input, policy', () => {
   const story = working();
   story.obstacleM = 1.5;

@@ -5,6 +5,7 @@ import { type Action, commandEnd } from './command.ts';
 import { type Cycle, conclude } from './conclude.ts';
 import { type Interventions, updateFailsafe } from './failsafe-framework.ts';
 import { type Arrivals, foldInbox } from './inbox.ts';
+import type { Intent, PlanState } from './mission.ts';
 import type { Situation, TerrainModel } from './model.ts';
 import type { CommandProposal, Proposal } from './proposal.ts';
 import type { Stimulus } from './stimulus.ts';
@@ -139,7 +140,13 @@ function proposeReflexes<World>(
     if (answer === null) continue;
     restrictions ??= [];
     const { restriction, rationale } = answer;
-    restrictions.push({ ...SAFETY, type: 'restriction', source: `reflex:${reflex.id}`, restriction, rationale });
+    restrictions.push({
+      ...SAFETY,
+      type: 'restriction',
+      source: sourceOf('reflex', reflex.id),
+      restriction,
+      rationale,
+    });
   }
   const ruled = applyRules(cycle, situation, 'reflex');
   if (ruled === null) return { restrictions: restrictions ?? NOTHING, actions: agent.ruledActions };
@@ -176,7 +183,7 @@ function applyRules<World>(
       found.actions.push({ rule: id, hash, action: effect.action, rationale });
     } else {
       const { restriction } = effect;
-      const source = `rule:${id}`;
+      const source = sourceOf('rule', id);
       found.restrictions.push({ ...SAFETY, type: 'restriction', source, restriction, rationale, ruleHash: hash });
     }
   }
@@ -270,17 +277,45 @@ function missionProposal<World>(agent: Draft<World>, atUs: number): CommandPropo
   if (plan === null || command === null || command === undefined) return null;
   if (command.kind === 'setpoint' ? atUs > commandEnd(command, plan.commandSinceUs) : !actionOpen(agent, command))
     return null;
-  const intent = plan.intents[plan.cursor]?.name ?? 'done';
   return {
     type: 'command',
-    source: `plan:${plan.from}`,
+    source: sourceOf('plan', plan.from),
     authority: 'mission',
     severity: 0,
     priority: activeTask(agent)?.task.priority ?? 0,
     sequence: plan.revision,
-    rationale: `${intent} (${plan.cursor + 1} of ${plan.intents.length}): ${plan.rationale}`,
+    rationale: rationaleOf(plan),
     confidence: plan.confidence,
     ruleHash: null,
     command,
   };
 }
+
+/**
+ * The source id of whoever proposes. What is said at every cycle is one text and not as many that are alike: those are
+ * made anew each time, and compared letter by letter. A cache: never changes an answer.
+ */
+function sourceOf(kind: 'reflex' | 'rule' | 'plan', id: string): string {
+  const known = SOURCES[kind].get(id);
+  if (known !== undefined) return known;
+  const source = `${kind}:${id}`;
+  if (SOURCES[kind].size < MOST_SOURCES) SOURCES[kind].set(id, source);
+  return source;
+}
+
+const MOST_SOURCES = 1_000;
+const SOURCES = { reflex: new Map<string, string>(), rule: new Map<string, string>(), plan: new Map<string, string>() };
+
+/** Which intent a plan is at, and why. A cache as well. */
+function rationaleOf({ intents, cursor, rationale }: PlanState): string {
+  const known = rationales.get(intents);
+  if (known !== undefined && known.cursor === cursor && known.rationale === rationale) return known.text;
+  const text = `${intents[cursor]?.name ?? 'done'} (${cursor + 1} of ${intents.length}): ${rationale}`;
+  rationales.set(intents, { cursor, rationale, text });
+  return text;
+}
+
+const rationales = new WeakMap<
+  readonly Intent[],
+  { readonly cursor: number; readonly rationale: string; readonly text: string }
+>();

@@ -2,7 +2,7 @@ import { decodeBlock, decodeEnvelope } from './block.ts';
 import { type ChainHead, type ChainId, EVENT_TYPE, type RecordedEvent } from './event.ts';
 import { decodeOpening, type Opening } from './payload/opening.ts';
 import { decodeSnapshot, type Snapshot } from './payload/snapshot.ts';
-import { decodeSegment, type Wake } from './payload/stimulus-segment.ts';
+import { decodeSegment, EVERYTHING, type Wake } from './payload/stimulus-segment.ts';
 import { CannotReexecuteError, type Execution, type Reexecutors } from './reexecutor.ts';
 import type { Recording } from './store.ts';
 
@@ -168,7 +168,7 @@ class ChainPlayback {
       if (event.atUs > atUs) return;
       this.#nextSequence = event.sequence + 1;
       if (event.type !== EVENT_TYPE.stimulusSegment) continue;
-      this.#ahead = this.#run(execution, decodeSegment(event.data).wakes, atUs);
+      this.#ahead = this.#run(execution, decodeSegment(event.data, EVERYTHING).wakes, atUs);
       if (this.#ahead.length > 0) return;
     }
   }

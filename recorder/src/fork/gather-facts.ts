@@ -2,7 +2,7 @@ import { type Agent, createAgent, decodeState, step } from '@sigma/kernel';
 import type { ChainHead } from '../event.ts';
 import type { Opening } from '../payload/opening.ts';
 import { decodeSnapshot } from '../payload/snapshot.ts';
-import { decodeSegment } from '../payload/stimulus-segment.ts';
+import { decodeSegment, EVERYTHING } from '../payload/stimulus-segment.ts';
 import type { Recording } from '../store.ts';
 import { FactCollector } from './fact-collector.ts';
 import type { FactsTerrain, KeptStretch } from './facts.ts';
@@ -57,7 +57,7 @@ export class FactGatherer<World> {
     const { model } = collector;
     let agent = snapshot === this.#place && this.#agent !== null ? this.#agent : this.#beginning(stretch);
     for (const segment of segments) {
-      const { wakes } = decodeSegment(segment);
+      const { wakes } = decodeSegment(segment, EVERYTHING);
       this.wakes += wakes.length;
       for (const { atUs, inbox } of wakes) {
         agent = step(model, agent, inbox, atUs).agent;

@@ -2,7 +2,7 @@ import { decodeBlock, decodeEnvelope } from '../block.ts';
 import { type ChainHead, type ChainId, EVENT_TYPE, sameBytes } from '../event.ts';
 import type { Opening } from '../payload/opening.ts';
 import { decodeSnapshot } from '../payload/snapshot.ts';
-import { decodeSegment } from '../payload/stimulus-segment.ts';
+import { decodeSegment, EVERYTHING } from '../payload/stimulus-segment.ts';
 import { openingOf } from '../playback.ts';
 import type { Recording } from '../store.ts';
 import { DecisionEvents, decisionNumber } from './decision-events.ts';
@@ -302,7 +302,7 @@ class ChainRun<World> {
         if (gap !== null && event.atUs >= untilUs) return this.#resume(gap, 0, untilUs, untilUs);
         knownUs = Math.max(knownUs, event.atUs);
         if (event.type !== EVENT_TYPE.stimulusSegment || !begun) continue;
-        for (const { atUs, inbox } of decodeSegment(event.data).wakes) {
+        for (const { atUs, inbox } of decodeSegment(event.data, EVERYTHING).wakes) {
           if (atUs >= untilUs || this.#isFound()) return;
           run.wake(atUs, inbox);
           knownUs = atUs;

@@ -13,10 +13,16 @@ export interface Channel {
 /**
  * Reads one entry of `percepts` where the reader stands.
  *
- * @param heeded channels whose rows are asked for, and then share memory; all, with rows of their own, where it is null
+ * @param heeded channels whose rows are asked for; all where it is null
+ * @param shares whether rows may share memory
  * @throws MalformedBytesError
  */
-export function readColumns(bytes: Uint8Array, reader: WireReader, heeded: ReadonlySet<string> | null): Channel {
+export function readColumns(
+  bytes: Uint8Array,
+  reader: WireReader,
+  heeded: ReadonlySet<string> | null,
+  shares: boolean,
+): Channel {
   const end = reader.enter();
   let channel = '';
   let count = 0;
@@ -37,7 +43,7 @@ export function readColumns(bytes: Uint8Array, reader: WireReader, heeded: Reado
   }
   if (reader.at !== end) throw new MalformedBytesError('a field is cut short');
   if (heeded === null || heeded.has(channel)) {
-    return { rows: readRows(bytes, from, to, channel, count, heeded !== null), count, next: 0 };
+    return { rows: readRows(bytes, from, to, channel, count, shares), count, next: 0 };
   }
   // A row has a field, and a field a byte.
   if (count > to - from) throw new MalformedBytesError(`channel '${channel}' is too short for ${count} rows`);

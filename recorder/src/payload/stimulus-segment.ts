@@ -141,11 +141,14 @@ function writeColumns(wire: WireWriter, { channel, width, values }: Rows): void 
 
 /** Stimuli that somebody asks for, beside those that are neither percepts nor messages. */
 export interface Heeded {
-  /** Channels of percepts. */
-  readonly channels: ReadonlySet<string>;
+  /** Channels of percepts; null for all. */
+  readonly channels: ReadonlySet<string> | null;
   /** Topics of messages; null for all. */
   readonly topics: ReadonlySet<string> | null;
 }
+
+/** All there is, for who runs a life again. */
+export const EVERYTHING: Heeded = { channels: null, topics: null };
 
 /**
  * Reads sigma.v1.StimulusSegment.
@@ -171,7 +174,7 @@ export function decodeSegment(bytes: Uint8Array, heeded: Heeded | null = null): 
     else if (tag === 0x22) times = reader.part();
     else if (tag === 0x2a) counts = reader.part();
     else if (tag === 0x32) kinds = reader.part();
-    else if (tag === 0x3a) channels.push(readColumns(bytes, reader, heeded?.channels ?? null));
+    else if (tag === 0x3a) channels.push(readColumns(bytes, reader, heeded?.channels ?? null, heeded !== null));
     else if (tag === 0x42) others.push(readOther(bytes, reader, heeded?.topics ?? null));
     else reader.skip(tag);
   }

@@ -36,7 +36,7 @@ export function clampFleet(
     return { command, clamped: UNCLAMPED, forbiddenBy: null };
   }
   if (command.name !== DRIVE) return clampParams(command, restriction);
-  for (const name of Object.keys(command.params)) {
+  for (const name in command.params) {
     const value = command.params[name];
     if (typeof value === 'number' && !Number.isFinite(value))
       return { command: null, clamped: [], forbiddenBy: `nan:${name}` };
