@@ -7,7 +7,7 @@ import { readCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { command, type Shell } from '../shell.ts';
 import { loadSite } from '../site-input.ts';
-import { stampOf, untilEnd } from '../solo/waiting.ts';
+import { untilEnd } from '../solo/waiting.ts';
 import { readUpkeep } from '../upkeep/upkeep-file.ts';
 
 interface HubServerFlags {
@@ -90,7 +90,7 @@ export function edgeCommand(shell: Shell): Command {
     .option('--tenant <id>', 'who owns it', 'solo')
     .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
     .option('--site <file>', 'site file for the map')
-    .option('--data <dir>', 'folder for the recording (default: SIGMA_DATA, or .data)')
+    .option('--data <dir>', 'folder for the recording, which every run carries on (default: SIGMA_DATA, or .data)')
     .option(
       '--sync-limit <kB/s>',
       'most of the recording that is sent a second (default: as much as the link takes)',
@@ -119,7 +119,8 @@ export function edgeCommand(shell: Shell): Command {
       }
       const folder = join(flags.data === undefined ? dataDir : resolve(flags.data), 'recordings');
       mkdirSync(folder, { recursive: true });
-      const recordingPath = join(folder, `edge-${stampOf(new Date())}.sqlite`);
+      // One spool for all its runs: what one could not send the next one brings home.
+      const recordingPath = join(folder, 'edge.sqlite');
       const site = loadSite(flags, root);
       const { tenant, robots, people, seed, syncLimit, spool } = flags;
       const edge = await startEdgeChild({

@@ -23,7 +23,7 @@ export function syncCommand(shell: Shell): Command {
   return hubCommand(
     'sync',
     'How much of a recording of an edge the hub holds, chain by chain, and what is still to go',
-    ['sigma sync .data/recordings/edge-1.sqlite', 'sigma sync edge.sqlite --over 10 --json'],
+    ['sigma sync .data/recordings/edge.sqlite', 'sigma sync edge.sqlite --over 10 --json'],
   )
     .argument('<file>', 'recording of an edge')
     .option('--over <s>', 'measure the rate over so many seconds', numberAbove(0, 3_600), 2)
