@@ -98,7 +98,7 @@ export function edgeCommand(shell: Shell): Command {
     )
     .option(
       '--spool <MB>',
-      'room for the recording; beyond it the least needed is dropped, and that is recorded',
+      'room for what this run records; beyond it the least needed is dropped, and that is recorded; 1250 keep of a robot a week of decisions, safety and a state for each minute (default: no bound)',
       numberAbove(0, 1e9),
     )
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { AheadSource, encodeSent, SyncSource } from '@sigma/recorder';
@@ -8,6 +7,7 @@ import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import type { FromThread, ToThread } from '../live/back-thread.ts';
 import { AgentClock } from '../live/clock.ts';
 import { SpoolWatch } from './spool-watch.ts';
+import { spooledBytes } from './spooled-bytes.ts';
 import { openSyncMemory } from './sync-memory.ts';
 import type { FromSync, SyncThreadData, ToSync } from './sync-worker.ts';
 
@@ -83,7 +83,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
       growing: growing.filter(({ source }) => bodies.has(source)),
       recording: recordings[0]?.recording ?? openSqliteRecording(recordingPath),
       mostBytes: recordingMostBytes,
-      usedBytes: () => usedBytes(recordingPath),
+      usedBytes: spooledBytes(recordingPath),
       acknowledged: ({ source, epoch }) =>
         sync.standings().find((one) => one.source === source && one.epoch === epoch)?.acknowledged ?? 0,
       tell: ({ source }, gap) => tell({ type: 'gap', source, gap }),
@@ -148,15 +148,4 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
   };
   // In the order in which they came, from when it is known what there is.
   port.on('message', (message: ToThread<ToSync>) => void opened.then(() => hear(message)));
-}
-
-/** Pages of a recording that hold something, its log apart. */
-function usedBytes(path: string): number {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 2000 });
-  try {
-    const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
-  } finally {
-    db.close();
-  }
 }
