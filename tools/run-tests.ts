@@ -14,11 +14,13 @@ import { dirname, join, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findTestFiles, longestFirst } from './test-files.ts';
 import { closingLines, openTally, record, type TestEvent, verdict } from './test-tally.ts';
 
+/** Loaded by every file before its own sources: half of the time that the hub takes to load is saved by it. */
+const LOADED_FIRST = 'apps/hub/src/store/quick-drizzle.ts';
 /** A test may run this long before it fails by name. */
 const TEST_TIMEOUT_MS = 4 * 60_000;
 /** A file whose process still lives after this long, a forgotten timer or server for instance, ends the whole run. */
@@ -73,7 +75,7 @@ async function main(): Promise<number> {
     concurrency: Math.max(1, availableParallelism()),
     timeout: TEST_TIMEOUT_MS,
     signal: abort.signal,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning', `--import=${pathToFileURL(join(root, LOADED_FIRST)).href}`],
     ...(values.name === undefined ? {} : { testNamePatterns: values.name }),
   });
   // The runner's own totals are taken out of the stream here and printed once, last, as `# tests 12`.

@@ -18,7 +18,7 @@ import {
   robotTruth,
   STEP_US,
 } from '@sigma/fleet-world';
-import { seededOrderKey } from '@sigma/hub';
+import { seededOrderKey } from '@sigma/hub/roles';
 import { agentKey, type Json, type Stimulus } from '@sigma/kernel';
 import type { ConnectRequest, ConnectResponse } from '@sigma/proto';
 import type { SealedBlock, Sha256 } from '@sigma/recorder';

@@ -17,5 +17,6 @@ const asksHere = command === 'query' && !words.some((word) => /^(-h|--help|--hub
 // What keeps it from starting is told by the command, which tries again.
 const queryBegun = asksHere ? await begin().catch(() => null) : null;
 
+await import('@sigma/hub/quick-drizzle');
 const { runCommandLine } = await import('./command-line.ts');
 process.exitCode = await runCommandLine({ env: process.env, argv: process.argv, queryBegun });

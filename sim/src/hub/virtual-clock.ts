@@ -1,4 +1,4 @@
-import type { Clock } from '@sigma/hub';
+import type { Clock } from '@sigma/hub/roles';
 
 interface Timer {
   readonly dueUs: number;

@@ -16,7 +16,7 @@ import {
   noHistory,
   type OrderKey,
   Sequences,
-} from '@sigma/hub';
+} from '@sigma/hub/roles';
 import type { ConnectRequest, ConnectResponse } from '@sigma/proto';
 import type { SealedBlock } from '@sigma/recorder';
 import { createAnalyzer } from '@sigma/telemetry';
