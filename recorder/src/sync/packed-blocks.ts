@@ -30,6 +30,14 @@ const MOST_BYTES = 1024 * 1024;
 /** What cannot be packed becomes no longer than that. */
 const MOST_MORE = 1024;
 
+/** Less is not worth it; and up to 64 KB Buffers share their memory with others. */
+const LEAST_GIVEN_BACK = 128 * 1024;
+
+/** Gives memory back at once; no view into it is to be used any more. */
+export function giveBack(memory: ArrayBufferLike): void {
+  if (memory instanceof ArrayBuffer && memory.byteLength >= LEAST_GIVEN_BACK) memory.transfer(0);
+}
+
 /** @param wire to put them together in, one for all packs: as much memory that is new each time costs more than the packing */
 export function packBlocks(
   blocks: readonly Uint8Array[],

@@ -320,6 +320,7 @@ export class SyncSource {
     const saved = packed.unpackedBytes - packed.bytes.length;
     if (saved <= 0) return batch;
     sender.saved(saved);
+    this.#ends.get(linkedKey(batch))?.reading?.done(batch.blocks.length);
     return { ...batch, blocks: [], packed };
   }
 
