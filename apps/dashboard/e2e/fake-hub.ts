@@ -45,7 +45,6 @@ import { fakeSite } from './fake-site.ts';
 
 export const EMAIL = 'ada@example.org';
 export const PASSWORD = 'correct horse battery';
-const TICK_MS = 100;
 const SESSION = 'fake_session=open';
 
 /** The cookie of a session that is open, for those who do not come to see the door. */
@@ -75,6 +74,8 @@ export class FakeHub {
   /** Whether its robots are simulated ones, to which faults may be done. */
   simulated = true;
   readonly extras: FakeExtras = {};
+  /** Every so long its robots move on and it tells of them; as often as a real hub where somebody looks at how they move. */
+  tickMs = 250;
   /** While true the stream stays open and says nothing. */
   mute = false;
   /** What the hub takes for now, beside the time of this machine. */
@@ -142,10 +143,10 @@ export class FakeHub {
   async #live(): Promise<void> {
     for (const robot of this.robots) decide(robot, 0n);
     while (!this.#ended.signal.aborted) {
-      for (const robot of this.robots) advance(robot, TICK_MS / 1000, this.#atUs);
+      for (const robot of this.robots) advance(robot, this.tickMs / 1000, this.#atUs);
       for (const mission of this.missions.values()) this.#progress(mission);
       this.#revision++;
-      await wait(TICK_MS, undefined, { signal: this.#ended.signal }).catch(() => undefined);
+      await wait(this.tickMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
     }
   }
 
@@ -347,7 +348,7 @@ export class FakeHub {
     while (!signal.aborted && !this.#ended.signal.aborted && !this.down) {
       const poses = this.robots.map(poseOf);
       if (this.mute) {
-        await wait(TICK_MS, undefined, { signal }).catch(() => undefined);
+        await wait(this.tickMs, undefined, { signal }).catch(() => undefined);
         continue;
       }
       const at = this.robots.filter(({ id }) => follow.includes(id));
@@ -376,7 +377,7 @@ export class FakeHub {
       });
       first = false;
       fences = this.fences.version;
-      await wait(TICK_MS, undefined, { signal }).catch(() => undefined);
+      await wait(this.tickMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

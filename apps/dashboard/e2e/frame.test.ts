@@ -283,6 +283,7 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
 
   test('signing out leads to the door', async () => {
     await first.at('account-menu').click();
+    await first.at('sign-out').waitFor();
     await first.isAccessible('.menu');
     await first.at('sign-out').click();
     await first.at('sign-in').waitFor();

@@ -3,7 +3,7 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { buildPage } from './build.ts';
 import { FakeHub, signedIn } from './fake-hub.ts';
 import { FakeRoom } from './fake-room.ts';
-import { askingOften, FirstPage, openBrowser, withoutWebGl } from './page.ts';
+import { askingOften, drawnSeldom, FirstPage, openBrowser, withoutWebGl } from './page.ts';
 
 const WIDE: BrowserContextOptions = { viewport: { width: 1_280, height: 800 } };
 
@@ -45,6 +45,7 @@ export async function openHouse(furnish: (hub: FakeHub) => void = () => undefine
     visitor.page.on('pageerror', (error) => problems.push(error.message));
     await askingOften(visitor.page);
     await withoutWebGl(visitor.page);
+    await drawnSeldom(visitor.page);
     await visitor.open(url + path, newcomer);
     if (!signedOut) await visitor.isLive();
     return visitor;

@@ -57,6 +57,48 @@ export async function askingOften(page: Page): Promise<void> {
   );
 }
 
+/** So long from one picture to the next, at least. */
+const PICTURE_MS = 100;
+
+/**
+ * As on a slow screen: what the page draws by the frame it draws ten times a second, in full and in the same order. For
+ * tests that do not count pictures, where sixty a second without a graphics processor take more than all else they do.
+ */
+export async function drawnSeldom(page: Page): Promise<void> {
+  await page.addInitScript((pictureMs) => {
+    const nextFrame = window.requestAnimationFrame.bind(window);
+    let wanted = new Map<number, FrameRequestCallback>();
+    let due = wanted;
+    let shownMs = Number.NEGATIVE_INFINITY;
+    let asked = 0;
+    let awaited = false;
+    const show = (nowMs: number): void => {
+      shownMs = performance.now();
+      awaited = false;
+      due = wanted;
+      wanted = new Map();
+      for (const [handle, draw] of due) {
+        due.delete(handle);
+        try {
+          draw(nowMs);
+        } catch (error) {
+          reportError(error);
+        }
+      }
+    };
+    window.requestAnimationFrame = (draw) => {
+      wanted.set(++asked, draw);
+      if (!awaited) setTimeout(() => nextFrame(show), shownMs + pictureMs - performance.now());
+      awaited = true;
+      return asked;
+    };
+    window.cancelAnimationFrame = (handle) => {
+      wanted.delete(handle);
+      due.delete(handle);
+    };
+  }, PICTURE_MS);
+}
+
 /** The page as a person uses it: one verb an intention. Works against any hub that serves the dashboard. */
 export class FirstPage {
   readonly page: Page;

@@ -1,6 +1,6 @@
 import type { Browser, ViewportSize } from 'playwright-core';
 import { buildServedPage } from './build.ts';
-import { FirstPage, openBrowser } from './page.ts';
+import { drawnSeldom, FirstPage, openBrowser } from './page.ts';
 import { type SoloSystem, startSystem } from './solo-system.ts';
 
 /** A system as a person starts it, and one page before its door. */
@@ -23,6 +23,7 @@ export async function openRealHouse(
   const browser = await openBrowser();
   const page = new FirstPage(await (await browser.newContext({ viewport })).newPage());
   const problems: string[] = [];
+  await drawnSeldom(page.page);
   page.page.on('pageerror', (error) => problems.push(error.message));
   const close = async () => {
     await browser.close();

@@ -4,7 +4,7 @@ import { fakeRobots, poseOf } from './fake-fleet.ts';
 import type { FakeHub } from './fake-hub.ts';
 import { type House, openHouse } from './house.ts';
 import { withoutBrowser } from './page.ts';
-import { FINE, type SitePage, visitSite } from './site-page.ts';
+import { FINE, lively, type SitePage, visitSite } from './site-page.ts';
 import { eventually, steady } from './waiting.ts';
 
 /** The robot whose way is looked at, and how far it drives for that. */
@@ -20,7 +20,7 @@ describe('layers on the site', { skip: withoutBrowser, timeout: 150_000 }, () =>
   let passed: readonly [xM: number, yM: number];
 
   before(async () => {
-    house = await openHouse();
+    house = await openHouse(lively);
     ({ hub } = house);
     site = await visitSite(house.browser, house.url, FINE);
     await site.isSolid();
@@ -117,7 +117,9 @@ describe('names in a crowd', { skip: withoutBrowser, timeout: 150_000 }, () => {
   let site: SitePage;
 
   before(async () => {
-    house = await openHouse(({ robots }) => {
+    house = await openHouse((furnished) => {
+      lively(furnished);
+      const { robots } = furnished;
       robots.push(...fakeRobots(CROWD).slice(robots.length));
       for (const robot of robots) robot.taskId = '';
     });

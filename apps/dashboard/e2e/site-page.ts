@@ -2,8 +2,8 @@ import type { Browser } from 'playwright-core';
 import type { MapElement } from '../src/panels/site/site-panel.tsx';
 import type { Look } from '../src/site/solid/lens.ts';
 import type { DrawnWord } from '../src/site/solid/site-words.ts';
-import { EMAIL, PASSWORD } from './fake-hub.ts';
-import { askingOften, FirstPage } from './page.ts';
+import { EMAIL, type FakeHub, PASSWORD } from './fake-hub.ts';
+import { askingOften, drawnSeldom, FirstPage } from './page.ts';
 import { eventually, steady } from './waiting.ts';
 
 /** The site view as a person uses it, over the verbs of the whole page. */
@@ -98,6 +98,11 @@ export class SitePage extends FirstPage {
   }
 }
 
+/** A hub that tells of its robots as often as a real one: the solid view is what shows how they move. */
+export function lively(hub: FakeHub): void {
+  hub.tickMs = 100;
+}
+
 /** The screen of whoever counts pixels. */
 export const FINE = 1;
 /** Half of them each way: without a graphics processor, what the solid view costs is pixels. Nothing is laid out otherwise. */
@@ -108,6 +113,7 @@ export async function visitSite(browser: Browser, url: string, deviceScaleFactor
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, deviceScaleFactor });
   const visitor = new SitePage(await context.newPage());
   await askingOften(visitor.page);
+  await drawnSeldom(visitor.page);
   await visitor.enter(url);
   return visitor;
 }

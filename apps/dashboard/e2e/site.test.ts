@@ -8,7 +8,7 @@ import { poseOf } from './fake-fleet.ts';
 import { EMAIL, type FakeHub } from './fake-hub.ts';
 import { type House, openHouse } from './house.ts';
 import { withoutBrowser } from './page.ts';
-import { SitePage, visitSite } from './site-page.ts';
+import { lively, SitePage, visitSite } from './site-page.ts';
 import { eventually } from './waiting.ts';
 
 describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 }, () => {
@@ -17,7 +17,7 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
   let site: SitePage;
 
   before(async () => {
-    house = await openHouse();
+    house = await openHouse(lively);
     ({ hub } = house);
     site = await enter(house.url);
     await site.isSolid();

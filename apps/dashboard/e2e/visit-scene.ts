@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, ViewportSize } from 'playwright-core';
 import { signedIn } from './fake-hub.ts';
-import { FirstPage, withoutWebGl } from './page.ts';
+import { drawnSeldom, FirstPage, withoutWebGl } from './page.ts';
 import type { Scene } from './scenes.ts';
 import type { Stage } from './stages.ts';
 
@@ -26,7 +26,10 @@ export async function visitScene(context: BrowserContext, url: string, stage: St
   const path = addressOf(scene, stage);
   scene.before?.(stage);
   const first = new FirstPage(await context.newPage());
-  if (scene.flat === true) await withoutWebGl(first.page);
+  if (scene.flat === true) {
+    await withoutWebGl(first.page);
+    await drawnSeldom(first.page);
+  }
   await first.open(url + path, scene.newcomer === true);
   if (path !== '') await first.isLive();
   await scene.come?.(first, stage);
