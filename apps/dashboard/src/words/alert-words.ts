@@ -127,10 +127,33 @@ const CHECKED: Readonly<Record<string, string>> = {
 /** What a witness found wrong: with the key of an edge or of the hub, or with a recording. */
 const WITNESSED = /^witness:(?:(key|hub_key):(.+)|(epoch)\/(\d+)|(.+)\/(\d+))$/;
 
-/** What several causes are to people: a witness tells edges and recordings apart, what is to be done is the same. */
+/** What came home from an edge, or did not: of which edge, or of which life of the robot that the alert names. */
+const CAME_HOME = /^(sync:(?:forgot|tenant|stranger)):(.+)$|^(sync|report):[^:]+\/\d+$/;
+
+/** What several causes are to people: edges, lives and recordings are told apart, what is to be done is the same. */
 function sharedCause(cause: string): string {
   const [found, ofKey] = WITNESSED.exec(cause) ?? [];
-  return found === undefined ? cause : `witness:${ofKey ?? 'recording'}`;
+  if (found !== undefined) return `witness:${ofKey ?? 'recording'}`;
+  const [home, ofEdge, , ofLife] = CAME_HOME.exec(cause) ?? [];
+  return home === undefined ? cause : (ofEdge ?? `${ofLife}:life`);
+}
+
+/** What is wrong with what came home, of whom where the cause names an edge. */
+function homeWords(cause: string): string | null {
+  const [, ofEdge, edge] = CAME_HOME.exec(cause) ?? [];
+  switch (sharedCause(ofEdge ?? cause)) {
+    case 'sync:forgot':
+      return `the hub holds less than it acknowledged${edge === undefined ? '' : ` to ${edge}`}`;
+    case 'sync:tenant':
+    case 'sync:stranger':
+      return `${edge ?? 'an edge'} sends what is not its own`;
+    case 'sync:life':
+      return 'blocks of a record are refused';
+    case 'report:life':
+      return 'it reported otherwise than it recorded';
+    default:
+      return null;
+  }
 }
 
 /** What a witness found, of whom where the cause names one. */
@@ -152,6 +175,11 @@ export function causeWords(cause: string): string {
   if (field !== '') return `${fieldWords(field)} ${CHECKED[kind]}`;
   const witnessed = witnessWords(cause);
   if (witnessed !== null) return witnessed;
+  const home = homeWords(cause);
+  if (home !== null) return home;
+  if (cause.startsWith('conflict:')) return 'two people wrote the same lines';
+  const [, task] = /^upkeep:(.+)$/.exec(cause) ?? [];
+  if (task !== undefined) return `the daily ${task} failed`;
   return words(cause.replace(/^(failsafe|rule):/, '').replace(':', ' '));
 }
 

@@ -116,6 +116,8 @@ test('a mark names people by their address, and says something even where the hu
   const said = (text: string) => markWords({ kind: 'act', agentId: 'r1', text });
   assert.equal(said("operator:ann@site.example: sent mission 'aisle-2'"), "ann@site.example: sent mission 'aisle-2'");
   assert.equal(said('operator: stop'), 'operator: stop', 'no account');
+  assert.equal(said('thermal_shutdown: a motor is hot'), 'thermal shutdown: a motor is hot');
+  assert.equal(said('m_1 done'), 'm_1 done', 'no action');
   assert.equal(said('boardC is 80 degC'), 'board is 80 °C');
   assert.equal(markWords({ kind: 'command_held', agentId: 'r1', text: '' }), 'command held back by the recorder of r1');
 });
@@ -123,6 +125,12 @@ test('a mark names people by their address, and says something even where the hu
 test('[R192] [R193] what is reported only says so, and it is said whose record is still to come and up to when it is here', () => {
   const mark = { kind: 'failsafe', agentId: 'r1', text: 'stop: near' };
   assert.equal(markWords({ ...mark, reported: true }), 'stop: near (reported; its record is still to come)');
+  assert.match(
+    markWords({ ...mark, reported: true, unprovable: 'dropped' }),
+    /^stop: near \(its record was dropped on the robot; reported ahead, cannot be proved\)$/,
+  );
+  assert.match(markWords({ ...mark, reported: true, unprovable: 'damaged' }), /came damaged/);
+  assert.equal(markWords({ ...mark, reported: false, unprovable: '' }), 'stop: near');
   const life = (agentId: string, upToTimeUs: bigint, outOfReach = false) =>
     create(OnTheWaySchema, { agentId, upToTimeUs, outOfReach });
   assert.equal(onTheWayWords([]), '');
@@ -303,6 +311,15 @@ test('a flood of one cause is one line; acknowledged is not resolved; what is ov
 test('what a witness found reads as a sentence, and what is to be copied stays as it is', () => {
   assert.equal(causeWords('witness:key:edge-1'), 'edge-1 shows another key');
   assert.equal(causeWords('witness:hub_key:edge-1'), 'edge-1 knows the hub by another key');
+  assert.equal(causeWords('sync:forgot:edge-1'), 'the hub holds less than it acknowledged to edge-1');
+  assert.equal(causeWords('sync:forgot'), 'the hub holds less than it acknowledged');
+  assert.equal(causeWords('sync:stranger:edge-1'), 'edge-1 sends what is not its own');
+  assert.equal(causeWords('sync:epoch/3'), 'blocks of a record are refused');
+  assert.equal(causeWords('sync:world-edge-1/3'), 'blocks of a record are refused');
+  assert.equal(causeWords('sync:life'), 'blocks of a record are refused');
+  assert.equal(causeWords('report:epoch/3'), 'it reported otherwise than it recorded');
+  assert.equal(causeWords('conflict:fence/f-1'), 'two people wrote the same lines');
+  assert.equal(causeWords('upkeep:backup'), 'the daily backup failed');
   assert.equal(causeWords('witness:epoch/3'), 'a recording contradicts what was seen of it');
   assert.equal(causeWords('witness:hub/0'), 'the recording of the hub contradicts what was seen of it');
   assert.equal(causeWords('witness:world-edge-1/2'), 'the recording of world-edge-1 contradicts what was seen of it');
@@ -322,7 +339,7 @@ test('what a witness found reads as a sentence, and what is to be copied stays a
   assert.equal(plainWords('motorLeftC is 111.6 degC'), 'motor left is 111.6 °C');
 });
 
-test('what witnesses found stands in one line for each thing to be done, whatever edge or recording it is about', () => {
+test('what witnesses found, and what sync could not take, stands in one line for each thing to be done, whatever edge or recording it is about', () => {
   const alert = (id: string, cause: string, level = AlertLevel.CRITICAL, agentId = 'hub') =>
     create(AlertSchema, { id, cause, level, agentId, raisedTimeUs: 1n, advice: `mend ${id}` });
   const groups = groupAlerts([
@@ -331,10 +348,16 @@ test('what witnesses found stands in one line for each thing to be done, whateve
     alert('3', 'witness:hub/0'),
     alert('4', 'witness:epoch/3', AlertLevel.CRITICAL, 'r1'),
     alert('5', 'witness:hub_key:edge-1', AlertLevel.WARNING),
+    alert('6', 'sync:forgot:edge-1', AlertLevel.WARNING),
+    alert('7', 'sync:forgot:edge-2', AlertLevel.WARNING),
+    alert('8', 'sync:epoch/3', AlertLevel.CRITICAL, 'r1'),
+    alert('9', 'sync:world-edge-1/0'),
   ]);
   assert.deepEqual(
     groups.map(({ cause, causes, alerts }) => [cause, causes.length, alerts.map(({ id }) => id).join(' ')]).sort(),
     [
+      ['sync:forgot', 2, '6 7'],
+      ['sync:life', 2, '8 9'],
       ['witness:hub_key:edge-1', 1, '5'],
       ['witness:key', 2, '1 2'],
       ['witness:recording', 2, '3 4'],
@@ -343,7 +366,9 @@ test('what witnesses found stands in one line for each thing to be done, whateve
   assert.deepEqual(groups.map(({ cause }) => causeWords(cause)).sort(), [
     'a recording contradicts what was seen of it',
     'an edge shows another key',
+    'blocks of a record are refused',
     'edge-1 knows the hub by another key',
+    'the hub holds less than it acknowledged',
   ]);
 });
 

@@ -10,6 +10,8 @@ import { useMarks } from './use-marks.ts';
 interface ScrubberProps {
   readonly spanUs: number;
   readonly onSpan: (by: 1 | -1) => void;
+  /** Told whenever it changes whose record is not wholly here. */
+  readonly onMissing: (lives: readonly OnTheWay[]) => void;
 }
 
 const SECOND_US = 1_000_000;
@@ -17,7 +19,7 @@ const SECOND_US = 1_000_000;
 const NEAR_PX = 7;
 
 /** The stretch of time around the shown moment with what happened in it; drag, arrows or a press go there. */
-export function Scrubber({ spanUs, onSpan }: ScrubberProps) {
+export function Scrubber({ spanUs, onSpan, onMissing }: ScrubberProps) {
   const { clock, time, selection } = useMissionControl();
   const shown = useObservable(time);
   useTick(1_000);
@@ -34,6 +36,7 @@ export function Scrubber({ spanUs, onSpan }: ScrubberProps) {
     Math.ceil(toUs / SECOND_US) * SECOND_US,
   );
   const missing = onTheWayWords(onTheWay);
+  useEffect(() => onMissing(onTheWay), [onMissing, onTheWay]);
   const clusters = clusterMarks(marks, fromUs, toUs, widthPx);
   const xOf = (us: number) => ((us - fromUs) / spanUs) * widthPx;
 
@@ -120,6 +123,7 @@ function Missing({
     <g className="mark-missing" data-testid="on-the-way">
       <title>{words}</title>
       <rect x={fromX} width={widthPx - fromX} height={SCRUB_PX} />
+      <path d={`M${fromX} 0V${SCRUB_PX}`} />
     </g>
   );
 }

@@ -1,6 +1,9 @@
+import type { OnTheWay } from '@sigma/proto';
 import { lazy, Suspense, useState, useSyncExternalStore } from 'react';
 import { OutcomeLine } from '../../parts/outcome-line.tsx';
+import { ShapeMark } from '../../parts/shape.tsx';
 import { SPEEDS } from '../../past/time-machine.ts';
+import { onTheWayWords, toComeWords } from '../../words/mark-words.ts';
 import { localTime, span, utcTime } from '../../words/quantities.ts';
 import { MenuName } from '../bars/menu-name.tsx';
 import { afterFirstPicture } from '../first-picture.ts';
@@ -33,6 +36,7 @@ export function TimeBar() {
   const { split, clock } = useMissionControl();
   const past = usePast();
   const [minutes, setMinutes] = useState(15);
+  const [missing, setMissing] = useState<readonly OnTheWay[]>([]);
   const sideBySide = useObservable(split);
   const kept = useObservable(useFrame().bookmarks.all);
   return (
@@ -51,6 +55,7 @@ export function TimeBar() {
         <SpeedChoice />
         <Moment />
         <Progress />
+        <ToCome lives={missing} />
         <LastAct />
         <Suspense fallback={<MenuName>{bookmarksWords(kept.length)}</MenuName>}>
           <BookmarkMenu />
@@ -83,8 +88,22 @@ export function TimeBar() {
           Go live
         </button>
       </div>
-      <Scrubber spanUs={minutes * 60_000_000} onSpan={(by) => setMinutes(nextSpan(minutes, by))} />
+      <Scrubber
+        spanUs={minutes * 60_000_000}
+        onSpan={(by) => setMinutes(nextSpan(minutes, by))}
+        onMissing={setMissing}
+      />
     </footer>
+  );
+}
+
+/** Whose record is still on its way; from when on stands shaded on the bar. */
+function ToCome({ lives }: { readonly lives: readonly OnTheWay[] }) {
+  if (lives.length === 0) return null;
+  return (
+    <span className="to-come" title={onTheWayWords(lives)} data-testid="to-come">
+      <ShapeMark shape="dashed" level="advisory" /> <bdi>{toComeWords(lives)}</bdi>
+    </span>
   );
 }
 

@@ -6,6 +6,7 @@ import { EMPTY_ICON, EmptyState } from '../../parts/empty-state.tsx';
 import { ShapeMark } from '../../parts/shape.tsx';
 import type { Level, Shape } from '../../words/agent-state.ts';
 import { type DecisionKind, type DecisionView as View, viewDecision } from '../../words/decision-words.ts';
+import { standingWords } from '../../words/mark-words.ts';
 import { taskName } from '../../words/mission-words.ts';
 import { localTime, midSentence, utcTime } from '../../words/quantities.ts';
 import { DecisionBounds } from './decision-bounds.tsx';
@@ -29,8 +30,9 @@ interface DecisionViewProps {
 export function DecisionView({ at, alone = false }: DecisionViewProps) {
   const state = useDecision(at);
   const found = state.kind === 'found' ? state.one : null;
+  const standing = found === null ? null : standingWords(found);
   const evidence = useEvidence(
-    found === null
+    found === null || standing !== null
       ? null
       : {
           agentId: at.agentId,
@@ -57,7 +59,8 @@ export function DecisionView({ at, alone = false }: DecisionViewProps) {
             </>
           }
         >
-          It may have been archived; the recording still holds it.
+          It may have been archived, and the recording still holds it; or the record of its robot is still on its way
+          here: the time bar says whose is.
         </EmptyState>
       ) : null}
       {state.kind === 'failed' ? (
@@ -65,7 +68,12 @@ export function DecisionView({ at, alone = false }: DecisionViewProps) {
           {state.reason}
         </p>
       ) : null}
-      {found?.decision === undefined ? null : <DecisionBody one={found} evidence={evidence} />}
+      {found?.decision === undefined ? null : (
+        <DecisionBody
+          one={found}
+          evidence={standing === null ? evidence : { kind: 'absent', reason: standing.short }}
+        />
+      )}
     </article>
   );
 }
@@ -108,6 +116,7 @@ interface DecisionHeadProps {
 
 function DecisionHead({ one, view, lasted, task }: DecisionHeadProps) {
   const kind = KIND[view.kind];
+  const standing = standingWords(one);
   return (
     <header className="decision-head">
       <p className="decision-line">
@@ -143,6 +152,11 @@ function DecisionHead({ one, view, lasted, task }: DecisionHeadProps) {
           </>
         )}
       </p>
+      {standing === null ? null : (
+        <p className="decision-standing level-advisory" role="status" data-testid="decision-standing">
+          <ShapeMark shape="ring" level="advisory" /> <strong>Reported, not proved.</strong> {standing.long}
+        </p>
+      )}
     </header>
   );
 }

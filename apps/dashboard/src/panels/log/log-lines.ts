@@ -6,6 +6,7 @@ import {
   decisionKind,
   decisionTitle,
 } from '../../words/decision-words.ts';
+import { standingWords } from '../../words/mark-words.ts';
 import { plainWords } from '../../words/quantities.ts';
 
 /** A decision as one line of a log: what is shown and searched, without the decision itself, so that many fit. */
@@ -22,6 +23,8 @@ export interface LogLine {
   readonly why: string;
   readonly source: string;
   readonly lost: number;
+  /** Reported ahead of its record, or never proved by it; empty: recorded, or heard live. */
+  readonly standing: string;
 }
 
 /** From where older lines are read: a moment of the site, or a place in one agent's life. */
@@ -60,6 +63,7 @@ export function lineOf(one: AgentDecision): LogLine | undefined {
     why: plainWords(decision.rationale || decision.chosen?.rationale || ''),
     source: decision.chosen?.source ?? '',
     lost: decision.rejected.length,
+    standing: standingWords(one)?.word ?? '',
   };
 }
 

@@ -128,6 +128,7 @@ function cellsOf(line: LogLine) {
       <span className="log-title" title={`${line.authority}: ${line.title}. ${line.why}`}>
         <ShapeMark shape={mark.shape} level={mark.level} /> <bdi>{line.title}</bdi>
         {mark.word === '' ? null : <span className={`log-mark level-${mark.level}`}> {mark.word}</span>}
+        {line.standing === '' ? null : <span className="log-mark level-advisory"> {line.standing}</span>}
         {line.lost === 0 ? null : <span className="quiet"> · {line.lost} lost</span>}
       </span>
     ),

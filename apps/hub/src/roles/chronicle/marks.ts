@@ -133,7 +133,8 @@ export class Marks {
 
   /** Marks that are told ahead of the record (recorder/SPEC.md R193): reported, until it proves them. @throws as above */
   addReported(found: readonly Mark[]): Promise<void> {
-    return this.#addOfAgents(found, (batch) => this.#store.addReported(batch));
+    const reported = found.map((mark): Mark => ({ ...mark, reported: true }));
+    return this.#addOfAgents(reported, (batch) => this.#store.addReported(batch));
   }
 
   /** What was reported and is not so. @throws as above */

@@ -35,6 +35,10 @@ test('[R193] what is told ahead stands on the time bar as reported; its blocks p
   assert.deepEqual(await here.shown(), REPORTED);
   assert.deepEqual(here.listed(), ['r1 3 2', 'r1 3 4'], 'what was decided in these wakes');
   assert.equal(here.told.length, 4);
+  assert.ok(
+    here.told.every(({ reported }) => reported === true),
+    'pages that watch are told what it is',
+  );
   await here.takes(life.blocks);
   assert.deepEqual(await here.shown(), A_LIFE);
   assert.deepEqual(here.listed(), ITS_DECISIONS);
