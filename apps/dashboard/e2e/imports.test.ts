@@ -43,6 +43,22 @@ describe('what others recorded, beside the record of this site', { skip: without
       .getByTestId('import-bars')
       .evaluate((path) => path.getBoundingClientRect().left);
 
+  /** Pixels of the flat map in the colour in which imports are drawn. */
+  const ghostly = (): Promise<number> =>
+    page.at('map-flat').evaluate((canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const probe = new OffscreenCanvas(1, 1).getContext('2d') as OffscreenCanvasRenderingContext2D;
+      probe.fillStyle = getComputedStyle(canvas).getPropertyValue('--simulation').trim();
+      probe.fillRect(0, 0, 1, 1);
+      const [red, green, blue] = probe.getImageData(0, 0, 1, 1).data;
+      const context = (canvas as HTMLCanvasElement).getContext('2d') as CanvasRenderingContext2D;
+      const { data } = context.getImageData(0, 0, width, height);
+      let count = 0;
+      for (let k = 0; k < data.length; k += 4)
+        if (data[k] === red && data[k + 1] === green && data[k + 2] === blue && data[k + 3] === 255) count++;
+      return count;
+    });
+
   /** Lets go of a file over the page, as a hand does that dragged it there. */
   async function drop(name: string, bytes: Buffer): Promise<void> {
     const transfer = await page.page.evaluateHandle(
@@ -86,6 +102,7 @@ describe('what others recorded, beside the record of this site', { skip: without
     await page.says(page.at('times-used'), /nothing is on record here at these times: align it/);
     await page.says(lane('/gauge').getByTestId('lane-value'), /^n 10 · unit bar/);
     await page.says(page.at('ghosts'), /no record of this moment.*amr.*frame map taken for the floor/);
+    await eventually(async () => (await ghostly()) > 10);
     await page.at('align-first').click();
     await page.says(page.at('times-used'), /\d+ d .* later than in the file$/);
     await page.says(lane('/gauge').getByTestId('lane-value'), /^n 10 · unit bar/);

@@ -166,6 +166,7 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     const file = join(folder, 'handed.proof');
     await (await download).saveAs(file);
     const said = await page.says(page.at('handed-over'), /sigma verify --proof/);
+    await shot('handed-over');
     const key = /--key '([^']+)'/.exec(said)?.[1] ?? '';
     await house.system.end();
     const check = ['--disable-warning=ExperimentalWarning', SIGMA, 'verify', '--proof', file, '--key', key];

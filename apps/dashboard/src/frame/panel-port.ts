@@ -60,6 +60,8 @@ export interface MapLayer {
   /** Whether it is shown until a person chooses. */
   readonly shown: boolean;
   readonly component: ComponentType | LazyExoticComponent<ComponentType>;
+  /** The same for a flat map: it draws through `useFlatPainter`. Without one the layer is not on flat maps. */
+  readonly flat?: ComponentType;
 }
 
 /** What a terrain brings to the page. The frame knows terrains only by this list. */

@@ -27,3 +27,12 @@ export function apartNow(one: SiteView, other: SiteView, nowMs: number): readonl
   });
   return apart.sort((x, y) => y.distanceM - x.distanceM);
 }
+
+/** Whether anybody's place at this moment is known in both lives: until then nothing can be said of who stands where. */
+export function canBeCompared(one: SiteView, other: SiteView, nowMs: number): boolean {
+  const [a, b] = [one.sample(nowMs), other.sample(nowMs)];
+  return one.ids.some((id, row) => {
+    const there = other.row(id);
+    return there >= 0 && (a.ageMs[row] as number) <= OLD_MS && (b.ageMs[there] as number) <= OLD_MS;
+  });
+}

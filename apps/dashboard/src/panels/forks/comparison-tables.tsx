@@ -78,7 +78,7 @@ export function PartingTable({ comparison }: { readonly comparison: CompareForkR
               )}
             </td>
             <td>
-              <bdi>{saidWords(firstRecorded)}</bdi> <span className="quiet">→</span> <bdi>{saidWords(firstForked)}</bdi>
+              <Parted recorded={saidWords(firstRecorded)} forked={saidWords(firstForked)} />
             </td>
           </tr>
         ))}
@@ -89,6 +89,22 @@ export function PartingTable({ comparison }: { readonly comparison: CompareForkR
         ) : null}
       </tbody>
     </table>
+  );
+}
+
+/** What was said there in each life; where the words are the same, what they do not say is another. */
+function Parted({ recorded, forked }: { readonly recorded: string; readonly forked: string }) {
+  if (recorded === forked) {
+    return (
+      <>
+        <bdi>{recorded}</bdi> <span className="quiet">in both, with other numbers or losers</span>
+      </>
+    );
+  }
+  return (
+    <>
+      <bdi>{recorded}</bdi> <span className="quiet">→</span> <bdi>{forked}</bdi>
+    </>
   );
 }
 
@@ -179,14 +195,20 @@ function DecisionRow({ one }: { readonly one: ComparedDecision }) {
         <Side side={recorded} />
       </td>
       <td>
-        <Side side={forked} />
+        <Side side={forked} but={recorded} />
       </td>
     </tr>
   );
 }
 
-/** Who decided what, and why. */
-export function Side({ side }: { readonly side: DecidedSide | undefined }) {
+/** Who decided what, and why. @param but the other side: a reason that it gives too is not said twice */
+export function Side({
+  side,
+  but,
+}: {
+  readonly side: DecidedSide | undefined;
+  readonly but?: DecidedSide | undefined;
+}) {
   if (side === undefined || side.authority === '') return <span className="quiet">nothing</span>;
   return (
     <>
@@ -194,7 +216,9 @@ export function Side({ side }: { readonly side: DecidedSide | undefined }) {
       <strong>
         <bdi>{commandShort(side.command)}</bdi>
       </strong>
-      {side.rationale === '' ? null : (
+      {side.rationale === '' ? null : side.rationale === but?.rationale ? (
+        <span className="quiet"> for the same reason</span>
+      ) : (
         <span className="quiet">
           {' '}
           <bdi>{plainWords(side.rationale)}</bdi>

@@ -12,7 +12,7 @@ import {
 } from 'three';
 import { useMissionControl } from '../../frame/mission-control.tsx';
 import { apartNow } from './apart.ts';
-import { useOtherLife } from './two-timelines.tsx';
+import { useOtherLife } from './other-place.ts';
 
 const MOST = 200;
 const FLOOR_M = 0.06;

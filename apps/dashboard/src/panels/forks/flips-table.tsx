@@ -47,8 +47,8 @@ export function FlipsTable({ trial, flips }: { readonly trial: Trial; readonly f
                 <td>
                   <button type="button" className="link mono" onClick={() => go(flip)} data-testid={`flip-${k}`}>
                     {localTimeFine(flip.fromTimeUs)}
-                  </button>{' '}
-                  <span className="quiet">{span(Number(flip.untilTimeUs - flip.fromTimeUs) / 1e3)}</span>
+                  </button>
+                  <span className="flip-lasted quiet">{span(Number(flip.untilTimeUs - flip.fromTimeUs) / 1e3)}</span>
                 </td>
                 <td>
                   <bdi className="mono">{flip.agentId}</bdi>
@@ -57,7 +57,7 @@ export function FlipsTable({ trial, flips }: { readonly trial: Trial; readonly f
                   <Side side={flip.was} />
                 </td>
                 <td>
-                  <Side side={flip.would} />
+                  <Side side={flip.would} but={flip.was} />
                 </td>
                 <td>
                   {flip.rules.map(({ rule, change, verdict, line }) => (

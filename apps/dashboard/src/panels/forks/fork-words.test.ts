@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { CommandSchema } from '@sigma/proto';
 import type { SiteView } from '../../live/site-view.ts';
-import { apartNow } from './apart.ts';
+import { apartNow, canBeCompared } from './apart.ts';
 import { commandShort, outcomeRows } from './fork-words.ts';
 
 test('outcomes stand in the order in which a person asks for them, each with its unit and the difference with its sign', () => {
@@ -65,4 +65,10 @@ test('whoever stands elsewhere in the other life is found by name, the farthest 
       ['r1', 0.4],
     ],
   );
+  assert.equal(canBeCompared(recorded, forked, 0), true);
+  const old = site([
+    ['r3', 9, 6, 4_000],
+    ['r9', 0, 0],
+  ]);
+  assert.equal(canBeCompared(recorded, old, 0), false, 'nobody is known in both: nothing can be said');
 });

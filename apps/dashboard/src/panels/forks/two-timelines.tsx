@@ -1,5 +1,5 @@
 import type { Fork } from '@sigma/proto';
-import { createContext, lazy, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { lazy, type ReactNode, useEffect, useMemo, useState } from 'react';
 import { useFrame } from '../../frame/frame-ui.ts';
 import { panelsOf } from '../../frame/layout/default-model.ts';
 import { PanelBox, usePanels } from '../../frame/layout/panel-box.tsx';
@@ -12,10 +12,12 @@ import {
 import type { TerrainPart } from '../../frame/panel-port.ts';
 import type { SiteView } from '../../live/site-view.ts';
 import { type OtherLife, workerNameOf } from '../../past/worker/fork-record.ts';
-import { apartNow } from './apart.ts';
+import { apartNow, canBeCompared } from './apart.ts';
+import { FlatDifference } from './flat-difference.tsx';
 import { type ForkSite, openForkSite } from './fork-site.ts';
 import { metres } from './fork-words.ts';
 import { otherControl } from './other-life.ts';
+import { Other } from './other-place.ts';
 import { SideDecision } from './side-decision.tsx';
 
 const DifferenceLayer = lazy(async () => ({ default: (await import('./difference-layer.tsx')).DifferenceLayer }));
@@ -23,12 +25,10 @@ const DifferenceLayer = lazy(async () => ({ default: (await import('./difference
 const DIFFERENCE: TerrainPart = {
   terrain: 'fork',
   panels: [],
-  layers: [{ id: 'fork-difference', title: 'Difference', shown: true, component: DifferenceLayer }],
+  layers: [
+    { id: 'fork-difference', title: 'Difference', shown: true, component: DifferenceLayer, flat: FlatDifference },
+  ],
 };
-
-/** The life on the other map. */
-const Other = createContext<SiteView | null>(null);
-export const useOtherLife = (): SiteView | null => useContext(Other);
 
 /** The same moment of two lives: as it was recorded, and in the fork. Where poses differ, both maps say so. */
 export function TwoTimelines({ fork }: { readonly fork: Fork }) {
@@ -130,16 +130,22 @@ function Apart({ recorded, forked, children }: ApartProps) {
   const { selected, nowMs } = useMissionControl();
   const progress = useObservable(forked.engine.progress);
   const [apart, setApart] = useState(() => apartNow(recorded, forked.site, nowMs()));
+  const [known, setKnown] = useState(false);
   useEffect(() => {
-    const timer = setInterval(() => setApart(apartNow(recorded, forked.site, nowMs())), LOOK_EVERY_MS);
+    const timer = setInterval(() => {
+      setApart(apartNow(recorded, forked.site, nowMs()));
+      setKnown(canBeCompared(recorded, forked.site, nowMs()));
+    }, LOOK_EVERY_MS);
     return () => clearInterval(timer);
   }, [recorded, forked, nowMs]);
   return (
     <p className="apart" data-testid="apart">
       {progress?.state === 'failed' ? (
         <span className="level-warning">The fork cannot be shown at this moment: {progress.words}</span>
-      ) : progress?.state === 'working' && progress.done < progress.of ? (
-        <span className="quiet">computing this moment of the fork…</span>
+      ) : progress?.state !== 'settled' && !known ? (
+        <span className="quiet">computing this moment of both lives…</span>
+      ) : !known ? (
+        <span className="quiet">At this moment nobody’s place is known in both lives.</span>
       ) : apart.length === 0 ? (
         <span className="quiet">At this moment every robot is where it was.</span>
       ) : (

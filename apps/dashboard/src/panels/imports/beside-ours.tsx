@@ -1,11 +1,13 @@
 import type { GetImportResponse, Import, ImportPlace, ReadImportMomentResponse } from '@sigma/proto';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, useCallback, useEffect, useMemo, useState } from 'react';
 import { panelsOf } from '../../frame/layout/default-model.ts';
 import { PanelBox, usePanels } from '../../frame/layout/panel-box.tsx';
-import { MissionControlProvider, useMissionControl, useObservable } from '../../frame/mission-control.tsx';
+import { MissionControlProvider, useMissionControl } from '../../frame/mission-control.tsx';
+import type { TerrainPart } from '../../frame/panel-port.ts';
 import { keep, recall } from '../../frame/remembered.ts';
 import { Observable } from '../../live/observable.ts';
-import { GHOSTS, Ghosts, ghostWords } from './ghosts.ts';
+import { FlatGhosts } from './flat-ghosts.tsx';
+import { Ghosts, ghostWords } from './ghosts.ts';
 import type { Imports } from './import-acts.ts';
 import { around, overlap, type Stretch } from './import-time.ts';
 import { LaneTable } from './lane-table.tsx';
@@ -14,6 +16,15 @@ import { useRecordRange } from './record-marks.ts';
 import { useCursor } from './use-cursor.ts';
 import { useNewest } from './use-newest.ts';
 import { ValueDetail } from './value-detail.tsx';
+
+const GhostLayer = lazy(async () => ({ default: (await import('./ghost-layer.tsx')).GhostLayer }));
+
+/** Laid over the map of the page of an import. */
+const GHOSTS: TerrainPart = {
+  terrain: 'import',
+  panels: [],
+  layers: [{ id: 'import-ghosts', title: 'Import', shown: true, component: GhostLayer, flat: FlatGhosts }],
+};
 
 const SHORT = 400;
 
@@ -135,7 +146,6 @@ interface MapOfMomentProps {
 function MapOfMoment({ moment, onRecord }: MapOfMomentProps) {
   const control = useMissionControl();
   const panel = panelsOf(usePanels(), 'centre')[0];
-  const layered = useObservable(control.layered);
   const [places] = useState(() => new Observable<readonly ImportPlace[]>([]));
   const beside = useMemo(() => ({ ...control, terrains: [...control.terrains, GHOSTS] }), [control]);
   useEffect(() => places.set(moment?.places ?? []), [places, moment]);
@@ -151,7 +161,7 @@ function MapOfMoment({ moment, onRecord }: MapOfMomentProps) {
         {onRecord ? null : (
           <span className="level-advisory">This site has no record of this moment: the map shows the nearest. </span>
         )}
-        <bdi>{ghostWords(moment?.places ?? [], layered)}</bdi>
+        <bdi>{ghostWords(moment?.places ?? [])}</bdi>
       </p>
     </section>
   );

@@ -3,10 +3,12 @@ import { afterFirstPicture, firstPictureDrawn, solidPictureDrawn } from '../../f
 import { useMissionControl, useObservable, useTopic } from '../../frame/mission-control.tsx';
 import { Observable } from '../../live/observable.ts';
 import { draftStep } from '../../site/draft.ts';
+import type { FlatPainter } from '../../site/flat/flat-brush.ts';
 import { meetLayers } from '../../site/site-layers.ts';
 import type { Look } from '../../site/solid/lens.ts';
 import { plural } from '../../words/quantities.ts';
 import { putFence } from './fences.ts';
+import { FlatPainters } from './flat-painters.ts';
 import { FlatSite } from './flat-site.tsx';
 import { Legend } from './legend.tsx';
 import { showScale } from './map-scale.ts';
@@ -43,6 +45,7 @@ export function SitePanel() {
   const map = useRef<ShownSiteMap | null>(null);
   const brought = useMemo(() => terrains.flatMap(({ layers }) => layers), [terrains]);
   const follow = useMemo(() => new Observable(false), []);
+  const painters = useMemo(() => new Set<FlatPainter>(), []);
   const shownLayers = useObservable(choices).layers;
   const [flat, setFlat] = useState<FlatReason | null>(() => (hasWebgl() ? 'loading' : 'missing'));
   const [attempt, setAttempt] = useState(0);
@@ -62,9 +65,9 @@ export function SitePanel() {
     };
     const chooseFence = (id: string | null) => selection.set(id === null ? null : { kind: 'zone', id });
     const calmMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-    const shown = { live, selected, selection, draft, viewpoint, choices, follow };
+    const shown = { live, selected, selection, draft, viewpoint, choices, follow, painters };
     return { ...shown, nowMs, hover, looked, key, chooseFence, calmMotion, drawn: firstPictureDrawn };
-  }, [control, live, selected, selection, draft, viewpoint, nowMs, choices, follow]);
+  }, [control, live, selected, selection, draft, viewpoint, nowMs, choices, follow, painters]);
 
   const show = useCallback((shown: ShownSiteMap | null) => {
     map.current = shown;
@@ -100,7 +103,12 @@ export function SitePanel() {
       data-flat={flat ?? 'no'}
     >
       {flat === null ? null : (
-        <FlatSite frame={frame} site={site} ports={ports} theme={theme} onMap={flat === 'loading' ? NOBODY : show} />
+        <FlatPainters.Provider value={painters}>
+          <FlatSite frame={frame} site={site} ports={ports} theme={theme} onMap={flat === 'loading' ? NOBODY : show} />
+          {brought.map(({ id, flat: Flat }) =>
+            Flat === undefined || !shownLayers.includes(id) ? null : <Flat key={id} />,
+          )}
+        </FlatPainters.Provider>
       )}
       {solid ? (
         <Fallible key={attempt} onFailed={failed}>

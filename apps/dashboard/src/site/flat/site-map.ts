@@ -8,6 +8,7 @@ import type { Box } from '../labels.ts';
 import { type MapColours, readMapColours } from '../map-colours.ts';
 import { type Handled, type HandPorts, SiteHand } from '../site-hand.ts';
 import { type SiteShapes, siteShapes } from '../site-shapes.ts';
+import { FlatBrush, type FlatPainter } from './flat-brush.ts';
 import { drawLive, type Focus, radiusPx } from './live-layer.ts';
 import { drawStatic } from './static-layer.ts';
 import {
@@ -27,6 +28,8 @@ export interface SiteMapPorts extends Omit<HandPorts, 'fences'> {
   readonly live: SiteView;
   readonly selection: Observable<Selection | null>;
   readonly nowMs: () => number;
+  /** Layers, drawn over all that moves. */
+  readonly painters: ReadonlySet<FlatPainter>;
   /** Told once, when robots were first drawn. */
   readonly drawn?: () => void;
 }
@@ -49,6 +52,8 @@ export class SiteMap implements Handled {
   #site: Site | undefined;
   #shapes: SiteShapes | undefined;
   #colours: MapColours;
+  /** Colours of layers, by token. */
+  readonly #tokens = new Map<string, string>();
   #view: Viewport;
   #stillDirty = true;
   /** The whole site is shown, and stays so when the map changes its size, until a person looks elsewhere. */
@@ -95,6 +100,7 @@ export class SiteMap implements Handled {
   /** Reads the tokens anew, after the theme changed. */
   recolour(): void {
     this.#colours = readMapColours(this.#frame);
+    this.#tokens.clear();
     this.#stillDirty = true;
   }
 
@@ -196,6 +202,12 @@ export class SiteMap implements Handled {
     return { id, kind: shape?.zone.kind ?? '', edges: shape?.outline ?? NO_EDGES };
   }
 
+  #colour(token: string): string {
+    const known = this.#tokens.get(token) ?? getComputedStyle(this.#frame).getPropertyValue(token).trim();
+    this.#tokens.set(token, known);
+    return known;
+  }
+
   #draw(): void {
     this.#request = requestAnimationFrame(() => this.#draw());
     const { live, selected, draft, nowMs } = this.#ports;
@@ -223,6 +235,7 @@ export class SiteMap implements Handled {
       names: this.#names,
     };
     drawLive(context, this.#view, live, this.#table, focus, this.#colours, now);
+    for (const { token, paint } of this.#ports.painters) paint(new FlatBrush(context, this.#view, this.#colour(token)));
     if (this.#told || live.ids.length === 0) return;
     this.#told = true;
     this.#ports.drawn?.();
