@@ -40,6 +40,7 @@ import {
   statusOf,
 } from './fake-fleet.ts';
 import { FakeForks } from './fake-forks.ts';
+import { FakeImports } from './fake-imports.ts';
 import { FakeRecord } from './fake-record.ts';
 import { fakeSite } from './fake-site.ts';
 
@@ -69,6 +70,7 @@ export class FakeHub {
   orders: string[] = [];
   readonly record = new FakeRecord();
   readonly forks = new FakeForks();
+  readonly imports = new FakeImports();
   /** What WhoAmI says; what needs more is refused. */
   role = 'engineer';
   /** Whether its robots are simulated ones, to which faults may be done. */
@@ -269,6 +271,7 @@ export class FakeHub {
     });
     this.record.routes(router);
     this.forks.routes(router);
+    this.imports.routes(router);
   }
 
   #needs(roles: readonly string[]): void {

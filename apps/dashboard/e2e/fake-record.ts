@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { type Mark, type MarkSchema, RecordService, type Stretch } from '@sigma/proto';
+import { type Mark, type MarkSchema, type OnTheWaySchema, RecordService, type Stretch } from '@sigma/proto';
 import {
   decodeBlock,
   decodeEnvelope,
@@ -23,6 +23,8 @@ type AskedStretch = Pick<Stretch, 'source' | 'epoch' | 'fromSequence' | 'toSeque
 export class FakeRecord {
   blocks: SealedBlock[] = [];
   marks: MarkInit[] = [];
+  /** Lives of which something is still on its way. */
+  onTheWay: MessageInitShape<typeof OnTheWaySchema>[] = [];
   reads = 0;
   locates = 0;
   bytesRead = 0;
@@ -49,7 +51,7 @@ export class FakeRecord {
         const sorted = found.toSorted((a, b) => Number((a.timeUs ?? 0n) - (b.timeUs ?? 0n)));
         if (newestFirst) sorted.reverse();
         const most = limit || 1_000;
-        return { marks: sorted.slice(0, most), more: sorted.length > most };
+        return { marks: sorted.slice(0, most), more: sorted.length > most, onTheWay: this.onTheWay };
       },
       proveEvent: ({ source, epoch, sequence }) => this.prove(source, epoch, Number(sequence)),
     });

@@ -1,4 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
+import { AlertLevel } from '@sigma/proto';
 import { EMAIL, PASSWORD } from './fake-hub.ts';
 import type { FirstPage } from './page.ts';
 import { recordRobot } from './robot-recording.ts';
@@ -144,6 +145,43 @@ export const FULL: readonly Scene[] = [
     path: ({ at }) => `/forks/made?at=${at(26)}`,
     come: async (first) => void (await first.says(first.at('apart'), /r02 by/)),
   },
+  {
+    name: 'imports',
+    part: '.page',
+    path: '/imports',
+    come: (first) => first.at('import-row').first().waitFor(),
+  },
+  {
+    name: 'import',
+    part: '.page',
+    path: ({ at }) => `/imports/drive?at=${at(12)}`,
+    come: async (first) => {
+      await first.at('lane-table').waitFor();
+      await first.says(first.at('ghosts'), /Rings of the import: amr-7/);
+      await first.says(first.at('lane-value').first(), /x 31.2/);
+    },
+  },
+  {
+    name: 'coming-home',
+    part: '[data-testid=time-bar]',
+    path: '/',
+    come: async (first, { hub }) => {
+      const life = { epoch: 3, missingEvents: 48_000n, upToTimeUs: hub.nowUs - 500_000_000n };
+      hub.record.onTheWay = ['r07', 'r11', 'r12'].map((agentId) => ({
+        ...life,
+        agentId,
+        outOfReach: agentId === 'r11',
+      }));
+      const told = { agentId: 'r07', text: 'thermal_shutdown: motor_hot', reported: true, level: AlertLevel.CRITICAL };
+      hub.record.mark(Number(hub.nowUs) - 240 * SECOND_US, 'failsafe', told);
+      await first.page.reload();
+      await first.says(first.at('to-come'), /record of 3 robots to come/);
+    },
+    leave: (_, { hub }) => {
+      hub.record.onTheWay = [];
+      hub.record.marks = hub.record.marks.filter(({ reported }) => reported !== true);
+    },
+  },
   { name: 'acts', part: '.page', path: '/acts' },
   { name: 'accounts', part: '.page', path: '/accounts' },
   {
@@ -198,6 +236,7 @@ export const EMPTY: readonly Scene[] = [
   { name: 'alerts', part: '.middle', path: '/alerts' },
   { name: 'what-if', part: '.middle', path: '/what-if' },
   { name: 'forks', part: '.middle', path: '/forks' },
+  { name: 'imports', part: '.middle', path: '/imports' },
   { name: 'acts', part: '.middle', path: '/acts' },
   { name: 'accounts', part: '.middle', path: '/accounts' },
   {

@@ -29,6 +29,7 @@ export function fullStage(dist: string, robots = 40): Stage {
     hub.record.blocks.push(...recordRobot(hub.site, sha256, RECORDED_S, life));
   }
   furnishForks(hub, beganUs);
+  hub.imports.furnish(beganUs);
   room.remembered = recordedDecisions(hub.record.blocks.filter(({ source }) => source === 'r02'));
   const mark = (second: number, kind: string, agentId: string, text: string, level = AlertLevel.WARNING) =>
     hub.record.mark(beganUs + second * SECOND_US, kind, { agentId, text, level });
