@@ -59,7 +59,7 @@ export async function startSystem(robots: number, people: number, work: boolean)
 
 const URL_WORDS = /Mission Control at (\S+)/;
 
-export interface Run {
+interface Run {
   /** Waits for words, and gives what stands in their brackets. @throws Error with all it said, when it ends before */
   readonly says: (words: RegExp) => Promise<string>;
   /** As Ctrl-C does; once it has ended, that is all. @returns its exit code and everything that it said */
@@ -67,7 +67,7 @@ export interface Run {
 }
 
 /** Runs `sigma` with these words, and with what is given in its environment besides. */
-export function startRun(flags: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
+function startRun(flags: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
