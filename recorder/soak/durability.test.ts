@@ -98,7 +98,8 @@ for (const fault of FAULTS) {
     const met = await meetFault({ ...plan, appender: [...appender, '5', '4', '2000', LOG_PAGES, '5'] }, fault);
     assert.deepEqual(told(met.findings), []);
     assert.equal(met.struck, true);
-    assert.ok(met.images > 20, `${met.images} images`);
+    // A fault of the first syncs ends the life early: how many calls it had made by then is up to its threads.
+    assert.ok(met.images >= 4, `${met.images} images`);
   });
 }
 
