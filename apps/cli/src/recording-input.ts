@@ -5,6 +5,7 @@ import { type ChainId, type Recording, StoreError } from '@sigma/recorder';
 import type { Moved } from '@sigma/recorder/archive';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import { archiveCache, archiveStore, isArchive, isBucket } from './archive-input.ts';
+import { breathing } from './breathing.ts';
 import type { Environment } from './environment.ts';
 import { CommandError, EXIT } from './outcome.ts';
 
@@ -25,7 +26,7 @@ export async function withRecording<Result>(
   try {
     const { recording, close } = await opened(place, named);
     try {
-      return await use(recording);
+      return await use(breathing(recording));
     } finally {
       await close();
     }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineageError, MalformedBytesError, StoreError, type Timeline } from '@sigma/recorder';
 import { isBucket } from './archive-input.ts';
+import { breathingTimeline } from './breathing.ts';
 import { CommandError, EXIT } from './outcome.ts';
 import { isAddress } from './recording-input.ts';
 import type { Shell } from './shell.ts';
@@ -32,7 +33,7 @@ export async function withTimeline<Result>(
       s3: environment.s3,
     });
     try {
-      return await use(timeline);
+      return await use(breathingTimeline(timeline));
     } finally {
       await close();
     }

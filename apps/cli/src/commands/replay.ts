@@ -76,8 +76,8 @@ async function runReplay(
   asked: Asked,
 ): Promise<void> {
   const { fleetReexecutors } = await import('@sigma/sim/recording');
-  const playback = new Playback(recording, await fleetReexecutors(recording));
   const heads = await recording.heads();
+  const playback = new Playback(only(recording, heads, asked.agent), await fleetReexecutors(recording));
   const when = (moment: MomentName): Promise<number> => resolved(recording, heads, moment);
   if ('at' in asked) {
     const atUs = await when(asked.at);
@@ -88,16 +88,31 @@ async function runReplay(
   await play(shell, terminal, playback, stretch, asked);
 }
 
+/** What nobody asks for is not computed. @throws CommandError when nothing is recorded of that agent */
+function only(recording: Recording, heads: readonly ChainHead[], agent: string | undefined): Recording {
+  if (agent === undefined) return recording;
+  const chosen = heads.filter(({ source }) => source === agent);
+  if (chosen.length === 0) throw unknownSource(heads, agent);
+  return {
+    heads: async () => (await recording.heads()).filter(({ source }) => source === agent),
+    blocks: (...stretch) => recording.blocks(...stretch),
+    snapshotBefore: (...moment) => recording.snapshotBefore(...moment),
+    close: () => recording.close(),
+  };
+}
+
+function unknownSource(heads: readonly ChainHead[], source: string): CommandError {
+  const known = [...new Set(heads.map((head) => head.source))].join(', ');
+  return new CommandError(EXIT.usage, `nothing is recorded of '${source}'`, `It holds ${known}`);
+}
+
 /** @throws CommandError when there is no such source or event */
 async function resolved(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
   if (typeof moment === 'number') return moment;
   const { source, epoch, sequence } = moment;
   const lives = heads.filter((head) => head.source === source && (epoch === null || head.epoch === epoch));
   const holder = lives.findLast((head) => head.sequence >= sequence) ?? lives.at(-1);
-  if (holder === undefined) {
-    const known = [...new Set(heads.map((head) => head.source))].join(', ');
-    throw new CommandError(EXIT.usage, `nothing is recorded of '${source}'`, `It holds ${known}`);
-  }
+  if (holder === undefined) throw unknownSource(heads, source);
   const { tenant, epoch: life } = holder;
   try {
     const named: Moment = { chain: { tenant, source, epoch: life }, sequence };
@@ -108,13 +123,11 @@ async function resolved(recording: Recording, heads: readonly ChainHead[], momen
   }
 }
 
-function chosenOf(sources: readonly Materialised[], agent: string | undefined, atUs: number): readonly Materialised[] {
-  const chosen = sources.filter(({ chain }) => agent === undefined || chain.source === agent);
-  if (chosen.length > 0) return chosen;
-  const known = sources.map(({ chain }) => chain.source).join(', ');
-  const what =
-    agent === undefined ? `nothing had begun at ${atUs / 1e6} s` : `there is no '${agent}' at ${atUs / 1e6} s`;
-  throw new CommandError(EXIT.usage, what, known === '' ? 'Give a later moment' : `It holds ${known}`);
+/** @throws CommandError when nobody was there yet */
+function begun(sources: readonly Materialised[], agent: string | undefined, atUs: number): readonly Materialised[] {
+  if (sources.length > 0) return sources;
+  const what = agent === undefined ? 'nothing had begun' : `'${agent}' had not begun`;
+  throw new CommandError(EXIT.usage, `${what} at ${atUs / 1e6} s`, 'Give a later moment');
 }
 
 function showMoment(
@@ -124,7 +137,7 @@ function showMoment(
   sources: readonly Materialised[],
   agent: string | undefined,
 ): void {
-  const chosen = chosenOf(sources, agent, atUs);
+  const chosen = begun(sources, agent, atUs);
   const states = chosen.map((source) => ({
     source: source.chain.source,
     epoch: source.chain.epoch,
@@ -158,7 +171,7 @@ async function play(
   for (let k = 0; k <= steps; k++) {
     shell.interrupted.throwIfAborted();
     const atUs = fromUs + direction * k * stepUs;
-    const chosen = chosenOf(await playback.at(atUs), agent, atUs);
+    const chosen = begun(await playback.at(atUs), agent, atUs);
     const dueMs = speed === undefined ? 0 : startedMs + (k * stepUs) / 1000 / speed - performance.now();
     if (dueMs > 0) await wait(dueMs, undefined, { signal: shell.interrupted });
     const sources = chosen.map((source) => ({
