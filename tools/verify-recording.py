@@ -176,10 +176,11 @@ def origin_of(tenant, source, epoch):
     return f"sigma/{quoted[0]}/{quoted[1]}/{epoch}"
 
 
-def check_chain(db, number, chain, before, heads_signed, landed):
-    """Walks one chain (R10 to R14, R33); returns its tree, last sequence and last hash."""
+def check_chain(db, number, chain, before, heads_signed, landed, untold):
+    """Walks one chain (R10 to R14, R33); returns its tree, last sequence and last hash. `untold`: stubs of this and
+    earlier epochs, by epoch and last event, of which no gap has told yet (R127)."""
     tree, sequence, link, at_us = Tree(), 0, bytes(32), 0
-    agreed, place, lost, stubs = 0, 0, False, []
+    agreed, place, lost = 0, 0, False
 
     def fail(event, what):
         raise Fault(f"{chain[0]}/{chain[1]} epoch {chain[2]}, event {event}: {what}")
@@ -196,7 +197,7 @@ def check_chain(db, number, chain, before, heads_signed, landed):
             dropped = check_stub(data, chain, first, count, ordinal == place, link, stored, fail)
             sequence, link, place, lost = sequence + count, stored, place + len(dropped) - 1, True
             at_us = max(at_us, last(fields(data), 9, 0))
-            stubs.append((first, sequence, dropped))
+            untold[chain[2], sequence] = (first, sequence, dropped)
             continue
         if sha(data) != stored:
             fail(first, "the block's bytes do not have the hash stored beside them")
@@ -235,7 +236,9 @@ def check_chain(db, number, chain, before, heads_signed, landed):
                     fail(sequence, "the snapshot's state does not have the hash it names")
             elif kind == "sigma.gap.v1":
                 gap = fields(last(event, 8, b""))
-                stubs = [stub for stub in stubs if not accounts_for(gap, stub)]
+                told = last(gap, 7, chain[2]), last(gap, 2, 0)
+                if told in untold and accounts_for(gap, untold[told]):
+                    del untold[told]
             if lost:  # Nobody knows the leaves of what was dropped.
                 continue
             tree.push(sha(b"\0", raw))
@@ -246,12 +249,16 @@ def check_chain(db, number, chain, before, heads_signed, landed):
         if (first_at, last_at) != (last(envelopes[0], 4, 0), at_us):
             fail(first, "the block is not filed under its times")
         link = stored
-    for first, end, _ in stubs:
-        fail(f"{first} to {end}", "missing: a stub stands here, and no gap accounts for it")
     for size, _ in heads_signed:
         if size > sequence:
             fail(f"{sequence + 1} to {size}", f"missing: the chain ends at {sequence}")
     return None if lost else tree, sequence, link
+
+
+def refuse_untold(source, untold):
+    """All epochs of a source were read, and something that is said to have been dropped is accounted for by none."""
+    for (epoch, _), (first, end, _) in untold.items():
+        raise Fault(f"{source[0]}/{source[1]} epoch {epoch}, event {first} to {end}: missing: a stub stands here, and no gap accounts for it")
 
 
 def check_stub(data, chain, first, count, in_place, link, stored, fail):
@@ -375,7 +382,7 @@ def check_recording(path, keys, notes):
     for note in notes:
         origin, size, root, signers = parse_checkpoint(note, keys)
         signed.setdefault(origin, []).append((size, root))
-    previous, ended, events, site, ends = None, None, 0, [], {}
+    previous, ended, events, site, ends, untold = None, None, 0, [], {}, {}
     # R13: code units of UTF-16 give the order of tenants and sources.
     rows = [row for row in db.execute("SELECT chain, tenant, source, epoch FROM chains")]
     rows += [(None, *chain) for chain in follows if chain not in {row[1:] for row in rows}]
@@ -384,14 +391,16 @@ def check_recording(path, keys, notes):
         chain = tuple(chain)
         origin = origin_of(*chain)
         heads_signed = sorted(signed.pop(origin, []))
-        ended = ended if previous is not None and previous[:2] == chain[:2] else None
-        tree, sequence, link = check_chain(db, number, chain, ended, heads_signed, follows.get(chain, []))
+        if previous is None or previous[:2] != chain[:2]:
+            ended = refuse_untold(previous, untold)
+        tree, sequence, link = check_chain(db, number, chain, ended, heads_signed, follows.get(chain, []), untold)
         if shelf and tree:
             check_tiles(shelf, origin, tree, chain)
         previous, ended, events, ends[chain] = chain, link, events + sequence, sequence
         if sequence:
             site.append(b"\0".join([chain[0].encode(), chain[1].encode(), b"%d" % chain[2], b"%d" % sequence, link]))
         print(f"{origin}: {sequence} events, root {tree.root().hex() if tree else 'not known: some were dropped'}, {len(heads_signed)} checkpoints")
+    refuse_untold(previous, untold)
     for origin in signed:
         raise Fault(f"{origin}, event 1: missing: the whole chain is gone")
     for chain, (first, count, *_), _ in anywhere:

@@ -170,11 +170,18 @@ class SoakMemory implements SyncMemory {
   #acknowledged = new Map<string, LinkedChain & ChainEnd>();
   #urgent = new Map<string, LinkedChain & { readonly sequence: number }>();
 
+  #hub: string | null = null;
+
+  lastHub(): string | null {
+    return this.#hub;
+  }
+
   acknowledged(): readonly (LinkedChain & ChainEnd)[] {
     return [...this.#acknowledged.values()];
   }
 
-  acknowledge(_: string, chains: readonly (LinkedChain & ChainEnd)[]): void {
+  acknowledge(hub: string, chains: readonly (LinkedChain & ChainEnd)[]): void {
+    this.#hub = hub;
     for (const chain of chains) this.#acknowledged.set(linkedKey(chain), chain);
   }
 

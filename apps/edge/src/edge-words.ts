@@ -17,7 +17,7 @@ export interface EdgeOptions {
   readonly headsEveryMs?: number;
   /** Bound of what is sent of the recording, bytes a second; Infinity unless named. 0: nothing is sent. */
   readonly syncBytesPerS?: number;
-  /** Bytes that the recording may grow by in this run, about; beyond it drops what is least needed and says so. No bound unless named. */
+  /** Bytes that the recording may take, about; beyond it drops what is least needed and says so (SPEC R127). No bound unless named: `spoolRoom` tells a fitting one. */
   readonly recordingMostBytes?: number;
   /** Null: no hub; the bodies live by their secondary planner. */
   readonly hub: { readonly url: string; readonly joinToken: string; readonly backoff?: Backoff } | null;

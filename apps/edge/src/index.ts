@@ -22,6 +22,7 @@ export {
   type RuntimeOutput,
 } from './runtime/runtime-words.ts';
 export { UPLINK_CLASSES, type Uplink, type UplinkClass, type UplinkFrame } from './runtime/uplink.ts';
+export { spoolRoom } from './sync/spool-room.ts';
 export { openSyncMemory } from './sync/sync-memory.ts';
 export { type SyncThreadData, SyncWorker } from './sync/sync-worker.ts';
 export { fleetTerrain } from './terrain/fleet.ts';

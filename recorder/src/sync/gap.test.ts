@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { GapSchema } from '@sigma/proto';
 import fc from 'fast-check';
 import { testChain } from '../../testing/chains.ts';
+import { epochsWithGap } from '../../testing/dropped-blocks.ts';
 import { MemoryStore } from '../../testing/memory-store.ts';
 import { DroppedEventsError, decodeBlock } from '../block.ts';
 import type { SealedBlock } from '../chain-writer.ts';
@@ -40,7 +43,8 @@ function dropped(from: number, to: number, told: (gap: Gap) => Gap | null = (gap
   };
   const lastSequence = last.firstSequence + last.count - 1;
   const hashes = stretch.map(({ hash }) => hash);
-  const gap: Gap = { firstSequence: first.firstSequence, lastSequence, eventClass: 'stimulus', reason: 'full', hashes };
+  const firstSequence = first.firstSequence;
+  const gap: Gap = { epoch: 0, firstSequence, lastSequence, eventClass: 'stimulus', reason: 'full', hashes };
   const said = told(gap);
   if (said !== null) blocks.push(chain.writer.seal([gapEvent(said, 20_000, 1)]));
   blocks.push(chain.notes(2));
@@ -68,6 +72,7 @@ test('[R127] [L8] a stretch that was dropped and accounted for is missing by a g
 test('[R127] [L4] a stub that nothing accounts for is a hole; so is one whose gap names another range or other hashes', async () => {
   const lies: readonly ((gap: Gap) => Gap | null)[] = [
     () => null,
+    (gap) => ({ ...gap, epoch: 1 }),
     (gap) => ({ ...gap, lastSequence: gap.lastSequence - 1 }),
     (gap) => ({ ...gap, firstSequence: gap.firstSequence + 1 }),
     (gap) => ({ ...gap, hashes: gap.hashes.map((hash, i) => (i === 1 ? new Uint8Array(32) : hash)) }),
@@ -80,6 +85,21 @@ test('[R127] [L4] a stub that nothing accounts for is a hole; so is one whose ga
       firstFailure?.message,
     );
   }
+});
+
+test('[R127] [L4] what an earlier life dropped, or what was dropped out of it since, a later epoch of its source may tell, and of no other source', async () => {
+  const [r1, r2] = [epochsWithGap('r1', sha256, 1), epochsWithGap('r2', sha256, 1)];
+  const whole = await verified([...r1, ...r2]);
+  assert.equal(whole.firstFailure, null);
+  assert.deepEqual(
+    whole.chains.map(({ stretches }) => stretches.map(({ result }) => result)),
+    [['chain-only', 'dropped', 'chain-only'], ['chain-only'], ['chain-only', 'dropped', 'chain-only'], ['chain-only']],
+  );
+  const untold = await verified([...r1.filter(({ epoch }) => epoch === 0), ...r2]);
+  assert.deepEqual(
+    untold.chains.flatMap(({ source, epoch, failures }) => failures.map(({ kind }) => [source, epoch, kind])),
+    [['r1', 0, 'missing']],
+  );
 });
 
 test('[R127] [L4] who turns damage into a gap of his own is found: the chain does not link to what he names', async () => {
@@ -131,7 +151,9 @@ test('[R127] a stub comes back as it was written, and who reads events across it
   assert.deepEqual(decodeStub(sealed.bytes), stub);
   assert.deepEqual([sealed.count, sealed.hash], [9, gap.hashes[2]]);
   assert.throws(() => decodeBlock(sealed.bytes), DroppedEventsError);
-  assert.deepEqual(decodeGap(gapEvent(gap, 1, 1).data), gap);
+  assert.deepEqual(decodeGap(gapEvent(gap, 1, 1).data, 7), gap);
+  const older = toBinary(GapSchema, { ...fromBinary(GapSchema, gapEvent(gap, 1, 1).data), epoch: undefined });
+  assert.equal(decodeGap(older, 7).epoch, 7, 'who names no epoch tells of the chain that it stands in');
 });
 
 test('[R127] [R120] a stub travels, never as the last of a batch; a hub that has part of the stretch is sent the rest', async () => {
@@ -154,6 +176,7 @@ test('[R127] [R120] a stub travels, never as the last of a batch; a hub that has
   await ahead.append(blocks.slice(0, 3));
   const rest = restOfStub(stub, 8) as Stub;
   assert.equal(accountsFor(gap, rest), true);
+  assert.equal(accountsFor({ ...gap, epoch: 1 }, rest), false, 'another epoch may have events of these numbers');
   assert.equal(restOfStub(stub, 9), null);
   const later = takeBatch(batch([sealStub(rest), ...kept.slice(3)]), door, sha256);
   assert.ok('blocks' in later);
@@ -228,5 +251,20 @@ test('[R127] [L8] what a full spool gives up: never what is kept, the least clas
       assert.deepEqual(ranks, ranks.toSorted(), 'the least class is told of first');
     }),
     { seed: 127, numRuns: 300 },
+  );
+});
+
+test('[R127] however much goes of one chain, one event tells of 1,024 blocks at most, and nothing between two of them stays', () => {
+  const blocks = Array.from({ length: 2_500 }, (_, n): SpooledBlock => {
+    const at = { firstSequence: 2 + 3 * n, lastAtUs: n, lastTimeUs: n };
+    return { tenant: 'acme', source: 'r1', epoch: 0, count: 3, bytes: 1_000, class: 'held', ...at };
+  });
+  assert.deepEqual(
+    chooseDrops(blocks, Number.POSITIVE_INFINITY).map((one) => [one.firstSequence, one.lastSequence, one.blocks]),
+    [
+      [2, 3_073, 1_024],
+      [3_074, 6_145, 1_024],
+      [6_146, 7_501, 452],
+    ],
   );
 });

@@ -25,6 +25,8 @@ export interface Stub extends ChainId {
 
 /** The event that says so. */
 export interface Gap {
+  /** Of the chain that lacks them: that which the event stands in, or an earlier one of the same source. */
+  readonly epoch: number;
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly eventClass: string;
@@ -129,7 +131,7 @@ export function restOfStub(stub: Stub, from: number): Stub | null {
   return null;
 }
 
-/** `sigma.gap.v1`, for the end of the chain out of which a stretch is dropped. */
+/** `sigma.gap.v1`, for the end of the chain out of which a stretch is dropped, or of a later one of the same source. */
 export function gapEvent(gap: Gap, atUs: number, timeUs: number): EventDraft {
   const { firstSequence, lastSequence, hashes, ...same } = gap;
   const message = create(GapSchema, {
@@ -143,16 +145,19 @@ export function gapEvent(gap: Gap, atUs: number, timeUs: number): EventDraft {
   return { type: EVENT_TYPE.gap, subject: '', atUs, timeUs, traceparent: '', data };
 }
 
-export function decodeGap(data: Uint8Array): Gap {
-  const { firstSequence, lastSequence, eventClass, reason, hashes } = fromBinary(GapSchema, data);
-  return { firstSequence: Number(firstSequence), lastSequence: Number(lastSequence), eventClass, reason, hashes };
+/** @param standsIn epoch of the chain that the event stands in: what older writers tell of, who name none */
+export function decodeGap(data: Uint8Array, standsIn: number): Gap {
+  const { epoch = standsIn, firstSequence, lastSequence, eventClass, reason, hashes } = fromBinary(GapSchema, data);
+  const [first, last] = [Number(firstSequence), Number(lastSequence)];
+  return { epoch, firstSequence: first, lastSequence: last, eventClass, reason, hashes };
 }
 
-/** Whether a gap accounts for a stub: it covers the stretch, and names these blocks as its last. */
+/** Whether a gap of the same source accounts for a stub: it covers the stretch, and names these blocks as its last. */
 export function accountsFor(gap: Gap, stub: Stub): boolean {
   const lead = gap.hashes.length - stub.dropped.length;
   return (
     lead >= 0 &&
+    gap.epoch === stub.epoch &&
     gap.firstSequence <= stub.firstSequence &&
     (lead > 0 || gap.firstSequence === stub.firstSequence) &&
     gap.lastSequence === stub.firstSequence + stubCount(stub) - 1 &&

@@ -56,12 +56,12 @@ const NOTHING: Sighting = { safety: 0, gaps: [] };
 /** @throws MalformedBytesError, NewerFormatError */
 export function lookInto(bytes: Uint8Array): Sighting {
   if (isStub(bytes)) return NOTHING;
-  const { from, to, sequences } = scanBlock(bytes);
+  const { from, to, sequences, epoch } = scanBlock(bytes);
   let safety = 0;
   const gaps: Gap[] = [];
   for (let i = 0; i < sequences.length; i++) {
     const event = decodeEnvelope(bytes.subarray(from[i], to[i]));
-    if (event.type === EVENT_TYPE.gap) gaps.push(decodeGap(event.data));
+    if (event.type === EVENT_TYPE.gap) gaps.push(decodeGap(event.data, epoch));
     else if (isSafetyEvent(event)) safety = sequences[i] as number;
   }
   return { safety, gaps };

@@ -31,6 +31,8 @@ export interface Drop {
 }
 
 const ORDER: readonly DropClass[] = ['held', 'stimulus', 'snapshot', 'decision'];
+/** Blocks of a stretch: the gap that tells of it names each by its hash, and is an event like others. */
+const MOST_IN_STRETCH = 1_024;
 /** Of snapshots that nobody else has, one stays in so much agent time: how an agent was is known to the minute. */
 const SNAPSHOT_EVERY_US = 60_000_000;
 
@@ -72,7 +74,7 @@ function spareSnapshots(blocks: readonly SpooledBlock[]): ReadonlySet<SpooledBlo
 
 const nameOf = ({ source, epoch }: ChainId): string => `${source}\0${epoch}`;
 
-/** Chosen blocks that follow each other in one chain and are of one class. */
+/** Chosen blocks that follow each other in one chain and are of one class, so many of them that one event can tell of them. */
 function stretchesOf(blocks: readonly SpooledBlock[], chosen: ReadonlySet<SpooledBlock>): readonly DropStretch[] {
   const stretches: { stretch: DropStretch; readonly fromUs: number }[] = [];
   const open = new Map<string, (typeof stretches)[number]>();
@@ -81,7 +83,7 @@ function stretchesOf(blocks: readonly SpooledBlock[], chosen: ReadonlySet<Spoole
     const { tenant, source, epoch, firstSequence, count, bytes, lastTimeUs, class: of } = block;
     const lastSequence = firstSequence + count - 1;
     const before = open.get(nameOf(block));
-    if (before !== undefined && before.stretch.class === of && before.stretch.lastSequence + 1 === firstSequence) {
+    if (before !== undefined && continues(before.stretch, firstSequence, of)) {
       const { blocks: some, bytes: sum } = before.stretch;
       before.stretch = { ...before.stretch, lastSequence, blocks: some + 1, bytes: sum + bytes };
       continue;
@@ -94,6 +96,9 @@ function stretchesOf(blocks: readonly SpooledBlock[], chosen: ReadonlySet<Spoole
   const rank = ({ stretch }: { readonly stretch: DropStretch }): number => ORDER.indexOf(stretch.class);
   return stretches.sort((a, b) => rank(a) - rank(b) || a.fromUs - b.fromUs).map(({ stretch }) => stretch);
 }
+
+const continues = (stretch: DropStretch, firstSequence: number, of: DropClass): boolean =>
+  stretch.class === of && stretch.lastSequence + 1 === firstSequence && stretch.blocks < MOST_IN_STRETCH;
 
 /**
  * A stretch as the record will tell of it.
@@ -118,6 +123,6 @@ export function dropOf(stretch: DropStretch, blocks: readonly StoredBlock[], rea
   if (next - 1 !== lastSequence || dropped.length !== stretch.blocks) return null;
   return {
     stub: { tenant, source, epoch, firstSequence, previousHash, dropped, lastAtUs },
-    gap: { firstSequence, lastSequence, eventClass, reason, hashes: dropped.map(({ hash }) => hash) },
+    gap: { epoch, firstSequence, lastSequence, eventClass, reason, hashes: dropped.map(({ hash }) => hash) },
   };
 }

@@ -14,6 +14,8 @@ import type { AheadAnswer } from './take-ahead.ts';
 
 /** What a source remembers of sync beside its recordings. Losing the newest of it loses no event: the hub tells where it stands. */
 export interface SyncMemory {
+  /** The hub that acknowledged something last; null: none ever did. */
+  lastHub(): string | null;
   /** How far a hub has acknowledged. @param hub names it: another hub acknowledges for itself */
   acknowledged(hub: string): readonly (LinkedChain & ChainEnd)[];
   acknowledge(hub: string, chains: readonly (LinkedChain & ChainEnd)[]): void;
@@ -48,7 +50,7 @@ export interface SyncSourceOptions {
   readonly say: (word: SourceWord) => void;
   readonly note: (name: SyncNote, body: unknown) => void;
   /** A gap is on disk: what it accounts for may go now. */
-  readonly gapFound?: (chain: LinkedChain, gap: Gap) => void;
+  readonly gapFound?: (source: string, gap: Gap) => void;
   /** Monotonic, microseconds. */
   readonly nowUs: () => number;
   /** The site's time, since 1970. */
@@ -113,6 +115,9 @@ export class SyncSource {
         this.#ends.set(key, { chain: { source, epoch }, recording, end: { sequence, hash }, reading: null });
       }
     }
+    const hub = this.#options.memory.lastHub();
+    // Where it stands is known before the hub is met again: what that has may go first where there is no room (R127).
+    if (hub !== null) this.#sender = this.#senderFor(hub);
     await this.#lookBehind();
   }
 
@@ -213,7 +218,7 @@ export class SyncSource {
           end = { sequence: firstSequence + outgoingBlock(block).count - 1, hash };
           const seen = lookInto(bytes);
           safety = Math.max(safety, seen.safety);
-          for (const gap of seen.gaps) gapFound?.(chain, gap);
+          for (const gap of seen.gaps) gapFound?.(chain.source, gap);
           const { sequence } = end;
           this.#ahead((ahead) => ahead.look(chain, bytes, sequence));
         }

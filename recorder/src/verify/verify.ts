@@ -15,7 +15,7 @@ import type { TileShelf } from '../proof/tiles.ts';
 import { CannotReexecuteError, type Reexecutors } from '../reexecutor.ts';
 import { byChain, siteHead } from '../site-head.ts';
 import type { Recording } from '../store.ts';
-import { accountsFor, decodeGap, type Gap, type Stub, stubCount } from '../sync/gap.ts';
+import { decodeGap, type Stub, stubCount } from '../sync/gap.ts';
 import { ChainCheck } from './chain-check.ts';
 import { Reexecution } from './reexecution.ts';
 import {
@@ -28,6 +28,7 @@ import {
 } from './report.ts';
 import { Salvage } from './salvage.ts';
 import { type SignedHead, TreeCheck } from './tree-check.ts';
+import { UntoldStubs } from './untold-stubs.ts';
 
 export interface VerifyOptions {
   readonly sha256: Sha256;
@@ -35,7 +36,8 @@ export interface VerifyOptions {
   readonly reexecutors: Reexecutors;
   /**
    * The chains to look at, in order of tenant, source and epoch, each up to this head; all that the recording names when
-   * absent. Epochs of one source belong together: an opening is held against the end of the epoch before.
+   * absent. Epochs of one source belong together: an opening is held against the end of the epoch before, and a later
+   * one tells what of an earlier one was dropped.
    */
   readonly heads?: readonly ChainHead[];
   /** Heads known from elsewhere (printed, witnessed, of an earlier look): a chain cut short or rewritten cannot meet them. */
@@ -72,12 +74,15 @@ export async function verify(recording: Recording, options: VerifyOptions): Prom
   const heads = options.heads ?? all;
   const chains: ChainReport[] = [];
   const signed = signedHeads(options);
-  for (const head of heads) {
-    const before = chains[chains.length - 1];
-    const sameSource = before?.tenant === head.tenant && before.source === head.source;
+  let epochs: ChainWalk[] = [];
+  for (const [i, head] of heads.entries()) {
     const reach = severed.find((end) => sameChain(end, head))?.sequence ?? 0;
-    const walk = new ChainWalk(head, { ...options, reach }, signed, sameSource ? before.head : null);
-    chains.push(await walk.run(recording));
+    const walk = new ChainWalk(head, { ...options, reach }, signed, epochs.at(-1) ?? null);
+    await walk.run(recording);
+    epochs.push(walk);
+    if (sameSource(heads[i + 1], head)) continue;
+    chains.push(...epochs.map((epoch) => epoch.report()));
+    epochs = [];
   }
   // Of many looks at one recording, the one that begins with its first chain tells of chains that nobody looks at.
   const isFirst = all[0] === undefined || (heads[0] !== undefined && sameChain(heads[0], all[0]));
@@ -121,6 +126,8 @@ function reportOf(chains: readonly ChainReport[], sha256: Sha256): VerifyReport 
   };
 }
 
+const sameSource = (a: ChainId | undefined, b: ChainId): boolean => a?.tenant === b.tenant && a.source === b.source;
+
 const sameChain = (a: ChainId, b: ChainId): boolean =>
   a.tenant === b.tenant && a.source === b.source && a.epoch === b.epoch;
 
@@ -151,7 +158,7 @@ class ChainWalk {
   readonly #chain: ChainId;
   readonly #head: ChainHead;
   readonly #options: WalkOptions;
-  readonly #epochBefore: ChainHead | null;
+  readonly #epochBefore: ChainWalk | null;
   readonly #check: ChainCheck;
   readonly #tree: TreeCheck;
   readonly #stretches = new Stretches();
@@ -161,22 +168,22 @@ class ChainWalk {
   #reexecution: Reexecution | null = null;
   #chainOnlyBecause: string | null = null;
   #events = 0;
-  /** Of which no gap has told yet. */
-  #stubs: Stub[] = [];
+  readonly #untold: UntoldStubs;
 
-  constructor(head: ChainHead, options: WalkOptions, signed: readonly SignedHead[], epochBefore: ChainHead | null) {
+  constructor(head: ChainHead, options: WalkOptions, signed: readonly SignedHead[], epochBefore: ChainWalk | null) {
     const { tenant, source, epoch } = head;
     this.#chain = { tenant, source, epoch };
     this.#head = head;
     this.#options = options;
     this.#epochBefore = epochBefore;
+    this.#untold = epochBefore === null ? new UntoldStubs() : epochBefore.#untold;
     this.#check = new ChainCheck(head, options.sha256);
     const mine = signed.filter(({ chain }) => sameChain(chain, head));
     this.#tree = new TreeCheck(this.#chain, mine, options.sha256, options.shelf ?? null);
     this.#known = options.knownHeads?.find((known) => sameChain(known, head)) ?? null;
   }
 
-  async run(recording: Recording): Promise<ChainReport> {
+  async run(recording: Recording): Promise<void> {
     const check = this.#check;
     const { progress } = this.#options;
     const report = () => progress?.({ chain: this.#chain, sequence: check.sequence, ofSequence: this.#head.sequence });
@@ -200,12 +207,26 @@ class ChainWalk {
     }
     await this.#end(salvage.takeFault());
     await report();
-    const { sequence, hash, atUs, blocks } = check;
+  }
+
+  /** Where the chain ends, by what was read of it. */
+  #reached(): ChainHead {
+    const { sequence, hash, atUs, blocks } = this.#check;
+    return { ...this.#chain, sequence, hash, atUs, blocks };
+  }
+
+  /** What was found, when the later epochs of the source were read too. */
+  report(): ChainReport {
+    for (const stub of this.#untold.of(this.#chain.epoch)) {
+      const to = stub.firstSequence + stubCount(stub) - 1;
+      const what = 'these are said to have been dropped, and no gap of this source accounts for them';
+      this.#failures.push(this.#check.failure('missing', stub.firstSequence, to, what));
+    }
     return {
       ...this.#chain,
       role: this.#opening?.role ?? '',
       model: this.#opening?.model ?? '',
-      head: { ...this.#chain, sequence, hash, atUs, blocks },
+      head: this.#reached(),
       tree: this.#tree.head(),
       checkpointsMet: this.#tree.met,
       events: this.#events,
@@ -220,7 +241,7 @@ class ChainWalk {
   /** Where nothing is re-executed, nobody reads what events say: their place, their bytes and the tree are all. */
   #envelopes(bytes: Uint8Array, { firstSequence: first, from, to, laterOpening }: BlockScan): void {
     const count = from.length;
-    const readAll = this.#reexecution !== null || laterOpening >= 0 || first === 1 || this.#stubs.length > 0;
+    const readAll = this.#reexecution !== null || laterOpening >= 0 || first === 1 || this.#untold.size > 0;
     if (readAll) {
       for (let i = 0; i < count; i++) this.#event(bytes.subarray(from[i], to[i]), first + i);
       return;
@@ -239,7 +260,7 @@ class ChainWalk {
         this.#fail('opening', sequence, 'a second opening: a new life of the writer is a new epoch');
         return;
       } else if (event.type === EVENT_TYPE.gap) {
-        this.#stubs = this.#accounted(decodeGap(event.data));
+        this.#untold.hear(decodeGap(event.data, this.#chain.epoch));
       } else if (this.#reexecution !== null) {
         const found = this.#reexecution.follow(event);
         if (found !== null) {
@@ -265,7 +286,7 @@ class ChainWalk {
       this.#fail('opening', 1, 'the opening is that of another chain');
       return false;
     }
-    const before = this.#epochBefore;
+    const before = this.#epochBefore === null ? null : this.#epochBefore.#reached();
     if (before !== null && opening.previousEpochHash.length > 0 && !sameBytes(before.hash, opening.previousEpochHash)) {
       const sides = { recorded: hexOfBytes(before.hash), expected: hexOfBytes(opening.previousEpochHash) };
       const what = `epoch ${before.epoch} does not end where this opening saw it end`;
@@ -289,14 +310,10 @@ class ChainWalk {
 
   /** Blocks were dropped here: whether they might be is for a later gap to say. */
   #dropped(stub: Stub): void {
-    this.#stubs.push(stub);
+    this.#untold.add(stub);
     this.#stretches.add(stub.firstSequence, stub.firstSequence + stubCount(stub) - 1, 'dropped');
     this.#tree.lose();
     this.#reexecution?.rest();
-  }
-
-  #accounted(gap: Gap): Stub[] {
-    return this.#stubs.filter((stub) => !accountsFor(gap, stub));
   }
 
   #fail(kind: FailureKind, sequence: number, what: string, sides?: Sides): void {
@@ -322,11 +339,6 @@ class ChainWalk {
 
   async #end(fault: string | null): Promise<void> {
     const { sequence } = this.#check;
-    for (const stub of this.#stubs) {
-      const to = stub.firstSequence + stubCount(stub) - 1;
-      const what = 'these are said to have been dropped, and no gap of this chain accounts for them';
-      this.#failures.push(this.#check.failure('missing', stub.firstSequence, to, what));
-    }
     // What the last wakes led to cannot be compared with anything.
     if (this.#reexecution?.endsOpen === true) this.#stretches.reopen(sequence, 'chain-only');
     const owed = this.#reexecution?.end() ?? null;

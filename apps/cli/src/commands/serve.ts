@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { numberAbove, wholeNumber } from '../arguments.ts';
 import { checkHubUrl } from '../environment.ts';
 import { readCredentials } from '../hub-access.ts';
@@ -74,6 +74,7 @@ interface EdgeFlags extends Pick<HubServerFlags, 'map' | 'site' | 'tenant' | 'da
   readonly people: number;
   readonly seed: number;
   readonly syncLimit?: number;
+  /** Bytes. */
   readonly spool?: number;
 }
 
@@ -98,11 +99,12 @@ export function edgeCommand(shell: Shell): Command {
     )
     .option(
       '--spool <MB>',
-      'room for what this run records; beyond it the least needed is dropped, and that is recorded; 1250 keep of a robot a week of decisions, safety and a state for each minute (default: no bound)',
-      numberAbove(0, 1e9),
+      'room for the recording, or `none` for no bound; beyond it the least needed is dropped, and that is recorded: what the hub has, then inputs, the oldest first; 1250 keep of a robot without its hub a week of decisions, safety and a state for each minute (default: 2000 for each robot, and four fifths at most of what the disk has)',
+      spoolBytes,
     )
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
     .action(async (flags: EdgeFlags) => {
+      const { spoolRoom } = await import('@sigma/edge');
       const { startEdgeChild } = await import('../solo/edge-child.ts');
       const { soloEdge } = await import('../solo/fleet-parts.ts');
       const terminal = shell.terminal(flags.json === true);
@@ -122,13 +124,17 @@ export function edgeCommand(shell: Shell): Command {
       // One spool for all its runs: what one could not send the next one brings home.
       const recordingPath = join(folder, 'edge.sqlite');
       const site = loadSite(flags, root);
-      const { tenant, robots, people, seed, syncLimit, spool } = flags;
+      const { tenant, robots, people, seed, syncLimit } = flags;
+      const recordingMostBytes = flags.spool ?? spoolRoom(recordingPath, robots);
       const edge = await startEdgeChild({
         ...soloEdge({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken }, pace: null }),
         ...(syncLimit === undefined ? {} : { syncBytesPerS: syncLimit * 1000 }),
-        ...(spool === undefined ? {} : { recordingMostBytes: spool * 1e6 }),
+        ...(Number.isFinite(recordingMostBytes) && { recordingMostBytes }),
       });
-      terminal.say(`${robots} robots at the edge, recording ${recordingPath}`);
+      const most = Number.isFinite(recordingMostBytes)
+        ? `at most ${(recordingMostBytes / 1e9).toFixed(1)} GB`
+        : 'no bound';
+      terminal.say(`${robots} robots at the edge, recording ${recordingPath}, ${most}`);
       await untilEnd(shell, flags.seconds, [edge.failed]);
       const tally = await edge.close();
       terminal.result(
@@ -136,4 +142,12 @@ export function edgeCommand(shell: Shell): Command {
         `${tally.decisions} decisions, ${tally.violations} violations`,
       );
     });
+}
+
+/** @returns bytes */
+function spoolBytes(text: string): number {
+  if (text === 'none') return Number.POSITIVE_INFINITY;
+  const megabytes = Number(text);
+  if (text.trim() !== '' && megabytes > 0 && megabytes <= 1e9) return megabytes * 1e6;
+  throw new InvalidArgumentError('Give a number of megabytes above 0, at most 1000000000, or `none`.');
 }

@@ -21,21 +21,24 @@ import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import { SpoolWatch } from './spool-watch.ts';
 
 const chain = { tenant: 'acme', source: 'r1', epoch: 0 };
-const opening = openingEvent({
-  ...chain,
-  role: 'carrier',
-  model: '',
-  modelVersion: 1,
-  config: null,
-  seed: 1,
-  flags: [],
-  policyText: '',
-  policyHash: '',
-  previousEpochHash: new Uint8Array(),
-  atUs: 0,
-  timeUs: 1,
-  software: 'test',
-});
+const openingOf = (epoch: number, previousEpochHash: Uint8Array, s: number): EventDraft =>
+  openingEvent({
+    ...chain,
+    epoch,
+    role: 'carrier',
+    model: '',
+    modelVersion: 1,
+    config: null,
+    seed: 1,
+    flags: [],
+    policyText: '',
+    policyHash: '',
+    previousEpochHash,
+    atUs: s * 1e6,
+    timeUs: s * 1e6 + 1,
+    software: 'test',
+  });
+const opening = openingOf(0, new Uint8Array(), 0);
 const segment = (n: number): EventDraft => ({
   ...signalEvent('', '', n * 1_000, n * 1_000),
   type: EVENT_TYPE.stimulusSegment,
@@ -92,19 +95,26 @@ test('[R127] [L8] a recording that is too full says what it drops before it drop
     full: (bytesNow) => void full.push(bytesNow),
   });
   await watch.look();
-  assert.ok(gaps.length > 1);
+  assert.deepEqual(
+    gaps.map(({ eventClass }) => eventClass),
+    ['held'],
+    'what the hub has goes first',
+  );
   assert.equal(await bytes(), used, 'nothing has gone yet');
-  assert.equal(gaps[0]?.eventClass, 'held', 'what the hub has goes first');
+  await watch.look();
+  assert.equal(gaps.length, 1, 'nothing more is told of before that is on disk');
+  for (let told = 0; told < gaps.length; await watch.look()) {
+    for (const gap of gaps.slice(told)) {
+      told++;
+      await put([gapEvent(gap, 70_000, 70_000)]);
+      watch.gapFound('r1', gap);
+    }
+    used = await bytes();
+  }
   assert.ok(
     gaps.every(({ eventClass }) => eventClass !== 'decision'),
     'no task while there are stimuli to drop',
   );
-  await watch.look();
-  for (const gap of gaps) {
-    await put([gapEvent(gap, 70_000, 70_000)]);
-    watch.gapFound(chain, gap);
-  }
-  used = await bytes();
   assert.ok(used <= 60_000, `${used} bytes`);
   const report = await verify(store, { sha256, reexecutors: {} });
   assert.equal(report.firstFailure, null);
@@ -182,7 +192,7 @@ test('[R127] of a long absence snapshots stay by the minute, and what has gone o
   await watch.look();
   for (const gap of gaps) {
     await put([at(gapEvent(gap, 0, 0), 601)]);
-    watch.gapFound(chain, gap);
+    watch.gapFound(chain.source, gap);
   }
   assert.deepEqual(new Set(gaps.map(({ eventClass }) => eventClass)), new Set(['snapshot']));
   const places = new Set<number>();
@@ -230,7 +240,7 @@ test('[R127] a great deal goes little by little, so that its chain goes on meanw
     used = 0;
     rounds.push(told.length - before);
     await store.append(writer.sealCut(told.slice(before).map((gap) => gapEvent(gap, 700_000, 700_000))));
-    for (const gap of told.slice(before)) watch.gapFound(chain, gap);
+    for (const gap of told.slice(before)) watch.gapFound(chain.source, gap);
   }
   assert.equal(rounds[0], 256);
   assert.ok(rounds.length > 1 && told.length < cuts, String(rounds));
@@ -244,6 +254,80 @@ test('[R127] a great deal goes little by little, so that its chain goes on meanw
     for await (const event of eventsOf(store, chain, 1 + 2 * n, 1 + 2 * n)) tasks.push(event.sequence);
   }
   assert.equal(tasks.length, cuts);
+  assert.equal((await verify(store, { sha256, reexecutors: {} })).firstFailure, null);
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('[R127] what earlier epochs left goes as well, the oldest first: the chain of today tells of it, and each keeps its last state', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sigma-epochs-'));
+  const store = openSqliteStore(join(folder, 'edge.sqlite'));
+  const at = (draft: EventDraft, s: number): EventDraft => ({ ...draft, atUs: s * 1e6, timeUs: s * 1e6 });
+  let before = new Uint8Array();
+  let writer = new ChainWriter(chain, sha256);
+  for (const epoch of [0, 1, 2]) {
+    writer = new ChainWriter({ ...chain, epoch }, sha256);
+    await store.append([writer.seal([openingOf(epoch, before, epoch * 1_000)])]);
+    if (epoch === 1) await store.append([writer.seal([at(task(1), 1_000)])]);
+    for (let s = epoch * 1_000 + 1; s <= epoch * 1_000 + 20; s++)
+      await store.append([writer.seal([at(segment(1), s)])]);
+    await store.append([writer.seal([at(snapshot(epoch), epoch * 1_000 + 21)])]);
+    before = writer.head.hash.slice();
+  }
+  const told: Gap[] = [];
+  let used = 3 * 20 * 2_000;
+  const acknowledged: number[] = [];
+  const watch = new SpoolWatch({
+    tenant: 'acme',
+    growing: [{ source: 'r1', epoch: 2 }],
+    recording: store,
+    mostBytes: 75_000,
+    usedBytes: () => used,
+    acknowledged: ({ epoch }) => acknowledged[epoch] ?? 0,
+    tell: (source, gap) => {
+      assert.equal(source, 'r1');
+      told.push(gap);
+    },
+    drop: (stubs) => assert.equal(store.drop(stubs), stubs.length),
+    full: () => assert.fail('there is enough to drop'),
+  });
+  const round = async (): Promise<readonly (readonly [number, string, number, number])[]> => {
+    const from = told.length;
+    await watch.look();
+    const fresh = told.slice(from);
+    await store.append([writer.seal(fresh.map((gap) => at(gapEvent(gap, 0, 0), 3_000 + from)))]);
+    for (const gap of fresh) watch.gapFound('r1', gap);
+    return fresh.map((gap) => [gap.epoch, gap.eventClass, gap.firstSequence, gap.lastSequence]);
+  };
+  // 60,000 bytes are to go: all of the oldest life but its opening and its last state, and half of the next.
+  assert.deepEqual(await round(), [
+    [0, 'stimulus', 2, 21],
+    [1, 'stimulus', 3, 11],
+  ]);
+  const report = await verify(store, { sha256, reexecutors: {} });
+  assert.equal(report.firstFailure, null);
+  assert.deepEqual(
+    report.chains.map(({ stretches }) => stretches.map(({ result }) => result)),
+    [['chain-only', 'dropped', 'chain-only'], ['chain-only', 'dropped', 'chain-only'], ['chain-only']],
+  );
+  for (const epoch of [0, 1, 2]) assert.notEqual(await store.snapshotBefore({ ...chain, epoch }, 9e9), null);
+  used = 76_000;
+  assert.deepEqual(await round(), [[1, 'stimulus', 12, 19]], 'the next begins where the last one ended');
+  // What the hub has meanwhile goes before what it has not, wherever it stands.
+  acknowledged[1] = 2;
+  acknowledged[2] = 6;
+  assert.deepEqual(await round(), [
+    [1, 'held', 2, 2],
+    [2, 'held', 2, 6],
+  ]);
+  assert.deepEqual(await round(), [
+    [1, 'stimulus', 20, 22],
+    [2, 'stimulus', 7, 11],
+  ]);
+  // A hub that forgot: what it had is to be sent again, and is no more than what it never had.
+  acknowledged[1] = 0;
+  acknowledged[2] = 3;
+  assert.deepEqual(await round(), [[2, 'stimulus', 12, 19]]);
   assert.equal((await verify(store, { sha256, reexecutors: {} })).firstFailure, null);
   await store.close();
   rmSync(folder, { recursive: true });

@@ -20,7 +20,7 @@ import {
 
 export interface SpoolWatchOptions {
   readonly tenant: string;
-  /** Chains that this life of the edge writes: only these can say of themselves what they lack. */
+  /** Chains that this life of the edge writes: these say what they lack, and what earlier epochs of their sources lack. */
   readonly growing: readonly LinkedChain[];
   readonly recording: Recording;
   /** Bytes that the recording may take, and those it takes now. */
@@ -28,8 +28,8 @@ export interface SpoolWatchOptions {
   readonly usedBytes: () => number;
   /** The last event of a chain that the hub has acknowledged; 0: none. */
   readonly acknowledged: (chain: LinkedChain) => number;
-  /** Puts a gap at the end of a chain. */
-  readonly tell: (chain: LinkedChain, gap: Gap) => void;
+  /** Puts a gap at the end of the chain that a source writes. */
+  readonly tell: (source: string, gap: Gap) => void;
   /** Takes the blocks out. */
   readonly drop: (stubs: readonly SealedBlock[]) => void;
   /** Nothing is left that may go. */
@@ -43,12 +43,8 @@ const MOST_STRETCHES = 256;
 const MOST_BLOCKS = 8_192;
 /** What is chosen is held in memory, a hundred bytes for a block of a thousand. */
 const MOST_CHOSEN_BYTES = 512e6;
-/** What is looked for at once: a greater class only where nothing of these is left. */
-const AT_ONCE: readonly ReadonlySet<DropClass>[] = [
-  new Set(['held', 'stimulus']),
-  new Set(['snapshot']),
-  new Set(['decision']),
-];
+/** A greater class only where nothing of the lesser ones is left. */
+const IN_TURN: readonly DropClass[] = ['held', 'stimulus', 'snapshot', 'decision'];
 
 /**
  * Keeps a recording within its bound (SPEC R127): chooses what goes, has the chains say so, and lets it go when that is
@@ -61,6 +57,8 @@ export class SpoolWatch {
   /** Drops whose gaps are not on disk yet. */
   #pending: Drop[] = [];
   #looking = false;
+  /** Of each chain and class, the event before which nothing is left of it: what became of that class since stands behind. */
+  readonly #floors = new Map<string, number>();
 
   constructor(options: SpoolWatchOptions) {
     this.#options = options;
@@ -83,8 +81,8 @@ export class SpoolWatch {
     const used = usedBytes();
     if (used <= mostBytes) return;
     const wanted = Math.min(used - mostBytes * (1 - FREE), MOST_CHOSEN_BYTES);
-    for (const classes of AT_ONCE) {
-      this.#chosen = chooseDrops(await this.#oldest(classes, wanted), wanted);
+    for (const wantedClass of IN_TURN) {
+      this.#chosen = chooseDrops(await this.#oldest(wantedClass, wanted), wanted);
       if (this.#chosen.length > 0) return;
     }
     full(used);
@@ -104,7 +102,7 @@ export class SpoolWatch {
       blocks += stretch.blocks;
     }
     this.#chosen = this.#chosen.slice(stretches);
-    for (const { stub, gap } of this.#pending) tell(stub, gap);
+    for (const { stub, gap } of this.#pending) tell(stub.source, gap);
   }
 
   async #blocksOf({
@@ -121,21 +119,21 @@ export class SpoolWatch {
   }
 
   /** A gap is on disk: what it accounts for goes. */
-  gapFound(chain: LinkedChain, gap: Gap): void {
-    const told = this.#pending.filter(({ stub }) => linkedKey(stub) === linkedKey(chain) && accountsFor(gap, stub));
+  gapFound(source: string, gap: Gap): void {
+    const told = this.#pending.filter(({ stub }) => stub.source === source && accountsFor(gap, stub));
     if (told.length === 0) return;
     this.#pending = this.#pending.filter((drop) => !told.includes(drop));
     this.#options.drop(told.map(({ stub }) => sealStub(stub)));
   }
 
   /**
-   * Blocks of these classes, the oldest first, until they are enough; of snapshots all, for which of them stay depends on
-   * those before. Only such as stand before the last snapshot of their chain: from that on, the state can be had without them.
+   * Blocks of a class, the oldest first, until they are enough; of snapshots all, for which of them stay depends on those
+   * before. Only such as stand before the last snapshot of their chain: from that on, the state can be had without them.
    */
-  async #oldest(classes: ReadonlySet<DropClass>, wantedBytes: number): Promise<readonly SpooledBlock[]> {
+  async #oldest(wanted: DropClass, wantedBytes: number): Promise<readonly SpooledBlock[]> {
     const found: SpooledBlock[] = [];
     let bytes = 0;
-    for await (const block of this.#inTime(classes)) {
+    for await (const block of this.#inTime(wanted)) {
       found.push(block);
       bytes += block.bytes;
       if (bytes >= wantedBytes && block.class !== 'snapshot') break;
@@ -144,11 +142,12 @@ export class SpoolWatch {
   }
 
   /** Of all chains, by the wall clock of their writers. */
-  async *#inTime(classes: ReadonlySet<DropClass>): AsyncIterable<SpooledBlock> {
-    const chains = this.#options.growing.map((chain) => this.#spooled(chain, classes)[Symbol.asyncIterator]());
+  async *#inTime(wanted: DropClass): AsyncIterable<SpooledBlock> {
+    const epochs = await this.#epochs();
+    const sources = epochs.map((chains) => this.#ofSource(chains, wanted)[Symbol.asyncIterator]());
     const next: (SpooledBlock | null)[] = [];
     try {
-      for (const chain of chains) next.push((await chain.next()).value ?? null);
+      for (const source of sources) next.push((await source.next()).value ?? null);
       for (;;) {
         let oldest = -1;
         let atUs = Number.POSITIVE_INFINITY;
@@ -158,26 +157,46 @@ export class SpoolWatch {
         const block = next[oldest] ?? null;
         if (block === null) return;
         yield block;
-        next[oldest] = (await chains[oldest]?.next())?.value ?? null;
+        next[oldest] = (await sources[oldest]?.next())?.value ?? null;
       }
     } finally {
-      for (const chain of chains) await chain.return?.();
+      for (const source of sources) await source.return?.();
     }
   }
 
-  async *#spooled({ source, epoch }: LinkedChain, classes: ReadonlySet<DropClass>): AsyncIterable<SpooledBlock> {
+  /** Of each source that is written now, its epochs in order. */
+  async #epochs(): Promise<readonly (readonly LinkedChain[])[]> {
+    const { tenant, growing, recording } = this.#options;
+    const heads = (await recording.heads()).filter((head) => head.tenant === tenant);
+    return growing.map(({ source, epoch }) =>
+      heads.filter((head) => head.source === source && head.epoch <= epoch).sort((a, b) => a.epoch - b.epoch),
+    );
+  }
+
+  async *#ofSource(epochs: readonly LinkedChain[], wanted: DropClass): AsyncIterable<SpooledBlock> {
+    for (const chain of epochs) yield* this.#spooled(chain, wanted);
+  }
+
+  async *#spooled({ source, epoch }: LinkedChain, wanted: DropClass): AsyncIterable<SpooledBlock> {
     const { tenant, recording, acknowledged } = this.#options;
     const chain: ChainId = { tenant, source, epoch };
     const snapshot = await recording.snapshotBefore(chain, Number.MAX_SAFE_INTEGER);
     if (snapshot === null) return;
     const held = acknowledged(chain);
-    for await (const stored of recording.blocks(chain, 1, snapshot.blockSequence - 1)) {
+    const key = `${wanted} ${linkedKey(chain)}`;
+    const from = this.#floors.get(key) ?? 1;
+    const to = Math.min(snapshot.blockSequence - 1, wanted === 'held' ? held : Number.POSITIVE_INFINITY);
+    let found = false;
+    for await (const stored of recording.blocks(chain, from, to)) {
       const { firstSequence, count, lastAtUs, lastTimeUs } = outgoingBlock(stored);
       const of = dropClass(stored.bytes);
       const known = of !== 'kept' && firstSequence + count - 1 <= held ? 'held' : of;
-      if (!classes.has(known)) continue;
+      if (known !== wanted) continue;
+      if (!found) this.#floors.set(key, firstSequence);
+      found = true;
       const bytes = stored.bytes.length;
       yield { tenant, source, epoch, firstSequence, count, bytes, lastAtUs, lastTimeUs, class: known };
     }
+    if (!found) this.#floors.set(key, Math.max(from, to + 1));
   }
 }

@@ -3,21 +3,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { dropOf, sealStub } from '@sigma/recorder';
 import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import { testChain } from '@sigma/recorder/testing';
 import { spooledBytes } from './spooled-bytes.ts';
 
-test('[R127] the bound of a recording is for what this run records: an earlier one that filled it leaves this one its room', async () => {
+test('[R127] a recording takes what its pages in use hold: less when blocks were dropped, though the file is as long', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sigma-spooled-'));
   const path = join(folder, 'edge.sqlite');
   const store = openSqliteStore(path);
-  const [first, second] = [0, 1].map((epoch) => testChain('r01', sha256, { epoch }));
-  await store.append([first?.begin(), first?.notes(400, 1_000)].flatMap((block) => block ?? []));
-  const spooled = spooledBytes(path);
-  assert.equal(spooled(), 0);
-  await store.append([second?.begin(), second?.notes(200, 1_000)].flatMap((block) => block ?? []));
-  const grown = spooled();
-  assert.ok(grown > 150_000 && grown < 300_000, String(grown));
+  const chain = testChain('r01', sha256);
+  await store.append([chain.begin(), ...Array.from({ length: 40 }, () => chain.notes(10, 1_000)), chain.notes(1)]);
+  const before = spooledBytes(path);
+  assert.ok(before > 400_000 && before < 600_000, String(before));
+  const head = { tenant: 'acme', source: 'r01', epoch: 0 };
+  const blocks = [];
+  for await (const block of store.blocks(head, 2, 301)) blocks.push(block);
+  const stretch = { ...head, firstSequence: 2, lastSequence: 301, blocks: 30, bytes: 0, class: 'stimulus' } as const;
+  const drop = dropOf(stretch, blocks, 'full');
+  assert.ok(drop !== null);
+  assert.equal(store.drop([sealStub(drop.stub)]), 1);
+  const left = spooledBytes(path);
+  assert.ok(left > 90_000 && left < 200_000, String(left));
   await store.close();
   rmSync(folder, { recursive: true });
 });

@@ -66,3 +66,19 @@ test('[R193] [L8] where there is no room violations go first, then what safety d
   assert.deepEqual(ahead.chains(), []);
   close();
 });
+
+test('[R127] [L3] which hub acknowledged last, and how far, is known after a restart', () => {
+  const first = openSyncMemory(join(folder, 'hubs'));
+  assert.equal(first.lastHub(), null);
+  const hash = new Uint8Array(32).fill(7);
+  first.acknowledge('a', [{ ...CHAIN, sequence: 9, hash }]);
+  first.acknowledge('b', [{ ...CHAIN, sequence: 4, hash }]);
+  first.close();
+  const { lastHub, acknowledged, close } = openSyncMemory(join(folder, 'hubs'));
+  assert.equal(lastHub(), 'b');
+  assert.deepEqual(
+    acknowledged('b').map(({ source, sequence }) => [source, sequence]),
+    [['r1', 4]],
+  );
+  close();
+});

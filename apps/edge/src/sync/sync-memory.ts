@@ -32,6 +32,7 @@ export function openSyncMemory(folder: string): EdgeSyncMemory {
       hub TEXT NOT NULL, source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (hub, source, epoch)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS last_hub (only INTEGER PRIMARY KEY CHECK (only = 1), hub TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS urgent (
       source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (source, epoch)
     ) STRICT, WITHOUT ROWID;
@@ -49,15 +50,19 @@ export function openSyncMemory(folder: string): EdgeSyncMemory {
   const remove = db.prepare('DELETE FROM recordings WHERE path = ?');
   const acknowledged = db.prepare('SELECT source, epoch, sequence, hash FROM acknowledged WHERE hub = ?');
   const acknowledge = db.prepare('INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?, ?, ?)');
+  const lastHub = db.prepare('SELECT hub FROM last_hub');
+  const heardOf = db.prepare('INSERT OR REPLACE INTO last_hub VALUES (1, ?)');
   const urgent = db.prepare('SELECT source, epoch, sequence FROM urgent');
   const remind = db.prepare('INSERT OR REPLACE INTO urgent VALUES (?, ?, ?)');
   return {
     recordings: () => recordings.all().map((row) => row.path as string),
     addRecording: (path) => void add.run(path),
     removeRecording: (path) => void remove.run(path),
+    lastHub: () => (lastHub.get()?.hub as string | undefined) ?? null,
     acknowledged: (hub) => acknowledged.all(hub) as unknown as readonly (LinkedChain & ChainEnd)[],
     acknowledge: (hub, chains) => {
       db.exec('BEGIN');
+      heardOf.run(hub);
       for (const { source, epoch, sequence, hash } of chains) acknowledge.run(hub, source, epoch, sequence, hash);
       db.exec('COMMIT');
     },

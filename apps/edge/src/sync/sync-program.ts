@@ -67,7 +67,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
       tell({ type: 'sent', link, sent }, [sent.buffer]);
     },
     note: (name, body) => tell({ type: 'note', name, body }),
-    gapFound: (chain, gap) => watch?.gapFound(chain, gap),
+    gapFound: (source, gap) => watch?.gapFound(source, gap),
     nowUs: () => Math.floor(performance.now() * 1000),
     wallUs,
     breathe: () => setImmediate(),
@@ -83,10 +83,10 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
       growing: growing.filter(({ source }) => bodies.has(source)),
       recording: recordings[0]?.recording ?? openSqliteRecording(recordingPath),
       mostBytes: recordingMostBytes,
-      usedBytes: spooledBytes(recordingPath),
+      usedBytes: () => spooledBytes(recordingPath),
       acknowledged: ({ source, epoch }) =>
         sync.standings().find((one) => one.source === source && one.epoch === epoch)?.acknowledged ?? 0,
-      tell: ({ source }, gap) => tell({ type: 'gap', source, gap }),
+      tell: (source, gap) => tell({ type: 'gap', source, gap }),
       drop: (stubs) => tell({ type: 'drop', stubs }),
       full: (used) => {
         if (!told) tell({ type: 'note', name: 'edge.recording_full', body: { used, most: recordingMostBytes } });

@@ -492,6 +492,13 @@ export declare type Gap = Message$1<"sigma.v1.Gap"> & {
    * @generated from field: repeated bytes hashes = 6;
    */
   hashes: Uint8Array[];
+
+  /**
+   * Of the chain that lacks them, of the same source: this one or an earlier.
+   *
+   * @generated from field: optional uint32 epoch = 7;
+   */
+  epoch?: number | undefined;
 };
 
 /**
