@@ -121,6 +121,10 @@ function explain(url: string, error: ConnectError, elsewise: string): CommandErr
       cause: error,
     });
   }
+  if (code === Code.PermissionDenied) {
+    const wayOut = 'Sign in with `sigma login` as somebody who has it; where SIGMA_TOKEN is set, that is who asks';
+    return new CommandError(EXIT.refused, rawMessage, wayOut, { cause: error });
+  }
   const wayOut = code === Code.FailedPrecondition ? elsewise : '';
   return new CommandError(EXIT.refused, rawMessage, wayOut, { cause: error });
 }

@@ -2,6 +2,14 @@ import { type ChainHead, momentUs, type Recording } from '@sigma/recorder';
 import type { MomentName } from './moment-name.ts';
 import { CommandError, EXIT } from './outcome.ts';
 
+/** @param fromUs agent time @throws CommandError when everything ended before it: nothing would look like nothing found */
+export function mustReach(named: string, heads: readonly ChainHead[], fromUs: number): void {
+  const endUs = Math.max(0, ...heads.map(({ atUs }) => atUs));
+  if (fromUs <= endUs) return;
+  const [from, end] = [fromUs, endUs].map((us) => (us / 1e6).toFixed(2));
+  throw new CommandError(EXIT.usage, `${named} ends at ${end} s, before ${from} s`, 'Give an earlier --from');
+}
+
 /** Agent time of a moment that a person named, microseconds. @throws CommandError for an event that is not there */
 export async function momentIn(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
   if (typeof moment === 'number') return moment;

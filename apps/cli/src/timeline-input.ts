@@ -53,15 +53,22 @@ export const damaged = (named: string, error: Error): CommandError =>
     cause: error,
   });
 
-/** Errors by which a fork or a trial is refused, said as such. */
-const REFUSALS = ['ForkRefusedError', 'PolicyFileError', 'FaultPlanError', 'BrokenChangeError', 'TenantError'];
+/** Errors by which a fork or a trial is refused, and the way out where their words do not say it. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  ForkRefusedError: '',
+  PolicyFileError: 'Correct the rule and try again',
+  FaultPlanError: '',
+  BrokenChangeError: '',
+  TenantError: 'Add --tenant',
+};
 
 /** @throws CommandError in place of a refusal */
 export async function refusedWell<Result>(use: () => Promise<Result>): Promise<Result> {
   try {
     return await use();
   } catch (error) {
-    if (!REFUSALS.includes((error as Error).name)) throw error;
-    throw new CommandError(EXIT.usage, (error as Error).message, 'See --help', { cause: error });
+    const { name, message } = error as Error;
+    if (!Object.hasOwn(REFUSALS, name)) throw error;
+    throw new CommandError(EXIT.usage, message, REFUSALS[name] ?? '', { cause: error });
   }
 }

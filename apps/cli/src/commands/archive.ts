@@ -188,6 +188,11 @@ async function check(shell: Shell, terminal: Terminal, named: string): Promise<v
   const { ArchiveDamageError, checkTree, ColdArchive } = await import('@sigma/recorder/archive');
   const store = await archiveStore(shell.environment, named, 'read');
   const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
+  if (cold.manifests.length === 0) {
+    await cold.close();
+    const wayOut = 'Name the place that `sigma archive` wrote to; where that was cut short, archive again: it goes on';
+    throw new CommandError(EXIT.machine, `${store.address} holds no manifest: nothing is archived there`, wayOut);
+  }
   const damaged: { readonly key: string; readonly what: string }[] = [];
   const sound: string[] = [];
   try {

@@ -53,7 +53,7 @@ function describe(a: string, b: string, comparison: Comparison, limit: number): 
   const differing = sources.filter(({ result }) => result !== 'shared' && result !== 'same');
   const head = `${a} and ${b} from ${seconds(fromUs)} to ${seconds(untilUs)} s: ${differing.length} of ${sources.length} sources differ`;
   const left = uncomparedText(a, b, sources);
-  if (differing.length === 0) return [head, ...left].join('\n');
+  if (differing.length === 0) return [`${a} and ${b}: nothing differs up to ${seconds(untilUs)} s`, ...left].join('\n');
   const firsts = differing.map((one) => [one.source, firstText(one)]);
   const decisions = differing
     .flatMap(({ source, decisions: of }) => of.map((one) => ({ source, ...one })))

@@ -48,7 +48,9 @@ function list(terminal: Terminal, people: PeopleFile): void {
   const known = people.people();
   terminal.result(
     { people: known },
-    columns([['person', 'on record as'], ...known.map(({ name, subject }) => [name, subject])]),
+    known.length === 0
+      ? `nobody is known: nobody acted through a hub that wrote it, or FILE.people does not lie beside it`
+      : columns([['person', 'on record as'], ...known.map(({ name, subject }) => [name, subject])]),
   );
 }
 

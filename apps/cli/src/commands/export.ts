@@ -5,7 +5,7 @@ import type { ExportOptions, ExportResult } from '@sigma/recorder/exports';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, Option } from 'commander';
 import { signingKeyFrom } from '../key-input.ts';
-import { momentIn } from '../moment-in.ts';
+import { momentIn, mustReach } from '../moment-in.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { type OutputFile, writeWholeFile } from '../output-file.ts';
@@ -109,6 +109,7 @@ async function runFile(
   const fromUs = await momentIn(recording, heads, flags.from ?? 0);
   const toUs = await momentIn(recording, heads, flags.to ?? Number.MAX_SAFE_INTEGER);
   if (fromUs > toUs) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');
+  mustReach(name, heads, fromUs);
   const options: ExportOptions = {
     recording,
     chains: chosen(heads, flags.source, name),

@@ -119,11 +119,16 @@ const boundsOf = ({ tenant, source, from, to }: QueryFlags): Bounds => ({
 });
 
 function sqlOf(text: string): string {
-  if (!text.startsWith('@')) return text;
+  const sql = text.startsWith('@') ? sqlIn(text.slice(1)) : text;
+  if (sql.trim() !== '') return sql;
+  throw new CommandError(EXIT.usage, 'the statement is empty', 'Leave it out to be asked for statements');
+}
+
+function sqlIn(path: string): string {
   try {
-    return readFileSync(text.slice(1), 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CommandError(EXIT.machine, `${text.slice(1)}: ${(error as Error).message}`, 'Check the path');
+    throw new CommandError(EXIT.machine, `${path}: ${(error as Error).message}`, 'Check the path');
   }
 }
 
@@ -161,6 +166,8 @@ async function opened(shell: Shell, over: readonly string[], open: { close(): Pr
     const archive = await Cold.open(store, { cacheDir: archiveCache(shell.environment) });
     open.push(archive);
     tiers.cold.push(archive);
+    // Before its first night an archive is empty and no mistake; a folder that was misspelt looks the same.
+    if (archive.manifests.length === 0) process.stderr.write(`sigma: nothing is archived in ${named}\n`);
   }
   return tiers;
 }
@@ -184,9 +191,12 @@ async function explained(work: () => Promise<void>): Promise<void> {
       memory: 'Ask for less, or give --memory',
       defect: 'Ask again',
     };
-    throw new CommandError(error.fault === 'sql' ? EXIT.usage : EXIT.failed, error.message, ways[error.fault]);
+    const wayOut = /^Permission Error/.test(error.message) ? ONLY_READS : ways[error.fault];
+    throw new CommandError(error.fault === 'sql' ? EXIT.usage : EXIT.failed, error.message, wayOut);
   }
 }
+
+const ONLY_READS = 'A query reads what --over names and nothing else; what it answers goes to a file by > FILE';
 
 /** Statements from stdin, each to its semicolon, until the end of it or `.quit`; one that fails is not the last. */
 async function prompt(shell: Shell, ask: (sql: string) => Promise<void>): Promise<void> {

@@ -125,7 +125,9 @@ async function show(
   const leftOut = bad.flatMap((stretches, i) => stretches.map((one) => `${files[i]}: ${describeStretch(one)}`));
   terminal.result(
     { recordings: files, events, cut: more, leftOut },
-    columns([['time', ...(many ? ['recording'] : []), 'event', 'what'], ...rows]),
+    rows.length === 0
+      ? 'no event stands there: `sigma record ls` says up to when there are some'
+      : columns([['time', ...(many ? ['recording'] : []), 'event', 'what'], ...rows]),
   );
   if (more) terminal.say(`only the first ${flags.rows} are shown; give --rows for more, or --from`);
   if (leftOut.length === 0) return;

@@ -3,10 +3,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { groundOf } from '@sigma/fleet-model';
 import type { Command as KernelCommand } from '@sigma/kernel';
-import type { DecisionSide } from '@sigma/recorder';
+import type { ChainHead, DecisionSide } from '@sigma/recorder';
 import type { PolicyFile, WhatIfReport } from '@sigma/sim';
 import { type Command, InvalidArgumentError } from 'commander';
 import { each, wholeNumber } from '../arguments.ts';
+import { mustReach } from '../moment-in.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
@@ -75,7 +76,7 @@ function secondsUs(text: string): number {
 async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promise<void> {
   const { whatIf } = await import('@sigma/sim');
   const { dataDir, s3 } = shell.environment;
-  for (const named of flags.over) await mustHold(shell, named, flags.agent);
+  await mustBeOnRecord(shell, flags);
   const policy = await readPolicy(shell, flags.rule, flags.over[0] as string);
   const startedMs = shell.nowMs();
   const report = await trying(() =>
@@ -106,18 +107,29 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
   terminal.result(asJson(policy, report, tookS), describe(policy, report, flags.limit, tookS));
 }
 
-/** @throws CommandError when the recording is not there, or holds nothing of an agent that was named */
-async function mustHold(shell: Shell, named: string, agents: readonly string[]): Promise<void> {
-  const sources = await withRecording(shell.environment, named, async (recording) =>
-    (await recording.heads()).map(({ source }) => source),
-  );
-  const absent = agents.find((agent) => !sources.includes(agent));
-  if (absent === undefined) return;
-  throw new CommandError(
-    EXIT.usage,
-    `${named} holds nothing of '${absent}'`,
-    `It holds ${[...new Set(sources)].join(', ')}`,
-  );
+/**
+ * That nothing flips where nothing was lived says nothing of a rule.
+ *
+ * @throws CommandError when a recording is not there, holds nothing of an agent that was named, or ends before the stretch
+ */
+async function mustBeOnRecord(shell: Shell, { over, agent: agents, from, to }: WhatIfFlags): Promise<void> {
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new CommandError(
+      EXIT.usage,
+      'between --from and --to lies nothing',
+      'Give an earlier --from, or a later --to',
+    );
+  const all: ChainHead[] = [];
+  for (const named of over) {
+    const heads = await withRecording(shell.environment, named, (recording) => recording.heads());
+    const absent = agents.find((agent) => !heads.some(({ source }) => source === agent));
+    if (absent !== undefined) {
+      const known = [...new Set(heads.map(({ source }) => source))].join(', ');
+      throw new CommandError(EXIT.usage, `${named} holds nothing of '${absent}'`, `It holds ${known}`);
+    }
+    all.push(...heads);
+  }
+  mustReach(over.join(', '), all, from ?? 0);
 }
 
 /** @throws CommandError with file and line */

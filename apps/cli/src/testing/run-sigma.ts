@@ -52,7 +52,7 @@ export async function runSigma(
   } catch (failure) {
     if (failure instanceof CommandError) {
       code = failure.exitCode;
-      error += `sigma: ${failure.message}\n  ${failure.wayOut}\n`;
+      error += `sigma: ${failure.message}\n${failure.wayOut === '' ? '' : `  ${failure.wayOut}\n`}`;
     } else if (failure instanceof CommanderError) code = failure.exitCode === 0 ? EXIT.ok : EXIT.usage;
     else throw failure;
   }

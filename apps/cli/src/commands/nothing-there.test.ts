@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { EXIT } from '../outcome.ts';
+import { runSigma, startSigma } from '../testing/run-sigma.ts';
+
+const GOLDEN = fileURLToPath(new URL('../../../../sim/golden/', import.meta.url));
+const home = mkdtempSync(join(tmpdir(), 'sigma-nothing-'));
+after(() => rmSync(home, { recursive: true }));
+const day = join(home, 'day.sqlite');
+const newest = readdirSync(GOLDEN).filter((name) => name.endsWith('.sqlite'));
+copyFileSync(join(GOLDEN, newest.at(-1) as string), day);
+const rule = join(home, 'slow.yaml');
+writeFileSync(
+  rule,
+  'id: slow\nrate: situation\nwhen: robot.speed_mps > 0.3\nrationale: slowly\neffect: {type: restrict, restriction: {atMost: {speedMps: 0.2}, forbid: []}}\n',
+);
+const empty = join(home, 'empty');
+mkdirSync(empty);
+const env = { SIGMA_DATA: join(home, 'data') };
+const sigma = (...args: readonly string[]) => runSigma(args, env);
+
+describe('that nothing was found is never said where nothing was looked at', () => {
+  test('[R116] a rule is not tried on a stretch in which nothing was lived', async () => {
+    const beyond = await sigma('whatif', '--rule', rule, '--over', day, '--from', '9000');
+    assert.deepEqual([beyond.code, beyond.out], [EXIT.usage, '']);
+    assert.match(beyond.error, /day\.sqlite ends at \d+\.\d\d s, before 9000\.00 s\n {2}Give an earlier --from/);
+    const turned = await sigma('whatif', '--rule', rule, '--over', day, '--from', '3', '--to', '3');
+    assert.deepEqual([turned.code, turned.out], [EXIT.usage, '']);
+    assert.match(turned.error, /between --from and --to lies nothing/);
+  });
+
+  test('[R180] [R184] an export of a stretch behind the end is refused, and leaves no file', async () => {
+    const out = join(home, 'late.mcap');
+    const { code, error } = await sigma('export', '--format', 'mcap', '--from', '9000', '--out', out, day);
+    assert.deepEqual([code, existsSync(out)], [EXIT.usage, false]);
+    assert.match(error, /ends at .* s, before 9000\.00 s/);
+  });
+
+  test('[R163] a place without a manifest is not called sound', async () => {
+    const { code, out, error } = await sigma('archive', '--check', empty);
+    assert.deepEqual([code, out], [EXIT.machine, '']);
+    assert.match(error, /empty holds no manifest: nothing is archived there\n {2}Name the place/);
+  });
+
+  test('[R167] who asks an empty archive is told that it is empty, and answered all the same', async () => {
+    const asked = await startSigma(
+      ['query', 'SELECT count(*) AS n FROM events', '--over', empty, '--format', 'csv'],
+      env,
+    );
+    assert.deepEqual([asked.code, asked.out], [EXIT.ok, 'n\n0\n'], asked.error);
+    assert.match(asked.error, /nothing is archived in .*empty/);
+  });
+
+  test('[R168] an empty statement and one that would write are refused in words that help', async () => {
+    const blank = await startSigma(['query', ' ', '--over', day], env);
+    assert.deepEqual([blank.code, /the statement is empty\n {2}Leave it out/.test(blank.error)], [EXIT.usage, true]);
+    const writes = await startSigma(['query', `COPY events TO '${join(home, 'x.csv')}'`, '--over', day], env);
+    assert.deepEqual([writes.code, existsSync(join(home, 'x.csv'))], [EXIT.usage, false]);
+    assert.match(writes.error, /A query reads what --over names and nothing else/);
+  });
+
+  test('[R174] where nobody is known the list of people says so', async () => {
+    const { code, out } = await sigma('erase', day);
+    assert.equal(code, EXIT.ok);
+    assert.match(out, /^nobody is known: /);
+  });
+
+  test('[R119] a recording held against itself differs in nothing, up to its end', async () => {
+    const { code, out } = await sigma('compare', day, day);
+    assert.equal(code, EXIT.ok);
+    assert.match(out, /: nothing differs up to [1-9]\d*\.\d\d s\n$/);
+  });
+
+  test('[R114] what a fork is refused for says itself what would do, without a pointer to help beside it', async () => {
+    const { code, error } = await sigma('fork', day, '--at', '9000', '--out', join(home, 'no.sqlite'));
+    assert.equal(code, EXIT.usage);
+    assert.match(error, /^sigma: 9000\.00 s lies outside the recording; give a moment after .* s\n$/);
+  });
+});
