@@ -16,14 +16,6 @@ export interface SealedBlock extends ChainId {
   readonly lastAtUs: number;
   /** Snapshots among the events, so that a store can find them. */
   readonly snapshots: readonly SnapshotMark[];
-  /** With it begin so many blocks that are at hand packed together, too. */
-  readonly pack?: SealedPack;
-}
-
-export interface SealedPack {
-  /** As of `PackedBlocks`. */
-  readonly bytes: Uint8Array;
-  readonly blocks: number;
 }
 
 export interface SnapshotMark {

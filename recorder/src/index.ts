@@ -217,6 +217,8 @@ export { compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock
 export { ChainMoments, type HybridMark, type HybridMarks, markOf, memoryMarks } from './sync/hybrid-marks.ts';
 export { type NotableEvent, notableEvents } from './sync/notable.ts';
 export { type DropClass, dropClass, outgoingBlock } from './sync/outgoing.ts';
+export { giveBack, type PackedBlocks } from './sync/packed-blocks.ts';
+export { type BlockColumns, blocksOf, columnsOf } from './sync/sealed-pack.ts';
 export { chooseDrops, type Drop, type DropStretch, dropOf, type SpooledBlock } from './sync/spool.ts';
 export type { SyncStanding } from './sync/sync-sender.ts';
 export { type RefusedBlocks, type SinkFinding, type SinkWord, type SourceWord, SyncSink } from './sync/sync-sink.ts';

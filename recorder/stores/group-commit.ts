@@ -1,21 +1,21 @@
 import type { SealedBlock } from '../src/chain-writer.ts';
 import { StoreClosedError, type StoreError } from '../src/store.ts';
 
-interface Waiter {
-  readonly blocks: readonly SealedBlock[];
+interface Waiter<Unit> {
+  readonly blocks: readonly Unit[];
   readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
-export interface GroupCommitOptions {
+export interface GroupCommitOptions<Unit> {
   /** Names the recording in errors. */
   readonly path: string;
   /**
    * Writes groups in one transaction; for each null, or why it was refused. Rejects when nobody can know what is on
    * disk, or when the store can take no more.
    */
-  readonly commit: (groups: readonly (readonly SealedBlock[])[]) => Promise<readonly (Error | null)[]>;
+  readonly commit: (groups: readonly (readonly Unit[])[]) => Promise<readonly (Error | null)[]>;
   readonly mostBytesACommit: number;
 }
 
@@ -23,17 +23,17 @@ export interface GroupCommitOptions {
  * Group commit: what is appended while a commit runs waits together for the next one, and one sync answers for all. A
  * failed commit is final: everyone who waits hears of it, and so does whoever comes later.
  */
-export class GroupCommit {
-  readonly #options: GroupCommitOptions;
+export class GroupCommit<Unit extends { readonly bytes: Uint8Array } = SealedBlock> {
+  readonly #options: GroupCommitOptions<Unit>;
   #failure: StoreError | null = null;
-  #waiting: Waiter[] = [];
+  #waiting: Waiter<Unit>[] = [];
   #running: Promise<void> | null = null;
 
-  constructor(options: GroupCommitOptions) {
+  constructor(options: GroupCommitOptions<Unit>) {
     this.#options = options;
   }
 
-  append(blocks: readonly SealedBlock[]): Promise<void> {
+  append(blocks: readonly Unit[]): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
     return new Promise((resolve, reject) => {
@@ -67,7 +67,7 @@ export class GroupCommit {
   }
 
   /** The oldest groups that fit into one commit; always one. */
-  #take(): readonly Waiter[] {
+  #take(): readonly Waiter<Unit>[] {
     let bytes = 0;
     let count = 0;
     for (const waiter of this.#waiting) {

@@ -4,6 +4,7 @@ import { type BlockStore, ForeignBlockError } from '../store.ts';
 import { type HybridMark, markOf } from './hybrid-marks.ts';
 import { outgoingBlock } from './outgoing.ts';
 import type { Packing } from './packed-blocks.ts';
+import { blockAt, blocksOf, type PackStore, type SealedPack } from './sealed-pack.ts';
 import { type BlockBatch, linkedKey, type SyncRefusal } from './sync-words.ts';
 import { type BatchDoor, takeBatch } from './take-batch.ts';
 
@@ -16,6 +17,8 @@ export type BatchOutcome =
       readonly blocks: number;
       /** The blocks, in order, made when somebody asks; none where they were not kept for that. */
       readonly sealed: () => readonly SealedBlock[];
+      /** The same, where they came packed and were taken as one. */
+      readonly pack?: SealedPack;
     }
   /** It is not what it claims to be. */
   | { readonly type: 'refused'; readonly refusal: SyncRefusal; readonly message: string }
@@ -30,12 +33,17 @@ export type BatchOutcome =
 
 /** Who takes batches into a recording; batches of one chain in the order in which they are handed over. */
 export interface BatchTaker {
-  /** @throws when the store cannot be asked or cannot take it: then nobody has said that it is stored */
+  /**
+   * Whoever takes a pack may take the memory with it that it lies in, and whatever else lies in there.
+   *
+   * @throws when the store cannot be asked or cannot take it: then nobody has said that it is stored
+   */
   take(batch: BlockBatch, door: BatchDoor): Promise<BatchOutcome>;
 }
 
 export interface BatchIntakeOptions {
-  readonly store: Pick<BlockStore, 'append'>;
+  /** One that keeps packs is given them as they came. */
+  readonly store: Pick<BlockStore, 'append'> & Partial<PackStore>;
   readonly sha256: Sha256;
   /** How packed blocks are unpacked; absent: none are taken. */
   readonly packing?: Packing;
@@ -57,21 +65,25 @@ export class BatchIntake implements BatchTaker {
     const { store, sha256, packing } = this.#options;
     const taken = takeBatch(batch, door, sha256, packing);
     if ('refusal' in taken) return { type: 'refused', ...taken };
-    const { blocks } = taken;
-    const last = blocks.at(-1) as SealedBlock;
+    const blocks = (): readonly SealedBlock[] => ('pack' in taken ? blocksOf(taken.pack, taken.pack) : taken.blocks);
+    const last = 'pack' in taken ? blockAt(taken.pack, taken.pack, taken.pack.blocks - 1) : taken.blocks.at(-1);
+    if (last === undefined) throw new Error('A batch that was taken holds a block');
     try {
       const marking = this.#mark(batch, last);
       if (marking !== null) await marking;
-      await store.append(blocks);
+      if ('pack' in taken && store.appendPacked !== undefined) await store.appendPacked([taken.pack]);
+      else await store.append(blocks());
     } catch (error) {
       if (!(error instanceof ForeignBlockError)) throw error;
       const { sequence, what } = error;
-      const block = blocks.find(({ firstSequence }) => firstSequence === sequence);
+      const block = blocks().find(({ firstSequence }) => firstSequence === sequence);
       const named = block && { hash: block.hash.slice(), previousHash: block.previousHash.slice() };
       return { type: 'foreign', sequence, what, block: named ?? null };
     }
     const sequence = last.firstSequence + last.count - 1;
-    return { type: 'stored', sequence, blocks: blocks.length, sealed: () => blocks };
+    const stored = { type: 'stored', sequence, sealed: blocks } as const;
+    if ('pack' in taken) return { ...stored, blocks: taken.pack.blocks, pack: taken.pack };
+    return { ...stored, blocks: taken.blocks.length };
   }
 
   /** Keeps the moment of a batch where its last block does not tell it. @returns null when there is nothing to wait for */

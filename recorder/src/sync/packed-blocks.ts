@@ -30,12 +30,12 @@ const MOST_BYTES = 1024 * 1024;
 /** What cannot be packed becomes no longer than that. */
 const MOST_MORE = 1024;
 
-/** Less is not worth it; and up to 64 KB Buffers share their memory with others. */
-const LEAST_GIVEN_BACK = 128 * 1024;
+/** Buffers of up to so many bytes share their memory with others. */
+const MOST_SHARED = 64 * 1024;
 
 /** Gives memory back at once; no view into it is to be used any more. */
 export function giveBack(memory: ArrayBufferLike): void {
-  if (memory instanceof ArrayBuffer && memory.byteLength >= LEAST_GIVEN_BACK) memory.transfer(0);
+  if (memory instanceof ArrayBuffer && memory.byteLength > MOST_SHARED) memory.transfer(0);
 }
 
 /** @param wire to put them together in, one for all packs: as much memory that is new each time costs more than the packing */
@@ -50,34 +50,50 @@ export function packBlocks(
   return { bytes: pack(wire.view()), unpackedBytes };
 }
 
-/**
- * The blocks of a pack, as views into one buffer.
- *
- * @throws MalformedBytesError unless they are as long together as it says, and that is at most 1 MB
- */
-export function unpackBlocks({ bytes, unpackedBytes }: PackedBlocks, { unpack }: Packing): readonly Uint8Array[] {
+/** What a pack unpacks to, and where its blocks lie in there: of each where it begins, and where it ends (exclusive). */
+export interface UnpackedBlocks {
+  readonly content: Uint8Array;
+  readonly places: Uint32Array;
+}
+
+/** @throws MalformedBytesError unless the blocks are as long together as it says, and that is at most 1 MB */
+export function unpackBlocks({ bytes, unpackedBytes }: PackedBlocks, { unpack }: Packing): UnpackedBlocks {
   if (unpackedBytes > MOST_BYTES) throw new MalformedBytesError(`a pack holds ${MOST_BYTES} bytes at most`);
   if (bytes.length > unpackedBytes + MOST_MORE) throw new MalformedBytesError('a pack is longer than what it holds');
-  const blocks = framedBlocks(unpack(bytes, mostContent(unpackedBytes)));
-  const length = blocks.reduce((sum, block) => sum + block.length, 0);
+  const content = unpack(bytes, mostContent(unpackedBytes));
+  const { places, length } = placesIn(content);
   if (length !== unpackedBytes) {
     throw new MalformedBytesError(`a pack of ${length} bytes says that it holds ${unpackedBytes}`);
   }
-  return blocks;
+  return { content, places };
 }
 
 /** The blocks of a pack that was taken in before, however long they are together. @throws MalformedBytesError */
-export const storedBlocks = (packed: Uint8Array, { unpack }: Packing): readonly Uint8Array[] =>
-  framedBlocks(unpack(packed, mostContent(MOST_BYTES)));
+export function storedBlocks(packed: Uint8Array, { unpack }: Packing): readonly Uint8Array[] {
+  const content = unpack(packed, mostContent(MOST_BYTES));
+  return blocksAt({ content, places: placesIn(content).places });
+}
+
+/** The blocks themselves, as views. */
+export function blocksAt({ content, places }: UnpackedBlocks): readonly Uint8Array[] {
+  const blocks: Uint8Array[] = [];
+  for (let i = 0; i < places.length; i += 2) blocks.push(content.subarray(places[i], places[i + 1]));
+  return blocks;
+}
 
 const mostContent = (bytes: number): number => bytes + FRAME_BYTES * Math.ceil(bytes / LEAST_BLOCK);
 
-function framedBlocks(content: Uint8Array): readonly Uint8Array[] {
+/** @returns and how long the blocks are together */
+function placesIn(content: Uint8Array): { readonly places: Uint32Array; readonly length: number } {
   const reader = new WireReader(content);
-  const blocks: Uint8Array[] = [];
+  const places: number[] = [];
+  let length = 0;
   while (!reader.done) {
     if (reader.varint() !== TAG) throw new MalformedBytesError('a pack holds something that is no block');
-    blocks.push(reader.bytes());
+    const end = reader.enter();
+    places.push(reader.at, end);
+    length += end - reader.at;
+    reader.passTo(end);
   }
-  return blocks;
+  return { places: new Uint32Array(places), length };
 }

@@ -254,7 +254,9 @@ export class SyncSink {
     this.#found(open, { type: 'forgot', chains });
   }
 
-  async #sent(open: Open, batch: BlockBatch): Promise<void> {
+  async #sent(open: Open, sent: BlockBatch): Promise<void> {
+    // Whoever takes it may take the message along that it came in.
+    const batch = { ...sent, previousHash: sent.previousHash.slice(), hash: sent.hash.slice() };
     this.#hear(open, batch.time);
     const bytes = batchBytes(batch);
     if (!open.credit.take(bytes)) {

@@ -5,7 +5,9 @@ import { decodeOpening } from '../payload/opening.ts';
 import { readSealedBlock } from '../sealed-block.ts';
 import { MalformedBytesError } from '../wire/wire-reader.ts';
 import { isStub } from './gap.ts';
-import { type Packing, unpackBlocks } from './packed-blocks.ts';
+import { type ScannedPack, scanPack } from './pack-scan.ts';
+import { blocksAt, type Packing, type UnpackedBlocks, unpackBlocks } from './packed-blocks.ts';
+import { blocksIn, columnsOf, NUMBERS, PLACES, type SealedPack } from './sealed-pack.ts';
 import type { BlockBatch, SyncRefusal } from './sync-words.ts';
 
 /** What a link may bring: who is on its other end. */
@@ -16,23 +18,40 @@ export interface BatchDoor {
 }
 
 export type TakenBatch =
-  | { readonly blocks: readonly SealedBlock[] }
-  | { readonly refusal: SyncRefusal; readonly message: string };
+  | TakenBlocks
+  /** It came packed, and can stay so. */
+  | { readonly pack: SealedPack }
+  | Refused;
+
+interface TakenBlocks {
+  readonly blocks: readonly SealedBlock[];
+}
+
+interface Refused {
+  readonly refusal: SyncRefusal;
+  readonly message: string;
+}
 
 /**
  * Judges a batch by itself (R120): whether every byte of it is what it claims to be. Where it goes in the recording is
  * for the store to say. Trusts nothing of it; hashes each block once.
  */
 export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256, packing?: Packing): TakenBatch {
-  const { tenant, source, epoch } = batch;
+  const { tenant, source } = batch;
   if (tenant !== door.tenant) {
     return refused('tenant', `the batch is of tenant '${short(tenant)}'; this link is of '${door.tenant}'`);
   }
   if (!door.sources.has(source)) {
     return refused('stranger', `'${short(source)}' is no source that this edge said hello for`);
   }
-  const contents = contentsOf(batch, packing);
-  if (contents instanceof Error) return refused('damaged', contents.message);
+  if (batch.packed === undefined) return takeBlocks(batch, batch.blocks, sha256);
+  const unpacked = unpackedOf(batch, packing);
+  if (unpacked instanceof Error) return refused('damaged', unpacked.message);
+  return takePack(batch, batch.packed.bytes, unpacked, sha256);
+}
+
+function takeBlocks(batch: BlockBatch, contents: readonly Uint8Array[], sha256: Sha256): TakenBlocks | Refused {
+  const { tenant, source, epoch } = batch;
   if (contents.length === 0) return refused('damaged', 'the batch holds no block');
   const blocks: SealedBlock[] = [];
   let previousHash = batch.previousHash;
@@ -63,15 +82,44 @@ export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256, pa
   if (!sameBytes(previousHash, batch.hash)) {
     return refused('damaged', `the batch ends at sequence ${next - 1} in another block than it says`);
   }
-  const [first, ...others] = blocks;
-  if (batch.packed === undefined || first === undefined) return { blocks };
-  return { blocks: [{ ...first, pack: { bytes: batch.packed.bytes, blocks: blocks.length } }, ...others] };
+  return { blocks };
 }
 
-/** The blocks of a batch, packed or not, or what is wrong with its pack. */
-function contentsOf({ blocks, packed }: BlockBatch, packing: Packing | undefined): readonly Uint8Array[] | Error {
-  if (packed === undefined) return blocks;
-  if (packing === undefined || blocks.length > 0) return new MalformedBytesError('a pack was not asked for');
+/** As one where it is as this program packs it; else block by block. The beginning of a chain is never kept packed (R195). */
+function takePack(batch: BlockBatch, bytes: Uint8Array, unpacked: UnpackedBlocks, sha256: Sha256): TakenBatch {
+  const { content, places } = unpacked;
+  const blocks = places.length / PLACES;
+  const mayStay = batch.firstSequence > 1 && blocks > 1;
+  const scanned = mayStay ? scanPack(batch, content, places, sha256) : null;
+  if (scanned !== null) return { pack: sealedPack(batch, bytes, scanned) };
+  const taken = takeBlocks(batch, blocksAt(unpacked), sha256);
+  if (!mayStay || 'refusal' in taken) return taken;
+  const standsFor = taken.blocks.reduce((sum, block) => sum + blocksIn(block.bytes), 0);
+  return { pack: sealedPack(batch, bytes, { ...columnsOf(taken.blocks), standsFor, hash: batch.hash.slice() }) };
+}
+
+function sealedPack(
+  { tenant, source, epoch, firstSequence, previousHash }: BlockBatch,
+  bytes: Uint8Array,
+  scanned: ScannedPack,
+): SealedPack {
+  const { places, numbers } = scanned;
+  const blocks = places.length / PLACES;
+  const last = NUMBERS * (blocks - 1);
+  return {
+    ...scanned,
+    ...{ tenant, source, epoch, bytes, blocks, firstSequence, previousHash },
+    count: (numbers[last] as number) + (numbers[last + 1] as number) - firstSequence,
+    firstAtUs: numbers[2] as number,
+    lastAtUs: numbers[last + 3] as number,
+  };
+}
+
+/** What a pack unpacks to, or what is wrong with it. */
+function unpackedOf({ blocks, packed }: BlockBatch, packing: Packing | undefined): UnpackedBlocks | Error {
+  if (packed === undefined || packing === undefined || blocks.length > 0) {
+    return new MalformedBytesError('a pack was not asked for');
+  }
   try {
     return unpackBlocks(packed, packing);
   } catch (error) {
@@ -94,5 +142,5 @@ function isFork(first: Uint8Array): boolean {
 }
 
 const EMPTY = new Uint8Array();
-const refused = (refusal: SyncRefusal, message: string): TakenBatch => ({ refusal, message });
+const refused = (refusal: SyncRefusal, message: string): Refused => ({ refusal, message });
 const short = (text: string): string => text.slice(0, 63);

@@ -52,7 +52,8 @@ versionedStoreContract({
 
 /** A store to which whatever may come packed comes packed, as from a link. */
 const packing = (store: PostgresStore): PostgresStore => ({
-  append: (blocks) => store.append(packedRuns(blocks)),
+  append: (blocks) => store.appendPacked(packedRuns(blocks)),
+  appendPacked: (units) => store.appendPacked(units),
   heads: () => store.heads(),
   blocks: (...range) => store.blocks(...range),
   snapshotBefore: (...moment) => store.snapshotBefore(...moment),
@@ -98,7 +99,7 @@ describe('[R195] a pack is one row', () => {
     const store = await open();
     const a = testChain('r01', sha256);
     const blocks = [a.begin(), a.notes(2), a.notes(1), a.notes(3, 500), a.notes(1), a.notes(4)];
-    await store.append(packedRuns(blocks.slice(0, 5)));
+    await store.appendPacked(packedRuns(blocks.slice(0, 5)));
     await store.append(blocks.slice(5));
     assert.deepEqual(await server.asOwner(rows), [
       { first: 1, count: 1, packed: 0, version: 1, ordinal: 1 },
@@ -118,11 +119,11 @@ describe('[R195] a pack is one row', () => {
       const rest: CommittedBlock[] = await gathered(store.changes(version));
       assert.deepEqual(plain(rest), plain(blocks.slice(i + 1)));
     }
-    await store.append(packedRuns(blocks.slice(1, 5)));
+    await store.appendPacked(packedRuns(blocks.slice(1, 5)));
     await store.append(blocks.slice(2, 4));
     assert.equal((await server.asOwner(rows)).length, 3, 'what comes again is acknowledged');
     const again = await open();
-    await again.append(packedRuns([a.notes(1), a.notes(1)]));
+    await again.appendPacked(packedRuns([a.notes(1), a.notes(1)]));
     const anew = await open();
     await anew.append([a.notes(1)]);
     assert.equal((await verify(anew, { sha256, reexecutors: {} })).ok, true);
@@ -131,7 +132,7 @@ describe('[R195] a pack is one row', () => {
   test('[R127] also with stubs in it, of which each stands for all that it took the place of', async () => {
     const store = await (await fresh())();
     const blocks = chainWithGap('r01', sha256);
-    await store.append(packedRuns(blocks));
+    await store.appendPacked(packedRuns(blocks));
     const [first, pack] = await server.asOwner(rows);
     assert.deepEqual(
       [first, pack].map((row) => [row?.['first'], row?.['packed'], row?.['ordinal']]),
@@ -159,7 +160,7 @@ describe('[R195] a pack is one row', () => {
     const a = testChain('r01', sha256);
     const blocks = [a.begin(), a.notes(1), a.notes(1), a.notes(1)];
     await store.append(blocks.slice(0, 2));
-    await store.append(packedRuns(blocks.slice(1)));
+    await store.appendPacked(packedRuns(blocks.slice(1)));
     assert.deepEqual(
       (await server.asOwner(rows)).map(({ packed }) => packed),
       [0, 0, 0, 0],
@@ -171,8 +172,8 @@ describe('[R195] a pack is one row', () => {
     const open = await fresh();
     const store = await open();
     const [a, b] = [testChain('r01', sha256), testChain('r02', sha256)];
-    await store.append(packedRuns([a.begin(), a.notes(2), a.notes(2)]));
-    await store.append(packedRuns([b.begin(), b.notes(2), b.notes(2)]));
+    await store.appendPacked(packedRuns([a.begin(), a.notes(2), a.notes(2)]));
+    await store.appendPacked(packedRuns([b.begin(), b.notes(2), b.notes(2)]));
     await store.append([a.notes(1), a.notes(1)]);
     await server.asOwner(
       `UPDATE recorder.blocks SET bytes = set_byte(bytes, 60, 255 - get_byte(bytes, 60)) WHERE packed > 0`,

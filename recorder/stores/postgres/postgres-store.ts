@@ -17,7 +17,16 @@ import {
   type StoreVersion,
   type VersionedRecording,
 } from '../../src/store.ts';
-import { blockKey, blocksToCompare, type CommitPlan, chainKey, chainKeys, planCommit } from '../commit-plan.ts';
+import type { PackStore } from '../../src/sync/sealed-pack.ts';
+import {
+  blockKey,
+  blocksToCompare,
+  type CommitPlan,
+  chainKey,
+  chainKeys,
+  planCommit,
+  type SealedUnit,
+} from '../commit-plan.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { Moved } from '../moved.ts';
 import { tailFault } from '../tail-check.ts';
@@ -45,7 +54,7 @@ export { type PostgresOptions, preparePostgres } from './database.ts';
 export { releaseFromPostgres } from './release.ts';
 
 /** The recording of one tenant. */
-export type PostgresStore = BlockStore & VersionedRecording;
+export type PostgresStore = BlockStore & VersionedRecording & PackStore;
 
 /** The recordings of all tenants in one database, over one set of connections. */
 export interface PostgresRecordings {
@@ -99,7 +108,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   };
 }
 
-class TenantStore implements BlockStore, VersionedRecording {
+class TenantStore implements BlockStore, VersionedRecording, PackStore {
   readonly #database: PostgresDatabase;
   readonly #bell: HeadBell;
   readonly #tenant: string;
@@ -107,7 +116,7 @@ class TenantStore implements BlockStore, VersionedRecording {
   readonly #pollMs: number;
   readonly #closed = new AbortController();
   readonly #onClose: () => void;
-  readonly #commits: GroupCommit;
+  readonly #commits: GroupCommit<SealedUnit>;
   /** Where chains ended when this process last saw them; another may have carried them on since. */
   readonly #tails = new Map<string, ChainHead>();
   readonly #damaged = new Map<string, StoreError>();
@@ -126,12 +135,16 @@ class TenantStore implements BlockStore, VersionedRecording {
     });
   }
 
-  async append(blocks: readonly SealedBlock[]): Promise<void> {
-    for (const block of blocks) {
-      const refused = this.#stranger(block);
+  append(blocks: readonly SealedBlock[]): Promise<void> {
+    return this.appendPacked(blocks);
+  }
+
+  async appendPacked(units: readonly SealedUnit[]): Promise<void> {
+    for (const unit of units) {
+      const refused = this.#stranger(unit);
       if (refused !== null) throw refused;
     }
-    const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
+    const bytes = units.reduce((sum, unit) => sum + unit.bytes.length, 0);
     if (bytes > MOST_BYTES_AN_APPEND) {
       throw new StoreFullError(
         this.#path,
@@ -139,7 +152,7 @@ class TenantStore implements BlockStore, VersionedRecording {
         'Append fewer blocks together; nothing of it was written',
       );
     }
-    await this.#commits.append(blocks);
+    await this.#commits.append(units);
   }
 
   async heads(): Promise<readonly ChainHead[]> {
@@ -215,7 +228,7 @@ class TenantStore implements BlockStore, VersionedRecording {
     return this.#reading((tx) => readPage(tx, this.#tenant, chain, start, to, limit));
   }
 
-  #stranger(block: SealedBlock): ForeignBlockError | null {
+  #stranger(block: SealedUnit): ForeignBlockError | null {
     if (block.tenant !== this.#tenant) {
       return new ForeignBlockError(block, block.firstSequence, `this is the recording of tenant ${this.#tenant}`);
     }
@@ -226,12 +239,12 @@ class TenantStore implements BlockStore, VersionedRecording {
   }
 
   /** Plans against what is known of the chains, and again when another process has carried them on meanwhile. */
-  async #commit(groups: readonly (readonly SealedBlock[])[]): Promise<readonly (Error | null)[]> {
+  async #commit(groups: readonly (readonly SealedUnit[])[]): Promise<readonly (Error | null)[]> {
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       const fresh = await this.#learn(groups.flat());
       const harmed = groups.map((group) => this.#harm(group));
       const sound = groups.filter((_, i) => harmed[i] === null);
-      const plan = planCommit(sound, this.#tails, await this.#hashes(blocksToCompare(sound, this.#tails)));
+      const plan = planCommit<SealedUnit>(sound, this.#tails, await this.#hashes(blocksToCompare(sound, this.#tails)));
       const refused = sound.flatMap((group, i) => (plan.answers[i] === null ? [] : group)).map(chainKey);
       // What is known from earlier is enough to say yes, for the commit checks it, but not to say no.
       if (refused.filter((key) => !fresh.has(key) && this.#tails.delete(key)).length > 0) continue;
@@ -247,7 +260,7 @@ class TenantStore implements BlockStore, VersionedRecording {
   }
 
   /** Reads the ends of chains not seen before and checks them. @returns the keys of those it has read just now */
-  async #learn(blocks: readonly SealedBlock[]): Promise<ReadonlySet<string>> {
+  async #learn(blocks: readonly SealedUnit[]): Promise<ReadonlySet<string>> {
     const unknown = new Map<string, ChainId>();
     const keyOf = chainKeys();
     for (const block of blocks) {
@@ -270,7 +283,7 @@ class TenantStore implements BlockStore, VersionedRecording {
     return new Set(unknown.keys());
   }
 
-  #harm(group: readonly SealedBlock[]): StoreError | null {
+  #harm(group: readonly SealedUnit[]): StoreError | null {
     if (this.#damaged.size === 0) return null;
     for (const block of group) {
       const error = this.#damaged.get(chainKey(block));
@@ -286,7 +299,7 @@ class TenantStore implements BlockStore, VersionedRecording {
   }
 
   /** @returns false when nothing was written and the plan must be made anew */
-  async #write(plan: CommitPlan): Promise<boolean> {
+  async #write(plan: CommitPlan<SealedUnit>): Promise<boolean> {
     let sent = false;
     try {
       await this.#database.connected((client) => {

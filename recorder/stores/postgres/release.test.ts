@@ -76,7 +76,7 @@ describe("the beginning of a hub's recording is moved to its archive", () => {
     const store = recordings.recording('packs');
     const chain = testChain('r1', sha256, { tenant: 'packs' });
     const blocks = [chain.begin(), ...Array.from({ length: 10 }, () => chain.notes(3))];
-    await store.append(packedRuns(blocks));
+    await store.appendPacked(packedRuns(blocks));
     await archiveRecording(store, folderObjects(join(home, 'packs')), { sha256 });
     const cold = await ColdArchive.open(folderObjects(join(home, 'packs')), { cacheDir: join(home, 'cache-packs') });
     const moved = await releasable(store, cold, () => Number.MAX_SAFE_INTEGER);
@@ -117,7 +117,7 @@ describe("the beginning of a hub's recording is moved to its archive", () => {
   test('[R165] [R195] [R127] a stub among the rows that a pack becomes again counts as what it stands for', async () => {
     const store = recordings.recording('acme');
     const [opening, gone, ...left] = chainWithGap('r9', sha256) as [SealedBlock, SealedBlock, ...SealedBlock[]];
-    await store.append(packedRuns([opening, gone, ...left]));
+    await store.appendPacked(packedRuns([opening, gone, ...left]));
     const { source, epoch, hash, lastAtUs: atUs } = gone;
     const end = { tenant: 'acme', source, epoch, sequence: 4, hash, atUs };
     const to = { archive: place, manifest: 1, manifestSha256: '00'.repeat(32) };

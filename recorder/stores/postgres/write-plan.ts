@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { type CommitPlan, chainKey } from '../commit-plan.ts';
-import { rowsOf } from './block-rows.ts';
+import { isPack } from '../../src/sync/sealed-pack.ts';
+import { type CommitPlan, chainKey, type SealedUnit } from '../commit-plan.ts';
 import { queryWithBytes } from './query-with-bytes.ts';
 
 /** Of the function's arguments the bytes of the blocks, which are bound last. */
@@ -13,25 +13,25 @@ const COMMIT = {
 };
 
 /**
- * Carries a plan out: one statement, one transaction, one way to the server and back.
+ * Carries a plan out: one statement, one transaction, one way to the server and back. A pack is one row.
  *
  * @throws SR001 of `commit_blocks` when a chain does not end where the plan says; other errors of PostgreSQL
  */
-export async function writePlan(client: pg.PoolClient, tenant: string, plan: CommitPlan): Promise<void> {
+export async function writePlan(client: pg.PoolClient, tenant: string, plan: CommitPlan<SealedUnit>): Promise<void> {
   const { advances } = plan;
   const places = new Map(advances.map(({ chain }, i) => [chainKey(chain), i + 1]));
-  const rows = rowsOf(plan).map(({ blocks, ...row }) => {
-    const [first, last] = [blocks[0], blocks.at(-1) ?? blocks[0]];
-    const { firstSequence, firstAtUs } = first.block;
-    const { hash, lastAtUs, firstSequence: lastFirst, count: lastCount } = last.block;
-    const count = lastFirst + lastCount - firstSequence;
-    const chain = places.get(chainKey(first.block)) as number;
-    return { ...row, chain, ordinal: first.ordinal, firstSequence, count, firstAtUs, lastAtUs, hash };
+  const rows = plan.blocks.map(({ block, ordinal }) => {
+    const { firstSequence, count, firstAtUs, lastAtUs, hash, bytes } = block;
+    const packed = isPack(block) ? block.blocks : 0;
+    const chain = places.get(chainKey(block)) as number;
+    return { chain, ordinal, firstSequence, count, packed, firstAtUs, lastAtUs, hash, bytes };
   });
   const { parts, starts } = partsOf(rows.map(({ bytes }) => bytes));
-  const marks = plan.blocks.flatMap(({ block }) =>
-    block.snapshots.map((mark) => ({ ...mark, chain: places.get(chainKey(block)), block: block.firstSequence })),
-  );
+  const marks = plan.blocks.flatMap(({ block }) => {
+    const chain = places.get(chainKey(block));
+    if (isPack(block)) return block.snapshots.map((mark) => ({ ...mark, chain }));
+    return block.snapshots.map((mark) => ({ ...mark, chain, blockSequence: block.firstSequence }));
+  });
   await queryWithBytes(
     client,
     COMMIT,
@@ -58,7 +58,7 @@ export async function writePlan(client: pg.PoolClient, tenant: string, plan: Com
       marks.map(({ chain }) => chain),
       marks.map(({ atUs }) => atUs),
       marks.map(({ sequence }) => sequence),
-      marks.map(({ block }) => block),
+      marks.map(({ blockSequence }) => blockSequence),
     ],
     parts,
   );

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { BatchIntake, type BatchOutcome, type HybridMark } from '@sigma/recorder';
+import { BatchIntake, type BatchOutcome, columnsOf, giveBack, type HybridMark } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { openPostgres } from '@sigma/recorder/postgres';
 import { sha256 } from '@sigma/recorder/sqlite';
@@ -7,8 +7,8 @@ import {
   type BacklogThreadData,
   batchIn,
   type FromBacklogs,
-  givenBlocks,
-  handedOver,
+  givenBack,
+  type SentBatch,
   type ToBacklogs,
 } from './backlog-words.ts';
 
@@ -34,14 +34,21 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
     return kept.promise;
   };
   const intake = new BatchIntake({ store: recordings.recording(tenant), sha256, packing: zstandard, keep });
-  const answer = (id: number, outcome: BatchOutcome): void => {
-    if (outcome.type !== 'stored') tell({ ...outcome, id });
-    else {
-      const { type, sequence, blocks, sealed } = outcome;
-      const given = givesBack ? givenBlocks(sealed()) : null;
-      const handed = given === null ? [] : handedOver(given.content, given.numbers, given.hashes);
-      tell({ type, id, sequence, blocks, given }, handed);
+  const answer = (id: number, batch: SentBatch, outcome: BatchOutcome): void => {
+    if (outcome.type !== 'stored') {
+      tell({ ...outcome, id });
+      return;
     }
+    const { type, sequence, blocks, sealed, pack } = outcome;
+    if (givesBack) {
+      const { given, handed } = givenBack(pack ?? columnsOf(sealed()));
+      tell({ type, id, sequence, blocks, given }, handed);
+    } else {
+      tell({ type, id, sequence, blocks, given: null });
+      if (pack !== undefined) giveBack(pack.content.buffer);
+    }
+    // The store has let go of it.
+    if (batch.packed !== null) giveBack(batch.packed.bytes.buffer);
   };
   const end = async (): Promise<void> => {
     await recordings.close();
@@ -54,7 +61,7 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
         const batch = batchIn(message.batch);
         const door = { tenant, sources: new Set(ownSource ? [batch.source] : []) };
         void intake.take(batch, door).then(
-          (outcome) => answer(id, outcome),
+          (outcome) => answer(id, message.batch, outcome),
           (error: Error) => tell({ type: 'failed', id, message: error.message }),
         );
         return;

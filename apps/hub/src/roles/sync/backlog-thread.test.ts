@@ -1,18 +1,26 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { after, before, type TestContext, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { BlocksSentSchema } from '@sigma/proto';
 import {
   type BatchAnswer,
   type BlockBatch,
   batchBytes,
+  type EventDraft,
   type HybridMark,
   hexOfBytes,
   type SealedBlock,
   type SinkFinding,
   SyncSink,
+  sentFrame,
+  sentOf,
+  signalEvent,
+  WireWriter,
 } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { openPostgres, type PostgresRecordings } from '@sigma/recorder/postgres';
@@ -122,6 +130,54 @@ test('[R120] [R125] [R128] what the thread of backlogs takes is stored byte for 
   });
   assert.deepEqual(plain, sealed);
   assert.equal(kept[0], '1 5 1 beside 0');
+  assert.equal(threads.length, 1);
+});
+
+/** The same packed, as it comes off the wire: in one message with all else that it says. */
+function packedBatchOf(sent: readonly SealedBlock[]): BlockBatch {
+  const batch = batchOf(sent);
+  return sentOf(fromBinary(BlocksSentSchema, toBinary(BlocksSentSchema, sentFrame(packed(batch)))));
+}
+const packed = (batch: BlockBatch): BlockBatch => {
+  const content = new WireWriter();
+  for (const block of batch.blocks) content.bytesPresent(7, block);
+  return {
+    ...batch,
+    blocks: [],
+    packed: { bytes: zstandard.pack(content.take()), unpackedBytes: batchBytes(batch) },
+  };
+};
+
+test('[R120] [R125] [R195] a pack goes to the thread of backlogs with the memory it lies in, rests as one, and comes back as its blocks', async (t) => {
+  const { send, hear, sink, answers, found, stored, threads } = hub(t, ['r8']);
+  const chain = testChain('r8', sha256);
+  const noise = (n: number): EventDraft =>
+    signalEvent('test.noise', { text: randomBytes(3_000).toString('base64') }, n * 1000, LONG_AGO.us);
+  const blocks = [chain.begin(), ...Array.from({ length: 60 }, (_, n) => chain.writer.seal([noise(n)]))];
+  assert.deepEqual(refusals(await send(batchOf(blocks.slice(0, 1)))), [null]);
+  const message = packedBatchOf(blocks.slice(1));
+  const length = message.packed?.bytes.length ?? 0;
+  assert.ok(length > 128 * 1024);
+  const [answer] = await send(message);
+  assert.deepEqual([answer?.refusal, answer?.held.sequence], [null, 61]);
+  assert.equal(hexOfBytes(answer?.held.hash ?? new Uint8Array()), hashesOf(blocks).at(-1));
+  assert.equal(message.packed?.bytes.length, 0, 'it was not copied');
+  assert.deepEqual(await stored('r8'), hashesOf(blocks));
+  const rows = await server.asOwner(`SELECT packed, length(bytes) FROM recorder.blocks WHERE packed = 60`);
+  assert.deepEqual(rows, [{ packed: 60, length }]);
+  const given = found.flatMap((finding) => (finding.type === 'stored' ? finding.stored() : []));
+  assert.deepEqual(
+    given.map(({ bytes, hash }) => [hexOfBytes(sha256(bytes)), hexOfBytes(hash)]),
+    hashesOf(blocks).map((hash) => [hash, hash]),
+  );
+  hear(packedBatchOf(blocks.slice(1)));
+  hear(packedBatchOf([...blocks.slice(1, 20), ...blocks.slice(21)]));
+  await sink.settled();
+  assert.deepEqual(
+    new Set(refusals(answers.slice(-2))),
+    new Set([null, 'damaged']),
+    'what is there already is acknowledged',
+  );
   assert.equal(threads.length, 1);
 });
 

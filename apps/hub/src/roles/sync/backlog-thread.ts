@@ -1,13 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import type { BatchOutcome, BatchTaker, BlockBatch, HybridMarks } from '@sigma/recorder';
-import {
-  type BacklogThreadData,
-  blocksIn,
-  type FromBacklogs,
-  handedOver,
-  sentBatch,
-  type ToBacklogs,
-} from './backlog-words.ts';
+import { type BatchOutcome, type BatchTaker, type BlockBatch, blocksOf, type HybridMarks } from '@sigma/recorder';
+import { type BacklogThreadData, type FromBacklogs, handedOver, sentBatch, type ToBacklogs } from './backlog-words.ts';
 
 export interface BacklogThreadOptions extends BacklogThreadData {
   /** Keeps what the blocks of a batch do not tell; asked for it before they are stored. */
@@ -50,7 +43,7 @@ export class BacklogThread implements BatchTaker {
     this.#options = options;
   }
 
-  /** The bytes of the batch are copied once, and change hands. @throws when the thread or its store cannot take it */
+  /** A pack changes hands as it lies; blocks are copied once. @throws when the thread or its store cannot take it */
   async take(batch: BlockBatch, { tenant, sources }: Parameters<BatchTaker['take']>[1]): Promise<BatchOutcome> {
     if (this.#closed) throw new Error('The hub ends');
     this.#life ??= this.#begin();
@@ -61,7 +54,7 @@ export class BacklogThread implements BatchTaker {
     asked.set(id, { batch: { tenant, source, epoch }, outcome });
     const sent = sentBatch(batch);
     const ownSource = sources.has(source);
-    worker.postMessage({ type: 'take', id, batch: sent, ownSource } satisfies ToBacklogs, handedOver(sent.content));
+    worker.postMessage({ type: 'take', id, batch: sent, ownSource } satisfies ToBacklogs, handedOver(sent));
     return outcome.promise;
   }
 
@@ -113,7 +106,7 @@ export class BacklogThread implements BatchTaker {
     switch (message.type) {
       case 'stored': {
         const { type, sequence, blocks, given } = message;
-        outcome.resolve({ type, sequence, blocks, sealed: () => (given === null ? [] : blocksIn(batch, given)) });
+        outcome.resolve({ type, sequence, blocks, sealed: () => (given === null ? [] : blocksOf(batch, given)) });
         return;
       }
       case 'refused':

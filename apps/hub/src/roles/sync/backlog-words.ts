@@ -1,4 +1,4 @@
-import type { BlockBatch, HybridMark, SealedBlock, SyncRefusal } from '@sigma/recorder';
+import type { BlockBatch, BlockColumns, HybridMark, PackedBlocks, SealedBlock, SyncRefusal } from '@sigma/recorder';
 
 export interface BacklogThreadData {
   /** Of the login role, with its password. */
@@ -20,7 +20,8 @@ export type FromBacklogs =
       readonly id: number;
       readonly sequence: number;
       readonly blocks: number;
-      readonly given: GivenBlocks | null;
+      /** What was stored, in memory that changes hands. */
+      readonly given: BlockColumns | null;
     }
   | { readonly type: 'refused'; readonly id: number; readonly refusal: SyncRefusal; readonly message: string }
   | {
@@ -42,74 +43,46 @@ interface Joined {
 
 /** A batch whose bytes belong to nothing else: of a view into what came from the wire all of that would be copied. */
 export type SentBatch = Omit<BlockBatch, 'blocks' | 'packed' | 'previousHash' | 'hash'> & {
-  /** The hash before it, its own, and then its pack or its blocks. */
+  /** The hash before it, its own, and its blocks where it is not packed. */
   readonly content: Joined;
-  /** Of a pack how long its blocks are together; null: it is not packed. */
-  readonly unpackedBytes: number | null;
+  readonly packed: PackedBlocks | null;
 };
 
-/** Blocks in columns: a thread that passes them on makes no objects of them. */
-export interface GivenBlocks {
-  readonly content: Joined;
-  /** Of each block first sequence, count, first and last agent time. */
-  readonly numbers: Float64Array<ArrayBuffer>;
-  /** Of each block its hash, behind that of the block before the first. */
-  readonly hashes: Uint8Array<ArrayBuffer>;
-  /** Places of the blocks that have some, and these. */
-  readonly snapshots: readonly (readonly [block: number, snapshots: SealedBlock['snapshots']])[];
-}
-
-const HASH_BYTES = 32;
-const NUMBERS = 4;
-
+/** What a pack lies in changes hands with it where that is nobody else's: it is gone then. */
 export function sentBatch({ blocks, packed, previousHash, hash, ...batch }: BlockBatch): SentBatch {
-  const content = joined([previousHash, hash, ...(packed === undefined ? blocks : [packed.bytes])]);
-  return { ...batch, content, unpackedBytes: packed?.unpackedBytes ?? null };
+  const content = joined([previousHash, hash, ...blocks]);
+  return { ...batch, content, packed: packed === undefined ? null : { ...packed, bytes: ownBytes(packed.bytes) } };
 }
 
-export function batchIn({ content, unpackedBytes, ...batch }: SentBatch): BlockBatch {
+export function batchIn({ content, packed, ...batch }: SentBatch): BlockBatch {
   const [previousHash = NOTHING, hash = NOTHING, ...blocks] = parted(content);
-  const own = { ...batch, previousHash, hash };
-  if (unpackedBytes === null) return { ...own, blocks };
-  return { ...own, blocks: [], packed: { bytes: blocks[0] ?? NOTHING, unpackedBytes } };
+  return { ...batch, previousHash, hash, blocks, ...(packed !== null && { packed }) };
 }
 
 const NOTHING: Uint8Array = new Uint8Array();
 
-/** @param blocks of one chain, one behind the other */
-export function givenBlocks(blocks: readonly SealedBlock[]): GivenBlocks {
-  const numbers = new Float64Array(NUMBERS * blocks.length);
-  const hashes = new Uint8Array(HASH_BYTES * (blocks.length + 1));
-  for (const [i, { firstSequence, count, firstAtUs, lastAtUs, previousHash, hash }] of blocks.entries()) {
-    numbers.set([firstSequence, count, firstAtUs, lastAtUs], NUMBERS * i);
-    if (i === 0) hashes.set(previousHash);
-    hashes.set(hash, HASH_BYTES * (i + 1));
-  }
-  const snapshots = [...blocks.entries()].flatMap(([i, block]) =>
-    block.snapshots.length === 0 ? [] : [[i, block.snapshots] as const],
-  );
-  return { content: joined(blocks.map(({ bytes }) => bytes)), numbers, hashes, snapshots };
+/** What of a batch changes hands. */
+export const handedOver = ({ content: { bytes, ends }, packed }: SentBatch): readonly ArrayBuffer[] =>
+  buffersOf(packed === null ? [bytes, ends] : [bytes, ends, packed.bytes]);
+
+/** What was stored, in memory of its own, and the memory that changes hands with it. */
+export function givenBack({ content, places, numbers, hashes, snapshots }: BlockColumns): {
+  readonly given: BlockColumns;
+  readonly handed: readonly ArrayBuffer[];
+} {
+  const given = { content: ownBytes(content), places, numbers, hashes, snapshots };
+  return { given, handed: buffersOf([given.content, places, numbers, hashes]) };
 }
 
-/** The blocks as they were sealed, but for their pack: that has gone to the store. */
-export function blocksIn(
-  { tenant, source, epoch }: Pick<BlockBatch, 'tenant' | 'source' | 'epoch'>,
-  { content, numbers, hashes, snapshots }: GivenBlocks,
-): readonly SealedBlock[] {
-  const marked = new Map(snapshots);
-  const hashAt = (place: number): Uint8Array => hashes.subarray(HASH_BYTES * place, HASH_BYTES * (place + 1));
-  return parted(content).map((bytes, i) => {
-    const [firstSequence = 0, count = 0, firstAtUs = 0, lastAtUs = 0] = numbers.subarray(NUMBERS * i);
-    return {
-      ...{ tenant, source, epoch, bytes, firstSequence, count, firstAtUs, lastAtUs },
-      ...{ previousHash: hashAt(i), hash: hashAt(i + 1), snapshots: marked.get(i) ?? [] },
-    };
-  });
-}
+const buffersOf = (views: readonly ArrayBufferView[]): readonly ArrayBuffer[] =>
+  views.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
 
-/** What of a message changes hands. */
-export const handedOver = (content: Joined, ...more: readonly { readonly buffer: ArrayBuffer }[]): ArrayBuffer[] =>
-  [content.bytes, content.ends, ...more].map(({ buffer }) => buffer);
+/** Of more memory than that for their bytes others may have the rest. */
+const MOST_AROUND = 1.25;
+
+/** Bytes that share their memory with others would take all of it along. */
+const ownBytes = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer.byteLength <= MOST_AROUND * bytes.length ? bytes : bytes.slice();
 
 function joined(parts: readonly Uint8Array[]): Joined {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
