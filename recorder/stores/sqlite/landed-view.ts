@@ -59,8 +59,10 @@ export class LandedView {
 
   /** The same for who passes them on; null where there are none. */
   run(chain: ChainId, after: number, toSequence: number, most: number): BlockRun | null {
+    const nothingLanded = this.#landedOf(chain).length === 0;
     const stored = this.#table.run(chain, after, toSequence, most);
-    return stored?.ends.length === most ? stored : runOf(this.page(chain, after, toSequence, most));
+    if (nothingLanded || stored?.ends.length === most) return stored;
+    return runOf(this.page(chain, after, toSequence, most));
   }
 
   snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {
