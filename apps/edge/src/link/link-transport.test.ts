@@ -88,6 +88,29 @@ test('[R120] what is passed on stands on the wire, byte for byte, where gRPC wou
   assert.ok(ours.bodies[0]?.equals(expected), 'the same bytes');
 });
 
+test('[R125] what was passed on leaves no memory behind for the garbage collector, however slowly it is taken', async (t) => {
+  const { url, bodies } = await listener(t);
+  const sent = [70_000, 1_000_000, 300_000].map((bytes, i) => encodeSent(batch(i + 1, bytes)));
+  const whole = Buffer.concat(sent);
+  async function* frames(): AsyncIterable<ConnectRequest> {
+    for (const [i, field] of sent.entries()) {
+      yield passedOn(field);
+      yield telemetry(i);
+    }
+  }
+  await call(linkTransport(url), frames);
+  assert.deepEqual(
+    sent.map(({ length }) => length),
+    [0, 0, 0],
+  );
+  assert.ok((bodies[0]?.length ?? 0) > whole.length);
+  for (let i = 0, at = 0; i < 3; i++) {
+    const length = encodeSent(batch(i + 1, [70_000, 1_000_000, 300_000][i] as number)).length;
+    assert.ok(bodies[0]?.includes(whole.subarray(at, at + length)), 'and stands on the wire whole');
+    at += length;
+  }
+});
+
 test('a call that is given up in the middle of a batch leaves nothing that the next one could take for its own', async (t) => {
   const first = await listener(t);
   const transport = linkTransport(first.url);

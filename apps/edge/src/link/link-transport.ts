@@ -9,6 +9,7 @@ import {
   Http2SessionManager,
 } from '@connectrpc/connect-node';
 import { type ConnectRequest, ConnectRequestSchema } from '@sigma/proto';
+import { giveBack } from '@sigma/recorder';
 
 const BLOCKS_SENT = ConnectRequestSchema.field.blocksSent.number;
 /** Before every message: flags and its length in four bytes (gRPC over HTTP/2, "Length-Prefixed-Message"). */
@@ -21,8 +22,8 @@ const LEAST_ASIDE = 1024;
 
 /**
  * The transport of the link: gRPC as connect-node speaks it, but what `passedOn` put into a frame goes onto the wire as it
- * lies. Encoding would copy it three times into memory that is new each time, and the garbage collector then stops the
- * program's thread several times a second while a backlog drains, with all that is live behind it.
+ * lies, and is gone then. Encoding would copy it three times into memory that is new each time, and the garbage collector
+ * then stops the program's thread several times a second while a backlog drains, with all that is live behind it.
  */
 export function linkTransport(baseUrl: string): Transport {
   const aside = new Map<number, Uint8Array>();
@@ -102,6 +103,8 @@ async function* restored(
     head.set(TAG, PREFIX_BYTES);
     yield head;
     yield field;
+    // The next piece is asked for when this one has been written.
+    giveBack(field.buffer);
   }
 }
 
