@@ -40,7 +40,8 @@ export async function withTimeline<Result>(
   } catch (error) {
     if (error instanceof StoreError) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
     if (error instanceof LineageError) {
-      const wayOut = 'A fork needs the recording that it shares its beginning with, as it was; see --parent';
+      const wayOut =
+        'A fork needs the recording that it shares its beginning with, as it was; --parent names it where it lies now, under the name that it had';
       throw new CommandError(EXIT.failed, error.message, wayOut, { cause: error });
     }
     throw error instanceof MalformedBytesError ? damaged(named, error) : error;

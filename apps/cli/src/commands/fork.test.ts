@@ -95,6 +95,11 @@ test('what cannot be tried or forked says so by file, line and way out, and nobo
     ],
     [['fork', 'day.sqlite', '--at', '2'], 2, /a fork needs a file to go to/],
     [['fork', 'nowhere.sqlite', '--at', '2', '--out', 'x.sqlite'], 5, /nowhere.sqlite does not exist/],
+    [
+      ['fork', 'day.sqlite', '--at', '2', '--for', '1', '--fault', 'motor_overload:r01@3', '--out', 'x.sqlite'],
+      2,
+      /the fault motor_overload:r01@3 begins when the fork has ended\n {2}Give a longer --for/,
+    ],
   ];
   const all = await Promise.all(cases.map(([args]) => sigma(...args)));
   for (const [k, [args, code, says]] of cases.entries()) {
@@ -103,6 +108,21 @@ test('what cannot be tried or forked says so by file, line and way out, and nobo
     assert.match(ended.error, says);
     assert.doesNotMatch(ended.error, /\n\s+at |defect/);
   }
+});
+
+test('[R113] an order of the fork that the robot refuses is told with its reason, and the fork is there', async () => {
+  const mission = 'r01={"kind":"dance","args":{}}';
+  const words = ['fork', 'day.sqlite', '--at', '4', '--for', '1', '--mission', mission, '--out', 'refused.sqlite'];
+  const made = await sigma(...words, '--json');
+  assert.equal(made.code, 4, made.error);
+  const { refused, head } = JSON.parse(made.out) as { refused: { agent: string; reason: string }[]; head: string };
+  assert.deepEqual(
+    refused.map(({ agent }) => agent),
+    ['r01'],
+  );
+  assert.match(refused[0]?.reason ?? '', /\(dance\): no such kind of task; a robot knows 'cover'/);
+  const verified = await sigma('verify', 'refused.sqlite');
+  assert.match(verified.out, new RegExp(`head ${head}\nverify ok`));
 });
 
 test('[R112] a fork whose parent is gone is named with the parent, and verifies again when told where it is', async () => {
@@ -126,6 +146,7 @@ test('[R112] a fork whose parent is gone is named with the parent, and verifies 
   const alone = await sigma('verify', 'lonely.sqlite');
   assert.equal(alone.code, 1);
   assert.match(alone.error, /lonely.sqlite is a fork of day.sqlite: that recording is not there/);
+  assert.match(alone.error, /--parent names it where it lies now, under the name that it had/);
   const again = join(folder, 'kept');
   mkdirSync(again);
   copyFileSync(join(folder, 'aside.db'), join(again, 'day.sqlite'));

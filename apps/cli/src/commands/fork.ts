@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { each, numberAbove, wholeNumber } from '../arguments.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
+import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
 import { timeLeft } from '../time-left.ts';
@@ -125,8 +126,47 @@ async function run(
     }),
   );
   const tookS = Math.round(shell.nowMs() - startedMs) / 1000;
-  terminal.result({ ...result, change: request.what, tookS }, describe(result, request, tookS));
+  const refused = await refusedOrders(shell, out, request);
+  const text = [describe(result, request, tookS), ...refused.map(refusalText)].join('\n');
+  terminal.result({ ...result, change: request.what, refused, tookS }, text);
+  if (refused.length > 0) shell.ends(EXIT.refused);
 }
+
+interface RefusedOrder {
+  readonly agent: string;
+  readonly reason: string;
+}
+
+const refusalText = ({ agent, reason }: RefusedOrder): string =>
+  `${agent} refused what this fork told it: ${reason}. It goes on as if nothing had been said; correct that and fork again`;
+
+/** What a robot was told and would not do stands in its life, and nowhere in what came of it. */
+async function refusedOrders(
+  shell: Shell,
+  out: string,
+  { orders, atUs }: ForkRequest,
+): Promise<readonly RefusedOrder[]> {
+  const told = new Set(orders.map(({ agent }) => agent));
+  if (told.size === 0) return [];
+  const { decodeSignal, EVENT_TYPE, eventsOf } = await import('@sigma/recorder');
+  return withRecording(shell.environment, out, async (recording) => {
+    const found: RefusedOrder[] = [];
+    for (const head of await recording.heads()) {
+      if (!told.has(head.source)) continue;
+      for await (const event of eventsOf(recording, head)) {
+        if (event.atUs > atUs + HEARD_US) break;
+        if (event.type !== EVENT_TYPE.signal) continue;
+        const { name, body } = decodeSignal(event.data);
+        const { issuer, reason } = body as { readonly issuer?: string; readonly reason?: string };
+        if (name === 'order_refused' && issuer === 'fork') found.push({ agent: head.source, reason: reason ?? '' });
+      }
+    }
+    return found;
+  });
+}
+
+/** Orders of a fork are heard with its first wakes. */
+const HEARD_US = 1_000_000;
 
 /** A closed loop counts microseconds, an open one the agents that are done. */
 const progressText = (done: number, of: number): string =>
@@ -140,6 +180,14 @@ async function requestOf(shell: Shell, timeline: Timeline, recording: string, fl
     flags.policy === undefined ? null : await readPolicy(shell, flags.policy, recording);
   const chosen = flags.alternative === undefined ? null : await alternativeAt(timeline, at, flags.alternative);
   const named = chosen === null ? [] : [chosen.agent];
+  const faults = flags.fault.map(parseFault);
+  const late = faults.findIndex((fault) => fault.atUs >= atUs + flags.for * 1e6);
+  if (late >= 0)
+    throw new CommandError(
+      EXIT.usage,
+      `the fault ${flags.fault[late]} begins when the fork has ended`,
+      'Give a longer --for',
+    );
   const orders = [...flags.mission.map(([agent, text]) => missionOrder(agent, text, atUs)), ...(chosen?.orders ?? [])];
   const without = [...flags.without, ...(chosen?.without ?? [])];
   const whats = [
@@ -158,7 +206,7 @@ async function requestOf(shell: Shell, timeline: Timeline, recording: string, fl
     parameters: Object.fromEntries(flags.parameter),
     without,
     orders,
-    faults: flags.fault.map(parseFault),
+    faults,
     what: whats.length === 0 ? 'nothing' : whats.join('; '),
     everybody: flags.everybody === true,
   };
