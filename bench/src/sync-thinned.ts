@@ -1,0 +1,82 @@
+import {
+  type ChainHead,
+  ChainWriter,
+  chooseDrops,
+  type DropClass,
+  type DropStretch,
+  dropClass,
+  dropOf,
+  gapEvent,
+  outgoingBlock,
+  type SealedBlock,
+  type SpooledBlock,
+  type StoredBlock,
+  sealStub,
+} from '@sigma/recorder';
+import { type BoundedStore, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+
+const GOES: ReadonlySet<DropClass> = new Set(['stimulus', 'snapshot']);
+/** A living edge tells of so many at once. */
+const GAPS_A_BLOCK = 64;
+
+export interface Thinned {
+  readonly bytes: number;
+  readonly blocks: number;
+}
+
+/**
+ * What a full spool leaves of a recording when the oldest of it has been there for long (SPEC R127): decisions, safety,
+ * a state for each minute, and what says which inputs went. Changes the recording.
+ *
+ * @returns what is left of these sources
+ */
+export async function thin(path: string, sources: readonly string[]): Promise<Thinned> {
+  const store = openSqliteStore(path);
+  try {
+    let [bytes, blocks] = [0, 0];
+    for (const head of (await store.heads()).filter(({ source }) => sources.includes(source))) {
+      await thinChain(store, head);
+      const grown = (await store.heads()).find(({ source }) => source === head.source) ?? head;
+      for await (const block of store.blocks(head, 1, grown.sequence)) {
+        bytes += block.bytes.length;
+        blocks++;
+      }
+    }
+    return { bytes, blocks };
+  } finally {
+    await store.close();
+  }
+}
+
+async function thinChain(store: BoundedStore, head: ChainHead): Promise<void> {
+  const writer = new ChainWriter(head, sha256, head);
+  const last = await store.snapshotBefore(head, Number.MAX_SAFE_INTEGER);
+  if (last === null) return;
+  const spooled: SpooledBlock[] = [];
+  for await (const block of store.blocks(head, 1, last.blockSequence - 1)) {
+    const of = dropClass(block.bytes);
+    if (!GOES.has(of)) continue;
+    const { firstSequence, count, lastAtUs, lastTimeUs } = outgoingBlock(block);
+    const { tenant, source, epoch } = head;
+    const at = { tenant, source, epoch, firstSequence, count, lastAtUs, lastTimeUs };
+    spooled.push({ ...at, bytes: block.bytes.length, class: of });
+  }
+  const drops = [];
+  for (const stretch of chooseDrops(spooled, Number.POSITIVE_INFINITY)) {
+    const drop = dropOf(stretch, await blocksOf(store, stretch), 'the recording may take 1 byte');
+    if (drop !== null) drops.push(drop);
+  }
+  const told: SealedBlock[] = [];
+  for (let from = 0; from < drops.length; from += GAPS_A_BLOCK) {
+    const gaps = drops.slice(from, from + GAPS_A_BLOCK);
+    told.push(writer.seal(gaps.map(({ gap }) => gapEvent(gap, head.atUs, last.atUs))));
+  }
+  await store.append(told);
+  store.drop(drops.map(({ stub }) => sealStub(stub)));
+}
+
+async function blocksOf(store: BoundedStore, stretch: DropStretch): Promise<readonly StoredBlock[]> {
+  const blocks: StoredBlock[] = [];
+  for await (const block of store.blocks(stretch, stretch.firstSequence, stretch.lastSequence)) blocks.push(block);
+  return blocks;
+}
