@@ -13,7 +13,8 @@ import { matchPath, type Panel, pageAt } from './panel-port.ts';
 import { addressQuery, momentText, parseMoment } from './place/address.ts';
 import { levelUp, parseSelection, robotSelection, type Selection, selectionText } from './place/selection.ts';
 import { Bookmarks } from './time/bookmarks.ts';
-import { clusterMarks } from './time/mark-clusters.ts';
+import { clusterMarks, clusterNear } from './time/mark-clusters.ts';
+import { windowEnd } from './time/window-end.ts';
 
 const nothing = () => null;
 const panel = (id: string, place: Panel['place'], rest: Partial<Panel> = {}): Panel => ({
@@ -133,6 +134,19 @@ test('the numbers over two groups are never written over each other, and a singl
   ]);
 });
 
+test('of two marks side by side a press goes to the nearer one, and beside both to neither', () => {
+  const clusters = clusterMarks([mark(100, 'act'), mark(110, 'failsafe')], 0, 1_000, 1_000);
+  const near = (xPx: number) => clusterNear(clusters, xPx, 7)?.first.kind;
+  assert.deepEqual([93, 104, 106, 117, 92, 118].map(near), [
+    'act',
+    'act',
+    'failsafe',
+    'failsafe',
+    undefined,
+    undefined,
+  ]);
+});
+
 test('a dense hour is neither one point nor ten thousand', () => {
   const marks = Array.from({ length: 10_000 }, (_, k) => mark(k, 'decision'));
   const clusters = clusterMarks(marks, 0, 10_000, 1_000);
@@ -141,6 +155,44 @@ test('a dense hour is neither one point nor ten thousand', () => {
     clusters.reduce((sum, { count }) => sum + count, 0),
     10_000,
   );
+});
+
+test('[R192] [R193] a mark has one name while the present moves on and when its record comes, so that it is moved and not drawn anew', () => {
+  const reported = create(MarkSchema, {
+    timeUs: 50_000n,
+    kind: 'failsafe',
+    agentId: 'r01',
+    text: 'hot',
+    reported: true,
+  });
+  const proved = create(MarkSchema, { ...reported, reported: false, decisionSequence: 7n });
+  const names = (marks: readonly Mark[], fromUs: number) =>
+    clusterMarks(marks, fromUs, fromUs + 100_000, 1_000).map(({ name }) => name);
+  const [told] = names([reported], 0);
+  for (let fromUs = 0; fromUs <= 50_000; fromUs += 1_000) {
+    const here = names([mark(30_000, 'act'), fromUs < 20_000 ? reported : proved, mark(70_000, 'act')], fromUs);
+    assert.ok(here.includes(told ?? ''), `from ${fromUs} us on: ${here}`);
+    assert.equal(new Set(here).size, here.length);
+  }
+});
+
+test('live, the bar follows the present, and stands still while somebody aims at something on it', () => {
+  const bar = { spanUs: 60_000, past: false, aimed: false };
+  const endUs = windowEnd({ ...bar, endUs: 0, atUs: 500_000 });
+  assert.equal(endUs, 501_200);
+  assert.equal(windowEnd({ ...bar, endUs, atUs: 503_000 }), 504_200);
+  assert.equal(windowEnd({ ...bar, endUs, atUs: 503_000, aimed: true }), endUs);
+  assert.equal(
+    windowEnd({ ...bar, endUs, atUs: 508_000, aimed: true }),
+    509_200,
+    'never for so long that it is no more live',
+  );
+  assert.equal(windowEnd({ ...bar, endUs: 90_000, atUs: 500_000, aimed: true }), endUs, 'the way back to the present');
+  assert.equal(windowEnd({ ...bar, endUs: 0, atUs: 500_000, aimed: true }), endUs, 'the first picture');
+  const past = { ...bar, past: true };
+  assert.equal(windowEnd({ ...past, endUs, atUs: 470_000 }), endUs);
+  assert.equal(windowEnd({ ...past, endUs, atUs: 440_000 }), 470_000, 'a moment before it');
+  assert.equal(windowEnd({ ...past, endUs: 0, atUs: 440_000 }), 470_000);
 });
 
 test('bookmarks stay with the person, and nonsense in the storage is nobody’s bookmark', () => {

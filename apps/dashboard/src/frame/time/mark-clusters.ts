@@ -2,6 +2,8 @@ import type { Mark } from '@sigma/proto';
 
 /** Marks that stand too near each other to be told apart, shown as one. */
 export interface MarkCluster {
+  /** The same as long as `first` is: whoever draws it may leave it where it stands and only move it. */
+  readonly name: string;
   /** Centre, pixels from the left. */
   readonly xPx: number;
   /** The gravest of them, the earliest where several are. */
@@ -18,6 +20,9 @@ const NUMBERS_APART_PX = 22;
 
 /** Most urgent first; kinds that are not named come last. */
 const URGENCY = ['failsafe', 'stop', 'violation', 'gap', 'fault', 'alert', 'act', 'mission', 'decision'];
+
+/** One mark has one name, whoever tells of it and however it stands to its record. */
+export const nameOfMark = ({ timeUs, kind, agentId, text }: Mark): string => `${timeUs} ${kind} ${agentId} ${text}`;
 
 const urgencyOf = (mark: Mark): number => {
   const at = URGENCY.indexOf(mark.kind);
@@ -61,6 +66,13 @@ export function clusterMarks(
   return groups.map(clusterOf);
 }
 
+/** The group whose centre is nearest to a place, no further from it than that. */
+export function clusterNear(clusters: readonly MarkCluster[], xPx: number, withinPx: number): MarkCluster | undefined {
+  const apart = (one: MarkCluster): number => Math.abs(one.xPx - xPx);
+  const [nearest] = clusters.filter((one) => apart(one) <= withinPx).sort((a, b) => apart(a) - apart(b));
+  return nearest;
+}
+
 const middle = (group: readonly { readonly xPx: number }[]): number =>
   group.reduce((sum, { xPx }) => sum + xPx, 0) / group.length;
 
@@ -72,6 +84,7 @@ function clusterOf(group: readonly { readonly mark: Mark; readonly xPx: number }
     if (urgencyOf(mark) < urgencyOf(first)) first = mark;
   }
   return {
+    name: nameOfMark(first),
     xPx: middle(group),
     first,
     count: group.length,

@@ -3,9 +3,10 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState, typ
 import { markWords, onTheWayWords } from '../../words/mark-words.ts';
 import { localTime, plural, words } from '../../words/quantities.ts';
 import { useMissionControl, useObservable, useTick } from '../mission-control.tsx';
-import { clusterMarks, type MarkCluster } from './mark-clusters.ts';
+import { clusterMarks, clusterNear, type MarkCluster } from './mark-clusters.ts';
 import { markLook } from './mark-look.ts';
 import { useMarks } from './use-marks.ts';
+import { AIM_MS, windowEnd } from './window-end.ts';
 
 interface ScrubberProps {
   readonly spanUs: number;
@@ -20,14 +21,16 @@ const NEAR_PX = 7;
 
 /** The stretch of time around the shown moment with what happened in it; drag, arrows or a press go there. */
 export function Scrubber({ spanUs, onSpan, onMissing }: ScrubberProps) {
-  const { clock, time, selection } = useMissionControl();
+  const { clock, time, selection, nowMs } = useMissionControl();
   const shown = useObservable(time);
   useTick(1_000);
   const bar = useRef<HTMLDivElement>(null);
   const widthPx = useWidth(bar);
   const [endUs, setEndUs] = useState(0);
   const atUs = clock.atUs;
-  const toUs = windowEnd(endUs, spanUs, atUs, shown.kind === 'past');
+  const movedMs = useRef(Number.NEGATIVE_INFINITY);
+  const aimed = nowMs() - movedMs.current < AIM_MS;
+  const toUs = windowEnd({ endUs, spanUs, atUs, past: shown.kind === 'past', aimed });
   const fromUs = toUs - spanUs;
   if (toUs !== endUs && atUs > 0) setEndUs(toUs);
   // Asked in whole steps, so that the present moving on asks nothing anew.
@@ -49,7 +52,7 @@ export function Scrubber({ spanUs, onSpan, onMissing }: ScrubberProps) {
     if (event.button !== 0) return;
     event.currentTarget.setPointerCapture(event.pointerId);
     const xPx = event.clientX - event.currentTarget.getBoundingClientRect().left;
-    const near = clusters.find((one) => Math.abs(one.xPx - xPx) <= NEAR_PX);
+    const near = clusterNear(clusters, xPx, NEAR_PX);
     if (near === undefined) clock.seek(momentAt(event.clientX));
     else goTo(near);
   };
@@ -59,7 +62,8 @@ export function Scrubber({ spanUs, onSpan, onMissing }: ScrubberProps) {
     if (sequence > 0n) selection.set({ kind: 'decision', agentId, epoch, sequence });
     else if (agentId !== '') selection.set({ kind: 'robot', id: agentId });
   };
-  const drag = (event: PointerEvent<HTMLDivElement>) => {
+  const move = (event: PointerEvent<HTMLDivElement>) => {
+    movedMs.current = nowMs();
     if (event.currentTarget.hasPointerCapture(event.pointerId) && event.movementX !== 0)
       clock.seek(momentAt(event.clientX));
   };
@@ -84,7 +88,7 @@ export function Scrubber({ spanUs, onSpan, onMissing }: ScrubberProps) {
       aria-valuenow={Math.round(atUs / SECOND_US)}
       aria-valuetext={`${localTime(BigInt(Math.round(atUs)))}, ${plural(marks.length, 'event')} in this stretch${more ? ' and more' : ''}${missing === '' ? '' : `; ${missing}`}`}
       onPointerDown={press}
-      onPointerMove={drag}
+      onPointerMove={move}
       onKeyDown={key}
       onWheel={wheel}
       data-testid="scrubber"
@@ -95,7 +99,7 @@ export function Scrubber({ spanUs, onSpan, onMissing }: ScrubberProps) {
           <Missing words={missing} fromX={Math.max(0, xOf(earliest(onTheWay)))} widthPx={widthPx} />
         )}
         {clusters.map((cluster) => (
-          <ClusterMark key={`${cluster.first.timeUs}-${cluster.xPx.toFixed(0)}`} cluster={cluster} />
+          <ClusterMark key={cluster.name} cluster={cluster} />
         ))}
         <g transform={`translate(${xOf(atUs)},0)`}>
           <path className="playhead" d={`M0 0V${SCRUB_PX}M-5 0h10l-5 6z`} />
@@ -181,16 +185,6 @@ function Ticks({
       )}
     </g>
   ));
-}
-
-/** Live: the present stands near the right end. Past: the window stays where it is until the moment leaves it. */
-function windowEnd(endUs: number, spanUs: number, atUs: number, past: boolean): number {
-  const margin = spanUs * 0.02;
-  if (!past) return atUs + margin;
-  if (endUs === 0) return atUs + spanUs / 2;
-  const fromUs = endUs - spanUs;
-  if (atUs > endUs || atUs < fromUs) return atUs + spanUs / 2;
-  return endUs;
 }
 
 function useWidth(element: { readonly current: HTMLElement | null }): number {

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import type { LiveSite } from '../../live/live-site.ts';
 import { STALE_MS } from '../../live/site-view.ts';
 import { useConnection, useMissionControl, useTopic } from '../mission-control.tsx';
+import { nameOfMark } from './mark-clusters.ts';
 
 const MOST_MARKS = 2_000;
 /** While a person zooms and drags, the hub is asked when he rests. */
@@ -37,8 +38,6 @@ interface Asking extends Pick<Asked, 'fromUs' | 'toUs' | 'round'> {
 const marksIn = ({ marks, more, onTheWay }: MarksHere): MarksHere => ({ marks, more, onTheWay });
 
 const NOTHING: Asked = { fromUs: 0, toUs: 0, marks: [], more: false, onTheWay: [], round: 0, told: new Set() };
-
-const nameOf = ({ timeUs, kind, agentId, text }: Mark): string => `${timeUs} ${kind} ${agentId} ${text}`;
 
 /** What happened in that stretch of time: read from the hub, and what the stream has told since, also of long ago. */
 export function useMarks(fromUs: number, toUs: number): MarksHere {
@@ -102,11 +101,11 @@ export function useMarks(fromUs: number, toUs: number): MarksHere {
     if (connection === 'live') setRound((one) => one + 1);
   }, [connection]);
 
-  const there = useMemo(() => new Set(asked.marks.map(nameOf)), [asked]);
+  const there = useMemo(() => new Set(asked.marks.map(nameOfMark)), [asked]);
   // What was reported only may have been taken back since it was told (R193): there the hub's answer stands.
   const heard = now
     .marks()
-    .filter((mark) => Number(mark.timeUs) >= asked.fromUs && !there.has(nameOf(mark)))
+    .filter((mark) => Number(mark.timeUs) >= asked.fromUs && !there.has(nameOfMark(mark)))
     .filter((mark) => !mark.reported || !asked.told.has(mark));
   const { more, onTheWay } = asked;
   return { marks: heard.length === 0 ? asked.marks : [...asked.marks, ...heard], more, onTheWay };

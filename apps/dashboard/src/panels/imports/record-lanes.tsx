@@ -54,15 +54,11 @@ function RecordLane({ kind, marks, window, widthPx }: RecordLaneProps) {
       <span className="lane-name">{words(kind)}</span>
       <div className="lane-strip" data-strip="lane">
         <svg width={widthPx} height={ROW_PX} aria-hidden="true">
-          {clusters.map(({ first, xPx, count: many }, k) => {
+          {clusters.map(({ name, first, xPx, count: many }, k) => {
             const { path, level } = markLook(first);
             const roomPx = (clusters[k + 1]?.xPx ?? Number.POSITIVE_INFINITY) - xPx;
             return (
-              <g
-                key={`${first.timeUs} ${xPx.toFixed(0)}`}
-                transform={`translate(${xPx},${MIDDLE_PX})`}
-                className={`mark level-${level}`}
-              >
+              <g key={name} transform={`translate(${xPx},${MIDDLE_PX})`} className={`mark level-${level}`}>
                 <path d={path} />
                 {many > 1 && roomPx > NUMBER_PX ? (
                   <text x="7" y="4">
