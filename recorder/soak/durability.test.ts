@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { APPENDER } from './appender.ts';
 import { type CrashImages, crashImages } from './crash-images.ts';
 import { type IoFault, meetFault } from './io-faults.ts';
 import type { Finding } from './judge.ts';
 import { killLives } from './kills.ts';
 import { leaveLanding, type RotResult, rotAndLook, takeDown } from './rot.ts';
-import { APPENDER } from './round.ts';
 import { scratchRoot } from './seeds.ts';
 import { type FileCall, straceMissing, traceNode } from './strace.ts';
 

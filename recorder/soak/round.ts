@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { draw } from '@sigma/kernel';
+import { APPENDER } from './appender.ts';
 import { crashImages } from './crash-images.ts';
 import { type IoFault, meetFault } from './io-faults.ts';
 import type { Finding } from './judge.ts';
@@ -10,8 +10,6 @@ import { killLives } from './kills.ts';
 import { leaveLanding, rotAndLook, takeDown } from './rot.ts';
 import { scratchRoot, together } from './seeds.ts';
 import { straceMissing, traceNode } from './strace.ts';
-
-export const APPENDER = fileURLToPath(new URL('../testing/appender-process.ts', import.meta.url));
 
 /** What one seed tried, and what it found. */
 export interface Tally {

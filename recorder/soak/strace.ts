@@ -50,8 +50,9 @@ export async function traceNode(args: readonly string[], faults: readonly string
   try {
     const log = join(folder, 'calls');
     const inject = faults.flatMap((fault) => ['-e', `inject=${fault}`]);
-    const strace = ['-f', '-qq', '-xx', '-s', '4000000', '-o', log, '-e', `trace=${TRACED}`, ...inject];
-    const child = spawn('strace', [...strace, process.execPath, '--no-warnings', ...args], {
+    // Halted at the calls that are traced, and at no others.
+    const strace = ['--seccomp-bpf', '-f', '-qq', '-xx', '-s', '4000000', '-o', log, '-e', `trace=${TRACED}`];
+    const child = spawn('strace', [...strace, ...inject, process.execPath, '--no-warnings', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       // What Node compiled would be kept in files of its own, between the calls that are looked at.
       env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
