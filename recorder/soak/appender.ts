@@ -6,9 +6,9 @@ import { buildSync } from 'esbuild';
 
 /** The program that appends, and the thread that it opens by its name beside itself. */
 const PARTS = {
-  'appender-process.mjs': '../testing/appender-process.ts',
-  'worker.ts': '../stores/sqlite/worker.ts',
-} as const;
+  'appender-process.mjs': new URL('../testing/appender-process.ts', import.meta.url),
+  'worker.ts': new URL('../stores/sqlite/worker.ts', import.meta.url),
+};
 
 /**
  * A program that appends until it is killed, or as often as it is told (recorder/testing/appender-process.ts), as one
@@ -21,9 +21,8 @@ function bundled(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sigma-appender-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   for (const [name, source] of Object.entries(PARTS)) {
-    const from = fileURLToPath(new URL(source, import.meta.url));
-    const outfile = join(folder, name);
-    buildSync({ entryPoints: [from], outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' });
+    const how = { bundle: true, platform: 'node', format: 'esm', logLevel: 'error' } as const;
+    buildSync({ ...how, entryPoints: [fileURLToPath(source)], outfile: join(folder, name) });
   }
   return join(folder, 'appender-process.mjs');
 }
