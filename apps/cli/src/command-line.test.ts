@@ -117,6 +117,8 @@ test('wrong usage ends with 2 and names the option', async () => {
     [['sim', '--fault', 'earthquake:r01@3'], 'earthquake'],
     [['sim', '--site', 'x.json'], '--map'],
     [['sim', '--robots', '1000', '--map', smallMap()], 'room for'],
+    [['edge', '--spool', 'much'], 'megabytes above 0'],
+    [['edge', '--spool', '0'], '`none`'],
     [['fly'], 'fly'],
     [['replay', 'x.sqlite'], '--at'],
     [['replay', '--at', 'noon', 'x.sqlite'], '--at'],

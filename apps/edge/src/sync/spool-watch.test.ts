@@ -18,26 +18,12 @@ import {
   verify,
 } from '@sigma/recorder';
 import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { testOpening } from '@sigma/recorder/testing';
 import { SpoolWatch } from './spool-watch.ts';
 
 const chain = { tenant: 'acme', source: 'r1', epoch: 0 };
 const openingOf = (epoch: number, previousEpochHash: Uint8Array, s: number): EventDraft =>
-  openingEvent({
-    ...chain,
-    epoch,
-    role: 'carrier',
-    model: '',
-    modelVersion: 1,
-    config: null,
-    seed: 1,
-    flags: [],
-    policyText: '',
-    policyHash: '',
-    previousEpochHash,
-    atUs: s * 1e6,
-    timeUs: s * 1e6 + 1,
-    software: 'test',
-  });
+  openingEvent(testOpening('r1', { epoch, previousEpochHash, atUs: s * 1e6, timeUs: s * 1e6 + 1 }));
 const opening = openingOf(0, new Uint8Array(), 0);
 const segment = (n: number): EventDraft => ({
   ...signalEvent('', '', n * 1_000, n * 1_000),
