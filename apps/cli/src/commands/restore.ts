@@ -17,7 +17,7 @@ interface RestoreFlags {
 
 /** `sigma restore ARCHIVE`: the archived blocks, and what is hot behind them, as a recording again. */
 export function restoreCommand(shell: Shell): Command {
-  return command('restore', 'Write what was archived back into a recording, byte for byte, and compare its head', [
+  return command('restore', 'Write the blocks that were archived back into a recording, byte for byte, and compare its head', [
     'sigma restore /mnt/archive --out back.sqlite',
     'sigma restore s3://sigma/site-1 --hot site.sqlite --out whole.sqlite --json',
   ])
