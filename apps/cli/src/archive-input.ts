@@ -6,9 +6,19 @@ import { CommandError, EXIT } from './outcome.ts';
 
 export const isBucket = (named: string): boolean => named.startsWith('s3://');
 
-/** Whether what was named is an archive: a bucket, or a folder. */
-export const isArchive = (named: string): boolean =>
-  isBucket(named) || statSync(named, { throwIfNoEntry: false })?.isDirectory() === true;
+/** Whether what was named is an archive: a bucket, or a folder. @throws CommandError when this user may not look */
+export const isArchive = (named: string): boolean => isBucket(named) || isFolder(named);
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    const what = `${path} may not be looked at (${(error as NodeJS.ErrnoException).code})`;
+    throw new CommandError(EXIT.machine, what, 'Give this user the right to enter its folders, or name another', {
+      cause: error,
+    });
+  }
+}
 
 /** Where objects of distant archives are kept once fetched. */
 export const archiveCache = ({ dataDir }: Pick<Environment, 'dataDir'>): string => join(dataDir, 'archive-cache');

@@ -23,6 +23,20 @@ mkdirSync(empty);
 const env = { SIGMA_DATA: join(home, 'data') };
 const sigma = (...args: readonly string[]) => runSigma(args, env);
 
+test('a path that cannot be looked at is named with the way out, and is no defect', async () => {
+  // As of a folder without rights, which whoever runs tests as root would enter: no folder can be entered so deep.
+  const deep = join(home, 'x'.repeat(300), 'day.sqlite');
+  for (const words of [
+    ['verify', deep],
+    ['query', 'SELECT 1', '--over', deep],
+    ['archive', '--check', deep],
+  ]) {
+    const { code, error } = await startSigma(words, env);
+    assert.equal(code, EXIT.machine, error);
+    assert.match(error, /day\.sqlite may not be looked at \(ENAMETOOLONG\)\n {2}Give this user the right/);
+  }
+});
+
 describe('that nothing was found is never said where nothing was looked at', () => {
   test('[R116] a rule is not tried on a stretch in which nothing was lived', async () => {
     const beyond = await sigma('whatif', '--rule', rule, '--over', day, '--from', '9000');
