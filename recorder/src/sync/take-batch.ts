@@ -34,7 +34,7 @@ interface Refused {
 
 /**
  * Judges a batch by itself (R120): whether every byte of it is what it claims to be. Where it goes in the recording is
- * for the store to say. Trusts nothing of it; hashes each block once.
+ * for the store to say. Trusts nothing of it; hashes each block once, and those of a pack that wants a closer look twice.
  */
 export function takeBatch(batch: BlockBatch, door: BatchDoor, sha256: Sha256, packing?: Packing): TakenBatch {
   const { tenant, source } = batch;
