@@ -156,9 +156,12 @@ async function retentionIn({ retention: path }: ArchiveFlags): Promise<Retention
 
 /** Payloads whose time is over go; what stays remains provable (R170). */
 async function thin(shell: Shell, terminal: Terminal, named: string, retention: Retention): Promise<void> {
-  const { thinArchive } = await import('@sigma/recorder/archive');
+  const { ColdArchive, thinArchive } = await import('@sigma/recorder/archive');
   const store = await archiveStore(shell.environment, named, 'read');
   const cacheDir = archiveCache(shell.environment);
+  const cold = await ColdArchive.open(store, { cacheDir });
+  await cold.close();
+  if (cold.manifests.length === 0) throw nothingArchived(store);
   const thinned = await thinArchive(store, retention, Date.now() * 1000, sha256, { cacheDir });
   const told = thinned.map(({ chain: { tenant, source, epoch }, object, classes }) => ({
     ...{ tenant, source, epoch, classes },
@@ -183,6 +186,11 @@ async function ownerOf(shell: Shell): Promise<string> {
   throw new CommandError(EXIT.usage, 'only the owner of the database removes from it; everything is archived', wayOut);
 }
 
+function nothingArchived({ address }: ObjectStore): CommandError {
+  const wayOut = 'Name the place that `sigma archive` wrote to; where that was cut short, archive again: it goes on';
+  return new CommandError(EXIT.machine, `${address} holds no manifest: nothing is archived there`, wayOut);
+}
+
 /** Every file of the newest manifests, each named that is not as it was written. */
 async function check(shell: Shell, terminal: Terminal, named: string): Promise<void> {
   const { ArchiveDamageError, checkTree, ColdArchive } = await import('@sigma/recorder/archive');
@@ -190,8 +198,7 @@ async function check(shell: Shell, terminal: Terminal, named: string): Promise<v
   const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
   if (cold.manifests.length === 0) {
     await cold.close();
-    const wayOut = 'Name the place that `sigma archive` wrote to; where that was cut short, archive again: it goes on';
-    throw new CommandError(EXIT.machine, `${store.address} holds no manifest: nothing is archived there`, wayOut);
+    throw nothingArchived(store);
   }
   const damaged: { readonly key: string; readonly what: string }[] = [];
   const sound: string[] = [];

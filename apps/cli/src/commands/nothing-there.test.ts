@@ -54,10 +54,17 @@ describe('that nothing was found is never said where nothing was looked at', () 
     assert.match(error, /ends at .* s, before 9000\.00 s/);
   });
 
-  test('[R163] a place without a manifest is not called sound', async () => {
-    const { code, out, error } = await sigma('archive', '--check', empty);
-    assert.deepEqual([code, out], [EXIT.machine, '']);
-    assert.match(error, /empty holds no manifest: nothing is archived there\n {2}Name the place/);
+  test('[R163] [R170] a place without a manifest is not called sound, and not called thinned', async () => {
+    const retention = join(home, 'retention.json');
+    writeFileSync(retention, '{"*": {"hotDays": 30, "coldDays": {"stimulus": 1}}}');
+    for (const words of [
+      ['--check', empty],
+      ['--thin', empty, '--retention', retention],
+    ]) {
+      const { code, out, error } = await sigma('archive', ...words);
+      assert.deepEqual([code, out], [EXIT.machine, '']);
+      assert.match(error, /empty holds no manifest: nothing is archived there\n {2}Name the place/);
+    }
   });
 
   test('[R167] who asks an empty archive is told that it is empty, and answered all the same', async () => {
