@@ -6,12 +6,14 @@ import { ed25519Key } from '@sigma/recorder/keys';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { CommandError, EXIT } from './outcome.ts';
 
+const SEED_BYTES = 32;
+
 /** The key in a file, or a new one in it that only this user may read. @throws CommandError */
 export function signingKeyFrom(path: string): SigningKey {
   try {
     if (!existsSync(path)) {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, randomBytes(32), { mode: 0o600, flag: 'wx' });
+      writeFileSync(path, randomBytes(SEED_BYTES), { mode: 0o600, flag: 'wx' });
     }
     return ed25519Key(new Uint8Array(readFileSync(path)));
   } catch (error) {
@@ -28,7 +30,12 @@ export function signingKeyFrom(path: string): SigningKey {
 export function trustedKeys(texts: readonly string[]): readonly NoteKey[] {
   return texts.flatMap((text) => {
     if (!existsSync(text)) return [keyOf(text, `'${text}' is no key, and no such file exists`)];
-    const lines = readText(text, '--key').split('\n');
+    const bytes = readBytes(text, '--key');
+    if (bytes.length === SEED_BYTES) {
+      const what = `${text} is the secret that signs, and not the key that it is checked with`;
+      throw new CommandError(EXIT.usage, what, 'Give the key that `sigma export` or `sigma prove` printed');
+    }
+    const lines = new TextDecoder().decode(bytes).split('\n');
     return lines.flatMap((line, n) => {
       const key = line.trim();
       return key === '' || key.startsWith('#') ? [] : [keyOf(key, `${text}, line ${n + 1} is no key`)];

@@ -81,7 +81,7 @@ test('[R135] [L4] an altered proof, another key, no key and no proof each say wh
   spoiled[place] = (spoiled[place] ?? 0) ^ 1;
   writeFileSync(altered, spoiled);
   const stranger = formatNoteKey(logKey(OPENING, ed25519Key(new Uint8Array(32).fill(9)).publicKey), sha256);
-  const [changed, foreign, keyless, none, both, cut, nothing, badKey] = await Promise.all([
+  const [changed, foreign, keyless, none, both, cut, nothing, badKey, secret] = await Promise.all([
     sigma('verify', '--proof', altered, '--key', key),
     sigma('verify', '--proof', proof, '--key', stranger),
     sigma('verify', '--proof', proof),
@@ -93,6 +93,10 @@ test('[R135] [L4] an altered proof, another key, no key and no proof each say wh
     })(),
     sigma('verify'),
     sigma('verify', '--proof', proof, '--key', 'nonsense'),
+    (() => {
+      writeFileSync(path('seed.key'), new Uint8Array(32).fill(7));
+      return sigma('verify', '--proof', proof, '--key', path('seed.key'));
+    })(),
   ]);
   tells(changed, 1, /altered.proof does not verify: the signature of sigma\/acme\/r17\/0 is false/, /was altered/);
   tells(foreign, 1, /no known key signed/, /Ask its owner for the key/);
@@ -102,6 +106,7 @@ test('[R135] [L4] an altered proof, another key, no key and no proof each say wh
   tells(cut, 1, /cut.proof: it is damaged or cut short/);
   tells(nothing, 2, /Name a recording/);
   tells(badKey, 2, /'nonsense' is no key/, /sigma export/);
+  tells(secret, 2, /seed.key is the secret that signs/, /sigma prove. printed/);
 });
 
 test('[R135] a source, an epoch or an event that is not there is named, and what is there', async () => {

@@ -17,10 +17,14 @@ interface RestoreFlags {
 
 /** `sigma restore ARCHIVE`: the archived blocks, and what is hot behind them, as a recording again. */
 export function restoreCommand(shell: Shell): Command {
-  return command('restore', 'Write the blocks that were archived back into a recording, byte for byte, and compare its head', [
-    'sigma restore /mnt/archive --out back.sqlite',
-    'sigma restore s3://sigma/site-1 --hot site.sqlite --out whole.sqlite --json',
-  ])
+  return command(
+    'restore',
+    'Write the blocks that were archived back into a recording, byte for byte, and compare its head',
+    [
+      'sigma restore /mnt/archive --out back.sqlite',
+      'sigma restore s3://sigma/site-1 --hot site.sqlite --out whole.sqlite --json',
+    ],
+  )
     .argument('<archive>', 'folder, or s3://bucket/prefix?endpoint=URL&region=NAME')
     .requiredOption('--out <file>', 'recording to write; must not exist')
     .option('--tenant <id>', 'only this tenant')
