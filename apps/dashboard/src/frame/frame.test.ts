@@ -14,6 +14,7 @@ import { addressQuery, momentText, parseMoment } from './place/address.ts';
 import { levelUp, parseSelection, robotSelection, type Selection, selectionText } from './place/selection.ts';
 import { Bookmarks } from './time/bookmarks.ts';
 import { clusterMarks, clusterNear } from './time/mark-clusters.ts';
+import { markLook } from './time/mark-look.ts';
 import { windowEnd } from './time/window-end.ts';
 
 const nothing = () => null;
@@ -174,6 +175,15 @@ test('[R192] [R193] a mark has one name while the present moves on and when its 
     assert.ok(here.includes(told ?? ''), `from ${fromUs} us on: ${here}`);
     assert.equal(new Set(here).size, here.length);
   }
+});
+
+test('[R193] a mark that is only reported is an outline, of the same shape and level as when its record has filled it', () => {
+  const proved = create(MarkSchema, { timeUs: 1n, kind: 'failsafe', agentId: 'r01', level: AlertLevel.CRITICAL });
+  const look = markLook(proved);
+  assert.deepEqual(look, { path: look.path, level: 'critical', hollow: false });
+  assert.deepEqual(markLook(create(MarkSchema, { ...proved, reported: true })), { ...look, hollow: true });
+  const dropped = create(MarkSchema, { ...proved, reported: true, unprovable: 'dropped' });
+  assert.equal(markLook(dropped).hollow, true, 'nothing will fill it');
 });
 
 test('live, the bar follows the present, and stands still while somebody aims at something on it', () => {

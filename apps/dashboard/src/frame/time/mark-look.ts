@@ -23,10 +23,17 @@ const PATHS: Readonly<Record<string, string>> = {
 
 const OTHER = 'M0-3a3 3 0 1 1 0 6a3 3 0 1 1 0-6z';
 
+interface MarkLook {
+  readonly path: string;
+  readonly level: Level;
+  /** Reported ahead of its record, or never to be proved: drawn as an outline, until its record fills it. */
+  readonly hollow: boolean;
+}
+
 /** How a mark stands on the time bar. Kinds without a level of their own are as grave as their kind. */
-export function markLook(mark: Mark): { readonly path: string; readonly level: Level } {
+export function markLook(mark: Mark): MarkLook {
   const level = LEVELS[mark.level];
   const own =
     level !== 'calm' ? level : mark.kind === 'violation' ? 'advisory' : mark.kind === 'failsafe' ? 'warning' : 'calm';
-  return { path: PATHS[mark.kind] ?? OTHER, level: own };
+  return { path: PATHS[mark.kind] ?? OTHER, level: own, hollow: mark.reported };
 }

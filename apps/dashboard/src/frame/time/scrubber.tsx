@@ -137,10 +137,15 @@ const MARK_Y = 19;
 
 function ClusterMark({ cluster }: { readonly cluster: MarkCluster }) {
   const { first, count, kinds, xPx } = cluster;
-  const { path, level } = markLook(first);
+  const { path, level, hollow } = markLook(first);
   const others = kinds.map(([kind, times]) => `${times} ${words(kind)}`).join(', ');
   return (
-    <g transform={`translate(${xPx},${MARK_Y})`} className={`mark level-${level}`} data-kind={first.kind}>
+    <g
+      transform={`translate(${xPx},${MARK_Y})`}
+      className={`mark level-${level}`}
+      data-kind={first.kind}
+      data-hollow={hollow}
+    >
       <title>{`${localTime(first.timeUs)} ${markWords(first)}${count > 1 ? ` (${others})` : ''}`}</title>
       <path d={path} />
       {count > 1 ? (

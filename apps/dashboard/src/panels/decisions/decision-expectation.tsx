@@ -68,7 +68,8 @@ function Quantity({ quantity }: { readonly quantity: PredictedQuantity }) {
     <tr className={outside && !Number.isNaN(came) ? 'level-warning' : undefined}>
       <th scope="row">{said.name}</th>
       <td className="mono right" title={`${said.name} within ${quantityOf(name, tolerance).text} of ${said.text}`}>
-        {said.text} <span className="quiet">± {quantityOf(name, tolerance).text}</span>
+        <span className="whole">{said.text}</span>{' '}
+        <span className="quiet whole">± {quantityOf(name, tolerance).text}</span>
       </td>
       <td className="mono right">{Number.isNaN(came) ? 'not seen' : quantityOf(name, came).text}</td>
       <td>

@@ -55,10 +55,15 @@ function RecordLane({ kind, marks, window, widthPx }: RecordLaneProps) {
       <div className="lane-strip" data-strip="lane">
         <svg width={widthPx} height={ROW_PX} aria-hidden="true">
           {clusters.map(({ name, first, xPx, count: many }, k) => {
-            const { path, level } = markLook(first);
+            const { path, level, hollow } = markLook(first);
             const roomPx = (clusters[k + 1]?.xPx ?? Number.POSITIVE_INFINITY) - xPx;
             return (
-              <g key={name} transform={`translate(${xPx},${MIDDLE_PX})`} className={`mark level-${level}`}>
+              <g
+                key={name}
+                transform={`translate(${xPx},${MIDDLE_PX})`}
+                className={`mark level-${level}`}
+                data-hollow={hollow}
+              >
                 <path d={path} />
                 {many > 1 && roomPx > NUMBER_PX ? (
                   <text x="7" y="4">
