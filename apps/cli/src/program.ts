@@ -37,7 +37,7 @@ const COMMANDS: Readonly<Record<string, (shell: Shell) => Promise<Command>>> = {
 const EVENTS_SOCKET = 'events-socket';
 
 const EVENTS_HELP = `
-Event stream, as JSON lines (progress, results, how a command ended):
+Event stream, as JSON lines (how far a command is, and how it ended):
   $ sigma sim --seed 7 3>events.jsonl                      descriptor 3, where one is handed over
   $ SIGMA_EVENTS_FD=5 sigma sim --seed 7 5>events.jsonl    another one
   $ sigma --events-socket /run/sigma.sock up               for all who connect`;

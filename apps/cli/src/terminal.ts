@@ -6,7 +6,7 @@ export interface Terminal {
   readonly result: (value: object, text: string) => void;
   /** Something a person should read on the way; silent with --json. */
   readonly say: (text: string) => void;
-  /** Progress of long work, at most a few times a second. */
+  /** Progress of long work, at most a few times a second; on the event stream once a second, where nothing tells it better. */
   readonly progress: (text: string) => void;
   readonly event: EventStream;
   readonly json: boolean;
@@ -17,11 +17,16 @@ export interface Streams {
   readonly error: { write(text: string): unknown; readonly isTTY?: boolean };
 }
 
+const TOLD_EVERY_MS = 1_000;
+
 /** @param nowMs monotonic clock, milliseconds */
 export function openTerminal(streams: Streams, event: EventStream, json: boolean, nowMs: () => number): Terminal {
   const { out, error } = streams;
   const interactive = error.isTTY === true;
   const everyMs = interactive ? 100 : 5_000;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  /** A command with a progress of its own tells that in fields. */
+  let tellsItself = false;
   let shownMs = Number.NEGATIVE_INFINITY;
   let drawn = false;
   const clear = (): void => {
@@ -30,7 +35,10 @@ export function openTerminal(streams: Streams, event: EventStream, json: boolean
   };
   return {
     json,
-    event,
+    event: (told) => {
+      tellsItself ||= told.type.endsWith('.progress');
+      event(told);
+    },
     result: (value, text) => {
       clear();
       out.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
@@ -40,6 +48,10 @@ export function openTerminal(streams: Streams, event: EventStream, json: boolean
       if (!json) out.write(`${text}\n`);
     },
     progress: (text) => {
+      if (!tellsItself && nowMs() - toldMs >= TOLD_EVERY_MS) {
+        toldMs = nowMs();
+        event({ type: 'sigma.command.progress', text });
+      }
       if (nowMs() - shownMs < everyMs) return;
       shownMs = nowMs();
       clear();

@@ -117,8 +117,8 @@ async function runFile(
     sha256,
     signal: shell.interrupted,
     onProgress: ({ events, ofEvents }) => {
-      terminal.progress(`${out}: ${events} of ${ofEvents} events`);
       terminal.event({ type: 'sigma.export.progress', out, events, ofEvents });
+      terminal.progress(`${out}: ${events} of ${ofEvents} events`);
     },
   };
   const startedMs = shell.nowMs();

@@ -47,8 +47,8 @@ export function importCommand(shell: Shell): Command {
           sha256,
           signal: shell.interrupted,
           onProgress: ({ events }) => {
-            terminal.progress(`${file}: ${events} events`);
             terminal.event({ type: 'sigma.import.progress', file, events });
+            terminal.progress(`${file}: ${events} events`);
           },
         };
         return format === 'mcap' ? importMcap(file, name, options) : importCloudEvents(file, options);
