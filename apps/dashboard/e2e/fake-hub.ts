@@ -77,7 +77,7 @@ export class FakeHub {
   simulated = true;
   readonly extras: FakeExtras = {};
   /** Every so long its robots move on and it tells of them; as often as a real hub where somebody looks at how they move. */
-  tickMs = 250;
+  tickMs = 500;
   /** While true the stream stays open and says nothing. */
   mute = false;
   /** What the hub takes for now, beside the time of this machine. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Route } from 'playwright-core';
 import { RESULTS } from './build.ts';
-import { FirstPage, withoutBrowser, withoutWebGl } from './page.ts';
+import { drawnSeldom, FirstPage, withoutBrowser, withoutWebGl } from './page.ts';
 import { openRealHouse, type RealHouse } from './real-house.ts';
 
 const SIGMA = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
@@ -49,6 +49,7 @@ describe('two people and one fence, before a real hub', { skip: withoutBrowser, 
     const context = await house.browser.newContext({ viewport: VIEWPORT });
     bob = new FirstPage(await context.newPage());
     await withoutWebGl(bob.page);
+    await drawnSeldom(bob.page);
     await bob.open(house.system.url);
     await bob.signIn(BOB, password);
     await bob.isLive();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type FirstPage, withoutBrowser, withoutWebGl } from './page.ts';
 import { openRealHouse, type RealHouse, seeSpeeds, selectDriving } from './real-house.ts';
+import { COARSE } from './site-page.ts';
 
 const ROBOTS = 8;
 /** How long somebody stands in the way. */
@@ -15,7 +16,7 @@ describe('the whole system, from the sensor of a robot to the eye of a person', 
   let page: FirstPage;
 
   before(async () => {
-    house = await openRealHouse({ robots: ROBOTS, people: 4, work: false }, { width: 1280, height: 800 });
+    house = await openRealHouse({ robots: ROBOTS, people: 4, work: false }, { width: 1280, height: 800 }, COARSE);
     ({ page } = house);
   });
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { buildPage } from './build.ts';
-import { type FirstPage, openBrowser, withoutBrowser } from './page.ts';
+import { type FirstPage, openBrowser, UNOPTIMIZED, withoutBrowser } from './page.ts';
 import type { Scene } from './scenes.ts';
 import type { Stage } from './stages.ts';
 import { sceneContext, Wanderer } from './visit-scene.ts';
@@ -12,6 +12,9 @@ import { sceneContext, Wanderer } from './visit-scene.ts';
 const LEAST_TEXT_PX = 12;
 /** A narrow window, and a window of 1280 that is looked at twice as large. */
 const NARROW_PX = [900, 640] as const;
+
+/** Nobody looks at how robots move, and each time that they do the page beneath is drawn and laid out anew. */
+const TICK_MS = 1_000;
 
 /** A state of the whole page, the scenes to look at in it, and its stage, which serves the page in a folder. */
 interface LookedAt {
@@ -29,7 +32,7 @@ export function lookClosely(name: string, states: readonly LookedAt[]): void {
 
     before(async () => {
       dist = await buildPage();
-      browser = await openBrowser();
+      browser = await openBrowser(UNOPTIMIZED);
     });
 
     after(async () => {
@@ -42,6 +45,7 @@ export function lookClosely(name: string, states: readonly LookedAt[]): void {
       test(`no page that is ${state} breaks a rule of accessibility`, async (t) => {
         const stage = open(dist);
         stages.push(stage);
+        stage.hub.tickMs = TICK_MS;
         const url = await stage.hub.listen();
         const context = await sceneContext(browser, url);
         const wanderer = new Wanderer(context, await sceneContext(browser, url, true), url, stage);

@@ -13,15 +13,19 @@ export interface RealHouse {
   readonly close: () => Promise<void>;
 }
 
-/** @param work whether the fleet has work that never ends */
+/**
+ * @param work whether the fleet has work that never ends
+ * @param deviceScaleFactor pixels of the screen for one of the page, each way
+ */
 export async function openRealHouse(
   { robots, people, work }: { readonly robots: number; readonly people: number; readonly work: boolean },
   viewport: ViewportSize,
+  deviceScaleFactor = 1,
 ): Promise<RealHouse> {
   await buildServedPage();
   const system = await startSystem(robots, people, work);
   const browser = await openBrowser();
-  const page = new FirstPage(await (await browser.newContext({ viewport })).newPage());
+  const page = new FirstPage(await (await browser.newContext({ viewport, deviceScaleFactor })).newPage());
   const problems: string[] = [];
   await drawnSeldom(page.page);
   page.page.on('pageerror', (error) => problems.push(error.message));

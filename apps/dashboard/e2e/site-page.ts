@@ -106,7 +106,7 @@ export function lively(hub: FakeHub): void {
 /** The screen of whoever counts pixels. */
 export const FINE = 1;
 /** Half of them each way: without a graphics processor, what the solid view costs is pixels. Nothing is laid out otherwise. */
-const COARSE = 0.5;
+export const COARSE = 0.5;
 
 /** Signed in, before the solid view of a site on a window of 1280 × 800. */
 export async function visitSite(browser: Browser, url: string, deviceScaleFactor = COARSE): Promise<SitePage> {
