@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 
+/** What a command takes that reads a recording, as its help says it. */
+export const A_RECORDING = 'recording or fork: a file, an archive (folder or s3://…), or postgres://…?tenant=…';
+
 /** A whole number within bounds, both inclusive. Commander prints the option and this message. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -1,6 +1,6 @@
 import type { Comparison, SourceComparison, Timeline } from '@sigma/recorder';
 import type { Command } from 'commander';
-import { each, wholeNumber } from '../arguments.ts';
+import { A_RECORDING, each, wholeNumber } from '../arguments.ts';
 import { totalOf } from '../forks/compared.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns } from '../terminal.ts';
@@ -21,8 +21,8 @@ export function compareCommand(shell: Shell): Command {
       'outcome of each (distance, energy, violations, failsafe, tasks). A fork is compared from where it leaves its parent',
     ['sigma compare sim-7.sqlite fork.sqlite', 'sigma compare before.sqlite after.sqlite --json'],
   )
-    .argument('<a>', 'recording or fork')
-    .argument('<b>', 'recording or fork')
+    .argument('<a>', A_RECORDING)
+    .argument('<b>', A_RECORDING)
     .option('--tenant <id>', 'whose lives, where the recordings hold several tenants')
     .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
     .option('--limit <n>', 'differing decisions that are printed; --json holds them all', wholeNumber(0, 1_000_000), 20)

@@ -4,6 +4,7 @@ import { type ChainHead, exportTlog, formatNoteKey, logKey, type Recording } fro
 import type { ExportOptions, ExportResult } from '@sigma/recorder/exports';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, Option } from 'commander';
+import { A_RECORDING } from '../arguments.ts';
 import { signingKeyFrom } from '../key-input.ts';
 import { momentIn, mustReach } from '../moment-in.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
@@ -37,7 +38,7 @@ export function exportCommand(shell: Shell): Command {
     'sigma export --format otel --out http://127.0.0.1:4318/v1/traces site.sqlite',
     'sigma export --format tlog --out proof --agents r17 --key site.key site.sqlite',
   ])
-    .argument('<file>', 'recording')
+    .argument('<file>', A_RECORDING)
     .addOption(
       new Option('--format <format>', FORMATS_HELP)
         .choices(['mcap', 'cloudevents', 'parquet', 'otel', 'prov', 'tlog'])

@@ -2,7 +2,7 @@ import type { Task } from '@sigma/kernel';
 import { type Alternative, type Life, type PlacedOrder, type Timeline, UnknownAlternativeError } from '@sigma/recorder';
 import type { ForkRequest, ForkResult, PolicyFile } from '@sigma/sim';
 import { type Command, InvalidArgumentError } from 'commander';
-import { each, numberAbove, wholeNumber } from '../arguments.ts';
+import { A_RECORDING, each, numberAbove, wholeNumber } from '../arguments.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
@@ -45,7 +45,7 @@ export function forkCommand(shell: Shell): Command {
       'sigma fork sim-7.sqlite --at 60 --mission r03=\'{"kind":"goto","args":{"xM":12,"yM":9}}\' --for 60 --out sent.sqlite',
     ],
   )
-    .argument('<recording>', 'recording or fork: a file, an archive (folder or s3://…), or postgres://…?tenant=…')
+    .argument('<recording>', A_RECORDING)
     .option('--at <moment>', 'seconds, minutes:seconds, or an event as AGENT#NUMBER', momentNamed)
     .option('--for <seconds>', 'how long it goes on', numberAbove(0, 86_400), 30)
     .option('--out <file>', 'the fork, a file that is not there yet')

@@ -21,7 +21,7 @@ import { ed25519Verify } from '@sigma/recorder/keys';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
-import { each, wholeNumber } from '../arguments.ts';
+import { A_RECORDING, each, wholeNumber } from '../arguments.ts';
 import { readText, signingKeyFrom, trustedKeys } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { shelfName, withRecording } from '../recording-input.ts';
@@ -48,7 +48,7 @@ export function proveCommand(shell: Shell): Command {
     'sigma prove --event 4711 --source r17 --cosigned --trust .data/hub/witness.pub -o stop.proof site.sqlite',
     'sigma verify --proof stop.proof --key trusted.keys',
   ])
-    .argument('<file>', 'recording')
+    .argument('<file>', A_RECORDING)
     .requiredOption('--event <sequence>', 'sequence of the event in its chain', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .requiredOption('--source <id>', 'robot, hub or world that wrote it')
     .option('--epoch <n>', 'life of the writer (default: the last)', wholeNumber(0, 2 ** 32 - 1))

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type ChainHead, hexOfBytes, openingOf, type Recording, siteHead } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
-import { each, wholeNumber } from '../arguments.ts';
+import { A_RECORDING, each, wholeNumber } from '../arguments.ts';
 import { momentIn } from '../moment-in.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -22,7 +22,7 @@ export function recordCommand(shell: Shell): Command {
 
 const listCommand = (shell: Shell): Command =>
   command('ls', 'Chains of a recording, with their lengths and heads', ['sigma record ls site.sqlite --json'])
-    .argument('<file>', 'recording')
+    .argument('<file>', A_RECORDING)
     .action(async (file: string, flags: { readonly json?: boolean }) => {
       const terminal = shell.terminal(flags.json === true);
       const heads = await withRecording(shell.environment, file, (recording) => recording.heads());

@@ -10,6 +10,7 @@ import {
   type Recording,
 } from '@sigma/recorder';
 import { type Command, InvalidArgumentError } from 'commander';
+import { A_RECORDING } from '../arguments.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
@@ -34,7 +35,7 @@ export function replayCommand(shell: Shell): Command {
     'sigma replay --at r17#812 --agent r17 --json site.sqlite',
     'sigma replay --from 1:30 --to 1:20 --step 0.5 --speed 2 --agent r17 site.sqlite',
   ])
-    .argument('<file>', 'recording')
+    .argument('<file>', A_RECORDING)
     .option(
       '--at <moment>',
       'seconds since the recording began, minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',

@@ -15,7 +15,7 @@ import {
 import { ed25519Verify } from '@sigma/recorder/keys';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
-import { each, wholeNumber } from '../arguments.ts';
+import { A_RECORDING, each, wholeNumber } from '../arguments.ts';
 import { readText, trustedKeys } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { shelfName, withRecording } from '../recording-input.ts';
@@ -50,7 +50,7 @@ export function verifyCommand(shell: Shell): Command {
       'sigma verify fork.sqlite   # and against the recording that it is a fork of',
     ],
   )
-    .argument('[file]', 'recording')
+    .argument('[file]', A_RECORDING)
     .option('--proof <file>', 'check the proof of one event that `sigma prove` wrote; needs no recording')
     .option(
       '--checkpoint <file>',
