@@ -194,8 +194,8 @@ def check_chain(db, number, chain, before, heads_signed, landed, untold):
         if first != sequence + 1:
             fail(sequence + 1, f"missing: the next block begins with {first}" if first > sequence else "a block stands here twice")
         if data[:2] == b"\x08\x40":
-            dropped = check_stub(data, chain, first, count, ordinal == place, link, stored, fail)
-            sequence, link, place, lost = sequence + count, stored, place + len(dropped) - 1, True
+            dropped, stood = check_stub(data, chain, first, count, ordinal == place, link, stored, fail)
+            sequence, link, place, lost = sequence + count, stored, place + stood - 1, True
             at_us = max(at_us, last(fields(data), 9, 0))
             untold[chain[2], sequence] = (first, sequence, dropped)
             continue
@@ -262,7 +262,7 @@ def refuse_untold(source, untold):
 
 
 def check_stub(data, chain, first, count, in_place, link, stored, fail):
-    """A stub in the place of dropped blocks (R127); returns their hashes."""
+    """A stub in the place of dropped blocks (R127); returns the hashes that it names, and how many blocks stood there."""
     try:
         stub = fields(data)
         dropped = [fields(one) for one in stub.get(8, [])]
@@ -277,15 +277,14 @@ def check_stub(data, chain, first, count, in_place, link, stored, fail):
         fail(first, "the stub is not filed under the hash of the last block that it stands for")
     if last(stub, 5, 0) != first or sum(last(one, 2, 0) for one in dropped) != count or not in_place:
         fail(first, "the stub is not filed as what it says it is")
-    return hashes
+    return hashes, sum(last(one, 3, 1) for one in dropped)
 
 
 def accounts_for(gap, stub):
     first, end, hashes = stub
     named = gap.get(6, [])
-    lead = len(named) - len(hashes)
-    begins = last(gap, 1, 0)
-    return lead >= 0 and (begins == first or lead > 0 and begins < first) and last(gap, 2, 0) == end and named[lead:] == hashes
+    most = min(len(named), len(hashes))
+    return most > 0 and last(gap, 1, 0) <= first and last(gap, 2, 0) == end and named[-most:] == hashes[-most:]
 
 
 def check_tiles(shelf, origin, tree, chain):

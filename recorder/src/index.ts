@@ -212,7 +212,7 @@ export {
   type TextConflict,
   type TextMerge,
 } from './sync/conflicts.ts';
-export { accountsFor, decodeStub, type Gap, gapEvent, isStub, type Stub, sealStub } from './sync/gap.ts';
+export { accountsFor, coarse, decodeStub, type Gap, gapEvent, isStub, type Stub, sealStub } from './sync/gap.ts';
 export { compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock.ts';
 export { ChainMoments, type HybridMark, type HybridMarks, markOf, memoryMarks } from './sync/hybrid-marks.ts';
 export { type NotableEvent, notableEvents } from './sync/notable.ts';

@@ -9,9 +9,12 @@ import { epochsWithGap } from '../../testing/dropped-blocks.ts';
 import { MemoryStore } from '../../testing/memory-store.ts';
 import { DroppedEventsError, decodeBlock } from '../block.ts';
 import type { SealedBlock } from '../chain-writer.ts';
+import { ForeignBlockError } from '../store.ts';
 import { verify } from '../verify/verify.ts';
+import { MalformedBytesError } from '../wire/wire-reader.ts';
 import {
   accountsFor,
+  coarse,
   decodeGap,
   decodeStub,
   type Gap,
@@ -143,6 +146,39 @@ test('[R127] [R134] a stub that is another chain’s, stands elsewhere, is no st
   assert.deepEqual((await found(gone))[0], ['missing', 2, 4], 'the block before it is gone');
   const twice = [...kept.slice(0, at + 1), row, ...kept.slice(at + 1)];
   assert.deepEqual((await found(twice))[0], ['order', 5, 13]);
+});
+
+test('[R127] [L4] of a stretch whose end alone is known, by its gap, its stub or both, that end is what must be true', async () => {
+  const { kept, stub, gap } = dropped(2, 4);
+  const at = kept.findIndex(({ bytes }) => isStub(bytes));
+  const last = (of: Gap): Gap => ({ ...of, hashes: of.hashes.slice(-1) });
+  const rough = coarse(stub);
+  assert.deepEqual(rough.dropped, [{ hash: stub.dropped[2]?.hash, count: 9, blocks: 3 }]);
+  assert.deepEqual(decodeStub(sealStub(rough).bytes), rough);
+  assert.deepEqual(coarse(rough), rough);
+  for (const told of [gap, last(gap)]) for (const one of [stub, rough]) assert.ok(accountsFor(told, one));
+  assert.ok(accountsFor(last(gap), restOfStub(stub, 8) as Stub), 'a hub that had part of it');
+  const others: Gap[] = [
+    { ...last(gap), hashes: [new Uint8Array(32)] },
+    { ...last(gap), hashes: [] },
+    { ...last(gap), lastSequence: 12 },
+    { ...last(gap), firstSequence: 6 },
+  ];
+  for (const other of others) assert.equal(accountsFor(other, rough), false, JSON.stringify(other));
+  const report = await verified([...kept.slice(0, at), sealStub(rough), ...kept.slice(at + 1)]);
+  assert.equal(report.firstFailure, null);
+  assert.equal(report.chains[0]?.stretches[1]?.result, 'dropped');
+  const short = sealStub({ ...stub, dropped: [{ hash: gap.hashes[2] as Uint8Array, count: 2, blocks: 3 }] });
+  assert.throws(() => decodeStub(short.bytes), MalformedBytesError, 'a block has an event at least');
+});
+
+test('[R127] [R123] a hub that stands amid a stretch whose end alone is known is not led on to what nobody can prove', async () => {
+  const { kept, stub, blocks } = dropped(2, 4);
+  const at = kept.findIndex(({ bytes }) => isStub(bytes));
+  const hub = new MemoryStore();
+  await hub.append(blocks.slice(0, 3));
+  await assert.rejects(hub.append([sealStub(coarse(stub)), ...kept.slice(at + 1)]), ForeignBlockError);
+  assert.equal((await hub.heads())[0]?.sequence, 7);
 });
 
 test('[R127] a stub comes back as it was written, and who reads events across it is told', () => {

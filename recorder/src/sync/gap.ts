@@ -6,11 +6,14 @@ import { type ChainId, EVENT_TYPE, type EventDraft, sameBytes } from '../event.t
 import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
 import { WireWriter } from '../wire/wire-writer.ts';
 
-/** A block that was dropped: what is still known of it. */
+/** A block that was dropped, or a row of them: what is still known of it. */
 export interface DroppedBlock {
+  /** Of the last. */
   readonly hash: Uint8Array;
   /** Events in it, at least 1. */
   readonly count: number;
+  /** More than the one, where nothing is known any more of what stood between them. */
+  readonly blocks?: number;
 }
 
 /** What stands where blocks were dropped (R127). */
@@ -31,7 +34,7 @@ export interface Gap {
   readonly lastSequence: number;
   readonly eventClass: string;
   readonly reason: string;
-  /** Hashes of the dropped blocks, in order. */
+  /** Of the dropped blocks the last hashes, at least that of the last one, in order. */
   readonly hashes: readonly Uint8Array[];
 }
 
@@ -39,6 +42,15 @@ const lastOf = <T>(items: readonly T[]): T => items[items.length - 1] as T;
 
 export const stubCount = ({ dropped }: Pick<Stub, 'dropped'>): number =>
   dropped.reduce((sum, { count }) => sum + count, 0);
+
+/** Blocks that a stub stands for. */
+export const stubBlocks = ({ dropped }: Pick<Stub, 'dropped'>): number =>
+  dropped.reduce((sum, { blocks = 1 }) => sum + blocks, 0);
+
+/** The same stretch, of which only the end is known: no hub that has part of it can be sent the rest. */
+export function coarse(stub: Stub): Stub {
+  return { ...stub, dropped: [{ hash: lastOf(stub.dropped).hash, count: stubCount(stub), blocks: stubBlocks(stub) }] };
+}
 
 /** A stub as a store takes it: filed under the hash of the last block that it stands for. */
 export function sealStub(stub: Stub): SealedBlock {
@@ -51,10 +63,11 @@ export function sealStub(stub: Stub): SealedBlock {
   wire.uint(4, epoch);
   wire.uint(5, firstSequence);
   wire.bytes(6, previousHash);
-  for (const { hash, count } of dropped) {
+  for (const { hash, count, blocks = 1 } of dropped) {
     const mark = wire.open(8);
     wire.bytes(1, hash);
     wire.uint(2, count);
+    if (blocks > 1) wire.uint(3, blocks);
     wire.close(mark);
   }
   wire.uint(9, lastAtUs);
@@ -102,15 +115,17 @@ export function decodeStub(bytes: Uint8Array): Stub {
 
 function decodeDropped(reader: WireReader): DroppedBlock {
   let hash: Uint8Array = new Uint8Array();
-  let count = 0;
+  let [count, blocks] = [0, 1];
   while (!reader.done) {
     const tag = reader.varint();
     if (tag === 0x0a) hash = reader.bytes();
     else if (tag === 0x10) count = reader.varint();
+    else if (tag === 0x18) blocks = reader.varint();
     else reader.skip(tag);
   }
   if (hash.length !== 32 || count < 1) throw new MalformedBytesError('a dropped block without hash or events');
-  return { hash, count };
+  if (blocks < 1 || blocks > count) throw new MalformedBytesError('dropped blocks without events');
+  return { hash, count, ...(blocks > 1 && { blocks }) };
 }
 
 /**
@@ -152,15 +167,15 @@ export function decodeGap(data: Uint8Array, standsIn: number): Gap {
   return { epoch, firstSequence: first, lastSequence: last, eventClass, reason, hashes };
 }
 
-/** Whether a gap of the same source accounts for a stub: it covers the stretch, and names these blocks as its last. */
+/** Whether a gap of the same source accounts for a stub: it covers the stretch, and what both name are the same blocks. */
 export function accountsFor(gap: Gap, stub: Stub): boolean {
-  const lead = gap.hashes.length - stub.dropped.length;
+  const { dropped } = stub;
+  const most = Math.min(gap.hashes.length, dropped.length);
   return (
-    lead >= 0 &&
+    most > 0 &&
     gap.epoch === stub.epoch &&
     gap.firstSequence <= stub.firstSequence &&
-    (lead > 0 || gap.firstSequence === stub.firstSequence) &&
     gap.lastSequence === stub.firstSequence + stubCount(stub) - 1 &&
-    stub.dropped.every(({ hash }, i) => sameBytes(hash, gap.hashes[lead + i] as Uint8Array))
+    dropped.slice(-most).every(({ hash }, i) => sameBytes(hash, gap.hashes[gap.hashes.length - most + i] as Uint8Array))
   );
 }

@@ -1,7 +1,7 @@
 import type { SealedBlock } from '../chain-writer.ts';
 import type { ChainId } from '../event.ts';
 import type { SnapshotPlace } from '../store.ts';
-import { decodeStub, isStub } from './gap.ts';
+import { decodeStub, isStub, stubBlocks } from './gap.ts';
 
 /** Blocks of one chain, one behind the other, in columns: what passes many of them on makes no object of any. */
 export interface BlockColumns {
@@ -48,7 +48,7 @@ export const PLACES = 2;
 export const isPack = (unit: SealedBlock | SealedPack): unit is SealedPack => 'standsFor' in unit;
 
 /** Blocks that these bytes stand for: one, or those that a stub took the place of. */
-export const blocksIn = (bytes: Uint8Array): number => (isStub(bytes) ? decodeStub(bytes).dropped.length : 1);
+export const blocksIn = (bytes: Uint8Array): number => (isStub(bytes) ? stubBlocks(decodeStub(bytes)) : 1);
 
 /** Columns with room for so many blocks. */
 export function emptyColumns(blocks: number): Pick<BlockColumns, 'numbers' | 'hashes'> {

@@ -31,7 +31,7 @@ export interface Drop {
 }
 
 const ORDER: readonly DropClass[] = ['held', 'stimulus', 'snapshot', 'decision'];
-/** Blocks of a stretch: the gap that tells of it names each by its hash, and is an event like others. */
+/** Blocks of a stretch: what stands in its place names each by its hash, and travels as a block does. */
 const MOST_IN_STRETCH = 1_024;
 /** Of snapshots that nobody else has, one stays in so much agent time: how an agent was is known to the minute. */
 const SNAPSHOT_EVERY_US = 60_000_000;
@@ -123,6 +123,6 @@ export function dropOf(stretch: DropStretch, blocks: readonly StoredBlock[], rea
   if (next - 1 !== lastSequence || dropped.length !== stretch.blocks) return null;
   return {
     stub: { tenant, source, epoch, firstSequence, previousHash, dropped, lastAtUs },
-    gap: { epoch, firstSequence, lastSequence, eventClass, reason, hashes: dropped.map(({ hash }) => hash) },
+    gap: { epoch, firstSequence, lastSequence, eventClass, reason, hashes: dropped.slice(-1).map(({ hash }) => hash) },
   };
 }

@@ -3,7 +3,7 @@ import { NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
 import { type BlockRun, runOf, type SnapshotPlace, type StoredBlock } from '../../src/store.ts';
-import { decodeStub } from '../../src/sync/gap.ts';
+import { decodeStub, stubBlocks } from '../../src/sync/gap.ts';
 import { blockKey, chainKey } from '../commit-plan.ts';
 import { tailFault } from '../tail-check.ts';
 import { damaged } from './errors.ts';
@@ -137,11 +137,10 @@ export class BlockTable {
     const chain = this.#chainNumber(stub);
     const last = stub.firstSequence + stub.count - 1;
     const stands = this.statement(
-      'SELECT ordinal, hash, first_at_us FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence',
+      `SELECT ordinal, count, hash, first_at_us, CASE WHEN substr(bytes, 1, 2) = x'0840' THEN bytes END AS stub
+       FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence`,
     ).all(chain, stub.firstSequence, last);
-    const { dropped } = decodeStub(stub.bytes);
-    const same = stands.every(({ hash }, i) => sameBytes(hash as Uint8Array, dropped[i]?.hash ?? NO_BLOCK));
-    if (stands.length !== dropped.length || !same) return false;
+    if (!standsFor(stub, stands as unknown as readonly Row[])) return false;
     this.statement('DELETE FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ?').run(
       chain,
       stub.firstSequence,
@@ -276,4 +275,26 @@ function blocksTogether(row: Record<string, unknown> | undefined): readonly Stor
     (block, i) => i === 0 || block.firstSequence > (blocks[i - 1] as StoredBlock).firstSequence,
   );
   return inOrder && end === bytes.length ? blocks : null;
+}
+
+/** Of a block that may be replaced; `stub`: its bytes where it is one itself. */
+interface Row {
+  readonly count: number;
+  readonly hash: Uint8Array;
+  readonly stub: Uint8Array | null;
+}
+
+/** Whether what a stub names is what stands there, block by block, or as much of it as it names. */
+function standsFor({ bytes }: SealedBlock, rows: readonly Row[]): boolean {
+  let at = 0;
+  for (const { hash, count, blocks = 1 } of decodeStub(bytes).dropped) {
+    let [countLeft, blocksLeft] = [count, blocks];
+    for (; at < rows.length && countLeft > 0; at++) {
+      const row = rows[at] as Row;
+      countLeft -= row.count;
+      blocksLeft -= row.stub === null ? 1 : stubBlocks(decodeStub(row.stub));
+    }
+    if (countLeft !== 0 || blocksLeft !== 0 || !sameBytes(rows[at - 1]?.hash ?? NO_BLOCK, hash)) return false;
+  }
+  return true;
 }

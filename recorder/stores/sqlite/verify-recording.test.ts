@@ -9,14 +9,19 @@ import { fileURLToPath } from 'node:url';
 import { ed25519Key, ed25519Verify } from '../../keys/ed25519.ts';
 import {
   ChainWriter,
+  coarse,
   cosign,
+  decodeStub,
   exportTlog,
   formatNoteKey,
   logKey,
   openingEvent,
   openTree,
   parseCheckpoint,
+  type SealedBlock,
   type Snapshot,
+  type Stub,
+  sealStub,
   signCheckpoint,
   signHead,
   siteHead,
@@ -26,7 +31,7 @@ import { testChain, testOpening } from '../../testing/chains.ts';
 import { chainWithGap, epochsWithGap } from '../../testing/dropped-blocks.ts';
 import { tramDay } from '../../testing/tram-day.ts';
 import { openProofShelf } from './proof-shelf.ts';
-import { openSqliteStore, sha256 } from './sqlite-store.ts';
+import { type BoundedStore, openSqliteStore, sha256 } from './sqlite-store.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../../tools/verify-recording.py', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'sigma-python-'));
@@ -133,6 +138,57 @@ test('[R102] [R127] [R151] the independent verifier accepts a chain with a stub 
     for (const { status, said } of [open, judged(path)]) assert.equal(status, 0, said);
   }
 });
+
+test('[R102] [R127] the independent verifier counts the blocks of a stretch of which the end alone is still known', {
+  skip,
+}, async () => {
+  const path = join(home, 'coarse.sqlite');
+  const store = openSqliteStore(path);
+  for (const block of chainWithGap('r01', sha256)) await store.append([block]);
+  const heads = await store.heads();
+  const stub = await stubAt(store, 5);
+  const rough = coarse(stub);
+  const count = rough.dropped[0]?.count ?? 0;
+  const lies: readonly Stub[] = [
+    { ...rough, dropped: [{ hash: stub.dropped[0]?.hash as Uint8Array, count, blocks: 3 }] },
+    { ...rough, dropped: [{ hash: stub.dropped[2]?.hash as Uint8Array, count, blocks: 2 }] },
+    { ...rough, dropped: [{ hash: stub.dropped[2]?.hash as Uint8Array, count: count + 3, blocks: 3 }] },
+  ];
+  for (const lie of lies) assert.equal(store.drop([sealStub(lie)]), 0, JSON.stringify(lie.dropped));
+  assert.equal(store.drop([sealStub(rough)]), 1);
+  assert.deepEqual(await stubAt(store, 5), rough);
+  assert.deepEqual(await store.heads(), heads);
+  await store.close();
+  const { status, said } = judged(path);
+  assert.equal(status, 0, said);
+});
+
+test('[R127] a stub that draws the line between two rows of blocks where none was takes no place', async () => {
+  const store = openSqliteStore(join(home, 'lines.sqlite'));
+  const chain = testChain('r01', sha256);
+  const blocks = [chain.begin(), ...Array.from({ length: 4 }, () => chain.notes(3))];
+  await store.append(blocks);
+  const [, first, second, third] = blocks as [unknown, SealedBlock, SealedBlock, SealedBlock];
+  const { tenant, source, epoch, firstSequence, previousHash } = first;
+  const whole = { tenant, source, epoch, firstSequence, previousHash, lastAtUs: third.lastAtUs };
+  const drawn = (count: number): SealedBlock =>
+    sealStub({
+      ...whole,
+      dropped: [
+        { hash: second.hash, count, blocks: 2 },
+        { hash: third.hash, count: 9 - count },
+      ],
+    });
+  for (const count of [5, 7]) assert.equal(store.drop([drawn(count)]), 0);
+  assert.equal(store.drop([drawn(6)]), 1);
+  await store.close();
+});
+
+async function stubAt(store: BoundedStore, sequence: number): Promise<Stub> {
+  const chain = { tenant: 'acme', source: 'r01', epoch: 0 };
+  for await (const { bytes } of store.blocks(chain, sequence, sequence)) return decodeStub(bytes);
+  throw new Error(`nothing stands at ${sequence}`);
+}
 
 test('[R102] [R127] the independent verifier finds in a later epoch what accounts for a stub, and misses it by its chain', {
   skip,

@@ -2,12 +2,15 @@ import {
   accountsFor,
   type ChainId,
   chooseDrops,
+  coarse,
   type Drop,
   type DropClass,
   type DropStretch,
+  decodeStub,
   dropClass,
   dropOf,
   type Gap,
+  isStub,
   type LinkedChain,
   linkedKey,
   outgoingBlock,
@@ -84,8 +87,42 @@ export class SpoolWatch {
     for (const wantedClass of IN_TURN) {
       this.#chosen = chooseDrops(await this.#oldest(wantedClass, wanted), wanted);
       if (this.#chosen.length > 0) return;
+      if (wantedClass === 'held' && (await this.#coarsen())) return;
     }
     full(used);
+  }
+
+  /**
+   * What was dropped and the hub has, nobody needs to know block by block, unless that hub forgets it. Over the years the
+   * hashes alone would fill any bound.
+   *
+   * @returns whether there was any
+   */
+  async #coarsen(): Promise<boolean> {
+    const stubs: SealedBlock[] = [];
+    for (const chains of await this.#epochs()) {
+      for (const chain of chains) {
+        for await (const { bytes } of this.#fineStubs(chain)) {
+          stubs.push(sealStub(coarse(decodeStub(bytes))));
+          if (stubs.length >= MOST_STRETCHES) break;
+        }
+      }
+    }
+    if (stubs.length > 0) this.#options.drop(stubs);
+    return stubs.length > 0;
+  }
+
+  async *#fineStubs({ source, epoch }: LinkedChain): AsyncIterable<StoredBlock> {
+    const { tenant, recording, acknowledged } = this.#options;
+    const chain: ChainId = { tenant, source, epoch };
+    const key = `stub ${linkedKey(chain)}`;
+    const held = acknowledged(chain);
+    for await (const block of recording.blocks(chain, this.#floors.get(key) ?? 1, held)) {
+      const next = block.firstSequence + outgoingBlock(block).count;
+      if (next > held + 1) return;
+      this.#floors.set(key, next);
+      if (isStub(block.bytes) && decodeStub(block.bytes).dropped.length > 1) yield block;
+    }
   }
 
   /** Has the chains say what goes next. */

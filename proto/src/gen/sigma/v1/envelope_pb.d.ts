@@ -153,7 +153,7 @@ export declare const BlockSchema: GenMessage<Block>;
  */
 export declare type DroppedBlock = Message<"sigma.v1.DroppedBlock"> & {
   /**
-   * Of its bytes, 32 bytes.
+   * Of its bytes, 32 bytes; of a row of blocks, that of the last.
    *
    * @generated from field: bytes hash = 1;
    */
@@ -165,6 +165,13 @@ export declare type DroppedBlock = Message<"sigma.v1.DroppedBlock"> & {
    * @generated from field: uint32 count = 2;
    */
   count: number;
+
+  /**
+   * More than one where nothing is known any more of what stood between them.
+   *
+   * @generated from field: uint32 blocks = 3;
+   */
+  blocks: number;
 };
 
 /**

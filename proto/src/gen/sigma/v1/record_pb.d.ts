@@ -487,7 +487,7 @@ export declare type Gap = Message$1<"sigma.v1.Gap"> & {
   reason: string;
 
   /**
-   * Of every block that was dropped, in order.
+   * Of the blocks that were dropped the last, in order; at least that of the last one.
    *
    * @generated from field: repeated bytes hashes = 6;
    */
