@@ -179,14 +179,21 @@ class PackScan {
       hash = this.#enterHash();
       if (hash < 0 || this.#number() !== 0x10) return false;
       const events = this.#number();
-      if (events < 1 || reader.at !== end) return false;
-      this.#standsFor++;
+      const blocks = reader.at === end ? 1 : this.#blocksDropped();
+      if (events < blocks || blocks < 1 || reader.at !== end) return false;
+      this.#standsFor += blocks;
       count += events;
     }
     // Stored under the hash of the last block that it stands for.
     const at = HASH_BYTES * (i + 1);
     for (let n = 0; n < HASH_BYTES; n++) this.#hashes[at + n] = this.#content[hash + n] as number;
     return count > 0 && this.#note(i, count, atUs, atUs);
+  }
+
+  /** Of a row of blocks that stood there how many they were: that is written of more than one. @returns -1 of something else */
+  #blocksDropped(): number {
+    const blocks = this.#number() === 0x18 ? this.#number() : -1;
+    return blocks > 1 ? blocks : -1;
   }
 
   /** @returns whether the block ends where it is to */
