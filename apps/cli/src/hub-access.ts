@@ -19,16 +19,19 @@ export interface Credentials {
 const FILE = 'credentials.json';
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 
+/** Where the tokens of a hub lie that runs on this machine. */
+export const credentialsPath = (dataDir: string): string => join(dataDir, FILE);
+
 export function readCredentials(dataDir: string): Credentials | null {
   try {
-    return JSON.parse(readFileSync(join(dataDir, FILE), 'utf8')) as Credentials;
+    return JSON.parse(readFileSync(credentialsPath(dataDir), 'utf8')) as Credentials;
   } catch {
     return null;
   }
 }
 
 export function writeCredentials(dataDir: string, credentials: Credentials): string {
-  const path = join(dataDir, FILE);
+  const path = credentialsPath(dataDir);
   mkdirSync(dataDir, { recursive: true });
   writeFileSync(path, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   chmodSync(path, 0o600);

@@ -3,10 +3,12 @@ import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { numberAbove, wholeNumber } from '../arguments.ts';
 import { checkHubUrl } from '../environment.ts';
-import { readCredentials } from '../hub-access.ts';
+import { credentialsPath, readCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { command, type Shell } from '../shell.ts';
 import { loadSite } from '../site-input.ts';
+import type { EdgeTally } from '../solo/edge-messages.ts';
+import { isRefused, ToldLink } from '../solo/told-link.ts';
 import { untilEnd } from '../solo/waiting.ts';
 import { readUpkeep } from '../upkeep/upkeep-file.ts';
 
@@ -62,6 +64,9 @@ export function hubServerCommand(shell: Shell): Command {
       terminal.event({ type: 'sigma.hub.started', url: hub.url });
       terminal.say(`hub at ${hub.url}, recording ${hub.recordingPath}`);
       if (password !== null) terminal.say(`operator ${email}, password ${password} (shown this once)`);
+      terminal.say(
+        `edges join with SIGMA_TOKEN, the joinToken of ${credentialsPath(folder)}; with the same data folder they find it`,
+      );
       await untilEnd(shell, flags.seconds, []);
       await hub.close();
       terminal.result({ url: hub.url, recording: hub.recordingPath }, 'hub ended');
@@ -77,6 +82,9 @@ interface EdgeFlags extends Pick<HubServerFlags, 'map' | 'site' | 'tenant' | 'da
   /** Bytes. */
   readonly spool?: number;
 }
+
+/** How often the link to the hub is looked at. */
+const LINK_EVERY_MS = 1_000;
 
 /** `sigma edge`: a simulated fleet that joins a hub. */
 export function edgeCommand(shell: Shell): Command {
@@ -135,8 +143,23 @@ export function edgeCommand(shell: Shell): Command {
         ? `at most ${(recordingMostBytes / 1e9).toFixed(1)} GB`
         : 'no bound';
       terminal.say(`${robots} robots at the edge, recording ${recordingPath}, ${most}`);
-      await untilEnd(shell, flags.seconds, [edge.failed]);
+      const told = new ToldLink(url);
+      const tellLink = ({ link }: EdgeTally): void => {
+        const news = told.news(link);
+        if (news !== null) terminal.say(news);
+      };
+      // Who fails is told by `untilEnd`.
+      const looking = setInterval(() => void edge.tally().then(tellLink, () => undefined), LINK_EVERY_MS);
+      await untilEnd(shell, flags.seconds, [edge.failed]).finally(() => clearInterval(looking));
       const tally = await edge.close();
+      tellLink(tally);
+      if (isRefused(tally.link)) {
+        throw new CommandError(
+          EXIT.refused,
+          `the hub at ${url} never took this edge in: ${tally.link.lastError}`,
+          `Look at --hub, --tenant and SIGMA_TOKEN (the join token; \`sigma hub\` says where it lies). What was recorded is in ${recordingPath}, and goes there with the next run`,
+        );
+      }
       terminal.result(
         { recording: recordingPath, ...tally },
         `${tally.decisions} decisions, ${tally.violations} violations`,

@@ -1,5 +1,14 @@
 import type { EdgeOptions, Pace } from '@sigma/edge';
 
+/** How an edge and its hub are linked. */
+export interface EdgeLinkTally {
+  readonly connected: boolean;
+  /** So often the hub has welcomed it. */
+  readonly connections: number;
+  /** Why the last connection ended, or never was; empty: none has ended. */
+  readonly lastError: string;
+}
+
 /** What the edge did, as its process tells the one that started it. */
 export interface EdgeTally {
   readonly robots: number;
@@ -9,6 +18,7 @@ export interface EdgeTally {
   /** Failsafe activations by action. */
   readonly failsafe: Readonly<Record<string, number>>;
   readonly linked: boolean;
+  readonly link: EdgeLinkTally;
   readonly reflexStalls: number;
   readonly frameToWriteMs: { readonly p50: number; readonly p99: number; readonly p999: number };
   readonly recorderFailure: string | null;

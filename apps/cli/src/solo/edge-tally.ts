@@ -21,6 +21,11 @@ export function tallyOf({ bodies, link, stalls, frameToWrite, recorderFailure }:
     ordersRefused,
     failsafe,
     linked: link?.connected ?? false,
+    link: {
+      connected: link?.connected ?? false,
+      connections: link?.connections ?? 0,
+      lastError: link?.lastError ?? '',
+    },
     reflexStalls: stalls,
     frameToWriteMs: { p50: ms(frameToWrite.p50Us), p99: ms(frameToWrite.p99Us), p999: ms(frameToWrite.p999Us) },
     recorderFailure,

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { readEnvironment } from '../environment.ts';
+import { loadSite } from '../site-input.ts';
+import { startSoloHub } from '../solo/solo-hub.ts';
+import { isRefused, ToldLink } from '../solo/told-link.ts';
+import { runSigma } from '../testing/run-sigma.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'sigma-edge-link-'));
+after(() => rmSync(home, { recursive: true, force: true }));
+
+test('an edge says that it is linked, and to whom a hub says no it says why, what to look at, and that nothing is lost', async () => {
+  const { root } = readEnvironment({});
+  const dataDir = join(home, 'hub');
+  const site = loadSite({}, root);
+  const where = { dataDir, root, port: 0, host: '127.0.0.1', databaseUrl: undefined, s3: null, pages: false };
+  const hub = await startSoloHub({ tenant: 'solo', site, ...where, simulated: true });
+  try {
+    const edge = (name: string, token: string, ...more: readonly string[]) => {
+      const small = ['--robots', '1', '--people', '0', '--seconds', '5', '--data', join(home, name)];
+      const variables = { SIGMA_DATA: join(home, 'none'), SIGMA_TOKEN: token };
+      return runSigma(['edge', '--hub', hub.url, ...small, ...more], variables);
+    };
+    const [stranger, guest, known] = await Promise.all([
+      edge('stranger', 'no token of this hub'),
+      edge('guest', hub.joinToken, '--tenant', 'other'),
+      edge('known', hub.joinToken),
+    ]);
+    assert.equal(stranger.code, 4, stranger.error);
+    assert.match(stranger.out, /no link to http:\S+: \[unauthenticated\]/);
+    assert.match(
+      stranger.error,
+      /never took this edge in: .*\n.*--tenant and SIGMA_TOKEN.*recorded is in \S+edge\.sqlite/,
+    );
+    assert.equal(guest.code, 4, guest.error);
+    assert.match(guest.error, /tenant 'other' is not served here/);
+    assert.equal(known.code, 0, known.error);
+    assert.match(known.out, new RegExp(`linked to ${hub.url}\n`));
+  } finally {
+    await hub.close();
+  }
+});
+
+test('what is said of a link is said once, until it is something else', () => {
+  const told = new ToldLink('http://hub');
+  const never = { connected: false, connections: 0, lastError: '' };
+  const away = { ...never, lastError: '[unavailable] connect ECONNREFUSED' };
+  const here = { connected: true, connections: 1, lastError: away.lastError };
+  assert.equal(told.news(never), null);
+  assert.match(
+    told.news(away) ?? '',
+    /^no link to http:\/\/hub: \[unavailable\] connect ECONNREFUSED; it is tried again/,
+  );
+  assert.equal(told.news(away), null);
+  assert.equal(told.news(here), 'linked to http://hub');
+  assert.match(told.news({ ...here, connected: false }) ?? '', /^no link/);
+  assert.equal(isRefused(away), false, 'a hub that is away has refused nobody');
+  assert.equal(isRefused({ ...never, lastError: 'the hub refuses this edge: two of that name' }), true);
+  assert.equal(
+    isRefused({ ...here, connected: false, lastError: '[unauthenticated] no' }),
+    false,
+    'it was taken in once',
+  );
+});
