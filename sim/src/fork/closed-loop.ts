@@ -191,7 +191,7 @@ export class ClosedLoop {
   async #begin(seat: Seat, atUs: number): Promise<void> {
     const parts = this.#parts;
     const lived = this.#lived;
-    const robotParts = parts.robotParts(seat.id);
+    const robotParts = parts.robotParts(seat.id, atUs);
     seat.begin(
       await ForkRobot.at(
         {
@@ -287,7 +287,7 @@ export class ClosedLoop {
 
   #ask(seat: Seat, ask: Ask, atUs: number): void {
     const { agent } = seat.robot as ForkRobot;
-    const { planner } = this.#parts.robotParts(seat.id).terrain;
+    const { planner } = this.#parts.robotParts(seat.id, seat.touchedUs ?? atUs).terrain;
     const revision = seat.answerNumber(ask, after(seat.reader, atUs, ANSWER_US));
     const plan = planner.plan({ agentId: seat.id, world: agent.world, ask, atUs, revision });
     if (plan === null) return;
@@ -307,7 +307,7 @@ export class ClosedLoop {
     const basis = { epoch: agent.epoch, inputSequence: agent.inputSequence };
     const revision = agent.planRevisions.primary + 1;
     const ask: Ask = { of: 'primary', task, reason: asked.reason, basis, planRevision: agent.planRevisions.primary };
-    const { planner } = this.#parts.robotParts(seat.id).terrain;
+    const { planner } = this.#parts.robotParts(seat.id, seat.touchedUs ?? atUs).terrain;
     const plan = planner.plan({ agentId: seat.id, world: agent.world, ask, atUs, revision });
     if (plan === null) return;
     const rationale = `in the hub's place, which was not asked then: ${plan.rationale}`;

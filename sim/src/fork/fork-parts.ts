@@ -19,7 +19,8 @@ export interface ForkParts {
   readonly change: Change;
   /** @param wake the last one that a chain shares with its parent; `atUs` the first moment that it does not */
   readonly lineageFrom: (wake: LivedWake, atUs: number, change: Change) => Lineage;
-  readonly robotParts: (agent: string) => RobotParts;
+  /** @param fromUs the first moment that the agent does not share with its parent */
+  readonly robotParts: (agent: string, fromUs: number) => RobotParts;
 }
 
 /** Where a fork ends before its time because events of somebody's recorded life were dropped. */

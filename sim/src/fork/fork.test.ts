@@ -193,6 +193,20 @@ test('[R112] a fork of a fork proves itself against both, and names the one that
   copyFileSync(lonely, parent);
 });
 
+test('[R111] [R112] a fork of a fork may begin before its parent touched a robot, in a life lived under another policy', async () => {
+  const slow = SLOW.replace('robot.speed_mps > 0.3', 'person.distance_m < 6.0');
+  const first = await fork(parent, { policy: parsePolicyFile('slow.json', slow) });
+  const later = first.touched.find(({ fromUs }) => fromUs > first.atUs + 100_000);
+  assert.ok(later !== undefined, 'nobody was touched later than the fork began');
+  const second = await fork(first.recording, {
+    atUs: later.fromUs - 50_000,
+    forUs: 1_000_000,
+    parameters: { 'chain.strikes': 2 },
+  });
+  assert.equal(second.touched.length, 8);
+  await mustVerify(second.recording);
+});
+
 /** Flips a bit in the last byte of every block of a chain from the given one on. */
 function alterBlocks(path: string, source: string, from: number): void {
   const database = new DatabaseSync(path);
@@ -256,6 +270,10 @@ test('a moment outside the recording, a robot that is not there and a number tha
   await assert.rejects(
     fork(parent, { faults: [{ fault: 'link_loss', robot: 'r77', atUs: 0 }] }),
     /no robot 'r77'; there are r01, r02/,
+  );
+  await assert.rejects(
+    fork(parent, { without: ['nosuch'] }),
+    /no condition or reflex 'nosuch' to leave out; known: .*person_too_close/,
   );
   await assert.rejects(fork(parent, { parameters: { 'chain.strike': 2 } }), /no parameter 'chain.strike'; known: /);
   await assert.rejects(

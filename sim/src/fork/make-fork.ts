@@ -1,7 +1,14 @@
 import { existsSync, renameSync } from 'node:fs';
 import { fleetTerrain } from '@sigma/edge';
-import { fleetModel, type PolicyText, type RecordedModels, type Site, siteToJson } from '@sigma/fleet-model';
-import { encodeState, type Json } from '@sigma/kernel';
+import {
+  type FleetBelief,
+  fleetModel,
+  type PolicyText,
+  type RecordedModels,
+  type Site,
+  siteToJson,
+} from '@sigma/fleet-model';
+import { encodeState, type Json, type TerrainModel } from '@sigma/kernel';
 import {
   type BlockStore,
   BrokenChangeError,
@@ -11,6 +18,8 @@ import {
   LifeReader,
   type Lineage,
   type LivedWake,
+  type Opening,
+  pieceAt,
   siteHead,
   type Timeline,
 } from '@sigma/recorder';
@@ -198,31 +207,41 @@ function robotPartsOf(
   parent: Timeline,
   request: ForkRequest,
   change: Change,
-): (agent: string) => RobotParts {
+): (agent: string, fromUs: number) => RobotParts {
   const made = new Map<string, Made>();
   const changedHere = (agent: string): boolean => request.agents.length === 0 || request.agents.includes(agent);
-  return (agent) => {
+  return (agent, fromUs) => {
     const life = parent.lives.findLast(({ source }) => source === agent);
     if (life === undefined) throw new ForkRefusedError(`there is no robot '${agent}'`);
     const { opening } = life;
+    const before = pieceAt(life, fromUs).opening;
     const own = changedHere(agent);
-    const key = `${opening.policyHash} ${own} ${encodeState(opening.config)} ${encodeState(opening.lineage?.change ?? null)}`;
+    const key = [before, opening].map(modelKey).join(` ${own} `);
     let parts = made.get(key);
     if (parts === undefined) {
       const lived = models.modelOf(opening);
       if (typeof lived === 'string') throw new ForkRefusedError(lived);
       const { digest } = (opening.config as { readonly site: { readonly digest: string } }).site;
-      parts = partsFor(models.sites.get(digest) as Site, life, own ? request : null, change);
+      parts = partsFor(models.sites.get(digest) as Site, before, opening, own ? request : null, change);
       made.set(key, parts);
     }
     return { ...parts, sha256, software: SOFTWARE };
   };
 }
 
-/** @throws ForkRefusedError when a parameter is none */
-function partsFor(site: Site, { opening }: Life, request: ForkRequest | null, change: Change): Made {
+/** Two openings that give the same were made of the same model. */
+const modelKey = ({ policyHash, config, lineage }: Opening): string =>
+  `${policyHash} ${encodeState(config)} ${encodeState(lineage?.change ?? null)}`;
+
+/**
+ * @param lived opening of the piece that leads up to the fork: a fork of a fork may begin before its parent touched the
+ * robot, in what was lived as in the parent's parent
+ * @param opening of the newest piece: what the parent made of the robot, which the fork keeps
+ * @throws ForkRefusedError when a parameter is none
+ */
+function partsFor(site: Site, lived: Opening, opening: Opening, request: ForkRequest | null, change: Change): Made {
   const recorded = policyOf(opening);
-  const terrain = fleetTerrain(site, recorded);
+  const terrain = fleetTerrain(site, policyOf(lived));
   const before = opening.lineage?.change;
   const policy: PolicyText = request?.policy == null ? recorded : policyAfter(recorded, request.policy);
   // A fork of a fork keeps what that one changed, unless it is changed again.
@@ -230,7 +249,9 @@ function partsFor(site: Site, { opening }: Life, request: ForkRequest | null, ch
   const without = [...(before?.without ?? []), ...(request?.without ?? [])];
   const changes = { ...change, parameters, without };
   try {
-    const model = before === undefined ? terrain.model : changedModel(terrain.model, before);
+    const changedThen = lived.lineage?.change;
+    mustHave(terrain.model, request?.without ?? []);
+    const model = changedThen === undefined ? terrain.model : changedModel(terrain.model, changedThen);
     return {
       terrain: { ...terrain, model },
       changed: changedModel(fleetModel({ site, policy }), changes),
@@ -242,6 +263,14 @@ function partsFor(site: Site, { opening }: Life, request: ForkRequest | null, ch
     if (error instanceof BrokenChangeError) throw new ForkRefusedError(error.message);
     throw error;
   }
+}
+
+/** @throws ForkRefusedError naming what can be left out */
+function mustHave({ failsafe, reflexes }: TerrainModel<FleetBelief>, without: readonly string[]): void {
+  const known = [...failsafe.conditions, ...reflexes].map(({ id }) => id);
+  const stranger = without.find((id) => !known.includes(id));
+  if (stranger === undefined) return;
+  throw new ForkRefusedError(`there is no condition or reflex '${stranger}' to leave out; known: ${known.join(', ')}`);
 }
 
 async function runClosed(

@@ -90,7 +90,7 @@ class OpenLife {
 
   async run(untilUs: number, store: BlockStore): Promise<LivedOpen> {
     const { atUs: fromUs, sha256 } = this.#fork;
-    const { terrain, changed, change } = this.#fork.robotParts(this.#life.source);
+    const { terrain, changed, change } = this.#fork.robotParts(this.#life.source, fromUs);
     const reader = await LifeReader.leadingUpTo(this.#life, fromUs, fromUs - 1);
     const { opening } = reader;
     let agent = beginning(reader, terrain.model);
@@ -148,7 +148,7 @@ class OpenLife {
   }
 
   #opening(of: Opening, atUs: number, timeUs: number, lineage: NonNullable<Opening['lineage']>): Opening {
-    const { changed, policyText, config, software } = this.#fork.robotParts(this.#life.source);
+    const { changed, policyText, config, software } = this.#fork.robotParts(this.#life.source, this.#fork.atUs);
     const made = { modelVersion: changed.version, policyText, policyHash: changed.policy.hash, software };
     return { ...of, ...made, config, previousEpochHash: new Uint8Array(), atUs, timeUs, lineage };
   }

@@ -33,6 +33,20 @@ test('a rule that does not compile, reads what is not there, or costs too much i
   assert.equal(refused(rule(dear), /make two rules of it/), 6);
 });
 
+test('a file that is no text is refused in a line that a person can read, and without what a terminal obeys', () => {
+  const noise = `*${'\uFFFD'.repeat(400)}`;
+  assert.throws(
+    () => parsePolicyFile('noise', noise),
+    ({ name, message }: Error) => {
+      assert.equal(name, 'PolicyFileError');
+      assert.match(message, /^noise: Unresolved alias.*; write it without aliases$/);
+      assert.ok(message.length < 300, `${message.length} characters`);
+      assert.doesNotMatch(message, /[\p{Cc}\uFFFD]/u);
+      return true;
+    },
+  );
+});
+
 test('a fault in a condition of many lines is told by the line of the file that it stands in', () => {
   const text = `id: one\nrate: situation\nrationale: why\n${EFFECT}\nwhen: |\n  robot.speed_mps > 1.0 &&\n  zone.wrok\n`;
   assert.equal(refused(text, /no 'zone.wrok'/), 7);

@@ -35,6 +35,23 @@ export interface PolicyFile {
   readonly lines: Readonly<Record<string, number>>;
 }
 
+/** @throws PolicyFileError for an alias of nothing, and for few that would become very many */
+function contentOf(file: string, document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 20 });
+  } catch (error) {
+    throw new PolicyFileError(file, 0, `${firstLine((error as Error).message)}; write it without aliases`);
+  }
+}
+
+const MOST_SAID = 200;
+
+/** The first line of what a parser says, which may hold a whole file: of one that is no text, all that a terminal obeys. */
+function firstLine(message: string): string {
+  const line = (message.split('\n')[0] ?? '').replace(/\p{C}|\uFFFD/gu, '·');
+  return line.length > MOST_SAID ? `${line.slice(0, MOST_SAID)}…` : line;
+}
+
 const EXAMPLE = 'id: slow_by_people, rate: situation, when: person.distance_m < 3.0, effect: …, rationale: …';
 const MOST_RULES = 200;
 
@@ -50,9 +67,9 @@ export function parsePolicyFile(file: string, text: string): PolicyFile {
   const broken = document.errors[0];
   if (broken !== undefined) {
     const line = broken.linePos?.[0].line ?? 0;
-    throw new PolicyFileError(file, line, `${broken.message.split('\n')[0]}; write YAML or JSON`);
+    throw new PolicyFileError(file, line, `${firstLine(broken.message)}; write YAML or JSON`);
   }
-  const said: unknown = document.toJS({ maxAliasCount: 20 });
+  const said = contentOf(file, document);
   const lines: Record<string, number> = {};
   const read = readParts(file, said);
   const { rules } = read;
