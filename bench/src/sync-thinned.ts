@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import {
   type ChainHead,
   ChainWriter,
@@ -22,6 +23,19 @@ const GAPS_A_BLOCK = 64;
 export interface Thinned {
   readonly bytes: number;
   readonly blocks: number;
+  /** Of the file, the pages in use. */
+  readonly pageBytes: number;
+}
+
+/** Bytes of the pages that hold something, as the bound of a spool counts them. */
+export function pageBytesOf(path: string): number {
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+  } finally {
+    db.close();
+  }
 }
 
 /**
@@ -42,7 +56,7 @@ export async function thin(path: string, sources: readonly string[]): Promise<Th
         blocks++;
       }
     }
-    return { bytes, blocks };
+    return { bytes, blocks, pageBytes: pageBytesOf(path) };
   } finally {
     await store.close();
   }

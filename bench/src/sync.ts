@@ -12,7 +12,7 @@ import { absolute, type BenchLine, beside, relative } from './line.ts';
 import { benchChain, benchEvent } from './sync-chain.ts';
 import type { SyncEdgeSetup } from './sync-edge.ts';
 import type { SyncHubReport } from './sync-hub.ts';
-import { type Thinned, thin } from './sync-thinned.ts';
+import { pageBytesOf, type Thinned, thin } from './sync-thinned.ts';
 
 const EVENTS_A_BLOCK = 100;
 const EVENTS = 1_600_000;
@@ -209,10 +209,11 @@ function wholeWeekLines(minutes: Thinned, report: SyncHubReport, disk: number): 
 }
 
 function spooledWeekLine(minutes: Thinned, whole: SyncHubReport, left: Thinned, thinned: SyncHubReport): BenchLine {
-  const stays = perWeek(left.bytes);
-  // The end of the week stands there whole: so much more than what stays of it has room.
-  const share = Math.max(0, Math.min(1, (SPOOL_BYTES - stays) / (perWeek(minutes.bytes) - stays)));
-  const [older, newer] = [stays * (1 - share), perWeek(minutes.bytes) * share];
+  // The end of the week stands there whole: so much more than what stays of it has room. What the world recorded counts
+  // as if it were theirs.
+  const stays = perWeek(left.pageBytes);
+  const share = Math.max(0, Math.min(1, (SPOOL_BYTES - stays) / (perWeek(minutes.pageBytes) - stays)));
+  const [older, newer] = [perWeek(left.bytes) * (1 - share), perWeek(minutes.bytes) * share];
   const seconds = older / rateOf(thinned) + newer / rateOf(whole);
   const what = `bytes a second of what stays of a week: ${inMB(older)} in blocks of ${Math.round(left.bytes / left.blocks)} bytes, ${perGB(thinned)} of the hub's processor a GB; beside them the last ${Math.round((share * WEEK_S) / 3600)} h, whole: ${inMB(newer)}`;
   const line = absolute('sync.weekOfBoundedSpool', seconds, 's (extrapolated)', '<=', MOST_DRAIN_S);
@@ -335,5 +336,5 @@ async function minutesOf(site: Site, home: string) {
   } finally {
     await recording.close();
   }
-  return { path, sources, bytes, blocks, tenant };
+  return { path, sources, bytes, blocks, tenant, pageBytes: pageBytesOf(path) };
 }

@@ -1,7 +1,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A week of a robot without its hub: what it decided, its safety, a state for each minute, and most of its last day whole. */
+/** A week of a robot without its hub: what it decided, its safety, a state for each minute, and its last hours whole. */
 const BODY_BYTES = 2e9;
 /** Of what is free: others write to this disk too. */
 const SHARE = 0.8;
