@@ -64,6 +64,7 @@ export {
   type LivedWake,
   LostLifeError,
   openTimeline,
+  type Piece,
   pieceAt,
   type Timeline,
   type TimelineOptions,

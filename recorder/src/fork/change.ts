@@ -1,7 +1,7 @@
 import type { Json, Order, TerrainModel } from '@sigma/kernel';
 import { MalformedBytesError } from '../wire/wire-reader.ts';
 
-/** What is otherwise in a fork. The policy itself, where it is another, stands in the opening. */
+/** What is otherwise in a fork. The policy that follows from it for an agent stands in the agent's opening. */
 export interface Change {
   /** In a sentence, for people. */
   readonly what: string;
@@ -9,6 +9,11 @@ export interface Change {
   readonly agents: readonly string[];
   /** `closed`: bodies and sensors were computed on. `open`: the agent was given what was recorded. */
   readonly loop: 'closed' | 'open';
+  /**
+   * What of the policy is otherwise, in the terms of the terrain; null when nothing is. An agent that it did not touch has no
+   * opening in the fork, and lives under it all the same.
+   */
+  readonly policy: Json | null;
   /** Parameters of the model, by name (see `PARAMETERS`). */
   readonly parameters: Readonly<Record<string, number>>;
   /** Failsafe conditions and reflexes that are left out, by id. */
@@ -24,7 +29,10 @@ export interface PlacedOrder {
   readonly order: Order;
 }
 
-export const NO_CHANGE: Change = { what: 'nothing', agents: [], loop: 'open', parameters: {}, without: [], orders: [] };
+export const NO_CHANGE: Change = {
+  ...{ what: 'nothing', agents: [], loop: 'open', policy: null },
+  ...{ parameters: {}, without: [], orders: [] },
+};
 
 /** A parameter that no model has, or a value that it cannot take. */
 export class BrokenChangeError extends Error {
@@ -97,7 +105,7 @@ export function changedModel<World>(model: TerrainModel<World>, change: Change):
 
 export const changeToJson = (change: Change): Json => ({ ...change }) as unknown as Json;
 
-/** @throws MalformedBytesError when it is no change */
+/** One from before changes said what they change of the policy says null there. @throws MalformedBytesError when it is no change */
 export function changeFromJson(json: Json): Change {
   const change = json as unknown as Change;
   const whole =
@@ -108,5 +116,5 @@ export function changeFromJson(json: Json): Change {
     [change.agents, change.without, change.orders].every(Array.isArray) &&
     typeof change.parameters === 'object';
   if (!whole) throw new MalformedBytesError('the lineage of a fork does not say what was changed');
-  return change;
+  return { ...change, policy: change.policy ?? null };
 }

@@ -1,10 +1,11 @@
-import type { RecordedModels } from '@sigma/fleet-model';
+import type { PolicyText, RecordedModels } from '@sigma/fleet-model';
+import { encodeState } from '@sigma/kernel';
 import {
   type ChainHead,
   FactsDisagreeError,
   type KeptStretch,
+  type Life,
   type Opening,
-  pieceAt,
   type Recording,
   type Timeline,
   tryPolicy,
@@ -13,6 +14,8 @@ import { FactsFile } from '@sigma/recorder/facts';
 import { FACT_NAMES, FleetTrials } from './fleet-trial.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
 import { isAddress } from './named-recording.ts';
+import { policyAfter } from './policy-file.ts';
+import { forkedAtUs, policyInForce } from './policy-in-force.ts';
 
 /** From when on each robot is recomputed; who is not in it, from when something reaches it. */
 export interface FirstTouches {
@@ -39,27 +42,68 @@ export async function firstTouches(
   const atOnce = new Set([...orders.map(({ agent }) => agent), ...faults.map(({ robot }) => robot)]);
   const concerned = (id: string): boolean => agents.length === 0 || agents.includes(id);
   const remade = Object.keys(parameters).length > 0 || without.length > 0;
+  const untilUs = atUs + forUs;
   let looked = 0;
   for (const life of robots) {
     const { source } = life;
-    if (request.everybody === true || atOnce.has(source) || (remade && concerned(source))) fromUs.set(source, atUs);
-    else if (policy !== null && concerned(source)) {
-      const { recording, head } = pieceAt(life, atUs);
-      const trials = new FleetTrials(models, policy);
-      const span = { fromUs: atUs, untilUs: atUs + forUs };
-      const options = { ...span, onlyFirst: true, trialOf: (opening: Opening) => trials.of(opening) };
-      const factsOf = async (opening: Opening) => keptFacts(timeline, recording, head, opening, atUs);
-      const trial = await tryPolicy(recording, head, { ...options, factsOf }).catch((error: Error) => {
-        if (error instanceof FactsDisagreeError) return tryPolicy(recording, head, options);
-        throw error;
-      });
-      if (trial.leftOutBecause !== null)
-        throw new ForkRefusedError(`${source} cannot be run again: ${trial.leftOutBecause}`);
-      looked += trial.wakes;
-      if (trial.firstUs !== null) fromUs.set(source, trial.firstUs);
+    if (request.everybody === true || atOnce.has(source) || (remade && concerned(source))) {
+      fromUs.set(source, atUs);
+      continue;
     }
+    const own = concerned(source) ? policy : null;
+    // Whom a fork reuses was looked at when it was made, from its own moment on.
+    const span = { fromUs: atUs, untilUs: own === null ? Math.min(untilUs, forkedAtUs(timeline)) : untilUs };
+    const inForce = policyInForce(timeline, life);
+    const found = await firstDifference(
+      timeline,
+      models,
+      life,
+      span,
+      own === null ? inForce : policyAfter(inForce, own),
+    );
+    looked += found.looked;
+    if (found.firstUs !== null) fromUs.set(source, found.firstUs);
   }
   return { fromUs, looked };
+}
+
+/** When a policy first gives another outcome in a life, piece by piece: each was lived under a policy of its own. */
+async function firstDifference(
+  timeline: Timeline,
+  models: RecordedModels,
+  { source, opening: newest, pieces }: Life,
+  span: { readonly fromUs: number; readonly untilUs: number },
+  { version, rules }: PolicyText,
+): Promise<{ readonly firstUs: number | null; readonly looked: number }> {
+  const trials = new FleetTrials(models, { file: '', whole: true, version, rules, without: [] });
+  let looked = 0;
+  for (const piece of pieces) {
+    const fromUs = Math.max(span.fromUs, piece.fromUs);
+    const untilUs = Math.min(span.untilUs, piece.untilUs);
+    if (fromUs >= untilUs) continue;
+    if (isRemade(piece.opening, newest)) return { firstUs: fromUs, looked };
+    const { recording, head } = piece;
+    const options = { fromUs, untilUs, onlyFirst: true, trialOf: (opening: Opening) => trials.of(opening) };
+    const factsOf = async (opening: Opening) => keptFacts(timeline, recording, head, opening, fromUs);
+    const trial = await tryPolicy(recording, head, { ...options, factsOf }).catch((error: Error) => {
+      if (error instanceof FactsDisagreeError) return tryPolicy(recording, head, options);
+      throw error;
+    });
+    if (trial.leftOutBecause !== null)
+      throw new ForkRefusedError(`${source} cannot be run again: ${trial.leftOutBecause}`);
+    looked += trial.wakes;
+    if (trial.firstUs !== null) return { firstUs: trial.firstUs, looked };
+  }
+  return { firstUs: null, looked };
+}
+
+/** Whether the newest piece was lived with other parameters, or without a condition that the other one had. */
+function isRemade(piece: Opening, newest: Opening): boolean {
+  const [then, now] = [piece, newest].map(({ lineage }) => {
+    const { parameters = {}, without = [] } = lineage?.change ?? {};
+    return encodeState({ parameters, without: [...without] });
+  });
+  return then !== now;
 }
 
 /** Facts beside the recording of a timeline that a life's piece stands in, if there are any. */

@@ -13,7 +13,7 @@ import {
 } from '@sigma/fleet-model';
 import type { Command, TerrainModel } from '@sigma/kernel';
 import { changedModel, type FactsTerrain, type ForeseenRule, type Opening, type Trial } from '@sigma/recorder';
-import { type PolicyFile, policyAfter } from './policy-file.ts';
+import { type PolicyChange, policyAfter } from './policy-file.ts';
 
 /** Names of what rules may read, in the order in which facts are kept. */
 export const FACT_NAMES: readonly string[] = Object.keys(POLICY_CONTEXT);
@@ -36,16 +36,16 @@ function foreseen({ id, when, effect }: RuleText, change: ForeseenRule['change']
   return { id, change, says: foresee(when), restriction: bounds };
 }
 
-/** Tries a policy file on the robots of a recording. */
+/** Tries a change of the policy on the robots of a recording. */
 export class FleetTrials {
   readonly #models: RecordedModels;
-  readonly #file: PolicyFile;
+  readonly #change: PolicyChange;
   readonly #facts = new Map<string, FactsTerrain<FleetBelief>>();
   readonly #tried = new Map<string, TerrainModel<FleetBelief>>();
 
-  constructor(models: RecordedModels, file: PolicyFile) {
+  constructor(models: RecordedModels, change: PolicyChange) {
     this.#models = models;
-    this.#file = file;
+    this.#change = change;
   }
 
   /** @throws PolicyFileError when the file leaves out a rule that the recorded policy does not have */
@@ -78,7 +78,7 @@ export class FleetTrials {
   /** Rules that only one of the policies has, in the order in which a trial names them; null when one is of the reflex layer, of which no facts are kept. */
   #foreseen(opening: Opening): Trial<FleetBelief>['foreseen'] {
     const before = policyOf(opening);
-    const after = policyAfter(before, this.#file);
+    const after = policyAfter(before, this.#change);
     const [ours, theirs] = [before, after].map(({ rules }) => new Set(rules.map((rule) => JSON.stringify(rule))));
     const others = (rules: readonly RuleText[], known: ReadonlySet<string> | undefined): readonly RuleText[] =>
       rules.filter((rule) => known?.has(JSON.stringify(rule)) === false);
@@ -98,7 +98,7 @@ export class FleetTrials {
     if (model === undefined) {
       const site = this.#models.sites.get(digest);
       if (site === undefined) throw new Error(`No site has digest ${digest}`);
-      model = fleetModel({ site, policy: policyAfter(policyOf(opening), this.#file) });
+      model = fleetModel({ site, policy: policyAfter(policyOf(opening), this.#change) });
       this.#tried.set(key, model);
     }
     return model;

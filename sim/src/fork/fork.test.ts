@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { encodeState } from '@sigma/kernel';
 import {
   alternativeOf,
   ChainWriter,
@@ -14,7 +13,6 @@ import {
   type Life,
   LineageError,
   type RecordedEvent,
-  type Recording,
   type Timeline,
   UnknownAlternativeError,
   verify,
@@ -30,6 +28,7 @@ import type { ForkRequest } from './fork-request.ts';
 import { type ForkResult, makeFork } from './make-fork.ts';
 import { openWithParents } from './parents.ts';
 import { parsePolicyFile } from './policy-file.ts';
+import { said } from './testing/said.ts';
 
 const SLOW = `{"id": "slow", "rate": "situation", "when": "robot.speed_mps > 0.3", "rationale": "slowly",
   "effect": {"type": "restrict", "restriction": {"atMost": {"speedMps": 0.3}, "forbid": []}}}`;
@@ -78,23 +77,6 @@ async function onTimeline<Result>(named: string, use: (timeline: Timeline) => Pr
   } finally {
     await close();
   }
-}
-
-/** Decisions, signals and messages of a chain from a moment on, all that they say but for the hash of the policy. */
-async function said(recording: Recording, source: string, fromUs: number, untilUs: number): Promise<readonly string[]> {
-  const head = (await recording.heads()).find((one) => one.source === source);
-  const events: string[] = [];
-  if (head === undefined) return events;
-  for await (const { type, atUs, data } of eventsOf(recording, head)) {
-    if (atUs < fromUs || atUs >= untilUs) continue;
-    if (type === EVENT_TYPE.decision) {
-      const { context, ...decision } = decodeDecision(data, atUs);
-      events.push(encodeState({ ...decision, context: { ...context, policyHash: '' } }));
-    } else if (type === EVENT_TYPE.signal || type === EVENT_TYPE.message) {
-      events.push(`${atUs} ${type} ${Buffer.from(data).toString('utf8')}`);
-    }
-  }
-  return events;
 }
 
 async function mustVerify(path: string): Promise<void> {

@@ -36,6 +36,7 @@ import { ofTenant } from './one-tenant.ts';
 import { runOpenLoop } from './open-loop.ts';
 import { parentNameFor } from './parents.ts';
 import { policyAfter } from './policy-file.ts';
+import { policyInForce, policyToJson } from './policy-in-force.ts';
 
 const SECOND_US = 1_000_000;
 const STEP_US = 10_000;
@@ -145,7 +146,8 @@ async function prepare(
   }
   await mustBeKnown(worldLife === null ? robots.filter(({ endUs }) => endUs >= atUs) : [worldLife, ...robots], atUs);
   const { agents, parameters, without, orders, what } = request;
-  const change: Change = { what, agents, loop: closed ? 'closed' : 'open', parameters, without, orders };
+  const policy = request.policy === null ? null : policyToJson(request.policy);
+  const change: Change = { what, agents, loop: closed ? 'closed' : 'open', policy, parameters, without, orders };
   const siteHeadBytes = Buffer.from(siteHead(await parent.recording.heads(), sha256), 'hex');
   const recording = parentNameFor(parent.name, out);
   const models = await modelsOn(parent);
@@ -216,13 +218,14 @@ function robotPartsOf(
     const { opening } = life;
     const before = pieceAt(life, fromUs).opening;
     const own = changedHere(agent);
-    const key = [before, opening].map(modelKey).join(` ${own} `);
+    const inForce = policyInForce(parent, life);
+    const key = [...[before, opening].map(modelKey), encodeState(inForce)].join(` ${own} `);
     let parts = made.get(key);
     if (parts === undefined) {
       const lived = models.modelOf(opening);
       if (typeof lived === 'string') throw new ForkRefusedError(lived);
       const { digest } = (opening.config as { readonly site: { readonly digest: string } }).site;
-      parts = partsFor(models.sites.get(digest) as Site, before, opening, own ? request : null, change);
+      parts = partsFor(models.sites.get(digest) as Site, before, opening, inForce, own ? request : null, change);
       made.set(key, parts);
     }
     return { ...parts, sha256, software: SOFTWARE };
@@ -237,13 +240,20 @@ const modelKey = ({ policyHash, config, lineage }: Opening): string =>
  * @param lived opening of the piece that leads up to the fork: a fork of a fork may begin before its parent touched the
  * robot, in what was lived as in the parent's parent
  * @param opening of the newest piece: what the parent made of the robot, which the fork keeps
+ * @param inForce the policy that it lives under in the parent, which need not be that of the newest piece
  * @throws ForkRefusedError when a parameter is none
  */
-function partsFor(site: Site, lived: Opening, opening: Opening, request: ForkRequest | null, change: Change): Made {
-  const recorded = policyOf(opening);
+function partsFor(
+  site: Site,
+  lived: Opening,
+  opening: Opening,
+  inForce: PolicyText,
+  request: ForkRequest | null,
+  change: Change,
+): Made {
   const terrain = fleetTerrain(site, policyOf(lived));
   const before = opening.lineage?.change;
-  const policy: PolicyText = request?.policy == null ? recorded : policyAfter(recorded, request.policy);
+  const policy: PolicyText = request?.policy == null ? inForce : policyAfter(inForce, request.policy);
   // A fork of a fork keeps what that one changed, unless it is changed again.
   const parameters = { ...before?.parameters, ...request?.parameters };
   const without = [...(before?.without ?? []), ...(request?.without ?? [])];

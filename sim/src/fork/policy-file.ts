@@ -22,8 +22,9 @@ export class PolicyFileError extends Error {
   }
 }
 
-/** A policy or a change of one, as a file says it, with the lines that its rules stand in. */
-export interface PolicyFile {
+/** A policy or a change of one. */
+export interface PolicyChange {
+  /** Name of the file that says it. */
   readonly file: string;
   /** A whole policy takes the place of the recorded one; otherwise these rules are added to it, or replace those of their id. */
   readonly whole: boolean;
@@ -31,6 +32,10 @@ export interface PolicyFile {
   readonly rules: readonly RuleText[];
   /** Rules that are taken out, by id. */
   readonly without: readonly string[];
+}
+
+/** As a file says it, with the lines that its rules stand in. */
+export interface PolicyFile extends PolicyChange {
   /** Line of each rule's condition, by id. */
   readonly lines: Readonly<Record<string, number>>;
 }
@@ -90,7 +95,7 @@ export function parsePolicyFile(file: string, text: string): PolicyFile {
 const hasRules = (said: unknown): said is { readonly rules: readonly RuleText[] } =>
   typeof said === 'object' && said !== null && Array.isArray((said as { rules?: unknown }).rules);
 
-function readParts(file: string, said: unknown): Omit<PolicyFile, 'file' | 'lines'> {
+function readParts(file: string, said: unknown): Omit<PolicyChange, 'file'> {
   if (Array.isArray(said)) return { whole: false, version: '', rules: said as RuleText[], without: [] };
   if (hasRules(said) || (typeof said === 'object' && said !== null && 'without' in said)) {
     const { version, rules = [], without = [] } = said as Partial<PolicyText> & { readonly without?: unknown };
@@ -126,7 +131,7 @@ function checkShape(file: string, line: number, rule: RuleText): void {
 }
 
 /** The recorded policy with the file's change in it. @throws PolicyFileError when it takes out a rule that is not there */
-export function policyAfter(recorded: PolicyText, { file, whole, version, rules, without }: PolicyFile): PolicyText {
+export function policyAfter(recorded: PolicyText, { file, whole, version, rules, without }: PolicyChange): PolicyText {
   const base = whole ? [] : recorded.rules;
   const absent = without.find((id) => !recorded.rules.some((rule) => rule.id === id));
   if (absent !== undefined) {
