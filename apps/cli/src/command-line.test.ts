@@ -69,7 +69,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
     interrupted: new AbortController().signal,
     nowMs: () => 0,
     terminal: () => assert.fail('no command runs here'),
-    event: () => assert.fail('no command runs here'),
+    begins: () => assert.fail('no command runs here'),
     listenForReaders: () => assert.fail('no command runs here'),
     ends: () => assert.fail('no command runs here'),
   };

@@ -39,6 +39,7 @@ async function runNamed({ env, argv, queryBegun }: Surroundings): Promise<number
     );
   }
   let outcome: number = EXIT.ok;
+  let command = 'sigma';
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => interrupt.abort(new CommandError(EXIT.interrupted, `stopped by ${signal}`, '')));
@@ -47,8 +48,11 @@ async function runNamed({ env, argv, queryBegun }: Surroundings): Promise<number
     environment,
     interrupted: interrupt.signal,
     nowMs,
-    terminal: (json) => openTerminal({ out: process.stdout, error: process.stderr }, events.emit, json, nowMs),
-    event: events.emit,
+    terminal: (json) => openTerminal({ out: process.stdout, error: process.stderr }, events.emit, command, json, nowMs),
+    begins: (begun) => {
+      command = begun;
+      events.emit({ type: 'sigma.command.started', command });
+    },
     listenForReaders: (path) => events.listen(path),
     ends: (code) => {
       outcome = code;

@@ -56,7 +56,7 @@ export async function buildProgram(shell: Shell, words: readonly string[]): Prom
     .hook('preAction', async (program, action) => {
       const { eventsSocket } = program.opts<{ readonly eventsSocket?: string }>();
       if (eventsSocket !== undefined) await shell.listenForReaders(eventsSocket);
-      shell.event({ type: 'sigma.command.started', command: pathOf(action) });
+      shell.begins(pathOf(action));
     });
   const named = commandNamed(words);
   const wanted = Object.entries(COMMANDS).filter(([name]) => named === null || name === named);

@@ -1,7 +1,6 @@
 import type { QueryProcess } from '@sigma/recorder/query-process';
 import { Command, Option } from 'commander';
 import type { Environment } from './environment.ts';
-import type { EventStream } from './event-stream.ts';
 import type { ExitCode } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,7 +12,8 @@ export interface Shell {
   /** Monotonic clock, milliseconds. */
   readonly nowMs: () => number;
   readonly terminal: (json: boolean) => Terminal;
-  readonly event: EventStream;
+  /** Tells the event stream which command begins, by what people call it: `sigma archive`. */
+  readonly begins: (command: string) => void;
   /** Gives the event stream to everybody who connects to this Unix socket. */
   readonly listenForReaders: (path: string) => Promise<void>;
   /** How the process will end when the command has returned. */

@@ -15,6 +15,7 @@ function opened(): {
     terminal: openTerminal(
       streams,
       (event) => told.push(event),
+      'sigma account create',
       true,
       () => clock.ms,
     ),
@@ -37,4 +38,15 @@ test('[R189] a command that tells its progress in fields is not told a second ti
   terminal.event({ type: 'sigma.export.progress', events: 1 });
   for (; clock.ms < 3_000; clock.ms += 500) terminal.progress('half of it');
   assert.deepEqual(told, [{ type: 'sigma.export.progress', events: 1 }]);
+});
+
+test('[R189] the event stream is told the result of any command, and of one that holds a secret all but that', () => {
+  const { terminal, told } = opened();
+  terminal.result({ role: 'viewer', type: 'ours' }, '');
+  terminal.result({ role: 'viewer', password: 'hunter2' }, '', { role: 'viewer' });
+  const type = 'sigma.account.create.result';
+  assert.deepEqual(told, [
+    { type, role: 'viewer' },
+    { type, role: 'viewer' },
+  ]);
 });

@@ -2,8 +2,13 @@ import type { EventStream } from './event-stream.ts';
 
 /** Where a command speaks: people on stdout, progress on stderr, machines on one JSON line or the event stream. */
 export interface Terminal {
-  /** The result: as one JSON line with --json, as text without. A command that plays gives one for each moment. */
-  readonly result: (value: object, text: string) => void;
+  /**
+   * The result: as one JSON line with --json, as text without (none where it is empty), and to the event stream. A command
+   * that plays gives one for each moment.
+   *
+   * @param told to the event stream, where the value holds what is for whoever asked alone
+   */
+  readonly result: (value: object, text: string, told?: object) => void;
   /** Something a person should read on the way; silent with --json. */
   readonly say: (text: string) => void;
   /** Progress of long work, at most a few times a second; on the event stream once a second, where nothing tells it better. */
@@ -19,8 +24,17 @@ export interface Streams {
 
 const TOLD_EVERY_MS = 1_000;
 
-/** @param nowMs monotonic clock, milliseconds */
-export function openTerminal(streams: Streams, event: EventStream, json: boolean, nowMs: () => number): Terminal {
+/**
+ * @param command whose terminal it is, as people call it: `sigma archive`
+ * @param nowMs monotonic clock, milliseconds
+ */
+export function openTerminal(
+  streams: Streams,
+  event: EventStream,
+  command: string,
+  json: boolean,
+  nowMs: () => number,
+): Terminal {
   const { out, error } = streams;
   const interactive = error.isTTY === true;
   const everyMs = interactive ? 100 : 5_000;
@@ -39,9 +53,11 @@ export function openTerminal(streams: Streams, event: EventStream, json: boolean
       tellsItself ||= told.type.endsWith('.progress');
       event(told);
     },
-    result: (value, text) => {
+    result: (value, text, told = value) => {
       clear();
-      out.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+      if (json) out.write(`${JSON.stringify(value)}\n`);
+      else if (text !== '') out.write(`${text}\n`);
+      event({ ...told, type: `${command.replaceAll(' ', '.')}.result` });
     },
     say: (text) => {
       clear();

@@ -61,6 +61,7 @@ function createAccount(shell: Shell): Command {
       terminal.result(
         { ...accountJson(account), password },
         `${account.email} is ${account.role}; password ${password} (shown this once)`,
+        accountJson(account),
       );
     });
 }

@@ -132,7 +132,6 @@ async function runFile(
   const { events, bad } = told.result;
   const seconds = (shell.nowMs() - startedMs) / 1000;
   const value = { recording: name, format, out, bytes, events, seconds, ...told.facts, leftOut: bad };
-  terminal.event({ type: 'sigma.export.result', ...value });
   const text = [
     `${out}: ${told.text}, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s`,
     ...(await stretches(bad)),

@@ -59,7 +59,6 @@ export function importCommand(shell: Shell): Command {
       });
       const head = await headOf(out);
       const value = { file, format, recording: out, head, ...result };
-      terminal.event({ type: 'sigma.import.result', ...value });
       terminal.result(value, describe(file, out, head, result));
       if (result.bad.length > 0) shell.ends(EXIT.failed);
     });

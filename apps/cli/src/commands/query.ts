@@ -255,17 +255,24 @@ function hubQuestion({ over, tenant, source, from, to, rows, timeout, withoutDam
 async function print(terminal: Terminal, answer: PrintedAnswer, { format, rows: most }: QueryFlags): Promise<void> {
   const heading = answer.columns.map(({ name }) => name);
   const rows: (readonly Cell[])[] = [];
-  if (format === 'csv' && !terminal.json) {
-    terminal.result({}, heading.map(csvCell).join(','));
-    for await (const row of answer.rows) terminal.result({}, row.map(csvCell).join(','));
+  let printed = 0;
+  const asCsv = format === 'csv' && !terminal.json;
+  if (asCsv) {
+    terminal.say(heading.map(csvCell).join(','));
+    for await (const row of answer.rows) {
+      terminal.say(row.map(csvCell).join(','));
+      printed++;
+    }
   } else for await (const row of answer.rows) rows.push(row);
   const { columns: types, objects, objectsLeftOut, hotEvents } = answer;
   const damaged = answer.damaged.map(({ path, key, what }) => ({ archive: path, key, what }));
   const cut = answer.isCut();
-  const told = { columns: types, rows, cut, objects, objectsLeftOut, hotEvents, damaged };
-  if (terminal.json) terminal.result(told, '');
-  else if (format === 'table') {
-    terminal.result(told, columns([heading, ...rows.map((row) => row.map(shown))]));
+  const facts = { cut, objects, objectsLeftOut, hotEvents, damaged };
+  // Rows that were printed one by one are not kept: there may be more than there is memory.
+  if (asCsv) terminal.result({ columns: types, printed, ...facts }, '');
+  else {
+    const told = { columns: types, rows, ...facts };
+    terminal.result(told, terminal.json ? '' : columns([heading, ...rows.map((row) => row.map(shown))]));
     terminal.say(
       `${rows.length} row${rows.length === 1 ? '' : 's'}; ${objects} archive files read, ${objectsLeftOut} not needed, ${hotEvents} hot events`,
     );

@@ -68,7 +68,7 @@ async function run(shell: Shell, flags: SimFlags) {
       },
     });
     terminal.result(result, describe(result));
-    return conclude(terminal, result, flags);
+    return conclude(result, flags);
   } catch (error) {
     if (error instanceof FaultPlanError) throw new CommandError(EXIT.usage, error.message, '');
     if (error instanceof CrowdedSiteError) throw new CommandError(EXIT.usage, error.message, '');
@@ -110,9 +110,8 @@ function tellProgress(terminal: Terminal, progress: SimProgress): void {
   terminal.progress(`${atUs / 1e6} of ${ofUs / 1e6} s, ${missionsCompleted} missions done, ${decisions} decisions`);
 }
 
-function conclude(terminal: Terminal, result: SimResult, flags: SimFlags) {
+function conclude(result: SimResult, flags: SimFlags) {
   const { verify, breaches, seed } = result;
-  terminal.event({ type: 'sigma.sim.result', ...result });
   if (breaches.length === 0 && (verify === 'ok' || verify === 'not asked')) return EXIT.ok;
   const first = breaches[0];
   const what =

@@ -199,7 +199,6 @@ async function conclude(
     hub,
     hubChecked,
   );
-  terminal.event({ type: 'sigma.up.result', ...result });
   terminal.result(result, describe(result));
   if (result.verify === 'ok' && hubChecked.verify === 'ok') return EXIT.ok;
   throw new CommandError(

@@ -36,8 +36,8 @@ export async function runSigma(
     environment: readEnvironment(env),
     interrupted,
     nowMs,
-    terminal: (json) => openTerminal(streams, () => undefined, json, nowMs),
-    event: () => undefined,
+    terminal: (json) => openTerminal(streams, () => undefined, 'sigma', json, nowMs),
+    begins: () => undefined,
     listenForReaders: async () => undefined,
     ends: (ended) => {
       code = ended;
