@@ -1,20 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DescService, JsonObject } from '@bufbuild/protobuf';
-import {
-  Code,
-  ConnectError,
-  type ConnectRouter,
-  createConnectRouter,
-  createContextValues,
-  type Interceptor,
-} from '@connectrpc/connect';
+import type { DescService } from '@bufbuild/protobuf';
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, type Interceptor } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { CLIENT_ADDRESS, type Identity } from '../identity/identity.ts';
 import { NotRecordedError } from '../roles/arbitration/hub-record.ts';
 import type { Acts } from '../roles/chronicle/acts.ts';
+import { answer, answerCall, type NodeServerRequest, type NodeServerResponse, refuse } from './answer.ts';
 import { apiPage } from './api-page.ts';
 import { authorise, type Guard } from './authorise.ts';
 import { type Names, names } from './names.ts';
@@ -24,8 +17,6 @@ import { serveStatic } from './static-files.ts';
 import { witness } from './witness.ts';
 import { type WrittenPorts, written } from './written.ts';
 
-export type NodeServerRequest = Parameters<typeof universalRequestFromNodeRequest>[0];
-export type NodeServerResponse = Parameters<typeof universalResponseToNodeResponse>[1];
 export type NodeHandler = (request: NodeServerRequest, response: NodeServerResponse) => void;
 
 export interface DoorOptions {
@@ -70,7 +61,7 @@ export function openDoor(options: DoorOptions): NodeHandler {
     const [path, search] = url.split('?', 2) as [string, string | undefined];
     const handler = handlers.get(path);
     if (handler !== undefined) {
-      void run(handler, request, response, undefined);
+      void answerCall(handler, request, response, undefined);
       return;
     }
     secure(response);
@@ -107,18 +98,6 @@ function secure(response: NodeServerResponse): void {
   response.setHeader('permissions-policy', 'camera=(), microphone=(), geolocation=()');
 }
 
-function answer(response: NodeServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, {
-    'content-type': type,
-    'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-cache',
-  });
-  response.end(body);
-}
-
-const refuse = (response: NodeServerResponse, status: number, code: string, message: string): void =>
-  answer(response, status, 'application/json', JSON.stringify({ code, message }));
-
 /**
  * The caller's address comes from the socket; what he writes about it himself is thrown away. A browser always names the
  * origin of a POST; a caller without origin and cookie is a program, and Node's `fetch` marks itself like a page.
@@ -149,33 +128,6 @@ const plainly: Interceptor = (next) => async (request) => {
   }
 };
 
-async function run(
-  handler: UniversalHandler,
-  request: NodeServerRequest,
-  response: NodeServerResponse,
-  json: JsonObject | undefined,
-): Promise<void> {
-  try {
-    const universal = universalRequestFromNodeRequest(request, response, json, createContextValues());
-    const call =
-      json === undefined ? universal : { ...universal, method: 'POST', header: asConnectJson(universal.header) };
-    await universalResponseToNodeResponse(await handler(call), response);
-  } catch (error) {
-    if (ConnectError.from(error).code === Code.Aborted || response.writableEnded) return;
-    if (!response.headersSent) refuse(response, 500, 'internal', 'the call failed inside the hub');
-    else response.end();
-  }
-}
-
-/** A REST request becomes a unary call of the Connect protocol, whose JSON and status codes are the same. */
-function asConnectJson(header: Headers): Headers {
-  const call = new Headers(header);
-  for (const name of ['content-length', 'content-encoding', 'connect-timeout-ms']) call.delete(name);
-  call.set('content-type', 'application/json');
-  call.set('connect-protocol-version', '1');
-  return call;
-}
-
 async function serveRest(
   rest: readonly RestRoute[],
   handlers: ReadonlyMap<string, UniversalHandler>,
@@ -196,7 +148,7 @@ async function serveRest(
     const body = route.fromQuery ? '' : await readBody(request);
     const json = requestJson(route, values, query, body);
     const handler = handlers.get(`/${route.service.typeName}/${route.method.name}`) as UniversalHandler;
-    await run(handler, request, response, json);
+    await answerCall(handler, request, response, json);
   } catch (error) {
     if (error instanceof BadRequestError) refuse(response, 400, 'invalid_argument', error.message);
     else refuse(response, 400, 'invalid_argument', 'the request broke off');
