@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks a recording without any of the code that wrote it: Python's standard library and recorder/SPEC.md.
+"""Checks a recording without any of the code that wrote it: Python's standard library and recorder/SPEC.md. For one
+with packed blocks (R196) also Zstandard: Python 3.14, or the system's libzstd.
 
     python3 tools/verify-recording.py FILE.sqlite [--key NAME+ID+KEY]... [--checkpoint NOTE]...
     python3 tools/verify-recording.py TLOG-DIRECTORY [--key NAME+ID+KEY]...
@@ -8,7 +9,7 @@ Hashes, links, owners, sequences and times of every block, openings, snapshot ha
 tiles and checkpoints of FILE.sqlite.proofs when it is there, and every checkpoint given. Nothing is re-executed.
 Prints `ok` and exits 0, or the first event that fails and exits 1; 2 when there is nothing to check.
 """
-import argparse, base64, hashlib, os, re, sqlite3, struct, sys, urllib.parse, zlib
+import argparse, base64, ctypes, ctypes.util, hashlib, os, re, sqlite3, struct, sys, urllib.parse, zlib
 
 
 class Fault(Exception):
@@ -189,7 +190,7 @@ def check_chain(db, number, chain, before, heads_signed, landed, untold):
         "SELECT ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes FROM blocks WHERE chain = ? ORDER BY first_sequence",
         (number,),
     )
-    for ordinal, first, count, first_at, last_at, stored, data in with_landed(rows, landed):
+    for ordinal, first, count, first_at, last_at, stored, data in with_landed(unpacked(rows, fail), landed):
         place += 1
         if first != sequence + 1:
             fail(sequence + 1, f"missing: the next block begins with {first}" if first > sequence else "a block stands here twice")
@@ -351,6 +352,50 @@ def filed(data):
     return chain, (first, sum(counts), times[0], times[-1], digest, data), last(block, 6, b"")
 
 
+def zstd(data, most):
+    """The content of one frame of RFC 8878, at most so many bytes."""
+    try:
+        from compression.zstd import decompress
+
+        return decompress(data)
+    except ImportError:
+        name = ctypes.util.find_library("zstd")
+    except Exception as error:
+        raise Fault(f"a pack that cannot be unpacked: {error}")
+    if name is None:
+        raise SystemExit("this recording holds packed blocks: install libzstd (apt-get install libzstd1), or use Python 3.14")
+    library = ctypes.CDLL(name)
+    for call in (library.ZSTD_decompress, library.ZSTD_isError):
+        call.restype = ctypes.c_size_t
+    content = ctypes.create_string_buffer(most)
+    size = library.ZSTD_decompress(content, ctypes.c_size_t(most), data, ctypes.c_size_t(len(data)))
+    if library.ZSTD_isError(ctypes.c_size_t(size)):
+        raise Fault("a pack that cannot be unpacked")
+    return content.raw[:size]
+
+
+def unpacked(rows, fail):
+    """Rows as they would be with a row for each block (R196): the hash of one is what the next one carries."""
+    for row in rows:
+        ordinal, first, count, first_at, last_at, stored, data = row
+        if data[:2] != b"\x08\x41":
+            yield row
+            continue
+        try:
+            pack = fields(data)
+            held = [filed(block) for block in fields(zstd(last(pack, 7, b""), 2 * last(pack, 3, 0) + 1024)).get(7, [])]
+        except (Fault, AttributeError, TypeError, IndexError) as fault:
+            fail(first, str(fault))
+        if not held or len(held) != last(pack, 2, 0) or held[0][1][0] != first or last(pack, 6, b"") != held[0][2]:
+            fail(first, "the pack does not hold what it says")
+        if (sum(one[1][1] for one in held), held[0][1][2], held[-1][1][3]) != (count, first_at, last_at):
+            fail(first, "the pack is not filed as what it holds")
+        for i, (_, (begin, events, at, to, _, block), _) in enumerate(held):
+            yield ordinal, begin, events, at, to, held[i + 1][2] if i + 1 < len(held) else stored, block
+            stub = block[:2] == b"\x08\x40"
+            ordinal += sum(last(fields(one), 3, 1) for one in fields(block).get(8, [])) if stub else 1
+
+
 def with_landed(rows, landed):
     """Rows of a chain in the database, and behind them what landed and goes on from there (R138)."""
     place, sequence, link = 1, 0, bytes(32)
@@ -372,8 +417,8 @@ def check_recording(path, keys, notes):
     db = reading(path, 0x53676D52)
     db.execute("BEGIN")
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > 3:
-        raise Fault(f"{path}: schema version {version}; this script reads versions up to 3")
+    if version > 4:
+        raise Fault(f"{path}: schema version {version}; this script reads versions up to 4")
     shelf = reading(path + ".proofs", 0x53676D50) if os.path.exists(path + ".proofs") else None
     if shelf:
         notes = notes + [row[0] for row in shelf.execute("SELECT note FROM checkpoints ORDER BY origin, size")]

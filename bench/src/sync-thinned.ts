@@ -14,11 +14,14 @@ import {
   type StoredBlock,
   sealStub,
 } from '@sigma/recorder';
+import { PACK_BYTES } from '@sigma/recorder/packing';
 import { type BoundedStore, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 
 const GOES: ReadonlySet<DropClass> = new Set(['stimulus', 'snapshot']);
 /** A living edge tells of so many at once. */
 const GAPS_A_BLOCK = 64;
+/** And drops so many. */
+const STUBS_AT_ONCE = 256;
 
 export interface Thinned {
   readonly bytes: number;
@@ -45,7 +48,7 @@ export function pageBytesOf(path: string): number {
  * @returns what is left of these sources
  */
 export async function thin(path: string, sources: readonly string[]): Promise<Thinned> {
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, { packBytes: PACK_BYTES });
   try {
     let [bytes, blocks] = [0, 0];
     for (const head of (await store.heads()).filter(({ source }) => sources.includes(source))) {
@@ -86,7 +89,9 @@ async function thinChain(store: BoundedStore, head: ChainHead): Promise<void> {
     told.push(writer.seal(gaps.map(({ gap }) => gapEvent(gap, head.atUs, last.atUs))));
   }
   await store.append(told);
-  store.drop(drops.map(({ stub }) => sealStub(stub)));
+  for (let from = 0; from < drops.length; from += STUBS_AT_ONCE) {
+    store.drop(drops.slice(from, from + STUBS_AT_ONCE).map(({ stub }) => sealStub(stub)));
+  }
 }
 
 async function blocksOf(store: BoundedStore, stretch: DropStretch): Promise<readonly StoredBlock[]> {

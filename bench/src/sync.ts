@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Site } from '@sigma/fleet-model';
+import { PACK_BYTES } from '@sigma/recorder/packing';
 import { benchBareRows, startTestServer, type TestServer } from '@sigma/recorder/postgres/testing';
 import { openSqliteRecording, openSqliteStore } from '@sigma/recorder/sqlite';
 import { percentiles, runSim } from '@sigma/sim';
@@ -261,7 +262,7 @@ async function ask({ child }: HubChild, what: 'report' | 'forget'): Promise<Sync
 
 /** A recording of one robot with so many events of 200 bytes. @returns bytes of its blocks */
 async function fill(path: string): Promise<number> {
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, { packBytes: PACK_BYTES });
   const { writer, begin } = benchChain('r1', 0);
   const fresh = () => Array.from({ length: EVENTS_A_BLOCK }, () => benchEvent(1_700_000_000_000_000));
   let bytes = begin.bytes.length;
@@ -317,6 +318,7 @@ async function minutesOf(site: Site, home: string) {
     people: 8,
     minutes: SIM_MINUTES,
     recordingPath: path,
+    packBytes: PACK_BYTES,
     nowMs: () => performance.now(),
     verify: false,
   });

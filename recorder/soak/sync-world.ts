@@ -21,12 +21,14 @@ import {
   sentFrame,
   sentOf,
 } from '../src/index.ts';
-import { type BoundedStore, openSqliteStore, sha256 } from '../stores/sqlite/sqlite-store.ts';
+import { type BoundedStore, openSqliteStore, type SqliteOptions, sha256 } from '../stores/sqlite/sqlite-store.ts';
 import { zstandard } from '../stores/zstandard.ts';
 import { note, testOpening } from '../testing/chains.ts';
 
 export const TENANT = 'acme';
 const MS = 1_000;
+/** Bytes of blocks that edges pack together as they record; some do not. */
+const PACKS = [undefined, 1_500, 6_000];
 /** A wall clock of the sites, at virtual time 0. */
 const WALL_US = 1_700_000_000_000_000;
 
@@ -206,6 +208,7 @@ export class SoakEdge {
   readonly #path: string;
   readonly #agenda: Agenda;
   readonly #seed: number;
+  readonly #options: SqliteOptions;
   #writers: ChainWriter[] = [];
   #n = 0;
   clockOffUs = 0;
@@ -220,7 +223,9 @@ export class SoakEdge {
     this.#seed = seed;
     this.#mark = mark;
     this.edgeId = edgeId;
-    this.store = openSqliteStore(this.#path);
+    const packBytes = PACKS[draw(seed, 6, 0, 74, edgeId.length + mark.length) % PACKS.length];
+    this.#options = packBytes === undefined ? {} : { packBytes };
+    this.store = openSqliteStore(this.#path, this.#options);
   }
 
   get sources(): readonly string[] {
@@ -274,7 +279,7 @@ export class SoakEdge {
     this.source = null;
     this.say = () => {};
     await this.store.close();
-    this.store = openSqliteStore(this.#path);
+    this.store = openSqliteStore(this.#path, this.#options);
   }
 
   /** Each writer puts something on record, or nothing. */

@@ -1,6 +1,7 @@
 import type { SealedBlock, SnapshotMark } from './chain-writer.ts';
 import type { ChainHead, ChainId } from './event.ts';
 import type { HybridMark } from './sync/hybrid-marks.ts';
+import type { PackedBlocks } from './sync/packed-blocks.ts';
 
 /** A block as a store holds it. */
 export interface StoredBlock {
@@ -66,10 +67,27 @@ export function runOf(blocks: readonly StoredBlock[]): BlockRun | null {
   return { bytes, ends, hash };
 }
 
+/** Blocks of a chain that a store keeps packed (R196), as they lie. */
+export interface StoredPack extends PackedBlocks {
+  readonly firstSequence: number;
+  /** Events in all of them. */
+  readonly count: number;
+  /** Of the block before the first. */
+  readonly previousHash: Uint8Array;
+  /** Of the last block. */
+  readonly hash: Uint8Array;
+  /** Wall clock of the last event, microseconds since 1970. */
+  readonly lastTimeUs: number;
+}
+
 /** A recording that gives many blocks at once, for who passes them on. */
 export interface RunRecording extends Recording {
-  /** The first of what `blocks` gives, at most so many; null where that is nothing. */
+  /** The first of what `blocks` gives, at most so many, or what is packed together; null where that is nothing. */
   run(chain: ChainId, fromSequence: number, toSequence: number, mostBlocks: number): Promise<BlockRun | null>;
+  /** The pack that begins with that event; null where none does. */
+  packAt(chain: ChainId, firstSequence: number): Promise<StoredPack | null>;
+  /** From that event on, the last one before the next pack, or how far was looked for one. */
+  unpackedTo(chain: ChainId, fromSequence: number): Promise<number>;
 }
 
 /** A recording that can be appended to. */

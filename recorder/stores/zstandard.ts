@@ -1,6 +1,8 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { giveBack, type Packing } from '../src/sync/packed-blocks.ts';
+import { giveBack, PACK_BYTES, type Packing } from '../src/sync/packed-blocks.ts';
 import { MalformedBytesError } from '../src/wire/wire-reader.ts';
+
+export { PACK_BYTES };
 
 /** Of what comes out in one piece; zlib takes no smaller one. */
 const LEAST_CHUNK = 64;

@@ -58,6 +58,14 @@ export class MemoryStore implements BlockStore, RunRecording {
     return runOf(blocks.slice(0, mostBlocks));
   }
 
+  async packAt() {
+    return null;
+  }
+
+  async unpackedTo() {
+    return Number.MAX_SAFE_INTEGER;
+  }
+
   async snapshotBefore(chain: ChainId, atUs: number) {
     const places = this.rows
       .filter((row) => sameChain(row, chain))

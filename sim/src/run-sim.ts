@@ -27,6 +27,8 @@ export interface SimOptions {
   readonly lossShare?: number;
   /** A file that does not exist yet. */
   readonly recordingPath: string;
+  /** Bytes of blocks that are packed together as it grows, as a living robot's are (recorder SPEC R196). Absent: none are. */
+  readonly packBytes?: number;
   /** False leaves the recording unverified; `verify` of the result is then `not asked`. */
   readonly verify?: boolean;
   readonly onProgress?: (progress: SimProgress) => void;
@@ -85,10 +87,10 @@ export interface SimResult {
  */
 export async function runSim(options: SimOptions): Promise<SimResult> {
   const { site, seed, robots, people, minutes, recordingPath, onProgress, nowMs } = options;
-  const { workload = 'mixed', faults = [], lossShare = 0 } = options;
+  const { workload = 'mixed', faults = [], lossShare = 0, packBytes } = options;
   const simulation = await Simulation.open({ site, seed, robots, people, workload, faults, lossShare }, sha256);
   const endUs = Math.max(1, Math.round(minutes * 6_000)) * 10_000;
-  const store = await openSqliteRecorder(recordingPath);
+  const store = await openSqliteRecorder(recordingPath, packBytes === undefined ? {} : { packBytes });
   FactsFile.remove(recordingPath);
   const facts = new FactsFile(recordingPath, FACT_NAMES);
   const startedMs = nowMs();

@@ -10,6 +10,8 @@ import { sealStub } from './gap.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 
+const nothingPacked = { packAt: async () => null, unpackedTo: async () => Number.MAX_SAFE_INTEGER };
+
 /** A recording of one chain that grows and drops, gives pages of so many blocks, and counts the blocks that it gave. */
 function recorded(notes: number, page = 3) {
   const chain = testChain('r1', sha256);
@@ -19,7 +21,8 @@ function recorded(notes: number, page = 3) {
   };
   record(notes);
   let given = 0;
-  const recording: Pick<RunRecording, 'run'> = {
+  const recording: Pick<RunRecording, 'run' | 'packAt' | 'unpackedTo'> = {
+    ...nothingPacked,
     run: async (_, from, to, most) => {
       const found = rows.filter(({ firstSequence: at, count }) => at <= to && at + count > from);
       const run = runOf(found.slice(0, Math.min(most, page)));
@@ -95,6 +98,7 @@ test('[R121] what was packed is given back, and what was read behind it, and wha
   const given: BlockRun[] = [];
   const reading = new ChainReading(
     {
+      ...nothingPacked,
       run: async (...range) => {
         const run = await recording.run(...range);
         // As large as to be worth it: a run has memory of its own.
@@ -174,8 +178,9 @@ test('[R127] what is dropped while it is read gives a stub from where the hub st
 test('[R49] a reading that failed begins anew with the next', async () => {
   const { recording, chain, end } = recorded(10, 2);
   let asked = 0;
-  const failing: Pick<RunRecording, 'run'> = {
-    run: async (...range) => {
+  const failing = {
+    ...nothingPacked,
+    run: async (...range: Parameters<RunRecording['run']>) => {
       if (++asked === 3) throw new Error('a page is damaged');
       return recording.run(...range);
     },

@@ -1,6 +1,6 @@
 import { blockHead } from '../block.ts';
 import type { ChainId } from '../event.ts';
-import type { BlockRun, RunRecording } from '../store.ts';
+import type { BlockRun, RunRecording, StoredPack } from '../store.ts';
 import { decodeStub, isStub, restOfStub, sealStub } from './gap.ts';
 import { outgoingBlock } from './outgoing.ts';
 import { giveBack } from './packed-blocks.ts';
@@ -10,12 +10,14 @@ import type { OutgoingBlock } from './sending-chain.ts';
 const FIRST_BLOCKS = 8;
 const MOST_BLOCKS = 4096;
 
+type PackedRecording = Pick<RunRecording, 'run' | 'packAt' | 'unpackedTo'>;
+
 /**
  * Reads one chain for the sender, batch after batch, many blocks at once. Where a batch begins at what was read and not
  * taken, or right behind what was, the reading goes on.
  */
 export class ChainReading {
-  readonly #recording: Pick<RunRecording, 'run'>;
+  readonly #recording: PackedRecording;
   readonly #chain: ChainId;
   /** Read, and perhaps not taken yet. */
   #ahead: readonly OutgoingBlock[] = [];
@@ -24,14 +26,28 @@ export class ChainReading {
   /** First event behind all that was read. */
   #next = 0;
   #mostBlocks = FIRST_BLOCKS;
+  /** Up to here nothing is packed, as far as was looked. */
+  #unpackedTo = 0;
 
-  constructor(recording: Pick<RunRecording, 'run'>, chain: ChainId) {
+  constructor(recording: PackedRecording, chain: ChainId) {
     this.#recording = recording;
     this.#chain = chain;
   }
 
   /**
-   * Blocks from that event on, up to so many bytes, one at least; behind a stub, which ends no batch, comes one more.
+   * What lies packed from that event on, to be sent as it lies; null where nothing begins there.
+   *
+   * @throws StoreError, MalformedBytesError
+   */
+  async pack(fromSequence: number): Promise<StoredPack | null> {
+    if (fromSequence <= this.#unpackedTo) return null;
+    const pack = await this.#recording.packAt(this.#chain, fromSequence);
+    if (pack === null) this.#unpackedTo = await this.#recording.unpackedTo(this.#chain, fromSequence);
+    return pack;
+  }
+
+  /**
+   * Blocks from that event on, up to the next that are packed where `pack` was asked before, up to so many bytes, one at least; behind a stub, which ends no batch, comes one more.
    * None where there is nothing.
    *
    * @param toSequence where the chain ended when it was last looked at
@@ -76,7 +92,10 @@ export class ChainReading {
   async #fill(fromSequence: number, toSequence: number, mostBytes: number): Promise<readonly OutgoingBlock[]> {
     let bytes = 0;
     for (let count = 0; ; count++) {
-      if (count === this.#ahead.length && !(await this.#more(fromSequence, toSequence, mostBytes))) return this.#ahead;
+      // A stub ends no batch.
+      const inPack = count > 0 && isStub((this.#ahead[count - 1] as OutgoingBlock).bytes);
+      const to = inPack || fromSequence > this.#unpackedTo ? toSequence : Math.min(toSequence, this.#unpackedTo);
+      if (count === this.#ahead.length && !(await this.#more(fromSequence, to, mostBytes))) return this.#ahead;
       const block = this.#ahead[count] as OutgoingBlock;
       bytes += block.bytes.length;
       if (bytes >= mostBytes && !isStub(block.bytes)) return this.#ahead.slice(0, count + 1);

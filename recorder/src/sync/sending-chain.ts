@@ -126,7 +126,10 @@ export function fitting(blocks: readonly OutgoingBlock[], mostBytes: number, alo
 }
 
 /** The moment of a batch that ends with this block (R128). */
-export function momentOf(chain: SendingChain, { firstSequence, count, lastTimeUs }: OutgoingBlock): HybridTime {
+export function momentOf(
+  chain: SendingChain,
+  { firstSequence, count, lastTimeUs }: Pick<OutgoingBlock, 'firstSequence' | 'count' | 'lastTimeUs'>,
+): HybridTime {
   const before = chain.heard.filter(({ from }) => from < firstSequence + count);
   chain.heard = chain.heard.slice(before.length);
   for (const { time } of before) chain.clock.hear(time, time.us);

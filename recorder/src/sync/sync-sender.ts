@@ -1,4 +1,5 @@
 import { type ChainId, sameBytes } from '../event.ts';
+import type { StoredPack } from '../store.ts';
 import { BacklogWindow } from './backlog-window.ts';
 import { ALARMING_AHEAD_US, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
 import {
@@ -38,8 +39,16 @@ export interface SyncSenderOptions {
 }
 
 /** What is to be done next. */
+/** Read that much, and hand it to `take`, or to `takePack`. */
+export interface ReadStep {
+  readonly type: 'read';
+  readonly chain: ChainId;
+  readonly fromSequence: number;
+  readonly mostBytes: number;
+}
+
 export type SyncStep =
-  | { readonly type: 'read'; readonly chain: ChainId; readonly fromSequence: number; readonly mostBytes: number }
+  | ReadStep
   /** Nothing before so many microseconds have passed, or something happens. */
   | { readonly type: 'wait'; readonly us: number }
   /** Nothing until something happens. */
@@ -72,6 +81,8 @@ export interface SyncStanding extends LinkedChain {
 const LEAST_BATCH = 16 * 1024;
 /** Packed, so many times what else goes in a batch takes no longer on the wire. */
 const PACKED_TIMES = 2;
+/** So much longer may be what lies packed than the batch that would be made. */
+const MOST_TIMES = 8;
 /** The beginning of a chain goes by itself (R195): what is behind it is packed. */
 const BEGINNING = 1;
 const LATER_US = 1_000_000;
@@ -327,13 +338,33 @@ export class SyncSender {
     const chosen = fitting(blocks, mostBytes, this.#flyingBytes === 0);
     const last = chosen.at(-1);
     if (last === undefined) return null;
-    const bytes = chosen.reduce((sum, block) => sum + block.bytes.length, 0);
+    const time = momentOf(chain, last);
     const lastSequence = last.firstSequence + last.count - 1;
+    const bytes = chosen.reduce((sum, block) => sum + block.bytes.length, 0);
+    const { firstSequence, previousHash } = first;
+    this.#sent(chain, { firstSequence, count: lastSequence + 1 - firstSequence, hash: last.hash }, bytes, nowUs);
+    return {
+      ...chain.id,
+      firstSequence,
+      previousHash,
+      hash: last.hash,
+      blocks: chosen.map((block) => block.bytes),
+      time,
+    };
+  }
+
+  /** Counts what goes on a chain as sent. @param bytes unpacked */
+  #sent(
+    chain: SendingChain,
+    { firstSequence, count, hash }: Pick<OutgoingBlock, 'firstSequence' | 'count' | 'hash'>,
+    bytes: number,
+    nowUs: number,
+  ): void {
+    const lastSequence = firstSequence + count - 1;
     const weight = weightOf(chain);
     const behind = isBehind(chain);
-    const { firstSequence } = first;
     const madeUs = Math.min(nowUs, chain.dueUs ?? nowUs);
-    chain.flying.push({ firstSequence, lastSequence, hash: last.hash, bytes, madeUs, behind });
+    chain.flying.push({ firstSequence, lastSequence, hash, bytes, madeUs, behind });
     chain.next = lastSequence + 1;
     this.#sentBytes += bytes;
     this.#flyingBytes += bytes;
@@ -345,14 +376,39 @@ export class SyncSender {
       chain.live = true;
       chain.dueUs = null;
     }
-    return {
-      ...chain.id,
-      firstSequence: first.firstSequence,
-      previousHash: first.previousHash,
-      hash: last.hash,
-      blocks: chosen.map((block) => block.bytes),
-      time: momentOf(chain, last),
-    };
+  }
+
+  /**
+   * Whether a chain is sent as it lies packed in the recording. Where bytes a second are bounded it is not: what is live
+   * would wait behind a pack.
+   */
+  takesPacks(chainId: LinkedChain): boolean {
+    const chain = this.#chains.get(linkedKey(chainId));
+    return chain !== undefined && this.#unpacks && this.#options.packBytes !== undefined && isBehind(chain);
+  }
+
+  /**
+   * The same of blocks that lie packed in the recording, from the place that `next` named on: they are sent as they lie.
+   *
+   * @returns null where they are not to be sent so now
+   */
+  takePack(chainId: LinkedChain, pack: StoredPack, nowUs: number): BlockBatch | null {
+    const chain = this.#chains.get(linkedKey(chainId));
+    if (chain === undefined || !this.#mayPass(chain, pack)) return null;
+    const time = momentOf(chain, pack);
+    this.#sent(chain, pack, pack.unpackedBytes, nowUs);
+    this.#bucket.giveBack(pack.unpackedBytes - pack.bytes.length);
+    const { firstSequence, previousHash, hash, bytes, unpackedBytes } = pack;
+    return { ...chain.id, firstSequence, previousHash, hash, blocks: [], packed: { bytes, unpackedBytes }, time };
+  }
+
+  /** What is longer than a batch may be in a narrow link, or while a backlog gives way, is read and sent in parts. */
+  #mayPass(chain: SendingChain, { firstSequence, count, unpackedBytes }: StoredPack): boolean {
+    const whole = firstSequence === chain.next && firstSequence + count - 1 <= chain.end.sequence;
+    if (!whole || chain.stopped !== null) return false;
+    const room = this.#allowedBytes - this.#sentBytes;
+    const fits = unpackedBytes <= room || this.#flyingBytes === 0;
+    return fits && unpackedBytes <= MOST_TIMES * this.#batchBytes(chain);
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Gap } from './gap.ts';
 import { lookInto, outgoingBlock } from './outgoing.ts';
 import { PACK_BYTES, type Packing, packBlocks } from './packed-blocks.ts';
 import type { OutgoingBlock } from './sending-chain.ts';
-import { type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
+import { type ReadStep, type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
 import type { SinkWord, SourceWord } from './sync-sink.ts';
 import { type BlockBatch, type ChainEnd, type LinkedChain, linkedKey } from './sync-words.ts';
 import type { AheadAnswer } from './take-ahead.ts';
@@ -305,17 +305,36 @@ export class SyncSource {
         after(step.us, () => this.#pump());
         return;
       }
-      const blocks = await this.#read(step.chain, step.fromSequence, step.mostBytes);
-      // The link may have gone meanwhile: then the sender says that nothing of it is to be sent.
-      const batch = sender === this.#sender && this.#linked ? sender.take(step.chain, blocks, nowUs()) : null;
-      if (batch === null) {
-        if (blocks.length > 0) return;
-        throw new Error(`the recording does not give event ${step.fromSequence} of ${step.chain.source}`);
-      }
+      const batch = (await this.#stored(sender, step)) ?? (await this.#made(sender, step));
+      if (batch === null) return;
       this.#ready++;
-      say({ type: 'sent', batch: this.#packed(batch, sender) });
+      say({ type: 'sent', batch });
       await breathe?.();
     }
+  }
+
+  /** The next batch as it lies packed in the recording; null where it is to be made. */
+  async #stored(sender: SyncSender, { chain, fromSequence }: ReadStep): Promise<BlockBatch | null> {
+    const place = this.#ends.get(linkedKey(chain));
+    if (place === undefined || !sender.takesPacks(chain)) return null;
+    place.reading ??= new ChainReading(place.recording, chain);
+    const pack = await place.reading.pack(fromSequence);
+    return pack !== null && this.#sends(sender) ? sender.takePack(chain, pack, this.#options.nowUs()) : null;
+  }
+
+  /** @returns null where nothing is to be sent any more */
+  async #made(sender: SyncSender, { chain, fromSequence, mostBytes }: ReadStep): Promise<BlockBatch | null> {
+    const blocks = await this.#read(chain, fromSequence, mostBytes);
+    // The link may have gone meanwhile: then the sender says that nothing of it is to be sent.
+    const batch = this.#sends(sender) ? sender.take(chain, blocks, this.#options.nowUs()) : null;
+    if (batch !== null) return this.#packed(batch, sender);
+    if (blocks.length > 0) return null;
+    throw new Error(`the recording does not give event ${fromSequence} of ${chain.source}`);
+  }
+
+  /** The link may have gone while something was read. */
+  #sends(sender: SyncSender): boolean {
+    return sender === this.#sender && this.#linked;
   }
 
   #packed(batch: BlockBatch, sender: SyncSender): BlockBatch {

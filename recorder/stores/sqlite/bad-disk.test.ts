@@ -304,7 +304,7 @@ test('[R4] a recording of an older schema is brought up to date when it is opene
   const db = new DatabaseSync(path);
   db.exec('DROP TABLE snapshots; DROP TABLE lives; PRAGMA user_version = 1');
   db.close();
-  assert.equal(MIGRATIONS.length, 3, 'a new migration needs its own test here');
+  assert.equal(MIGRATIONS.length, 4, 'a new migration needs its own test here');
   assert.throws(
     () => openSqliteRecording(path),
     says(StoreCorruptError, /version 1, older than 2.*Open it once for writing/),
@@ -334,6 +334,23 @@ test('[R4] a recording of schema 2 is read as it is, and counts its lives once i
     assert.deepEqual({ ...db.prepare('SELECT life FROM lives').get() }, { life });
     db.close();
   }
+});
+
+test('[R4] [R196] a recording of schema 3 is read as it is, and packs once it is opened for writing', async () => {
+  const path = pathOf('before-packs');
+  const { head } = await recordedTo(path);
+  const older = new DatabaseSync(path);
+  older.exec('PRAGMA user_version = 3');
+  older.close();
+  const before = readFileSync(path);
+  const reader = openSqliteRecording(path);
+  assert.equal((await reader.heads())[0]?.sequence, head);
+  await reader.close();
+  assert.deepEqual(readFileSync(path), before);
+  await openSqliteStore(path, { packBytes: 1_000 }).close();
+  const db = new DatabaseSync(path, { readOnly: true });
+  assert.deepEqual({ ...db.prepare('PRAGMA user_version').get() }, { user_version: 4 });
+  db.close();
 });
 
 test('[R4] an SQLite file that is something else is left alone', () => {

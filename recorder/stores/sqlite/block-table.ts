@@ -2,11 +2,13 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
-import { type BlockRun, runOf, type SnapshotPlace, type StoredBlock } from '../../src/store.ts';
+import { type BlockRun, runOf, type SnapshotPlace, type StoredBlock, type StoredPack } from '../../src/store.ts';
 import { decodeStub, stubBlocks } from '../../src/sync/gap.ts';
 import { blockKey, chainKey } from '../commit-plan.ts';
 import { tailFault } from '../tail-check.ts';
 import { damaged } from './errors.ts';
+import { blocksOfRow, IS_PACK, isPackRow, lastFirstOf, PACK_HEAD_BYTES, packOfRow } from './pack-row.ts';
+import { PackRows } from './pack-rows.ts';
 import { sha256 } from './sha256.ts';
 
 /** A chain with the number it has in this file. */
@@ -24,16 +26,22 @@ const PAGE = `SELECT first_sequence, hash, bytes FROM blocks
 const PAGE_TOGETHER = `SELECT count(*) AS blocks, group_concat(first_sequence, ' ') AS firsts,
     group_concat(length(bytes), ' ') AS lengths, CAST(group_concat(hash, '') AS BLOB) AS hashes,
     CAST(group_concat(bytes, '') AS BLOB) AS bytes,
-    total(typeof(first_sequence) = 'integer' AND typeof(bytes) = 'blob' AND typeof(hash) = 'blob' AND length(hash) = 32) AS sound
+    total(typeof(first_sequence) = 'integer' AND typeof(bytes) = 'blob' AND typeof(hash) = 'blob' AND length(hash) = 32
+      AND NOT ${IS_PACK}) AS sound
   FROM (${PAGE})`;
 /**
  * The same of who passes blocks on: no hash but the last one's. Beside the one max() SQLite takes other columns from the
  * row that has it (https://www.sqlite.org/lang_select.html#bareagg).
  */
 const RUN = `SELECT count(*) AS blocks, max(first_sequence) AS last, hash, group_concat(length(bytes), ' ') AS lengths,
-    CAST(group_concat(bytes, '') AS BLOB) AS bytes, total(typeof(bytes) = 'blob') AS sound
+    CAST(group_concat(bytes, '') AS BLOB) AS bytes, total(typeof(bytes) = 'blob' AND NOT ${IS_PACK}) AS sound
   FROM (${PAGE})`;
 const SQLITE_TOOBIG = 18;
+/** Rows that are looked at for a pack: what they hold keeps a sender busy for a while. */
+const MOST_LOOKED = 1_024;
+/** Of `PAGE`: the chain, after which event, up to which, and how many rows at most. */
+type PageRange = readonly [chain: number | null, after: number, toSequence: number, most: number];
+
 const HASH_BYTES = 32;
 
 /** The tables of a recording: what is asked of them, and what is put into them. Transactions are the caller's. */
@@ -42,6 +50,7 @@ export class BlockTable {
   readonly #path: string;
   /** The number that a chain has in this file never changes. */
   readonly #numbers = new Map<string, number>();
+  readonly #rows = new PackRows((sql) => this.statement(sql));
   #statements = new Map<string, StatementSync>();
 
   constructor(db: DatabaseSync, path: string) {
@@ -62,33 +71,114 @@ export class BlockTable {
   /** Where to begin a range: blocks that begin after this sequence hold `fromSequence` and what follows. */
   before(chain: ChainId, fromSequence: number): number {
     const row = this.statement(
-      'SELECT first_sequence, count FROM blocks WHERE chain = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1',
+      `SELECT first_sequence, count, ${IS_PACK} AS packed FROM blocks WHERE chain = ? AND first_sequence <= ?
+       ORDER BY first_sequence DESC LIMIT 1`,
     ).get(this.#chainNumber(chain), fromSequence);
     if (row === undefined) return 0;
     const first = row.first_sequence as number;
-    return first + (row.count as number) <= fromSequence ? first : first - 1;
+    const end = first + (row.count as number) - 1;
+    if (end < fromSequence) return end;
+    const within = row.packed === 1 ? this.page(chain, first - 1, fromSequence, 1) : [];
+    return (within.at(-1)?.firstSequence ?? first) - 1;
   }
 
-  /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
+  /** The first blocks that begin after `after` and not after `toSequence`: `most`, and what is packed with the last. */
   page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
     const range = [this.#chainNumber(chain), after, toSequence, most] as const;
-    return (
-      blocksTogether(this.#together(PAGE_TOGETHER, range)) ??
-      this.statement(PAGE)
-        .all(...range)
-        .map((row) => this.#blockOf(row))
-    );
+    return this.#atOnce(() => this.#page(range));
   }
 
   /** The same for who passes them on; null where there are none. */
   run(chain: ChainId, after: number, toSequence: number, most: number): BlockRun | null {
-    const row = this.#together(RUN, [this.#chainNumber(chain), after, toSequence, most]);
-    if (row?.blocks === 0) return null;
-    return runTogether(row) ?? runOf(this.page(chain, after, toSequence, most));
+    const range = [this.#chainNumber(chain), after, toSequence, most] as const;
+    return this.#atOnce(() => {
+      const packed = this.#packed(range);
+      if (packed !== null) return runOf(this.#page(range, packed));
+      const row = this.#together(RUN, range);
+      return row?.blocks === 0 ? null : (runTogether(row) ?? runOf(this.#page(range, null)));
+    });
+  }
+
+  /** The pack that begins with that event, as it lies; null where none does. */
+  packAt(chain: ChainId, firstSequence: number): StoredPack | null {
+    const row = this.statement(
+      `SELECT first_sequence, count, hash, bytes FROM blocks WHERE chain = ? AND first_sequence = ? AND ${IS_PACK}`,
+    ).get(this.#chainNumber(chain), firstSequence);
+    return row === undefined ? null : packOfRow(this.#blockOf(row), row.count as number);
+  }
+
+  #page(range: PageRange, begin = this.#packed(range)): readonly StoredBlock[] {
+    const plain = begin === null ? blocksTogether(this.#together(PAGE_TOGETHER, range)) : null;
+    if (plain !== null) return plain;
+    const [chain, , toSequence, most] = range;
+    const blocks = [...(begin ?? this.#oneByOne(range))];
+    while (blocks.length > 0 && blocks.length < most) {
+      const rest = [chain, (blocks.at(-1) as StoredBlock).firstSequence, toSequence, most - blocks.length] as const;
+      const found = this.#packed(rest) ?? this.#oneByOne(rest);
+      if (found.length === 0) break;
+      blocks.push(...found);
+    }
+    return blocks;
+  }
+
+  /** From that event on, the last one before the next pack, or how far was looked for one. */
+  unpackedTo(chain: ChainId, fromSequence: number): number {
+    let to = Number.MAX_SAFE_INTEGER;
+    const rows = this.statement(
+      `SELECT first_sequence, count, ${IS_PACK} AS packed FROM blocks WHERE chain = ? AND first_sequence >= ?
+       ORDER BY first_sequence LIMIT ${MOST_LOOKED}`,
+    );
+    let looked = 0;
+    for (const { first_sequence: first, count, packed } of rows.iterate(this.#chainNumber(chain), fromSequence)) {
+      if (packed === 1) return (first as number) - 1;
+      if (++looked === MOST_LOOKED) to = (first as number) + (count as number) - 1;
+    }
+    return to;
+  }
+
+  /** The blocks of a page that begins in a pack; null of any other. */
+  #packed([chain, after, toSequence]: PageRange): readonly StoredBlock[] | null {
+    const row = this.#packAt(chain, after) ?? this.statement(PAGE).get(chain, after, toSequence, 1);
+    if (row === undefined || !(row.bytes instanceof Uint8Array) || !isPackRow(row.bytes)) return null;
+    const blocks = blocksOfRow(this.#blockOf(row));
+    return blocks.filter(({ firstSequence }) => firstSequence > after && firstSequence <= toSequence);
+  }
+
+  /** The pack with blocks that begin on either side of this place. */
+  #packAt(chain: number | null, after: number): Record<string, unknown> | undefined {
+    const before = this.statement(
+      `SELECT first_sequence, CASE WHEN ${IS_PACK} THEN substr(bytes, 1, ${PACK_HEAD_BYTES}) END AS head FROM blocks
+       WHERE chain = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1`,
+    ).get(chain, after);
+    if (!(before?.head instanceof Uint8Array) || lastFirstOf(before.head) <= after) return undefined;
+    const first = before.first_sequence as number;
+    return this.statement(PAGE).get(chain, first - 1, first, 1);
+  }
+
+  /** A page, row by row, up to the first that is packed. */
+  #oneByOne(range: PageRange): readonly StoredBlock[] {
+    const blocks: StoredBlock[] = [];
+    for (const row of this.statement(PAGE).iterate(...range)) {
+      const block = this.#blockOf(row);
+      if (isPackRow(block.bytes)) break;
+      blocks.push(block);
+    }
+    return blocks;
+  }
+
+  /** So that what is packed meanwhile is seen in one of its two forms. */
+  #atOnce<T>(read: () => T): T {
+    if (this.#db.isTransaction) return read();
+    this.statement('BEGIN').run();
+    try {
+      return read();
+    } finally {
+      if (this.#db.isTransaction) this.statement('ROLLBACK').run();
+    }
   }
 
   /** A page as one row; none where its blocks are more than one value of SQLite holds. */
-  #together(sql: string, range: readonly [number | null, number, number, number]): Record<string, unknown> | undefined {
+  #together(sql: string, range: PageRange): Record<string, unknown> | undefined {
     try {
       return this.statement(sql).get(...range);
     } catch (error) {
@@ -102,7 +192,7 @@ export class BlockTable {
       `SELECT sequence, at_us, block_sequence FROM snapshots WHERE chain = ? AND at_us <= ?
        ORDER BY at_us DESC, sequence DESC LIMIT 1`,
     ).get(this.#chainNumber(chain), atUs);
-    if (row === undefined || row.sound !== row.blocks) return null;
+    if (row === undefined) return null;
     return {
       sequence: row.sequence as number,
       atUs: row.at_us as number,
@@ -114,19 +204,15 @@ export class BlockTable {
   twinsOf(blocks: readonly SealedBlock[]): ReadonlyMap<string, Uint8Array> {
     const twins = new Map<string, Uint8Array>();
     for (const block of blocks) {
-      const find = this.statement('SELECT hash FROM blocks WHERE chain = ? AND first_sequence = ?');
-      const stored = find.get(this.#chainNumber(block), block.firstSequence);
-      if (stored !== undefined) twins.set(blockKey(block), stored.hash as Uint8Array);
+      const [stored] = this.page(block, block.firstSequence - 1, block.firstSequence, 1);
+      if (stored !== undefined) twins.set(blockKey(block), stored.hash);
     }
     return twins;
   }
 
   insert(block: SealedBlock, ordinal: number): void {
     const chain = this.#chainNumber(block) ?? this.#newChain(block);
-    this.statement(
-      `INSERT INTO blocks (chain, ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(chain, ordinal, block.firstSequence, block.count, block.firstAtUs, block.lastAtUs, block.hash, block.bytes);
+    this.#rows.insert({ ...block, chain, ordinal });
     for (const { sequence, atUs } of block.snapshots) {
       this.statement('INSERT INTO snapshots VALUES (?, ?, ?, ?)').run(chain, atUs, sequence, block.firstSequence);
     }
@@ -136,6 +222,8 @@ export class BlockTable {
   replace(stub: SealedBlock): boolean {
     const chain = this.#chainNumber(stub);
     const last = stub.firstSequence + stub.count - 1;
+    if (chain === null) return false;
+    this.#rows.unpack(chain, stub.firstSequence, last);
     const stands = this.statement(
       `SELECT ordinal, count, hash, first_at_us, CASE WHEN substr(bytes, 1, 2) = x'0840' THEN bytes END AS stub
        FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence`,
@@ -152,6 +240,29 @@ export class BlockTable {
     ).run(chain, stands[0]?.first_at_us as number, stub.lastAtUs, stub.firstSequence, last);
     this.insert(stub, stands[0]?.ordinal as number);
     return true;
+  }
+
+  /**
+   * Packs what stands unpacked of a chain from an event on, up to the next pack and never its last block.
+   *
+   * @param mostPacks that are made @param packBytes of blocks in each
+   * @returns the first event behind all of these
+   */
+  packFrom(chain: ChainId, fromSequence: number, mostPacks: number, packBytes: number): number {
+    const number = this.#chainNumber(chain);
+    return number === null ? fromSequence : this.#rows.packFrom(number, fromSequence, mostPacks, packBytes);
+  }
+
+  /** The first event behind what is packed of a chain; of a long stretch that is not, where its newest part begins. */
+  packedTo(chain: ChainId): number {
+    const number = this.#chainNumber(chain);
+    return number === null ? 1 : this.#rows.packedTo(number);
+  }
+
+  /** Blocks that are packed together with one before and one behind that event have rows of their own again. */
+  unpackAt(chain: ChainId, sequence: number): void {
+    const number = this.#chainNumber(chain);
+    if (number !== null) this.#rows.unpack(number, sequence, sequence);
   }
 
   /**
@@ -238,7 +349,7 @@ export class BlockTable {
       `SELECT ordinal, first_sequence, count, last_at_us, hash FROM blocks WHERE chain = ?
        ORDER BY first_sequence DESC LIMIT 1`,
     ).get(chain);
-    if (row === undefined || row.sound !== row.blocks) return null;
+    if (row === undefined) return null;
     const { ordinal, first_sequence: first, count, last_at_us: atUs, hash } = row;
     if (!(hash instanceof Uint8Array)) throw damaged(this.#path, `the end of ${source} is unreadable`);
     const sequence = (first as number) + (count as number) - 1;

@@ -1,6 +1,13 @@
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import type { ChainHead, ChainId } from '../../src/event.ts';
-import { type BlockRun, type ChainEnd, runOf, type SnapshotPlace, type StoredBlock } from '../../src/store.ts';
+import {
+  type BlockRun,
+  type ChainEnd,
+  runOf,
+  type SnapshotPlace,
+  type StoredBlock,
+  type StoredPack,
+} from '../../src/store.ts';
 import { chainKey, goesOn, headAfter } from '../commit-plan.ts';
 import type { BlockTable } from './block-table.ts';
 import { beyond, blocksAnywhere } from './landing.ts';
@@ -44,10 +51,10 @@ export class LandedView {
     return Math.max(stored, first + count <= fromSequence ? first : first - 1);
   }
 
-  /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
+  /** The first blocks that begin after `after` and not after `toSequence`: `most`, and what is packed with the last. */
   page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
     const stored = this.#table.page(chain, after, toSequence, most);
-    if (stored.length === most) return stored;
+    if (stored.length >= most) return stored;
     const landed = this.#landedOf(chain);
     const blocks = [...this.#table.page(chain, after, toSequence, most)];
     for (const block of landed) {
@@ -61,8 +68,18 @@ export class LandedView {
   run(chain: ChainId, after: number, toSequence: number, most: number): BlockRun | null {
     const nothingLanded = this.#landedOf(chain).length === 0;
     const stored = this.#table.run(chain, after, toSequence, most);
-    if (nothingLanded || stored?.ends.length === most) return stored;
+    if (nothingLanded || (stored !== null && stored.ends.length >= most)) return stored;
     return runOf(this.page(chain, after, toSequence, most));
+  }
+
+  /** The pack that begins with that event, as it lies; null where none does. */
+  packAt(chain: ChainId, firstSequence: number): StoredPack | null {
+    return this.#table.packAt(chain, firstSequence);
+  }
+
+  /** From that event on, the last one before the next pack, or how far was looked for one. What lands is never packed. */
+  unpackedTo(chain: ChainId, fromSequence: number): number {
+    return this.#table.unpackedTo(chain, fromSequence);
   }
 
   snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { type ChainHead, type ChainId, chainName } from '../../src/event.ts';
 import { StoreBusyError, StoreCorruptError } from '../../src/store.ts';
+import { BlockTable } from './block-table.ts';
 import { storeError } from './errors.ts';
 import { landingOf } from './landing.ts';
 import { migrate } from './schema.ts';
@@ -76,6 +77,8 @@ function removeThrough(db: DatabaseSync, path: string, end: ReleasedEnd): void {
   const refuse = (what: string): StoreCorruptError =>
     new StoreCorruptError(path, `${chainName(end)} ${what}`, 'Verify the recording; nothing was removed');
   if (chain === undefined) throw refuse('is not in it');
+  // What is archived may end amid what is packed.
+  new BlockTable(db, path).unpackAt(end, sequence);
   const goes = 'FROM blocks WHERE chain = ? AND first_sequence > 1 AND first_sequence + count - 1 <= ?';
   const last = db.prepare(`SELECT hash ${goes} ORDER BY first_sequence DESC LIMIT 1`).get(chain, sequence);
   // Gone already: a run before this one was interrupted behind its commit.

@@ -51,6 +51,10 @@ export const MIGRATIONS: readonly Migration[] = [
     what: 'how often it was opened for writing: what has landed beside it is of the last life (SPEC R137)',
     apply: (db) => db.exec('CREATE TABLE lives (life INTEGER NOT NULL) STRICT; INSERT INTO lives VALUES (0)'),
   },
+  {
+    what: 'rows may hold several blocks, packed (SPEC R196): who does not know of that is to open none',
+    apply: () => {},
+  },
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -11,6 +11,7 @@ import {
   StoreClosedError,
   StoreCorruptError,
   type StoredBlock,
+  type StoredPack,
   type StoreError,
   StoreFailedError,
 } from '../../src/store.ts';
@@ -37,6 +38,7 @@ import {
   MOST_LANDED_BYTES,
 } from './landing.ts';
 import { assertFile, openForReading } from './open-file.ts';
+import { Packer } from './packer.ts';
 import { PageFit } from './page-fit.ts';
 import { migrate, pragma } from './schema.ts';
 
@@ -53,6 +55,8 @@ export interface SqliteOptions {
   readonly cacheBytes?: number;
   /** Blocks that land before they go into the database together: 128 when absent. */
   readonly mostLanded?: number;
+  /** Bytes of blocks that are packed together, little by little (SPEC R196): for who records for long. Absent: none are. */
+  readonly packBytes?: number;
 }
 
 const LOG_PAGES = 1000;
@@ -88,6 +92,7 @@ export class SqliteFile {
   #logPages = 0;
   #failure: StoreError | null = null;
   readonly #fit = new PageFit(PAGE_BYTES);
+  readonly #packer: Packer | null;
 
   /**
    * @param mode `read` changes nothing and checks nothing: verify is for that
@@ -105,6 +110,8 @@ export class SqliteFile {
       throw storeError(path, error);
     }
     this.#table = new BlockTable(this.#db, path);
+    const { packBytes } = options;
+    this.#packer = packBytes === undefined ? null : new Packer(this.#table, packBytes);
     this.#landingPath = landingOf(path);
     const landing = readOnly ? new LandingReader(this.#landingPath) : null;
     const landed = (): readonly SealedBlock[] => landing?.blocks() ?? this.#landed.map(({ block }) => block);
@@ -155,9 +162,10 @@ export class SqliteFile {
     return this.#finally(() => {
       this.#carryOver();
       this.#begin();
-      const replaced = stubs.filter((stub) => this.#replace(stub)).length;
+      const replaced = stubs.filter((stub) => this.#replace(stub));
+      if (this.#packer !== null) this.#logPages += this.#packer.thinned(replaced);
       this.#end();
-      return replaced;
+      return replaced.length;
     });
   }
 
@@ -184,7 +192,7 @@ export class SqliteFile {
     return this.#reading(() => this.#view.before(chain, fromSequence));
   }
 
-  /** The first blocks that begin after `after` and not after `toSequence`, at most `most` of them. */
+  /** The first blocks that begin after `after` and not after `toSequence`: `most`, and what is packed with the last. */
   page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
     return this.#reading(() => this.#view.page(chain, after, toSequence, most));
   }
@@ -192,6 +200,16 @@ export class SqliteFile {
   /** The same for who passes them on; null where there are none. */
   run(chain: ChainId, after: number, toSequence: number, most: number): BlockRun | null {
     return this.#reading(() => this.#view.run(chain, after, toSequence, most));
+  }
+
+  /** The pack that begins with that event, as it lies; null where none does. */
+  packAt(chain: ChainId, firstSequence: number): StoredPack | null {
+    return this.#reading(() => this.#view.packAt(chain, firstSequence));
+  }
+
+  /** From that event on, the last one before the next pack, or how far was looked for one. */
+  unpackedTo(chain: ChainId, fromSequence: number): number {
+    return this.#reading(() => this.#view.unpackedTo(chain, fromSequence));
   }
 
   snapshotBefore(chain: ChainId, atUs: number): SnapshotPlace | null {
@@ -251,6 +269,7 @@ export class SqliteFile {
     if (blocks.length === 0) return;
     if (this.#landed.length === 0) this.#begin();
     for (const { block, ordinal } of this.#fit.inOrder(blocks)) this.#insert(block, ordinal);
+    if (this.#packer !== null) this.#logPages += this.#packer.grown(blocks);
     this.#end();
     this.#landed = [];
     this.#landing?.clear();

@@ -40,6 +40,16 @@ blockStoreContract({
 });
 
 blockStoreContract({
+  name: 'sqlite, packed as it grows',
+  sha256,
+  open: async () => {
+    const path = freshPath();
+    const options = { landing: true, mostLanded: 3, packBytes: 500 };
+    return { store: openSqliteStore(path, options), reopen: async () => openSqliteStore(path, options) };
+  },
+});
+
+blockStoreContract({
   name: 'sqlite, worker thread',
   sha256,
   open: async () => {

@@ -86,6 +86,8 @@ function readable(file: SqliteFile): RunRecording {
     heads: async (): Promise<readonly ChainHead[]> => file.heads(),
     blocks: (chain, from, to) => pages(file, chain, from, to),
     run: async (chain, from, to, most) => file.run(chain, file.before(chain, from), to, most),
+    packAt: async (chain, first) => file.packAt(chain, first),
+    unpackedTo: async (chain, from) => file.unpackedTo(chain, from),
     snapshotBefore: async (chain, atUs) => file.snapshotBefore(chain, atUs),
     severed: async () => file.severed(),
     close: async () => file.close(),

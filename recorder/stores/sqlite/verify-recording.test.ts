@@ -30,6 +30,7 @@ import {
 import { testChain, testOpening } from '../../testing/chains.ts';
 import { chainWithGap, epochsWithGap } from '../../testing/dropped-blocks.ts';
 import { tramDay } from '../../testing/tram-day.ts';
+import { IS_PACK } from './pack-row.ts';
 import { openProofShelf } from './proof-shelf.ts';
 import { type BoundedStore, openSqliteStore, sha256 } from './sqlite-store.ts';
 
@@ -124,12 +125,12 @@ test('[R102] [R138] [R150] the independent verifier reads what has landed beside
   );
 });
 
-test('[R102] [R127] [R151] the independent verifier accepts a chain with a stub that another edge dropped blocks for, landed or not', {
+test('[R102] [R127] [R151] the independent verifier accepts a chain with a stub that another edge dropped blocks for, landed, packed, or as it is', {
   skip,
 }, async () => {
-  for (const landing of [false, true]) {
-    const path = join(home, `stubs-${landing}.sqlite`);
-    const store = openSqliteStore(path, { landing });
+  for (const options of [{}, { landing: true }, { packBytes: 250 }]) {
+    const path = join(home, `stubs-${Object.keys(options).join()}.sqlite`);
+    const store = openSqliteStore(path, options);
     for (const block of chainWithGap('r01', sha256)) await store.append([block]);
     const [end] = await store.heads();
     assert.equal(end?.blocks, 9, 'as the edge counts them: a stub as the three that it stands for');
@@ -254,6 +255,49 @@ test('[R102] [R151] [R153] [L4] the independent verifier rejects every altered r
   }
 });
 
+const library = spawnSync('python3', [
+  '-c',
+  'import ctypes.util, sys; assert sys.version_info >= (3, 14) or ctypes.util.find_library("zstd")',
+]);
+const skipPacked = skip || (library.status === 0 ? false : 'needs libzstd: apt-get install libzstd1');
+
+test('[R102] [R150] [R196] the independent verifier reads packed blocks, and names the event where a pack was altered', {
+  skip: skipPacked,
+}, async () => {
+  const packed = async (name: string): Promise<{ readonly path: string; readonly first: number }> => {
+    const path = join(home, `packed-${name}.sqlite`);
+    const store = openSqliteStore(path, { packBytes: 16 * 1024 });
+    for (let from = 0; from < day.blocks.length; from += 20) await store.append(day.blocks.slice(from, from + 20));
+    await store.close();
+    const db = new DatabaseSync(path, { readOnly: true });
+    const rows = db.prepare(`SELECT first_sequence AS first FROM blocks WHERE ${IS_PACK} ORDER BY first`).all();
+    db.close();
+    assert.ok(rows.length > 2, `${rows.length} packs`);
+    return { path, first: rows[1]?.first as number };
+  };
+  const { path } = await packed('honest');
+  const { status, said } = judged(path);
+  assert.equal(status, 0, said);
+  const other = join(home, 'unpacked.sqlite');
+  const store = openSqliteStore(other);
+  await store.append(day.blocks);
+  await store.close();
+  assert.equal(said, judged(other).said, 'tree, events and site head are the same');
+  for (const [name, set, what] of [
+    ['content', `bytes = CAST(substr(bytes, 1, 300) || x'0000' || substr(bytes, 303) AS BLOB)`, /cannot be unpacked/],
+    ['cut', `bytes = CAST(substr(bytes, 1, 300) AS BLOB)`, /cut short|cannot be unpacked/],
+    ['count', 'count = count - 1', /is not filed as what it holds|missing/],
+    ['times', 'last_at_us = last_at_us + 1', /is not filed as what it holds/],
+    ['hash', 'hash = zeroblob(32)', /do not have the hash stored beside them/],
+  ] as const) {
+    const one = await packed(name);
+    altered(one.path, `UPDATE blocks SET ${set} WHERE ${IS_PACK} AND first_sequence = ${one.first}`);
+    const verdict = judged(one.path);
+    assert.equal(verdict.status, 1, `${name}: ${verdict.said}`);
+    assert.match(verdict.said, what, name);
+  }
+});
+
 test('[R150] [R155] a recording and its shelf say what they are, and hold the tables and columns of the page', async () => {
   const { path } = await recorded('tables');
   const holds = (file: string) => {
@@ -268,7 +312,7 @@ test('[R150] [R155] a recording and its shelf say what they are, and hold the ta
     return { db, said, tables: Object.fromEntries(columns) as Record<string, string> };
   };
   const recording = holds(path);
-  assert.deepEqual(recording.said, [0x53676d52, 3]);
+  assert.deepEqual(recording.said, [0x53676d52, 4]);
   assert.equal(recording.tables.chains, 'chain tenant source epoch');
   assert.equal(recording.tables.blocks, 'block chain ordinal first_sequence count first_at_us last_at_us hash bytes');
   assert.deepEqual(Object.keys(recording.tables), ['blocks', 'chains', 'lives', 'snapshots']);
@@ -294,7 +338,7 @@ test('[R150] [R155] [L4] the independent verifier takes no other file, no newer 
 }, async () => {
   for (const [name, end, sql, what] of [
     ['letters', '', 'PRAGMA application_id = 7', /letters\.sqlite: not a file of this kind/],
-    ['newer', '', 'PRAGMA user_version = 4', /schema version 4; this script reads versions up to 3/],
+    ['newer', '', 'PRAGMA user_version = 5', /schema version 5; this script reads versions up to 4/],
     ['no-shelf', '.proofs', 'PRAGMA application_id = 7', /no-shelf\.sqlite\.proofs: not a file of this kind/],
     [
       'tile',

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { SealedBlock } from '@sigma/recorder';
 import { type ChainFacts, FactsFile } from '@sigma/recorder/facts';
+import { PACK_BYTES } from '@sigma/recorder/packing';
 import { openSqliteStore } from '@sigma/recorder/sqlite';
 import { Board } from './board.ts';
 
@@ -39,7 +40,7 @@ const say = (port: MessagePort, message: FromRecorder): void => {
   port.postMessage(message);
   if (port === ports[0]) board.ring();
 };
-const store = openSqliteStore(path, { landing: true });
+const store = openSqliteStore(path, { landing: true, packBytes: PACK_BYTES });
 const open = new Set(ports);
 let waiting: { readonly port: MessagePort; readonly block: SealedBlock }[] = [];
 let busy = false;
