@@ -42,10 +42,10 @@ async function withCold<T>(store: MemoryObjects, use: (cold: ColdArchive) => Pro
 }
 
 /** Two trams and a source without a model, of one tenant, and one of another. */
-async function site(): Promise<MemoryStore> {
+async function site(wakes = 80): Promise<MemoryStore> {
   const store = new MemoryStore();
   for (const [seed, source] of ['tram-1', 'tram/2 é'].entries()) {
-    await store.append(tramDay({ source, seed, wakes: 80, sha256 }).blocks);
+    await store.append(tramDay({ source, seed, wakes, sha256 }).blocks);
   }
   const other = testChain('..', sha256, { tenant: 'globex' });
   await store.append([other.begin(), other.notes(5), other.notes(3, 1000)]);
@@ -275,6 +275,45 @@ describe('a damaged archive', () => {
       assert.ok(failures[0]?.message.includes(key) && failures[0].message.includes(what), failures[0]?.message);
       assert.deepEqual([failures[0]?.fromSequence, failures[0]?.toSequence], [Number(first), Number(last)]);
       for (const [name, bytes] of keep) store.objects.set(name, bytes);
+    }
+  });
+
+  test('[R163][L4] verify names every file that is at fault, neighbours and whole chains too, and reads what lies around', async () => {
+    const recording = await site(200);
+    const store = new MemoryObjects();
+    await put(recording, store);
+    const [trams, others] = [true, false].map((tram) =>
+      objectKeys(store).filter((key) => key.endsWith('.blocks.parquet') && key.includes('/tram-1/') === tram),
+    );
+    const gone = [...(trams ?? []).slice(0, 2), ...(others ?? []).slice(0, 1)];
+    assert.ok(gone.length === 3 && (trams?.length ?? 0) > 2, `${trams?.length} files of one chain`);
+    for (const key of gone) store.objects.delete(key);
+    const report = await withCold(store, (cold) => verify(cold, { sha256, reexecutors: {} }));
+    const failures = report.chains.flatMap(({ failures }) => failures);
+    assert.ok(failures.every(({ kind }) => kind === 'unreadable'));
+    for (const key of gone) assert.equal(failures.filter(({ message }) => message.includes(key)).length, 1, key);
+    const tram = report.chains.find(({ source }) => source === 'tram-1');
+    assert.ok((tram?.events ?? 0) > 0, 'what lies behind is read');
+  });
+
+  test('[R163][R164] where a file is missing, what the hot recording holds of its events is read all the same', async () => {
+    const recording = await site();
+    const store = new MemoryObjects();
+    await put(recording, store);
+    for (const key of objectKeys(store)) store.objects.delete(key);
+    const half: Recording = {
+      heads: () => recording.heads(),
+      async *blocks(...range) {
+        for await (const block of recording.blocks(...range)) if (block.firstSequence !== 2) yield block;
+      },
+      snapshotBefore: (...moment) => recording.snapshotBefore(...moment),
+      close: () => recording.close(),
+    };
+    const report = await withCold(store, (cold) => verify(tieredRecording(half, cold), { sha256, reexecutors: {} }));
+    for (const { source, events, head, failures } of report.chains) {
+      const [only, ...more] = failures;
+      assert.deepEqual([only?.kind, only?.fromSequence, more.length], ['unreadable', 2, 0], source);
+      assert.equal(events + (only?.toSequence ?? 0) - 1, head.sequence, source);
     }
   });
 

@@ -85,9 +85,11 @@ export class ColdArchive implements Recording {
     if (chain === null) return;
     for (const object of chain.objects) {
       if (object.lastSequence < fromSequence || object.firstSequence > toSequence) continue;
-      this.#refuseThinned(chain, object);
+      const path = await this.#blocksOf(chain, object).catch((error: unknown) => {
+        throw error instanceof ArchiveDamageError ? error.hiding(Math.min(object.lastSequence, toSequence)) : error;
+      });
       const desk = await this.#opened();
-      yield* desk.blocks(await this.fileOf(chain, object, 'blockFile'), fromSequence, toSequence);
+      yield* desk.blocks(path, fromSequence, toSequence);
     }
   }
 
@@ -128,6 +130,11 @@ export class ColdArchive implements Recording {
     const path = await this.#check(chain, object, object[which]);
     this.#checked.set(key, { path, traits: await traitsOf(path) });
     return path;
+  }
+
+  async #blocksOf(chain: ChainId, object: ArchivedObject): Promise<string> {
+    this.#refuseThinned(chain, object);
+    return this.fileOf(chain, object, 'blockFile');
   }
 
   async close(): Promise<void> {

@@ -64,14 +64,21 @@ const FORMAT = 'sigma archive 1';
 /** Something of an archive is missing or not as it was written. `key` names it. */
 export class ArchiveDamageError extends StoreCorruptError {
   readonly key: string;
+  override readonly hiddenTo: number | null;
 
-  constructor(archive: string, key: string, what: string) {
+  constructor(archive: string, key: string, what: string, hiddenTo: number | null = null) {
     super(
       archive,
       `${key} ${what}`,
       'Put the file back from a copy of the archive; nothing else of it is touched, and what does not need it can be read',
     );
     this.key = key;
+    this.hiddenTo = hiddenTo;
+  }
+
+  /** The same damage, as met by whoever asked for events up to this one, inclusive. */
+  hiding(toSequence: number): ArchiveDamageError {
+    return new ArchiveDamageError(this.path, this.key, this.what.slice(this.key.length + 1), toSequence);
   }
 }
 

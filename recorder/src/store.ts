@@ -151,7 +151,10 @@ export class StoreFullError extends StoreError {}
 /** The file or its folder may not be written. */
 export class StoreReadOnlyError extends StoreError {}
 /** The file is no recording, or is damaged. */
-export class StoreCorruptError extends StoreError {}
+export class StoreCorruptError extends StoreError {
+  /** Last event of what was asked for that the damage hides, inclusive, where a store knows that. */
+  readonly hiddenTo: number | null = null;
+}
 /** Written by a newer program. */
 export class StoreNewerError extends StoreError {}
 /** Another process writes this recording. */

@@ -13,7 +13,7 @@ export class Salvage {
   readonly #recording: Recording;
   readonly #chain: ChainId;
   readonly #lastSequence: number;
-  #fault: string | null = null;
+  #faults: string[] = [];
 
   /** @param lastSequence end of the chain as its head says: behind damage nothing is sought beyond it */
   constructor(recording: Recording, chain: ChainId, lastSequence: number) {
@@ -22,11 +22,11 @@ export class Salvage {
     this.#lastSequence = lastSequence;
   }
 
-  /** What the store said of the damage met since the last call, or null. */
+  /** What the store said of the damage met since the last call, of each part that it knows by name; null of none. */
   takeFault(): string | null {
-    const fault = this.#fault;
-    this.#fault = null;
-    return fault;
+    const faults = this.#faults;
+    this.#faults = [];
+    return faults.length === 0 ? null : faults.join('; ');
   }
 
   /** Every block that can be read, as the store gives them. @throws StoreError other than StoreCorruptError */
@@ -34,6 +34,7 @@ export class Salvage {
     let next: number | null = 1;
     while (next !== null) {
       let last: StoredBlock | null = null;
+      let hiddenTo: number | null;
       try {
         for await (const block of this.#recording.blocks(this.#chain, next, Number.MAX_SAFE_INTEGER)) {
           yield block;
@@ -42,6 +43,12 @@ export class Salvage {
         return;
       } catch (error) {
         if (!(error instanceof StoreCorruptError)) throw error;
+        hiddenTo = error.hiddenTo;
+        if (hiddenTo !== null) this.#faults.push(error.what);
+      }
+      if (hiddenTo !== null && hiddenTo >= next) {
+        next = hiddenTo < this.#lastSequence ? hiddenTo + 1 : null;
+        continue;
       }
       // A store reads ahead, so that what stands right before the damage was not given either. One by one it is.
       if (last !== null) next = Math.max(next, endOf(last) + 1);
@@ -61,7 +68,7 @@ export class Salvage {
       }
     } catch (error) {
       if (!(error instanceof StoreCorruptError)) throw error;
-      this.#fault ??= error.what;
+      if (this.#faults.length === 0) this.#faults.push(error.what);
     }
     return null;
   }

@@ -19,10 +19,10 @@ const file = join(home, 'site.sqlite');
 const archive = join(home, 'archive');
 const sigma = (...args: readonly string[]) => runSigma(args, { SIGMA_DATA: join(home, 'data') });
 
-async function record(): Promise<void> {
+async function record(path: string, source: string): Promise<void> {
   const timeUs = Date.UTC(2026, 3, 1) * 1000;
   const opening = {
-    ...{ tenant: 'acme', source: 'gate', epoch: 0, role: 'gate', model: '', modelVersion: 1, config: null, seed: 1 },
+    ...{ tenant: 'acme', source, epoch: 0, role: 'gate', model: '', modelVersion: 1, config: null, seed: 1 },
     ...{
       flags: [],
       policyText: '',
@@ -34,7 +34,7 @@ async function record(): Promise<void> {
     },
   };
   const writer = new ChainWriter(opening, sha256);
-  const store = openSqliteStore(file);
+  const store = openSqliteStore(path);
   await store.append([writer.seal([openingEvent(opening)])]);
   for (let n = 1; n <= 6; n++) {
     await store.append([writer.seal([signalEvent('gate.opened', { n }, n * 1000, timeUs + n * 1000)])]);
@@ -44,7 +44,7 @@ async function record(): Promise<void> {
 
 describe('tiers from the command line', () => {
   test('[R164][R166][R167] archived and released, a recording answers, verifies and comes back as one', async () => {
-    await record();
+    await record(file, 'gate');
     const shelf = openProofShelf(file);
     const chain = { tenant: 'acme', source: 'gate', epoch: 0 };
     const note = 'sigma/acme/gate/0\n7\nroot\n';
@@ -94,6 +94,30 @@ describe('tiers from the command line', () => {
     assert.equal(code, 0, await error);
     assert.match(await told, /^n\n7\n1 row; /);
     assert.match((await sigma('archive', '--check', archive)).out, /all 2 files are as they were written/);
+  });
+
+  test('[R163][L4] verify of an archive of which files are missing names every one, and ends as where files are in the way', async () => {
+    const [path, partial] = [join(home, 'yard.sqlite'), join(home, 'partial')];
+    for (const source of ['crane', 'gate', 'lift']) await record(path, source);
+    assert.equal((await sigma('archive', path, '--to', partial)).code, 0);
+    const blocksOf = (source: string): string => {
+      const folder = join(partial, 'acme/objects', source, '0');
+      return join(folder, readdirSync(folder).find((name) => name.endsWith('.blocks.parquet')) ?? '');
+    };
+    const gone = [blocksOf('crane'), blocksOf('lift')];
+    for (const one of gone) rmSync(one);
+    const told = await sigma('verify', partial);
+    assert.equal(told.code, 5);
+    for (const one of gone) assert.ok(told.out.includes(one.slice(partial.length + 1)), told.out);
+    assert.match(told.out, /gate 0 +7 /);
+    assert.match(told.error, /is missing: it holds events 1 to 7 of acme\/crane epoch 0, and 1 more/);
+    const { chains } = JSON.parse((await sigma('verify', '--json', partial)).out);
+    assert.deepEqual(
+      chains
+        .filter(({ failures }: { failures: unknown[] }) => failures.length > 0)
+        .map(({ source }: { source: string }) => source),
+      ['crane', 'lift'],
+    );
   });
 
   test('[R163][R168] a damaged file, and SQL that reads elsewhere, end with a reason and a code', async () => {

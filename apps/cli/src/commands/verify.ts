@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import {
   type ChainReport,
   chainOfOrigin,
+  type Failure,
   hexOfBytes,
   type LineageReport,
   NoteError,
@@ -15,6 +16,7 @@ import {
 import { ed25519Verify } from '@sigma/recorder/keys';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
+import { isArchive } from '../archive-input.ts';
 import { A_RECORDING, each, wholeNumber } from '../arguments.ts';
 import { readText, trustedKeys } from '../key-input.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -105,6 +107,14 @@ async function verifyRecording(shell: Shell, terminal: Terminal, file: string, f
   terminal.result({ ...verifyJson(file, report), lineage }, text);
   if (report.ok) return;
   const first = report.firstFailure;
+  const failures = failuresOf(report);
+  if (isArchive(file) && failures.every(({ kind }) => kind === 'unreadable')) {
+    const [what, more] = [`${file} cannot be read whole: ${first?.message}`, failures.length - 1];
+    const wayOut =
+      'Put the files back from a copy of the archive; what was thinned is proved by the tree and nothing else. ' +
+      'All else is as it was written';
+    throw new CommandError(EXIT.machine, more === 0 ? what : `${what}, and ${more} more stretches (above)`, wayOut);
+  }
   throw new CommandError(
     EXIT.failed,
     `${file} does not verify: ${first?.message ?? 'it failed'}`,
@@ -186,6 +196,8 @@ function isOurs(note: string, keys: readonly NoteKey[]): boolean {
   }
 }
 
+const failuresOf = ({ chains }: VerifyReport): readonly Failure[] => chains.flatMap(({ failures }) => failures);
+
 const verifyJson = (recording: string, report: VerifyReport) => ({
   recording,
   verify: report.ok ? 'ok' : report.firstFailure?.message,
@@ -214,8 +226,10 @@ function describeReport(report: VerifyReport): string {
     String(chain.wakes),
     resultOf(chain),
   ]);
-  const failures = report.chains.flatMap(({ failures: of }) => of);
-  const sides = failures
+  const failures = failuresOf(report);
+  const others = failures.filter(({ kind }) => kind !== 'unreadable');
+  const unreadable = failures.filter(({ kind }) => kind === 'unreadable').map(({ message }) => message);
+  const sides = others
     .slice(0, 3)
     .flatMap(({ message, recorded, expected }) => [
       message,
@@ -225,8 +239,9 @@ function describeReport(report: VerifyReport): string {
   return [
     columns([['chain', 'events', 'wakes', 'result'], ...rows]),
     `head ${report.head}`,
+    ...unreadable,
     ...sides,
-    failures.length > 3 ? `... and ${failures.length - 3} more failures` : '',
+    others.length > 3 ? `... and ${others.length - 3} more failures` : '',
     `verify ${report.ok ? 'ok' : 'FAILED'}`,
   ]
     .filter((line) => line !== '')

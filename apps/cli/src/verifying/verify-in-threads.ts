@@ -1,8 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { type ChainHead, joinReports, type Recording, type VerifyProgress, type VerifyReport } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
-import { fleetReexecutors } from '@sigma/sim/recording';
-import { strayNotes, verifyShare } from './verify-share.ts';
+import { reexecutorsOf, strayNotes, verifyShare } from './verify-share.ts';
 import type { VerifyAnswer, VerifyShare, VerifyTask } from './verify-words.ts';
 
 /** Below this many events a thread would take longer to start than to verify. */
@@ -23,7 +22,7 @@ export async function verifyInThreads(
 ): Promise<VerifyReport> {
   const heads = await recording.heads();
   const here = async (of: readonly ChainHead[], notes = task.notes): Promise<VerifyReport> =>
-    verifyShare({ ...task, notes }, recording, await fleetReexecutors(recording), of, progress);
+    verifyShare({ ...task, notes }, recording, await reexecutorsOf(recording), of, progress);
   const events = heads.reduce((sum, { sequence }) => sum + sequence, 0);
   const shares = sharesOf(heads);
   const count = Math.min(threads, shares.length, Math.ceil(events / worthAThread));

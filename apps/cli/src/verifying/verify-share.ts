@@ -6,6 +6,7 @@ import {
   parseCheckpoint,
   type Recording,
   type Reexecutors,
+  StoreCorruptError,
   StoreReadOnlyError,
   type VerifyOptions,
   type VerifyReport,
@@ -14,6 +15,7 @@ import {
 import { ed25519Verify } from '@sigma/recorder/keys';
 import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
 import { sha256 } from '@sigma/recorder/sqlite';
+import { fleetReexecutors } from '@sigma/sim/recording';
 import { shelfName } from '../recording-input.ts';
 import type { VerifyTask } from './verify-words.ts';
 
@@ -40,6 +42,24 @@ export async function verifyShare(
     await shelf?.close();
   }
 }
+
+/**
+ * Re-executors for what a recording holds and can still give: a chain whose beginning cannot be read teaches nothing of
+ * the others, and is for the report to name.
+ */
+export const reexecutorsOf = (recording: Recording): Promise<Reexecutors> =>
+  fleetReexecutors({
+    heads: () => recording.heads(),
+    snapshotBefore: (...moment) => recording.snapshotBefore(...moment),
+    close: () => recording.close(),
+    async *blocks(...range) {
+      try {
+        yield* recording.blocks(...range);
+      } catch (error) {
+        if (!(error instanceof StoreCorruptError)) throw error;
+      }
+    },
+  });
 
 /** What is signed of chains that are not here at all. */
 export const strayNotes = (notes: readonly string[], heads: readonly ChainHead[]): readonly string[] =>

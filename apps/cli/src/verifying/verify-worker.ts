@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { fleetReexecutors } from '@sigma/sim/recording';
 import { withRecording } from '../recording-input.ts';
-import { verifyShare } from './verify-share.ts';
+import { reexecutorsOf, verifyShare } from './verify-share.ts';
 import type { VerifyAnswer, VerifyShare, VerifyTask } from './verify-words.ts';
 
 /** A thread that verifies one source after another. Started by `verifyInThreads`. */
@@ -31,7 +30,7 @@ async function nextShare(): Promise<VerifyShare | null> {
 
 try {
   await withRecording(task.place, task.named, async (recording) => {
-    const reexecutors = await fleetReexecutors(recording);
+    const reexecutors = await reexecutorsOf(recording);
     for (let share = await nextShare(); share !== null; share = await nextShare()) {
       const progress = (at: Extract<VerifyAnswer, { type: 'progress' }>['progress']): void =>
         say({ type: 'progress', progress: at });
