@@ -9,6 +9,8 @@ import { Ajv } from 'ajv';
 import { CloudEvent, type CloudEventV1 } from 'cloudevents';
 import { eventsOf, type Recording } from '../src/index.ts';
 import { openSqliteRecording, sha256 } from '../stores/sqlite/sqlite-store.ts';
+import { testChain } from '../testing/chains.ts';
+import { MemoryStore } from '../testing/memory-store.ts';
 import { exportCloudEvents } from './cloud-events.ts';
 import { exportParquet } from './parquet.ts';
 import { exportProv } from './prov.ts';
@@ -245,5 +247,23 @@ describe('PROV', () => {
       'prov:generatedEntity': 'sigma:state/acme/hub/0/3',
       'prov:usedEntity': 'sigma:state/acme/hub/0/2',
     });
+  });
+
+  test('however often the record is read, its progress goes once from its beginning to its end', async () => {
+    const store = new MemoryStore();
+    const chain = testChain('gate', sha256);
+    await store.append([chain.begin(), ...Array.from({ length: 50 }, () => chain.notes(100))]);
+    const told: number[] = [];
+    const onProgress = ({ events, ofEvents }: { events: number; ofEvents: number }): void => {
+      assert.equal(ofEvents, 5_001);
+      told.push(events);
+    };
+    const { events } = await exportProv({ ...(await whole(store)), sink: new Held(), onProgress });
+    assert.equal(events, 5_001);
+    assert.deepEqual(
+      told,
+      told.toSorted((a, b) => a - b),
+    );
+    assert.ok((told[0] ?? 9e9) < 1_000 && (told.at(-1) ?? 0) > 4_000 && (told.at(-1) ?? 9e9) <= 5_001, told.join());
   });
 });

@@ -57,8 +57,8 @@ export async function exportProv(options: ProvOptions): Promise<ExportResult> {
   const prefix = { sigma: NAMESPACE, prov: 'http://www.w3.org/ns/prov#', xsd: 'http://www.w3.org/2001/XMLSchema#' };
   await lines.line(`{"prefix":${JSON.stringify(prefix)}`);
   let result: ExportResult = { events: 0, bad: [] };
-  for (const section of SECTIONS) {
-    const run = new ExportRun(options);
+  for (const [k, section] of SECTIONS.entries()) {
+    const run = new ExportRun({ ...options, onProgress: partOf(options.onProgress, k) });
     const story = new Story();
     const told = new Set<string>();
     let first = true;
@@ -77,6 +77,12 @@ export async function exportProv(options: ProvOptions): Promise<ExportResult> {
   await lines.end();
   return result;
 }
+
+/** How far the whole is while it is read for the kind of that number: each is as much of it as any other. */
+const partOf =
+  (onProgress: ExportOptions['onProgress'], k: number): NonNullable<ExportOptions['onProgress']> =>
+  ({ events, ofEvents }) =>
+    onProgress?.({ events: Math.floor((k * ofEvents + events) / SECTIONS.length), ofEvents });
 
 /** Things that many events name, of which there are few; all else is named by its own event. */
 const MET_AGAIN = /^(sigma:(policy|task|mission|agent|issuer)\/|_:task-)/;
