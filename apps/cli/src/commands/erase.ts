@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type BlockStore, StoreError } from '@sigma/recorder';
-import { type Erasure, PeopleFile, recordErasures } from '@sigma/recorder/personal';
+import { type Erasure, PeopleFile, peoplePath, recordErasures } from '@sigma/recorder/personal';
 import { assertNotOpen, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -66,6 +66,8 @@ async function erase(
   if (person !== undefined && (by === undefined || why === undefined)) {
     throw new CommandError(EXIT.usage, 'an erasure is recorded with who did it and why', 'Give --by and --why');
   }
+  const beside = peoplePath(shelfName(shell.environment, file));
+  for (const written of isAddress(file) ? [beside] : [file, beside]) mustBeWritable(written);
   const { store, close } = await openedRecord(shell, file);
   let erased: Erasure | null = null;
   let due: readonly Erasure[] = [];
@@ -90,6 +92,24 @@ async function erase(
       { erased, recorded: due },
       `${due.length} erased and recorded; what was sealed for them is closed for good`,
     );
+}
+
+/** A file that is written, and gets another beside it before. @throws CommandError naming what may not be written */
+function mustBeWritable(file: string): void {
+  const [folder, trial] = [dirname(file), `${file}.${process.pid}.trial`];
+  let named = file;
+  try {
+    if (existsSync(file)) closeSync(openSync(file, 'r+'));
+    named = folder;
+    closeSync(openSync(trial, 'wx'));
+    rmSync(trial);
+  } catch (error) {
+    const wayOut =
+      'An erasure is written into the recording and its file of people, with new files beside them: call it as who owns ' +
+      'them, or give this user the right to write them and their folder';
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandError(EXIT.machine, `${named} cannot be written (${code}); nothing was erased`, wayOut);
+  }
 }
 
 interface OpenRecord {

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { PeopleFile } from '@sigma/recorder/personal';
 import { EXIT } from '../outcome.ts';
 import { runSigma, startSigma } from '../testing/run-sigma.ts';
 
@@ -22,6 +32,14 @@ const empty = join(home, 'empty');
 mkdirSync(empty);
 const env = { SIGMA_DATA: join(home, 'data') };
 const sigma = (...args: readonly string[]) => runSigma(args, env);
+
+/** Runs as a user who owns nothing here when the tests run as root, whom no permission stops. */
+async function asNobody<T>(run: () => Promise<T>): Promise<T> {
+  chmodSync(home, 0o755);
+  if (process.geteuid?.() !== 0) return run();
+  process.seteuid?.(65_534);
+  return run().finally(() => process.seteuid?.(0));
+}
 
 test('a path that cannot be looked at is named with the way out, and is no defect', async () => {
   // As of a folder without rights, which whoever runs tests as root would enter: no folder can be entered so deep.
@@ -88,6 +106,36 @@ describe('that nothing was found is never said where nothing was looked at', () 
     const { code, out } = await sigma('erase', day);
     assert.equal(code, EXIT.ok);
     assert.match(out, /^nobody is known: /);
+  });
+
+  test('[R174] what an erasure cannot write is named with the way out, and nobody is erased', async () => {
+    const locked = join(home, 'locked');
+    mkdirSync(locked);
+    const file = join(locked, 'day.sqlite');
+    copyFileSync(day, file);
+    new PeopleFile(file).person('anna@example.org');
+    const words = ['erase', file, '--person', 'anna@example.org', '--by', 'dpo', '--why', 'request 12'];
+    const refused = async (named: string): Promise<void> => {
+      const { code, error } = await asNobody(() => sigma(...words));
+      assert.equal(code, EXIT.machine);
+      assert.ok(
+        error.startsWith(`sigma: ${named} cannot be written (EACCES); nothing was erased\n  An erasure`),
+        error,
+      );
+    };
+    for (const [mode, named] of [
+      [0o555, locked],
+      [0o777, `${file}.people`],
+    ] as const) {
+      chmodSync(file, 0o666);
+      chmodSync(`${file}.people`, named === locked ? 0o666 : 0o444);
+      chmodSync(locked, mode);
+      await refused(named);
+    }
+    chmodSync(file, 0o444);
+    await refused(file);
+    assert.deepEqual(readdirSync(locked).sort(), ['day.sqlite', 'day.sqlite.people']);
+    assert.equal(new PeopleFile(file).people().length, 1);
   });
 
   test('[R119] a recording held against itself differs in nothing, up to its end', async () => {
