@@ -85,6 +85,7 @@ export function queryCommand(shell: Shell): Command {
       // Loading DuckDB there takes longer than everything else here.
       const first = shell.queryBegun ?? new QueryProcess();
       await withTiers(shell, flags.over, async (tiers) => {
+        await tellAbsent(tiers, flags);
         const session = new QuerySession(tiers, { asksAgain: sql === null, first });
         const ask = async (one: string): Promise<void> => print(terminal, await session.ask(one, options), flags);
         try {
@@ -171,6 +172,29 @@ async function opened(shell: Shell, over: readonly string[], open: { close(): Pr
   }
   return tiers;
 }
+
+/** No rows may be a misspelt name: who is asked about and is not there is told beside the answer. */
+async function tellAbsent({ hot, cold, files }: QueryTiers, { tenant, source }: QueryFlags): Promise<void> {
+  // Of a file of others only the question itself finds out whom it holds.
+  if (files.length > 0 || tenant.length + source.length === 0) return;
+  const heads = await Promise.all([...hot, ...cold].map((one) => one.heads()));
+  const all = heads.flat();
+  const ours = all.filter((head) => tenant.length === 0 || tenant.includes(head.tenant));
+  const asked = [
+    ['tenant', tenant, all.map((head) => head.tenant)],
+    ['source', source, ours.map((head) => head.source)],
+  ] as const;
+  for (const [what, names, there] of asked) {
+    const known = [...new Set(there)].sort();
+    const absent = names.filter((name) => !known.includes(name));
+    if (absent.length === 0) continue;
+    const listed = known.slice(0, MOST_NAMED).join(', ') || 'none';
+    const more = known.length > MOST_NAMED ? ` and ${known.length - MOST_NAMED} more` : '';
+    process.stderr.write(`sigma: there is no ${what} ${absent.join(', ')} in it; there is ${listed}${more}\n`);
+  }
+}
+
+const MOST_NAMED = 20;
 
 /** What a question can fail of, for a person. @throws CommandError */
 async function explained(work: () => Promise<void>): Promise<void> {
