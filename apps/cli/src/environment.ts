@@ -9,7 +9,10 @@ export interface Environment {
   /** Where recordings, databases and credentials of this machine rest. */
   readonly dataDir: string;
   readonly hubUrl: string | null;
+  /** A person's session, for what people do at a hub. */
   readonly token: string | null;
+  /** What edges and feeds show a hub. */
+  readonly joinToken: string | null;
   /** A PostgreSQL of one's own instead of the embedded one. */
   readonly databaseUrl: string | undefined;
   readonly eventsDescriptor: number;
@@ -26,8 +29,8 @@ interface S3Key {
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 
 /**
- * `SIGMA_DATA` (folder), `SIGMA_HUB` (http or https address), `SIGMA_TOKEN`, `SIGMA_EVENTS_FD` (3 to 255),
- * `DATABASE_URL`; for archives on S3 `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
+ * `SIGMA_DATA` (folder), `SIGMA_HUB` (http or https address), `SIGMA_TOKEN` (a session), `SIGMA_JOIN_TOKEN` (for `edge`
+ * and `ingest`, which take `SIGMA_TOKEN` where only that is set), `SIGMA_EVENTS_FD` (3 to 255), `DATABASE_URL`; for archives on S3 `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
  *
  * @throws CommandError naming the variable
  */
@@ -37,6 +40,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     dataDir: resolve(env['SIGMA_DATA'] ?? join(root, '.data')),
     hubUrl: env['SIGMA_HUB'] === undefined ? null : checkHubUrl(env['SIGMA_HUB'], 'SIGMA_HUB'),
     token: env['SIGMA_TOKEN'] ?? null,
+    joinToken: env['SIGMA_JOIN_TOKEN'] ?? env['SIGMA_TOKEN'] ?? null,
     databaseUrl: env['DATABASE_URL'],
     eventsDescriptor: eventsDescriptor(env['SIGMA_EVENTS_FD']),
     s3: s3Key(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'], env['AWS_SESSION_TOKEN']),

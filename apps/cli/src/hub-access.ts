@@ -92,7 +92,7 @@ export function openHub({ hub }: HubFlags, environment: Environment): HubAccess 
   const session = environment.token ?? known?.session ?? null;
   const transports = {
     person: transportOf(url, session),
-    feed: transportOf(url, environment.token ?? known?.joinToken ?? null),
+    feed: transportOf(url, environment.joinToken ?? known?.joinToken ?? null),
   };
   return {
     url,
@@ -120,9 +120,8 @@ function explain(url: string, error: ConnectError, elsewise: string): CommandErr
   if (code === Code.Unavailable || code === Code.DeadlineExceeded) return unreachable(url, error);
   if (isConnectionFailure(error)) return unreachable(url, error);
   if (code === Code.Unauthenticated) {
-    return new CommandError(EXIT.refused, `${url}: ${rawMessage}`, 'Sign in with `sigma login`, or set SIGMA_TOKEN', {
-      cause: error,
-    });
+    const wayOut = 'Sign in with `sigma login`, or set SIGMA_TOKEN; `sigma ingest` shows SIGMA_JOIN_TOKEN';
+    return new CommandError(EXIT.refused, `${url}: ${rawMessage}`, wayOut, { cause: error });
   }
   if (code === Code.PermissionDenied) {
     const wayOut = 'Sign in with `sigma login` as somebody who has it; where SIGMA_TOKEN is set, that is who asks';

@@ -21,7 +21,8 @@ test('an edge says that it is linked, and to whom a hub says no it says why, wha
   try {
     const edge = (name: string, token: string, ...more: readonly string[]) => {
       const small = ['--robots', '1', '--people', '0', '--seconds', '5', '--data', join(home, name)];
-      const variables = { SIGMA_DATA: join(home, 'none'), SIGMA_TOKEN: token };
+      const session = { SIGMA_TOKEN: 'a session of somebody' };
+      const variables = { SIGMA_DATA: join(home, 'none'), SIGMA_JOIN_TOKEN: token, ...session };
       return runSigma(['edge', '--hub', hub.url, ...small, ...more], variables);
     };
     const [stranger, guest, known] = await Promise.all([
@@ -33,7 +34,7 @@ test('an edge says that it is linked, and to whom a hub says no it says why, wha
     assert.match(stranger.out, /no link to http:\S+: \[unauthenticated\]/);
     assert.match(
       stranger.error,
-      /never took this edge in: .*\n.*--tenant and SIGMA_TOKEN.*recorded is in \S+edge\.sqlite/,
+      /never took this edge in: .*\n.*--tenant and SIGMA_JOIN_TOKEN.*recorded is in \S+edge\.sqlite/,
     );
     assert.equal(guest.code, 4, guest.error);
     assert.match(guest.error, /tenant 'other' is not served here/);
@@ -42,6 +43,17 @@ test('an edge says that it is linked, and to whom a hub says no it says why, wha
   } finally {
     await hub.close();
   }
+});
+
+test('a session and a join token are told apart; a script that gives only the one name is understood as before', () => {
+  const told = (env: Readonly<Record<string, string>>) => {
+    const { token, joinToken } = readEnvironment(env);
+    return { token, joinToken };
+  };
+  assert.deepEqual(told({}), { token: null, joinToken: null });
+  assert.deepEqual(told({ SIGMA_TOKEN: 'a', SIGMA_JOIN_TOKEN: 'b' }), { token: 'a', joinToken: 'b' });
+  assert.deepEqual(told({ SIGMA_JOIN_TOKEN: 'b' }), { token: null, joinToken: 'b' });
+  assert.deepEqual(told({ SIGMA_TOKEN: 'a' }), { token: 'a', joinToken: 'a' });
 });
 
 test('what is said of a link is said once, until it is something else', () => {

@@ -65,7 +65,7 @@ export function hubServerCommand(shell: Shell): Command {
       terminal.say(`hub at ${hub.url}, recording ${hub.recordingPath}`);
       if (password !== null) terminal.say(`operator ${email}, password ${password} (shown this once)`);
       terminal.say(
-        `edges join with SIGMA_TOKEN, the joinToken of ${credentialsPath(folder)}; with the same data folder they find it`,
+        `edges join with SIGMA_JOIN_TOKEN, the joinToken of ${credentialsPath(folder)}; with the same data folder they find it`,
       );
       await untilEnd(shell, flags.seconds, []);
       await hub.close();
@@ -116,15 +116,15 @@ export function edgeCommand(shell: Shell): Command {
       const { startEdgeChild } = await import('../solo/edge-child.ts');
       const { soloEdge } = await import('../solo/fleet-parts.ts');
       const terminal = shell.terminal(flags.json === true);
-      const { root, dataDir, hubUrl, token } = shell.environment;
+      const { root, dataDir, hubUrl } = shell.environment;
       const known = readCredentials(dataDir);
       const url = flags.hub === undefined ? (hubUrl ?? known?.url ?? null) : checkHubUrl(flags.hub, '--hub');
-      const joinToken = token ?? known?.joinToken ?? null;
+      const joinToken = shell.environment.joinToken ?? known?.joinToken ?? null;
       if (url === null || joinToken === null) {
         throw new CommandError(
           EXIT.usage,
           'no hub and join token are known here',
-          'Give --hub and SIGMA_TOKEN, or start one with `sigma hub`',
+          'Give --hub and SIGMA_JOIN_TOKEN, or start one with `sigma hub`',
         );
       }
       const folder = join(flags.data === undefined ? dataDir : resolve(flags.data), 'recordings');
@@ -157,7 +157,7 @@ export function edgeCommand(shell: Shell): Command {
         throw new CommandError(
           EXIT.refused,
           `the hub at ${url} never took this edge in: ${tally.link.lastError}`,
-          `Look at --hub, --tenant and SIGMA_TOKEN (the join token; \`sigma hub\` says where it lies). What was recorded is in ${recordingPath}, and goes there with the next run`,
+          `Look at --hub, --tenant and SIGMA_JOIN_TOKEN (\`sigma hub\` says where it lies). What was recorded is in ${recordingPath}, and goes there with the next run`,
         );
       }
       terminal.result(
