@@ -12,6 +12,7 @@ import {
   type EventDraft,
   eventsOf,
   openingEvent,
+  openingOf,
   verify,
   verifyLineage,
 } from '@sigma/recorder';
@@ -60,8 +61,8 @@ after(() => rmSync(folder, { recursive: true }));
 
 let made = 0;
 
-async function fork(request: Partial<ForkRequest>): Promise<ForkResult> {
-  const { timeline, close } = await openWithParents(real, folder);
+async function fork(request: Partial<ForkRequest>, of = real): Promise<ForkResult> {
+  const { timeline, close } = await openWithParents(of, folder);
   try {
     const nothing = { agents: [], policy: null, parameters: {}, without: [], orders: [], faults: [], what: 'nothing' };
     const out = join(folder, `fork-${++made}.sqlite`);
@@ -117,6 +118,27 @@ test('[R114] an open-loop fork that sets a number as it was is the life that was
     assert.deepEqual(await decisions(result.recording, id, result.atUs, result.endUs), lived);
   }
   await mustVerify(result.recording);
+});
+
+test('[R113] [R114] whom an open-loop fork’s policy did not touch lives under it in a fork of that fork', async () => {
+  const slow = SLOW.replace('robot.speed_mps > 0.3', "robot.name == 'r01'");
+  const first = await fork({ policy: parsePolicyFile('slow.json', slow) });
+  assert.deepEqual(
+    first.touched.map(({ id }) => id),
+    ['r01'],
+  );
+  const second = await fork(
+    { atUs: 11_003_000, forUs: 3_000_000, parameters: { 'chain.strikes': 3 } },
+    first.recording,
+  );
+  assert.deepEqual(second.touched.length, 4);
+  const recording = openSqliteRecording(second.recording);
+  for (const head of await recording.heads()) {
+    const { policyText } = await openingOf(recording, head);
+    assert.ok(policyText.includes('"id":"slow"'), `${head.source} lives under the policy of the first fork`);
+  }
+  await recording.close();
+  await mustVerify(second.recording);
 });
 
 test('a fault needs a world, and a change that touches nobody makes no fork', async () => {
