@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sha256 } from '@noble/hashes/sha2.js';
+import type { FleetBelief } from '@sigma/fleet-model';
+import type { Agent } from '@sigma/kernel';
 import { decodeBlock, type SealedBlock } from '@sigma/recorder';
 import { fakeSite } from '../../../../e2e/fake-site.ts';
 import { recordedDecisions } from '../../../../e2e/recorded-decisions.ts';
 import { recordRobot } from '../../../../e2e/robot-recording.ts';
 import { NotOnRecordError } from './evidence-words.ts';
 import { type EvidencePorts, gatherEvidence } from './gather-evidence.ts';
-import { inboxLines } from './moment-words.ts';
+import { inboxLines, planAt } from './moment-words.ts';
 
 const BEGAN_US = 1_700_000_000_000_000;
 const site = fakeSite();
@@ -126,4 +128,22 @@ test('a signal that tells a time says it in seconds, and one that is so or not s
   assert.deepEqual(lost, [{ kind: 'signal', text: 'clock of the body stood still 0.3 s' }]);
   const held = inboxLines([{ kind: 'signal', name: 'command_held', value: 1 }]);
   assert.deepEqual(held, [{ kind: 'signal', text: 'command held back by the recorder from now on' }]);
+});
+
+test('where a plan leads and what a rule bounds is told with its unit', async () => {
+  const intents = [
+    { name: 'advance', args: { xM: 8.5, yM: 54.5, speedMps: 0.6 } },
+    { name: 'load', args: { station: 'shelf_1', item: 'box' } },
+    { name: 'wait', args: {} },
+  ];
+  const plan = { revision: 3, from: 'primary', intents, cursor: 0, rationale: 'deliver', confidence: 0.9 };
+  assert.deepEqual(planAt({ plan } as unknown as Agent<FleetBelief>)?.steps, [
+    'advance: x 8.5 m, y 54.5 m, speed 0.6 m/s',
+    'load: station shelf_1, item box',
+    'wait',
+  ]);
+  const { policy } = await gatherEvidence(request(1), portsOf(blocks));
+  const bounds = policy?.rules.filter(({ effect }) => effect.includes('at most')).map(({ effect }) => effect) ?? [];
+  assert.ok(bounds.length > 0);
+  for (const effect of bounds) assert.match(effect, /^speed at most [\d.]+ m\/s(,|$)/);
 });

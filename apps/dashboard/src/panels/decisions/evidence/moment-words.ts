@@ -11,7 +11,7 @@ import {
 } from '@sigma/fleet-model';
 import type { Agent, Situation, Stimulus } from '@sigma/kernel';
 import type { Opening } from '@sigma/recorder';
-import { fieldWords, number, span, unitOf, words } from '../../../words/quantities.ts';
+import { namedNumber, number, quantityOf, span, unitOf, words } from '../../../words/quantities.ts';
 import type { Model, Moment } from './decision-run.ts';
 import type {
   EvidencePlan,
@@ -103,7 +103,9 @@ export function planAt({ plan }: Agent<FleetBelief>): EvidencePlan | null {
     revision: plan.revision,
     step: Math.min(plan.cursor + 1, plan.intents.length),
     steps: plan.intents.map(({ name, args }) => {
-      const told = Object.entries(args).map(([key, value]) => `${fieldWords(key)} ${valueWords(value)}`);
+      const told = Object.entries(args).map(([key, value]) =>
+        typeof value === 'number' ? namedNumber(key, value) : `${words(key)} ${valueWords(value)}`,
+      );
       return told.length === 0 ? words(name) : `${words(name)}: ${told.join(', ')}`;
     }),
     rationale: plan.rationale,
@@ -144,7 +146,10 @@ function boundWords({
   atMost: Readonly<Record<string, number>>;
   forbid: readonly string[];
 }): string {
-  const bounds = Object.entries(atMost).map(([name, bound]) => `${fieldWords(name)} at most ${number(bound)}`);
+  const bounds = Object.entries(atMost).map(([key, bound]) => {
+    const { name, text } = quantityOf(key, bound);
+    return `${name} at most ${text}`;
+  });
   return [...bounds, ...forbid.map((thing) => `never ${thing.replace(/^name:/, '')}`)].join(', ');
 }
 
