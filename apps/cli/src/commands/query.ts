@@ -173,25 +173,23 @@ async function opened(shell: Shell, over: readonly string[], open: { close(): Pr
   return tiers;
 }
 
-/** No rows may be a misspelt name: who is asked about and is not there is told beside the answer. */
+/**
+ * No rows may be a misspelt name: who is asked about and is not there is told beside the answer. Which other tenants there
+ * are is not said: a hub asks so for those who see but one (L7).
+ */
 async function tellAbsent({ hot, cold, files }: QueryTiers, { tenant, source }: QueryFlags): Promise<void> {
   // Of a file of others only the question itself finds out whom it holds.
   if (files.length > 0 || tenant.length + source.length === 0) return;
-  const heads = await Promise.all([...hot, ...cold].map((one) => one.heads()));
-  const all = heads.flat();
-  const ours = all.filter((head) => tenant.length === 0 || tenant.includes(head.tenant));
-  const asked = [
-    ['tenant', tenant, all.map((head) => head.tenant)],
-    ['source', source, ours.map((head) => head.source)],
-  ] as const;
-  for (const [what, names, there] of asked) {
-    const known = [...new Set(there)].sort();
-    const absent = names.filter((name) => !known.includes(name));
-    if (absent.length === 0) continue;
-    const listed = known.slice(0, MOST_NAMED).join(', ') || 'none';
-    const more = known.length > MOST_NAMED ? ` and ${known.length - MOST_NAMED} more` : '';
-    process.stderr.write(`sigma: there is no ${what} ${absent.join(', ')} in it; there is ${listed}${more}\n`);
-  }
+  const heads = (await Promise.all([...hot, ...cold].map((one) => one.heads()))).flat();
+  const nobody = tenant.filter((name) => !heads.some((head) => head.tenant === name));
+  if (nobody.length > 0) process.stderr.write(`nothing in it is of tenant ${nobody.join(', ')}\n`);
+  const ours = heads.filter((head) => tenant.length === 0 || tenant.includes(head.tenant));
+  const known = [...new Set(ours.map((head) => head.source))].sort();
+  const absent = source.filter((name) => !known.includes(name));
+  if (absent.length === 0 || known.length === 0) return;
+  const more = known.length > MOST_NAMED ? ` and ${known.length - MOST_NAMED} more` : '';
+  const listed = known.slice(0, MOST_NAMED).join(', ');
+  process.stderr.write(`nothing in it is of source ${absent.join(', ')}; there is ${listed}${more}\n`);
 }
 
 const MOST_NAMED = 20;
