@@ -63,8 +63,15 @@ export function queryCommand(shell: Shell): Command {
       const sql = text === undefined ? null : sqlOf(text);
       if (flags.hub !== undefined) {
         const { hubAsker } = await import('../questions/hub-asker.ts');
-        const asker = hubAsker(shell, flags.hub === true ? {} : { hub: flags.hub }, hubQuestion(flags));
-        const ask = async (one: string): Promise<void> => print(terminal, await asker(one), flags);
+        const hub = flags.hub === true ? {} : { hub: flags.hub };
+        const question = hubQuestion(flags);
+        const asker = hubAsker(shell, hub, question);
+        const ask = async (one: string): Promise<void> => {
+          const answer = await asker(one);
+          await print(terminal, answer, flags);
+          if (answer.objects + answer.hotEvents === 0)
+            await tellUnknown(hubAsker(shell, hub, evermore(question)), flags);
+        };
         if (sql !== null) await ask(sql);
         else await prompt(shell, ask);
         return;
@@ -168,7 +175,7 @@ async function opened(shell: Shell, over: readonly string[], open: { close(): Pr
     open.push(archive);
     tiers.cold.push(archive);
     // Before its first night an archive is empty and no mistake; a folder that was misspelt looks the same.
-    if (archive.manifests.length === 0) process.stderr.write(`sigma: nothing is archived in ${named}\n`);
+    if (archive.manifests.length === 0) process.stderr.write(`nothing is archived in ${named}\n`);
   }
   return tiers;
 }
@@ -193,6 +200,18 @@ async function tellAbsent({ hot, cold, files }: QueryTiers, { tenant, source }: 
 }
 
 const MOST_NAMED = 20;
+
+/** The same of a hub: which of those that were asked about it has never shown. */
+async function tellUnknown(asker: (sql: string) => Promise<PrintedAnswer>, { source }: QueryFlags): Promise<void> {
+  if (source.length === 0) return;
+  const known = new Set<Cell>();
+  for await (const [name] of (await asker('SELECT DISTINCT source FROM events')).rows) known.add(name ?? null);
+  const absent = source.filter((name) => !known.has(name));
+  if (absent.length > 0)
+    process.stderr.write(`the hub shows nothing of ${absent.join(', ')}; \`sigma robot list\` names its robots\n`);
+}
+
+const evermore = (question: HubQuestion): HubQuestion => ({ ...question, fromUs: 0, toUs: 0, rows: 10_000 });
 
 /** What a question can fail of, for a person. @throws CommandError */
 async function explained(work: () => Promise<void>): Promise<void> {

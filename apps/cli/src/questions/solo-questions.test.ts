@@ -9,7 +9,7 @@ import { type Question, QuestionRefusal, type Supervisor, startHub } from '@sigm
 import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import { testChain } from '@sigma/recorder/testing';
 import { signIn } from '../hub-access.ts';
-import { runSigma } from '../testing/run-sigma.ts';
+import { runSigma, startSigma } from '../testing/run-sigma.ts';
 import { SoloQuestions } from './solo-questions.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -115,6 +115,12 @@ test('[L7] whoever has only the address of a hub asks it, as a viewer; without s
     assert.deepEqual((JSON.parse(told.out) as { rows: unknown }).rows, [['acme', 'r1', 10]]);
     const table = await sigma(ann, 'query', 'SELECT count(*) AS events FROM decisions', '--hub', hub.url);
     assert.match(table.out, /events\n0\n1 row;/);
+    const count = ['query', 'SELECT count(*) AS n FROM events', '--hub', hub.url, '--format', 'csv'];
+    const absent = await startSigma([...count, '--source', 'r9', '--source', 'r1', '--from', '2099-01-01'], {
+      ...{ SIGMA_DATA: join(folder, 'mine'), SIGMA_TOKEN: ann },
+    });
+    assert.deepEqual([absent.code, absent.out], [0, 'n\n0\n'], absent.error);
+    assert.match(absent.error, /^the hub shows nothing of r9; `sigma robot list`/);
     const broken = await sigma(ann, 'query', 'SELEC 1', '--hub', hub.url);
     assert.match(broken.error, /syntax error/);
     assert.notEqual(broken.code, 0);
