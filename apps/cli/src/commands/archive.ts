@@ -12,6 +12,7 @@ import { CommandError, EXIT } from '../outcome.ts';
 import { hotRecording, isAddress, shelfName, withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
+import { mustBeWritable } from '../writable.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -114,6 +115,7 @@ async function release(
   store: ObjectStore,
   flags: ArchiveFlags,
 ): Promise<readonly Moved[]> {
+  if (!isAddress(named)) mustBeWritable(named, 'Releasing');
   const { ColdArchive, releasable, releaseFromSqlite, writeMark } = await import('@sigma/recorder/archive');
   const cold = await ColdArchive.open(store, { cacheDir: archiveCache(shell.environment) });
   try {

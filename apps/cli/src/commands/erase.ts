@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type BlockStore, StoreError } from '@sigma/recorder';
 import { type Erasure, PeopleFile, peoplePath, recordErasures } from '@sigma/recorder/personal';
 import { assertNotOpen, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
@@ -8,6 +8,7 @@ import { CommandError, EXIT } from '../outcome.ts';
 import { isAddress, shelfName } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
 import { columns, type Terminal } from '../terminal.ts';
+import { mustBeWritable } from '../writable.ts';
 
 interface EraseFlags {
   readonly person?: string;
@@ -67,7 +68,7 @@ async function erase(
     throw new CommandError(EXIT.usage, 'an erasure is recorded with who did it and why', 'Give --by and --why');
   }
   const beside = peoplePath(shelfName(shell.environment, file));
-  for (const written of isAddress(file) ? [beside] : [file, beside]) mustBeWritable(written);
+  for (const written of isAddress(file) ? [beside] : [file, beside]) mustBeWritable(written, 'An erasure');
   const { store, close } = await openedRecord(shell, file);
   let erased: Erasure | null = null;
   let due: readonly Erasure[] = [];
@@ -92,24 +93,6 @@ async function erase(
       { erased, recorded: due },
       `${due.length} erased and recorded; what was sealed for them is closed for good`,
     );
-}
-
-/** A file that is written, and gets another beside it before. @throws CommandError naming what may not be written */
-function mustBeWritable(file: string): void {
-  const [folder, trial] = [dirname(file), `${file}.${process.pid}.trial`];
-  let named = file;
-  try {
-    if (existsSync(file)) closeSync(openSync(file, 'r+'));
-    named = folder;
-    closeSync(openSync(trial, 'wx'));
-    rmSync(trial);
-  } catch (error) {
-    const wayOut =
-      'An erasure is written into the recording and its file of people, with new files beside them: call it as who owns ' +
-      'them, or give this user the right to write them and their folder';
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandError(EXIT.machine, `${named} cannot be written (${code}); nothing was erased`, wayOut);
-  }
 }
 
 interface OpenRecord {

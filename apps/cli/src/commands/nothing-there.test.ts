@@ -126,18 +126,21 @@ describe('that nothing was found is never said where nothing was looked at', () 
     assert.match(out, /^nobody is known: /);
   });
 
-  test('[R174] what an erasure cannot write is named with the way out, and nobody is erased', async () => {
-    const locked = join(home, 'locked');
+  test('[R165] [R174] what an erasure or a release cannot write is named with the way out, before anything is changed', async () => {
+    const [locked, cold] = [join(home, 'locked'), join(home, 'cold')];
     mkdirSync(locked);
+    mkdirSync(cold);
+    chmodSync(cold, 0o777);
     const file = join(locked, 'day.sqlite');
     copyFileSync(day, file);
     new PeopleFile(file).person('anna@example.org');
-    const words = ['erase', file, '--person', 'anna@example.org', '--by', 'dpo', '--why', 'request 12'];
-    const refused = async (named: string): Promise<void> => {
+    const erases = ['erase', file, '--person', 'anna@example.org', '--by', 'dpo', '--why', 'request 12'];
+    const releases = ['archive', file, '--to', cold, '--release', '--keep-days', '0'];
+    const refused = async (named: string, doing = 'An erasure', words = erases): Promise<void> => {
       const { code, error } = await asNobody(() => sigma(...words));
       assert.equal(code, EXIT.machine);
       assert.ok(
-        error.startsWith(`sigma: ${named} cannot be written (EACCES); nothing was erased\n  An erasure`),
+        error.startsWith(`sigma: ${named} cannot be written (EACCES); it is as it was\n  ${doing} writes`),
         error,
       );
     };
@@ -149,11 +152,13 @@ describe('that nothing was found is never said where nothing was looked at', () 
       chmodSync(`${file}.people`, named === locked ? 0o666 : 0o444);
       chmodSync(locked, mode);
       await refused(named);
+      if (named === locked) await refused(named, 'Releasing', releases);
     }
     chmodSync(file, 0o444);
     await refused(file);
     assert.deepEqual(readdirSync(locked).sort(), ['day.sqlite', 'day.sqlite.people']);
     assert.equal(new PeopleFile(file).people().length, 1);
+    assert.deepEqual(readdirSync(cold), ['solo'], 'what is not released is archived all the same');
   });
 
   test('[R119] a recording held against itself differs in nothing, up to its end', async () => {
