@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError, type ConnectRouter, type ServiceImpl } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, type ServiceImpl } from '@connectrpc/connect';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { siteToJson, zoneFromPolygon } from '@sigma/fleet-model';
 import {
   AccountService,
@@ -98,7 +98,9 @@ export class FakeHub {
   }
 
   async listen(): Promise<string> {
-    const answer = connectNodeAdapter({ routes: (router) => this.#routes(router) });
+    const router = createConnectRouter();
+    this.#routes(router);
+    const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
     this.#server = createServer((request, response) => {
       if (this.down) return void request.socket.destroy();
       const rpc = request.url?.startsWith('/sigma.v1.') === true;
@@ -106,8 +108,13 @@ export class FakeHub {
         response.writeHead(401).end();
         return;
       }
-      if (rpc) answer(request, response);
-      else void this.#plain(request, response);
+      if (!rpc) return void this.#plain(request, response);
+      const handler = handlers.get(request.url ?? '');
+      if (handler === undefined) return void response.writeHead(404).end();
+      // A page may leave while it is answered: that is nobody's failure, and nothing to be told on stderr.
+      handler(universalRequestFromNodeRequest(request, response, undefined, undefined))
+        .then((answer) => universalResponseToNodeResponse(answer, response))
+        .catch(() => response.destroy());
     });
     await new Promise<void>((resolve) => this.#server?.listen(0, '127.0.0.1', resolve));
     void this.#live();

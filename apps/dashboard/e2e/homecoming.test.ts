@@ -76,4 +76,20 @@ describe('marks on the time bar while a record comes home', { skip: withoutBrows
     await page.waitForURL(/select=decision:r05:0:11/);
     assert.deepEqual(house.problems, []);
   });
+
+  test('[R192] on a small screen, too, it is said that a record is to come, and the way back to the present stays in the window', async () => {
+    const life = { epoch: 0, missingEvents: 9n, upToTimeUs: BigInt(timeUs), outOfReach: true };
+    house.hub.record.onTheWay = ['r05', 'r06', 'r07'].map((agentId) => ({ ...life, agentId }));
+    const viewport = { width: 1_024, height: 768 };
+    const visitor = await house.visit({ options: { viewport } });
+    await visitor.says(visitor.at('to-come'), /record of 3 robots to come/);
+    const right = async (testId: string) => {
+      const box = await visitor.at(testId).boundingBox();
+      assert.ok(box !== null && box.width > 16, `${testId} is seen`);
+      return box.x + box.width;
+    };
+    assert.ok((await right('to-come')) <= (await right('bookmarks')));
+    assert.ok((await right('go-live')) <= viewport.width);
+    await visitor.page.context().close();
+  });
 });
