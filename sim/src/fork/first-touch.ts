@@ -15,7 +15,7 @@ import { FACT_NAMES, FleetTrials } from './fleet-trial.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
 import { isAddress } from './named-recording.ts';
 import { policyAfter } from './policy-file.ts';
-import { forkedAtUs, policyInForce } from './policy-in-force.ts';
+import { endsUs, forkedAtUs, policyInForce } from './policy-in-force.ts';
 
 /** From when on each robot is recomputed; who is not in it, from when something reaches it. */
 export interface FirstTouches {
@@ -51,20 +51,51 @@ export async function firstTouches(
       continue;
     }
     const own = concerned(source) ? policy : null;
-    // Whom a fork reuses was looked at when it was made, from its own moment on.
-    const span = { fromUs: atUs, untilUs: own === null ? Math.min(untilUs, forkedAtUs(timeline)) : untilUs };
     const inForce = policyInForce(timeline, life);
-    const found = await firstDifference(
-      timeline,
-      models,
-      life,
-      span,
-      own === null ? inForce : policyAfter(inForce, own),
-    );
-    looked += found.looked;
-    if (found.firstUs !== null) fromUs.set(source, found.firstUs);
+    const tried = own === null ? inForce : policyAfter(inForce, own);
+    for (const span of own === null ? unlooked(timeline, atUs, untilUs) : [{ fromUs: atUs, untilUs }]) {
+      const found = await firstDifference(timeline, models, life, span, tried);
+      looked += found.looked;
+      if (found.firstUs === null) continue;
+      fromUs.set(source, found.firstUs);
+      break;
+    }
   }
+  for (const life of robots) if (fromUs.has(life.source)) looked += await mustLeadUpTo(timeline, models, life, atUs);
   return { fromUs, looked };
+}
+
+interface Span {
+  /** Agent time, inclusive and exclusive. */
+  readonly fromUs: number;
+  readonly untilUs: number;
+}
+
+/** Whom a fork reuses was looked at when it was made, from its own moment to its end: what lies around that. */
+function unlooked(timeline: Timeline, fromUs: number, untilUs: number): readonly Span[] {
+  if (timeline.parent === null) return [];
+  return [
+    { fromUs, untilUs: Math.min(untilUs, forkedAtUs(timeline)) },
+    { fromUs: Math.max(fromUs, endsUs(timeline)), untilUs },
+  ];
+}
+
+/**
+ * Behind the end of a fork without a world nobody has looked whether its policy touches whom it reused: who is to be run
+ * on from there must have come there under that policy.
+ *
+ * @returns wakes that were looked at @throws ForkRefusedError
+ */
+async function mustLeadUpTo(timeline: Timeline, models: RecordedModels, life: Life, atUs: number): Promise<number> {
+  const span = { fromUs: endsUs(timeline), untilUs: atUs };
+  if (timeline.parent === null || span.fromUs >= atUs) return 0;
+  const { firstUs, looked } = await firstDifference(timeline, models, life, span, policyInForce(timeline, life));
+  if (firstUs === null) return looked;
+  const [ends, differs] = [span.fromUs, firstUs].map((us) => (us / 1e6).toFixed(2));
+  throw new ForkRefusedError(
+    `${timeline.name} ends at ${ends} s, and under its policy ${life.source} would live otherwise from ${differs} s on; ` +
+      `make that fork anew for longer, or give a moment up to ${differs} s`,
+  );
 }
 
 /** When a policy first gives another outcome in a life, piece by piece: each was lived under a policy of its own. */
@@ -72,7 +103,7 @@ async function firstDifference(
   timeline: Timeline,
   models: RecordedModels,
   { source, opening: newest, pieces }: Life,
-  span: { readonly fromUs: number; readonly untilUs: number },
+  span: Span,
   { version, rules }: PolicyText,
 ): Promise<{ readonly firstUs: number | null; readonly looked: number }> {
   const trials = new FleetTrials(models, { file: '', whole: true, version, rules, without: [] });

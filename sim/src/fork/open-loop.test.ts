@@ -141,6 +141,29 @@ test('[R113] [R114] whom an open-loop fork’s policy did not touch lives under 
   await mustVerify(second.recording);
 });
 
+test('[R113] [R114] behind the end of an open-loop fork nobody is run on who would have lived otherwise under its policy', async () => {
+  const rule = "robot.name == 'r01' || (robot.name == 'r02' && robot.speed_mps < 1.0)";
+  const policy = parsePolicyFile('slow.json', SLOW.replace('robot.speed_mps > 0.3', rule));
+  const first = await fork({ policy, forUs: 500_000 });
+  assert.deepEqual(
+    first.touched.map(({ id }) => id),
+    ['r01'],
+  );
+  const request = { forUs: 1_000_000, parameters: { 'chain.strikes': 3 }, agents: ['r02'] };
+  const known = await fork({ ...request, atUs: 14_003_000 }, first.recording);
+  await mustVerify(known.recording);
+  const other = await fork({ ...request, atUs: 14_003_000, agents: ['r03'] }, first.recording);
+  assert.deepEqual(
+    other.touched.map(({ id }) => id),
+    ['r02', 'r03'],
+    'the first fork’s policy touches r02 in the time of the second',
+  );
+  await assert.rejects(
+    fork({ ...request, atUs: 16_003_000 }, first.recording),
+    /ends at 9\.\d+ s, and under its policy r02 would live otherwise from 14\.\d+ s on; .* a moment up to 14\.\d+ s$/,
+  );
+});
+
 test('a fault needs a world, and a change that touches nobody makes no fork', async () => {
   await assert.rejects(
     fork({ faults: [{ fault: 'link_loss', robot: 'r01', atUs: 0 }] }),

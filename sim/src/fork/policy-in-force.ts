@@ -41,9 +41,11 @@ function policyOfPeer(fork: Timeline, parent: Timeline, agents: readonly string[
   return before;
 }
 
-/** Agent time from which on a fork is not its parent any more; of what is no fork, before everything. */
-export const forkedAtUs = (timeline: Timeline): number =>
-  timeline.parent === null ? Number.NEGATIVE_INFINITY : Math.min(...ownPieces(timeline).map(({ fromUs }) => fromUs));
+/** Agent time from which on a fork is not its parent any more. */
+export const forkedAtUs = (fork: Timeline): number => Math.min(...ownPieces(fork).map(({ fromUs }) => fromUs));
+
+/** Agent time of the last event in a fork itself. */
+export const endsUs = (fork: Timeline): number => Math.max(...ownPieces(fork).map(({ head }) => head.atUs));
 
 /** What stands in a fork itself, not in what it shares. */
 const ownPieces = ({ lives, recording }: Timeline): readonly Piece[] =>
