@@ -383,10 +383,10 @@ def unpacked(rows, fail):
             continue
         try:
             pack = fields(data)
-            held = [filed(block) for block in fields(zstd(last(pack, 7, b""), 2 * last(pack, 3, 0) + 1024)).get(7, [])]
+            held = [filed(block) for block in fields(zstd(last(pack, 6, b""), 2 * last(pack, 3, 0) + 1024)).get(7, [])]
         except (Fault, AttributeError, TypeError, IndexError) as fault:
             fail(first, str(fault))
-        if not held or len(held) != last(pack, 2, 0) or held[0][1][0] != first or last(pack, 6, b"") != held[0][2]:
+        if not held or len(held) != last(pack, 2, 0) or held[0][1][0] != first or last(pack, 5, b"") != held[0][2]:
             fail(first, "the pack does not hold what it says")
         if (sum(one[1][1] for one in held), held[0][1][2], held[-1][1][3]) != (count, first_at, last_at):
             fail(first, "the pack is not filed as what it holds")

@@ -138,8 +138,10 @@ async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<Con
         underWay.clear();
         link = linked(frame.value);
       } else if (frame.case === 'heartbeat') heard = frame.value.sequence;
-      else if (frame.case === 'telemetry') tally.liveMs.push(wallMs() - Number(frame.value.timeUs) / 1000);
-      else if (frame.case === 'chainsShown') link?.hear({ type: 'shown', ...shownOf(frame.value) });
+      else if (frame.case === 'telemetry') {
+        link?.frame(Number(frame.value.timeUs));
+        tally.liveMs.push(wallMs() - Number(frame.value.timeUs) / 1000);
+      } else if (frame.case === 'chainsShown') link?.hear({ type: 'shown', ...shownOf(frame.value) });
       else if (frame.case === 'blocksSent') {
         const batch = sentOf(frame.value);
         if (isLiving(batch)) depart(batch);

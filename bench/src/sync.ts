@@ -30,7 +30,7 @@ const STRETCH_MS = 5_000;
 const SIM_MINUTES = 12;
 const WEEK_S = 7 * 24 * 3600;
 /** What a recording may take where nobody names a bound (SPEC R127). */
-const SPOOL_BYTES = ROBOTS * 2e9;
+const SPOOL_BYTES = ROBOTS * 750e6;
 const MOST_DRAIN_S = 600;
 const GIGABIT_BYTES_PER_S = 125e6;
 const DISK_BYTES = 256 * 1024 * 1024;

@@ -55,6 +55,13 @@ export class BacklogLane {
     });
   }
 
+  /** A frame of the moment came so much later than the quickest ones come. */
+  frame(lateUs: number): void {
+    const nowUs = this.#time.nowUs();
+    const beside = this.#bytes > 0 || (this.#waiting.length > 0 && !this.#pace.rests(nowUs));
+    this.#pace.frame(lateUs, beside, nowUs);
+  }
+
   async #live<T>(work: () => Promise<T>): Promise<T> {
     const fromUs = this.#time.nowUs();
     const beside = this.#bytes > 0;
@@ -84,7 +91,7 @@ export class BacklogLane {
       this.#looks = false;
       const nowUs = this.#time.nowUs();
       const rests = this.#pace.rests(nowUs) && this.#bytes === 0 && !beside;
-      this.#pace.turn(Math.max(0, nowUs - dueUs), !rests);
+      this.#pace.turn(Math.max(0, nowUs - dueUs), !rests, nowUs);
       this.#next();
     });
   }

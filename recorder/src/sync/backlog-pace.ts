@@ -24,8 +24,12 @@ interface Judgement {
 const LATER = 0.2;
 /** A block has waited for the edge to look for it, up to 100 ms. */
 const COMMITS: Judgement = { kept: 30, enough: 10, quantile: 0.8, unfeltUs: 2_000 };
-/** A frame of the moment waits for nothing else than the hub's turn. */
+/** Whatever the hub does waits for its turn. */
 const TURNS: Judgement = { kept: 400, enough: 150, quantile: 0.97, unfeltUs: 500 };
+/** A frame of the moment waits for every queue between its edge and its reader, and for little else. */
+const FRAMES: Judgement = { kept: 1_000, enough: 200, quantile: 0.98, unfeltUs: 0 };
+/** Judged by so many together: each judgement sorts all that are kept. */
+const FRAMES_TOGETHER = 20;
 
 /** Delays of what is live, beside backlogs and without them. */
 class Delays {
@@ -71,6 +75,9 @@ class Delays {
 export class BacklogPace {
   readonly #commits = new Delays(COMMITS);
   readonly #turns = new Delays(TURNS);
+  readonly #frames = new Delays(FRAMES);
+  #framesUs = Number.NEGATIVE_INFINITY;
+  #framesHeard = 0;
   #bytesPerS = FIRST_BYTES_PER_S;
   #tokens = FIRST_BYTES_PER_S * GATHERED_S;
   #filledUs = Number.NEGATIVE_INFINITY;
@@ -113,13 +120,21 @@ export class BacklogPace {
     this.#burst = { fromUs: nowUs, us: tookUs, beside };
     if (burst.fromUs === Number.NEGATIVE_INFINITY) return;
     this.#commits.add(burst.us, burst.beside);
-    this.#judge();
+    this.#judge(nowUs);
   }
 
   /** The program had its turn so late after it was due. @param beside a backlog that passes */
-  turn(lateUs: number, beside: boolean): void {
+  turn(lateUs: number, beside: boolean, nowUs: number): void {
     this.#turns.add(lateUs, beside);
-    this.#judge();
+    this.#judge(nowUs);
+  }
+
+  /** A frame of the moment came so much later than the quickest ones come. @param beside a backlog that passes */
+  frame(lateUs: number, beside: boolean, nowUs: number): void {
+    this.#framesUs = nowUs;
+    this.#frames.add(lateUs, beside);
+    this.#framesHeard++;
+    if (this.#framesHeard % FRAMES_TOGETHER === 0) this.#judge(nowUs);
   }
 
   /** With nothing live nobody is delayed. */
@@ -127,15 +142,17 @@ export class BacklogPace {
     return nowUs - this.#liveUs > CYCLE_US;
   }
 
-  #judge(): void {
-    const found = [this.#commits.late, this.#turns.late];
+  #judge(nowUs: number): void {
+    const framed = nowUs - this.#framesUs <= CYCLE_US;
+    const found = [this.#commits.late, this.#turns.late, framed && this.#frames.late];
     const late = found.includes(true);
-    // Slower by what one of the two tells; faster only when nothing speaks against it.
+    // Slower by what one of them tells; faster only when nothing speaks against it.
     if (!late && found.includes(null)) return;
     const bytesPerS = this.#bytesPerS * (late ? SLOWER : FASTER);
     this.#bytesPerS = Math.max(LEAST_BYTES_PER_S, Math.min(MOST_BYTES_PER_S, bytesPerS));
     this.#commits.begin();
     this.#turns.begin();
+    this.#frames.begin();
   }
 
   #fill(nowUs: number): void {

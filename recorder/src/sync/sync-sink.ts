@@ -4,6 +4,7 @@ import type { BlockStore } from '../store.ts';
 import { BacklogLane, type LaneTime } from './backlog-lane.ts';
 import { BatchIntake, type BatchOutcome, type BatchTaker } from './batch-intake.ts';
 import { CreditLine } from './credit-line.ts';
+import { FrameDelays } from './frame-delays.ts';
 import { HybridClock, type HybridTime } from './hybrid-clock.ts';
 import type { HybridMark } from './hybrid-marks.ts';
 import type { Packing } from './packed-blocks.ts';
@@ -104,6 +105,8 @@ export interface SyncSinkOptions {
 /** The sink's end of one link. */
 export interface SinkLink {
   hear(word: SourceWord): void;
+  /** A frame of the moment came that was made then, by the edge's clock: backlogs give way where they delay such. */
+  frame(timeUs: number): void;
   close(): void;
 }
 
@@ -165,7 +168,12 @@ export class SyncSink {
     const open: Open = { edge, door, credit: new CreditLine(0), closed: false };
     this.#open.add(open);
     open.credit = new CreditLine(this.#window());
+    const delays = new FrameDelays();
     return {
+      frame: (timeUs) => {
+        const nowUs = this.#options.paceTime.nowUs();
+        this.#lane.frame(delays.late(nowUs - timeUs, nowUs));
+      },
       hear: (word) => this.#settle(word.type === 'shown' ? this.#shown(open, word) : this.#sent(open, word.batch)),
       close: () => {
         open.closed = true;

@@ -302,7 +302,7 @@ test('[R4] a recording of an older schema is brought up to date when it is opene
   const head = await store.heads();
   await store.close();
   const db = new DatabaseSync(path);
-  db.exec('DROP TABLE snapshots; DROP TABLE lives; PRAGMA user_version = 1');
+  db.exec('DROP TABLE snapshots; DROP TABLE lives; DROP TABLE packs; PRAGMA user_version = 1');
   db.close();
   assert.equal(MIGRATIONS.length, 4, 'a new migration needs its own test here');
   assert.throws(
@@ -321,7 +321,7 @@ test('[R4] a recording of schema 2 is read as it is, and counts its lives once i
   const path = pathOf('before-lives');
   const { head } = await recordedTo(path);
   const older = new DatabaseSync(path);
-  older.exec('DROP TABLE lives; PRAGMA user_version = 2');
+  older.exec('DROP TABLE lives; DROP TABLE packs; PRAGMA user_version = 2');
   older.close();
   const before = readFileSync(path);
   const reader = openSqliteRecording(path);
@@ -340,7 +340,7 @@ test('[R4] [R196] a recording of schema 3 is read as it is, and packs once it is
   const path = pathOf('before-packs');
   const { head } = await recordedTo(path);
   const older = new DatabaseSync(path);
-  older.exec('PRAGMA user_version = 3');
+  older.exec('DROP TABLE packs; PRAGMA user_version = 3');
   older.close();
   const before = readFileSync(path);
   const reader = openSqliteRecording(path);

@@ -7,7 +7,8 @@ import { decodeStub, stubBlocks } from '../../src/sync/gap.ts';
 import { blockKey, chainKey } from '../commit-plan.ts';
 import { tailFault } from '../tail-check.ts';
 import { damaged } from './errors.ts';
-import { blocksOfRow, IS_PACK, isPackRow, lastFirstOf, PACK_HEAD_BYTES, packOfRow } from './pack-row.ts';
+import { OpenedPacks } from './opened-packs.ts';
+import { blocksOfRow, packOfRow } from './pack-row.ts';
 import { PackRows } from './pack-rows.ts';
 import { sha256 } from './sha256.ts';
 
@@ -26,21 +27,18 @@ const PAGE = `SELECT first_sequence, hash, bytes FROM blocks
 const PAGE_TOGETHER = `SELECT count(*) AS blocks, group_concat(first_sequence, ' ') AS firsts,
     group_concat(length(bytes), ' ') AS lengths, CAST(group_concat(hash, '') AS BLOB) AS hashes,
     CAST(group_concat(bytes, '') AS BLOB) AS bytes,
-    total(typeof(first_sequence) = 'integer' AND typeof(bytes) = 'blob' AND typeof(hash) = 'blob' AND length(hash) = 32
-      AND NOT ${IS_PACK}) AS sound
+    total(typeof(first_sequence) = 'integer' AND typeof(bytes) = 'blob' AND typeof(hash) = 'blob' AND length(hash) = 32) AS sound
   FROM (${PAGE})`;
 /**
  * The same of who passes blocks on: no hash but the last one's. Beside the one max() SQLite takes other columns from the
  * row that has it (https://www.sqlite.org/lang_select.html#bareagg).
  */
 const RUN = `SELECT count(*) AS blocks, max(first_sequence) AS last, hash, group_concat(length(bytes), ' ') AS lengths,
-    CAST(group_concat(bytes, '') AS BLOB) AS bytes, total(typeof(bytes) = 'blob' AND NOT ${IS_PACK}) AS sound
+    CAST(group_concat(bytes, '') AS BLOB) AS bytes, total(typeof(bytes) = 'blob') AS sound
   FROM (${PAGE})`;
 const SQLITE_TOOBIG = 18;
-/** Rows that are looked at for a pack: what they hold keeps a sender busy for a while. */
-const MOST_LOOKED = 1_024;
 /** Of `PAGE`: the chain, after which event, up to which, and how many rows at most. */
-type PageRange = readonly [chain: number | null, after: number, toSequence: number, most: number];
+type PageRange = readonly [chain: number, after: number, toSequence: number, most: number];
 
 const HASH_BYTES = 32;
 
@@ -51,6 +49,7 @@ export class BlockTable {
   /** The number that a chain has in this file never changes. */
   readonly #numbers = new Map<string, number>();
   readonly #rows = new PackRows((sql) => this.statement(sql));
+  readonly #opened = new OpenedPacks();
   #statements = new Map<string, StatementSync>();
 
   constructor(db: DatabaseSync, path: string) {
@@ -71,99 +70,88 @@ export class BlockTable {
   /** Where to begin a range: blocks that begin after this sequence hold `fromSequence` and what follows. */
   before(chain: ChainId, fromSequence: number): number {
     const row = this.statement(
-      `SELECT first_sequence, count, ${IS_PACK} AS packed FROM blocks WHERE chain = ? AND first_sequence <= ?
-       ORDER BY first_sequence DESC LIMIT 1`,
+      'SELECT first_sequence, count FROM blocks WHERE chain = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1',
     ).get(this.#chainNumber(chain), fromSequence);
     if (row === undefined) return 0;
     const first = row.first_sequence as number;
     const end = first + (row.count as number) - 1;
     if (end < fromSequence) return end;
-    const within = row.packed === 1 ? this.page(chain, first - 1, fromSequence, 1) : [];
+    const within = this.#opens(this.#chainNumber(chain), first, fromSequence);
     return (within.at(-1)?.firstSequence ?? first) - 1;
   }
 
   /** The first blocks that begin after `after` and not after `toSequence`: `most`, and what is packed with the last. */
   page(chain: ChainId, after: number, toSequence: number, most: number): readonly StoredBlock[] {
-    const range = [this.#chainNumber(chain), after, toSequence, most] as const;
-    return this.#atOnce(() => this.#page(range));
+    const number = this.#chainNumber(chain);
+    return number === null ? [] : this.#atOnce(() => this.#page([number, after, toSequence, most]));
   }
 
   /** The same for who passes them on; null where there are none. */
   run(chain: ChainId, after: number, toSequence: number, most: number): BlockRun | null {
-    const range = [this.#chainNumber(chain), after, toSequence, most] as const;
+    const number = this.#chainNumber(chain);
+    if (number === null) return null;
     return this.#atOnce(() => {
-      const packed = this.#packed(range);
-      if (packed !== null) return runOf(this.#page(range, packed));
+      const { at, next } = this.#rows.around(number, after);
+      // Nothing of it is packed, as far as it may reach.
+      if (at !== null || (next !== null && next <= toSequence))
+        return runOf(this.#page([number, after, toSequence, most]));
+      const range = [number, after, toSequence, most] as const;
       const row = this.#together(RUN, range);
-      return row?.blocks === 0 ? null : (runTogether(row) ?? runOf(this.#page(range, null)));
+      return row?.blocks === 0 ? null : (runTogether(row) ?? runOf(this.#plain(range)));
     });
   }
 
   /** The pack that begins with that event, as it lies; null where none does. */
   packAt(chain: ChainId, firstSequence: number): StoredPack | null {
+    const number = this.#chainNumber(chain);
+    if (number === null || this.#rows.around(number, firstSequence - 1).next !== firstSequence) return null;
     const row = this.statement(
-      `SELECT first_sequence, count, hash, bytes FROM blocks WHERE chain = ? AND first_sequence = ? AND ${IS_PACK}`,
-    ).get(this.#chainNumber(chain), firstSequence);
+      'SELECT first_sequence, count, hash, bytes FROM blocks WHERE chain = ? AND first_sequence = ?',
+    ).get(number, firstSequence);
     return row === undefined ? null : packOfRow(this.#blockOf(row), row.count as number);
   }
 
-  #page(range: PageRange, begin = this.#packed(range)): readonly StoredBlock[] {
-    const plain = begin === null ? blocksTogether(this.#together(PAGE_TOGETHER, range)) : null;
-    if (plain !== null) return plain;
-    const [chain, , toSequence, most] = range;
-    const blocks = [...(begin ?? this.#oneByOne(range))];
-    while (blocks.length > 0 && blocks.length < most) {
-      const rest = [chain, (blocks.at(-1) as StoredBlock).firstSequence, toSequence, most - blocks.length] as const;
-      const found = this.#packed(rest) ?? this.#oneByOne(rest);
+  /** From that event on, the last one before the next pack. */
+  unpackedTo(chain: ChainId, fromSequence: number): number {
+    const number = this.#chainNumber(chain);
+    const next = number === null ? null : this.#rows.around(number, fromSequence - 1).next;
+    return next === null ? Number.MAX_SAFE_INTEGER : next - 1;
+  }
+
+  #page([chain, from, toSequence, most]: PageRange): readonly StoredBlock[] {
+    const blocks: StoredBlock[] = [];
+    for (let after = from; blocks.length < most; after = (blocks.at(-1) as StoredBlock).firstSequence) {
+      const { at, next } = this.#rows.around(chain, after);
+      const packed = (first: number): readonly StoredBlock[] =>
+        this.#opens(chain, first, toSequence).filter(({ firstSequence }) => firstSequence > after);
+      const plain = (to: number): readonly StoredBlock[] => this.#plain([chain, after, to, most - blocks.length]);
+      const unpacked = at === null ? plain(Math.min(toSequence, next === null ? toSequence : next - 1)) : packed(at);
+      const found = unpacked.length === 0 && next !== null && next <= toSequence ? packed(next) : unpacked;
       if (found.length === 0) break;
+      if (blocks.length === 0 && found.length >= most) return found;
       blocks.push(...found);
     }
     return blocks;
   }
 
-  /** From that event on, the last one before the next pack, or how far was looked for one. */
-  unpackedTo(chain: ChainId, fromSequence: number): number {
-    let to = Number.MAX_SAFE_INTEGER;
-    const rows = this.statement(
-      `SELECT first_sequence, count, ${IS_PACK} AS packed FROM blocks WHERE chain = ? AND first_sequence >= ?
-       ORDER BY first_sequence LIMIT ${MOST_LOOKED}`,
+  /** Rows of which none is packed. */
+  #plain(range: PageRange): readonly StoredBlock[] {
+    return (
+      blocksTogether(this.#together(PAGE_TOGETHER, range)) ??
+      this.statement(PAGE)
+        .all(...range)
+        .map((row) => this.#blockOf(row))
     );
-    let looked = 0;
-    for (const { first_sequence: first, count, packed } of rows.iterate(this.#chainNumber(chain), fromSequence)) {
-      if (packed === 1) return (first as number) - 1;
-      if (++looked === MOST_LOOKED) to = (first as number) + (count as number) - 1;
-    }
-    return to;
   }
 
-  /** The blocks of a page that begins in a pack; null of any other. */
-  #packed([chain, after, toSequence]: PageRange): readonly StoredBlock[] | null {
-    const row = this.#packAt(chain, after) ?? this.statement(PAGE).get(chain, after, toSequence, 1);
-    if (row === undefined || !(row.bytes instanceof Uint8Array) || !isPackRow(row.bytes)) return null;
-    const blocks = blocksOfRow(this.#blockOf(row));
-    return blocks.filter(({ firstSequence }) => firstSequence > after && firstSequence <= toSequence);
-  }
-
-  /** The pack with blocks that begin on either side of this place. */
-  #packAt(chain: number | null, after: number): Record<string, unknown> | undefined {
-    const before = this.statement(
-      `SELECT first_sequence, CASE WHEN ${IS_PACK} THEN substr(bytes, 1, ${PACK_HEAD_BYTES}) END AS head FROM blocks
-       WHERE chain = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1`,
-    ).get(chain, after);
-    if (!(before?.head instanceof Uint8Array) || lastFirstOf(before.head) <= after) return undefined;
-    const first = before.first_sequence as number;
-    return this.statement(PAGE).get(chain, first - 1, first, 1);
-  }
-
-  /** A page, row by row, up to the first that is packed. */
-  #oneByOne(range: PageRange): readonly StoredBlock[] {
-    const blocks: StoredBlock[] = [];
-    for (const row of this.statement(PAGE).iterate(...range)) {
-      const block = this.#blockOf(row);
-      if (isPackRow(block.bytes)) break;
-      blocks.push(block);
-    }
-    return blocks;
+  /** The blocks of a row, up to those that begin with that event. */
+  #opens(chain: number | null, firstSequence: number, toSequence: number): readonly StoredBlock[] {
+    const version = this.statement('PRAGMA data_version').get()?.data_version as number;
+    const blocks = this.#opened.blocks(`${chain} ${firstSequence}`, version, () => {
+      const row = this.statement(PAGE).get(chain, firstSequence - 1, firstSequence, 1);
+      return row === undefined ? [] : blocksOfRow(this.#blockOf(row));
+    });
+    return blocks.filter(({ firstSequence: first }) => first <= toSequence);
   }
 
   /** So that what is packed meanwhile is seen in one of its two forms. */
@@ -212,6 +200,7 @@ export class BlockTable {
 
   insert(block: SealedBlock, ordinal: number): void {
     const chain = this.#chainNumber(block) ?? this.#newChain(block);
+    this.#opened.forget();
     this.#rows.insert({ ...block, chain, ordinal });
     for (const { sequence, atUs } of block.snapshots) {
       this.statement('INSERT INTO snapshots VALUES (?, ?, ?, ?)').run(chain, atUs, sequence, block.firstSequence);
@@ -223,6 +212,7 @@ export class BlockTable {
     const chain = this.#chainNumber(stub);
     const last = stub.firstSequence + stub.count - 1;
     if (chain === null) return false;
+    this.#opened.forget();
     this.#rows.unpack(chain, stub.firstSequence, last);
     const stands = this.statement(
       `SELECT ordinal, count, hash, first_at_us, CASE WHEN substr(bytes, 1, 2) = x'0840' THEN bytes END AS stub
@@ -250,6 +240,7 @@ export class BlockTable {
    */
   packFrom(chain: ChainId, fromSequence: number, mostPacks: number, packBytes: number): number {
     const number = this.#chainNumber(chain);
+    this.#opened.forget();
     return number === null ? fromSequence : this.#rows.packFrom(number, fromSequence, mostPacks, packBytes);
   }
 
@@ -262,6 +253,7 @@ export class BlockTable {
   /** Blocks that are packed together with one before and one behind that event have rows of their own again. */
   unpackAt(chain: ChainId, sequence: number): void {
     const number = this.#chainNumber(chain);
+    this.#opened.forget();
     if (number !== null) this.#rows.unpack(number, sequence, sequence);
   }
 

@@ -8,14 +8,10 @@ import { zstandard } from '../zstandard.ts';
 
 /** Where a block or a stub has its format, a row that holds packed blocks has this one (SPEC R199). */
 const PACK_FORMAT = 65;
-/** Of a pack row, in SQL. */
-export const IS_PACK = `substr(bytes, 1, 2) = x'0841'`;
 
 /** What a pack row says of the blocks in it, and these. */
 interface PackRow extends PackedBlocks {
   readonly blocks: number;
-  /** First event of the last block. */
-  readonly lastFirst: number;
   /** Hash of the block before the first. */
   readonly previousHash: Uint8Array;
   /** Wall clock of the last event, microseconds since 1970. */
@@ -40,44 +36,27 @@ export function encodePackRow(blocks: readonly StoredBlock[]): Uint8Array {
   wire.uint(1, PACK_FORMAT);
   wire.uint(2, blocks.length);
   wire.uint(3, packed.unpackedBytes);
-  wire.uint(4, last.firstSequence);
-  wire.uint(5, outgoingBlock(last).lastTimeUs);
-  wire.bytes(6, blockHead(first.bytes).previousHash);
-  wire.bytes(7, packed.bytes);
+  wire.uint(4, outgoingBlock(last).lastTimeUs);
+  wire.bytes(5, blockHead(first.bytes).previousHash);
+  wire.bytes(6, packed.bytes);
   return wire.take();
 }
 
 /** @throws MalformedBytesError */
 function decodePackRow(row: Uint8Array): PackRow {
   const reader = new WireReader(row);
-  let [blocks, unpackedBytes, lastFirst, lastTimeUs] = [0, 0, 0, 0];
+  let [blocks, unpackedBytes, lastTimeUs] = [0, 0, 0];
   let [previousHash, bytes] = [EMPTY, EMPTY];
   while (!reader.done) {
     const tag = reader.varint();
     if (tag === 0x10) blocks = reader.varint();
     else if (tag === 0x18) unpackedBytes = reader.varint();
-    else if (tag === 0x20) lastFirst = reader.varint();
-    else if (tag === 0x28) lastTimeUs = reader.varint();
-    else if (tag === 0x32) previousHash = reader.bytes();
-    else if (tag === 0x3a) bytes = reader.bytes();
+    else if (tag === 0x20) lastTimeUs = reader.varint();
+    else if (tag === 0x2a) previousHash = reader.bytes();
+    else if (tag === 0x32) bytes = reader.bytes();
     else reader.skip(tag);
   }
-  return { blocks, unpackedBytes, lastFirst, lastTimeUs, previousHash, bytes };
-}
-
-/** In so many bytes from the beginning of a row stands `lastFirst`. */
-export const PACK_HEAD_BYTES = 32;
-
-/** The first event of the last block, from the beginning of a row; 0 where it does not say. */
-export function lastFirstOf(head: Uint8Array): number {
-  const reader = new WireReader(head);
-  for (let field = 1; field <= 4; field++) {
-    const tag = reader.varint();
-    if (tag !== field << 3) return 0;
-    const value = reader.varint();
-    if (field === 4) return value;
-  }
-  return 0;
+  return { blocks, unpackedBytes, lastTimeUs, previousHash, bytes };
 }
 
 const EMPTY: Uint8Array = new Uint8Array();

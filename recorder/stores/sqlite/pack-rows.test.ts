@@ -10,7 +10,6 @@ import { testChain } from '../../testing/chains.ts';
 import { chainWithGap } from '../../testing/dropped-blocks.ts';
 import { tramDay } from '../../testing/tram-day.ts';
 import { PACK_BYTES } from '../zstandard.ts';
-import { IS_PACK } from './pack-row.ts';
 import { releaseFromSqlite } from './release.ts';
 import { type BoundedStore, openSqliteRecording, openSqliteStore, sha256 } from './sqlite-store.ts';
 
@@ -44,7 +43,7 @@ async function runs(store: Readable, chain: ChainId, expected: Awaited<ReturnTyp
 
 const packsOf = (path: string): number => {
   const db = new DatabaseSync(path, { readOnly: true });
-  const { n } = db.prepare(`SELECT count(*) AS n FROM blocks WHERE ${IS_PACK}`).get() as { n: number };
+  const { n } = db.prepare('SELECT count(*) AS n FROM packs').get() as { n: number };
   db.close();
   return n;
 };
@@ -182,7 +181,7 @@ test('[R196] [R134] a pack that rotted is named by verify with its event, thinne
   const db = new DatabaseSync(path);
   const { block, first } = db
     .prepare(
-      `SELECT block, first_sequence AS first FROM blocks JOIN chains USING (chain) WHERE source = 'r2' AND ${IS_PACK} LIMIT 1`,
+      `SELECT block, first_sequence AS first FROM blocks JOIN packs USING (chain, first_sequence) JOIN chains USING (chain) WHERE source = 'r2' LIMIT 1`,
     )
     .get() as { block: number; first: number };
   db.exec(

@@ -6,7 +6,7 @@ import type { StoredBlock } from '../../src/store.ts';
 import { isStub } from '../../src/sync/gap.ts';
 import { blocksIn } from '../../src/sync/sealed-pack.ts';
 import { MalformedBytesError } from '../../src/wire/wire-reader.ts';
-import { blocksOfRow, encodePackRow, IS_PACK, isPackRow } from './pack-row.ts';
+import { blocksOfRow, encodePackRow, isPackRow } from './pack-row.ts';
 import { sha256 } from './sha256.ts';
 
 /** A row of the table of blocks. */
@@ -26,9 +26,12 @@ const LEAST_SHARE = 0.25;
 /** Rows behind the last pack that are looked for at most. */
 const MOST_TAIL = 4_096;
 
+const NO_PACKS = { at: null, next: null };
+
 /** Turns rows of blocks into rows of packs (SPEC R196), and back. Transactions are the caller's. */
 export class PackRows {
   readonly #statement: (sql: string) => StatementSync;
+  #hasTable: boolean | null = null;
 
   constructor(statement: (sql: string) => StatementSync) {
     this.#statement = statement;
@@ -43,11 +46,34 @@ export class PackRows {
 
   /** See `BlockTable.packedTo`. */
   packedTo(chain: number): number {
-    const row = this.#statement(
-      `SELECT min(first_sequence) AS first, max(CASE WHEN ${IS_PACK} THEN first_sequence + count END) AS next
-       FROM (SELECT first_sequence, count, bytes FROM blocks WHERE chain = ? ORDER BY first_sequence DESC LIMIT ${MOST_TAIL})`,
+    const packed = this.#statement(
+      `SELECT first_sequence + count AS next FROM blocks WHERE chain = ?1
+         AND first_sequence = (SELECT max(first_sequence) FROM packs WHERE chain = ?1)`,
     ).get(chain);
-    return (row?.next ?? row?.first ?? 1) as number;
+    const tail = this.#statement(
+      `SELECT first_sequence AS first FROM blocks WHERE chain = ? ORDER BY first_sequence DESC LIMIT 1 OFFSET ${MOST_TAIL}`,
+    ).get(chain);
+    return Math.max((packed?.next ?? 1) as number, (tail?.first ?? 1) as number);
+  }
+
+  /** The pack with blocks that begin on either side of this place, and the next one behind it: with which event each begins. */
+  around(chain: number, after: number): { readonly at: number | null; readonly next: number | null } {
+    if (!this.#kept) return NO_PACKS;
+    const at = this.#statement(
+      `SELECT first_sequence AS first, last_first_sequence AS last FROM packs WHERE chain = ? AND first_sequence <= ?
+       ORDER BY first_sequence DESC LIMIT 1`,
+    ).get(chain, after);
+    const next = this.#statement(
+      'SELECT min(first_sequence) AS first FROM packs WHERE chain = ? AND first_sequence > ?',
+    ).get(chain, after);
+    const within = at !== undefined && (at.last as number) > after;
+    return { at: within ? (at.first as number) : null, next: (next?.first ?? null) as number | null };
+  }
+
+  /** Whether this file can have any: one of an older schema, read as it is, has no table of them. */
+  get #kept(): boolean {
+    this.#hasTable ??= this.#statement(`SELECT 1 FROM sqlite_schema WHERE name = 'packs'`).get() !== undefined;
+    return this.#hasTable;
   }
 
   /** See `BlockTable.packFrom`. */
@@ -68,8 +94,7 @@ export class PackRows {
     };
     // The beginning of a chain is looked up by itself, and its end grows.
     const rows = this.#statement(
-      `SELECT ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes FROM blocks
-       WHERE chain = ?1 AND first_sequence >= ?2 AND first_sequence > 1
+      `SELECT ${COLUMNS} FROM blocks WHERE chain = ?1 AND first_sequence >= ?2 AND first_sequence > 1
          AND first_sequence < (SELECT max(first_sequence) FROM blocks WHERE chain = ?1) ORDER BY first_sequence`,
     );
     for (const columns of rows.iterate(chain, fromSequence)) {
@@ -96,15 +121,16 @@ export class PackRows {
     this.#remove(first.chain, first.firstSequence, last.firstSequence);
     const next = last.firstSequence + last.count;
     this.insert({ ...first, count: next - first.firstSequence, lastAtUs: last.lastAtUs, hash: last.hash, bytes });
+    this.#statement('INSERT INTO packs VALUES (?, ?, ?)').run(first.chain, first.firstSequence, last.firstSequence);
     return next;
   }
 
   /** Gives blocks rows of their own of which any event lies between these, and those that are packed with them. */
   unpack(chain: number, firstSequence: number, lastSequence: number): void {
     const rows = this.#statement(
-      `SELECT ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes FROM blocks
-       WHERE chain = ? AND first_sequence <= ? AND first_sequence + count > ? AND ${IS_PACK}
-         AND first_sequence >= coalesce((SELECT max(first_sequence) FROM blocks WHERE chain = ? AND first_sequence <= ?), 0)`,
+      `SELECT ${COLUMNS} FROM blocks JOIN packs USING (chain, first_sequence)
+       WHERE chain = ? AND first_sequence <= ? AND first_sequence + count > ?
+         AND first_sequence >= coalesce((SELECT max(first_sequence) FROM packs WHERE chain = ? AND first_sequence <= ?), 0)`,
     ).all(chain, lastSequence, firstSequence, chain, firstSequence);
     for (const columns of rows) {
       const row = rowOf(chain, columns);
@@ -117,13 +143,17 @@ export class PackRows {
   }
 
   #remove(chain: number, firstSequence: number, lastSequence: number): void {
-    this.#statement('DELETE FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ?').run(
-      chain,
-      firstSequence,
-      lastSequence,
-    );
+    for (const table of ['blocks', 'packs']) {
+      this.#statement(`DELETE FROM ${table} WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ?`).run(
+        chain,
+        firstSequence,
+        lastSequence,
+      );
+    }
   }
 }
+
+const COLUMNS = 'ordinal, first_sequence, count, first_at_us, last_at_us, hash, bytes';
 
 /** Null of a row that is not one of ours any more. */
 function rowOf(chain: number, columns: Record<string, unknown>): BlockRow | null {

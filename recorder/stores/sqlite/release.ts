@@ -90,5 +90,6 @@ function removeThrough(db: DatabaseSync, path: string, end: ReleasedEnd): void {
     .get(chain, sequence);
   if ((stays?.n as number) < 2) throw refuse('would lose its end');
   db.prepare(`DELETE ${goes}`).run(chain, sequence);
+  db.prepare('DELETE FROM packs WHERE chain = ? AND first_sequence <= ?').run(chain, sequence);
   db.prepare('DELETE FROM snapshots WHERE chain = ? AND block_sequence > 1 AND sequence <= ?').run(chain, sequence);
 }

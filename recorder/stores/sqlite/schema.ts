@@ -52,8 +52,13 @@ export const MIGRATIONS: readonly Migration[] = [
     apply: (db) => db.exec('CREATE TABLE lives (life INTEGER NOT NULL) STRICT; INSERT INTO lives VALUES (0)'),
   },
   {
-    what: 'rows may hold several blocks, packed (SPEC R196): who does not know of that is to open none',
-    apply: () => {},
+    what: 'which rows hold several blocks, packed (SPEC R196)',
+    apply: (db) =>
+      db.exec(`
+        CREATE TABLE packs (
+          chain INTEGER NOT NULL REFERENCES chains, first_sequence INTEGER NOT NULL, last_first_sequence INTEGER NOT NULL,
+          PRIMARY KEY (chain, first_sequence)
+        ) STRICT, WITHOUT ROWID`),
   },
 ];
 

@@ -30,7 +30,6 @@ import {
 import { testChain, testOpening } from '../../testing/chains.ts';
 import { chainWithGap, epochsWithGap } from '../../testing/dropped-blocks.ts';
 import { tramDay } from '../../testing/tram-day.ts';
-import { IS_PACK } from './pack-row.ts';
 import { openProofShelf } from './proof-shelf.ts';
 import { type BoundedStore, openSqliteStore, sha256 } from './sqlite-store.ts';
 
@@ -270,7 +269,7 @@ test('[R102] [R150] [R196] the independent verifier reads packed blocks, and nam
     for (let from = 0; from < day.blocks.length; from += 20) await store.append(day.blocks.slice(from, from + 20));
     await store.close();
     const db = new DatabaseSync(path, { readOnly: true });
-    const rows = db.prepare(`SELECT first_sequence AS first FROM blocks WHERE ${IS_PACK} ORDER BY first`).all();
+    const rows = db.prepare(`SELECT first_sequence AS first FROM packs ORDER BY first`).all();
     db.close();
     assert.ok(rows.length > 2, `${rows.length} packs`);
     return { path, first: rows[1]?.first as number };
@@ -291,7 +290,7 @@ test('[R102] [R150] [R196] the independent verifier reads packed blocks, and nam
     ['hash', 'hash = zeroblob(32)', /do not have the hash stored beside them/],
   ] as const) {
     const one = await packed(name);
-    altered(one.path, `UPDATE blocks SET ${set} WHERE ${IS_PACK} AND first_sequence = ${one.first}`);
+    altered(one.path, `UPDATE blocks SET ${set} WHERE first_sequence = ${one.first}`);
     const verdict = judged(one.path);
     assert.equal(verdict.status, 1, `${name}: ${verdict.said}`);
     assert.match(verdict.said, what, name);
@@ -315,7 +314,7 @@ test('[R150] [R155] a recording and its shelf say what they are, and hold the ta
   assert.deepEqual(recording.said, [0x53676d52, 4]);
   assert.equal(recording.tables.chains, 'chain tenant source epoch');
   assert.equal(recording.tables.blocks, 'block chain ordinal first_sequence count first_at_us last_at_us hash bytes');
-  assert.deepEqual(Object.keys(recording.tables), ['blocks', 'chains', 'lives', 'snapshots']);
+  assert.deepEqual(Object.keys(recording.tables), ['blocks', 'chains', 'lives', 'packs', 'snapshots']);
   const shelf = holds(`${path}.proofs`);
   assert.deepEqual(shelf.said, [0x53676d50, 1]);
   assert.deepEqual(shelf.tables, {

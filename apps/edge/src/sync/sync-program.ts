@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
-import { AheadSource, encodeSent, SyncSource } from '@sigma/recorder';
+import { AheadSource, encodeSent, giveBack, SyncSource } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import type { FromThread, ToThread } from '../live/back-thread.ts';
@@ -65,6 +65,8 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
       if (word.type === 'shown') return tell({ type: 'shown', link, word });
       const sent = encodeSent(word.batch);
       tell({ type: 'sent', link, sent }, [sent.buffer]);
+      // Nobody looks at it any more: left to the garbage collector, a pack is memory for long.
+      if (word.batch.packed !== undefined) giveBack(word.batch.packed.bytes.buffer);
     },
     note: (name, body) => tell({ type: 'note', name, body }),
     gapFound: (source, gap) => watch?.gapFound(source, gap),

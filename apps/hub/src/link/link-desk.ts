@@ -252,6 +252,7 @@ export class LinkDesk {
     }
     switch (frame.case) {
       case 'telemetry':
+        link.sync?.frame(Number(frame.value.timeUs));
         this.#ingest.take(frame.value, link.tally);
         return;
       case 'status':

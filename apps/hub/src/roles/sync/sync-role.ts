@@ -55,6 +55,8 @@ export type SyncAnswer =
 /** The hub's end of sync on one link. */
 export interface SyncLink {
   hear(frame: SyncFrame): void;
+  /** A frame of the moment came, made then by the edge's clock. */
+  frame(timeUs: number): void;
   close(): void;
 }
 
@@ -130,6 +132,7 @@ export class SyncRole {
     });
     const ahead = { underWay: false };
     return {
+      frame: (timeUs) => link.frame(timeUs),
       hear: (frame) => {
         if (frame.case === 'eventsAhead')
           return this.#hearAhead(ahead, aheadOf(frame.value), { edgeId, sources, send });
