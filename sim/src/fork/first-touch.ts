@@ -11,7 +11,7 @@ import {
   tryPolicy,
 } from '@sigma/recorder';
 import { FactsFile } from '@sigma/recorder/facts';
-import { FACT_NAMES, FleetTrials } from './fleet-trial.ts';
+import { FACT_NAMES, FleetTrials, policyOf } from './fleet-trial.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
 import { isAddress } from './named-recording.ts';
 import { policyAfter } from './policy-file.ts';
@@ -113,6 +113,7 @@ async function firstDifference(
     const untilUs = Math.min(span.untilUs, piece.untilUs);
     if (fromUs >= untilUs) continue;
     if (isRemade(piece.opening, newest)) return { firstUs: fromUs, looked };
+    if (encodeState(policyOf(piece.opening).rules) === encodeState(rules)) continue;
     const { recording, head } = piece;
     const options = { fromUs, untilUs, onlyFirst: true, trialOf: (opening: Opening) => trials.of(opening) };
     const factsOf = async (opening: Opening) => keptFacts(timeline, recording, head, opening, fromUs);

@@ -151,7 +151,9 @@ async function prepare(
   const siteHeadBytes = Buffer.from(siteHead(await parent.recording.heads(), sha256), 'hex');
   const recording = parentNameFor(parent.name, out);
   const models = await modelsOn(parent);
-  const touches = await firstTouches(parent, models, request, atUs);
+  // Where the world ends the fork does: whom the policy would touch later is not run.
+  const forUs = closed ? Math.min(request.forUs, worldLife.endUs + STEP_US - atUs) : request.forUs;
+  const touches = await firstTouches(parent, models, { ...request, forUs }, atUs);
   return {
     worldLife,
     lives: parent.lives,
