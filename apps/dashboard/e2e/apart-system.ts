@@ -21,8 +21,10 @@ export interface ApartSystem {
   readonly url: string;
   readonly email: string;
   readonly password: string;
-  /** One robot, which goes on where the one before ended. @param flags of `sigma edge` */
+  /** One robot, which goes on where the one before ended; that one is ended. @param flags of `sigma edge` */
   readonly startEdge: (...flags: readonly string[]) => Promise<void>;
+  /** As Ctrl-C does; what it kept stays. */
+  readonly endEdge: () => Promise<void>;
   /** Nothing goes from one to the other until it is mended. */
   readonly cut: () => void;
   readonly mend: () => void;
@@ -47,14 +49,18 @@ export async function startApart(): Promise<ApartSystem> {
   await writeFile(join(home, 'hall.site.json'), JSON.stringify(DOCK));
   const hub = startSigma(['hub', '--port', '0', '--map', map, '--data', hubFolder]);
   let edge: SigmaProgram | null = null;
-  const run = async (url: string, token: string, flags: readonly string[]) => {
+  const endEdge = async () => {
     await edge?.end();
+    edge = null;
+  };
+  const run = async (url: string, token: string, flags: readonly string[]) => {
+    await endEdge();
     const all = ['edge', '--robots', '1', '--people', '0', '--map', map, '--data', edgeFolder, ...flags];
     edge = startSigma(all, { SIGMA_HUB: url, SIGMA_TOKEN: token });
     await edge.says(/(robots at the edge)/);
   };
   const end = async () => {
-    await Promise.all([edge?.end(), hub.end()]);
+    await Promise.all([endEdge(), hub.end()]);
   };
   const leaveNothing = () => rm(home, { recursive: true, force: true });
   try {
@@ -67,7 +73,7 @@ export async function startApart(): Promise<ApartSystem> {
     const { joinToken } = JSON.parse(credentials) as { readonly joinToken: string };
     const cable = await layCable(Number(new URL(url).port));
     return {
-      ...{ url, email, password, end, cut: cable.cut, mend: cable.mend },
+      ...{ url, email, password, endEdge, end, cut: cable.cut, mend: cable.mend },
       startEdge: (...flags) => run(cable.url, joinToken, flags),
       kept: (words) => standsIn(join(edgeFolder, 'recordings'), words),
       stop: async () => {
