@@ -239,6 +239,9 @@ const withToolsOnPath = () => ({
   PATH: [join(modules, '.bin'), process.env.PATH].join(windows ? ';' : ':'),
 });
 
+/** What is loaded is stripped of its types and compiled once a machine, also for threads and programs that it starts. */
+const withCompiled = () => ({ NODE_COMPILE_CACHE: join(modules, '.cache/compiled'), ...withToolsOnPath() });
+
 /** Runs the command of an installed package under the project's Node. */
 function runTool(node, name, args, cwd) {
   return runToEnd(node, [realpathSync(join(modules, '.bin', name)), ...args], { cwd, env: withToolsOnPath() });
@@ -305,7 +308,7 @@ function eventDescriptors() {
  */
 function handOver(node, script, args) {
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, script), ...args], {
-    env: withToolsOnPath(),
+    env: withCompiled(),
     stdio: ['inherit', 'inherit', 'inherit', ...eventDescriptors()],
   });
   // A terminal sends Ctrl-C to the child as well; forwarding it again would count as a second, impatient one.

@@ -14,5 +14,8 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
   );
   process.exit(5);
 }
-modules.enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url)));
+const compiled = fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url));
+modules.enableCompileCache(compiled);
+// Threads and programs that a command starts hear of it by this alone.
+process.env.NODE_COMPILE_CACHE ??= compiled;
 await import('../src/main.ts');
