@@ -7,7 +7,7 @@ import { buildProgram } from '../program.ts';
 import type { Shell } from '../shell.ts';
 import { openTerminal } from '../terminal.ts';
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+const SIGMA = fileURLToPath(new URL('../../bin/sigma.mjs', import.meta.url));
 
 const NODE = ['--disable-warning=ExperimentalWarning'];
 
@@ -73,11 +73,11 @@ export interface Start {
 
 /** Starts `sigma` as a person does: a program with its exit code, its streams and its descriptors. */
 export const startSigma = (args: readonly string[], env: Variables, how: Start = {}): Promise<Ended> =>
-  started(process.execPath, [...NODE, MAIN, ...args], env, how);
+  started(process.execPath, [...NODE, SIGMA, ...args], env, how);
 
 /** The same in a process where no file may grow beyond that many blocks of 512 bytes, as on a disk that is full. */
 export const runSigmaOnFullDisk = (args: readonly string[], env: Variables, mostFileBlocks: number): Promise<Ended> =>
-  started('sh', ['-c', `ulimit -f ${mostFileBlocks}; exec "$@"`, 'sh', process.execPath, ...NODE, MAIN, ...args], env);
+  started('sh', ['-c', `ulimit -f ${mostFileBlocks}; exec "$@"`, 'sh', process.execPath, ...NODE, SIGMA, ...args], env);
 
 function started(
   program: string,
