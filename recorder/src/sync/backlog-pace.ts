@@ -26,9 +26,12 @@ const LATER = 0.2;
 const COMMITS: Judgement = { kept: 30, enough: 10, quantile: 0.8, unfeltUs: 2_000 };
 /** Whatever the hub does waits for its turn. */
 const TURNS: Judgement = { kept: 400, enough: 150, quantile: 0.97, unfeltUs: 500 };
-/** A frame of the moment waits for every queue between its edge and its reader, and for little else. */
-const FRAMES: Judgement = { kept: 1_000, enough: 200, quantile: 0.98, unfeltUs: 0 };
-/** Judged by so many together: each judgement sorts all that are kept. */
+/** Of frames of the moment so many are kept of those that came without backlogs, and so many tell something. */
+const FRAMES_KEPT = 2_000;
+const FRAMES_ENOUGH = 200;
+/** What of them is slow anyway. */
+const SLOW = 0.01;
+/** Frames that are looked at together: each look sorts all that are kept. */
 const FRAMES_TOGETHER = 20;
 
 /** Delays of what is live, beside backlogs and without them. */
@@ -67,6 +70,38 @@ class Delays {
 }
 
 /**
+ * How late frames of the moment are, beside backlogs and without them. A frame waits for every queue between its edge and
+ * its reader, and of few of them one is slow: what is held against each other is how many.
+ */
+class FrameTail {
+  #alone: number[] = [];
+  #beside: number[] = [];
+
+  add(us: number, beside: boolean): void {
+    const of = beside ? this.#beside : this.#alone;
+    of.push(us);
+    if (of.length > FRAMES_KEPT) of.shift();
+  }
+
+  /**
+   * Whether beside backlogs more frames are slow, by a fifth more than the slowest hundredth is without, than chance alone
+   * makes (two standard deviations of a binomial distribution); null when too little is known.
+   */
+  get late(): boolean | null {
+    const { length } = this.#beside;
+    if (Math.min(this.#alone.length, length) < FRAMES_ENOUGH) return null;
+    const sorted = new Float64Array(this.#alone).sort();
+    const slowUs = (sorted[Math.floor((1 - SLOW) * (sorted.length - 1))] as number) * (1 + LATER);
+    const slow = this.#beside.reduce((count, us) => count + (us > slowUs ? 1 : 0), 0);
+    return slow > length * SLOW + 2 * Math.sqrt(length * SLOW);
+  }
+
+  begin(): void {
+    this.#beside = [];
+  }
+}
+
+/**
  * How fast backlogs may go to the store (SPEC R125): so fast that what is live is not delayed by them by more than a
  * fifth. That is found out by trying, since a machine has many queues (its processors, its disk, its database) and what
  * they do together is seen only behind all of them: in a part of each second no backlog passes, the delays of that part
@@ -75,7 +110,7 @@ class Delays {
 export class BacklogPace {
   readonly #commits = new Delays(COMMITS);
   readonly #turns = new Delays(TURNS);
-  readonly #frames = new Delays(FRAMES);
+  readonly #frames = new FrameTail();
   #framesUs = Number.NEGATIVE_INFINITY;
   #framesHeard = 0;
   #bytesPerS = FIRST_BYTES_PER_S;
