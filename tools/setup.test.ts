@@ -68,6 +68,29 @@ test('a fresh checkout installs once, then hands over arguments and exit code', 
   assert.match(npmCalls()[0] ?? '', /^install --no-save/);
 });
 
+test('threads and programs of a script know where compiled code is kept; whoever named another place is heeded', (t) => {
+  const { setup, put, root, env } = checkout(t, LOCK);
+  put(
+    'kept.mjs',
+    `import { spawnSync } from 'node:child_process';
+     import { getCompileCacheDir } from 'node:module';
+     import { isMainThread, Worker } from 'node:worker_threads';
+     console.log(getCompileCacheDir());
+     if (isMainThread && process.argv[2] === 'all') {
+       new Worker(new URL(import.meta.url));
+       console.log(spawnSync(process.execPath, ['kept.mjs'], { encoding: 'utf8' }).stdout.trim());
+     }`,
+  );
+  const kept = (): readonly string[] => {
+    const { stdout } = setup('--run', 'kept.mjs', 'all');
+    return stdout.trim().split('\n').map(dirname);
+  };
+  delete (env as Record<string, unknown>)['NODE_COMPILE_CACHE'];
+  assert.deepEqual(kept(), Array(3).fill(join(root, 'node_modules/.cache/compiled')));
+  Object.assign(env, { NODE_COMPILE_CACHE: join(root, 'elsewhere') });
+  assert.deepEqual(kept(), Array(3).fill(join(root, 'elsewhere')));
+});
+
 test('a changed lock installs again and names what differed', (t) => {
   const { setup, put, npmCalls } = checkout(t, LOCK);
   setup();
