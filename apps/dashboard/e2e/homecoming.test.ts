@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { AlertLevel } from '@sigma/proto';
 import { type House, openHouse } from './house.ts';
 import { type FirstPage, withoutBrowser } from './page.ts';
+import { recordRobot } from './robot-recording.ts';
 import { eventually } from './waiting.ts';
 
 /** Told ahead of the record that answers it with a decision. */
@@ -15,7 +17,10 @@ describe('marks on the time bar while a record comes home', { skip: withoutBrows
   const timeUs = (Date.now() - 20_000) * 1_000;
 
   before(async () => {
-    house = await openHouse(({ record }) => record.mark(timeUs, 'failsafe', { ...SHUT_DOWN, reported: true }));
+    house = await openHouse(({ site, record }) => {
+      record.mark(timeUs, 'failsafe', { ...SHUT_DOWN, reported: true });
+      record.blocks.push(...recordRobot(site, sha256, 30, { id: 'r05', epochTimeUs: timeUs }));
+    });
     first = await house.visit();
     await first.at('time-span').selectOption('5');
   });
@@ -90,6 +95,15 @@ describe('marks on the time bar while a record comes home', { skip: withoutBrows
     };
     assert.ok((await right('to-come')) <= (await right('bookmarks')));
     assert.ok((await right('go-live')) <= viewport.width);
+    await visitor.page.context().close();
+  });
+
+  test('[R192] in the past whose record is to come is said in full, before how long the moment took to compute', async () => {
+    const visitor = await house.visit({ path: `/?at=${new Date(timeUs / 1_000 + 5_000).toISOString()}` });
+    await visitor.at('computed').waitFor({ state: 'attached' });
+    const words = visitor.at('to-come');
+    await visitor.says(words, /record of 3 robots to come/);
+    await eventually(() => words.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth));
     await visitor.page.context().close();
   });
 });

@@ -93,6 +93,8 @@ describe('what others recorded, beside the record of this site', { skip: without
     await page.at('previous-event').click();
     await page.says(page.at('value-detail'), /event \d+ of \d+ events?.* 0 s before the cursor.*authority/s);
     await page.isComplete();
+    const sends = page.page.locator('.import-map').getByRole('button', { name: 'Cover' });
+    assert.equal(await sends.count(), 0, 'nothing is sent from a map that is there to be compared');
     await page.isAccessible('.page');
     await shot('own');
   });
