@@ -3,7 +3,7 @@ import { NO_BLOCK } from '../../src/block.ts';
 import type { SealedBlock } from '../../src/chain-writer.ts';
 import { type ChainHead, type ChainId, chainName, sameBytes } from '../../src/event.ts';
 import { type BlockRun, runOf, type SnapshotPlace, type StoredBlock, type StoredPack } from '../../src/store.ts';
-import { decodeStub, stubBlocks } from '../../src/sync/gap.ts';
+import { decodeStub, isStub, stubBlocks } from '../../src/sync/gap.ts';
 import { blockKey, chainKey } from '../commit-plan.ts';
 import { tailFault } from '../tail-check.ts';
 import { damaged } from './errors.ts';
@@ -213,17 +213,13 @@ export class BlockTable {
     const last = stub.firstSequence + stub.count - 1;
     if (chain === null) return false;
     this.#opened.forget();
-    this.#rows.unpack(chain, stub.firstSequence, last);
+    this.#rows.unpackAround(chain, stub.firstSequence, last);
     const stands = this.statement(
-      `SELECT ordinal, count, hash, first_at_us, CASE WHEN substr(bytes, 1, 2) = x'0840' THEN bytes END AS stub
-       FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence`,
+      `SELECT ordinal, first_sequence, count, hash, bytes, first_at_us FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ? ORDER BY first_sequence`,
     ).all(chain, stub.firstSequence, last);
-    if (!standsFor(stub, stands as unknown as readonly Row[])) return false;
-    this.statement('DELETE FROM blocks WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ?').run(
-      chain,
-      stub.firstSequence,
-      last,
-    );
+    const rows = stands.flatMap((row) => standing(this.#blockOf(row), row.count as number));
+    if (!standsFor(stub, rows)) return false;
+    this.#rows.remove(chain, stub.firstSequence, last);
     // They are found by their times; others may have the same.
     this.statement(
       'DELETE FROM snapshots WHERE chain = ? AND at_us >= ? AND at_us <= ? AND sequence >= ? AND sequence <= ?',
@@ -233,15 +229,15 @@ export class BlockTable {
   }
 
   /**
-   * Packs what stands unpacked of a chain from an event on, up to the next pack and never its last block.
+   * Packs what stands unpacked of a chain from an event on, up to another, to the next pack, and never its last block.
    *
    * @param mostPacks that are made @param packBytes of blocks in each
    * @returns the first event behind all of these
    */
-  packFrom(chain: ChainId, fromSequence: number, mostPacks: number, packBytes: number): number {
+  packFrom(chain: ChainId, fromSequence: number, toSequence: number, mostPacks: number, packBytes: number): number {
     const number = this.#chainNumber(chain);
     this.#opened.forget();
-    return number === null ? fromSequence : this.#rows.packFrom(number, fromSequence, mostPacks, packBytes);
+    return number === null ? fromSequence : this.#rows.packFrom(number, fromSequence, toSequence, mostPacks, packBytes);
   }
 
   /** The first event behind what is packed of a chain; of a long stretch that is not, where its newest part begins. */
@@ -254,7 +250,7 @@ export class BlockTable {
   unpackAt(chain: ChainId, sequence: number): void {
     const number = this.#chainNumber(chain);
     this.#opened.forget();
-    if (number !== null) this.#rows.unpack(number, sequence, sequence);
+    if (number !== null) this.#rows.unpackAround(number, sequence, sequence);
   }
 
   /**
@@ -380,22 +376,32 @@ function blocksTogether(row: Record<string, unknown> | undefined): readonly Stor
   return inOrder && end === bytes.length ? blocks : null;
 }
 
-/** Of a block that may be replaced; `stub`: its bytes where it is one itself. */
-interface Row {
+/** Of a block that may be replaced how many events it has, and how many blocks it stands for. */
+interface Standing {
   readonly count: number;
+  readonly blocks: number;
   readonly hash: Uint8Array;
-  readonly stub: Uint8Array | null;
+}
+
+/** The blocks of a row of so many events. */
+function standing(row: StoredBlock, count: number): readonly Standing[] {
+  const end = row.firstSequence + count;
+  return blocksOfRow(row).map(({ firstSequence, hash, bytes }, i, all) => ({
+    count: (all[i + 1]?.firstSequence ?? end) - firstSequence,
+    blocks: isStub(bytes) ? stubBlocks(decodeStub(bytes)) : 1,
+    hash,
+  }));
 }
 
 /** Whether what a stub names is what stands there, block by block, or as much of it as it names. */
-function standsFor({ bytes }: SealedBlock, rows: readonly Row[]): boolean {
+function standsFor({ bytes }: SealedBlock, rows: readonly Standing[]): boolean {
   let at = 0;
   for (const { hash, count, blocks = 1 } of decodeStub(bytes).dropped) {
     let [countLeft, blocksLeft] = [count, blocks];
     for (; at < rows.length && countLeft > 0; at++) {
-      const row = rows[at] as Row;
+      const row = rows[at] as Standing;
       countLeft -= row.count;
-      blocksLeft -= row.stub === null ? 1 : stubBlocks(decodeStub(row.stub));
+      blocksLeft -= row.blocks;
     }
     if (countLeft !== 0 || blocksLeft !== 0 || !sameBytes(rows[at - 1]?.hash ?? NO_BLOCK, hash)) return false;
   }

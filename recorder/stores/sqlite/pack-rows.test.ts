@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { type ChainId, type SealedBlock, type StoredBlock, sealStub, verify } from '../../src/index.ts';
+import { type ChainId, isStub, type SealedBlock, type StoredBlock, sealStub, verify } from '../../src/index.ts';
 import { testChain } from '../../testing/chains.ts';
 import { chainWithGap } from '../../testing/dropped-blocks.ts';
 import { tramDay } from '../../testing/tram-day.ts';
 import { PACK_BYTES } from '../zstandard.ts';
+import { blocksOfRow, isPackRow } from './pack-row.ts';
 import { releaseFromSqlite } from './release.ts';
 import { type BoundedStore, openSqliteRecording, openSqliteStore, sha256 } from './sqlite-store.ts';
 
@@ -47,6 +49,14 @@ const packsOf = (path: string): number => {
   db.close();
   return n;
 };
+
+/** What the rows of a recording of one chain say beside their bytes, by first event. */
+function rowsOf(path: string): ReadonlyMap<number, Record<string, unknown>> {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const rows = db.prepare('SELECT first_sequence AS first, ordinal, count, first_at_us, last_at_us FROM blocks').all();
+  db.close();
+  return new Map(rows.map((row) => [row.first as number, { ...row }]));
+}
 
 /** The stub of these blocks. */
 function stubOf(gone: readonly [SealedBlock, ...SealedBlock[]]): SealedBlock {
@@ -111,6 +121,14 @@ test('[R196] a recording that packs gives what one that does not gives, from eve
         await same(reader);
         await reader.close();
         await plain.close();
+        const rows = rowsOf(other);
+        const packs = packsOf(path);
+        const kept = [...rowsOf(path)];
+        assert.equal(
+          kept.filter(([first, row]) => isDeepStrictEqual(rows.get(first), row)).length,
+          kept.length - packs,
+        );
+        assert.equal(kept.filter(([first, row]) => rows.get(first)?.ordinal === row.ordinal).length, kept.length);
         // Sent again, it is known.
         const again = openSqliteStore(path, { packBytes });
         await again.append(blocks.filter((block) => !gone.has(block)));
@@ -121,6 +139,89 @@ test('[R196] a recording that packs gives what one that does not gives, from eve
     ),
     { seed: 196, numRuns: 25 },
   );
+});
+
+/** A recording of one chain that did not pack, with a stub in the place of its blocks from the 6th to the 9th. */
+async function thinnedBefore() {
+  const path = freshPath();
+  const chain = testChain('r1', sha256);
+  const blocks = [chain.begin(), ...Array.from({ length: 40 }, (_, i) => chain.notes(1 + (i % 3), 60))];
+  const store = openSqliteStore(path);
+  await store.append(blocks);
+  assert.equal(store.drop([stubOf(blocks.slice(5, 9) as [SealedBlock, ...SealedBlock[]])]), 1);
+  await store.close();
+  return { path, chain, blocks };
+}
+
+test('[R127] [R196] what was thinned before is packed with its stubs, none of which ends a pack, and unpacked as it was filed', async () => {
+  for (let packBytes = 600; packBytes < 3_000; packBytes += 150) {
+    const { path, chain, blocks } = await thinnedBefore();
+    const before = rowsOf(path);
+    const store = openSqliteStore(path, { packBytes });
+    await store.append(Array.from({ length: 30 }, () => chain.notes(1, 60)));
+    const db = new DatabaseSync(path, { readOnly: true });
+    const rows = db.prepare('SELECT first_sequence AS firstSequence, hash, bytes FROM blocks').all();
+    db.close();
+    const packs = (rows as unknown as readonly StoredBlock[]).filter(({ bytes }) => isPackRow(bytes)).map(blocksOfRow);
+    assert.ok(
+      packs.flat().some(({ bytes }) => isStub(bytes)),
+      `${packBytes}`,
+    );
+    assert.deepEqual(
+      packs.filter((inside) => isStub((inside.at(-1) as StoredBlock).bytes)),
+      [],
+    );
+    // Each block that stood by itself does so again, in the place that it had.
+    for (const block of blocks.slice(9, 40)) store.drop([stubOf([block])]);
+    await store.close();
+    const unpacked = [...rowsOf(path)].filter(([first]) => before.has(first));
+    assert.deepEqual(
+      unpacked.map(([, { ordinal }]) => ordinal),
+      unpacked.map(([first]) => before.get(first)?.ordinal),
+    );
+    rmSync(path);
+  }
+});
+
+test('[R134] [R196] a block whose hash was altered beside it is not packed: nothing would tell of it any more', async () => {
+  const { path, chain } = await thinnedBefore();
+  const db = new DatabaseSync(path);
+  db.exec('UPDATE blocks SET hash = zeroblob(32) WHERE ordinal = 20');
+  const { first } = db.prepare('SELECT first_sequence AS first FROM blocks WHERE ordinal = 20').get() as {
+    first: number;
+  };
+  db.close();
+  const failure = async (): Promise<number | undefined> => {
+    const reader = openSqliteRecording(path);
+    const report = await verify(reader, { sha256, reexecutors: {} });
+    await reader.close();
+    return report.chains[0]?.failures.find(({ kind }) => kind !== 'missing')?.fromSequence;
+  };
+  assert.equal(await failure(), first);
+  const store = openSqliteStore(path, { packBytes: 800 });
+  await store.append(Array.from({ length: 30 }, () => chain.notes(1, 60)));
+  await store.close();
+  assert.ok(packsOf(path) > 0);
+  assert.equal(await failure(), first);
+});
+
+test('[R127] [R196] who has looked into a pack sees what became of it since, by whichever hand', async () => {
+  const path = freshPath();
+  const chain = testChain('r1', sha256);
+  const store = openSqliteStore(path, { packBytes: 2_000 });
+  const blocks = [chain.begin(), ...Array.from({ length: 60 }, () => chain.notes(1, 60))];
+  await store.append(blocks);
+  const reader = openSqliteRecording(path);
+  for (const at of [3, 5]) {
+    for (const one of [store, reader]) await all(one, chain.opening);
+    const stub = stubOf([blocks[at] as SealedBlock]);
+    assert.equal(store.drop([stub]), 1);
+    for (const one of [store, reader]) {
+      assert.deepEqual((await all(one, chain.opening))[at], told(stub));
+    }
+  }
+  await reader.close();
+  await store.close();
 });
 
 test('[R196] what robots record takes less than two thirds of the room packed, its snapshots are found, and it verifies', async () => {

@@ -26,6 +26,9 @@ const LEAST_SHARE = 0.25;
 /** Rows behind the last pack that are looked for at most. */
 const MOST_TAIL = 4_096;
 
+/** Rows that begin with an event between these. */
+type RowRange = readonly [chain: number, fromSequence: number, toSequence: number];
+
 const NO_PACKS = { at: null, next: null };
 
 /** Turns rows of blocks into rows of packs (SPEC R196), and back. Transactions are the caller's. */
@@ -77,14 +80,19 @@ export class PackRows {
   }
 
   /** See `BlockTable.packFrom`. */
-  packFrom(chain: number, fromSequence: number, mostPacks: number, packBytes: number): number {
+  packFrom(chain: number, fromSequence: number, toSequence: number, mostPacks: number, packBytes: number): number {
     let next = fromSequence;
-    for (const run of this.#runs(chain, fromSequence, mostPacks, packBytes)) next = this.#pack(run) ?? next;
+    for (const run of this.#runs([chain, fromSequence, toSequence], mostPacks, packBytes))
+      next = this.#pack(run) ?? next;
     return next;
   }
 
   /** Stretches of rows that are packed together, each long enough; what they are of stands in the chain behind them. */
-  #runs(chain: number, fromSequence: number, mostPacks: number, packBytes: number): readonly (readonly BlockRow[])[] {
+  #runs(
+    [chain, fromSequence, toSequence]: RowRange,
+    mostPacks: number,
+    packBytes: number,
+  ): readonly (readonly BlockRow[])[] {
     const runs: BlockRow[][] = [];
     let [run, bytes] = [[] as BlockRow[], 0];
     const end = (least: number): void => {
@@ -94,10 +102,10 @@ export class PackRows {
     };
     // The beginning of a chain is looked up by itself, and its end grows.
     const rows = this.#statement(
-      `SELECT ${COLUMNS} FROM blocks WHERE chain = ?1 AND first_sequence >= ?2 AND first_sequence > 1
+      `SELECT ${COLUMNS} FROM blocks WHERE chain = ?1 AND first_sequence >= ?2 AND first_sequence <= ?3 AND first_sequence > 1
          AND first_sequence < (SELECT max(first_sequence) FROM blocks WHERE chain = ?1) ORDER BY first_sequence`,
     );
-    for (const columns of rows.iterate(chain, fromSequence)) {
+    for (const columns of rows.iterate(chain, fromSequence, toSequence)) {
       const row = rowOf(chain, columns);
       if (row === null || isPackRow(row.bytes)) break;
       if (run.length > 0 && !follows(run.at(-1) as BlockRow, row)) break;
@@ -118,31 +126,36 @@ export class PackRows {
     const [first, last] = [run[0] as BlockRow, run.at(-1) as BlockRow];
     const bytes = packed(run);
     if (bytes === null) return null;
-    this.#remove(first.chain, first.firstSequence, last.firstSequence);
+    this.remove(first.chain, first.firstSequence, last.firstSequence);
     const next = last.firstSequence + last.count;
     this.insert({ ...first, count: next - first.firstSequence, lastAtUs: last.lastAtUs, hash: last.hash, bytes });
     this.#statement('INSERT INTO packs VALUES (?, ?, ?)').run(first.chain, first.firstSequence, last.firstSequence);
     return next;
   }
 
-  /** Gives blocks rows of their own of which any event lies between these, and those that are packed with them. */
-  unpack(chain: number, firstSequence: number, lastSequence: number): void {
+  /** Gives blocks rows of their own that are packed together, some with an event between these and some without. */
+  unpackAround(chain: number, firstSequence: number, lastSequence: number): void {
     const rows = this.#statement(
       `SELECT ${COLUMNS} FROM blocks JOIN packs USING (chain, first_sequence)
        WHERE chain = ? AND first_sequence <= ? AND first_sequence + count > ?
-         AND first_sequence >= coalesce((SELECT max(first_sequence) FROM packs WHERE chain = ? AND first_sequence <= ?), 0)`,
+         AND first_sequence >= coalesce((SELECT max(first_sequence) FROM packs WHERE chain = ? AND first_sequence <= ?), 0)
+       ORDER BY first_sequence`,
     ).all(chain, lastSequence, firstSequence, chain, firstSequence);
     for (const columns of rows) {
       const row = rowOf(chain, columns);
-      const blocks = row === null ? null : rowsOf(row);
+      if (row === null || (row.firstSequence >= firstSequence && row.firstSequence + row.count - 1 <= lastSequence)) {
+        continue;
+      }
+      const blocks = rowsOf(row);
       // What is not as it was written stays as it lies, for who verifies to name.
-      if (row === null || blocks === null) continue;
-      this.#remove(chain, row.firstSequence, row.firstSequence);
+      if (blocks === null) continue;
+      this.remove(chain, row.firstSequence, row.firstSequence);
       for (const block of blocks) this.insert(block);
     }
   }
 
-  #remove(chain: number, firstSequence: number, lastSequence: number): void {
+  /** Takes out rows that begin with an event between these. */
+  remove(chain: number, firstSequence: number, lastSequence: number): void {
     for (const table of ['blocks', 'packs']) {
       this.#statement(`DELETE FROM ${table} WHERE chain = ? AND first_sequence >= ? AND first_sequence <= ?`).run(
         chain,

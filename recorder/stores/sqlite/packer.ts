@@ -42,7 +42,7 @@ export class Packer {
       // The last block is not packed: somewhat more than one pack has to be there.
       const due = Math.min(most - made, Math.floor(chain.bytes / this.#packBytes - 0.25));
       if (due < 1) continue;
-      chain.tail = this.#pack(chain, chain.tail, due);
+      chain.tail = this.#pack(chain, chain.tail, Number.MAX_SAFE_INTEGER, due);
       chain.bytes -= due * this.#packBytes;
       made += due;
     }
@@ -51,22 +51,26 @@ export class Packer {
 
   /** These took the place of blocks in the table. @returns pages that went to the log, about */
   thinned(stubs: readonly SealedBlock[]): number {
-    const changed = new Map<PackedChain, number>();
+    const changed = new Map<PackedChain, { first: number; last: number }>();
     for (const stub of stubs) {
-      const chain = this.#of(stub);
-      changed.set(chain, Math.min(changed.get(chain) ?? stub.firstSequence, stub.firstSequence));
+      const { firstSequence } = stub;
+      const range = changed.get(this.#of(stub)) ?? { first: firstSequence, last: firstSequence };
+      range.first = Math.min(range.first, firstSequence);
+      range.last = Math.max(range.last, firstSequence);
+      changed.set(this.#of(stub), range);
     }
-    for (const [chain, first] of changed) {
+    for (const [chain, { first, last }] of changed) {
       if (first < chain.thin) chain.thin = first;
-      const next = this.#pack(chain, chain.thin, MOST_AT_THINNING);
+      // What stands behind is thinned next, and would be unpacked for that.
+      const next = this.#pack(chain, chain.thin, last, MOST_AT_THINNING);
       // Behind a pack that stood in the way it goes on where something was thinned.
-      chain.thin = next === chain.thin ? this.#pack(chain, first, MOST_AT_THINNING) : next;
+      chain.thin = next === chain.thin ? this.#pack(chain, first, last, MOST_AT_THINNING) : next;
     }
     return LOG_PAGES * changed.size;
   }
 
-  #pack({ chain }: PackedChain, from: number, most: number): number {
-    return this.#table.packFrom(chain, from, most, this.#packBytes);
+  #pack({ chain }: PackedChain, from: number, to: number, most: number): number {
+    return this.#table.packFrom(chain, from, to, most, this.#packBytes);
   }
 
   #of(chain: ChainId): PackedChain {

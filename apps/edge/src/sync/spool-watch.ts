@@ -46,8 +46,19 @@ const MOST_STRETCHES = 256;
 const MOST_BLOCKS = 8_192;
 /** What is chosen is held in memory, a hundred bytes for a block of a thousand. */
 const MOST_CHOSEN_BYTES = 512e6;
+/** Of these, some seconds' worth, one chain goes after the other: what lies packed together is unpacked for many of them. */
+const MOST_OUT_OF_TURN = 16 * MOST_STRETCHES;
 /** A greater class only where nothing of the lesser ones is left. */
 const IN_TURN: readonly DropClass[] = ['held', 'stimulus', 'snapshot', 'decision'];
+
+function chainByChain(stretches: readonly DropStretch[]): readonly DropStretch[] {
+  const ordered: DropStretch[] = [];
+  for (let from = 0; from < stretches.length; from += MOST_OUT_OF_TURN) {
+    const some = Map.groupBy(stretches.slice(from, from + MOST_OUT_OF_TURN), linkedKey);
+    for (const ofChain of some.values()) ordered.push(...ofChain);
+  }
+  return ordered;
+}
 
 /**
  * Keeps a recording within its bound (SPEC R127): chooses what goes, has the chains say so, and lets it go when that is
@@ -85,7 +96,7 @@ export class SpoolWatch {
     if (used <= mostBytes) return;
     const wanted = Math.min(used - mostBytes * (1 - FREE), MOST_CHOSEN_BYTES);
     for (const wantedClass of IN_TURN) {
-      this.#chosen = chooseDrops(await this.#oldest(wantedClass, wanted), wanted);
+      this.#chosen = chainByChain(chooseDrops(await this.#oldest(wantedClass, wanted), wanted));
       if (this.#chosen.length > 0) return;
       if (wantedClass === 'held' && (await this.#coarsen())) return;
     }
