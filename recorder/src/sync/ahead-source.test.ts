@@ -148,15 +148,16 @@ test('[R193] what nobody is told of ahead stays out, and what is not what its ty
   );
 });
 
-/** The source of sync of an edge whose earlier life ended before it had looked into the last blocks. */
-async function restarted(kept: AheadMemory) {
+/** The source of sync of an edge that recorded a failsafe before this source began: in an earlier life, or in this one. */
+async function restarted(kept: AheadMemory, life: 'earlier' | 'this' = 'earlier') {
   const recording = new MemoryStore();
   const chain = testChain('r1', sha256);
   const begin = chain.begin();
-  kept.keep({ source: 'r1', epoch: 0, sequence: 1, openedUs: 55 }, []);
+  if (life === 'earlier') kept.keep({ source: 'r1', epoch: 0, sequence: 1, openedUs: 55 }, []);
   await recording.append([begin, chain.writer.seal([signalEvent('failsafe', RAISED, 9_000, 9_000)])]);
   const said: string[] = [];
   const notes: string[] = [];
+  const reminded: string[] = [];
   const ahead = new AheadSource({
     tenant: 'acme',
     openedUs: 77,
@@ -169,14 +170,14 @@ async function restarted(kept: AheadMemory) {
     tenant: 'acme',
     ahead,
     sources: new Set(['r1']),
-    growing: [],
+    growing: life === 'this' ? [{ source: 'r1', epoch: 0 }] : [],
     recordings: [{ path: 'a', recording }],
     memory: {
       lastHub: () => null,
       acknowledged: () => [],
       acknowledge: () => undefined,
       urgent: () => [],
-      remindOf: () => undefined,
+      remindOf: ({ source: of }, sequence) => reminded.push(`${of} ${sequence}`),
     },
     bytesPerS: Number.POSITIVE_INFINITY,
     say: ({ type }) => said.push(type),
@@ -190,11 +191,17 @@ async function restarted(kept: AheadMemory) {
   const held = { source: 'r1', epoch: 0, sequence: 0, hash: new Uint8Array(), refusal: null, message: '' };
   source.hear({ type: 'held', chains: [held], allowedBytes: 1e6, time: NOW, unpacks: false });
   await new Promise((resolve) => setImmediate(resolve));
-  return { said, notes };
+  return { said, notes, reminded };
 }
 
 test('[R193] [L3] what an earlier life had no time to look into is looked into by the next, and told before all blocks', async () => {
   assert.deepEqual((await restarted(memory())).said, ['shown', '55 1', 'sent']);
+});
+
+test('[R193] [R125] a failsafe in the first moments of a life is told before all blocks too, and its chain is urgent', async () => {
+  const { said, reminded } = await restarted(memory(), 'this');
+  assert.deepEqual(said, ['shown', '77 1', 'sent']);
+  assert.deepEqual(reminded, ['r1 2']);
 });
 
 test('[R193] [L8] a memory that fails keeps no block back', async () => {

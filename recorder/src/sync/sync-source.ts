@@ -115,27 +115,36 @@ export class SyncSource {
         this.#ends.set(key, { chain: { source, epoch }, recording, end: { sequence, hash }, reading: null });
       }
     }
+    await this.#lookBehind();
     const hub = this.#options.memory.lastHub();
     // Where it stands is known before the hub is met again: what that has may go first where there is no room (R127).
     if (hub !== null) this.#sender = this.#senderFor(hub);
-    await this.#lookBehind();
   }
 
-  /** What an earlier life recorded at its very end, it had no time to look into. */
+  /** What an earlier life recorded at its very end, it had no time to look into; what this one did before, nobody has. */
   async #lookBehind(): Promise<void> {
-    const { ahead, tenant, breathe } = this.#options;
-    for (const { source, epoch, sequence, openedUs } of ahead?.looked ?? []) {
-      const chain = { source, epoch };
-      const place = this.#ends.get(linkedKey(chain));
-      if (place === undefined || place.end.sequence <= sequence) continue;
-      try {
-        for await (const block of place.recording.blocks({ tenant, ...chain }, sequence + 1, place.end.sequence)) {
-          ahead?.look(chain, block.bytes, block.firstSequence + outgoingBlock(block).count - 1, openedUs);
-          await breathe?.();
-        }
-      } catch (error) {
-        this.#failed(error as Error);
+    const { ahead, growing } = this.#options;
+    const looked = ahead?.looked ?? [];
+    const known = new Set(looked.map(linkedKey));
+    for (const { source, epoch, sequence, openedUs } of looked) {
+      await this.#lookFrom({ source, epoch }, sequence + 1, openedUs);
+    }
+    for (const chain of growing) if (!known.has(linkedKey(chain))) await this.#lookFrom(chain, 1);
+  }
+
+  async #lookFrom(chain: LinkedChain, fromSequence: number, openedUs?: number): Promise<void> {
+    const { ahead, tenant, breathe, memory } = this.#options;
+    const place = this.#ends.get(linkedKey(chain));
+    if (place === undefined || place.end.sequence < fromSequence) return;
+    try {
+      for await (const block of place.recording.blocks({ tenant, ...chain }, fromSequence, place.end.sequence)) {
+        ahead?.look(chain, block.bytes, block.firstSequence + outgoingBlock(block).count - 1, openedUs);
+        const { safety } = lookInto(block.bytes);
+        if (safety > 0) memory.remindOf(chain, safety);
+        await breathe?.();
       }
+    } catch (error) {
+      this.#failed(error as Error);
     }
   }
 

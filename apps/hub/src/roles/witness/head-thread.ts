@@ -5,7 +5,6 @@ import { HeadBook, type OwnHead } from '@sigma/recorder';
 import { ed25519Key } from '@sigma/recorder/keys';
 import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
-import { openRecordingAt } from '../../store/recording.ts';
 import type { HeadAsk, HeadSaid, HeadThreadData } from './own-heads.ts';
 
 const { path, dataDir, shelf: shelfPath, seed, tenant } = workerData as HeadThreadData;
@@ -17,8 +16,9 @@ const spare = (): ProofShelf => {
   parted ??= openProofShelf(`${shelfPath}.parted`);
   return parted;
 };
+// Of a recording in a file nothing of the drivers of databases is wanted, which take longer to load than all else here.
 const opened = path.includes('://')
-  ? await openRecordingAt(path, dataDir)
+  ? await (await import('../../store/recording.ts')).openRecordingAt(path, dataDir)
   : { store: openSqliteRecording(path), close: async () => undefined };
 const { store: recording } = opened;
 const sources = new Set(['hub']);
