@@ -27,7 +27,7 @@ const PAIRS = 6;
 const SETTLE_MS = 1_500;
 const STRETCH_MS = 5_000;
 /** So many that what is drained is taken in by a program that has warmed up. */
-const SIM_MINUTES = 12;
+const SIM_MINUTES = 24;
 const WEEK_S = 7 * 24 * 3600;
 /** What a recording may take where nobody names a bound (SPEC R127). */
 const SPOOL_BYTES = ROBOTS * 750e6;
@@ -38,7 +38,7 @@ const DISK_BYTES = 256 * 1024 * 1024;
 /**
  * Sync from an edge's SQLite file to a hub's PostgreSQL, with fsync and row-level security, over one gRPC connection on
  * loopback, each end a process of its own; beside bare rows of the same bytes in the same server. Then the same while
- * a fleet records and sends frames of the moment over the same link, and how long a week of a fleet would take: three minutes
+ * a fleet records and sends frames of the moment over the same link, and how long a week of a fleet would take: some minutes
  * of computed fleet work are drained as they were recorded, and their bytes and seconds are taken for a week.
  */
 export async function benchSync(site: Site): Promise<readonly BenchLine[]> {
@@ -194,13 +194,16 @@ async function weekLines(site: Site, server: TestServer, home: string): Promise<
 const perWeek = (bytes: number): number => (bytes / (SIM_MINUTES * 60)) * WEEK_S;
 const inMB = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
 const perGB = ({ cpuS, bytes }: SyncHubReport): string => `${((cpuS / bytes) * 1e9).toPrecision(2)} s`;
+/** How long frames of the moment were under way beside it: nothing paces a drain where nothing is recorded. */
+const framesBeside = ({ liveMs }: SyncHubReport): string =>
+  `frames of the moment beside it p99 ${percentiles(liveMs).p99.toPrecision(3)} ms`;
 const rateOf = ({ bytes, seconds }: SyncHubReport): number => bytes / seconds;
 
 function wholeWeekLines(minutes: Thinned, report: SyncHubReport, disk: number): readonly BenchLine[] {
   const rate = rateOf(report);
   const bytes = perWeek(minutes.bytes);
   const wireBytes = bytes * (report.wireBytes / report.bytes);
-  const what = `bytes a second, in blocks of ${Math.round(minutes.bytes / minutes.blocks)} bytes; a week of ${ROBOTS} robots has ${inMB(bytes)}, packed ${inMB(wireBytes)}; ${perGB(report)} of the hub's processor a GB`;
+  const what = `bytes a second, in blocks of ${Math.round(minutes.bytes / minutes.blocks)} bytes; a week of ${ROBOTS} robots has ${inMB(bytes)}, packed ${inMB(wireBytes)}; ${perGB(report)} of the hub's processor a GB; ${framesBeside(report)}`;
   const limits = `this disk takes ${inMB(disk)} a second with fsync, and what is packed is written twice: ${Math.round((2 * wireBytes) / disk)} s; a cable of 1 Gbit/s: ${Math.round(wireBytes / GIGABIT_BYTES_PER_S)} s`;
   const week = absolute('sync.weekOffline', bytes / rate, 's (extrapolated)', '<=', MOST_DRAIN_S);
   return [
@@ -216,7 +219,7 @@ function spooledWeekLine(minutes: Thinned, whole: SyncHubReport, left: Thinned, 
   const share = Math.max(0, Math.min(1, (SPOOL_BYTES - stays) / (perWeek(minutes.pageBytes) - stays)));
   const [older, newer] = [perWeek(left.bytes) * (1 - share), perWeek(minutes.bytes) * share];
   const seconds = older / rateOf(thinned) + newer / rateOf(whole);
-  const what = `bytes a second of what stays of a week: ${inMB(older)} in blocks of ${Math.round(left.bytes / left.blocks)} bytes, ${perGB(thinned)} of the hub's processor a GB; beside them the last ${Math.round((share * WEEK_S) / 3600)} h, whole: ${inMB(newer)}`;
+  const what = `bytes a second of what stays of a week: ${inMB(older)} in blocks of ${Math.round(left.bytes / left.blocks)} bytes, ${perGB(thinned)} of the hub's processor a GB; ${framesBeside(thinned)}; behind them the last ${Math.round((share * WEEK_S) / 3600)} h, whole: ${inMB(newer)}`;
   const line = absolute('sync.weekOfBoundedSpool', seconds, 's (extrapolated)', '<=', MOST_DRAIN_S);
   return beside(line, what, rateOf(thinned));
 }

@@ -29,8 +29,9 @@ const TURNS: Judgement = { kept: 400, enough: 150, quantile: 0.97, unfeltUs: 500
 /** Of frames of the moment so many are kept of those that came without backlogs, and so many tell something. */
 const FRAMES_KEPT = 2_000;
 const FRAMES_ENOUGH = 200;
-/** What of them is slow anyway. */
+/** What of them is slow anyway, and by how much more it may be: half of `LATER`, for the other half is lost in what chance makes. */
 const SLOW = 0.01;
+const SLOWER_FRAMES = LATER / 2;
 /** Frames that are looked at together: each look sorts all that are kept. */
 const FRAMES_TOGETHER = 20;
 
@@ -84,14 +85,14 @@ class FrameTail {
   }
 
   /**
-   * Whether beside backlogs more frames are slow, by a fifth more than the slowest hundredth is without, than chance alone
+   * Whether beside backlogs more frames are slow, by a tenth more than the slowest hundredth is without, than chance alone
    * makes (two standard deviations of a binomial distribution); null when too little is known.
    */
   get late(): boolean | null {
     const { length } = this.#beside;
     if (Math.min(this.#alone.length, length) < FRAMES_ENOUGH) return null;
     const sorted = new Float64Array(this.#alone).sort();
-    const slowUs = (sorted[Math.floor((1 - SLOW) * (sorted.length - 1))] as number) * (1 + LATER);
+    const slowUs = (sorted[Math.floor((1 - SLOW) * (sorted.length - 1))] as number) * (1 + SLOWER_FRAMES);
     const slow = this.#beside.reduce((count, us) => count + (us > slowUs ? 1 : 0), 0);
     return slow > length * SLOW + 2 * Math.sqrt(length * SLOW);
   }
