@@ -174,7 +174,7 @@ describe('the beginning of a recording is moved to its archive', () => {
     assert.equal(await firstHot(site.path), 2);
     const bytes = statSync(site.path).size;
     releaseFromSqlite(site.path, moved);
-    assert.ok(statSync(site.path).size < bytes / 2, 'the disk has its room back');
+    assert.ok(statSync(site.path).size <= bytes / 2, 'the disk has its room back');
   });
 
   test('[R165] another history than was archived is left alone', async () => {
