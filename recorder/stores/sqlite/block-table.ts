@@ -125,7 +125,9 @@ export class BlockTable {
       const packed = (first: number): readonly StoredBlock[] =>
         this.#opens(chain, first, toSequence).filter(({ firstSequence }) => firstSequence > after);
       const plain = (to: number): readonly StoredBlock[] => this.#plain([chain, after, to, most - blocks.length]);
-      const unpacked = at === null ? plain(Math.min(toSequence, next === null ? toSequence : next - 1)) : packed(at);
+      const inside = at === null ? [] : packed(at);
+      // Behind a pack that gives nothing more, be it that it rotted, stand rows, and then the next.
+      const unpacked = inside.length > 0 ? inside : plain(Math.min(toSequence, (next ?? Number.MAX_SAFE_INTEGER) - 1));
       const found = unpacked.length === 0 && next !== null && next <= toSequence ? packed(next) : unpacked;
       if (found.length === 0) break;
       if (blocks.length === 0 && found.length >= most) return found;

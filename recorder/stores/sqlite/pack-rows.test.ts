@@ -271,36 +271,48 @@ test('[R196] who reads while it is packed sees every block once', async () => {
   assert.ok(packsOf(path) > 3);
 });
 
-test('[R196] [R134] a pack that rotted is named by verify with its event, thinned no more, and what is behind it is read', async () => {
-  const path = freshPath();
-  const blocks = chainWithGap('r1', sha256);
-  const chain = testChain('r2', sha256);
-  const store = openSqliteStore(path, { packBytes: 2_000 });
-  const notes = [chain.begin(), ...Array.from({ length: 80 }, () => chain.notes(2, 60))] as const;
-  await store.append([...blocks, ...notes]);
-  await store.close();
-  const db = new DatabaseSync(path);
-  const { block, first } = db
-    .prepare(
-      `SELECT block, first_sequence AS first FROM blocks JOIN packs USING (chain, first_sequence) JOIN chains USING (chain) WHERE source = 'r2' LIMIT 1`,
-    )
-    .get() as { block: number; first: number };
-  db.exec(
-    `UPDATE blocks SET bytes = CAST(substr(bytes, 1, 200) || x'ffff' || substr(bytes, 203) AS BLOB) WHERE block = ${block}`,
-  );
-  db.close();
-  const reader = openSqliteRecording(path);
-  const { ok, firstFailure } = await verify(reader, { sha256, reexecutors: {} });
-  assert.equal(ok, false);
-  assert.equal(firstFailure?.fromSequence, first);
-  assert.match(firstFailure?.message ?? '', /r2 epoch 0/);
-  await reader.close();
-  const again = openSqliteStore(path, { packBytes: 2_000 });
-  const stretch = notes.filter(({ firstSequence }) => firstSequence >= first).slice(0, 3);
-  assert.equal(again.drop([stubOf(stretch as [SealedBlock, ...SealedBlock[]])]), 0);
-  await again.append([chain.notes(1)]);
-  await again.close();
-});
+for (const which of ['first', 'last'] as const) {
+  test(`[R196] [R134] a ${which} pack that rotted is named by verify with its event, thinned no more, and what is behind it is read`, async () => {
+    const path = freshPath();
+    const blocks = chainWithGap('r1', sha256);
+    const chain = testChain('r2', sha256);
+    const store = openSqliteStore(path, { packBytes: 2_000 });
+    const notes = [chain.begin(), ...Array.from({ length: 80 }, () => chain.notes(2, 60))] as const;
+    await store.append([...blocks, ...notes]);
+    await store.close();
+    const db = new DatabaseSync(path);
+    const packs = db
+      .prepare(
+        `SELECT block, first_sequence AS first, first_sequence + count AS next FROM blocks
+         JOIN packs USING (chain, first_sequence) JOIN chains USING (chain) WHERE source = 'r2' ORDER BY first`,
+      )
+      .all() as unknown as readonly { block: number; first: number; next: number }[];
+    const { block, first, next } = packs.at(which === 'first' ? 0 : -1) as (typeof packs)[number];
+    db.exec(
+      `UPDATE blocks SET bytes = CAST(substr(bytes, 1, 200) || x'ffff' || substr(bytes, 203) AS BLOB) WHERE block = ${block}`,
+    );
+    db.close();
+    const reader = openSqliteRecording(path);
+    const { ok, firstFailure } = await verify(reader, { sha256, reexecutors: {} });
+    assert.equal(ok, false);
+    assert.equal(firstFailure?.fromSequence, first);
+    assert.match(firstFailure?.message ?? '', /r2 epoch 0/);
+    const around = notes.map(({ firstSequence }) => firstSequence).filter((at) => at <= first || at >= next);
+    assert.ok((around.at(-1) as number) >= next, 'something stands behind it');
+    const places = async (from: number) => (await all(reader, chain.opening, from)).map(([at]) => at);
+    assert.deepEqual(await places(1), around, 'the pack as it lies, and all around it');
+    assert.deepEqual(
+      (await places(first + 3)).filter((at) => at !== first),
+      around.filter((at) => at >= next),
+    );
+    await reader.close();
+    const again = openSqliteStore(path, { packBytes: 2_000 });
+    const stretch = notes.filter(({ firstSequence }) => firstSequence >= first).slice(0, 3);
+    assert.equal(again.drop([stubOf(stretch as [SealedBlock, ...SealedBlock[]])]), 0);
+    await again.append([chain.notes(1)]);
+    await again.close();
+  });
+}
 
 test('[R165] [R196] what an archive took over may end amid a pack: the rest of it stays, byte for byte', async () => {
   const path = freshPath();
