@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readEnvironment } from '../environment.ts';
+import { EXIT } from '../outcome.ts';
 import { loadSite } from '../site-input.ts';
 import { startSoloHub } from '../solo/solo-hub.ts';
 import { isRefused, ToldLink } from '../solo/told-link.ts';
@@ -43,6 +44,16 @@ test('an edge says that it is linked, and to whom a hub says no it says why, wha
   } finally {
     await hub.close();
   }
+});
+
+test('more robots than the site has room for are refused with how many it takes, before anything is recorded', async () => {
+  const map = join(home, 'small.map');
+  writeFileSync(map, 'type octile\nheight 3\nwidth 3\nmap\n...\n...\n...\n');
+  const words = ['edge', '--hub', 'http://127.0.0.1:9', '--map', map, '--robots', '8', '--data', join(home, 'crowd')];
+  const { code, out, error } = await runSigma(words, { SIGMA_DATA: join(home, 'none'), SIGMA_JOIN_TOKEN: 'any' });
+  assert.deepEqual([code, out], [EXIT.usage, '']);
+  assert.match(error, /Site 'small' has room for 4 robots, not for 8; ask for fewer or give a larger map/);
+  assert.deepEqual(readdirSync(join(home, 'crowd', 'recordings')), []);
 });
 
 test('a session and a join token are told apart; a script that gives only the one name is understood as before', () => {

@@ -1,7 +1,8 @@
 import { type EdgeBody, type EdgeOptions, type Pace, simulatedFleet } from '@sigma/edge';
 import { centreXM, centreYM, DEFAULT_POLICY, type Site, siteToJson } from '@sigma/fleet-model';
 import type { Json } from '@sigma/kernel';
-import { planFleet } from '@sigma/sim/fleet-plan';
+import { CrowdedSiteError, planFleet } from '@sigma/sim/fleet-plan';
+import { CommandError, EXIT } from '../outcome.ts';
 
 export interface SoloEdge {
   readonly tenant: string;
@@ -15,7 +16,7 @@ export interface SoloEdge {
   readonly pace: Pace | null;
 }
 
-/** The edge of a simulated fleet, and where every robot of it begins. */
+/** The edge of a simulated fleet, and where every robot of it begins. @throws CommandError where it has no room */
 export function soloEdge({ tenant, site, robots, people, seed, recordingPath, hub, pace }: SoloEdge): EdgeOptions {
   return {
     ...simulatedFleet({ site: siteToJson(site), seed, people, policy: DEFAULT_POLICY }),
@@ -33,7 +34,7 @@ export function soloEdge({ tenant, site, robots, people, seed, recordingPath, hu
 function bodiesOf(site: Site, robots: number, seed: number): readonly EdgeBody[] {
   const parked = new Map([...site.docks, ...site.chargers].map(({ id, cell }) => [cell, id]));
   const record = siteToJson(site) as unknown as Json;
-  return planFleet(site, robots, seed).map(({ id, body, cell }, i) => ({
+  return planned(site, robots, seed).map(({ id, body, cell }, i) => ({
     id,
     role: 'robot',
     seed,
@@ -46,4 +47,13 @@ function bodiesOf(site: Site, robots: number, seed: number): readonly EdgeBody[]
       docked: parked.get(cell) ?? null,
     },
   }));
+}
+
+function planned(site: Site, robots: number, seed: number): ReturnType<typeof planFleet> {
+  try {
+    return planFleet(site, robots, seed);
+  } catch (error) {
+    if (error instanceof CrowdedSiteError) throw new CommandError(EXIT.usage, error.message, '', { cause: error });
+    throw error;
+  }
 }
