@@ -68,6 +68,7 @@ export {
   pieceAt,
   type Timeline,
   type TimelineOptions,
+  timelineEnd,
 } from './fork/timeline.ts';
 export { type ChainTrial, type TrialOptions, tryPolicy } from './fork/try-policy.ts';
 export { type LineageReport, verifyLineage } from './fork/verify-lineage.ts';

@@ -11,6 +11,7 @@ export { type ForkResult, makeFork } from './fork/make-fork.ts';
 export { TenantError, tenantTimeline } from './fork/one-tenant.ts';
 export { type OpenTimeline, openWithParents } from './fork/parents.ts';
 export { checkPolicyFile, type PolicyFile, PolicyFileError, parsePolicyFile } from './fork/policy-file.ts';
+export { type TriedPiece, triedPieces } from './fork/tried-pieces.ts';
 export { type WhatIfReport, whatIf } from './fork/what-if.ts';
 export { contactsIn, fleetReexecutors, sitesOf, timelineReexecutors } from './recording.ts';
 export { runSim, type SimOptions, type SimProgress, type SimResult } from './run-sim.ts';

@@ -7,7 +7,7 @@ import { byChain } from '../site-head.ts';
 import { type Followed, followedEvents, isWithin, type LostLife } from './lost-life.ts';
 import type { Gauges, Measured } from './measure.ts';
 import { measureLife } from './measure.ts';
-import type { Life, Timeline } from './timeline.ts';
+import { type Life, type Timeline, timelineEnd } from './timeline.ts';
 
 /** A decision in force on one side. `event` is 0 for one that was in force already where the two part. */
 export interface InForce {
@@ -94,7 +94,7 @@ export async function compareTimelines(a: Timeline, b: Timeline, options: Compar
     one: a.lives.find((life) => byChain(life, chain) === 0),
     other: b.lives.find((life) => byChain(life, chain) === 0),
   }));
-  const untilUs = Math.min(endOf(a), endOf(b)) + 1;
+  const untilUs = Math.min(timelineEnd(a), timelineEnd(b)) + 1;
   const partings = pairs.flatMap(({ one, other }) =>
     one === undefined || other === undefined ? [] : [partingOf(one, other)],
   );
@@ -107,12 +107,6 @@ export async function compareTimelines(a: Timeline, b: Timeline, options: Compar
   }
   return { ...span, sources };
 }
-
-/** Where a fork ends, its parents' lives that it shares are not looked at any more. */
-const endOf = ({ lives, recording }: Timeline): number => {
-  const own = lives.filter(({ pieces }) => pieces.at(-1)?.recording === recording);
-  return Math.max(0, ...own.map(({ endUs }) => endUs));
-};
 
 /** The first moment at which two lives may differ, or null when both are the same events. */
 function partingOf(one: Life, other: Life): number | null {

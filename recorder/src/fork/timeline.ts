@@ -145,6 +145,12 @@ function droppedBlockEndingAt(bytes: Uint8Array, sequence: number): Uint8Array |
   return null;
 }
 
+/** Agent time at which a timeline ends. Of a fork whom it reused lived on in its parent, which is no part of it any more. */
+export const timelineEnd = ({ lives, recording }: Timeline): number => {
+  const own = lives.filter(({ pieces }) => pieces.at(-1)?.recording === recording);
+  return Math.max(0, ...own.map(({ endUs }) => endUs));
+};
+
 /** The piece that holds what was lived right before a moment. */
 export function pieceAt({ pieces }: Life, atUs: number): Piece {
   return pieces.findLast(({ fromUs }) => fromUs < atUs) ?? (pieces[0] as Piece);

@@ -68,7 +68,7 @@ const tried = async (recording: string, tenant: string | null, agents: readonly 
   const policy = parsePolicyFile('slow.json', SLOW);
   const span = { fromUs: null, untilUs: null, threads: 1, hubDir: folder, facts: false };
   const { chains, flips } = await whatIf({ policy, recordings: [recording], tenant, agents, ...span });
-  return { chains: chains.map(({ recording: _, ...chain }) => chain), flips: flips.length };
+  return { chains: chains.map(({ recording: _, named: __, ...chain }) => chain), flips: flips.length };
 };
 
 test('[L7] of a recording of two tenants only the one that was asked for is weighed, also where both have a robot of that name', async () => {

@@ -9,6 +9,7 @@ import {
   type KeptStretch,
   type Opening,
   type Recording,
+  type TrialOptions,
   tryPolicy,
 } from '@sigma/recorder';
 import type { S3Access } from '@sigma/recorder/archive';
@@ -16,17 +17,14 @@ import { FactsFile } from '@sigma/recorder/facts';
 import { modelsOf } from '../recording.ts';
 import { FACT_NAMES, FleetTrials } from './fleet-trial.ts';
 import { factsName, openNamed } from './named-recording.ts';
-import type { PolicyFile } from './policy-file.ts';
+import { type PolicyFile, PolicyFileError } from './policy-file.ts';
+import type { TriedPiece } from './tried-pieces.ts';
 
-export interface TrialTask {
-  readonly recording: string;
-  readonly head: ChainHead;
-}
+export type TrialTask = TriedPiece;
 
 export interface TrialSetup {
   readonly policy: PolicyFile;
   readonly fromUs: number | null;
-  readonly untilUs: number | null;
   /** Whether facts are kept beside the recordings; `all`: and gathered of everything, whatever the policy reads. */
   readonly facts: boolean | 'all';
   /** Where the hub of this machine keeps how its database is reached. */
@@ -35,9 +33,15 @@ export interface TrialSetup {
   readonly s3: S3Access | null;
 }
 
+export interface Tried {
+  readonly trial: ChainTrial;
+  /** It was left out since it was recorded under a policy that the file does not change: there is not in it what is to go. */
+  readonly unfit: boolean;
+}
+
 export type TrialAnswer =
   | { readonly type: 'progress'; readonly sequence: number }
-  | { readonly type: 'done'; readonly trial: ChainTrial }
+  | ({ readonly type: 'done' } & Tried)
   | { readonly type: 'failed'; readonly name: string; readonly message: string };
 
 const setup = workerData as TrialSetup;
@@ -53,22 +57,32 @@ async function opened(named: string) {
   return { recording, file, trials: new FleetTrials(await modelsOf(recording), setup.policy) };
 }
 
-async function run({ recording: named, head }: TrialTask): Promise<ChainTrial> {
+async function run({ recording: named, head, untilUs }: TrialTask): Promise<Tried> {
+  let unfit = false;
   let known = open.get(named);
   if (known === undefined) {
     known = opened(named);
     open.set(named, known);
   }
   const { recording, trials, file } = await known;
+  const trialOf: TrialOptions<FleetBelief>['trialOf'] = (opening) => {
+    try {
+      return trials.of(opening);
+    } catch (error) {
+      if (!(error instanceof PolicyFileError)) throw error;
+      unfit = true;
+      return error.message;
+    }
+  };
   const attempt = async (gathersAll: boolean): Promise<ChainTrial> => {
     const shelf = file === null ? null : new FactsShelf(file, head);
     try {
       return await tryPolicy<FleetBelief>(recording, head, {
-        trialOf: (opening) => trials.of(opening),
+        trialOf,
         ...(shelf === null ? {} : { factsOf: async (opening) => shelf.load(recording, opening) }),
         ...(shelf === null ? {} : { keep: (opening, stretch) => shelf.put(opening, stretch), gathersAll }),
         ...(setup.fromUs === null ? {} : { fromUs: setup.fromUs }),
-        ...(setup.untilUs === null ? {} : { untilUs: setup.untilUs }),
+        ...(untilUs === null ? {} : { untilUs }),
         progress: (sequence) => tell({ type: 'progress', sequence }),
       });
     } finally {
@@ -76,12 +90,12 @@ async function run({ recording: named, head }: TrialTask): Promise<ChainTrial> {
     }
   };
   try {
-    return await attempt(setup.facts === 'all');
+    return { trial: await attempt(setup.facts === 'all'), unfit };
   } catch (error) {
     if (!(error instanceof FactsDisagreeError) || file === null) throw error;
     // They lied: they are thrown away, gathered from the life itself, and held against it once more.
     file.forget(head);
-    return attempt(true);
+    return { trial: await attempt(true), unfit };
   }
 }
 
@@ -120,7 +134,7 @@ const tell = (answer: TrialAnswer): void => parentPort?.postMessage(answer);
 
 parentPort?.on('message', (task: TrialTask) => {
   run(task).then(
-    (trial) => tell({ type: 'done', trial }),
+    (tried) => tell({ type: 'done', ...tried }),
     (error: Error) => tell({ type: 'failed', name: error.name, message: error.message }),
   );
 });

@@ -1,15 +1,17 @@
 import { Worker } from 'node:worker_threads';
-import type { ChainHead, ChainTrial, Flip } from '@sigma/recorder';
+import type { ChainTrial, Flip } from '@sigma/recorder';
 import type { S3Access } from '@sigma/recorder/archive';
-import { openNamed } from './named-recording.ts';
 import { ofTenant } from './one-tenant.ts';
 import type { PolicyFile } from './policy-file.ts';
-import type { TrialAnswer, TrialSetup, TrialTask } from './what-if-worker.ts';
+import { eachOnce, type TriedPiece, triedPieces } from './tried-pieces.ts';
+import type { TrialAnswer, TrialSetup, TrialTask, Tried } from './what-if-worker.ts';
 
 export interface WhatIfOptions {
   readonly policy: PolicyFile;
   /** Files, archives, or addresses of databases with their tenant. */
   readonly recordings: readonly string[];
+  /** Where parents of forks lie that are not where the forks say. */
+  readonly parents?: readonly string[];
   /** Whose agents; null where the recordings hold those of one tenant only. */
   readonly tenant: string | null;
   /** Only these agents; all when empty. */
@@ -32,43 +34,65 @@ export interface WhatIfOptions {
   readonly signal?: AbortSignal;
 }
 
+type Origin = Pick<TriedPiece, 'named' | 'recording'>;
+
 /** What trying a policy on recordings came to: in the order of recordings, chains and time. */
 export interface WhatIfReport {
-  readonly chains: readonly (ChainTrial & { readonly recording: string })[];
-  readonly flips: readonly (Flip & { readonly recording: string })[];
+  readonly chains: readonly (ChainTrial & Pick<Tried, 'unfit'> & Origin)[];
+  readonly flips: readonly (Flip & Origin)[];
+  /** Forks of which only what they hold themselves was tried, and why. */
+  readonly unreached: readonly { readonly recording: string; readonly why: string }[];
 }
 
-/** Tries a policy on everything that these recordings hold, on as many threads as are given. @throws TenantError, StoreError, Error */
+/**
+ * Tries a policy on everything that these recordings hold, and of a fork on what it shares with its parents, on as many
+ * threads as are given.
+ * @throws TenantError, StoreError, PolicyFileError when it fits no chain, Error */
 export async function whatIf(options: WhatIfOptions): Promise<WhatIfReport> {
-  const tasks = await tasksOf(options);
-  const { policy, fromUs, untilUs, hubDir, facts, s3 = null } = options;
-  const setup: TrialSetup = { policy, fromUs, untilUs, hubDir, s3, facts };
+  const { tasks, unreached } = await tasksOf(options);
+  const { policy, fromUs, hubDir, facts, s3 = null } = options;
+  const setup: TrialSetup = { policy, fromUs, hubDir, s3, facts };
   const results = await spread(tasks, setup, options);
-  const chains = results.map((trial, k) => ({ ...trial, recording: (tasks[k] as TrialTask).recording }));
-  const flips = chains.flatMap(({ recording, flips: found }) => found.map((flip) => ({ ...flip, recording })));
-  return { chains, flips: flips.sort((a, b) => a.atUs - b.atUs) };
+  const chains = results.map(({ trial, unfit }, k) => {
+    const { named, recording } = tasks[k] as TrialTask;
+    return { ...trial, unfit, named, recording };
+  });
+  const misfit = chains.find(({ unfit }) => unfit)?.leftOutBecause;
+  if (misfit !== undefined && misfit !== null && chains.every(({ leftOutBecause }) => leftOutBecause !== null))
+    throw Object.assign(new Error(misfit), { name: 'PolicyFileError' });
+  const flips = chains.flatMap(({ named, recording, flips: found }) =>
+    found.map((flip) => ({ ...flip, named, recording })),
+  );
+  return { chains, flips: flips.sort((a, b) => a.atUs - b.atUs), unreached };
 }
 
-async function tasksOf({
-  recordings,
-  tenant,
-  agents,
-  hubDir,
-  s3 = null,
-}: WhatIfOptions): Promise<readonly TrialTask[]> {
-  const tasks: TrialTask[] = [];
-  for (const named of recordings) {
-    const { recording, close } = await openNamed(named, hubDir, s3);
-    try {
-      for (const head of ofTenant(await recording.heads(), tenant)) {
-        if (agents.length === 0 || agents.includes(head.source)) tasks.push({ recording: named, head });
-      }
-    } finally {
-      await close();
-    }
+async function tasksOf(options: WhatIfOptions): Promise<{
+  readonly tasks: readonly TrialTask[];
+  readonly unreached: WhatIfReport['unreached'];
+}> {
+  const { recordings, tenant, agents, fromUs, untilUs } = options;
+  const found: TriedPiece[] = [];
+  const unreached: { readonly recording: string; readonly why: string }[] = [];
+  for (const recording of recordings) {
+    const { pieces, unreached: why } = await triedPieces(recording, options);
+    const kept = new Set(
+      ofTenant(
+        pieces.map(({ head }) => head),
+        tenant,
+      ),
+    );
+    found.push(...pieces.filter(({ head }) => kept.has(head)));
+    if (why !== null) unreached.push({ recording, why });
   }
-  return tasks;
+  const tasks = eachOnce(found)
+    .filter(({ head }) => agents.length === 0 || agents.includes(head.source))
+    .filter((piece) => piece.untilUs === null || piece.untilUs > (fromUs ?? 0))
+    .map((piece) => ({ ...piece, untilUs: earlier(piece.untilUs, untilUs) }));
+  return { tasks, unreached };
 }
+
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
 
 /** A life is run from one short-lived state to the next: with room for them few are ever copied. */
 const YOUNG = { maxYoungGenerationSizeMb: 96 };
@@ -78,8 +102,8 @@ async function spread(
   tasks: readonly TrialTask[],
   setup: TrialSetup,
   { threads, onProgress, signal }: WhatIfOptions,
-): Promise<readonly ChainTrial[]> {
-  const results: ChainTrial[] = [];
+): Promise<readonly Tried[]> {
+  const results: Tried[] = [];
   const waiting = tasks.map((_, k) => k).sort((a, b) => lengthOf(tasks, b) - lengthOf(tasks, a));
   const all = tasks.reduce((sum, _, k) => sum + lengthOf(tasks, k), 0);
   /** Events behind each task that is under way or done. */
@@ -96,12 +120,12 @@ async function spread(
       for (let k = waiting.shift(); k !== undefined; k = waiting.shift()) {
         signal?.throwIfAborted();
         const task = k;
-        const trial = await ask(worker, tasks[task] as TrialTask, signal, (sequence) => {
+        const tried = await ask(worker, tasks[task] as TrialTask, signal, (sequence) => {
           looked[task] = sequence;
           tell();
         });
-        results[task] = trial;
-        flips += trial.flips.length;
+        results[task] = tried;
+        flips += tried.trial.flips.length;
         looked[task] = lengthOf(tasks, task);
         done++;
         tell();
@@ -114,14 +138,14 @@ async function spread(
   return results;
 }
 
-const lengthOf = (tasks: readonly TrialTask[], k: number): number => (tasks[k] as { head: ChainHead }).head.sequence;
+const lengthOf = (tasks: readonly TrialTask[], k: number): number => (tasks[k] as TrialTask).head.sequence;
 
 function ask(
   worker: Worker,
   task: TrialTask,
   signal: AbortSignal | undefined,
   progress: (sequence: number) => void,
-): Promise<ChainTrial> {
+): Promise<Tried> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       worker.off('message', heard);
@@ -138,7 +162,7 @@ function ask(
         return;
       }
       settle();
-      if (answer.type === 'done') resolve(answer.trial);
+      if (answer.type === 'done') resolve(answer);
       else reject(Object.assign(new Error(answer.message), { name: answer.name }));
     };
     worker.on('message', heard);

@@ -38,7 +38,7 @@ const forked = async (parent: string, at: string, out: string, ...more: readonly
 const flips = async (over: string) => (await json('data', 'whatif', '--rule', rule, '--over', over))['flips'];
 
 /** What does not say where it was read. */
-const bare = (found: unknown) => (found as readonly object[]).map((one) => ({ ...one, recording: '' }));
+const bare = (found: unknown) => (found as readonly object[]).map((one) => ({ ...one, recording: '', named: '' }));
 
 async function exported(place: string, format: string): Promise<Buffer> {
   const out = join(home, `out.${format}`);

@@ -18,6 +18,7 @@ import { damaged } from '../timeline-input.ts';
 interface WhatIfFlags {
   readonly rule: string;
   readonly over: readonly string[];
+  readonly parent: readonly string[];
   readonly tenant?: string;
   readonly agent: readonly string[];
   readonly from?: number;
@@ -46,7 +47,11 @@ export function whatifCommand(shell: Shell): Command {
       '--rule <file>',
       'YAML or JSON: a whole policy (version, rules), or what changes in the recorded one (a rule, a list, without)',
     )
-    .requiredOption('--over <recording...>', 'recordings: files, archives (folder or s3://…), or postgres://…?tenant=…')
+    .requiredOption(
+      '--over <recording...>',
+      'recordings: files, archives (folder or s3://…), or postgres://…?tenant=…; of a fork also what it shares with its parents',
+    )
+    .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
     .option('--tenant <id>', 'whose agents, where the recordings hold several tenants')
     .option('--agent <id>', 'only this agent (repeatable)', each, [])
     .option('--from <seconds>', 'try from here on', secondsUs)
@@ -83,6 +88,7 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
     whatIf({
       policy,
       recordings: flags.over,
+      parents: flags.parent,
       tenant: flags.tenant ?? null,
       agents: flags.agent,
       fromUs: flags.from ?? null,
@@ -112,7 +118,10 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
  *
  * @throws CommandError when a recording is not there, holds nothing of an agent that was named, or ends before the stretch
  */
-async function mustBeOnRecord(shell: Shell, { over, agent: agents, from, to }: WhatIfFlags): Promise<void> {
+async function mustBeOnRecord(shell: Shell, flags: WhatIfFlags): Promise<void> {
+  const { over, parent: parents, agent: agents, from, to } = flags;
+  const { triedPieces } = await import('@sigma/sim');
+  const { dataDir, s3 } = shell.environment;
   if (from !== undefined && to !== undefined && from >= to)
     throw new CommandError(
       EXIT.usage,
@@ -121,13 +130,14 @@ async function mustBeOnRecord(shell: Shell, { over, agent: agents, from, to }: W
     );
   const all: ChainHead[] = [];
   for (const named of over) {
-    const heads = await withRecording(shell.environment, named, (recording) => recording.heads());
-    const absent = agents.find((agent) => !heads.some(({ source }) => source === agent));
-    if (absent !== undefined) {
-      const known = [...new Set(heads.map(({ source }) => source))].join(', ');
-      throw new CommandError(EXIT.usage, `${named} holds nothing of '${absent}'`, `It holds ${known}`);
-    }
-    all.push(...heads);
+    // Whether it can be opened at all, and else what to do.
+    await withRecording(shell.environment, named, async () => undefined);
+    const { pieces } = await trying(() => triedPieces(named, { hubDir: join(dataDir, 'hub'), s3, parents }));
+    const known = [...new Set(pieces.map(({ head }) => head.source))];
+    const absent = agents.find((agent) => !known.includes(agent));
+    if (absent !== undefined)
+      throw new CommandError(EXIT.usage, `${named} holds nothing of '${absent}'`, `It holds ${known.join(', ')}`);
+    all.push(...pieces.map(({ head, untilUs }) => ({ ...head, atUs: Math.min(head.atUs, untilUs ?? head.atUs) })));
   }
   mustReach(over.join(', '), all, from ?? 0);
 }
@@ -168,9 +178,10 @@ async function trying<Result>(use: () => Promise<Result>): Promise<Result> {
 const placeOf = ({ file, lines }: PolicyFile, rule: string): string | null =>
   lines[rule] === undefined ? null : `${file}:${lines[rule]}`;
 
-const asJson = (policy: PolicyFile, { chains, flips }: WhatIfReport, tookS: number) => ({
+const asJson = (policy: PolicyFile, { chains, flips, unreached }: WhatIfReport, tookS: number) => ({
   rule: policy.file,
   loop: 'open',
+  unreached,
   chains: chains.map(({ flips: found, ...chain }) => ({ ...chain, flips: found.length })),
   flips: flips.map((flip) => ({
     ...flip,
@@ -180,15 +191,17 @@ const asJson = (policy: PolicyFile, { chains, flips }: WhatIfReport, tookS: numb
 });
 
 function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS: number): string {
-  const { chains, flips } = report;
+  const { chains, flips, unreached } = report;
   const tried = chains.filter(({ leftOutBecause }) => leftOutBecause === null);
   const sum = (of: (chain: (typeof tried)[number]) => number): number =>
     tried.reduce((all, chain) => all + of(chain), 0);
   const shown = flips.slice(0, limit);
-  const affected = new Set(flips.map(({ recording, source }) => `${recording} ${source}`)).size;
+  // A life on a fork's timeline may stand in several recordings.
+  const lives = new Set(tried.map(({ named, source, epoch }) => JSON.stringify([named, source, epoch]))).size;
+  const affected = new Set(flips.map(({ named, source }) => JSON.stringify([named, source]))).size;
   const lost = flips.reduce((all, flip) => all + Math.max(0, flip.did - flip.wouldHaveDone), 0);
   const lines = [
-    `${policy.file} on ${tried.length} lives: ${flips.length} decisions flip, of ${affected} agents`,
+    `${policy.file} on ${lives} lives: ${flips.length} decisions flip, of ${affected} agents`,
     `${sum(({ wakes, gathered }) => wakes + gathered)} cycles run again, ${sum(({ followed }) => followed)} more followed by what the robot believed (facts tell of the rest; ${sum(({ sampled }) => sampled)} samples held against the record), ${sum(({ evaluations }) => evaluations)} evaluations of the changed rules, ${sum(({ differing }) => differing)} with another outcome, ${sum(({ withoutEffect }) => withoutEffect)} times without effect; ${tookS.toFixed(1)} s`,
     'Open loop: each decision was tried in the situation that was recorded; what the robot would then have met is not in this.',
   ];
@@ -196,6 +209,13 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
     lines.push(
       'More rules to try on the same? --all-facts gathers all facts once, and every rule after it takes seconds.',
     );
+  for (const { recording, why } of unreached)
+    lines.push(`Of ${recording} only what it holds itself was tried (${why})`);
+  const unfit = chains.find((chain) => chain.unfit);
+  if (unfit !== undefined) {
+    const whose = [...new Set(chains.filter((chain) => chain.unfit).map(({ source }) => source))].join(', ');
+    lines.push(`Not tried, for they lived under another policy: ${whose} (${unfit.leftOutBecause})`);
+  }
   lines.push(...gapLines(chains));
   if (flips.length === 0) return lines.join('\n');
   const rows = shown.map((flip) => [
@@ -211,7 +231,7 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
   const first = flips[0] as Found;
   if (lost > 0) lines.push(`By its own commands the fleet would have gone ${lost.toFixed(1)} m less in that time.`);
   lines.push(
-    `What would have followed, in a simulated world: sigma fork ${first.recording} --at ${(first.atUs / 1e6).toFixed(2)} --policy ${policy.file} --for 30 --out fork.sqlite`,
+    `What would have followed, in a simulated world: sigma fork ${first.named} --at ${(first.atUs / 1e6).toFixed(2)} --policy ${policy.file} --for 30 --out fork.sqlite`,
   );
   return lines.join('\n');
 }

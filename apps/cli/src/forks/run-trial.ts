@@ -46,7 +46,7 @@ export async function tryNow(job: TrialJob, progress: (done: number) => void): P
 }
 
 function triedOf(
-  { chains, flips }: WhatIfReport,
+  { chains, flips, unreached }: WhatIfReport,
   policy: PolicyFile,
   zeroUs: number,
   fromUs: number,
@@ -58,8 +58,9 @@ function triedOf(
   return {
     fromTimeUs: zeroUs + fromUs,
     toTimeUs: zeroUs + untilUs,
-    agents: tried.length,
+    agents: new Set(tried.map(({ source }) => source)).size,
     leftOut: [
+      ...unreached.map(({ why }) => why),
       ...left.map(({ source, leftOutBecause }) => `${source}: ${leftOutBecause}`),
       ...chains.flatMap(({ source, gaps }) => gaps.map((gap) => gapWords(source, gap, zeroUs))),
     ],
