@@ -275,6 +275,41 @@ test('[R49] [R138] what a killed writer left on a medium that cannot be written 
   chmodSync(folder, 0o755);
 });
 
+test('[R46] [R138] a recording is one file again when its last reader has closed it, and untouched', async () => {
+  const folder = join(home, 'one-file');
+  mkdirSync(folder);
+  const path = join(folder, 'day.db');
+  const { chain } = await recordedTo(path);
+  const [before, { mtimeMs }] = [readFileSync(path), statSync(path)];
+  const link = join(home, 'link-to-one-file');
+  symlinkSync(path, link);
+  const [first, last] = [openSqliteRecording(path), openSqliteRecording(link)];
+  const heads = await first.heads();
+  await first.close();
+  assert.deepEqual(await last.heads(), heads, 'whoever still reads is left what that takes');
+  await last.close();
+  assert.deepEqual(readdirSync(folder), ['day.db']);
+  assert.deepEqual([readFileSync(path), statSync(path).mtimeMs], [before, mtimeMs]);
+
+  const reader = openSqliteRecording(path);
+  const writer = openSqliteStore(path);
+  await reader.heads();
+  await reader.close();
+  await writer.append([chain.notes(1)]);
+  const beside = openSqliteRecording(path);
+  await beside.close();
+  assert.ok(existsSync(`${path}-wal`), 'of whoever writes it stays');
+  await writer.append([chain.notes(1)]);
+  await writer.close();
+  assert.deepEqual(readdirSync(folder), ['day.db']);
+
+  const moved = openSqliteRecording(path);
+  await moved.heads();
+  renameSync(path, `${path}.away`);
+  await moved.close();
+  assert.equal(existsSync(path), false, 'no empty file takes its place');
+});
+
 test('[R46] a reader of a file that is not there gets an error that names it, and creates nothing', () => {
   assert.throws(() => openSqliteRecording(pathOf('nowhere')), says(StoreError, /cannot be opened/));
   assert.equal(existsSync(pathOf('nowhere')), false);

@@ -46,6 +46,28 @@ export function openForReading(path: string): DatabaseSync {
   }
 }
 
+/**
+ * Takes away the empty log and the shared memory that reading leaves beside a recording. SQLite does so by itself when the
+ * last one closes who might write; nothing is written, and whoever reads or writes meanwhile keeps both.
+ */
+export function takeLogAway(path: string): void {
+  try {
+    const file = realpathSync(path);
+    if (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size !== 0) return;
+    // Unlike a path this makes no file where there is none any more.
+    const url = pathToFileURL(file);
+    url.search = '?mode=rw';
+    const db = new DatabaseSync(url, { timeout: 0 });
+    try {
+      touch(db);
+    } finally {
+      db.close();
+    }
+  } catch {
+    // Whoever may not write leaves them; they hold nothing.
+  }
+}
+
 /** The copy has no name any more once it is open: its room is free again when it is closed, however that comes about. */
 function openCopy(path: string, file: string): DatabaseSync {
   let folder: string | null = null;

@@ -37,7 +37,7 @@ import {
   landingOf,
   MOST_LANDED_BYTES,
 } from './landing.ts';
-import { assertFile, openForReading } from './open-file.ts';
+import { assertFile, openForReading, takeLogAway } from './open-file.ts';
 import { Packer } from './packer.ts';
 import { PageFit } from './page-fit.ts';
 import { migrate, pragma } from './schema.ts';
@@ -93,6 +93,7 @@ export class SqliteFile {
   #failure: StoreError | null = null;
   readonly #fit = new PageFit(PAGE_BYTES);
   readonly #packer: Packer | null;
+  readonly #readOnly: boolean;
 
   /**
    * @param mode `read` changes nothing and checks nothing: verify is for that
@@ -101,6 +102,7 @@ export class SqliteFile {
   constructor(path: string, mode: 'write' | 'read', options: SqliteOptions = {}) {
     this.path = path;
     const readOnly = mode === 'read';
+    this.#readOnly = readOnly;
     this.#mostLogPages = options.logPages ?? LOG_PAGES;
     this.#mostLanded = options.mostLanded ?? MOST_LANDED;
     try {
@@ -230,7 +232,10 @@ export class SqliteFile {
     }
     this.#table.forget();
     this.#failure ??= new StoreClosedError(this.path, 'is closed', 'Open it again');
-    if (this.#db.isOpen) this.#db.close();
+    if (this.#db.isOpen) {
+      this.#db.close();
+      if (this.#readOnly) takeLogAway(this.path);
+    }
     this.#files?.close();
     this.#landing?.close();
     this.#landing = null;
