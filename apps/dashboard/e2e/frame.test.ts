@@ -214,7 +214,7 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     await first.page.keyboard.press('Escape');
   });
 
-  test('a window of 900 px stacks the panels, keeps the stop control, and stays accessible', async () => {
+  test('a window of 900 px stacks the panels, keeps the stop control, and stays accessible; one of 1024 px cuts nothing off', async () => {
     const small = await house.visit({ options: { viewport: { width: 900, height: 900 } } });
     await small.at('stacked').waitFor();
     const stop = await small.at('site-stop').boundingBox();
@@ -222,6 +222,18 @@ describe('the frame in a browser', { skip: withoutBrowser, timeout: 230_000 }, (
     const wide = await small.page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= 900, `${wide} px wide`);
     await small.isAccessible('.top-bar', '.rail', '.time-bar');
+    // The narrowest in which panels stand beside each other.
+    await small.page.setViewportSize({ width: 1_024, height: 768 });
+    await small.at('stacked').waitFor({ state: 'detached' });
+    const heads = small.page.locator('.panel-head:visible');
+    await small.at('new-dock').waitFor();
+    const cut = await heads.evaluateAll((all) =>
+      all
+        .flatMap((head) => [head, ...head.querySelectorAll('.quiet')])
+        .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+        .map(({ textContent }) => textContent),
+    );
+    assert.deepEqual(cut, [], 'what their heads say and offer is seen without scrolling sideways');
     await small.page.context().close();
   });
 
