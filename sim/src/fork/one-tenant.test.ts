@@ -102,6 +102,9 @@ test('[L7] nothing is weighed or forked where several tenants are and none was n
       heads.map(({ tenant, source }) => `${tenant}/${source}`),
       [`${ACME}/${robot}`],
     );
+    const { chains } = await tried(out, null);
+    assert.deepEqual(new Set(chains.map(({ tenant }) => tenant)), new Set([ACME]), 'of the parent, too, only theirs');
+    await assert.rejects(tried(out, first), TenantError);
   } finally {
     await close();
   }

@@ -47,7 +47,9 @@ export interface WhatIfReport {
 /**
  * Tries a policy on everything that these recordings hold, and of a fork on what it shares with its parents, on as many
  * threads as are given.
- * @throws TenantError, StoreError, PolicyFileError when it fits no chain, Error */
+ *
+ * @throws TenantError, StoreError, PolicyFileError when it fits no chain, Error
+ */
 export async function whatIf(options: WhatIfOptions): Promise<WhatIfReport> {
   const { tasks, unreached } = await tasksOf(options);
   const { policy, fromUs, hubDir, facts, s3 = null } = options;
@@ -75,13 +77,10 @@ async function tasksOf(options: WhatIfOptions): Promise<{
   const unreached: { readonly recording: string; readonly why: string }[] = [];
   for (const recording of recordings) {
     const { pieces, unreached: why } = await triedPieces(recording, options);
-    const kept = new Set(
-      ofTenant(
-        pieces.map(({ head }) => head),
-        tenant,
-      ),
-    );
-    found.push(...pieces.filter(({ head }) => kept.has(head)));
+    // A parent may hold others as well, of whom the fork took nothing.
+    const own = pieces.filter((piece) => piece.recording === recording).map(({ head }) => head);
+    const whose = new Set(ofTenant(own, tenant).map((head) => head.tenant));
+    found.push(...pieces.filter(({ head }) => whose.has(head.tenant)));
     if (why !== null) unreached.push({ recording, why });
   }
   const tasks = eachOnce(found)
