@@ -303,6 +303,19 @@ test('[R46] [R138] a recording is one file again when its last reader has closed
   await writer.close();
   assert.deepEqual(readdirSync(folder), ['day.db']);
 
+  const staying = openSqliteRecording(path);
+  await staying.heads();
+  const again = openSqliteStore(path);
+  await again.append([chain.notes(1)]);
+  await again.close();
+  const alone = pathOf('alone');
+  copyFileSync(path, alone);
+  const copy = openSqliteRecording(alone);
+  assert.deepEqual(await copy.heads(), await staying.heads(), 'whoever copies the file alone has all of it');
+  await copy.close();
+  await staying.close();
+  assert.deepEqual(readdirSync(folder), ['day.db']);
+
   const moved = openSqliteRecording(path);
   await moved.heads();
   renameSync(path, `${path}.away`);

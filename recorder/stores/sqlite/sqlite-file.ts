@@ -61,6 +61,8 @@ export interface SqliteOptions {
 
 const LOG_PAGES = 1000;
 const MOST_LANDED = 128;
+/** An end waits no longer for who is reading. */
+const GATHER_MS = 200;
 
 /**
  * A block of a robot has about 1 KB, and what is left of a page when the next one finds no room in it is lost: pages of
@@ -231,6 +233,7 @@ export class SqliteFile {
       // The landing stays where it is.
     }
     this.#table.forget();
+    if (!this.#readOnly && this.#failure === null && this.#db.isOpen) this.#gather();
     this.#failure ??= new StoreClosedError(this.path, 'is closed', 'Open it again');
     if (this.#db.isOpen) {
       this.#db.close();
@@ -391,6 +394,15 @@ export class SqliteFile {
   #checkpoint(): void {
     this.#table.statement('PRAGMA wal_checkpoint(PASSIVE)').get();
     this.#logPages = 0;
+  }
+
+  /** Puts what is in the log into the file, which SQLite does by itself only where nobody else has it open. */
+  #gather(): void {
+    try {
+      this.#db.exec(`PRAGMA busy_timeout = ${GATHER_MS}; PRAGMA wal_checkpoint(TRUNCATE)`);
+    } catch {
+      // The log stays beside it, and whoever opens the recording reads both.
+    }
   }
 
   #reading<T>(read: () => T): T {
