@@ -46,7 +46,7 @@ export async function tryNow(job: TrialJob, progress: (done: number) => void): P
 }
 
 function triedOf(
-  { chains, flips, unreached }: WhatIfReport,
+  { chains, flips }: WhatIfReport,
   policy: PolicyFile,
   zeroUs: number,
   fromUs: number,
@@ -60,7 +60,6 @@ function triedOf(
     toTimeUs: zeroUs + untilUs,
     agents: new Set(tried.map(({ source }) => source)).size,
     leftOut: [
-      ...unreached.map(({ why }) => why),
       ...left.map(({ source, leftOutBecause }) => `${source}: ${leftOutBecause}`),
       ...chains.flatMap(({ source, gaps }) => gaps.map((gap) => gapWords(source, gap, zeroUs))),
     ],
