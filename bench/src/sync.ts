@@ -330,7 +330,8 @@ async function minutesOf(site: Site, home: string) {
   let [bytes, blocks, tenant] = [0, 0, ''];
   try {
     for (const head of await recording.heads()) {
-      if (head.source.startsWith('world')) continue;
+      // A hub's own chain never comes over a link.
+      if (head.source.startsWith('world') || head.source === 'hub') continue;
       sources.push(head.source);
       tenant = head.tenant;
       for await (const block of recording.blocks(head, 1, head.sequence)) {
