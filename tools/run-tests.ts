@@ -1,4 +1,5 @@
-// Runs the test files of the whole house under node:test, one for each core and one more, the longest first.
+// Runs the test files of the whole house under node:test, one for each core and one more, the longest first; those of a
+// folder that knows no machine in one process.
 //
 //   npm test                     every *.test.ts
 //   npm test -- kernel edge      files whose path contains one of the words
@@ -9,14 +10,15 @@
 // has every program a test may ask for, so a skip there would be a test that silently stopped testing.
 
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { findTestFiles, longestFirst } from './test-files.ts';
+import { findTestFiles, processesOf, type TestProcess } from './test-files.ts';
 import { closingLines, openTally, record, type TestEvent, verdict } from './test-tally.ts';
 
 /** Loaded by every file before its own sources: a third of the time to load them is saved by it, of the hub's two thirds. */
@@ -43,12 +45,14 @@ function readArguments() {
 }
 
 /** Watches the files that are running, and aborts the run with the name of one that does not end. */
-function watchFiles(abort: AbortController): (event: TestEvent) => void {
+function watchFiles(abort: AbortController, names: ReadonlyMap<string, string>): (event: TestEvent) => void {
   const startedMs = new Map<string, number>();
   const timer = setInterval(() => {
     for (const [file, sinceMs] of startedMs) {
       if (performance.now() - sinceMs < FILE_TIMEOUT_MS || abort.signal.aborted) continue;
-      console.error(`${file} does not end: a test hangs, or left a timer, server or process behind. Stopping the run.`);
+      console.error(
+        `${names.get(file) ?? file} does not end: a test hangs, or left a timer, server or process behind. Stopping the run.`,
+      );
       abort.abort();
     }
   }, 1_000);
@@ -58,6 +62,21 @@ function watchFiles(abort: AbortController): (event: TestEvent) => void {
     if (type === 'test:dequeue') startedMs.set(data.name, performance.now());
     if (type === 'test:complete') startedMs.delete(data.name);
   };
+}
+
+/** What the runner starts for it: the file itself, or one in that folder which loads all of them. */
+function entryOf({ name, files }: TestProcess, folder: string): string {
+  if (files.length === 1) return join(root, name);
+  const entry = join(folder, `${name.replaceAll('/', ' ').trim().replaceAll(' ', '-')}.mjs`);
+  const loads = files.map((file) => {
+    const [url, title] = [pathToFileURL(join(root, file)).href, `${file} cannot be loaded`].map((text) =>
+      JSON.stringify(text),
+    );
+    // One that is broken takes none of the others with it.
+    return `await import(${url}).catch((error) => test(${title}, () => { throw error; }));\n`;
+  });
+  writeFileSync(entry, `import { test } from 'node:test';\n${loads.join('')}`);
+  return entry;
 }
 
 async function main(): Promise<number> {
@@ -70,12 +89,15 @@ async function main(): Promise<number> {
   }
   // Every file is a process that loads hundreds of sources, which all of them share.
   process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/compiled');
-  const tally = openTally(root);
+  const processes = processesOf(files);
+  const entries = mkdtempSync(join(tmpdir(), 'sigma-tests-'));
+  const names = new Map(processes.map((one) => [entryOf(one, entries), one.name]));
+  const tally = openTally(root, names);
   const abort = new AbortController();
-  const watch = watchFiles(abort);
+  const watch = watchFiles(abort, names);
   const events = run({
     cwd: root,
-    files: longestFirst(files).map((file) => join(root, file)),
+    files: [...names.keys()],
     concurrency: availableParallelism() + FILES_BESIDE,
     timeout: TEST_TIMEOUT_MS,
     signal: abort.signal,
@@ -93,6 +115,7 @@ async function main(): Promise<number> {
   const report = events.compose(counter).compose(spec);
   report.pipe(process.stdout, { end: false });
   await once(report, 'end');
+  rmSync(entries, { recursive: true });
 
   const outcome = verdict(tally, process.env.SIGMA_NO_SKIP === '1');
   console.log(closingLines(tally, outcome, SLOWEST_SHOWN).join('\n'));

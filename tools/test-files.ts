@@ -24,13 +24,50 @@ export function findTestFiles(root: string, parts: readonly string[]): string[] 
 }
 
 /** Where tests start browsers, databases and whole systems, by how long a file takes. */
-const SLOW_FOLDERS = ['apps/dashboard/e2e/', 'apps/cli/', 'sim/', 'apps/hub/', 'apps/edge/', 'recorder/'];
+const SLOW_FOLDERS = [
+  'apps/dashboard/e2e/',
+  'recorder/soak/',
+  'apps/cli/',
+  'sim/',
+  'apps/hub/',
+  'apps/edge/',
+  'recorder/',
+];
 
-/** The files of slow folders first, so that none of them is left alone at the end while a core has nothing to do. */
-export function longestFirst(files: readonly string[]): string[] {
-  const rank = (file: string): number => {
-    const at = SLOW_FOLDERS.findIndex((folder) => file.startsWith(folder));
+/**
+ * Folders whose sources know neither machine nor time and keep nothing of their own: their tests meet nothing of each
+ * other in one process, and to begin one takes longer than most of them.
+ */
+const SHARE_A_PROCESS = [
+  'terrains/',
+  'recorder/src/',
+  'apps/dashboard/src/',
+  'kernel/',
+  'swarm/',
+  'telemetry/',
+  'bus/',
+];
+
+/** Test files that one process runs, one after the other. */
+export interface TestProcess {
+  /** The file, where it is but one; else the folder. */
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+/**
+ * Which process runs which files, those that take longest first, so that none of them is left alone at the end while a
+ * core has nothing to do.
+ */
+export function processesOf(files: readonly string[]): TestProcess[] {
+  const folderOf = (file: string): string => SHARE_A_PROCESS.find((folder) => file.startsWith(folder)) ?? file;
+  const processes = [...Map.groupBy(files, folderOf)].map(
+    ([folder, shared]): TestProcess => ({ name: shared.length === 1 ? (shared[0] as string) : folder, files: shared }),
+  );
+  const rank = ({ name, files: [first = ''] }: TestProcess): number => {
+    if (name !== first) return 0;
+    const at = SLOW_FOLDERS.findIndex((folder) => name.startsWith(folder));
     return at === -1 ? SLOW_FOLDERS.length : at;
   };
-  return files.toSorted((a, b) => rank(a) - rank(b));
+  return processes.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -89,3 +89,14 @@ test('the slowest files are told by how long they ran as a whole, the slowest fi
   const lines = closingLines(tally, verdict(tally, false), 2).filter((line) => /^(slow|took)/.test(line));
   assert.deepEqual(lines, ['slow     12.3 s  b.test.ts', 'slow     4.0 s  a.test.ts', 'took     16.5 s  all files']);
 });
+
+test('files that one process ran are told by their folder, and each test by its own file', () => {
+  const entry = '/tmp/sigma-tests/kernel.mjs';
+  const tally = openTally('/house', new Map([[entry, 'kernel/']]));
+  record(tally, passed('later', { todo: true }));
+  const ended = { name: entry, nesting: 0, file: entry, details: { duration_ms: 2_500 } };
+  record(tally, { type: 'test:complete', data: ended });
+  const text = closingLines(tally, verdict(tally, false), 5).join('\n');
+  assert.match(text, /todo +kernel\/src\/a\.test\.ts: later/);
+  assert.match(text, /slow +2\.5 s {2}kernel\/$/m);
+});

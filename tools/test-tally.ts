@@ -21,6 +21,8 @@ interface Named {
 
 export interface Tally {
   readonly root: string;
+  /** Of files that are none of ours, what they are told as. */
+  readonly names: ReadonlyMap<string, string>;
   readonly totals: Map<string, string>;
   readonly skipped: Named[];
   readonly todo: Named[];
@@ -40,9 +42,10 @@ export interface Verdict {
 /** The runner's own totals, in the order it prints them. */
 const TOTALS = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'];
 
-export function openTally(root: string): Tally {
+export function openTally(root: string, names: ReadonlyMap<string, string> = new Map()): Tally {
   return {
     root,
+    names,
     totals: new Map(),
     skipped: [],
     todo: [],
@@ -62,7 +65,7 @@ export function record(tally: Tally, event: TestEvent): boolean {
     tally.totals.set(name, value);
     return false;
   }
-  const file = data.file === undefined ? '' : relative(tally.root, data.file);
+  const file = data.file === undefined ? '' : (tally.names.get(data.file) ?? relative(tally.root, data.file));
   // A file is told like a test of its own, whoever wrote its tests: two files may share those of a third.
   if (event.type === 'test:complete' && data.file !== undefined && data.name === data.file)
     tally.durationMsByFile.set(file, data.details?.duration_ms ?? 0);
