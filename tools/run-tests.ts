@@ -1,5 +1,5 @@
 // Runs the test files of the whole house under node:test, one for each core and one more, the longest first; those of a
-// folder that knows no machine in one process.
+// folder whose sources start nothing in one process.
 //
 //   npm test                     every *.test.ts
 //   npm test -- kernel edge      files whose path contains one of the words

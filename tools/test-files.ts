@@ -35,18 +35,10 @@ const SLOW_FOLDERS = [
 ];
 
 /**
- * Folders whose sources know neither machine nor time and keep nothing of their own: their tests meet nothing of each
+ * Folders whose sources start nothing, listen to nothing and keep nothing of their own: their tests meet nothing of each
  * other in one process, and to begin one takes longer than most of them.
  */
-const SHARE_A_PROCESS = [
-  'terrains/',
-  'recorder/src/',
-  'apps/dashboard/src/',
-  'kernel/',
-  'swarm/',
-  'telemetry/',
-  'bus/',
-];
+const SHARE_A_PROCESS = ['terrains/', 'recorder/src/', 'apps/dashboard/src/', 'kernel/', 'swarm/'];
 
 /** Test files that one process runs, one after the other. */
 export interface TestProcess {
