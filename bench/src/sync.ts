@@ -16,16 +16,17 @@ import type { SyncHubReport } from './sync-hub.ts';
 import { pageBytesOf, type Thinned, thin } from './sync-thinned.ts';
 
 const EVENTS_A_BLOCK = 100;
-const EVENTS = 1_600_000;
+const EVENTS = 6_000_000;
 /** Of the greater of the two peers: as many bytes in a row as a dozen blocks have. */
 const BULK_BYTES = 256 * 1024;
 const ROBOTS = 40;
 /** Ten frames a second of each robot. */
 const FRAMES_PER_S = ROBOTS * 10;
 /** Stretches with nothing to drain and with a drain, in turn; of each the first part is not counted. */
-const PAIRS = 6;
+const PAIRS = 3;
 const SETTLE_MS = 1_500;
-const STRETCH_MS = 5_000;
+/** A pace is found in as many seconds: shorter ones would show only how it begins. */
+const STRETCH_MS = 20_000;
 /** So many that what is drained is taken in by a program that has warmed up. */
 const SIM_MINUTES = 24;
 const WEEK_S = 7 * 24 * 3600;
@@ -94,7 +95,7 @@ const bareLine = (name: string, rate: number, peer: string, bare: number): Bench
  * What a drain costs what is live, on one link: `keptP99`, from recording a block to having it on the hub's disk, of the
  * chains of a fleet that goes on recording as the computed one does; `liveP99`, how long a frame of the moment is under
  * way. One edge and one hub live through all of it and link anew for each stretch: nothing to drain, a drain without a
- * bound, and so on in turn. Of each stretch the p99 is taken, of about 2,000 frames and as many blocks; shown are the
+ * bound, and so on in turn. Of each stretch the p99 is taken, of about 8,000 frames and as many blocks; shown are the
  * medians of these over all stretches of a kind, so that what else runs on the machine for a moment decides nothing.
  */
 async function besideLines(

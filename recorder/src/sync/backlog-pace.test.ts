@@ -44,19 +44,19 @@ function hub(commitMsPerMB: number, turnMsPerMB = 0, frameMsPerMB: number | null
 }
 
 test('[R125] a backlog goes as fast as what is live does not feel, whichever queue it would wait in', () => {
-  // A fifth of 4 ms and 2 ms unfelt: 2.8 ms, which 14 MB/s make; of 1 ms and 0.5 unfelt: 0.7 ms, which 3.5 MB/s make; a
-  // tenth of the slowest frames' 2 ms: 0.2 ms, which 10 MB/s make; with 12 one frame in fifty is slow.
+  // A fifth of 4 ms and 10 ms unfelt: 10.8 ms, which 54 MB/s make; of 1 ms and 0.5 unfelt: 0.7 ms, which 3.5 MB/s make; a
+  // fifth of the slowest frames' 2 ms: 0.4 ms, which 20 MB/s make; with 22 one frame in twenty-five is slow.
   for (const [at, most, least] of [
-    [hub(0.2), 17, 9],
-    [hub(0, 0.2), 4.5, 2.3],
-    [hub(0, 0, 0.02), 15, 7],
+    [hub(0.2), 63, 45],
+    [hub(0, 0.2), 4.1, 2.9],
+    [hub(0, 0, 0.02), 24, 15],
   ] as const) {
-    at.run(60);
+    at.run(150);
     const [high, low] = [Math.max(...at.paces.slice(-4000)), Math.min(...at.paces.slice(-4000))];
     assert.ok(high / MB <= most && low / MB >= least, `between ${low / MB} and ${high / MB} MB/s`);
-    // Of each second a fifth is rest; what passes is no more than the pace says.
+    // Of each cycle a tenth is rest; what passes is no more than the pace says.
     const rate = at.run(20);
-    assert.ok(rate <= high && rate > low * 0.6, `${rate / MB} MB/s`);
+    assert.ok(rate <= high && rate > low * 0.8, `${rate / MB} MB/s`);
   }
 });
 
@@ -67,7 +67,7 @@ test('[R125] [L6] a backlog that nothing live feels grows without end, and one t
   const felt = hub(1_000);
   felt.run(60);
   assert.equal(felt.pace.bytesPerS, 2 * MB);
-  assert.ok(felt.run(20) > 1.4 * MB);
+  assert.ok(felt.run(20) > 1.7 * MB);
 });
 
 test('[R125] with nothing live a backlog is not held up at all, and what passed then is no debt afterwards', () => {
@@ -79,8 +79,8 @@ test('[R125] with nothing live a backlog is not held up at all, and what passed 
   assert.ok(rate > 4 * MB, `${rate / MB} MB/s`);
 });
 
-test('[R125] a second has a part without backlogs', () => {
+test('[R125] of two seconds a part has no backlogs', () => {
   const pace = new BacklogPace();
   const rests = Array.from({ length: 400 }, (_, i) => pace.rests(i * 5 * MS));
-  assert.equal(rests.filter(Boolean).length, 80);
+  assert.equal(rests.filter(Boolean).length, 40);
 });

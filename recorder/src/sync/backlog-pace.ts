@@ -1,125 +1,47 @@
+import { DelayTail, type TailJudgement } from './delay-tail.ts';
+
 /** Of each cycle the first part lets backlogs through, the rest none: so it is seen what is live without them. */
-const CYCLE_US = 1_000_000;
+const CYCLE_US = 2_000_000;
 const REST_US = 200_000;
-/** What is live comes in bursts, of which each tells one thing: its longest delay. */
-const BURST_US = 20_000;
+/** Without a word about what is live for so long, nothing live is there to be delayed. */
+const ALONE_US = 1_000_000;
 const FIRST_BYTES_PER_S = 8 * 1024 * 1024;
 const LEAST_BYTES_PER_S = 2 * 1024 * 1024;
 const MOST_BYTES_PER_S = 1024 * 1024 * 1024;
-const SLOWER = 0.75;
+const SLOWER = 0.85;
 const FASTER = 1.15;
+/** Until a pace was found that what is live does feel. */
+const AT_FIRST = 2;
 /** What may gather while nothing passes, in time. */
 const GATHERED_S = 0.02;
 
-interface Judgement {
-  /** Delays that are kept of either kind, the newest, and those without which nothing is concluded. */
-  readonly kept: number;
-  readonly enough: number;
-  /** What is compared: the highest quantile of which so few delays tell something. */
-  readonly quantile: number;
-  /** So much later may be what is live: beside a fifth of its delay, what is little beside all that it waits for. */
-  readonly unfeltUs: number;
-}
-
-const LATER = 0.2;
-/** A block has waited for the edge to look for it, up to 100 ms. */
-const COMMITS: Judgement = { kept: 30, enough: 10, quantile: 0.8, unfeltUs: 2_000 };
-/** Whatever the hub does waits for its turn. */
-const TURNS: Judgement = { kept: 400, enough: 150, quantile: 0.97, unfeltUs: 500 };
-/** Of frames of the moment so many are kept of those that came without backlogs, and so many tell something. */
-const FRAMES_KEPT = 2_000;
-const FRAMES_ENOUGH = 200;
-/** What of them is slow anyway, and by how much more it may be: half of `LATER`, for the other half is lost in what chance makes. */
-const SLOW = 0.01;
-const SLOWER_FRAMES = LATER / 2;
-/** Frames that are looked at together: each look sorts all that are kept. */
-const FRAMES_TOGETHER = 20;
-
-/** Delays of what is live, beside backlogs and without them. */
-class Delays {
-  readonly #by: Judgement;
-  readonly #alone: number[] = [];
-  #beside: number[] = [];
-
-  constructor(by: Judgement) {
-    this.#by = by;
-  }
-
-  add(us: number, beside: boolean): void {
-    const of = beside ? this.#beside : this.#alone;
-    of.push(us);
-    if (of.length > this.#by.kept) of.shift();
-  }
-
-  /** Whether backlogs delay what is live; null when too little is known. */
-  get late(): boolean | null {
-    const { enough, unfeltUs } = this.#by;
-    if (Math.min(this.#alone.length, this.#beside.length) < enough) return null;
-    return this.#of(this.#beside) > this.#of(this.#alone) * (1 + LATER) + unfeltUs;
-  }
-
-  /** The pace was changed: what stands beside a backlog from now on is another thing. */
-  begin(): void {
-    this.#beside = [];
-  }
-
-  #of(delays: readonly number[]): number {
-    // Asked for with every turn of the program: of plain numbers it takes a sixth of the time.
-    const sorted = new Float64Array(delays).sort();
-    return sorted[Math.floor(this.#by.quantile * (sorted.length - 1))] as number;
-  }
-}
-
 /**
- * How late frames of the moment are, beside backlogs and without them. A frame waits for every queue between its edge and
- * its reader, and of few of them one is slow: what is held against each other is how many.
+ * A block has waited for the edge to look for it, up to 100 ms: a tenth of that is half of the fifth by which it may be
+ * later.
  */
-class FrameTail {
-  #alone: number[] = [];
-  #beside: number[] = [];
-
-  add(us: number, beside: boolean): void {
-    const of = beside ? this.#beside : this.#alone;
-    of.push(us);
-    if (of.length > FRAMES_KEPT) of.shift();
-  }
-
-  /**
-   * Whether beside backlogs more frames are slow, by a tenth more than the slowest hundredth is without, than chance alone
-   * makes (two standard deviations of a binomial distribution); null when too little is known.
-   */
-  get late(): boolean | null {
-    const { length } = this.#beside;
-    if (Math.min(this.#alone.length, length) < FRAMES_ENOUGH) return null;
-    const sorted = new Float64Array(this.#alone).sort();
-    const slowUs = (sorted[Math.floor((1 - SLOW) * (sorted.length - 1))] as number) * (1 + SLOWER_FRAMES);
-    const slow = this.#beside.reduce((count, us) => count + (us > slowUs ? 1 : 0), 0);
-    return slow > length * SLOW + 2 * Math.sqrt(length * SLOW);
-  }
-
-  begin(): void {
-    this.#beside = [];
-  }
-}
+const COMMITS: TailJudgement = { kept: 100, alone: 10, beside: 30, slow: 0.2, unfeltUs: 10_000 };
+/** Whatever the hub does waits for its turn. */
+const TURNS: TailJudgement = { kept: 1_000, alone: 150, beside: 400, slow: 0.03, unfeltUs: 500 };
+/** Frames of the moment wait for every queue between their edge and their reader, and of few of them one is slow. */
+const FRAMES: TailJudgement = { kept: 1_000, alone: 100, beside: 600, slow: 0.01, unfeltUs: 0 };
 
 /**
  * How fast backlogs may go to the store (SPEC R125): so fast that what is live is not delayed by them by more than a
  * fifth. That is found out by trying, since a machine has many queues (its processors, its disk, its database) and what
- * they do together is seen only behind all of them: in a part of each second no backlog passes, the delays of that part
+ * they do together is seen only behind all of them: in a part of each cycle no backlog passes, the delays of that part
  * are held against those of the other, and the pace goes up or down. Knows no clock: time is given.
  */
 export class BacklogPace {
-  readonly #commits = new Delays(COMMITS);
-  readonly #turns = new Delays(TURNS);
-  readonly #frames = new FrameTail();
+  readonly #commits = new DelayTail(COMMITS);
+  readonly #turns = new DelayTail(TURNS);
+  readonly #frames = new DelayTail(FRAMES);
   #framesUs = Number.NEGATIVE_INFINITY;
-  #framesHeard = 0;
   #bytesPerS = FIRST_BYTES_PER_S;
+  #faster = AT_FIRST;
   #tokens = FIRST_BYTES_PER_S * GATHERED_S;
   #filledUs = Number.NEGATIVE_INFINITY;
   #beganUs = Number.NEGATIVE_INFINITY;
   #liveUs = Number.NEGATIVE_INFINITY;
-  #burst = { fromUs: Number.NEGATIVE_INFINITY, us: 0, beside: false };
 
   get bytesPerS(): number {
     return this.#bytesPerS;
@@ -148,47 +70,35 @@ export class BacklogPace {
   /** Something live was committed. @param tookUs from when it was heard @param beside a backlog in the store */
   live(tookUs: number, beside: boolean, nowUs: number): void {
     this.#liveUs = nowUs;
-    const burst = this.#burst;
-    if (nowUs - burst.fromUs <= BURST_US) {
-      this.#burst = { fromUs: burst.fromUs, us: Math.max(burst.us, tookUs), beside: burst.beside || beside };
-      return;
-    }
-    this.#burst = { fromUs: nowUs, us: tookUs, beside };
-    if (burst.fromUs === Number.NEGATIVE_INFINITY) return;
-    this.#commits.add(burst.us, burst.beside);
-    this.#judge(nowUs);
+    if (this.#commits.add(tookUs, beside, nowUs)) this.#judge(nowUs);
   }
 
   /** The program had its turn so late after it was due. @param beside a backlog that passes */
   turn(lateUs: number, beside: boolean, nowUs: number): void {
-    this.#turns.add(lateUs, beside);
-    this.#judge(nowUs);
+    if (this.#turns.add(lateUs, beside, nowUs)) this.#judge(nowUs);
   }
 
   /** A frame of the moment came so much later than the quickest ones come. @param beside a backlog that passes */
   frame(lateUs: number, beside: boolean, nowUs: number): void {
     this.#framesUs = nowUs;
-    this.#frames.add(lateUs, beside);
-    this.#framesHeard++;
-    if (this.#framesHeard % FRAMES_TOGETHER === 0) this.#judge(nowUs);
+    if (this.#frames.add(lateUs, beside, nowUs)) this.#judge(nowUs);
   }
 
   /** With nothing live nobody is delayed. */
   #unheard(nowUs: number): boolean {
-    return nowUs - this.#liveUs > CYCLE_US;
+    return nowUs - this.#liveUs > ALONE_US;
   }
 
   #judge(nowUs: number): void {
-    const framed = nowUs - this.#framesUs <= CYCLE_US;
+    const framed = nowUs - this.#framesUs <= ALONE_US;
     const found = [this.#commits.late, this.#turns.late, framed && this.#frames.late];
     const late = found.includes(true);
     // Slower by what one of them tells; faster only when nothing speaks against it.
     if (!late && found.includes(null)) return;
-    const bytesPerS = this.#bytesPerS * (late ? SLOWER : FASTER);
+    if (late) this.#faster = FASTER;
+    const bytesPerS = this.#bytesPerS * (late ? SLOWER : this.#faster);
     this.#bytesPerS = Math.max(LEAST_BYTES_PER_S, Math.min(MOST_BYTES_PER_S, bytesPerS));
-    this.#commits.begin();
-    this.#turns.begin();
-    this.#frames.begin();
+    for (const tail of [this.#commits, this.#turns, this.#frames]) tail.begin();
   }
 
   #fill(nowUs: number): void {

@@ -29,7 +29,7 @@ test('[R125] [L8] it gives way while what is live is acknowledged late, and come
   assert.equal(window.bytes, 16 * KB, 'never less than a small batch');
   assert.equal(window.admits(0, 60 * KB), true);
   assert.equal(window.admits(1 * KB, 16 * KB), false);
-  hear(window, 20, 9 * MS, nowUs);
+  hear(window, 20, 14 * MS, nowUs);
   assert.ok(window.bytes > 500 * KB && window.bytes < calm, 'slowly, near the bound');
 });
 

@@ -2,8 +2,8 @@
 const FIRST_BYTES = 256 * 1024;
 const LEAST_BYTES = 16 * 1024;
 const MOST_BYTES = 64 * 1024 * 1024;
-/** So much later than on an idle link may be acknowledged what is live. */
-const TARGET_US = 10_000;
+/** So much later than on an idle link may come what is live: a fifth of the 100 ms in which the edge looks for it. */
+const TARGET_US = 20_000;
 /** Without a word about what is live for so long, nothing live is there to be delayed. */
 const ALONE_US = 1_000_000;
 /** The least delay is that of the last so many stretches. */
@@ -12,8 +12,9 @@ const STRETCHES = 10;
 
 /**
  * How much of a backlog may be under way (SPEC R125). A backlog takes what room there is and gives way as soon as what
- * is live is acknowledged later than it would be without: LEDBAT (RFC 6817, section 2.4), with the time from sending to
- * acknowledgement of live batches as the delay, and a halving once a round trip where that is beyond the target.
+ * is live is acknowledged later than it would be without: LEDBAT (RFC 6817, section 2.4), with the time from making live
+ * batches to their acknowledgement as the delay, less what the hub took for it (as of an acknowledgement in QUIC, RFC 9000,
+ * section 13.2.5): that is paced there. It is halved once a round trip where that is beyond the target.
  * Knows no clock: time is given, and one that goes back changes nothing.
  */
 export class BacklogWindow {
@@ -33,7 +34,7 @@ export class BacklogWindow {
     return flyingBytes === 0 || flyingBytes + batchBytes <= this.#bytes;
   }
 
-  /** A live batch was acknowledged. @param delayUs since it was made */
+  /** A live batch was acknowledged. @param delayUs since it was made, without what it was with the hub */
   live(delayUs: number, batchBytes: number, nowUs: number): void {
     this.#heardUs = Math.max(this.#heardUs, nowUs);
     const excess = delayUs - this.#leastWith(delayUs, nowUs);

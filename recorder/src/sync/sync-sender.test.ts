@@ -54,6 +54,7 @@ function edge(notes: Readonly<Record<string, number>>, over: Partial<SyncSenderO
     refusedHash: NONE,
     allowedBytes: PLENTY,
     time: { us: 0, count: 0 },
+    tookUs: 0,
     ...over,
   });
   return { sender, record, held, send, drain, answer };
@@ -324,6 +325,26 @@ test('[R125] [L8] a backlog gives way, in what is under way and in its batches, 
   assert.ok(crowded.length === 1 && underWay(crowded) <= 16 * 1024, `${crowded.length}: ${underWay(crowded)}`);
   for (let n = 0; n < 4; n++) round(4 * MS);
   assert.ok(underWay(round(4 * MS)) > 150_000, 'and comes back');
+});
+
+test('[R125] what a hub takes to have what is live on disk is no delay of the link: it is paced there', () => {
+  const MS = 1_000;
+  const windowAfter = (tookUs: number): number => {
+    const { sender, record, held, drain, answer } = edge({ old: 6_000, new: 1 }, { batchBytes: 60_000 });
+    sender.linked();
+    sender.held([held('old', 1), held('new', 2)], PLENTY);
+    let bytes = 0;
+    for (const [n, delayUs] of [4, 60, 60, 60, 4].entries()) {
+      record('new', 1);
+      const sent = drain(n * 200 * MS);
+      const answered = n * 200 * MS + delayUs * MS;
+      for (const batch of sent) sender.answered(answer(batch, { tookUs: delayUs > 4 ? tookUs : 0 }), answered);
+      bytes = sent.filter(({ source }) => source === 'old').reduce((sum, batch) => sum + batchBytes(batch), 0);
+    }
+    return bytes;
+  };
+  const [link, hub] = [windowAfter(0), windowAfter(56 * MS)];
+  assert.ok(hub > 4 * link, `${hub} bytes under way against ${link}`);
 });
 
 test('[R125] [L8] a look at what is live that comes late counts as a delay: a backlog gives way to it too', () => {

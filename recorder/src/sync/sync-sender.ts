@@ -439,7 +439,7 @@ export class SyncSender {
     const { refusal, held } = answer;
     if (refusal === null) {
       if (batch.behind) this.#window.behind(batch.bytes, nowUs);
-      else this.#window.live(Math.max(0, nowUs - batch.madeUs), this.#options.batchBytes, nowUs);
+      else this.#window.live(Math.max(0, nowUs - batch.madeUs - answer.tookUs), this.#options.batchBytes, nowUs);
       chain.astray = { at: 0, times: 0 };
       if (batch.lastSequence <= chain.acknowledged.sequence) return [];
       return [this.#acknowledge(chain, { sequence: batch.lastSequence, hash: batch.hash })];

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { BlocksAnsweredSchema } from '@sigma/proto';
 import { sha256 } from '../../stores/sqlite/sqlite-store.ts';
 import { testChain } from '../../testing/chains.ts';
 import { MemoryStore } from '../../testing/memory-store.ts';
 import type { BatchOutcome, BatchTaker } from './batch-intake.ts';
 import { type SinkWord, SyncSink } from './sync-sink.ts';
-import { heldFrame } from './sync-wire.ts';
+import { batchAnsweredFrame, batchAnswerOf, heldFrame } from './sync-wire.ts';
 import { type BatchAnswer, type BlockBatch, batchBytes } from './sync-words.ts';
 
 test('[R125] however many edges share the room of a hub, each is allowed whole bytes, which its frame can say', async () => {
@@ -49,6 +51,7 @@ function hub() {
   };
   const store = new MemoryStore();
   const gate: { held: Promise<void> | null } = { held: null };
+  const time = { nowUs: 0 };
   const append = store.append.bind(store);
   store.append = async (blocks) => {
     await gate.held;
@@ -62,7 +65,7 @@ function hub() {
     sha256,
     backlogs,
     wallUs: () => NOW_US,
-    paceTime: { nowUs: () => 0, after: () => undefined },
+    paceTime: { nowUs: () => time.nowUs, after: () => undefined },
     found: (finding) => finding.type === 'failed' && failed.push(finding.error.message),
   });
   const say = (word: SinkWord): void => void (word.type === 'answered' && answers.push(word.answer));
@@ -85,7 +88,7 @@ function hub() {
     }
     await setImmediate();
   };
-  return { sink, store, gate, blocks, batch, hear, apart, settle, answers, failed };
+  return { sink, store, gate, time, blocks, batch, hear, apart, settle, answers, failed };
 }
 
 test('[R125] [L8] what is of backlogs is taken in apart, what is live is not, and a chain changes over when what is under way is settled', async () => {
@@ -143,4 +146,23 @@ test('[R123] [R124] [R125] what is taken in apart is answered by name when that 
   );
   assert.deepEqual(answers[1]?.refusedHash, new Uint8Array([7]));
   assert.deepEqual(failed, ['the thread is gone']);
+});
+
+test('[R125] an answer says how long the hub had the batch, from hearing it to the disk: that was no delay of the link', async () => {
+  const { sink, gate, time, batch, hear, answers } = hub();
+  const held = Promise.withResolvers<void>();
+  gate.held = held.promise;
+  time.nowUs = 1_000;
+  hear(batch(1, 'now'));
+  await setImmediate();
+  time.nowUs = 31_000.4;
+  held.resolve();
+  await sink.settled();
+  const heard = answers.map((answer) =>
+    batchAnswerOf(fromBinary(BlocksAnsweredSchema, toBinary(BlocksAnsweredSchema, batchAnsweredFrame(answer)))),
+  );
+  assert.deepEqual(
+    heard.map(({ refusal, tookUs }) => [refusal, tookUs]),
+    [[null, 30_000]],
+  );
 });

@@ -263,6 +263,8 @@ export class SyncSink {
   }
 
   async #sent(open: Open, sent: BlockBatch): Promise<void> {
+    const { nowUs } = this.#options.paceTime;
+    const heardUs = nowUs();
     // Whoever takes it may take the message along that it came in.
     const batch = { ...sent, previousHash: sent.previousHash.slice(), hash: sent.hash.slice() };
     this.#hear(open, batch.time);
@@ -283,7 +285,8 @@ export class SyncSink {
       const { sequence, blocks, sealed: stored } = outcome;
       this.#found(open, { type: 'stored', source, epoch, sequence, blocks, bytes, stored });
       this.#mended(open, batch, sequence);
-      this.#answer(open, batch, { refusal: null, message: '', held: { sequence, hash } });
+      const tookUs = Math.round(nowUs() - heardUs);
+      this.#answer(open, batch, { refusal: null, message: '', held: { sequence, hash }, tookUs });
     }
   }
 
@@ -370,6 +373,7 @@ export class SyncSink {
         refusedHash: NO_HASH,
         allowedBytes: open.credit.allowedBytes,
         time: this.#now(),
+        tookUs: 0,
         ...said,
         held: { sequence, hash },
       },

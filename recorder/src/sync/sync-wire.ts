@@ -170,6 +170,7 @@ export const batchAnsweredFrame = (answer: BatchAnswer): BlocksAnswered =>
     refusedHash: answer.refusedHash,
     allowedBytes: BigInt(answer.allowedBytes),
     time: timeFrame(answer.time),
+    tookUs: BigInt(answer.tookUs),
   });
 
 export const batchAnswerOf = (answered: BlocksAnswered): BatchAnswer => ({
@@ -183,4 +184,5 @@ export const batchAnswerOf = (answered: BlocksAnswered): BatchAnswer => ({
   refusedHash: answered.refusedHash,
   allowedBytes: Number(answered.allowedBytes),
   time: timeOf(answered.time),
+  tookUs: Number(answered.tookUs),
 });

@@ -57,6 +57,8 @@ export interface BatchAnswer extends LinkedChain {
   readonly refusedHash: Uint8Array;
   readonly allowedBytes: number;
   readonly time: HybridTime;
+  /** From hearing the batch to this answer: no delay of the link. 0: not told. */
+  readonly tookUs: number;
 }
 
 /** Bytes of its blocks, unpacked. */

@@ -72,7 +72,10 @@ async function sent(
     const none = new Uint8Array();
     const answer = { source: 'r1', epoch: 0, firstSequence: batch.firstSequence, refusal: null, message: '' };
     const held = { sequence: batch.firstSequence, hash: batch.hash };
-    hears({ type: 'answered', answer: { ...answer, held, standingHash: none, refusedHash: none, allowedBytes, time } });
+    hears({
+      type: 'answered',
+      answer: { ...answer, held, standingHash: none, refusedHash: none, allowedBytes, time, tookUs: 0 },
+    });
     later.push(() => source.left());
   };
   const source: SyncSource = new SyncSource({

@@ -753,6 +753,13 @@ export declare type BlocksAnswered = Message<"sigma.v1.BlocksAnswered"> & {
    * @generated from field: sigma.v1.HybridTime time = 11;
    */
   time?: HybridTime | undefined;
+
+  /**
+   * From hearing the batch to this answer, of one that was taken: that much of the edge's wait was no delay of the link.
+   *
+   * @generated from field: uint64 took_us = 12;
+   */
+  tookUs: bigint;
 };
 
 /**
