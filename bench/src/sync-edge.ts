@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { HubLink, linkTransport, openSyncMemory, SyncWorker } from '@sigma/edge';
+import { threadPriority } from '@sigma/edge/priority';
 import { TelemetryFrameSchema } from '@sigma/proto';
 import { openSqliteStore } from '@sigma/recorder/sqlite';
 import { benchChain, benchEvent, LIVING_EPOCH } from './sync-chain.ts';
@@ -28,6 +29,7 @@ const BLOCKS_PER_S = 10;
 const EVENTS_A_BLOCK = 5;
 const TICK_MS = 10;
 
+threadPriority('soon');
 const setup = JSON.parse(process.argv[2] ?? '{}') as SyncEdgeSetup;
 const wallUs = (): number => Math.floor((performance.timeOrigin + performance.now()) * 1000);
 const { livingFolder, hubUrl, tenant, recordingPath, folder, sources, framesPerS } = setup;

@@ -5,6 +5,7 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { threadPriority } from '@sigma/edge/priority';
 import { BacklogThread } from '@sigma/hub/backlog-thread';
 import { markLate } from '@sigma/hub/late-marking';
 import {
@@ -51,7 +52,8 @@ const isLiving = ({ epoch }: { readonly epoch: number }): boolean => epoch === L
 const [, , databaseUrl = '', TENANT = 'bench'] = process.argv;
 const wallMs = (): number => performance.timeOrigin + performance.now();
 
-// As the hub itself does.
+// As the hub's program does.
+threadPriority('soon');
 markLate();
 const recordings = await openPostgres(databaseUrl);
 let tally = fresh();

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
+import { realTime } from '@sigma/edge/priority';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { EXIT } from '../outcome.ts';
@@ -42,7 +43,15 @@ export function doctorCommand(shell: Shell): Command {
     .action(async (flags: { readonly json?: boolean; readonly port: number }) => {
       const terminal = shell.terminal(flags.json === true);
       const { dataDir, root } = shell.environment;
-      const findings = [nodeVersion(), folder(dataDir), await port(flags.port), postgres(root), page(root), browser()];
+      const findings = [
+        nodeVersion(),
+        folder(dataDir),
+        await port(flags.port),
+        postgres(root),
+        page(root),
+        browser(),
+        promptness(),
+      ];
       if (findings[1]?.ok === true) findings.push(diskSpace(dataDir), diskSync(dataDir, shell.nowMs));
       const ok = findings.every((finding) => finding.ok || !finding.needed);
       const text = findings.map(({ name, ok: fine, needed, detail, wayOut }) => {
@@ -123,6 +132,14 @@ function browser(): Finding {
     'Only the end-to-end test needs it: apt-get install chromium',
     false,
   );
+}
+
+/** Whether a thread that moves a body, or that somebody waits for, goes before all others. */
+function promptness(): Finding {
+  const refused = process.platform === 'linux' ? realTime() : `none on ${process.platform}`;
+  const wayOut =
+    'Threads take turns with everything else and run some milliseconds later: install util-linux, and give the service CAP_SYS_NICE (systemd: AmbientCapabilities=CAP_SYS_NICE; docker: --cap-add SYS_NICE)';
+  return finding('real time', refused === null, refused ?? 'given to threads that ask for it', wayOut, false);
 }
 
 function diskSpace(dataDir: string): Finding {

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { threadPriority } from '@sigma/edge/priority';
 import { type Command, InvalidArgumentError } from 'commander';
 import { numberAbove, wholeNumber } from '../arguments.ts';
 import { checkHubUrl } from '../environment.ts';
@@ -45,6 +46,7 @@ export function hubServerCommand(shell: Shell): Command {
       const site = loadSite(flags, root);
       const folder = flags.data === undefined ? dataDir : resolve(flags.data);
       const { port, host, tenant } = flags;
+      threadPriority('soon');
       const hub = await startSoloHub({
         tenant,
         site,

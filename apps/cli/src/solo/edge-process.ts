@@ -1,8 +1,12 @@
 // The edge of a simulated fleet as a process of its own, so that its link and the hub do not share an event loop.
 
 import { type Edge, startEdge } from '@sigma/edge';
+import { threadPriority } from '@sigma/edge/priority';
 import type { EdgeTally, FromEdge, ToEdge } from './edge-messages.ts';
 import { tallyOf } from './edge-tally.ts';
+
+// The link's thread: reflexes and what else has no time to wait have threads of their own, and begin without it.
+threadPriority('soon');
 
 const say = (message: FromEdge): void => void process.send?.(message);
 

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { threadPriority } from '@sigma/edge/priority';
 import type { Hub } from '@sigma/hub';
 import { SimulationService, SiteService } from '@sigma/proto';
 import { siteHead, verify } from '@sigma/recorder';
@@ -52,6 +53,7 @@ export async function up(shell: Shell, flags: UpFlags) {
   const port = headless && flags.port === 8080 ? 0 : flags.port;
   const recordingPath = pathFor(dataDir);
   let edge: EdgeChild | null = null;
+  threadPriority('soon');
   const hub = await startSoloHub({
     tenant: TENANT,
     site,
