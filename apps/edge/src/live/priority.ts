@@ -43,5 +43,5 @@ export function realTime(): string | null {
     timeout: CHRT_MS,
   });
   if (error !== undefined) return error.message;
-  return status === 0 ? null : (stderr.trim().split('\n')[0] ?? `chrt ended with ${status}`);
+  return status === 0 ? null : stderr.trim().split('\n')[0] || `chrt ended with ${status}`;
 }
