@@ -28,6 +28,8 @@ export class ChainReading {
   #mostBlocks = FIRST_BLOCKS;
   /** Up to here nothing is packed, as far as was looked. */
   #unpackedTo = 0;
+  /** Read, and not passed on yet. */
+  #pack: StoredPack | null = null;
 
   constructor(recording: PackedRecording, chain: ChainId) {
     this.#recording = recording;
@@ -41,9 +43,16 @@ export class ChainReading {
    */
   async pack(fromSequence: number): Promise<StoredPack | null> {
     if (fromSequence <= this.#unpackedTo) return null;
+    if (this.#pack?.firstSequence === fromSequence) return this.#pack;
     const pack = await this.#recording.packAt(this.#chain, fromSequence);
+    this.#pack = pack;
     if (pack === null) this.#unpackedTo = await this.#recording.unpackedTo(this.#chain, fromSequence);
     return pack;
+  }
+
+  /** What `pack` gave last is passed on, and its memory with it. */
+  passed(): void {
+    this.#pack = null;
   }
 
   /**

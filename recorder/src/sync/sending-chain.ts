@@ -48,6 +48,8 @@ export interface SendingChain {
   readonly clock: HybridClock;
   /** What was heard of the hub when the chain ended before `from`: whatever stands from there on is after it. */
   heard: { readonly from: number; readonly time: HybridTime }[];
+  /** What lies packed at `from` waits until the hub allows so many bytes. */
+  waits: { readonly from: number; readonly bytes: number };
   /** When that of it which is not sent yet was to be found, or null. */
   dueUs: number | null;
 }
@@ -62,6 +64,7 @@ export function weightOf({ next, urgentTo, live }: SendingChain): number {
 
 export const isBehind = (chain: SendingChain): boolean => weightOf(chain) === WEIGHTS.backlog;
 
+const NO_WAIT = { from: 0, bytes: 0 };
 const NOTHING: ChainEnd = { sequence: 0, hash: new Uint8Array() };
 
 /** @param fresh it began on this link: the hub has nothing of it */
@@ -85,6 +88,7 @@ export function sendingChain(
     pass: 0,
     clock: new HybridClock(),
     heard: [],
+    waits: NO_WAIT,
     dueUs: null,
   };
 }
@@ -94,6 +98,7 @@ export function unlink(chain: SendingChain): void {
   chain.next = null;
   chain.live = false;
   chain.dueUs = null;
+  chain.waits = NO_WAIT;
   chain.stopped = null;
   chain.flying = [];
   chain.again = null;

@@ -268,6 +268,7 @@ export class SyncSender {
     if (!this.#held) return { type: 'rest' };
     let soonestUs = Number.POSITIVE_INFINITY;
     let chosen: SendingChain | null = null;
+    let live: SendingChain | null = null;
     for (const chain of this.#chains.values()) {
       if (chain.again !== null && chain.flying.length === 0) {
         if (chain.again.notBeforeUs > nowUs) {
@@ -280,7 +281,10 @@ export class SyncSender {
       if (chain.again !== null || chain.stopped !== null || unsent(chain) === 0) continue;
       if (isBehind(chain) && !this.#window.admits(this.#behindBytes, this.#batchBytes(chain))) continue;
       if (chosen === null || chain.pass < chosen.pass) chosen = chain;
+      if (!isBehind(chain) && (live === null || chain.pass < live.pass)) live = chain;
     }
+    // No other backlog takes the room that a pack waits for.
+    if (chosen !== null && isBehind(chosen) && this.waits(chosen.id)) chosen = live;
     const urgent = this.#urgentOf(nowUs);
     if (urgent !== null && (chosen === null || urgent.pass <= chosen.pass)) chosen = urgent;
     if (chosen === null || !this.#mayGrow()) {
@@ -390,11 +394,13 @@ export class SyncSender {
   /**
    * The same of blocks that lie packed in the recording, from the place that `next` named on: they are sent as they lie.
    *
-   * @returns null where they are not to be sent so now
+   * @returns null where they are not to be sent so, or not yet: see `waits`
    */
   takePack(chainId: LinkedChain, pack: StoredPack, nowUs: number): BlockBatch | null {
     const chain = this.#chains.get(linkedKey(chainId));
     if (chain === undefined || !this.#mayPass(chain, pack)) return null;
+    chain.waits = { from: pack.firstSequence, bytes: pack.unpackedBytes };
+    if (this.waits(chainId)) return null;
     const time = momentOf(chain, pack);
     this.#sent(chain, pack, pack.unpackedBytes, nowUs);
     this.#bucket.giveBack(pack.unpackedBytes - pack.bytes.length);
@@ -402,13 +408,21 @@ export class SyncSender {
     return { ...chain.id, firstSequence, previousHash, hash, blocks: [], packed: { bytes, unpackedBytes }, time };
   }
 
+  /**
+   * Whether a pack that `takePack` was handed is to go when the hub allows it: so much is soon. To send a part of it now
+   * it would have to be unpacked, and packed anew.
+   */
+  waits(chainId: LinkedChain): boolean {
+    const chain = this.#chains.get(linkedKey(chainId));
+    if (chain === undefined || chain.next !== chain.waits.from || this.#flyingBytes === 0) return false;
+    return chain.waits.bytes > this.#allowedBytes - this.#sentBytes;
+  }
+
   /** What is longer than a batch may be in a narrow link, or while a backlog gives way, is read and sent in parts. */
   #mayPass(chain: SendingChain, { firstSequence, count, unpackedBytes }: StoredPack): boolean {
     const whole = firstSequence === chain.next && firstSequence + count - 1 <= chain.end.sequence;
     if (!whole || chain.stopped !== null) return false;
-    const room = this.#allowedBytes - this.#sentBytes;
-    const fits = unpackedBytes <= room || this.#flyingBytes === 0;
-    return fits && unpackedBytes <= MOST_TIMES * this.#batchBytes(chain);
+    return unpackedBytes <= MOST_TIMES * this.#batchBytes(chain);
   }
 
   /**

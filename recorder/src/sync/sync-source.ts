@@ -314,7 +314,9 @@ export class SyncSource {
         after(step.us, () => this.#pump());
         return;
       }
-      const batch = (await this.#stored(sender, step)) ?? (await this.#made(sender, step));
+      const stored = await this.#stored(sender, step);
+      if (stored === null && sender.waits(step.chain)) continue;
+      const batch = stored ?? (await this.#made(sender, step));
       if (batch === null) return;
       this.#ready++;
       say({ type: 'sent', batch });
@@ -328,7 +330,9 @@ export class SyncSource {
     if (place === undefined || !sender.takesPacks(chain)) return null;
     place.reading ??= new ChainReading(place.recording, chain);
     const pack = await place.reading.pack(fromSequence);
-    return pack !== null && this.#sends(sender) ? sender.takePack(chain, pack, this.#options.nowUs()) : null;
+    const batch = pack !== null && this.#sends(sender) ? sender.takePack(chain, pack, this.#options.nowUs()) : null;
+    if (batch !== null) place.reading?.passed();
+    return batch;
   }
 
   /** @returns null where nothing is to be sent any more */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import {
   type BlockBatch,
+  batchBytes,
   type SealedBlock,
   type SinkWord,
   type SourceWord,
@@ -12,6 +13,7 @@ import {
   SyncSource,
   sealStub,
 } from '../../src/index.ts';
+import { CreditLine } from '../../src/sync/credit-line.ts';
 import { storedBlocks } from '../../src/sync/packed-blocks.ts';
 import { testChain } from '../../testing/chains.ts';
 import { zstandard } from '../zstandard.ts';
@@ -44,12 +46,12 @@ const memory: SyncMemory = {
 async function sent(
   store: BoundedStore,
   from: SealedBlock | null,
-  over: { readonly bytesPerS?: number; readonly unpacks?: boolean } = {},
+  over: { readonly bytesPerS?: number; readonly unpacks?: boolean; readonly windowBytes?: number } = {},
 ): Promise<readonly BlockBatch[]> {
-  const { bytesPerS = Number.POSITIVE_INFINITY, unpacks = true } = over;
+  const { bytesPerS = Number.POSITIVE_INFINITY, unpacks = true, windowBytes = Number.MAX_SAFE_INTEGER } = over;
+  const credit = new CreditLine(windowBytes);
   const batches: BlockBatch[] = [];
   const time = { us: 1_700_000_000_000_000, count: 0 };
-  const allowedBytes = Number.MAX_SAFE_INTEGER;
   let nowUs = 0;
   const later: (() => void)[] = [];
   const hears = (word: SinkWord): void => void later.push(() => source.hear(word));
@@ -64,17 +66,22 @@ async function sent(
         refusal: null,
         message: '',
       };
-      hears({ type: 'held', chains: [held], allowedBytes, time, unpacks });
+      hears({ type: 'held', chains: [held], allowedBytes: credit.allowedBytes, time, unpacks });
       return;
     }
     const { batch } = word;
     batches.push(batch);
+    assert.ok(credit.take(batchBytes(batch)), 'more than was allowed');
     const none = new Uint8Array();
     const answer = { source: 'r1', epoch: 0, firstSequence: batch.firstSequence, refusal: null, message: '' };
     const held = { sequence: batch.firstSequence, hash: batch.hash };
-    hears({
-      type: 'answered',
-      answer: { ...answer, held, standingHash: none, refusedHash: none, allowedBytes, time, tookUs: 0 },
+    later.push(() => {
+      credit.settle(batchBytes(batch), windowBytes);
+      const { allowedBytes } = credit;
+      source.hear({
+        type: 'answered',
+        answer: { ...answer, held, standingHash: none, refusedHash: none, allowedBytes, time, tookUs: 0 },
+      });
     });
     later.push(() => source.left());
   };
@@ -138,6 +145,20 @@ test('[R121] [R196] a hub that stands amid a pack is sent the rest of it, and wh
   );
   const lie = await asTheyLie(store, batches);
   assert.deepEqual([lie[0], lie[1]], [false, true]);
+  await store.close();
+});
+
+test('[R124] [R196] a pack for which the hub has no room waits until there is: it is not cut to fit', async () => {
+  const { store, blocks } = await recorded(400);
+  const wide = await asTheyLie(store, await sent(store, null));
+  for (const windowBytes of [20_000, PACKED, 2_000]) {
+    const batches = await sent(store, null, { windowBytes });
+    assert.deepEqual(
+      batches.flatMap(inside).map(hex),
+      blocks.map(({ bytes }) => hex(bytes)),
+    );
+    assert.deepEqual((await asTheyLie(store, batches)).filter(Boolean), wide.filter(Boolean));
+  }
   await store.close();
 });
 
