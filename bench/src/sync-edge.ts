@@ -73,7 +73,7 @@ function linked(drains: boolean) {
   const sync: SyncWorker = new SyncWorker(
     {
       ...{ tenant, sources, ...unbounded, clock, epochTimeUs },
-      folder: memoryFolder,
+      ...{ folder: memoryFolder, hubUrl },
       recordingPath: living?.path ?? recordingPath,
       growing: living === null ? [] : sources.map((source) => ({ source, epoch: LIVING_EPOCH })),
     },

@@ -8,6 +8,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { threadPriority } from '@sigma/edge/priority';
 import { BacklogThread } from '@sigma/hub/backlog-thread';
 import { markLate } from '@sigma/hub/late-marking';
+import { type SyncLink, SyncRole } from '@sigma/hub/sync-role';
 import {
   AgentLinkService,
   type ConnectRequest,
@@ -15,21 +16,8 @@ import {
   ConnectResponseSchema,
   type Hello,
 } from '@sigma/proto';
-import {
-  type BlockBatch,
-  batchAnsweredFrame,
-  batchBytes,
-  heldFrame,
-  linkedKey,
-  outgoingBlock,
-  type SinkWord,
-  SyncSink,
-  sentOf,
-  shownOf,
-} from '@sigma/recorder';
-import { zstandard } from '@sigma/recorder/packing';
+import { type BlockBatch, batchBytes, HybridClock, linkedKey, outgoingBlock, sentOf } from '@sigma/recorder';
 import { openPostgres } from '@sigma/recorder/postgres';
-import { sha256 } from '@sigma/recorder/sqlite';
 import { LIVING_EPOCH } from './sync-chain.ts';
 
 export interface SyncHubReport {
@@ -94,22 +82,45 @@ function arrive(waiting: { readonly sequence: number; readonly timeMs: number }[
 }
 
 const keep = async (): Promise<void> => undefined;
-const sink = new SyncSink({
+const wallUs = (): number => Math.floor(wallMs() * 1000);
+const refuseToWait = (): never => {
+  throw new Error('the bench waits for nothing by this clock');
+};
+const sync = new SyncRole({
+  clock: { nowUs: wallUs, after: refuseToWait, every: refuseToWait, soon: refuseToWait },
+  realClock: {
+    nowUs: () => performance.now() * 1000,
+    after: (us, run) => {
+      const timer = setTimeout(run, us / 1000);
+      return () => clearTimeout(timer);
+    },
+    every: refuseToWait,
+    soon: refuseToWait,
+  },
   tenant: TENANT,
-  backlogs: new BacklogThread({ url: databaseUrl, tenant: TENANT, givesBack: false, keep }),
+  record: {
+    append: async (...events: readonly unknown[]) => console.error(JSON.stringify(events)),
+  } as never,
+  alerts: { say: (...alert) => console.error(alert) },
   store: recordings.recording(TENANT),
-  sha256,
-  packing: zstandard,
-  wallUs: () => Math.floor(wallMs() * 1000),
-  paceTime: { nowUs: () => performance.now() * 1000, after: (us, run) => void setTimeout(run, us / 1000) },
-  found: (finding) => {
-    if (finding.type === 'stored' && isLiving(finding)) {
-      arrive(underWay.get(linkedKey(finding)) ?? [], finding.sequence);
-    } else if (finding.type === 'stored') {
+  backlogs: new BacklogThread({
+    ...{ url: databaseUrl, tenant: TENANT, givesBack: false, keep },
+    dataPort: { host: '127.0.0.1', port: 0 },
+  }),
+  hybrid: new HybridClock(),
+  marks: { add: keep },
+  index: {
+    stored: (finding) => {
+      if (isLiving(finding)) {
+        arrive(underWay.get(linkedKey(finding)) ?? [], finding.sequence);
+        return;
+      }
       tally.blocks += finding.blocks;
       tally.bytes += finding.bytes;
       tally.lastMs = wallMs();
-    } else console.error(finding);
+    },
+    shown: () => undefined,
+    reported: async () => null,
   },
 });
 
@@ -125,16 +136,10 @@ async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<Con
     out.push(create(ConnectResponseSchema, { frame }));
     wake();
   };
-  const answer = (word: SinkWord): void =>
-    say(
-      word.type === 'held'
-        ? { case: 'chainsHeld', value: heldFrame(word.chains, word.allowedBytes, word.time, word.unpacks) }
-        : { case: 'blocksAnswered', value: batchAnsweredFrame(word.answer) },
-    );
-  const linked = ({ edgeId, agents }: Hello) =>
-    sink.linked({ edgeId, sources: new Set(agents.map(({ agentId }) => agentId)), say: answer });
+  const linked = ({ edgeId, agents }: Hello): SyncLink =>
+    sync.linked({ edgeId, agentIds: agents.map(({ agentId }) => agentId), send: say });
   const read = async (): Promise<void> => {
-    let link: ReturnType<typeof linked> | null = null;
+    let link: SyncLink | null = null;
     for await (const { frame } of frames) {
       if (frame.case === 'hello') {
         underWay.clear();
@@ -143,17 +148,18 @@ async function* serve(frames: AsyncIterable<ConnectRequest>): AsyncGenerator<Con
       else if (frame.case === 'telemetry') {
         link?.frame(Number(frame.value.timeUs));
         tally.liveMs.push(wallMs() - Number(frame.value.timeUs) / 1000);
-      } else if (frame.case === 'chainsShown') link?.hear({ type: 'shown', ...shownOf(frame.value) });
+      } else if (frame.case === 'chainsShown' || frame.case === 'eventsAhead') link?.hear(frame);
       else if (frame.case === 'blocksSent') {
         const batch = sentOf(frame.value);
         if (isLiving(batch)) depart(batch);
         else {
           if (Number.isNaN(tally.firstMs)) tally.firstMs = wallMs();
-          tally.wireBytes += batch.packed?.bytes.length ?? batchBytes(batch);
+          tally.wireBytes += batch.packed?.bytes.length ?? batch.outOfBand?.bytes ?? batchBytes(batch);
         }
-        link?.hear({ type: 'sent', batch });
+        link?.hear(frame);
       }
     }
+    link?.close();
   };
   const reading = read()
     .catch(() => undefined)

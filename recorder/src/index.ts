@@ -219,6 +219,7 @@ export { compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock
 export { ChainMoments, type HybridMark, type HybridMarks, markOf, memoryMarks } from './sync/hybrid-marks.ts';
 export { type NotableEvent, notableEvents } from './sync/notable.ts';
 export { type DropClass, dropClass, outgoingBlock } from './sync/outgoing.ts';
+export { PackReader, packHead } from './sync/pack-frames.ts';
 export { giveBack, type PackedBlocks } from './sync/packed-blocks.ts';
 export { type BlockColumns, blocksOf, columnsOf } from './sync/sealed-pack.ts';
 export { chooseDrops, type Drop, type DropStretch, dropOf, type SpooledBlock } from './sync/spool.ts';
@@ -243,6 +244,7 @@ export type {
   ChainEnd,
   HeldChain,
   LinkedChain,
+  OutOfBandPack,
   ShownChain,
   SyncRefusal,
 } from './sync/sync-words.ts';

@@ -197,7 +197,12 @@ export class RunningEdge implements Edge {
     const { recordingMostBytes = Number.POSITIVE_INFINITY } = options;
     return new SyncWorker(
       // Without a hub, or where it is to be sent nothing, it only keeps the bound.
-      { ...of, bytesPerS: syncBytesPerS === 0 ? 1 : syncBytesPerS, recordingMostBytes, clock, epochTimeUs },
+      {
+        ...of,
+        bytesPerS: syncBytesPerS === 0 ? 1 : syncBytesPerS,
+        ...{ recordingMostBytes, clock, epochTimeUs },
+        ...(options.hub != null && { hubUrl: options.hub.url }),
+      },
       {
         wake: () => this.#link?.wake(),
         note: (name, body) => this.#say({ type: 'note', name, body }),

@@ -122,6 +122,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     alerts: people.alerts,
     store: ground.recording,
     backlogs,
+    ...(options.dataUrl !== undefined && { dataUrl: options.dataUrl }),
     hybrid: ground.hybrid,
     marks: ground.marks,
     index,
@@ -220,9 +221,22 @@ async function openGround(options: HubOptions, database: Database, closing: Clos
 }
 
 /** The thread that takes in backlogs, where the recording can be written by another one. */
-function openBacklogs({ besideUrl: url, tenant, marks, closing }: Awaited<ReturnType<typeof openGround>>) {
+function openBacklogs({
+  options,
+  record,
+  besideUrl: url,
+  tenant,
+  marks,
+  closing,
+}: Awaited<ReturnType<typeof openGround>>) {
   if (url === null) return null;
-  const backlogs = new BacklogThread({ url, tenant, givesBack: true, keep: (mark) => marks.add(mark) });
+  const { host = '127.0.0.1', dataPort = 0 } = options;
+  const backlogs = new BacklogThread({
+    ...{ url, tenant, givesBack: true },
+    dataPort: dataPort === null ? null : { host, port: dataPort },
+    deaf: (message) => void record.append(signal('hub.data_port_failed', 'hub', { message })).catch(() => undefined),
+    keep: (mark) => marks.add(mark),
+  });
   closing.push(() => backlogs.close());
   return backlogs;
 }

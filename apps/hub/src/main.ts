@@ -57,6 +57,10 @@ export interface HubOptions {
   readonly host?: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Where packs of backlogs come in beside the links (recorder/SPEC.md R197): any free port unless one is named; null: nowhere. */
+  readonly dataPort?: number | null | undefined;
+  /** Where edges reach it when a proxy stands before it: http: or https:, with its path. */
+  readonly dataUrl?: string | undefined;
   /** Key of the server that archives in buckets rest on. */
   readonly s3?: S3Access | null | undefined;
   /** A PostgreSQL of one's own, as owner of its database; else one is run below `dataDir`. */

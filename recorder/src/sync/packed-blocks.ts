@@ -29,6 +29,8 @@ export const PACK_BYTES: number = 256 * 1024;
 const MOST_BYTES = 1024 * 1024;
 /** What cannot be packed becomes no longer than that. */
 const MOST_MORE = 1024;
+/** Of a pack as it travels. */
+export const MOST_PACKED_BYTES: number = MOST_BYTES + MOST_MORE;
 
 /** Buffers of up to so many bytes share their memory with others. */
 const MOST_SHARED = 64 * 1024;

@@ -133,6 +133,12 @@ const LEAST_WINDOW_BYTES = 64 * 1024;
 const MOST_CHAINS = 100_000;
 const NO_HASH: Uint8Array = new Uint8Array();
 const NOWHERE: ChainEnd = { sequence: 0, hash: NO_HASH };
+/** Only who takes in backlogs has what comes on a data connection. */
+const NOT_HERE: BatchOutcome = {
+  type: 'refused',
+  refusal: 'later',
+  message: 'what is live of this chain is still on its way to the disk',
+};
 
 /**
  * The hub's half of sync, without wire, clock or people: takes whole batches into a store, byte for byte, and
@@ -293,10 +299,12 @@ export class SyncSink {
   /** What was recorded long ago goes to the store a little at a time, so that what is live never waits behind much of it. */
   #take({ door }: Open, batch: BlockBatch): Promise<BatchOutcome> {
     const key = linkedKey(batch);
-    const behind = this.#options.wallUs() - batch.time.us > BEHIND_US;
-    const bytes = batch.packed?.bytes.length ?? batchBytes(batch);
+    const { packed, outOfBand, time } = batch;
+    const behind = outOfBand !== undefined || this.#options.wallUs() - time.us > BEHIND_US;
+    const bytes = packed?.bytes.length ?? outOfBand?.bytes ?? batchBytes(batch);
     const { backlogs = this.#intake } = this.#options;
     const way = this.#ways.get(key) ?? { taker: behind ? backlogs : this.#intake, batches: 0 };
+    if (outOfBand !== undefined && way.taker === this.#intake) return Promise.resolve(NOT_HERE);
     way.batches++;
     this.#ways.set(key, way);
     const taken = this.#lane.pass(key, behind, bytes, () => way.taker.take(batch, door));

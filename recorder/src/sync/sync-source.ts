@@ -30,6 +30,7 @@ export type SyncNote =
   | 'edge.sync_behind'
   | 'edge.blocks_refused'
   | 'edge.hub_clock_ahead'
+  | 'edge.data_connection_failed'
   | 'edge.sync_failed'
   | 'edge.sync_recording_gone'
   | 'edge.recording_full';

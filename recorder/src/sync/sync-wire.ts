@@ -104,7 +104,9 @@ export const sentFrame = (batch: BlockBatch): BlocksSent =>
     blocks: [...batch.blocks],
     time: timeFrame(batch.time),
     packed: batch.packed?.bytes ?? NOTHING,
-    unpackedBytes: BigInt(batch.packed?.unpackedBytes ?? 0),
+    unpackedBytes: BigInt((batch.packed ?? batch.outOfBand)?.unpackedBytes ?? 0),
+    packNumber: batch.outOfBand?.number ?? 0,
+    packBytes: batch.outOfBand?.bytes ?? 0,
   });
 
 const NOTHING: Uint8Array = new Uint8Array();
@@ -115,9 +117,9 @@ const BLOCKS_SENT = ConnectRequestSchema.field.blocksSent.number;
  * of `sentFrame`. Each block is copied once, into a buffer that belongs to nothing else and may change hands.
  */
 export function encodeSent(batch: BlockBatch): Uint8Array<ArrayBuffer> {
-  const { tenant, source, epoch, firstSequence, previousHash, hash, blocks, packed, time } = batch;
+  const { tenant, source, epoch, firstSequence, previousHash, hash, blocks, packed, outOfBand, time } = batch;
   const around = 512 + 3 * (tenant.length + source.length) + 8 * blocks.length;
-  const wire = new WireWriter((packed?.bytes.length ?? batchBytes(batch)) + around);
+  const wire = new WireWriter((outOfBand === undefined ? (packed?.bytes.length ?? batchBytes(batch)) : 0) + around);
   const sent = wire.open(BLOCKS_SENT);
   wire.string(1, tenant);
   wire.string(2, source);
@@ -133,6 +135,11 @@ export function encodeSent(batch: BlockBatch): Uint8Array<ArrayBuffer> {
   if (packed !== undefined) {
     wire.bytesPresent(9, packed.bytes);
     wire.uint(10, packed.unpackedBytes);
+  }
+  if (outOfBand !== undefined) {
+    wire.uint(10, outOfBand.unpackedBytes);
+    wire.uint(11, outOfBand.number);
+    wire.uint(12, outOfBand.bytes);
   }
   wire.close(sent);
   return wire.view(sent - 1);
@@ -155,6 +162,14 @@ export const sentOf = (sent: BlocksSent): BlockBatch => ({
   blocks: sent.blocks,
   time: timeOf(sent.time),
   ...(sent.packed.length > 0 && { packed: { bytes: sent.packed, unpackedBytes: Number(sent.unpackedBytes) } }),
+  ...(sent.packNumber > 0 && {
+    outOfBand: {
+      connection: '',
+      number: sent.packNumber,
+      bytes: sent.packBytes,
+      unpackedBytes: Number(sent.unpackedBytes),
+    },
+  }),
 });
 
 export const batchAnsweredFrame = (answer: BatchAnswer): BlocksAnswered =>

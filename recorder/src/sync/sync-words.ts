@@ -42,7 +42,19 @@ export interface BlockBatch extends ChainId {
   /** None of a batch that is packed. */
   readonly blocks: readonly Uint8Array[];
   readonly packed?: PackedBlocks;
+  /** In the place of `packed`: it comes on the data connection of its link (R197). */
+  readonly outOfBand?: OutOfBandPack;
   readonly time: HybridTime;
+}
+
+/** A pack that travels apart from the batch that it belongs to. */
+export interface OutOfBandPack {
+  /** Names the data connection where it is taken in; empty on the way. */
+  readonly connection: string;
+  /** From 1 on. */
+  readonly number: number;
+  readonly bytes: number;
+  readonly unpackedBytes: number;
 }
 
 export interface BatchAnswer extends LinkedChain {
@@ -62,5 +74,9 @@ export interface BatchAnswer extends LinkedChain {
 }
 
 /** Bytes of its blocks, unpacked. */
-export const batchBytes = ({ blocks, packed }: Pick<BlockBatch, 'blocks' | 'packed'>): number =>
-  packed?.unpackedBytes ?? blocks.reduce((sum, block) => sum + block.length, 0);
+export const batchBytes = ({
+  blocks,
+  packed,
+  outOfBand,
+}: Pick<BlockBatch, 'blocks' | 'packed' | 'outOfBand'>): number =>
+  (packed ?? outOfBand)?.unpackedBytes ?? blocks.reduce((sum, block) => sum + block.length, 0);

@@ -16,6 +16,8 @@ import { readUpkeep } from '../upkeep/upkeep-file.ts';
 interface HubServerFlags {
   readonly port: number;
   readonly host: string;
+  readonly dataPort?: number | null;
+  readonly dataUrl?: string;
   readonly data?: string;
   readonly tenant: string;
   readonly map?: string;
@@ -33,6 +35,12 @@ export function hubServerCommand(shell: Shell): Command {
   ])
     .option('--port <n>', '0 takes any free one', wholeNumber(0, 65_535), 8080)
     .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option(
+      '--data-port <n>',
+      'where edges that were away bring what they recorded, beside their links, when the recording is in PostgreSQL: a port, or `none` (default: any free one; an edge that cannot reach it uses its link)',
+      dataPort,
+    )
+    .option('--data-url <url>', 'where edges reach that port when a proxy stands before it', dataUrl)
     .option('--data <dir>', 'folder for keys, database and recording (default: SIGMA_DATA, or .data)')
     .option('--tenant <id>', 'who owns it', 'solo')
     .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
@@ -45,7 +53,7 @@ export function hubServerCommand(shell: Shell): Command {
       const { root, dataDir, databaseUrl } = shell.environment;
       const site = loadSite(flags, root);
       const folder = flags.data === undefined ? dataDir : resolve(flags.data);
-      const { port, host, tenant } = flags;
+      const { port, host, dataPort, dataUrl, tenant } = flags;
       threadPriority('soon');
       const hub = await startSoloHub({
         tenant,
@@ -54,6 +62,8 @@ export function hubServerCommand(shell: Shell): Command {
         root,
         port,
         host,
+        dataPort,
+        dataUrl,
         databaseUrl,
         s3: shell.environment.s3,
         pages: true,
@@ -167,6 +177,15 @@ export function edgeCommand(shell: Shell): Command {
         `${tally.decisions} decisions, ${tally.violations} violations`,
       );
     });
+}
+
+function dataPort(text: string): number | null {
+  return text === 'none' ? null : wholeNumber(0, 65_535)(text);
+}
+
+function dataUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('Give an address like https://hub.example.org/packs.');
 }
 
 /** @returns bytes */

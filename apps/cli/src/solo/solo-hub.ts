@@ -29,6 +29,8 @@ export interface SoloHubOptions {
   readonly root: string;
   readonly port: number;
   readonly host?: string | undefined;
+  readonly dataPort?: HubOptions['dataPort'];
+  readonly dataUrl?: string | undefined;
   readonly databaseUrl?: string | undefined;
   /** Key of the server that archives in buckets rest on. */
   readonly s3?: S3Access | null;
@@ -60,6 +62,8 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     root,
     port,
     host,
+    dataPort,
+    dataUrl,
     databaseUrl,
     s3,
     pages,
@@ -79,6 +83,8 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       supervisor: fleetSupervisor(site) as unknown as Supervisor,
       port,
       host: host ?? '127.0.0.1',
+      dataPort,
+      dataUrl,
       databaseUrl,
       s3,
       faults: simulated ? FAULTS : undefined,

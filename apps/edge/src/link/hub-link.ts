@@ -7,6 +7,7 @@ import {
   type ConnectRequest,
   ConnectRequestSchema,
   type ConnectResponse,
+  type DataPortOffered,
   type EventsAheadAnswered,
   HeartbeatSchema,
   HelloSchema,
@@ -39,6 +40,7 @@ export interface HubLinkOptions {
     readonly held: (frame: ChainsHeld) => void;
     readonly answered: (frame: BlocksAnswered) => void;
     readonly aheadAnswered?: (frame: EventsAheadAnswered) => void;
+    readonly offered?: (frame: DataPortOffered) => void;
     /** The next frame of blocks, if one waits; `wake` the link when there is one. */
     readonly next: () => ConnectRequest | undefined;
   };
@@ -235,6 +237,9 @@ export class HubLink {
         return null;
       case 'eventsAheadAnswered':
         this.#options.sync?.aheadAnswered?.(frame.value);
+        return null;
+      case 'dataPortOffered':
+        this.#options.sync?.offered?.(frame.value);
         return null;
       case 'refused':
         return `the hub refuses this edge: ${frame.value.reason}`;

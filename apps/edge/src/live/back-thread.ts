@@ -35,7 +35,13 @@ export class BackThread<To extends { readonly type: string }, From extends { rea
   begin(): void {
     if (this.#worker !== null) return;
     const { module, data, heard, failed } = this.#options;
-    this.#worker = new Worker(module, { workerData: data });
+    this.#worker = new Worker(module, {
+      workerData: data,
+      resourceLimits: {
+        maxYoungGenerationSizeMb: Number(process.env.YG ?? 24),
+        maxOldGenerationSizeMb: Number(process.env.OG ?? 256),
+      },
+    });
     this.#worker.on('message', (message: FromThread<From>) => {
       if (message.type === 'ended') this.#ended();
       else heard(message as From);

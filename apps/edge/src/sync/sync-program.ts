@@ -6,6 +6,7 @@ import { zstandard } from '@sigma/recorder/packing';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import type { FromThread, ToThread } from '../live/back-thread.ts';
 import { AgentClock } from '../live/clock.ts';
+import { DataConnection } from './data-connection.ts';
 import { SpoolWatch } from './spool-watch.ts';
 import { spooledBytes } from './spooled-bytes.ts';
 import { openSyncMemory } from './sync-memory.ts';
@@ -19,9 +20,11 @@ const TELL_EVERY = 10;
 const CACHE_BYTES = 1024 * 1024;
 const MOST_CACHE_BYTES = 32 * CACHE_BYTES;
 
+const NO_PACK = { bytes: new Uint8Array(), unpackedBytes: 0 };
+
 /** What the thread of sync does, from its first message to its last. */
 export function runSync(data: SyncThreadData, port: MessagePort): void {
-  const { tenant, folder, recordingPath, sources, growing, bytesPerS, recordingMostBytes, epochTimeUs } = data;
+  const { tenant, folder, recordingPath, sources, growing, bytesPerS, recordingMostBytes, epochTimeUs, hubUrl } = data;
   const site = new AgentClock(data.clock);
   const tell = (message: FromThread<FromSync>, transfer: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, transfer);
@@ -52,6 +55,14 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     refused: ({ source, epoch, refusal, lastSequence: sequence, message }) =>
       tell({ type: 'note', name: 'edge.blocks_refused', body: { source, epoch, refusal, sequence, message } }),
   });
+  const apart =
+    hubUrl === undefined
+      ? null
+      : new DataConnection({
+          hubUrl,
+          failed: (url, message) => tell({ type: 'note', name: 'edge.data_connection_failed', body: { url, message } }),
+          nowMs: () => performance.now(),
+        });
   const sync: SyncSource = new SyncSource({
     tenant,
     ahead,
@@ -63,10 +74,14 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     packing: zstandard,
     say: (word) => {
       if (word.type === 'shown') return tell({ type: 'shown', link, word });
-      const sent = encodeSent(word.batch);
+      const { packed, ...batch } = word.batch;
+      const { bytes, unpackedBytes } = packed ?? NO_PACK;
+      const number = packed === undefined ? null : (apart?.send(bytes) ?? null);
+      const outOfBand = { connection: '', number: number ?? 0, bytes: bytes.length, unpackedBytes };
+      const sent = encodeSent(number === null ? word.batch : { ...batch, outOfBand });
       tell({ type: 'sent', link, sent }, [sent.buffer]);
       // Nobody looks at it any more: left to the garbage collector, a pack is memory for long.
-      if (word.batch.packed !== undefined) giveBack(word.batch.packed.bytes.buffer);
+      if (number === null) giveBack(bytes.buffer);
     },
     note: (name, body) => tell({ type: 'note', name, body }),
     gapFound: (source, gap) => watch?.gapFound(source, gap),
@@ -119,6 +134,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     await opened;
     await sync.look();
     await sync.whenSettled();
+    apart?.lost();
     sync.lost();
     clearTimeout(timer);
     for (const { recording } of recordings) await recording.close();
@@ -133,7 +149,11 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
         sync.linked(message.orderKey);
         break;
       case 'lost':
+        apart?.lost();
         sync.lost();
+        break;
+      case 'offered':
+        apart?.offered(message.offer);
         break;
       case 'word':
         sync.hear(message.word);

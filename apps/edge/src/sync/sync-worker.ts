@@ -4,6 +4,7 @@ import {
   type ChainsHeld,
   type ConnectRequest,
   ConnectRequestSchema,
+  type DataPortOffered,
   type EventsAheadAnswered,
 } from '@sigma/proto';
 import {
@@ -24,6 +25,7 @@ import {
   shownFrame,
 } from '@sigma/recorder';
 import { BackThread } from '../live/back-thread.ts';
+import type { DataPortOffer } from './data-connection.ts';
 
 export interface SyncThreadData {
   readonly tenant: string;
@@ -40,6 +42,8 @@ export interface SyncThreadData {
   /** Memory of the `AgentClock`, and the site's time at which agent time was 0. */
   readonly clock: SharedArrayBuffer;
   readonly epochTimeUs: number;
+  /** Absent: packs go on the link alone. */
+  readonly hubUrl?: string;
 }
 
 export type ToSync =
@@ -47,6 +51,7 @@ export type ToSync =
   | { readonly type: 'lost' }
   | { readonly type: 'word'; readonly word: SinkWord }
   | { readonly type: 'ahead'; readonly answer: AheadAnswer }
+  | { readonly type: 'offered'; readonly offer: DataPortOffer }
   /** A batch has left for the wire. */
   | { readonly type: 'left' };
 
@@ -141,6 +146,10 @@ export class SyncWorker {
 
   aheadAnswered(frame: EventsAheadAnswered): void {
     this.#thread.tell({ type: 'ahead', answer: aheadAnswerOf(frame) });
+  }
+
+  offered({ port, url, key }: DataPortOffered): void {
+    this.#thread.tell({ type: 'offered', offer: { port, url, key } });
   }
 
   /** Everything is on disk: the last blocks are sent. */

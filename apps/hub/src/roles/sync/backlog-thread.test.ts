@@ -53,7 +53,7 @@ function hub(
   const threads: Worker[] = [];
   const born = (message: unknown): void => void threads.push((message as { readonly worker: Worker }).worker);
   subscribe('worker_threads', born);
-  const thread = new BacklogThread({ url: server.url, tenant: TENANT, givesBack: true, keep });
+  const thread = new BacklogThread({ url: server.url, tenant: TENANT, givesBack: true, dataPort: null, keep });
   const store = recordings.recording(TENANT);
   const found: SinkFinding[] = [];
   const answers: BatchAnswer[] = [];

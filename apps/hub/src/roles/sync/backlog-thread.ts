@@ -5,6 +5,8 @@ import { type BacklogThreadData, type FromBacklogs, handedOver, sentBatch, type 
 export interface BacklogThreadOptions extends BacklogThreadData {
   /** Keeps what the blocks of a batch do not tell; asked for it before they are stored. */
   readonly keep: HybridMarks['add'];
+  /** Nobody listens on the data port: packs come on the links. */
+  readonly deaf?: (message: string) => void;
 }
 
 /**
@@ -38,9 +40,24 @@ export class BacklogThread implements BatchTaker {
   #life: Life | null = null;
   #asked = 0;
   #closed = false;
+  #listening: (port: number | null) => void = () => undefined;
 
   constructor(options: BacklogThreadOptions) {
     this.#options = options;
+  }
+
+  /** @param heard the port of each life that listens, when it does; null when that life has ended */
+  onDataPort(heard: (port: number | null) => void): void {
+    this.#listening = heard;
+  }
+
+  /** Packs with this key may come on the data port. */
+  admit(key: string): void {
+    this.#life?.worker.postMessage({ type: 'admit', key } satisfies ToBacklogs);
+  }
+
+  revoke(key: string): void {
+    this.#life?.worker.postMessage({ type: 'revoke', key } satisfies ToBacklogs);
   }
 
   /** A pack changes hands as it lies; blocks are copied once. @throws when the thread or its store cannot take it */
@@ -65,8 +82,8 @@ export class BacklogThread implements BatchTaker {
   }
 
   #begin(): Life {
-    const { url, tenant, givesBack } = this.#options;
-    const workerData: BacklogThreadData = { url, tenant, givesBack };
+    const { url, tenant, givesBack, dataPort } = this.#options;
+    const workerData: BacklogThreadData = { url, tenant, givesBack, dataPort };
     const module = new URL('./backlog-worker.ts', import.meta.url);
     const worker = new Worker(module, { workerData, name: 'backlogs', resourceLimits: HEAP });
     const ended = Promise.withResolvers<void>();
@@ -77,7 +94,7 @@ export class BacklogThread implements BatchTaker {
       why = error.message;
     });
     worker.on('exit', () => {
-      if (this.#life === life) this.#life = null;
+      this.#gone(life);
       const error = new Error(
         `The thread that takes in backlogs is gone (${why}); a new one begins with the next batch`,
       );
@@ -88,7 +105,22 @@ export class BacklogThread implements BatchTaker {
     return life;
   }
 
+  /** No batch goes to it any more. */
+  #gone(life: Life): void {
+    if (this.#life !== life) return;
+    this.#life = null;
+    this.#listening(null);
+  }
+
   #heard(life: Life, message: FromBacklogs): void {
+    if (message.type === 'listening') {
+      if (this.#life === life) this.#listening(message.port);
+      return;
+    }
+    if (message.type === 'deaf') {
+      this.#options.deaf?.(message.message);
+      return;
+    }
     if (message.type === 'keep') {
       const { mark } = message;
       const tell = (error: string | null): void =>
@@ -121,9 +153,9 @@ export class BacklogThread implements BatchTaker {
     }
   }
 
-  /** No batch goes to it any more; it ends when its store has. */
+  /** It ends when its store has. */
   async #retire(life: Life): Promise<void> {
-    if (this.#life === life) this.#life = null;
+    this.#gone(life);
     life.worker.postMessage({ type: 'end' } satisfies ToBacklogs);
     const late = setTimeout(() => void life.worker.terminate(), LAST_ROUND_MS);
     await life.ended;

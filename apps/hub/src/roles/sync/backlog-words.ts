@@ -1,4 +1,5 @@
 import type { BlockBatch, BlockColumns, HybridMark, PackedBlocks, SealedBlock, SyncRefusal } from '@sigma/recorder';
+import type { DataPortOptions } from './data-port.ts';
 
 export interface BacklogThreadData {
   /** Of the login role, with its password. */
@@ -6,12 +7,17 @@ export interface BacklogThreadData {
   readonly tenant: string;
   /** What is stored is given back, for somebody who reads along. */
   readonly givesBack: boolean;
+  /** Where packs come in on connections of their own; null: they come on the links. */
+  readonly dataPort: DataPortOptions | null;
 }
 
 export type ToBacklogs =
   | { readonly type: 'take'; readonly id: number; readonly batch: SentBatch; readonly ownSource: boolean }
   /** The moment of a batch is kept, or why it is not. */
   | { readonly type: 'kept'; readonly mark: number; readonly error: string | null }
+  /** A link that may bring packs on a data connection, and one that may no more. */
+  | { readonly type: 'admit'; readonly key: string }
+  | { readonly type: 'revoke'; readonly key: string }
   | { readonly type: 'end' };
 
 export type FromBacklogs =
@@ -33,7 +39,10 @@ export type FromBacklogs =
     }
   /** The store takes no more: it is to be opened anew. */
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
-  | { readonly type: 'keep'; readonly mark: number; readonly of: HybridMark };
+  | { readonly type: 'keep'; readonly mark: number; readonly of: HybridMark }
+  /** Packs may come here; or why they may not. */
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'deaf'; readonly message: string };
 
 /** Several pieces of bytes in one that changes hands. */
 interface Joined {

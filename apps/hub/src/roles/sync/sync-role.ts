@@ -1,15 +1,20 @@
-import type {
-  BlocksAnswered,
-  BlocksSent,
-  ChainsHeld,
-  ChainsShown,
-  EventsAheadAnswered,
-  EventsAhead as EventsAheadMessage,
+import { randomBytes } from 'node:crypto';
+import { create } from '@bufbuild/protobuf';
+import {
+  type BlocksAnswered,
+  type BlocksSent,
+  type ChainsHeld,
+  type ChainsShown,
+  type DataPortOffered,
+  DataPortOfferedSchema,
+  type EventsAheadAnswered,
+  type EventsAhead as EventsAheadMessage,
 } from '@sigma/proto';
 import {
   aheadAnsweredFrame,
   aheadOf,
   type BatchTaker,
+  type BlockBatch,
   type BlockStore,
   batchAnsweredFrame,
   type EventsAhead,
@@ -50,7 +55,18 @@ export type SyncFrame =
 export type SyncAnswer =
   | { readonly case: 'chainsHeld'; readonly value: ChainsHeld }
   | { readonly case: 'blocksAnswered'; readonly value: BlocksAnswered }
-  | { readonly case: 'eventsAheadAnswered'; readonly value: EventsAheadAnswered };
+  | { readonly case: 'eventsAheadAnswered'; readonly value: EventsAheadAnswered }
+  | { readonly case: 'dataPortOffered'; readonly value: DataPortOffered };
+
+/** Takes in what is of backlogs, packs of it also from connections of their own (R197). */
+export interface Backlogs extends BatchTaker {
+  onDataPort(heard: (port: number | null) => void): void;
+  admit(key: string): void;
+  revoke(key: string): void;
+}
+
+/** What of a chain has come to be on disk. */
+export type StoredBlocks = Parameters<RecordIndex['stored']>[0] & { readonly blocks: number; readonly bytes: number };
 
 /** The hub's end of sync on one link. */
 export interface SyncLink {
@@ -70,12 +86,14 @@ export interface SyncRoleOptions {
   /** Where blocks of edges go: the recording that holds the hub's own chain too. */
   readonly store: Pick<BlockStore, 'append' | 'heads' | 'blocks'>;
   /** Takes in what is of backlogs, apart from this thread; null: this thread does. */
-  readonly backlogs?: BatchTaker | null;
+  readonly backlogs?: Backlogs | null;
+  /** Where edges reach the data port, when that is not at the address of the hub. */
+  readonly dataUrl?: string;
   /** The hub's hybrid clock, and where what it says beyond the blocks is kept. */
   readonly hybrid: HybridClock;
   readonly marks: Pick<HybridMarks, 'add'>;
   /** Reads what has come home; null: nobody does. */
-  readonly index?: Pick<RecordIndex, 'stored' | 'shown' | 'reported'> | null;
+  readonly index?: (Pick<RecordIndex, 'shown' | 'reported'> & { stored(blocks: StoredBlocks): void }) | null;
   /** Bytes of one link that may wait. */
   readonly windowBytes?: number;
 }
@@ -93,6 +111,8 @@ export class SyncRole {
   readonly #sink: SyncSink;
   readonly #told = new Set<string>();
   readonly #hearing = new Set<Promise<void>>();
+  readonly #links = new Set<DataLink>();
+  #dataPort: number | null = null;
 
   constructor(options: SyncRoleOptions) {
     this.#options = options;
@@ -109,6 +129,10 @@ export class SyncRole {
       found: (finding) => this.#found(finding),
       ...(backlogs !== null && { backlogs }),
       ...(windowBytes === undefined ? {} : { windowBytes }),
+    });
+    backlogs?.onDataPort((port) => {
+      this.#dataPort = port;
+      for (const link of this.#links) this.#offer(link);
     });
   }
 
@@ -131,18 +155,35 @@ export class SyncRole {
         ),
     });
     const ahead = { underWay: false };
+    const data: DataLink = { send, key: '' };
+    this.#links.add(data);
+    this.#offer(data);
     return {
       frame: (timeUs) => link.frame(timeUs),
       hear: (frame) => {
         if (frame.case === 'eventsAhead')
           return this.#hearAhead(ahead, aheadOf(frame.value), { edgeId, sources, send });
-        if (frame.case === 'blocksSent') return link.hear({ type: 'sent', batch: sentOf(frame.value) });
+        if (frame.case === 'blocksSent') return link.hear({ type: 'sent', batch: batchOf(frame.value, data.key) });
         const shown = shownOf(frame.value);
         this.#options.index?.shown(shown.chains.filter(({ source }) => sources.has(source)));
         link.hear({ type: 'shown', ...shown });
       },
-      close: link.close,
+      close: () => {
+        this.#links.delete(data);
+        if (data.key !== '') this.#options.backlogs?.revoke(data.key);
+        link.close();
+      },
     };
+  }
+
+  /** Tells an edge where its packs may come in beside the link. Of a thread that is gone nobody needs to hear. */
+  #offer(link: DataLink): void {
+    const { backlogs, dataUrl: url = '' } = this.#options;
+    if (this.#dataPort === null || backlogs == null) return;
+    const key = randomBytes(KEY_BYTES);
+    link.key = key.toString('hex');
+    backlogs.admit(link.key);
+    link.send({ case: 'dataPortOffered', value: create(DataPortOfferedSchema, { port: this.#dataPort, url, key }) });
   }
 
   /** Resolves when everything that was taken is committed or refused. */
@@ -252,6 +293,20 @@ export class SyncRole {
   #note(name: `hub.${string}`, subject: string, body: Parameters<typeof signal>[2]): void {
     void this.#options.record.append(signal(name, subject, body)).catch(() => undefined);
   }
+}
+
+const KEY_BYTES = 32;
+
+/** One link, as the data port knows it. */
+interface DataLink {
+  readonly send: (frame: SyncAnswer) => void;
+  /** What its edge shows there; empty: nothing was offered. */
+  key: string;
+}
+
+function batchOf(sent: BlocksSent, connection: string): BlockBatch {
+  const { outOfBand, ...batch } = sentOf(sent);
+  return outOfBand === undefined ? batch : { ...batch, outOfBand: { ...outOfBand, connection } };
 }
 
 /** Who tells something ahead of its blocks. */

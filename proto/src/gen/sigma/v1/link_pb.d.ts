@@ -171,6 +171,12 @@ export declare type ConnectResponse = Message<"sigma.v1.ConnectResponse"> & {
      */
     value: EventsAheadAnswered;
     case: "eventsAheadAnswered";
+  } | {
+    /**
+     * @generated from field: sigma.v1.DataPortOffered data_port_offered = 10;
+     */
+    value: DataPortOffered;
+    case: "dataPortOffered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -681,6 +687,20 @@ export declare type BlocksSent = Message<"sigma.v1.BlocksSent"> & {
    * @generated from field: uint64 unpacked_bytes = 10;
    */
   unpackedBytes: bigint;
+
+  /**
+   * In the place of `packed`: the number that it has on the data connection of this link; 0: it is not there.
+   *
+   * @generated from field: uint32 pack_number = 11;
+   */
+  packNumber: number;
+
+  /**
+   * Of what is there: how long it is.
+   *
+   * @generated from field: uint32 pack_bytes = 12;
+   */
+  packBytes: number;
 };
 
 /**
@@ -688,6 +708,39 @@ export declare type BlocksSent = Message<"sigma.v1.BlocksSent"> & {
  * Use `create(BlocksSentSchema)` to create a new message.
  */
 export declare const BlocksSentSchema: GenMessage<BlocksSent>;
+
+/**
+ * Packed blocks may come on a connection of their own: POST /packs with the key as bearer token, and then each pack with its
+ * number and its length before it, four bytes each, the greatest first.
+ *
+ * @generated from message sigma.v1.DataPortOffered
+ */
+export declare type DataPortOffered = Message<"sigma.v1.DataPortOffered"> & {
+  /**
+   * At the host of the hub, where `url` names no other place.
+   *
+   * @generated from field: uint32 port = 1;
+   */
+  port: number;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * Of this link alone, 32 bytes.
+   *
+   * @generated from field: bytes key = 3;
+   */
+  key: Uint8Array;
+};
+
+/**
+ * Describes the message sigma.v1.DataPortOffered.
+ * Use `create(DataPortOfferedSchema)` to create a new message.
+ */
+export declare const DataPortOfferedSchema: GenMessage<DataPortOffered>;
 
 /**
  * @generated from message sigma.v1.BlocksAnswered
