@@ -20,7 +20,8 @@ import type { HubEvent } from '../roles/arbitration/hub-record.ts';
 import { wordsOf } from '../roles/chronicle/act-words.ts';
 import { People } from './people.ts';
 import { PRINCIPAL } from './principal.ts';
-import { cutText, ERASED_TEXT, type SealedText, WrittenTexts } from './written-texts.ts';
+import { cutText } from './text-reference.ts';
+import { ERASED_TEXT, type SealedText, WrittenTexts } from './written-texts.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sigma-texts-'));
 after(() => rmSync(home, { recursive: true }));

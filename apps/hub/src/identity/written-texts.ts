@@ -7,10 +7,8 @@ import type { Database } from '../store/database.ts';
 import { texts as rows, settings } from '../store/schema.ts';
 import type { People } from './people.ts';
 import type { IndexedUpTo, TextIndex } from './text-index.ts';
+import { REFERENCE } from './text-reference.ts';
 
-/** What stands for a text wherever something is recorded, kept or sent to a robot: 32 hex digits by chance. */
-const REFERENCE = /\btext:([0-9a-f]{32})\b/g;
-const REFERENCE_LENGTH = 'text:'.length + 32;
 /** What is read in the place of a text whose author was erased. */
 export const ERASED_TEXT = 'text of an erased person';
 /** Texts held open for reading; the others are fetched when somebody asks. */
@@ -151,16 +149,6 @@ export class WrittenTexts {
       throw error;
     }
   }
-}
-
-/** At most so many characters of a text, and never a part of a reference. */
-export function cutText(text: string, most: number): string {
-  if (text.length <= most) return text;
-  const kept = text.slice(0, most);
-  for (const { index } of text.matchAll(REFERENCE)) {
-    if (index < most && index + REFERENCE_LENGTH > most) return kept.slice(0, index);
-  }
-  return kept;
 }
 
 /** In the table of settings: up to where texts were brought into their table. */

@@ -30,7 +30,7 @@ import {
   TakeLeaseRequestSchema,
   TryRuleRequestSchema,
 } from '@sigma/proto';
-import { cutText } from '../../identity/written-texts.ts';
+import { cutText } from '../../identity/text-reference.ts';
 
 /** What an act was, in words, and whom or what it was done to. */
 export interface ActWords {

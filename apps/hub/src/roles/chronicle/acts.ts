@@ -1,7 +1,7 @@
 import { and, arrayOverlaps, desc, eq, lt, sql } from 'drizzle-orm';
 import type { Clock } from '../../clock.ts';
 import type { People } from '../../identity/people.ts';
-import { cutText } from '../../identity/written-texts.ts';
+import { cutText } from '../../identity/text-reference.ts';
 import type { Database } from '../../store/database.ts';
 import { acts as rows } from '../../store/schema.ts';
 import { type HubRecord, signal } from '../arbitration/hub-record.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cutText } from '../../identity/written-texts.ts';
+import { cutText } from '../../identity/text-reference.ts';
 import { gravity } from '../alerts/gravity.ts';
 
 /** What befell an agent, in the words of a time bar. */
