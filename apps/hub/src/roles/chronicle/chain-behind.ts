@@ -1,11 +1,31 @@
 import type { LinkedChain, SealedBlock } from '@sigma/recorder';
 import { type FoundDecision, type ReadState, UNREAD } from './read-on.ts';
 import type { ReadPlace } from './read-places.ts';
+import type { ReadFrom, ReadStretch, Stretch } from './read-stretch.ts';
 
 /** Of one agent; older ones would not be kept (DecisionArchive). */
 const MOST_DECISIONS = 20_000;
 /** Bytes of decisions of one chain that wait in memory; what is more is read from the store again. */
 const HELD_BYTES = 128 * 1024;
+/** About what else of a stretch is held: itself, and each of its marks, decisions and seen events. */
+const AROUND_BYTES = 512;
+const EACH_BYTES = 256;
+
+/** A stretch that was read by whoever stored it. */
+interface FoundStretch extends Stretch {
+  readonly read: ReadStretch;
+  /** Reported events that were looked for. */
+  readonly asked: readonly number[];
+  /** About what it holds. */
+  readonly bytes: number;
+}
+
+/** What is read next of a chain. */
+export type Unread =
+  | ({ readonly type: 'found' } & Pick<FoundStretch, 'read' | 'asked'>)
+  | ({ readonly type: 'brought'; readonly blocks: readonly SealedBlock[] } & Stretch)
+  /** Nobody holds it. */
+  | ({ readonly type: 'stored' } & Stretch);
 
 /** A chain that came home: what of it was read, and what waits. Knows no store and no clock. */
 export class ChainBehind {
@@ -14,8 +34,8 @@ export class ChainBehind {
   #end = 0;
   #shown = 0;
   #grownUs = 0;
-  /** Blocks as they came, from behind `marked` on without a hole; empty: they are read from the store. */
-  #ahead: SealedBlock[] = [];
+  /** In order, all behind `marked`: blocks as they came, and stretches that were read. What is not there is in the store. */
+  #ahead: (SealedBlock | FoundStretch)[] = [];
   /** Places of decisions behind `decided`, the oldest first. */
   #waiting: number[] = [];
   /** Whether these are all; those that waited in an earlier life of the hub are not among them. */
@@ -32,11 +52,6 @@ export class ChainBehind {
     return this.#place;
   }
 
-  /** The last event that is stored. */
-  get end(): number {
-    return this.#end;
-  }
-
   get unread(): boolean {
     return this.#place.marked < this.#end;
   }
@@ -44,6 +59,13 @@ export class ChainBehind {
   /** Events that were shown or stored, and not read yet. */
   get missing(): number {
     return Math.max(0, Math.max(this.#shown, this.#end) - this.#place.marked);
+  }
+
+  /** Behind the last stretch that was read, whether it counts yet or not: its state follows from the chain alone. */
+  get readUpTo(): Pick<ReadFrom, 'next' | 'state'> {
+    const last = this.#ahead.at(-1);
+    if (last === undefined) return { next: this.#place.marked + 1, state: this.#place.state };
+    return { next: lastOf(last) + 1, state: isFound(last) ? last.read.state : null };
   }
 
   goOn(place: ReadPlace): void {
@@ -65,35 +87,55 @@ export class ChainBehind {
   }
 
   /** Takes blocks that go on from what there is. @returns bytes that are held more than before */
-  bring(blocks: readonly SealedBlock[], bytes: number): number {
-    const [first] = blocks;
-    const last = this.#ahead.at(-1);
-    const next = last === undefined ? this.#place.marked + 1 : last.firstSequence + last.count;
-    if (first === undefined || first.firstSequence !== next) return 0;
+  bring(blocks: readonly SealedBlock[]): number {
+    if (blocks[0]?.firstSequence !== this.readUpTo.next) return 0;
     this.#ahead.push(...blocks);
+    return sizeOf(blocks);
+  }
+
+  /** Takes what was read behind all that there is. @returns bytes that are held more than before */
+  find(read: ReadStretch, asked: readonly number[]): number {
+    const { firstSequence, lastSequence, marks, decisions, seen } = read;
+    if (firstSequence < this.readUpTo.next) return 0;
+    const each = EACH_BYTES * (marks.length + decisions.length + seen.length);
+    const bytes = decisions.reduce((sum, { data }) => sum + data.length, AROUND_BYTES + each);
+    this.#ahead.push({ firstSequence, lastSequence, read, asked, bytes });
     return bytes;
   }
 
-  /** Lets go of blocks in memory. @returns their bytes */
+  /** Lets go of all that is in memory. @returns its bytes */
   forget(): number {
-    const bytes = sizeOf(this.#ahead);
-    this.#ahead = [];
-    return bytes;
+    return sizeOf(this.#ahead.splice(0));
   }
 
-  /** The first blocks in memory of about so many bytes, which stay until they are marked. */
-  brought(mostBytes: number): readonly SealedBlock[] {
+  /** Lets go of what is in memory first. @returns its bytes */
+  forgetFirst(): number {
+    return sizeOf(this.#ahead.splice(0, 1));
+  }
+
+  /** What is read next, which stays until it is marked: of blocks in memory the first ones of about so many bytes. */
+  next(mostBytes: number): Unread {
+    const firstSequence = this.#place.marked + 1;
+    const [first] = this.#ahead;
+    if (first === undefined) return { type: 'stored', firstSequence, lastSequence: this.#end };
+    if (first.firstSequence > firstSequence) {
+      return { type: 'stored', firstSequence, lastSequence: first.firstSequence - 1 };
+    }
+    if (isFound(first)) return { type: 'found', ...first };
+    const blocks: SealedBlock[] = [];
     let bytes = 0;
-    let count = 0;
+    let lastSequence = 0;
     for (const block of this.#ahead) {
-      count++;
+      if (isFound(block)) break;
+      blocks.push(block);
+      lastSequence = lastOf(block);
       bytes += block.bytes.length;
       if (bytes >= mostBytes) break;
     }
-    return this.#ahead.slice(0, count);
+    return { type: 'brought', blocks, firstSequence, lastSequence };
   }
 
-  /** Marks up to this event are kept; these decisions wait. @returns bytes of blocks that are let go */
+  /** Marks up to this event are kept; these decisions wait. @returns bytes that are let go */
   marked(sequence: number, state: ReadState, decisions: readonly FoundDecision[]): number {
     let { decided } = this.#place;
     for (const decision of decisions) {
@@ -104,12 +146,9 @@ export class ChainBehind {
     if (this.#known) decided = (this.#waiting[0] ?? sequence + 1) - 1;
     else decided = Math.max(decided, tooMany.at(-1) ?? 0);
     this.#place = { ...this.chain, marked: sequence, decided, state };
-    const kept = this.#ahead.findIndex(({ firstSequence, count }) => firstSequence + count - 1 > sequence);
-    const gone = this.#ahead.splice(0, kept < 0 ? this.#ahead.length : kept);
-    const rest = this.#ahead[0];
-    // A block from the middle on helps nobody.
-    if (rest !== undefined && rest.firstSequence !== sequence + 1) return sizeOf(gone) + this.forget();
-    return sizeOf(gone);
+    // What begins before helps nobody any more, also where it goes on behind.
+    const kept = this.#ahead.findIndex(({ firstSequence }) => firstSequence > sequence);
+    return sizeOf(this.#ahead.splice(0, kept < 0 ? this.#ahead.length : kept));
   }
 
   /** Whether decisions wait that shall wait no longer: all that was shown is here, or nothing has come for a while. */
@@ -140,4 +179,8 @@ export class ChainBehind {
   }
 }
 
-const sizeOf = (blocks: readonly SealedBlock[]): number => blocks.reduce((sum, { bytes }) => sum + bytes.length, 0);
+const isFound = (ahead: SealedBlock | FoundStretch): ahead is FoundStretch => 'read' in ahead;
+const lastOf = (ahead: SealedBlock | FoundStretch): number =>
+  isFound(ahead) ? ahead.lastSequence : ahead.firstSequence + ahead.count - 1;
+const sizeOf = (ahead: readonly (SealedBlock | FoundStretch)[]): number =>
+  ahead.reduce((sum, one) => sum + (isFound(one) ? one.bytes : one.bytes.length), 0);

@@ -1,28 +1,24 @@
 import {
   type BlockStore,
   ChainMoments,
-  decodeBlock,
   type HybridMarks,
-  isStub,
   type LinkedChain,
   linkedKey,
-  MalformedBytesError,
-  NewerFormatError,
   type NotableEvent,
-  outgoingBlock,
   type SealedBlock,
   type StoredBlock,
 } from '@sigma/recorder';
 import type { Clock } from '../../clock.ts';
 import { HUB } from '../alerts/causes.ts';
 import type { DecisionArchive, RecordedDecision } from '../arbitration/decision-archive.ts';
-import { ChainBehind } from './chain-behind.ts';
+import { ChainBehind, type Unread } from './chain-behind.ts';
 import { hasClock, markIdOf, wallTimeOf } from './happened.ts';
 import type { Mark } from './mark-store.ts';
 import type { Marks } from './marks.ts';
-import { type FoundDecision, type FoundMark, type ReadState, readOn } from './read-on.ts';
+import { type FoundDecision, type FoundMark, type ReadState, UNREAD } from './read-on.ts';
 import type { ReadPlaceStore } from './read-places.ts';
-import { digestOf, type Reports, type SeenEvent } from './reports.ts';
+import { type ReadFrom, type ReadStretch, readStretch, type Stretch } from './read-stretch.ts';
+import type { Reports } from './reports.ts';
 
 /** What was stored is looked at so often: after what came live was written, so that little of it is met again. */
 const LOOK_EVERY_US = 1_000_000;
@@ -30,7 +26,7 @@ const LOOK_EVERY_US = 1_000_000;
 const SLICE_BYTES = 128 * 1024;
 /** After a turn of reading from the disk it rests so many times as long: what is live has the machine. */
 const REST = 3;
-/** Blocks that are kept in memory until they are read; what is more is read from the store again. */
+/** What came is kept in memory until it counts, blocks and what was found in them; what is more is read from the store. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
 /** Decisions of a chain that is still on its way wait for its end, of which the newest are kept; then at most so long. */
 const QUIET_US = 5_000_000;
@@ -98,9 +94,33 @@ export class RecordIndex {
     if (!isRobot(chain.source)) return;
     const behind = this.#chain(chain);
     behind.stored(chain.sequence, this.#options.realClock.nowUs());
-    const bytes = chain.stored.reduce((sum, block) => sum + block.bytes.length, 0);
-    if (this.#aheadBytes + bytes > AHEAD_BYTES) this.#aheadBytes -= behind.forget();
-    else this.#aheadBytes += behind.bring(chain.stored, bytes);
+    this.#keepAhead(behind, behind.bring(chain.stored));
+  }
+
+  /** Where whoever has the next blocks of a chain may read it from; null: nobody looks into such. */
+  readFrom(chain: LinkedChain): ReadFrom | null {
+    if (!isRobot(chain.source)) return null;
+    const waiting = [...(this.#options.reports.waiting(chain)?.keys() ?? [])];
+    const { next, state } = this.#chains.get(linkedKey(chain))?.readUpTo ?? { next: 1, state: UNREAD };
+    return { next, state, waiting };
+  }
+
+  /**
+   * Blocks are stored that were read already.
+   *
+   * @param read what was found in them, from a state that was `readFrom`, or behind other blocks that were read so
+   * @param asked reported events that were looked for
+   */
+  found(chain: LinkedChain, read: ReadStretch, asked: readonly number[]): void {
+    if (!isRobot(chain.source)) return;
+    const behind = this.#chain(chain);
+    behind.stored(read.lastSequence, this.#options.realClock.nowUs());
+    this.#keepAhead(behind, behind.find(read, asked));
+  }
+
+  #keepAhead(behind: ChainBehind, bytes: number): void {
+    this.#aheadBytes += bytes;
+    if (this.#aheadBytes > AHEAD_BYTES) this.#aheadBytes -= behind.forget();
     // In a drain it reads along, so that little is read from the disk again.
     if (this.#aheadBytes > AHEAD_BYTES / 2) void this.read();
   }
@@ -213,17 +233,23 @@ export class RecordIndex {
   /** Reads a little of a chain. Nothing of it counts before its marks are kept. */
   async #slice(chain: ChainBehind): Promise<void> {
     const beganUs = this.#options.realClock.nowUs();
-    const brought = chain.brought(SLICE_BYTES);
-    await this.#inTurn(() => this.#readSlice(chain, brought));
-    if (brought.length > 0) await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
-    else await this.#pause(beganUs);
+    const from = await this.#inTurn(() => this.#readSlice(chain));
+    if (from === 'stored') await this.#pause(beganUs);
+    else await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
   }
 
-  async #readSlice(chain: ChainBehind, brought: readonly SealedBlock[]): Promise<void> {
+  /** @returns where it was */
+  async #readSlice(chain: ChainBehind): Promise<Unread['type']> {
     const { marked, state } = chain.place;
     const waiting = this.#options.reports.waiting(chain.chain);
-    const fold = (blocks: readonly StoredBlock[]): Folded => this.#fold(blocks, state, waiting);
-    const read = brought.length > 0 ? fold(brought) : await this.#readStored(chain, marked, fold);
+    const unread = this.#unread(chain, waiting);
+    const due = waiting?.keys() ?? [];
+    const read =
+      unread.type === 'found'
+        ? unread.read
+        : unread.type === 'brought'
+          ? readStretch(unread.blocks, unread, state, due)
+          : await this.#readStored(chain, unread, due);
     const marks = await this.#mark(chain, read.marks, read.state);
     const to = read.lastSequence;
     if (waiting !== undefined) await this.#options.reports.settle(chain.chain, to, read.seen, marks);
@@ -231,54 +257,38 @@ export class RecordIndex {
     this.counts.marks += read.marks.length;
     this.counts.malformed += read.malformed;
     this.#aheadBytes -= chain.marked(to, read.state, read.decisions);
+    return unread.type;
+  }
+
+  /** What was read before something was told that stands in it is read again. */
+  #unread(chain: ChainBehind, waiting: ReadonlyMap<number, unknown> | undefined): Unread {
+    const unread = chain.next(SLICE_BYTES);
+    if (unread.type !== 'found' || waiting === undefined) return unread;
+    const { firstSequence, lastSequence } = unread.read;
+    const asked = new Set(unread.asked);
+    const isNews = (sequence: number): boolean =>
+      sequence >= firstSequence && sequence <= lastSequence && !asked.has(sequence);
+    if (![...waiting.keys()].some(isNews)) return unread;
+    this.#aheadBytes -= chain.forgetFirst();
+    return chain.next(SLICE_BYTES);
   }
 
   async #readStored(
-    { chain, end }: ChainBehind,
-    marked: number,
-    fold: (blocks: readonly StoredBlock[]) => Folded,
-  ): Promise<Folded> {
+    { chain, place }: ChainBehind,
+    { firstSequence, lastSequence }: Stretch,
+    due: Iterable<number>,
+  ): Promise<ReadStretch> {
+    const { store, tenant } = this.#options;
     const blocks: StoredBlock[] = [];
     let bytes = 0;
-    for await (const block of this.#options.store.blocks({ tenant: this.#options.tenant, ...chain }, marked + 1, end)) {
+    for await (const block of store.blocks({ tenant, ...chain }, firstSequence, lastSequence)) {
+      const before = { firstSequence, lastSequence: block.firstSequence - 1 };
+      if (bytes >= SLICE_BYTES) return readStretch(blocks, before, place.state, due);
       blocks.push(block);
       bytes += block.bytes.length;
-      if (bytes >= SLICE_BYTES) return fold(blocks);
     }
     // All that was stored when it began, whatever of it could be read.
-    const read = fold(blocks);
-    return { ...read, lastSequence: Math.max(end, read.lastSequence) };
-  }
-
-  #fold(blocks: readonly StoredBlock[], before: ReadState, waiting?: ReadonlyMap<number, unknown>): Folded {
-    let state = before;
-    let lastSequence = 0;
-    let malformed = 0;
-    const marks: FoundMark[] = [];
-    const decisions: FoundDecision[] = [];
-    const seen: SeenEvent[] = [];
-    for (const block of blocks) {
-      try {
-        if (isStub(block.bytes)) {
-          lastSequence = block.firstSequence + outgoingBlock(block).count - 1;
-          if (waiting !== undefined) seen.push(...droppedOf(block.firstSequence, lastSequence, waiting));
-          continue;
-        }
-        const read = readOn(state, block.bytes);
-        state = read.state;
-        lastSequence = read.lastSequence;
-        malformed += read.malformed;
-        for (const mark of read.marks) marks.push(mark);
-        for (const decision of read.decisions) decisions.push(decision);
-        if (waiting !== undefined) seen.push(...seenIn(block, waiting));
-      } catch (error) {
-        // A block that is damaged on this disk is for `verify` to tell; what stands behind it is read.
-        if (!(error instanceof MalformedBytesError || error instanceof NewerFormatError)) throw error;
-        lastSequence = Math.max(lastSequence, block.firstSequence);
-        malformed++;
-      }
-    }
-    return { state, lastSequence, marks, decisions, malformed, seen };
+    return readStretch(blocks, { firstSequence, lastSequence }, place.state, due);
   }
 
   /** @returns ids of the marks */
@@ -317,14 +327,14 @@ export class RecordIndex {
   }
 
   async #decideFromStore(chain: ChainBehind): Promise<void> {
-    const { decided, marked } = chain.place;
+    const { decided, marked, state } = chain.place;
     const of = { tenant: this.#options.tenant, ...chain.chain };
     let beganUs = this.#options.realClock.nowUs();
     let bytes = 0;
     let found: FoundDecision[] = [];
     for await (const block of this.#options.store.blocks(of, decided + 1, marked)) {
       if (this.#closed) throw new Error('the hub ends');
-      const { decisions } = isStub(block.bytes) ? { decisions: [] } : this.#fold([block], chain.place.state);
+      const { decisions } = readStretch([block], { firstSequence: decided + 1, lastSequence: marked }, state, []);
       found.push(...decisions.filter(({ event }) => event > decided && event <= marked));
       bytes += block.bytes.length;
       if (found.length < BATCH && bytes < SLICE_BYTES) continue;
@@ -360,38 +370,6 @@ export class RecordIndex {
     });
     this.#rest = null;
   }
-}
-
-interface Folded {
-  readonly state: ReadState;
-  readonly lastSequence: number;
-  readonly marks: readonly FoundMark[];
-  readonly decisions: readonly FoundDecision[];
-  readonly malformed: number;
-  /** What stands where events were reported. */
-  readonly seen: readonly SeenEvent[];
-}
-
-function seenIn({ firstSequence, bytes }: StoredBlock, waiting: ReadonlyMap<number, unknown>): readonly SeenEvent[] {
-  let events: readonly Uint8Array[] | null = null;
-  const seen: SeenEvent[] = [];
-  for (const sequence of waiting.keys()) {
-    if (sequence < firstSequence) continue;
-    events ??= decodeBlock(bytes).events;
-    const envelope = events[sequence - firstSequence];
-    if (envelope !== undefined) seen.push({ sequence, digest: digestOf(envelope) });
-  }
-  return seen;
-}
-
-function droppedOf(
-  firstSequence: number,
-  lastSequence: number,
-  waiting: ReadonlyMap<number, unknown>,
-): readonly SeenEvent[] {
-  return [...waiting.keys()]
-    .filter((sequence) => sequence >= firstSequence && sequence <= lastSequence)
-    .map((sequence) => ({ sequence, digest: null }));
 }
 
 /** The hub marks its own doings as they happen; a world has no decisions and breaks no promise. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { hexOfBytes, type LinkedChain, linkedKey, type NotableEvent, sameBytes } from '@sigma/recorder';
 import type { Clock } from '../../clock.ts';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -8,6 +7,7 @@ import { markIdOf, wallTimeOf } from './happened.ts';
 import type { Mark, Unprovable } from './mark-store.ts';
 import type { Marks } from './marks.ts';
 import { readSingly } from './read-on.ts';
+import { digestOf, type SeenEvent } from './read-stretch.ts';
 import type { Report, ReportStore } from './report-store.ts';
 
 const CRITICAL = 4;
@@ -23,12 +23,6 @@ export interface ReportsOptions {
   readonly marks: Pick<Marks, 'addReported' | 'retract' | 'giveUp'>;
   readonly decisions: Pick<DecisionArchive, 'addReported' | 'retract' | 'giveUp'>;
   readonly store: ReportStore;
-}
-
-/** An event as the record has it: SHA-256 of its envelope; null where its block was dropped (R127). */
-export interface SeenEvent {
-  readonly sequence: number;
-  readonly digest: Uint8Array | null;
 }
 
 /** Safety events that edges tell ahead of their blocks, from when they are told until the record proves them or not (R193). */
@@ -199,8 +193,6 @@ export class Reports {
     void this.#options.record.append(told).catch(() => undefined);
   }
 }
-
-export const digestOf = (envelope: Uint8Array): Uint8Array => createHash('sha256').update(envelope).digest();
 
 const marksOf = (reports: readonly Report[]): readonly string[] =>
   reports.map(({ markId }) => markId).filter((id) => id !== '');
