@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { threadPriority } from '@sigma/edge/priority';
-import { BacklogThread } from '@sigma/hub/backlog-thread';
+import { type AlongIndex, BacklogThread } from '@sigma/hub/backlog-thread';
 import { markLate } from '@sigma/hub/late-marking';
 import { type SyncLink, SyncRole } from '@sigma/hub/sync-role';
 import {
@@ -82,6 +82,13 @@ function arrive(waiting: { readonly sequence: number; readonly timeMs: number }[
 }
 
 const keep = async (): Promise<void> => undefined;
+/** What the thread of backlogs finds is dropped: that it is looked for is what costs. */
+const leftAside: AlongIndex = {
+  readFrom: ({ firstSequence: next }) => {
+    return { next, state: { openedUs: 0, atUs: 0, decision: 0, stop: 'none', asked: [] }, waiting: [] };
+  },
+  found: () => undefined,
+};
 const wallUs = (): number => Math.floor(wallMs() * 1000);
 const refuseToWait = (): never => {
   throw new Error('the bench waits for nothing by this clock');
@@ -104,7 +111,7 @@ const sync = new SyncRole({
   alerts: { say: (...alert) => console.error(alert) },
   store: recordings.recording(TENANT),
   backlogs: new BacklogThread({
-    ...{ url: databaseUrl, tenant: TENANT, givesBack: false, keep },
+    ...{ url: databaseUrl, tenant: TENANT, index: leftAside, keep },
     dataPort: { host: '127.0.0.1', port: 0 },
   }),
   hybrid: new HybridClock(),

@@ -113,7 +113,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     reports,
   });
   closing.push(() => index.close());
-  const backlogs = openBacklogs(ground);
+  const backlogs = openBacklogs(ground, index);
   const sync = new SyncRole({
     clock,
     realClock: systemClock(),
@@ -221,18 +221,14 @@ async function openGround(options: HubOptions, database: Database, closing: Clos
 }
 
 /** The thread that takes in backlogs, where the recording can be written by another one. */
-function openBacklogs({
-  options,
-  record,
-  besideUrl: url,
-  tenant,
-  marks,
-  closing,
-}: Awaited<ReturnType<typeof openGround>>) {
+function openBacklogs(
+  { options, record, besideUrl: url, tenant, marks, closing }: Awaited<ReturnType<typeof openGround>>,
+  index: RecordIndex,
+) {
   if (url === null) return null;
   const { host = '127.0.0.1', dataPort = 0 } = options;
   const backlogs = new BacklogThread({
-    ...{ url, tenant, givesBack: true },
+    ...{ url, tenant, index },
     dataPort: dataPort === null ? null : { host, port: dataPort },
     deaf: (message) => void record.append(signal('hub.data_port_failed', 'hub', { message })).catch(() => undefined),
     keep: (mark) => marks.add(mark),

@@ -1,10 +1,21 @@
 import { Worker } from 'node:worker_threads';
-import { type BatchOutcome, type BatchTaker, type BlockBatch, blocksOf, type HybridMarks } from '@sigma/recorder';
+import type { BatchOutcome, BatchTaker, BlockBatch, HybridMarks, LinkedChain } from '@sigma/recorder';
+import type { ReadFrom } from '../chronicle/read-stretch.ts';
+import type { RecordIndex } from '../chronicle/record-index.ts';
 import { type BacklogThreadData, type FromBacklogs, handedOver, sentBatch, type ToBacklogs } from './backlog-words.ts';
+
+/** Who looks into what is stored, and lets it be read where it is unpacked anyway. */
+export interface AlongIndex {
+  /** Asked before a batch is taken, whatever it is. */
+  readFrom(batch: LinkedChain & { readonly firstSequence: number }): ReadFrom | null;
+  /** Told before anybody hears that it is stored. */
+  readonly found: RecordIndex['found'];
+}
 
 export interface BacklogThreadOptions extends BacklogThreadData {
   /** Keeps what the blocks of a batch do not tell; asked for it before they are stored. */
   readonly keep: HybridMarks['add'];
+  readonly index: AlongIndex;
   /** Nobody listens on the data port: packs come on the links. */
   readonly deaf?: (message: string) => void;
 }
@@ -18,7 +29,8 @@ const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
 const LAST_ROUND_MS = 5_000;
 
 interface Asked {
-  readonly batch: Pick<BlockBatch, 'tenant' | 'source' | 'epoch'>;
+  readonly chain: LinkedChain;
+  readonly from: ReadFrom | null;
   readonly outcome: PromiseWithResolvers<BatchOutcome>;
 }
 
@@ -61,17 +73,18 @@ export class BacklogThread implements BatchTaker {
   }
 
   /** A pack changes hands as it lies; blocks are copied once. @throws when the thread or its store cannot take it */
-  async take(batch: BlockBatch, { tenant, sources }: Parameters<BatchTaker['take']>[1]): Promise<BatchOutcome> {
+  async take(batch: BlockBatch, { sources }: Parameters<BatchTaker['take']>[1]): Promise<BatchOutcome> {
     if (this.#closed) throw new Error('The hub ends');
     this.#life ??= this.#begin();
     const { worker, asked } = this.#life;
     const id = ++this.#asked;
     const outcome = Promise.withResolvers<BatchOutcome>();
     const { source, epoch } = batch;
-    asked.set(id, { batch: { tenant, source, epoch }, outcome });
+    const from = this.#options.index.readFrom(batch);
+    asked.set(id, { chain: { source, epoch }, from, outcome });
     const sent = sentBatch(batch);
     const ownSource = sources.has(source);
-    worker.postMessage({ type: 'take', id, batch: sent, ownSource } satisfies ToBacklogs, handedOver(sent));
+    worker.postMessage({ type: 'take', id, batch: sent, ownSource, from } satisfies ToBacklogs, handedOver(sent));
     return outcome.promise;
   }
 
@@ -82,8 +95,8 @@ export class BacklogThread implements BatchTaker {
   }
 
   #begin(): Life {
-    const { url, tenant, givesBack, dataPort } = this.#options;
-    const workerData: BacklogThreadData = { url, tenant, givesBack, dataPort };
+    const { url, tenant, dataPort } = this.#options;
+    const workerData: BacklogThreadData = { url, tenant, dataPort };
     const module = new URL('./backlog-worker.ts', import.meta.url);
     const worker = new Worker(module, { workerData, name: 'backlogs', resourceLimits: HEAP });
     const ended = Promise.withResolvers<void>();
@@ -134,11 +147,12 @@ export class BacklogThread implements BatchTaker {
     const asked = life.asked.get(message.id);
     life.asked.delete(message.id);
     if (asked === undefined) return;
-    const { outcome, batch } = asked;
+    const { outcome, chain, from } = asked;
     switch (message.type) {
       case 'stored': {
-        const { type, sequence, blocks, given } = message;
-        outcome.resolve({ type, sequence, blocks, sealed: () => (given === null ? [] : blocksOf(batch, given)) });
+        const { type, sequence, blocks, read } = message;
+        if (read !== null && from !== null) this.#options.index.found(chain, read, from.waiting);
+        outcome.resolve({ type, sequence, blocks, sealed: () => [] });
         return;
       }
       case 'refused':

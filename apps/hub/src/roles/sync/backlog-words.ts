@@ -1,18 +1,24 @@
-import type { BlockBatch, BlockColumns, HybridMark, PackedBlocks, SealedBlock, SyncRefusal } from '@sigma/recorder';
+import type { BlockBatch, HybridMark, PackedBlocks, SealedBlock, SyncRefusal } from '@sigma/recorder';
+import type { ReadFrom, ReadStretch } from '../chronicle/read-stretch.ts';
 import type { DataPortOptions } from './data-port.ts';
 
 export interface BacklogThreadData {
   /** Of the login role, with its password. */
   readonly url: string;
   readonly tenant: string;
-  /** What is stored is given back, for somebody who reads along. */
-  readonly givesBack: boolean;
   /** Where packs come in on connections of their own; null: they come on the links. */
   readonly dataPort: DataPortOptions | null;
 }
 
 export type ToBacklogs =
-  | { readonly type: 'take'; readonly id: number; readonly batch: SentBatch; readonly ownSource: boolean }
+  | {
+      readonly type: 'take';
+      readonly id: number;
+      readonly batch: SentBatch;
+      readonly ownSource: boolean;
+      /** Where the chain is read from; null: nobody looks into it. */
+      readonly from: ReadFrom | null;
+    }
   /** The moment of a batch is kept, or why it is not. */
   | { readonly type: 'kept'; readonly mark: number; readonly error: string | null }
   /** A link that may bring packs on a data connection, and one that may no more. */
@@ -26,8 +32,8 @@ export type FromBacklogs =
       readonly id: number;
       readonly sequence: number;
       readonly blocks: number;
-      /** What was stored, in memory that changes hands. */
-      readonly given: BlockColumns | null;
+      /** What was found in it; null: it was not read. */
+      readonly read: ReadStretch | null;
     }
   | { readonly type: 'refused'; readonly id: number; readonly refusal: SyncRefusal; readonly message: string }
   | {
@@ -73,15 +79,6 @@ const NOTHING: Uint8Array = new Uint8Array();
 /** What of a batch changes hands. */
 export const handedOver = ({ content: { bytes, ends }, packed }: SentBatch): readonly ArrayBuffer[] =>
   buffersOf(packed === null ? [bytes, ends] : [bytes, ends, packed.bytes]);
-
-/** What was stored, in memory of its own, and the memory that changes hands with it. */
-export function givenBack({ content, places, numbers, hashes, snapshots }: BlockColumns): {
-  readonly given: BlockColumns;
-  readonly handed: readonly ArrayBuffer[];
-} {
-  const given = { content: ownBytes(content), places, numbers, hashes, snapshots };
-  return { given, handed: buffersOf([given.content, places, numbers, hashes]) };
-}
 
 const buffersOf = (views: readonly ArrayBufferView[]): readonly ArrayBuffer[] =>
   views.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
