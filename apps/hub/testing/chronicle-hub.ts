@@ -205,6 +205,7 @@ export async function hub(on = disk(), over: { readonly keptMarks?: number; read
   const listed = () => [...on.decisions.rows.keys()].sort();
   return {
     ...on,
+    on,
     reportedDecisions: on.decisions.reported,
     unprovableDecisions: on.decisions.unprovable,
     reports,

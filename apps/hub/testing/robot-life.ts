@@ -175,3 +175,40 @@ export const anyLife = fc
     }
     return life;
   });
+
+/** A long life of a robot in its epoch 3, the same for the same seed: mostly what nobody looks for, in wakes of a block each. */
+export function aWeek(blocks: number, seed: number, agentId = 'r1'): RobotLife {
+  const life = new RobotLife(agentId, 3);
+  let drawn = seed >>> 0;
+  const draw = (below: number): number => {
+    // The multiplier is that of Numerical Recipes (W. Press et al.).
+    drawn = (Math.imul(drawn, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((drawn / 2 ** 32) * below);
+  };
+  const happens = [
+    { name: 'violation', body: VIOLATION },
+    { name: 'failsafe', body: RAISED },
+  ];
+  let [atUs, decision, stop] = [0, 0, 'none'];
+  for (let n = 0; n < blocks; n++) {
+    const wakes = Array.from({ length: 1 + draw(6) }, (): LivedWake => {
+      atUs += 1 + draw(5_000_000);
+      const stops = draw(8) === 0;
+      if (stops)
+        stop =
+          stop === 'emergency'
+            ? 'reset'
+            : (['normal', 'emergency', 'protective'].filter((to) => to !== stop)[draw(2)] ?? 'normal');
+      return {
+        atUs,
+        signals: draw(4) === 0 ? [happens[draw(2)] as (typeof happens)[number]] : [],
+        padding: draw(2_000),
+        ...(draw(3) > 0 && { decision: ++decision }),
+        ...(stops && { stop }),
+      };
+    });
+    life.lives(...wakes);
+    if (stop === 'reset') stop = 'none';
+  }
+  return life;
+}
