@@ -1,7 +1,13 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { MemoryBus } from '@sigma/bus';
 import { AgentEventSchema, AgentStatusSchema, DecisionMadeSchema } from '@sigma/proto';
-import { decodeSignal, memoryMarks as hybridMarks, linkedKey, type SealedBlock } from '@sigma/recorder';
+import {
+  type BlockStore,
+  decodeSignal,
+  memoryMarks as hybridMarks,
+  linkedKey,
+  type SealedBlock,
+} from '@sigma/recorder';
 import { MemoryStore } from '@sigma/recorder/testing';
 import { LiveFleet } from '../src/live/live-fleet.ts';
 import type { Trouble } from '../src/roles/alerts/alerts.ts';
@@ -101,8 +107,10 @@ function reportTable() {
 }
 
 /** What is on the hub's disk: it survives a life of the hub. */
-export const disk = () => ({
-  store: new MemoryStore(),
+export const disk = () => ({ store: new MemoryStore(), ...tables() });
+
+/** The same but for the recording. */
+export const tables = () => ({
   marks: memoryMarks(),
   decisions: decisionTable(),
   places: placeTable(),
@@ -110,7 +118,11 @@ export const disk = () => ({
   moments: hybridMarks(),
 });
 
-export async function hub(on = disk(), over: { readonly keptMarks?: number; readonly keptDecisions?: number } = {}) {
+/** @param on.store where blocks are kept: in memory, or wherever a test has them */
+export async function hub<Store extends Pick<BlockStore, 'append' | 'heads' | 'blocks'> = MemoryStore>(
+  on: ReturnType<typeof tables> & { readonly store: Store } = disk() as never,
+  over: { readonly keptMarks?: number; readonly keptDecisions?: number } = {},
+) {
   const clock = new TurnedClock();
   const bus = new MemoryBus({ nowUs: () => clock.nowUs(), schedule: (run) => clock.soon(run) });
   const fleet = new LiveFleet(bus, 'acme', 'test');
@@ -187,7 +199,8 @@ export async function hub(on = disk(), over: { readonly keptMarks?: number; read
     void index.read().then(() => {
       done = true;
     });
-    while (!done) await clock.turn(S);
+    // A store that is a real one answers by the event loop.
+    for (; !done; await new Promise(setImmediate)) await clock.turn(S);
   };
   const shown = async () => {
     await reads();

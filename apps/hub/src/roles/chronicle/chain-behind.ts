@@ -63,9 +63,15 @@ export class ChainBehind {
 
   /** Behind the last stretch that was read, whether it counts yet or not: its state follows from the chain alone. */
   get readUpTo(): Pick<ReadFrom, 'next' | 'state'> {
-    const last = this.#ahead.at(-1);
+    const last = this.#ahead.findLast(isFound);
     if (last === undefined) return { next: this.#place.marked + 1, state: this.#place.state };
-    return { next: lastOf(last) + 1, state: isFound(last) ? last.read.state : null };
+    return { next: last.lastSequence + 1, state: last.read.state };
+  }
+
+  /** The last event that was read or is in memory. */
+  get #reach(): number {
+    const last = this.#ahead.at(-1);
+    return last === undefined ? this.#place.marked : lastOf(last);
   }
 
   goOn(place: ReadPlace): void {
@@ -88,7 +94,7 @@ export class ChainBehind {
 
   /** Takes blocks that go on from what there is. @returns bytes that are held more than before */
   bring(blocks: readonly SealedBlock[]): number {
-    if (blocks[0]?.firstSequence !== this.readUpTo.next) return 0;
+    if (blocks[0]?.firstSequence !== this.#reach + 1) return 0;
     this.#ahead.push(...blocks);
     return sizeOf(blocks);
   }
@@ -96,7 +102,7 @@ export class ChainBehind {
   /** Takes what was read behind all that there is. @returns bytes that are held more than before */
   find(read: ReadStretch, asked: readonly number[]): number {
     const { firstSequence, lastSequence, marks, decisions, seen } = read;
-    if (firstSequence < this.readUpTo.next) return 0;
+    if (firstSequence <= this.#reach) return 0;
     const each = EACH_BYTES * (marks.length + decisions.length + seen.length);
     const bytes = decisions.reduce((sum, { data }) => sum + data.length, AROUND_BYTES + each);
     this.#ahead.push({ firstSequence, lastSequence, read, asked, bytes });

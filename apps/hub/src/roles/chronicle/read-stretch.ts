@@ -33,12 +33,12 @@ export interface ReadStretch extends Stretch {
   readonly seen: readonly SeenEvent[];
 }
 
-/** Where a chain can be read on from, by whoever has its next blocks. */
+/** Where a chain can be read on from, by whoever has its blocks. */
 export interface ReadFrom {
   /** The first event that was not read. */
   readonly next: number;
-  /** Before it; null: nobody knows it yet. */
-  readonly state: ReadState | null;
+  /** Before it. */
+  readonly state: ReadState;
   /** Reported events that wait for their blocks. */
   readonly waiting: readonly number[];
 }

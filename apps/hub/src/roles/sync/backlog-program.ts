@@ -30,21 +30,26 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
     tell({ type: 'keep', mark, of });
     return kept.promise;
   };
-  const intake = new BatchIntake({ store: recordings.recording(tenant), sha256, packing: zstandard, keep });
+  const store = recordings.recording(tenant);
+  const intake = new BatchIntake({ store, sha256, packing: zstandard, keep });
   const packs = dataPort === null ? null : new DataPort(dataPort);
   packs?.listen(
     (port) => tell({ type: 'listening', port }),
     ({ message }) => tell({ type: 'deaf', message }),
   );
   const arriving = new ArrivingPacks(packs);
-  const along = new ReadAlong();
+  const along = new ReadAlong({
+    blocks: (chain, from, to) => store.blocks({ tenant, ...chain }, from, to),
+    found: (chain, read, asked) => tell({ type: 'found', chain, read, asked }, memoryOf(read)),
+  });
   const answer = (id: number, batch: BlockBatch, from: ReadFrom | null, outcome: BatchOutcome): void => {
     if (outcome.type !== 'stored') {
       tell({ ...outcome, id });
       return;
     }
     const { type, sequence, blocks, sealed, pack } = outcome;
-    const read = along.read(batch, from, sealed);
+    const { source, epoch } = batch;
+    const read = along.read({ source, epoch }, from, sealed);
     tell({ type, id, sequence, blocks, read }, memoryOf(read));
     // The store has let go of it.
     if (pack !== undefined) giveBack(pack.content.buffer);
@@ -52,6 +57,7 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
   };
   const end = async (): Promise<void> => {
     await packs?.close();
+    await along.close();
     await recordings.close();
     port.close();
   };

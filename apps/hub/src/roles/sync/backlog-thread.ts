@@ -144,6 +144,10 @@ export class BacklogThread implements BatchTaker {
       );
       return;
     }
+    if (message.type === 'found') {
+      this.#options.index.found(message.chain, message.read, message.asked);
+      return;
+    }
     const asked = life.asked.get(message.id);
     life.asked.delete(message.id);
     if (asked === undefined) return;

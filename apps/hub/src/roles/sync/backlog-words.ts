@@ -1,4 +1,4 @@
-import type { BlockBatch, HybridMark, PackedBlocks, SealedBlock, SyncRefusal } from '@sigma/recorder';
+import type { BlockBatch, HybridMark, LinkedChain, PackedBlocks, SealedBlock, SyncRefusal } from '@sigma/recorder';
 import type { ReadFrom, ReadStretch } from '../chronicle/read-stretch.ts';
 import type { DataPortOptions } from './data-port.ts';
 
@@ -34,6 +34,14 @@ export type FromBacklogs =
       readonly blocks: number;
       /** What was found in it; null: it was not read. */
       readonly read: ReadStretch | null;
+    }
+  /** Something in what was stored before (R192). */
+  | {
+      readonly type: 'found';
+      readonly chain: LinkedChain;
+      readonly read: ReadStretch;
+      /** Reported events that were looked for. */
+      readonly asked: readonly number[];
     }
   | { readonly type: 'refused'; readonly id: number; readonly refusal: SyncRefusal; readonly message: string }
   | {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aheadEvents, linkedKey, type SealedBlock, takeAhead } from '@sigma/recorder';
+import { MemoryStore } from '@sigma/recorder/testing';
 import fc from 'fast-check';
 import { A_LIFE, aLife, disk, hub, ITS_DECISIONS, S } from '../../../testing/chronicle-hub.ts';
 import { aWeek, LIFE_BEGAN_US, RAISED, RobotLife, VIOLATION } from '../../../testing/robot-life.ts';
+import type { ReadStretch } from '../chronicle/read-stretch.ts';
 import { memoryOf, ReadAlong } from './read-along.ts';
 
 type Hub = Awaited<ReturnType<typeof hub>>;
@@ -13,10 +15,9 @@ async function hubOn(on = disk()) {
   const here = await hub(on);
   const asked: string[] = [];
   const { store } = on;
-  const blocks = Object.getPrototypeOf(store).blocks.bind(store) as typeof store.blocks;
   store.blocks = (chain, from, to) => {
     asked.push(`${from}-${to}`);
-    return blocks(chain, from, to);
+    return MemoryStore.prototype.blocks.call(store, chain, from, to);
   };
   return { ...here, asked };
 }
@@ -26,9 +27,11 @@ const lastOf = (blocks: readonly SealedBlock[]): number => {
   return firstSequence + count - 1;
 };
 
+const cloned = <T extends ReadStretch | null>(read: T): T => structuredClone(read, { transfer: [...memoryOf(read)] });
+
 /** A thread of backlogs without its store and its thread: only what is told passes between, and blocks lie elsewhere then. */
 class Beside {
-  #along = new ReadAlong();
+  #along: ReadAlong | null = null;
 
   /** @returns whether the batch was read along */
   async takes(
@@ -42,12 +45,16 @@ class Beside {
     await meanwhile?.();
     await here.store.append(blocks);
     if (killed) {
-      this.#along = new ReadAlong();
+      this.#along = null;
       return false;
     }
     const lent = blocks.map((block) => ({ ...block, bytes: block.bytes.slice() }));
-    const found = this.#along.read(chain, from, () => lent);
-    const read = structuredClone(found, { transfer: [...memoryOf(found)] });
+    this.#along ??= new ReadAlong({
+      blocks: (of, first, last) =>
+        MemoryStore.prototype.blocks.call(here.store, { tenant: 'acme', ...of }, first, last),
+      found: (of, read, asked) => here.index.found(of, cloned(read), asked),
+    });
+    const read = cloned(this.#along.read(chain, from, () => lent));
     for (const { bytes } of lent) bytes.fill(0);
     if (read !== null) here.index.found(chain, read, from?.waiting ?? []);
     here.index.stored({ ...chain, sequence: lastOf(blocks), stored: [] });
@@ -200,7 +207,8 @@ test('[R192] [L8] what was read along and waits has a bound: what is more is rea
 });
 
 test('[R192] of more chains than are remembered the one that came first of late is read from where the index stands', () => {
-  const along = new ReadAlong(2);
+  const nothing = { blocks: () => assert.fail(), found: () => assert.fail() };
+  const along = new ReadAlong({ ...nothing, mostChains: 2 });
   const lives = ['r1', 'r2', 'r3'].map((id) => aWeek(4, 7, id));
   const reads = ({ agentId: source, epoch, blocks }: RobotLife, at: number): boolean => {
     const from = { next: 1, state: { openedUs: 0, atUs: 0, decision: 0, stop: 'none', asked: [] }, waiting: [] };
@@ -213,12 +221,38 @@ test('[R192] of more chains than are remembered the one that came first of late 
     along.read({ source: 'r1', epoch: 3 }, null, () => assert.fail('nobody looks into it')),
     null,
   );
-  const broken = { next: 4, state: null, waiting: [] };
-  assert.equal(
-    along.read({ source: 'r1', epoch: 3 }, broken, () => assert.fail('what goes wrong is left to the index')),
-    null,
-  );
-  assert.equal(reads(one, 3), false);
+});
+
+test('[R192] [R125] where the index stands further back, after a thread or a hub was ended, the thread reads up what lies between, and what follows is read along again', async () => {
+  const life = aWeek(60, 125);
+  const itself = await hubOn();
+  await itself.takes(life.blocks);
+  const wanted = await outcome(itself);
+  const batches = inBatches(life.blocks, 4);
+  for (const ended of ['the thread', 'the hub', 'the hub with all that it knew']) {
+    const on = disk();
+    let [here, beside] = [await hubOn(on), new Beside()];
+    const along: boolean[] = [];
+    for (const [n, batch] of batches.entries()) {
+      if (n === 5) {
+        await beside.takes(here, batch, { killed: true });
+        if (ended === 'the hub') await here.reads();
+        if (ended !== 'the thread') {
+          await here.index.close();
+          [here, beside] = [await hubOn(on), new Beside()];
+        }
+        continue;
+      }
+      along.push(await beside.takes(here, batch));
+      if (n > 5) await here.clock.settle();
+    }
+    assert.deepEqual(along, [...Array(5).fill(true), false, ...Array(batches.length - 7).fill(true)], ended);
+    assert.equal(here.asked.length, 0, `${ended}: nothing was left to the index`);
+    const { counts, ...left } = await outcome(here);
+    const { counts: wantedCounts, ...wantedLeft } = wanted;
+    assert.deepEqual(left, wantedLeft, ended);
+    if (ended === 'the thread') assert.deepEqual(counts, wantedCounts);
+  }
 });
 
 const someWay = fc.record({
