@@ -5,7 +5,8 @@ import { MemoryStore } from '@sigma/recorder/testing';
 import fc from 'fast-check';
 import { A_LIFE, aLife, disk, hub, ITS_DECISIONS, S } from '../../../testing/chronicle-hub.ts';
 import { aWeek, LIFE_BEGAN_US, RAISED, RobotLife, VIOLATION } from '../../../testing/robot-life.ts';
-import type { ReadStretch } from '../chronicle/read-stretch.ts';
+import { UNREAD } from '../chronicle/read-on.ts';
+import { type ReadStretch, readStretch } from '../chronicle/read-stretch.ts';
 import { memoryOf, ReadAlong } from './read-along.ts';
 
 type Hub = Awaited<ReturnType<typeof hub>>;
@@ -203,7 +204,22 @@ test('[R192] [L8] what was read along and waits has a bound: what is more is rea
   wait.resolve();
   assert.equal((await along.shown()).length, 400);
   assert.equal(along.listed().length, 400);
-  assert.ok(along.asked.length > 0);
+  const forMarks = along.asked.filter((asked) => !asked.endsWith(`-${lastOf(life.blocks)}`));
+  assert.ok(forMarks.length > 0, 'other than for decisions, which are kept when the chain has come to its end');
+});
+
+test('[R192] what was read along of events that the index has read itself meanwhile counts for nothing', async () => {
+  const life = aWeek(12, 5);
+  const chain = { source: 'r1', epoch: 3 };
+  const itself = await hub();
+  await itself.takes(life.blocks);
+  const along = await hub();
+  await along.takes(life.blocks.slice(0, 8));
+  await along.reads();
+  await along.store.append(life.blocks.slice(8));
+  const stretch = { firstSequence: 1, lastSequence: lastOf(life.blocks) };
+  along.index.found(chain, readStretch(life.blocks, stretch, UNREAD, []), []);
+  assert.deepEqual(await outcome(along), await outcome(itself));
 });
 
 test('[R192] of more chains than are remembered the one that came first of late is read from where the index stands', () => {
@@ -211,7 +227,7 @@ test('[R192] of more chains than are remembered the one that came first of late 
   const along = new ReadAlong({ ...nothing, mostChains: 2 });
   const lives = ['r1', 'r2', 'r3'].map((id) => aWeek(4, 7, id));
   const reads = ({ agentId: source, epoch, blocks }: RobotLife, at: number): boolean => {
-    const from = { next: 1, state: { openedUs: 0, atUs: 0, decision: 0, stop: 'none', asked: [] }, waiting: [] };
+    const from = { next: 1, state: UNREAD, waiting: [] };
     return along.read({ source, epoch }, from, () => blocks.slice(at, at + 1)) !== null;
   };
   const [one, two, three] = lives as [RobotLife, RobotLife, RobotLife];

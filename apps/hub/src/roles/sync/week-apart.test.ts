@@ -134,7 +134,9 @@ async function comesHome(t: TestContext, agentId: string, { apart, killedAt = -1
   }
   await sink.settled();
   const { firstSequence, count } = life.blocks.at(-1) as SealedBlock;
-  while (apart && eventsFound < firstSequence + count - 1) await new Promise(setImmediate);
+  const events = firstSequence + count - 1;
+  for (let turn = 0; apart && eventsFound < events && turn < 100_000; turn++) await new Promise(setImmediate);
+  assert.equal(eventsFound, apart ? events : 0, 'each event was read once by the thread');
   const shown = (await here.shown()).map((mark) => mark.replace(agentId, 'r'));
   await here.clock.turn(3 * S);
   return {
