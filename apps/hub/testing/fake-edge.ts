@@ -7,6 +7,7 @@ import {
   type ConnectRequest,
   ConnectRequestSchema,
   type ConnectResponse,
+  type DataPortOffered,
   type Order,
   OrderSchema,
   type Welcome,
@@ -50,6 +51,8 @@ export class FakeEdge {
   readonly orders: Order[] = [];
   /** What the hub said of sync. */
   readonly synced: Extract<ConnectResponse['frame'], { case: 'chainsHeld' | 'blocksAnswered' }>[] = [];
+  /** Where it was told that packs may come, the newest last. */
+  readonly dataPorts: DataPortOffered[] = [];
   /** Orders whose signature did not hold. */
   forged = 0;
   welcome: Welcome | null = null;
@@ -137,6 +140,12 @@ export class FakeEdge {
     while (this.synced.length < count) await this.#next();
   }
 
+  /** So many data ports were offered. */
+  async offered(count: number): Promise<DataPortOffered> {
+    while (this.dataPorts.length < count) await this.#next();
+    return this.dataPorts[count - 1] as DataPortOffered;
+  }
+
   async linked(): Promise<Welcome> {
     while (this.welcome === null) {
       assert.equal(this.refusal, '');
@@ -163,6 +172,7 @@ export class FakeEdge {
         // An edge that says nothing for long is given up; this one says at least that it lives.
         if (frame.case === 'heartbeat') this.send({ case: 'heartbeat', value: { sequence: frame.value.sequence } });
         if (frame.case === 'chainsHeld' || frame.case === 'blocksAnswered') this.synced.push(frame);
+        if (frame.case === 'dataPortOffered') this.dataPorts.push(frame.value);
         if (frame.case === 'order') this.#take(frame.value.order, frame.value.signature);
         this.#tell();
       }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { packHead } from '@sigma/recorder';
+import { ArrivingPacks } from './arriving-packs.ts';
 import { DataPort, PackNotComeError } from './data-port.ts';
 
 const KEY = 'a'.repeat(64);
@@ -163,4 +164,16 @@ test('[R197] [L8] what nobody claims is read up to a bound, and on when somebody
     Array.from({ length: most }, (_, i) => i + 1),
   );
   assert.ok(waited < most);
+});
+
+test('[R197] a hub that has no data port says of what was to come there that it is to come otherwise', () => {
+  const none = new Uint8Array();
+  const chain = { tenant: 'acme', source: 'r1', epoch: 0, firstSequence: 2, previousHash: none, hash: none };
+  const batch = { ...chain, blocks: [], time: { us: 0, count: 0 } };
+  const taken: unknown[] = [];
+  const arriving = new ArrivingPacks(null);
+  arriving.whole({ ...batch, outOfBand: pack(1) }, (whole) => taken.push(whole));
+  arriving.whole(batch, (whole) => taken.push(whole));
+  assert.ok(taken[0] instanceof PackNotComeError);
+  assert.deepEqual(taken[1], batch);
 });

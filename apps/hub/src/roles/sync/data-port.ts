@@ -119,9 +119,15 @@ export class DataPort {
 
   #open(request: IncomingMessage, response: ServerResponse): void {
     const { authorization = '' } = request.headers;
-    if (request.method !== 'POST' || request.url !== '/packs') return refuse(response, 404, 'POST /packs');
     const berth = authorization.startsWith(BEARER) ? this.#berths.get(authorization.slice(BEARER.length)) : undefined;
-    if (berth === undefined) return refuse(response, 401, 'this key is of no link');
+    if (request.method !== 'POST' || request.url !== '/packs') {
+      refuse(response, 404, 'POST /packs');
+      return;
+    }
+    if (berth === undefined) {
+      refuse(response, 401, 'this key is of no link');
+      return;
+    }
     // The newest wins, as of links.
     leave(berth, berth.from);
     berth.from = request;

@@ -92,7 +92,7 @@ async function comesHome(t: TestContext, agentId: string, { apart, killedAt = -1
       here.index.found(chain, read, looked);
     },
   };
-  const thread = new BacklogThread({ url: server.url, tenant: TENANT, index, keep });
+  const thread = new BacklogThread({ url: server.url, tenant: TENANT, index, dataPort: null, keep });
   const answers: (string | null)[] = [];
   const sink = new SyncSink({
     tenant: TENANT,
