@@ -6,7 +6,7 @@ import { MalformedBytesError, WireReader } from '../../src/wire/wire-reader.ts';
 import { WireWriter } from '../../src/wire/wire-writer.ts';
 import { zstandard } from '../zstandard.ts';
 
-/** Where a block or a stub has its format, a row that holds packed blocks has this one (SPEC R199). */
+/** Where a block or a stub has its format, a row that holds packed blocks has this one (SPEC R196). */
 const PACK_FORMAT = 65;
 
 /** What a pack row says of the blocks in it, and these. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { packHead } from '@sigma/recorder';
+import { type BlockBatch, type OutOfBandPack, packHead } from '@sigma/recorder';
 import { ArrivingPacks } from './arriving-packs.ts';
 import { DataPort, PackNotComeError } from './data-port.ts';
 
@@ -166,10 +166,39 @@ test('[R197] [L8] what nobody claims is read up to a bound, and on when somebody
   assert.ok(waited < most);
 });
 
+const none = new Uint8Array();
+const batchOf = (source: string, firstSequence: number, outOfBand?: OutOfBandPack): BlockBatch => {
+  const chain = { tenant: 'acme', source, epoch: 0, firstSequence, previousHash: none, hash: none };
+  return { ...chain, blocks: [], time: { us: 0, count: 0 }, ...(outOfBand !== undefined && { outOfBand }) };
+};
+
+test('[R197] [R125] behind a batch whose pack is still to come its chain waits, and no other', async (t) => {
+  const { packs, connect } = await port(t);
+  packs.admit(KEY);
+  const edge = await connect();
+  const arriving = new ArrivingPacks(packs);
+  const taken: string[] = [];
+  const all = Promise.withResolvers<void>();
+  const take = (batch: BlockBatch | PackNotComeError): void => {
+    assert.ok(!(batch instanceof Error));
+    taken.push(`${batch.source} ${batch.firstSequence} ${batch.packed?.bytes[0] ?? 'with it'}`);
+    if (taken.length === 5) all.resolve();
+  };
+  arriving.whole(batchOf('r1', 2, pack(1)), take);
+  arriving.whole(batchOf('r1', 9, pack(2)), take);
+  arriving.whole(batchOf('r1', 20), take);
+  arriving.whole(batchOf('r2', 5), take);
+  assert.deepEqual(taken, ['r2 5 with it']);
+  send(edge, 1);
+  send(edge, 2);
+  send(edge, 3);
+  arriving.whole(batchOf('r1', 30, pack(3)), take);
+  await all.promise;
+  assert.deepEqual(taken.slice(1), ['r1 2 1', 'r1 9 2', 'r1 20 with it', 'r1 30 3']);
+});
+
 test('[R197] a hub that has no data port says of what was to come there that it is to come otherwise', () => {
-  const none = new Uint8Array();
-  const chain = { tenant: 'acme', source: 'r1', epoch: 0, firstSequence: 2, previousHash: none, hash: none };
-  const batch = { ...chain, blocks: [], time: { us: 0, count: 0 } };
+  const batch = batchOf('r1', 2);
   const taken: unknown[] = [];
   const arriving = new ArrivingPacks(null);
   arriving.whole({ ...batch, outOfBand: pack(1) }, (whole) => taken.push(whole));
