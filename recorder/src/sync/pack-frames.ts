@@ -2,7 +2,7 @@ import { MalformedBytesError } from '../wire/wire-reader.ts';
 import { MOST_PACKED_BYTES } from './packed-blocks.ts';
 
 /** Before each pack on a data connection (R197): its number and its length. */
-export const PACK_HEAD_BYTES = 8;
+const PACK_HEAD_BYTES = 8;
 
 export function packHead(number: number, length: number): Uint8Array<ArrayBuffer> {
   const head = new Uint8Array(PACK_HEAD_BYTES);
