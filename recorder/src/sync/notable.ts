@@ -29,13 +29,13 @@ export interface NotableEvents {
  */
 export function notableEvents(bytes: Uint8Array): NotableEvents {
   const { from, to, sequences, atUs } = scanBlock(bytes);
+  const reader = new WireReader(bytes);
   const events: NotableEvent[] = [];
   let malformed = 0;
   for (let i = 0; i < sequences.length; i++) {
-    if (!isNotableType(bytes, from[i] as number, to[i] as number)) continue;
-    const envelope = bytes.subarray(from[i], to[i]);
     try {
-      const event = notableEvent(envelope);
+      if (!mayBeNotable(reader, bytes, from[i] as number, to[i] as number)) continue;
+      const event = notableEvent(bytes.subarray(from[i], to[i]));
       if (event !== null) events.push(event);
     } catch (error) {
       if (!(error instanceof MalformedBytesError)) throw error;
@@ -56,23 +56,53 @@ export function notableEvent(envelope: Uint8Array): NotableEvent | null {
 const NOTABLE = new Set<string>([EVENT_TYPE.opening, EVENT_TYPE.decision, EVENT_TYPE.order, EVENT_TYPE.signal]);
 const SIGNALS = new Set(['violation', 'failsafe', 'order_accepted']);
 
-/** Types by their length in UTF-8: no two are equally long. */
-const BY_LENGTH = new Map([...NOTABLE].map((type) => [type.length, new TextEncoder().encode(type)]));
+/** Texts by their length in UTF-8: no two of these are equally long. */
+const byLength = (texts: Iterable<string>): ReadonlyMap<number, Uint8Array> =>
+  new Map([...texts].map((text) => [text.length, new TextEncoder().encode(text)]));
+const TYPES = byLength(NOTABLE);
+const NAMES = byLength(SIGNALS);
+const SIGNAL = TYPES.get(EVENT_TYPE.signal.length);
 
-/** Reads no further than the type. */
-function isNotableType(bytes: Uint8Array, from: number, to: number): boolean {
-  const reader = new WireReader(bytes, from, to);
-  while (!reader.done) {
+/**
+ * Reads no further than the type, and of a signal than its name: few signals are looked for. What is not as this program
+ * writes it wants a closer look.
+ */
+function mayBeNotable(reader: WireReader, bytes: Uint8Array, from: number, to: number): boolean {
+  reader.passTo(from);
+  let signals = false;
+  while (reader.at < to) {
     const tag = reader.varint();
-    if (tag === 0x12) {
-      const type = reader.bytes();
-      const known = BY_LENGTH.get(type.length);
-      if (known === undefined) return false;
-      for (let i = type.length - 1; i >= 0; i--) if (type[i] !== known[i]) return false;
-      return true;
-    }
-    if ((tag & 7) === 0) reader.passVarint();
+    if (tag === TYPE) {
+      const end = reader.enter();
+      const type = textAt(bytes, reader.at, end, TYPES);
+      reader.passTo(end);
+      if (type === null) return false;
+      if (type !== SIGNAL) return true;
+      signals = true;
+    } else if (tag === DATA) {
+      if (!signals) return true;
+      const end = reader.enter();
+      if (reader.at === end || reader.varint() !== NAME) return true;
+      const nameEnd = reader.enter();
+      return nameEnd > end || textAt(bytes, reader.at, nameEnd, NAMES) !== null;
+    } else if ((tag & 7) === 0) reader.passVarint();
     else reader.skip(tag);
   }
   return false;
+}
+
+/** Of an envelope, and of a signal. */
+const [TYPE, DATA, NAME] = [0x12, 0x42, 0x0a];
+
+/** @returns the one of these texts that stands there; null: none */
+function textAt(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  texts: ReadonlyMap<number, Uint8Array>,
+): Uint8Array | null {
+  const text = texts.get(end - from);
+  if (text === undefined) return null;
+  for (let i = text.length - 1; i >= 0; i--) if (text[i] !== bytes[from + i]) return null;
+  return text;
 }
