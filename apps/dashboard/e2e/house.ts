@@ -3,7 +3,7 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { buildPage } from './build.ts';
 import { FakeHub, signedIn } from './fake-hub.ts';
 import { FakeRoom } from './fake-room.ts';
-import { askingOften, drawnSeldom, FirstPage, openBrowser, withoutWebGl } from './page.ts';
+import { askingOften, drawnSeldom, FirstPage, openBrowser, UNOPTIMIZED, withoutWebGl } from './page.ts';
 
 const WIDE: BrowserContextOptions = { viewport: { width: 1_280, height: 800 } };
 
@@ -30,12 +30,18 @@ export interface House {
   readonly close: () => Promise<void>;
 }
 
-/** @param furnish puts in what the hub is to serve, before anybody comes */
-export async function openHouse(furnish: (hub: FakeHub) => void = () => undefined): Promise<House> {
+/**
+ * @param furnish puts in what the hub is to serve, before anybody comes
+ * @param flags of the browser
+ */
+export async function openHouse(
+  furnish: (hub: FakeHub) => void = () => undefined,
+  flags: readonly string[] = [UNOPTIMIZED],
+): Promise<House> {
   const dist = await buildPage();
   const hub = new FakeHub(dist);
   furnish(hub);
-  const browser = await openBrowser();
+  const browser = await openBrowser(...flags);
   const url = await hub.listen();
   const problems: string[] = [];
   const visit = async ({ path = '/', options = WIDE, newcomer = false, signedOut = false }: Visit = {}) => {

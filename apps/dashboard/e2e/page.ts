@@ -16,8 +16,11 @@ const CHROMIUM = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find(
 export const withoutBrowser: string | false =
   CHROMIUM === undefined ? 'needs chromium: apt-get install chromium' : false;
 
-/** A page that is looked at for seconds is gone before its code is worth optimizing; one that computes lives is not. */
-export const UNOPTIMIZED = '--js-flags=--no-opt';
+/**
+ * A page that is looked at for seconds is gone before its code is worth optimizing, by either compiler that does. One that
+ * draws the site solid is not.
+ */
+export const UNOPTIMIZED = '--js-flags=--no-opt --no-maglev';
 
 export function openBrowser(...more: readonly string[]): Promise<Browser> {
   const args = [

@@ -20,7 +20,7 @@ describe('layers on the site', { skip: withoutBrowser, timeout: 150_000 }, () =>
   let passed: readonly [xM: number, yM: number];
 
   before(async () => {
-    house = await openHouse(lively);
+    house = await openHouse(lively, []);
     ({ hub } = house);
     site = await visitSite(house.browser, house.url, FINE);
     await site.isSolid();
@@ -122,7 +122,7 @@ describe('names in a crowd', { skip: withoutBrowser, timeout: 150_000 }, () => {
       const { robots } = furnished;
       robots.push(...fakeRobots(CROWD).slice(robots.length));
       for (const robot of robots) robot.taskId = '';
-    });
+    }, []);
     ({ hub } = house);
     site = await visitSite(house.browser, house.url);
     await site.isSolid();

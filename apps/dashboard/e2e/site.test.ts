@@ -17,7 +17,7 @@ describe('the site view in a browser', { skip: withoutBrowser, timeout: 200_000 
   let site: SitePage;
 
   before(async () => {
-    house = await openHouse(lively);
+    house = await openHouse(lively, []);
     ({ hub } = house);
     site = await enter(house.url);
     await site.isSolid();
