@@ -48,6 +48,8 @@ export const MOST_LANDED_BYTES = 1 << 16;
 const { O_RDWR, O_CREAT } = constants;
 const HEADER_BYTES = 20;
 const LENGTH_BYTES = 4;
+/** A page of a landing on which nothing was written. */
+const ZERO_PAGE = Buffer.alloc(4_096);
 const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const ZEROS_BYTES = 1 << 16;
 
@@ -227,6 +229,11 @@ export function blocksAnywhere(path: string): readonly SealedBlock[] {
   const bytes = contentOf(path);
   const found: SealedBlock[] = [];
   for (let at = 0; at < bytes.length; ) {
+    // Most of a landing is zeros, in which no record begins: a page of them is passed over at once.
+    if (at % ZERO_PAGE.length === 0 && bytes.subarray(at, at + ZERO_PAGE.length).equals(ZERO_PAGE)) {
+      at += ZERO_PAGE.length;
+      continue;
+    }
     const record = recordAt(bytes, at, path);
     found.push(...(record?.blocks ?? []));
     // What lies in a whole record was recorded, whatever it looks like.
