@@ -10,7 +10,7 @@
 // has every program a test may ask for, so a skip there would be a test that silently stopped testing.
 
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Transform } from 'node:stream';
@@ -91,6 +91,9 @@ async function main(): Promise<number> {
   process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/compiled');
   const processes = processesOf(files);
   const entries = mkdtempSync(join(tmpdir(), 'sigma-tests-'));
+  // Where they lay what several of them need and one makes; servers that run as somebody else pass through it.
+  chmodSync(entries, 0o711);
+  process.env.SIGMA_TEST_RUN = entries;
   const names = new Map(processes.map((one) => [entryOf(one, entries), one.name]));
   const tally = openTally(root, names);
   const abort = new AbortController();

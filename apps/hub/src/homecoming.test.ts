@@ -10,6 +10,7 @@ import { FleetService, RecordService } from '@sigma/proto';
 import { type BlockBatch, sentFrame, shownFrame } from '@sigma/recorder';
 import { FakeEdge } from '../testing/fake-edge.ts';
 import { handsOf, signIn, until } from '../testing/hub-people.ts';
+import { layDatabase } from '../testing/laid-database.ts';
 import { RAISED, RobotLife, VIOLATION } from '../testing/robot-life.ts';
 
 const S = 1_000_000;
@@ -25,7 +26,7 @@ after(async () => {
 });
 
 async function start() {
-  const child = spawn(process.execPath, ['--no-warnings', PROGRAM, directory], {
+  const child = spawn(process.execPath, ['--no-warnings', PROGRAM, await layDatabase(directory)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running = child;

@@ -11,6 +11,7 @@ import { verify } from '@sigma/recorder';
 import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import { FakeEdge } from '../testing/fake-edge.ts';
 import { handsOf, signIn, until } from '../testing/hub-people.ts';
+import { layDatabase } from '../testing/laid-database.ts';
 import { oneAtATime } from '../testing/one-at-a-time.ts';
 import { startHub } from './index.ts';
 
@@ -22,7 +23,7 @@ test('[L3] [L8] with a full disk under the record only stops leave, everybody is
   const recording = openSqliteStore(path, { limitBytes: LIMIT_BYTES });
   const options = {
     tenant: 'acme',
-    dataDir: join(directory, 'hub'),
+    dataDir: await layDatabase(join(directory, 'hub')),
     port: 0,
     site: { json: '{}', digest: 'd1' },
     supervisor: oneAtATime,

@@ -19,6 +19,7 @@ import {
 import pg from 'pg';
 import { FakeEdge } from '../testing/fake-edge.ts';
 import { handsOf, signIn, until } from '../testing/hub-people.ts';
+import { layDatabase } from '../testing/laid-database.ts';
 import { runningEmbedded } from './store/embedded.ts';
 
 const PROGRAM = fileURLToPath(new URL('../testing/hub-process.ts', import.meta.url));
@@ -31,7 +32,7 @@ after(async () => {
 });
 
 async function start() {
-  const child = spawn(process.execPath, ['--no-warnings', PROGRAM, directory], {
+  const child = spawn(process.execPath, ['--no-warnings', PROGRAM, await layDatabase(directory)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running = child;

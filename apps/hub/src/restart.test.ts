@@ -13,6 +13,7 @@ import { verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { FakeEdge } from '../testing/fake-edge.ts';
 import { until } from '../testing/hub-people.ts';
+import { layDatabase } from '../testing/laid-database.ts';
 
 const PROGRAM = fileURLToPath(new URL('../testing/hub-process.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'sigma-killed-'));
@@ -31,7 +32,7 @@ interface Place {
 }
 
 async function start(): Promise<Place> {
-  const child = spawn(process.execPath, ['--no-warnings', PROGRAM, directory], {
+  const child = spawn(process.execPath, ['--no-warnings', PROGRAM, await layDatabase(directory)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running = child;

@@ -9,6 +9,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import * as proto from '@sigma/proto';
 import pg from 'pg';
 import { FakeEdge } from '../testing/fake-edge.ts';
+import { layDatabase } from '../testing/laid-database.ts';
 import { oneAtATime } from '../testing/one-at-a-time.ts';
 import { roleOf } from './door/authorise.ts';
 import { restRoutes } from './door/rest.ts';
@@ -29,7 +30,14 @@ let session = '';
 before(async () => {
   restore = overhear();
   const site = { json: '{}', digest: 'd1' };
-  hub = await startHub({ tenant: 'acme', dataDir: directory, port: 0, site, supervisor: oneAtATime, faults: ['heat'] });
+  hub = await startHub({
+    tenant: 'acme',
+    dataDir: await layDatabase(directory),
+    port: 0,
+    site,
+    supervisor: oneAtATime,
+    faults: ['heat'],
+  });
   password = hub.operator.password ?? '';
   session = (await signIn(password)).headers.get('set-auth-token') ?? '';
   assert.notEqual(session, '');

@@ -15,6 +15,7 @@ import {
 } from '@sigma/proto';
 import { FakeEdge } from '../testing/fake-edge.ts';
 import { codeOf, handsOf, signIn, until } from '../testing/hub-people.ts';
+import { layDatabase } from '../testing/laid-database.ts';
 import { oneAtATime } from '../testing/one-at-a-time.ts';
 import { type Hub, startHub } from './index.ts';
 
@@ -25,7 +26,14 @@ let hands: ReturnType<typeof handsOf>;
 
 before(async () => {
   const site = { json: '{}', digest: 'd1' };
-  hub = await startHub({ tenant: 'acme', dataDir: directory, port: 0, site, supervisor: oneAtATime, faults: ['heat'] });
+  hub = await startHub({
+    tenant: 'acme',
+    dataDir: await layDatabase(directory),
+    port: 0,
+    site,
+    supervisor: oneAtATime,
+    faults: ['heat'],
+  });
   hands = handsOf(hub.url, await signIn(hub.url, hub.operator.email, hub.operator.password ?? ''));
   edge = new FakeEdge({
     url: hub.url,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { AccountService, SimulationService } from '@sigma/proto';
 import { codeOf, handsOf, signIn } from '../testing/hub-people.ts';
+import { layDatabase } from '../testing/laid-database.ts';
 import { oneAtATime } from '../testing/one-at-a-time.ts';
 import { type HubOptions, startHub } from './main.ts';
 import type { Pace } from './site-clock.ts';
@@ -15,7 +16,7 @@ test('a simulated site lives faster when an engineer says so: its hub and its bo
   const told: Pace[] = [];
   const options: HubOptions = {
     tenant: 'acme',
-    dataDir,
+    dataDir: await layDatabase(dataDir),
     port: 0,
     site: { json: '{"name":"yard"}', digest: 'd1' },
     supervisor: oneAtATime,

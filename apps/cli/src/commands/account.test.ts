@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { deriveSite, fleetSupervisor, parseMovingAiMap } from '@sigma/fleet-model';
 import { type Hub, type Supervisor, startHub } from '@sigma/hub';
+import { layDatabase } from '@sigma/hub/testing';
 import { signIn } from '../hub-access.ts';
 import { runSigma } from '../testing/run-sigma.ts';
 
@@ -17,7 +18,7 @@ before(async () => {
   const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard.map'));
   hub = await startHub({
     tenant: 'acme',
-    dataDir: join(folder, 'hub'),
+    dataDir: await layDatabase(join(folder, 'hub')),
     port: 0,
     site: { json: '{}', digest: site.digest },
     supervisor: fleetSupervisor(site) as unknown as Supervisor,

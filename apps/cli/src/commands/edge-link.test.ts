@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { layDatabase } from '@sigma/hub/testing';
 import { readEnvironment } from '../environment.ts';
 import { EXIT } from '../outcome.ts';
 import { loadSite } from '../site-input.ts';
@@ -15,7 +16,7 @@ after(() => rmSync(home, { recursive: true, force: true }));
 
 test('an edge says that it is linked, and to whom a hub says no it says why, what to look at, and that nothing is lost', async () => {
   const { root } = readEnvironment({});
-  const dataDir = join(home, 'hub');
+  const dataDir = await layDatabase(join(home, 'hub'));
   const site = loadSite({}, root);
   const where = { dataDir, root, port: 0, host: '127.0.0.1', databaseUrl: undefined, s3: null, pages: false };
   const hub = await startSoloHub({ tenant: 'solo', site, ...where, simulated: true });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { layDatabase } from '@sigma/hub/testing';
 import { readCredentials, signIn } from '../hub-access.ts';
 import { runSigma } from '../testing/run-sigma.ts';
 
@@ -33,6 +34,7 @@ const sigma = (args: readonly string[], token = '') =>
 
 /** A whole site, as `sigma up` runs it, until `use` has returned. */
 async function whileUp(use: (url: string) => Promise<void>): Promise<void> {
+  await layDatabase(join(home, 'hub'));
   const words = ['up', '--headless', '--robots', '2', '--people', '1', '--no-work', '--data', home];
   site = spawn(process.execPath, [SIGMA, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   const child = site;

@@ -9,6 +9,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { deriveSite, fleetSupervisor, parseMovingAiMap } from '@sigma/fleet-model';
 import { type Hub, type Supervisor, startHub } from '@sigma/hub';
+import { layDatabase } from '@sigma/hub/testing';
 import { FleetService } from '@sigma/proto';
 import { decodeSignal, EVENT_TYPE, eventsOf } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
@@ -24,7 +25,7 @@ before(async () => {
   const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard.map'));
   hub = await startHub({
     tenant: 'acme',
-    dataDir: join(folder, 'hub'),
+    dataDir: await layDatabase(join(folder, 'hub')),
     port: 0,
     site: { json: '{}', digest: site.digest },
     supervisor: fleetSupervisor(site) as unknown as Supervisor,

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { deriveSite, fleetSupervisor, parseMovingAiMap } from '@sigma/fleet-model';
 import { type Question, QuestionRefusal, type Supervisor, startHub } from '@sigma/hub';
+import { layDatabase } from '@sigma/hub/testing';
 import { openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
 import { testChain } from '@sigma/recorder/testing';
 import { signIn } from '../hub-access.ts';
@@ -89,7 +90,12 @@ test('[L7] whoever has only the address of a hub asks it, as a viewer; without s
   const map = ['type octile', 'height 4', 'width 6', 'map', ...Array.from({ length: 4 }, () => '.'.repeat(6)), ''];
   const site = deriveSite(parseMovingAiMap(map.join('\n'), 'yard.map'));
   const hub = await startHub({
-    ...{ tenant: 'acme', dataDir: join(folder, 'hub'), port: 0, site: { json: '{}', digest: site.digest } },
+    ...{
+      tenant: 'acme',
+      dataDir: await layDatabase(join(folder, 'hub')),
+      port: 0,
+      site: { json: '{}', digest: site.digest },
+    },
     supervisor: fleetSupervisor(site) as unknown as Supervisor,
     questions: (own) => new SoloQuestions({ tenant: 'acme', root, dataDir: folder, places: () => [own, archive] }),
   });

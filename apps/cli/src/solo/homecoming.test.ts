@@ -9,6 +9,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { type Edge, startEdge } from '@sigma/edge';
 import { deriveSite, FAULTS, fleetSupervisor, parseMovingAiMap, siteToJson } from '@sigma/fleet-model';
 import { type Hub, type Supervisor, startHub } from '@sigma/hub';
+import { layDatabase } from '@sigma/hub/testing';
 import { FleetService, RecordService, SimulationService } from '@sigma/proto';
 import { decodeSignal, EVENT_TYPE, eventsOf } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
@@ -95,7 +96,7 @@ const openedUs = new Map<number, number>();
 test('[R192] [R193] [L6] a robot fails out of reach, its edge is started anew, and when it links people see that failsafe within seconds, as reported, and then proved: once, at its time, with its decision', async () => {
   hub = await startHub({
     tenant: 'acme',
-    dataDir: join(home, 'hub'),
+    dataDir: await layDatabase(join(home, 'hub')),
     port: 0,
     site: { json: JSON.stringify(siteToJson(site)), digest: site.digest },
     supervisor: fleetSupervisor(site) as unknown as Supervisor,

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { type Edge, startEdge } from '@sigma/edge';
 import { deriveSite, fleetSupervisor, parseMovingAiMap, siteToJson } from '@sigma/fleet-model';
 import { type Hub, type Supervisor, startHub } from '@sigma/hub';
+import { layDatabase } from '@sigma/hub/testing';
 import { chainName, type Recording, sameBytes, verify } from '@sigma/recorder';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { fleetReexecutors } from '@sigma/sim';
@@ -98,7 +99,7 @@ const events = (path: string): Promise<number> =>
 test('[R120] [R121] [L3] [L6] a fleet links to a hub, the link is cut and healed: the hub holds every block byte for byte, verifies, and shows the robots', async () => {
   hub = await startHub({
     tenant: 'acme',
-    dataDir: join(home, 'hub'),
+    dataDir: await layDatabase(join(home, 'hub')),
     port: 0,
     site: { json: JSON.stringify(siteToJson(site)), digest: site.digest },
     supervisor: fleetSupervisor(site) as unknown as Supervisor,

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { type Edge, startEdge } from '@sigma/edge';
 import { deriveSite, fleetSupervisor, parseMovingAiMap, siteToJson } from '@sigma/fleet-model';
 import { type Hub, type Supervisor, startHub } from '@sigma/hub';
+import { layDatabase } from '@sigma/hub/testing';
 import { decodeSignal, EVENT_TYPE, eventsOf, openCheckpoint, parseNoteKey } from '@sigma/recorder';
 import { ed25519Verify } from '@sigma/recorder/keys';
 import { openProofShelf } from '@sigma/recorder/proof-shelf';
@@ -27,10 +28,10 @@ after(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-const open = (port: number): Promise<Hub> =>
+const open = async (port: number): Promise<Hub> =>
   startHub({
     tenant: 'acme',
-    dataDir: join(home, 'hub'),
+    dataDir: await layDatabase(join(home, 'hub')),
     port,
     site: { json: JSON.stringify(siteToJson(site)), digest: site.digest },
     supervisor: fleetSupervisor(site) as unknown as Supervisor,

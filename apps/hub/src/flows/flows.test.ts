@@ -24,6 +24,7 @@ import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
 import { testChain } from '@sigma/recorder/testing';
 import { FakeEdge } from '../../testing/fake-edge.ts';
 import { handsOf, signIn, until } from '../../testing/hub-people.ts';
+import { layDatabase } from '../../testing/laid-database.ts';
 import { oneAtATime } from '../../testing/one-at-a-time.ts';
 import { type Hub, startHub } from '../index.ts';
 import { FLOWS } from './flows.ts';
@@ -40,7 +41,13 @@ let site: Client<typeof SiteService>;
 
 before(async () => {
   const yard = { json: '{}', digest: 'd1' };
-  hub = await startHub({ tenant: 'acme', dataDir: directory, port: 0, site: yard, supervisor: oneAtATime });
+  hub = await startHub({
+    tenant: 'acme',
+    dataDir: await layDatabase(directory),
+    port: 0,
+    site: yard,
+    supervisor: oneAtATime,
+  });
   const hands = handsOf(hub.url, await signIn(hub.url, hub.operator.email, hub.operator.password ?? ''));
   fleet = hands(FleetService);
   missions = hands(MissionService);

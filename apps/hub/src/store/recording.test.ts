@@ -7,6 +7,7 @@ import { MissionService } from '@sigma/proto';
 import { StoreFailedError, verify } from '@sigma/recorder';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { handsOf, signIn } from '../../testing/hub-people.ts';
+import { layDatabase } from '../../testing/laid-database.ts';
 import { oneAtATime } from '../../testing/one-at-a-time.ts';
 import { type Hub, startHub } from '../main.ts';
 import { takeDataDir } from './data-dir.ts';
@@ -19,7 +20,7 @@ let server: EmbeddedPostgres;
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sigma-site-database-'));
   takeDataDir(directory)();
-  server = await startEmbedded(directory);
+  server = await startEmbedded(await layDatabase(directory));
 });
 
 after(async () => {

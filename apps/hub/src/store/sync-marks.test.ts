@@ -14,6 +14,7 @@ import {
 import { openHybridMarks, readHybridMarks } from '@sigma/recorder/marks';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { MemoryStore, testChain } from '@sigma/recorder/testing';
+import { layDatabase } from '../../testing/laid-database.ts';
 import { takeDataDir } from './data-dir.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type EmbeddedPostgres, startEmbedded } from './embedded.ts';
@@ -26,7 +27,7 @@ let database: Database;
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sigma-sync-marks-'));
   takeDataDir(directory)();
-  server = await startEmbedded(directory);
+  server = await startEmbedded(await layDatabase(directory));
   database = await openDatabase(server.url, 'p');
 });
 

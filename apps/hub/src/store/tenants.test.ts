@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { layDatabase } from '../../testing/laid-database.ts';
 import { postgresAlerts } from '../roles/alerts/alert-store.ts';
 import type { Alert } from '../roles/alerts/board.ts';
 import { postgresSilences } from '../roles/alerts/silences.ts';
@@ -21,7 +22,7 @@ let database: Database;
 
 before(async () => {
   takeDataDir(directory)();
-  server = await startEmbedded(directory);
+  server = await startEmbedded(await layDatabase(directory));
   database = await openDatabase(server.url, keptSecret(directory, 'app-role', 24));
 });
 after(async () => {

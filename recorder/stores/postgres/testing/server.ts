@@ -1,11 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { copyWhole, isBarred, madeOnce } from '../../../testing/made-once.ts';
 import { preparePostgres } from '../postgres-store.ts';
 
 const READY = 'database system is ready to accept connections';
@@ -36,10 +37,7 @@ interface Way {
 /** PostgreSQL refuses root. Then it runs as `nobody`, or in a user namespace where a folder above bars nobody's way. */
 function wayToRun(folders: readonly string[]): Way {
   if (process.getuid?.() !== 0) return { ids: null, through: [] };
-  const above = (path: string): readonly string[] =>
-    path === dirname(path) ? [path] : [path, ...above(dirname(path))];
-  const barred = folders.flatMap((folder) => above(dirname(folder))).some((at) => (statSync(at).mode & 0o001) === 0);
-  if (barred) return { ids: null, through: ['unshare', '--user', '--map-user=65534', '--'] };
+  if (folders.some(isBarred)) return { ids: null, through: ['unshare', '--user', '--map-user=65534', '--'] };
   return { ids: { uid: 65534, gid: 65534 }, through: [] };
 }
 
@@ -57,10 +55,16 @@ export async function startTestServer(settings: readonly string[] = []): Promise
     return [first as string, rest];
   };
   const env = { ...process.env, LC_ALL: 'C' };
-  const options = ['--pgdata', data, '--username', 'owner', '--auth', 'trust', '--encoding', 'UTF8', '--locale', 'C'];
-  mkdirSync(data, { mode: 0o700 });
-  if (ids !== null) chownSync(data, ids.uid, ids.gid);
-  execFileSync(...command(programs.initdb, [...options, '--no-sync']), { stdio: 'pipe', env, ...ids });
+  const options = ['--username', 'owner', '--auth', 'trust', '--encoding', 'UTF8', '--locale', 'C'];
+  const initialise = (folder: string): void => {
+    mkdirSync(folder, { mode: 0o700 });
+    if (ids !== null) chownSync(folder, ids.uid, ids.gid);
+    const args = ['--pgdata', folder, ...options, '--no-sync'];
+    execFileSync(...command(programs.initdb, args), { stdio: 'pipe', env, ...ids });
+  };
+  const made = await madeOnce('test-server', data, async (folder) => initialise(join(folder, 'data')));
+  if (made === null) initialise(data);
+  else copyWhole(join(made, 'data'), data);
   const port = await freePort();
   let child: ChildProcess | null = null;
 

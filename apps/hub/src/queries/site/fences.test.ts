@@ -8,6 +8,7 @@ import { decodeSignal, EVENT_TYPE, eventsOf } from '@sigma/recorder';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import { FakeEdge } from '../../../testing/fake-edge.ts';
 import { codeOf, handsOf, signIn, until } from '../../../testing/hub-people.ts';
+import { layDatabase } from '../../../testing/laid-database.ts';
 import { oneAtATime } from '../../../testing/one-at-a-time.ts';
 import { type Hub, startHub } from '../../main.ts';
 
@@ -16,10 +17,10 @@ let hub: Hub;
 let edge: FakeEdge;
 let hands: ReturnType<typeof handsOf>;
 let password = '';
-const start = (): Promise<Hub> =>
+const start = async (): Promise<Hub> =>
   startHub({
     tenant: 'acme',
-    dataDir: directory,
+    dataDir: await layDatabase(directory),
     port: 0,
     site: { json: '{}', digest: 'd1' },
     supervisor: oneAtATime,

@@ -7,6 +7,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { MemoryBus } from '@sigma/bus';
 import { type AgentDecision, Authority, DecisionMadeSchema } from '@sigma/proto';
 import { until } from '../../../testing/hub-people.ts';
+import { layDatabase } from '../../../testing/laid-database.ts';
 import { TurnedClock } from '../../../testing/turned-clock.ts';
 import { keptSecret, takeDataDir } from '../../store/data-dir.ts';
 import { type Database, openDatabase } from '../../store/database.ts';
@@ -20,7 +21,7 @@ let database: Database;
 
 before(async () => {
   takeDataDir(directory)();
-  server = await startEmbedded(directory);
+  server = await startEmbedded(await layDatabase(directory));
   database = await openDatabase(server.url, keptSecret(directory, 'app-role', 24));
 });
 after(async () => {

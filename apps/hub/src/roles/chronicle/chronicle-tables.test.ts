@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { DecisionMadeSchema } from '@sigma/proto';
+import { layDatabase } from '../../../testing/laid-database.ts';
 import { keptSecret, takeDataDir } from '../../store/data-dir.ts';
 import { type Database, openDatabase } from '../../store/database.ts';
 import { type EmbeddedPostgres, startEmbedded } from '../../store/embedded.ts';
@@ -20,7 +21,7 @@ let database: Database;
 
 before(async () => {
   takeDataDir(directory)();
-  server = await startEmbedded(directory);
+  server = await startEmbedded(await layDatabase(directory));
   database = await openDatabase(server.url, keptSecret(directory, 'app-role', 24));
 });
 after(async () => {

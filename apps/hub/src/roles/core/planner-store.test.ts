@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { layDatabase } from '../../../testing/laid-database.ts';
 import { keptSecret, takeDataDir } from '../../store/data-dir.ts';
 import { type Database, openDatabase } from '../../store/database.ts';
 import { type EmbeddedPostgres, startEmbedded } from '../../store/embedded.ts';
@@ -15,7 +16,7 @@ let database: Database;
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sigma-planner-'));
   takeDataDir(directory)();
-  server = await startEmbedded(directory);
+  server = await startEmbedded(await layDatabase(directory));
   database = await openDatabase(server.url, keptSecret(directory, 'app-role', 24));
 });
 
