@@ -1,6 +1,6 @@
 import type { Browser, ViewportSize } from 'playwright-core';
 import { buildServedPage } from './build.ts';
-import { drawnSeldom, FirstPage, openBrowser } from './page.ts';
+import { drawnSeldom, FirstPage, openBrowser, UNOPTIMIZED } from './page.ts';
 import { type SoloSystem, startSystem } from './solo-system.ts';
 
 /** A system as a person starts it, and one page before its door. */
@@ -16,15 +16,17 @@ export interface RealHouse {
 /**
  * @param work whether the fleet has work that never ends
  * @param deviceScaleFactor pixels of the screen for one of the page, each way
+ * @param flags of the browser
  */
 export async function openRealHouse(
   { robots, people, work }: { readonly robots: number; readonly people: number; readonly work: boolean },
   viewport: ViewportSize,
   deviceScaleFactor = 1,
+  flags: readonly string[] = [UNOPTIMIZED],
 ): Promise<RealHouse> {
   await buildServedPage();
   const system = await startSystem(robots, people, work);
-  const browser = await openBrowser();
+  const browser = await openBrowser(...flags);
   const page = new FirstPage(await (await browser.newContext({ viewport, deviceScaleFactor })).newPage());
   const problems: string[] = [];
   await drawnSeldom(page.page);
