@@ -114,6 +114,29 @@ test('[R125] [L8] what is of backlogs is taken in apart, what is live is not, an
   await sink.settled();
 });
 
+test('[R197] what comes out of band while its chain is live is to come again, and is told so behind what is under way', async () => {
+  const { sink, gate, batch, hear, apart, answers } = hub();
+  const held = Promise.withResolvers<void>();
+  gate.held = held.promise;
+  const outOfBand = { connection: 'c', number: 1, bytes: 100, unpackedBytes: 100 };
+  hear(batch(1, 'now'), { ...batch(2, 'now'), blocks: [], outOfBand });
+  await setImmediate();
+  assert.deepEqual(answers, [], 'where the chain ends is not known yet');
+  held.resolve();
+  await sink.settled();
+  assert.deepEqual(
+    answers.map(({ refusal, held: { sequence } }) => [refusal, sequence]),
+    [
+      [null, 1],
+      ['later', 1],
+    ],
+  );
+  hear({ ...batch(2, 'now'), blocks: [], outOfBand });
+  assert.equal(apart.length, 1, 'and goes to who has it when nothing else of its chain is');
+  apart[0]?.outcome.resolve({ type: 'refused', refusal: 'later', message: 'not come' });
+  await sink.settled();
+});
+
 test('[R123] [R124] [R125] what is taken in apart is answered by name when that is known, and its credit comes back, whatever became of it', async () => {
   const { sink, batch, hear, apart, answers, failed } = hub();
   const outcomes: readonly (BatchOutcome | Error)[] = [

@@ -114,6 +114,8 @@ export interface SinkLink {
 interface Way {
   readonly taker: BatchTaker;
   batches: number;
+  /** The last one of these. */
+  last: Promise<unknown>;
 }
 
 interface Open {
@@ -134,11 +136,12 @@ const MOST_CHAINS = 100_000;
 const NO_HASH: Uint8Array = new Uint8Array();
 const NOWHERE: ChainEnd = { sequence: 0, hash: NO_HASH };
 /** Only who takes in backlogs has what comes on a data connection. */
-const NOT_HERE: BatchOutcome = {
+const notHere = (): BatchOutcome => ({
   type: 'refused',
   refusal: 'later',
   message: 'what is live of this chain is still on its way to the disk',
-};
+});
+const NOTHING: Promise<void> = Promise.resolve();
 
 /**
  * The hub's half of sync, without wire, clock or people: takes whole batches into a store, byte for byte, and
@@ -303,11 +306,13 @@ export class SyncSink {
     const behind = outOfBand !== undefined || this.#options.wallUs() - time.us > BEHIND_US;
     const bytes = packed?.bytes.length ?? outOfBand?.bytes ?? batchBytes(batch);
     const { backlogs = this.#intake } = this.#options;
-    const way = this.#ways.get(key) ?? { taker: behind ? backlogs : this.#intake, batches: 0 };
-    if (outOfBand !== undefined && way.taker === this.#intake) return Promise.resolve(NOT_HERE);
+    const way = this.#ways.get(key) ?? { taker: behind ? backlogs : this.#intake, batches: 0, last: NOTHING };
+    // Where the chain ends is told with a refusal: what is under way of it comes first.
+    if (outOfBand !== undefined && way.taker === this.#intake) return way.last.then(notHere, notHere);
     way.batches++;
     this.#ways.set(key, way);
     const taken = this.#lane.pass(key, behind, bytes, () => way.taker.take(batch, door));
+    way.last = taken;
     return taken.finally(() => {
       way.batches--;
       if (way.batches === 0) this.#ways.delete(key);

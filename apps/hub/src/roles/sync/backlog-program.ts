@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { BatchIntake, type BatchOutcome, type BlockBatch, giveBack, type HybridMark } from '@sigma/recorder';
+import { BatchIntake, type BatchOutcome, type BlockBatch, giveBack, type HybridMark, linkedKey } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { openPostgres } from '@sigma/recorder/postgres';
 import { sha256 } from '@sigma/recorder/sqlite';
@@ -38,6 +38,8 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
     ({ message }) => tell({ type: 'deaf', message }),
   );
   const arriving = new ArrivingPacks(packs);
+  /** By chain, what was handed to the store last. */
+  const storing = new Map<string, Promise<void>>();
   const along = new ReadAlong({
     blocks: (chain, from, to) => store.blocks({ tenant, ...chain }, from, to),
     found: (chain, read, asked) => tell({ type: 'found', chain, read, asked }, memoryOf(read)),
@@ -65,16 +67,23 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
     switch (message.type) {
       case 'take': {
         const { id, ownSource, from } = message;
+        const key = linkedKey(message.batch);
         arriving.whole(batchIn(message.batch), (batch) => {
           if (batch instanceof Error) {
-            tell({ type: 'refused', id, refusal: 'later', message: batch.message });
+            // Where the chain ends is told with it: what is under way of that comes first.
+            const refuse = (): void => tell({ type: 'refused', id, refusal: 'later', message: batch.message });
+            void Promise.resolve(storing.get(key)).then(refuse);
             return;
           }
           const door = { tenant, sources: new Set(ownSource ? [batch.source] : []) };
-          void intake.take(batch, door).then(
+          const stored = intake.take(batch, door).then(
             (outcome) => answer(id, batch, from, outcome),
             (error: Error) => tell({ type: 'failed', id, message: error.message }),
           );
+          storing.set(key, stored);
+          void stored.then(() => {
+            if (storing.get(key) === stored) storing.delete(key);
+          });
         });
         return;
       }

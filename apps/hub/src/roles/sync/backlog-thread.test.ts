@@ -258,6 +258,31 @@ async function waitsForLock(holder: pg.Client): Promise<void> {
   }
 }
 
+test('[R197] [R122] a pack that does not come is told of behind what its chain has under way: the hub has forgotten nothing', async (t) => {
+  const { sink, hear, send, answers } = hub(t, ['r5']);
+  const blocks = history('r5', 8);
+  assert.deepEqual(refusals(await send(batchOf(blocks.slice(0, 2)))), [null]);
+  const holder = new pg.Client(server.ownerUrl);
+  await holder.connect();
+  await holder.query('BEGIN');
+  await holder.query('LOCK TABLE recorder.blocks IN ACCESS EXCLUSIVE MODE');
+  hear(batchOf(blocks.slice(2, 5)));
+  const outOfBand = { connection: 'nobody', number: 1, bytes: 100, unpackedBytes: 100 };
+  hear(batchOf(blocks.slice(5), { blocks: [], outOfBand }));
+  await waitsForLock(holder);
+  await holder.query('COMMIT');
+  await holder.end();
+  await sink.settled();
+  const { firstSequence, count } = blocks[4] as SealedBlock;
+  assert.deepEqual(
+    answers.slice(-2).map(({ refusal, held }) => [refusal, held.sequence]),
+    [
+      [null, firstSequence + count - 1],
+      ['later', firstSequence + count - 1],
+    ],
+  );
+});
+
 test('[R122] [R125] [L3] where the database of a thread of backlogs goes away nothing is acknowledged, and a new thread takes it when it is back', async (t) => {
   const { send, stored, threads } = hub(t, ['r5']);
   const blocks = history('r5', 4);
