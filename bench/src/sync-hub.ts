@@ -27,6 +27,8 @@ export interface SyncHubReport {
   readonly wireBytes: number;
   /** From the first batch heard to the last one on disk. */
   readonly seconds: number;
+  /** Over the last two thirds of the bytes: what both ends do to begin is done once, however long a drain is. */
+  readonly steadyBytesPerS: number;
   /** How long each frame of the moment was under way. */
   readonly liveMs: readonly number[];
   /** How long it took from recording a block of a living chain to having it on the hub's disk. */
@@ -50,6 +52,7 @@ function fresh() {
   return {
     blocks: 0,
     bytes: 0,
+    steps: [] as { readonly bytes: number; readonly ms: number }[],
     wireBytes: 0,
     firstMs: Number.NaN,
     lastMs: Number.NaN,
@@ -125,6 +128,7 @@ const sync = new SyncRole({
       tally.blocks += finding.blocks;
       tally.bytes += finding.bytes;
       tally.lastMs = wallMs();
+      tally.steps.push({ bytes: tally.bytes, ms: tally.lastMs });
     },
     shown: () => undefined,
     reported: async () => null,
@@ -201,13 +205,15 @@ server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as 
 process.on('message', (message: 'report' | 'forget' | 'end') => {
   if (message === 'end') process.exit(0);
   if (message === 'forget') tally = fresh();
-  const { blocks, bytes, wireBytes, firstMs, lastMs, liveMs, keptMs, cpu } = tally;
+  const { blocks, bytes, steps, wireBytes, firstMs, lastMs, liveMs, keptMs, cpu } = tally;
+  const third = steps.find((step) => step.bytes >= bytes / 3);
   const { user, system } = process.cpuUsage(cpu);
   process.send?.({
     blocks,
     bytes,
     wireBytes,
     seconds: (lastMs - firstMs) / 1000,
+    steadyBytesPerS: third === undefined ? 0 : ((bytes - third.bytes) / (lastMs - third.ms)) * 1000,
     liveMs,
     keptMs,
     cpuS: (user + system) / 1e6,

@@ -198,7 +198,7 @@ const perGB = ({ cpuS, bytes }: SyncHubReport): string => `${((cpuS / bytes) * 1
 /** How long frames of the moment were under way beside it: nothing paces a drain where nothing is recorded. */
 const framesBeside = ({ liveMs }: SyncHubReport): string =>
   `frames of the moment beside it p99 ${percentiles(liveMs).p99.toPrecision(3)} ms`;
-const rateOf = ({ bytes, seconds }: SyncHubReport): number => bytes / seconds;
+const rateOf = ({ steadyBytesPerS }: SyncHubReport): number => steadyBytesPerS;
 
 function wholeWeekLines(minutes: Thinned, report: SyncHubReport, disk: number): readonly BenchLine[] {
   const rate = rateOf(report);
