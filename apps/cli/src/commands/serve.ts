@@ -54,6 +54,13 @@ export function hubServerCommand(shell: Shell): Command {
       const site = loadSite(flags, root);
       const folder = flags.data === undefined ? dataDir : resolve(flags.data);
       const { port, host, dataPort, dataUrl, tenant } = flags;
+      if (port !== 0 && dataPort === port) {
+        throw new CommandError(
+          EXIT.usage,
+          `--port and --data-port are both ${port}`,
+          'Give --data-port another, or leave it out: then it is any free one',
+        );
+      }
       threadPriority('soon');
       const hub = await startSoloHub({
         tenant,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type BlockBatch, type OutOfBandPack, packHead } from '@sigma/recorder';
 import { ArrivingPacks } from './arriving-packs.ts';
@@ -195,6 +196,25 @@ test('[R197] [R125] behind a batch whose pack is still to come its chain waits, 
   arriving.whole(batchOf('r1', 30, pack(3)), take);
   await all.promise;
   assert.deepEqual(taken.slice(1), ['r1 2 1', 'r1 9 2', 'r1 20 with it', 'r1 30 3']);
+});
+
+test('[R197] a port that somebody else has is told of once, and taken when it is free', async (t) => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port: taken } = other.address() as AddressInfo;
+  const packs = new DataPort({ host: '127.0.0.1', port: taken, oursMs: 2 });
+  t.after(() => packs.close());
+  const failures: string[] = [];
+  const failed = Promise.withResolvers<void>();
+  const heard = Promise.withResolvers<number>();
+  packs.listen(heard.resolve, ({ message }) => {
+    failures.push(message);
+    failed.resolve();
+  });
+  await failed.promise;
+  await new Promise((resolve) => other.close(resolve));
+  assert.equal(await heard.promise, taken);
+  assert.deepEqual(failures, [`port ${taken} is in use; choose another with --data-port`]);
 });
 
 test('[R197] a hub that has no data port says of what was to come there that it is to come otherwise', () => {

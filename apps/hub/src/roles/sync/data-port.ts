@@ -5,8 +5,9 @@ import { type OutOfBandPack, PackReader } from '@sigma/recorder';
 /** Bytes of one connection that may lie here before anybody asks for them: what the hub allows on a link, and a pack. */
 const MOST_UNCLAIMED_BYTES = 17 * 1024 * 1024;
 const CLAIM_MS = 10_000;
-/** A port that an earlier life of this hub still has is free in a moment. */
+/** A port that an earlier life of this thread still has is free in a moment; one that is not by then is somebody else's. */
 const LISTEN_AGAIN_MS = 1_000;
+const OURS_MS = 10_000;
 const BEARER = 'Bearer ';
 
 /** A pack that was told of has not come. */
@@ -36,6 +37,8 @@ export interface DataPortOptions {
   readonly port: number;
   /** Whoever asks for a pack that does not come in that time is told so; 10 s unless named. */
   readonly claimMs?: number;
+  /** How long a port that is taken may be one's own still; 10 s unless named. */
+  readonly oursMs?: number;
 }
 
 /**
@@ -57,12 +60,21 @@ export class DataPort {
     this.#server.on('checkContinue', (request, response) => this.#open(request, response));
   }
 
-  /** @param heard its port, once it listens @param failed why it does not, and never will */
+  /** @param heard its port, once it listens @param failed why it does not; where its port is taken it tries on */
   listen(heard: (port: number) => void, failed: (error: Error) => void): void {
-    const { host, port } = this.#options;
+    const { host, port, oursMs = OURS_MS } = this.#options;
+    const againMs = Math.min(LISTEN_AGAIN_MS, oursMs);
+    let waitedMs = 0;
     this.#server.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE' || port === 0) failed(error);
-      else if (!this.#closed) this.#again = setTimeout(() => this.#server.listen(port, host), LISTEN_AGAIN_MS);
+      if (error.code !== 'EADDRINUSE' || port === 0) {
+        failed(error);
+        return;
+      }
+      if (this.#closed) return;
+      if (waitedMs >= oursMs && waitedMs < oursMs + againMs)
+        failed(new Error(`port ${port} is in use; choose another with --data-port`));
+      waitedMs += againMs;
+      this.#again = setTimeout(() => this.#server.listen(port, host), againMs);
     });
     this.#server.on('listening', () => heard((this.#server.address() as AddressInfo).port));
     this.#server.listen(port, host);
