@@ -88,7 +88,7 @@ const keep = async (): Promise<void> => undefined;
 /** What the thread of backlogs finds is dropped: that it is looked for is what costs. */
 const leftAside: AlongIndex = {
   readFrom: ({ firstSequence: next }) => {
-    return { next, state: { openedUs: 0, atUs: 0, decision: 0, stop: 'none', asked: [] }, waiting: [] };
+    return { next, state: { openedUs: 0, atUs: 0, decision: 0, stop: 'none', asked: [] }, waiting: [], holds: false };
   },
   found: () => undefined,
 };

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { testOpening } from '../../testing/chains.ts';
-import { decodeBlock } from '../block.ts';
+import { decodeBlock, decodeEnvelope } from '../block.ts';
 import { ChainWriter, EVENT_TYPE, type EventDraft, MalformedBytesError, openingEvent } from '../index.ts';
+import { signalName } from '../payload/agent-events.ts';
 import { WireWriter } from '../wire/wire-writer.ts';
-import { notableEvent, notableEvents } from './notable.ts';
+import { type NotableEvent, notableEvent, notableEvents } from './notable.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 const NAMES = ['violation', 'failsafe', 'order_accepted', 'violatioN', 'failsaf', 'stopped', '', 'v'.repeat(200)];
@@ -31,6 +32,17 @@ const drafts = fc.record({
   timeUs: fc.constantFrom(0, 5, 1_700_000_000_000_000),
 });
 
+const NOTABLE = new Set<string>([EVENT_TYPE.opening, EVENT_TYPE.decision, EVENT_TYPE.order]);
+const SIGNALS = new Set(['violation', 'failsafe', 'order_accepted']);
+
+/** As it is found when all of it is decoded. */
+function decoded(envelope: Uint8Array): readonly NotableEvent[] {
+  const { sequence, type, atUs, timeUs, data } = decodeEnvelope(envelope);
+  const name = type === EVENT_TYPE.signal ? signalName(data) : '';
+  if (!NOTABLE.has(type) && !SIGNALS.has(name)) return [];
+  return [{ sequence, type, atUs, timeUs, data, name, envelope }];
+}
+
 test('[R192] of a block those events are found that somebody looks for, as if each of them were decoded', () => {
   fc.assert(
     fc.property(fc.array(drafts, { minLength: 1, maxLength: 12 }), (all) => {
@@ -43,9 +55,12 @@ test('[R192] of a block those events are found that somebody looks for, as if ea
       let malformed = 0;
       const expected = decodeBlock(bytes).events.flatMap((envelope) => {
         try {
-          return notableEvent(envelope) ?? [];
+          const events = decoded(envelope);
+          assert.deepEqual(notableEvent(envelope), events[0] ?? null);
+          return events;
         } catch (error) {
           assert.ok(error instanceof MalformedBytesError);
+          assert.throws(() => notableEvent(envelope), MalformedBytesError);
           malformed++;
           return [];
         }

@@ -1,5 +1,5 @@
 import type { LinkedChain, SealedBlock } from '@sigma/recorder';
-import { type FoundDecision, type ReadState, UNREAD } from './read-on.ts';
+import { type FoundDecision, UNREAD } from './read-on.ts';
 import type { ReadPlace } from './read-places.ts';
 import type { ReadFrom, ReadStretch, Stretch } from './read-stretch.ts';
 
@@ -7,9 +7,10 @@ import type { ReadFrom, ReadStretch, Stretch } from './read-stretch.ts';
 const MOST_DECISIONS = 20_000;
 /** Bytes of decisions of one chain that wait in memory; what is more is read from the store again. */
 const HELD_BYTES = 128 * 1024;
-/** About what else of a stretch is held: itself, and each of its marks, decisions and seen events. */
+/** About what else of a stretch is held: itself, each of its marks, decisions and seen events, and each place. */
 const AROUND_BYTES = 512;
 const EACH_BYTES = 256;
+const PLACE_BYTES = 8;
 
 /** A stretch that was read by whoever stored it. */
 interface FoundStretch extends Stretch {
@@ -61,6 +62,11 @@ export class ChainBehind {
     return Math.max(0, Math.max(this.#shown, this.#end) - this.#place.marked);
   }
 
+  /** Whether what its decisions say is held. */
+  get holds(): boolean {
+    return this.#held !== null;
+  }
+
   /** Behind the last stretch that was read, whether it counts yet or not: its state follows from the chain alone. */
   get readUpTo(): Pick<ReadFrom, 'next' | 'state'> {
     const last = this.#ahead.findLast(isFound);
@@ -101,9 +107,9 @@ export class ChainBehind {
 
   /** Takes what was read behind all that there is. @returns bytes that are held more than before */
   find(read: ReadStretch, asked: readonly number[]): number {
-    const { firstSequence, lastSequence, marks, decisions, seen } = read;
+    const { firstSequence, lastSequence, marks, decided, decisions, seen } = read;
     if (firstSequence <= this.#reach) return 0;
-    const each = EACH_BYTES * (marks.length + decisions.length + seen.length);
+    const each = PLACE_BYTES * decided.length + EACH_BYTES * (marks.length + decisions.length + seen.length);
     const bytes = decisions.reduce((sum, { data }) => sum + data.length, AROUND_BYTES + each);
     this.#ahead.push({ firstSequence, lastSequence, read, asked, bytes });
     return bytes;
@@ -141,13 +147,12 @@ export class ChainBehind {
     return { type: 'brought', blocks, firstSequence, lastSequence };
   }
 
-  /** Marks up to this event are kept; these decisions wait. @returns bytes that are let go */
-  marked(sequence: number, state: ReadState, decisions: readonly FoundDecision[]): number {
+  /** Marks up to the end of this are kept; its decisions wait. @returns bytes that are let go */
+  marked({ lastSequence: sequence, state, decided: places, decisions }: ReadStretch): number {
     let { decided } = this.#place;
-    for (const decision of decisions) {
-      this.#waiting.push(decision.event);
-      this.#hold(decision);
-    }
+    for (const place of places) this.#waiting.push(place);
+    if (decisions.length < places.length) this.#held = null;
+    for (const decision of decisions) this.#hold(decision);
     const tooMany = this.#waiting.splice(0, Math.max(0, this.#waiting.length - MOST_DECISIONS));
     if (this.#known) decided = (this.#waiting[0] ?? sequence + 1) - 1;
     else decided = Math.max(decided, tooMany.at(-1) ?? 0);

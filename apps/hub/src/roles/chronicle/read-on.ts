@@ -164,6 +164,7 @@ class WakeFold {
   }
 
   #ask(data: Uint8Array): void {
+    if (!mayStop(data)) return;
     const { signedOrder, issuer, orderSequence } = fromBinary(OrderIssuedSchema, data);
     const { order } = fromBinary(OrderSchema, fromBinary(SignedOrderSchema, signedOrder).order);
     const stop = order.case === 'stop' ? order.value.stop : order.case === 'reset' ? 'reset' : null;
@@ -185,6 +186,44 @@ class WakeFold {
 }
 
 const bodyOf = (signal: Uint8Array): string => fromBinary(SystemSignalSchema, signal).bodyJson;
+
+/** Of sigma.v1.Order. */
+const [STOP, RESET] = [(17 << 3) | 2, (19 << 3) | 2];
+
+/**
+ * Whether a sigma.v1.OrderIssued may be of a stop or of a reset: most are not, and to decode them is what reading costs
+ * most. What is not well-formed wants a closer look.
+ */
+function mayStop(issued: Uint8Array): boolean {
+  const reader = new WireReader(issued);
+  try {
+    return holds(reader, issued.length, ORDER, (end) =>
+      holds(reader, end, ORDER, (to) => {
+        while (reader.at < to) {
+          const tag = reader.varint();
+          if (tag === STOP || tag === RESET) return true;
+          reader.skip(tag);
+        }
+        return reader.at !== to;
+      }),
+    );
+  } catch {
+    return true;
+  }
+}
+
+/** Of a sigma.v1.OrderIssued the signed order, and of that the order. */
+const ORDER = (1 << 3) | 2;
+
+/** Whether one of these fields holds it; the reader stands at the end of what was looked at. */
+function holds(reader: WireReader, end: number, field: number, within: (end: number) => boolean): boolean {
+  while (reader.at < end) {
+    const tag = reader.varint();
+    if (tag !== field) reader.skip(tag);
+    else if (within(reader.enter())) return true;
+  }
+  return reader.at !== end;
+}
 
 /** Of a sigma.v1.Decision, without decoding the rest. @throws MalformedBytesError */
 function decisionSequence(decision: Uint8Array): number {

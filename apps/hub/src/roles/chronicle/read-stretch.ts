@@ -26,6 +26,9 @@ export interface ReadStretch extends Stretch {
   /** Behind its last event. */
   readonly state: ReadState;
   readonly marks: readonly FoundMark[];
+  /** Places of its decisions in the chain, in order. */
+  readonly decided: readonly number[];
+  /** What these say; none where nobody holds it. */
   readonly decisions: readonly FoundDecision[];
   /** Events that are not what their type says, and blocks that cannot be read. */
   readonly malformed: number;
@@ -41,6 +44,8 @@ export interface ReadFrom {
   readonly state: ReadState;
   /** Reported events that wait for their blocks. */
   readonly waiting: readonly number[];
+  /** Whether what decisions say is held; else it is read again when it is wanted. */
+  readonly holds: boolean;
 }
 
 /**
@@ -49,22 +54,27 @@ export interface ReadFrom {
  * @param stretch where the blocks stand, whatever of them can be read
  * @param before the state before the first of them
  * @param waiting reported events, wherever they stand
+ * @param holds whether what decisions say is wanted
  */
 export function readStretch(
   blocks: readonly StoredBlock[],
   { firstSequence, lastSequence }: Stretch,
   before: ReadState,
   waiting: Iterable<number>,
+  holds: boolean,
 ): ReadStretch {
   let state = before;
   let malformed = 0;
   const marks: FoundMark[] = [];
+  const decided: number[] = [];
   const decisions: FoundDecision[] = [];
   const seen: SeenEvent[] = [];
   const due = [...waiting].filter((sequence) => sequence >= firstSequence && sequence <= lastSequence);
   for (const block of blocks) {
     try {
       if (isStub(block.bytes)) {
+        // Nobody is told how many hashes stand in it.
+        if (due.length === 0) continue;
         const last = block.firstSequence + outgoingBlock(block).count - 1;
         for (const sequence of dueIn(due, block, last)) seen.push({ sequence, digest: null });
         continue;
@@ -73,14 +83,17 @@ export function readStretch(
       state = read.state;
       malformed += read.malformed;
       for (const mark of read.marks) marks.push(mark);
-      for (const decision of read.decisions) decisions.push(decision);
+      for (const decision of read.decisions) {
+        decided.push(decision.event);
+        if (holds) decisions.push(decision);
+      }
       seen.push(...seenIn(block, dueIn(due, block, read.lastSequence)));
     } catch (error) {
       if (!(error instanceof MalformedBytesError || error instanceof NewerFormatError)) throw error;
       malformed++;
     }
   }
-  return { firstSequence, lastSequence, state, marks, decisions, malformed, seen };
+  return { firstSequence, lastSequence, state, marks, decided, decisions, malformed, seen };
 }
 
 const dueIn = (due: readonly number[], { firstSequence }: StoredBlock, last: number): readonly number[] =>

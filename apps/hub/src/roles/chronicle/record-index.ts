@@ -101,8 +101,9 @@ export class RecordIndex {
   readFrom(chain: LinkedChain): ReadFrom | null {
     if (!isRobot(chain.source)) return null;
     const waiting = [...(this.#options.reports.waiting(chain)?.keys() ?? [])];
-    const { next, state } = this.#chains.get(linkedKey(chain))?.readUpTo ?? { next: 1, state: UNREAD };
-    return { next, state, waiting };
+    const behind = this.#chains.get(linkedKey(chain));
+    const { next, state } = behind?.readUpTo ?? { next: 1, state: UNREAD };
+    return { next, state, waiting, holds: behind?.holds ?? true };
   }
 
   /**
@@ -248,7 +249,7 @@ export class RecordIndex {
       unread.type === 'found'
         ? unread.read
         : unread.type === 'brought'
-          ? readStretch(unread.blocks, unread, state, due)
+          ? readStretch(unread.blocks, unread, state, due, chain.holds)
           : await this.#readStored(chain, unread, due);
     const marks = await this.#mark(chain, read.marks, read.state);
     const to = read.lastSequence;
@@ -256,7 +257,7 @@ export class RecordIndex {
     this.counts.events += Math.max(0, to - marked);
     this.counts.marks += read.marks.length;
     this.counts.malformed += read.malformed;
-    this.#aheadBytes -= chain.marked(to, read.state, read.decisions);
+    this.#aheadBytes -= chain.marked(read);
     return unread.type;
   }
 
@@ -274,7 +275,7 @@ export class RecordIndex {
   }
 
   async #readStored(
-    { chain, place }: ChainBehind,
+    { chain, place, holds }: ChainBehind,
     { firstSequence, lastSequence }: Stretch,
     due: Iterable<number>,
   ): Promise<ReadStretch> {
@@ -283,12 +284,12 @@ export class RecordIndex {
     let bytes = 0;
     for await (const block of store.blocks({ tenant, ...chain }, firstSequence, lastSequence)) {
       const before = { firstSequence, lastSequence: block.firstSequence - 1 };
-      if (bytes >= SLICE_BYTES) return readStretch(blocks, before, place.state, due);
+      if (bytes >= SLICE_BYTES) return readStretch(blocks, before, place.state, due, holds);
       blocks.push(block);
       bytes += block.bytes.length;
     }
     // All that was stored when it began, whatever of it could be read.
-    return readStretch(blocks, { firstSequence, lastSequence }, place.state, due);
+    return readStretch(blocks, { firstSequence, lastSequence }, place.state, due, holds);
   }
 
   /** @returns ids of the marks */
@@ -334,7 +335,7 @@ export class RecordIndex {
     let found: FoundDecision[] = [];
     for await (const block of this.#options.store.blocks(of, decided + 1, marked)) {
       if (this.#closed) throw new Error('the hub ends');
-      const { decisions } = readStretch([block], { firstSequence: decided + 1, lastSequence: marked }, state, []);
+      const { decisions } = readStretch([block], { firstSequence: decided + 1, lastSequence: marked }, state, [], true);
       found.push(...decisions.filter(({ event }) => event > decided && event <= marked));
       bytes += block.bytes.length;
       if (found.length < BATCH && bytes < SLICE_BYTES) continue;

@@ -32,6 +32,8 @@ const cloned = <T extends ReadStretch | null>(read: T): T => structuredClone(rea
 
 /** A thread of backlogs without its store and its thread: only what is told passes between, and blocks lie elsewhere then. */
 class Beside {
+  /** Bytes of decisions that were told, batch by batch. */
+  readonly told: number[] = [];
   #along: ReadAlong | null = null;
 
   /** @returns whether the batch was read along */
@@ -57,6 +59,7 @@ class Beside {
     });
     const read = cloned(this.#along.read(chain, from, () => lent));
     for (const { bytes } of lent) bytes.fill(0);
+    this.told.push(read?.decisions.reduce((sum, { data }) => sum + data.length, 0) ?? 0);
     if (read !== null) here.index.found(chain, read, from?.waiting ?? []);
     here.index.stored({ ...chain, sequence: lastOf(blocks), stored: [] });
     return read !== null;
@@ -208,6 +211,28 @@ test('[R192] [L8] what was read along and waits has a bound: what is more is rea
   assert.ok(forMarks.length > 0, 'other than for decisions, which are kept when the chain has come to its end');
 });
 
+test('[R192] [R125] of more decisions than the index holds until their chain has come, what they say is not handed over; it is read from the store, once', async () => {
+  const life = new RobotLife('r1', 3);
+  for (let n = 1; n <= 60; n++) life.records([life.decided(n * S, n, { rationale: `${n}`.padEnd(10_000, '.') })]);
+  const [itself, along, beside] = [await hubOn(), await hubOn(), new Beside()];
+  for (const { index } of [itself, along]) index.shown([{ source: 'r1', epoch: 3, sequence: lastOf(life.blocks) }]);
+  for (const batch of inBatches(life.blocks, 4)) {
+    await itself.takes(batch);
+    assert.equal(await beside.takes(along, batch), true);
+    await along.reads();
+  }
+  const wanted = await outcome(itself);
+  assert.deepEqual(await outcome(along), wanted);
+  assert.equal(wanted.decisions.length, 60);
+  const [held, passed] = [beside.told.slice(0, 4), beside.told.slice(4)];
+  assert.ok(Math.min(...held) > 29_000, 'the first 128 KB are held');
+  assert.deepEqual(
+    passed,
+    passed.map(() => 0),
+  );
+  assert.deepEqual(along.asked, [`2-${lastOf(life.blocks)}`]);
+});
+
 test('[R192] what was read along of events that the index has read itself meanwhile counts for nothing', async () => {
   const life = aWeek(12, 5);
   const chain = { source: 'r1', epoch: 3 };
@@ -218,7 +243,7 @@ test('[R192] what was read along of events that the index has read itself meanwh
   await along.reads();
   await along.store.append(life.blocks.slice(8));
   const stretch = { firstSequence: 1, lastSequence: lastOf(life.blocks) };
-  along.index.found(chain, readStretch(life.blocks, stretch, UNREAD, []), []);
+  along.index.found(chain, readStretch(life.blocks, stretch, UNREAD, [], true), []);
   assert.deepEqual(await outcome(along), await outcome(itself));
 });
 
@@ -227,7 +252,7 @@ test('[R192] of more chains than are remembered the one that came first of late 
   const along = new ReadAlong({ ...nothing, mostChains: 2 });
   const lives = ['r1', 'r2', 'r3'].map((id) => aWeek(4, 7, id));
   const reads = ({ agentId: source, epoch, blocks }: RobotLife, at: number): boolean => {
-    const from = { next: 1, state: UNREAD, waiting: [] };
+    const from = { next: 1, state: UNREAD, waiting: [], holds: true };
     return along.read({ source, epoch }, from, () => blocks.slice(at, at + 1)) !== null;
   };
   const [one, two, three] = lives as [RobotLife, RobotLife, RobotLife];

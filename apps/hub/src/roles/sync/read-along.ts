@@ -24,6 +24,7 @@ interface Known {
 interface CatchUp {
   readonly chain: LinkedChain;
   readonly asked: readonly number[];
+  readonly holds: boolean;
   /** The last event that is stored of it. */
   until: number;
 }
@@ -75,7 +76,13 @@ export class ReadAlong {
     for (const { next, state } of ways) {
       const at = blocks.findIndex(({ firstSequence }) => firstSequence === next);
       if (at < 0) continue;
-      const read = readStretch(blocks.slice(at), { firstSequence: next, lastSequence }, state, from.waiting);
+      const read = readStretch(
+        blocks.slice(at),
+        { firstSequence: next, lastSequence },
+        state,
+        from.waiting,
+        from.holds,
+      );
       this.#remember(chain, { next: lastSequence + 1, state: read.state });
       return inOwnMemory(read);
     }
@@ -83,7 +90,7 @@ export class ReadAlong {
     if (this.#catchUp !== null && linkedKey(this.#catchUp.chain) === linkedKey(chain)) {
       this.#catchUp.until = Math.max(this.#catchUp.until, lastSequence);
     } else if (this.#catchUp === null && furthest.next < first.firstSequence) {
-      this.#catchUp = { chain, asked: from.waiting, until: lastSequence };
+      this.#catchUp = { chain, asked: from.waiting, holds: from.holds, until: lastSequence };
       this.#catching = this.#catchesUp(this.#catchUp, furthest)
         // What cannot be read here cannot be read by him either.
         .catch(() => undefined)
@@ -103,11 +110,11 @@ export class ReadAlong {
   }
 
   async #catchesUp(job: CatchUp, { next, state }: Known): Promise<void> {
-    const { chain, asked } = job;
+    const { chain, asked, holds } = job;
     let blocks: StoredBlock[] = [];
     let bytes = 0;
     const readTo = (lastSequence: number): void => {
-      const read = readStretch(blocks, { firstSequence: next, lastSequence }, state, asked);
+      const read = readStretch(blocks, { firstSequence: next, lastSequence }, state, asked, holds);
       [next, state, blocks, bytes] = [lastSequence + 1, read.state, [], 0];
       this.#remember(chain, { next, state });
       this.#options.found(chain, inOwnMemory(read), asked);
