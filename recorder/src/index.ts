@@ -214,6 +214,7 @@ export {
   type TextConflict,
   type TextMerge,
 } from './sync/conflicts.ts';
+export { type DepartureMemory, Departures } from './sync/departures.ts';
 export { accountsFor, coarse, decodeStub, type Gap, gapEvent, isStub, type Stub, sealStub } from './sync/gap.ts';
 export { compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock.ts';
 export { ChainMoments, type HybridMark, type HybridMarks, markOf, memoryMarks } from './sync/hybrid-marks.ts';

@@ -134,6 +134,12 @@ export class SyncSender {
     }));
   }
 
+  /** The last event of a chain that was sent on this link. */
+  sentTo(chain: LinkedChain): number {
+    const next = this.#chains.get(linkedKey(chain))?.next ?? null;
+    return next === null ? 0 : next - 1;
+  }
+
   /**
    * What the recording holds of a chain; ends only grow.
    *

@@ -3,6 +3,7 @@ import type { RunRecording } from '../store.ts';
 import { WireWriter } from '../wire/wire-writer.ts';
 import type { AheadSource } from './ahead-source.ts';
 import { ChainReading } from './chain-reading.ts';
+import type { Departures } from './departures.ts';
 import type { Gap } from './gap.ts';
 import { lookInto, outgoingBlock } from './outgoing.ts';
 import { PACK_BYTES, type Packing, packBlocks } from './packed-blocks.ts';
@@ -44,6 +45,8 @@ export interface SyncSourceOptions {
   /** The recording that grows, then older ones. */
   readonly recordings: readonly { readonly path: string; readonly recording: RunRecording }[];
   readonly memory: SyncMemory;
+  /** Told of what leaves, before it does. */
+  readonly departures?: Departures;
   /** Tells safety events before their blocks (R193); absent: they come with these. */
   readonly ahead?: AheadSource;
   /** Infinity: no limit. */
@@ -305,7 +308,7 @@ export class SyncSource {
   }
 
   async #run(): Promise<void> {
-    const { nowUs, after, say, breathe } = this.#options;
+    const { nowUs, after, say, breathe, departures } = this.#options;
     for (;;) {
       const sender = this.#sender;
       if (sender === null || !this.#linked || this.#ready >= MOST_READY) return;
@@ -315,11 +318,13 @@ export class SyncSource {
         after(step.us, () => this.#pump());
         return;
       }
+      departures?.leaves(step.chain);
       const stored = await this.#stored(sender, step);
       if (stored === null && sender.waits(step.chain)) continue;
       const batch = stored ?? (await this.#made(sender, step));
       if (batch === null) return;
       this.#ready++;
+      departures?.left(step.chain, sender.sentTo(step.chain));
       say({ type: 'sent', batch });
       await breathe?.();
     }

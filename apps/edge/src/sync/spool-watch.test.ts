@@ -77,6 +77,7 @@ test('[R127] [L8] a recording that is too full says what it drops before it drop
     mostBytes: 60_000,
     usedBytes: () => used,
     acknowledged: () => 8,
+    furthest: () => Number.POSITIVE_INFINITY,
     tell: (_, gap) => void gaps.push(gap),
     drop: (stubs) => assert.equal(store.drop(stubs), stubs.length),
     full: (bytesNow) => void full.push(bytesNow),
@@ -136,6 +137,7 @@ test('[R127] a stub takes no place where other blocks stand than it says, nor th
     mostBytes: 1,
     usedBytes: () => 1_000_000,
     acknowledged: () => 0,
+    furthest: () => Number.POSITIVE_INFINITY,
     tell: (source, gap) => watch.gapFound(source, gap),
     drop: (stubs) => void blocks.push(...stubs),
     full: () => undefined,
@@ -172,6 +174,7 @@ test('[R127] of a long absence snapshots stay by the minute, and what has gone o
     mostBytes: 100_000,
     usedBytes: () => 260_000,
     acknowledged: () => 0,
+    furthest: () => Number.POSITIVE_INFINITY,
     tell: (_, gap) => void gaps.push(gap),
     drop: (stubs) => assert.equal(store.drop(stubs), stubs.length),
     full: () => assert.fail('there is enough to drop'),
@@ -215,6 +218,7 @@ test('[R127] a great deal goes little by little, so that its chain goes on meanw
     mostBytes: 2_400_000,
     usedBytes: () => used,
     acknowledged: () => 0,
+    furthest: () => Number.POSITIVE_INFINITY,
     tell: (_, gap) => void told.push(gap),
     drop: (stubs) => assert.equal(store.drop(stubs), stubs.length),
     full: () => assert.fail('there is enough to drop'),
@@ -271,6 +275,7 @@ test('[R127] what earlier epochs left goes as well, the oldest first: the chain 
     mostBytes: 75_000,
     usedBytes: () => used,
     acknowledged: ({ epoch }) => acknowledged[epoch] ?? 0,
+    furthest: () => Number.POSITIVE_INFINITY,
     tell: (source, gap) => {
       assert.equal(source, 'r1');
       told.push(gap);

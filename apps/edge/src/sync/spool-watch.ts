@@ -18,6 +18,7 @@ import {
   type SealedBlock,
   type SpooledBlock,
   type StoredBlock,
+  type Stub,
   sealStub,
 } from '@sigma/recorder';
 
@@ -31,6 +32,8 @@ export interface SpoolWatchOptions {
   readonly usedBytes: () => number;
   /** The last event of a chain that the hub has acknowledged; 0: none. */
   readonly acknowledged: (chain: LinkedChain) => number;
+  /** The last event of a chain that a hub may have, or may be sent as it stands here now; Infinity: nobody knows. */
+  readonly furthest: (chain: LinkedChain) => number;
   /** Puts a gap at the end of the chain that a source writes. */
   readonly tell: (source: string, gap: Gap) => void;
   /** Takes the blocks out. */
@@ -44,6 +47,8 @@ const FREE = 0.2;
 /** Stretches, and blocks of them, that go at once: each stretch is an event of its chain, and what is live is recorded meanwhile. */
 const MOST_STRETCHES = 256;
 const MOST_BLOCKS = 8_192;
+/** Drops that wait to be seen on the disk, at most. */
+const MOST_UNSEEN = 16 * MOST_STRETCHES;
 /** What is chosen is held in memory, a hundred bytes for a block of a thousand. */
 const MOST_CHOSEN_BYTES = 512e6;
 /** Of these, some seconds' worth, one chain goes after the other: what lies packed together is unpacked for many of them. */
@@ -70,6 +75,8 @@ export class SpoolWatch {
   #chosen: readonly DropStretch[] = [];
   /** Drops whose gaps are not on disk yet. */
   #pending: Drop[] = [];
+  /** What was let go of and never left this edge, with the hash of each of its blocks. */
+  #unseen: readonly Stub[] = [];
   #looking = false;
   /** Of each chain and class, the event before which nothing is left of it: what became of that class since stands behind. */
   readonly #floors = new Map<string, number>();
@@ -83,6 +90,7 @@ export class SpoolWatch {
     if (this.#looking || this.#pending.length > 0) return;
     this.#looking = true;
     try {
+      await this.#forgetHashes();
       if (this.#chosen.length === 0) await this.#choose();
       await this.#tellSome();
     } finally {
@@ -121,6 +129,30 @@ export class SpoolWatch {
     }
     if (stubs.length > 0) this.#options.drop(stubs);
     return stubs.length > 0;
+  }
+
+  /**
+   * Of a stretch that has never left, no hub will ask for a part: when it is gone, the hashes of its blocks go too, which
+   * were a third of what stays of a week. Not before: as long as its blocks stand there, they may be sent.
+   */
+  async #forgetHashes(): Promise<void> {
+    const gone: Stub[] = [];
+    const unseen: Stub[] = [];
+    for (const stub of this.#unseen) ((await this.#stands(stub)) ? gone : unseen).push(stub);
+    this.#unseen = unseen.slice(-MOST_UNSEEN);
+    const stubs = gone.filter((stub) => this.#neverLeft(stub)).map((stub) => sealStub(coarse(stub)));
+    if (stubs.length > 0) this.#options.drop(stubs);
+  }
+
+  #neverLeft(stub: Stub): boolean {
+    return this.#options.furthest(stub) < stub.firstSequence;
+  }
+
+  async #stands(stub: Stub): Promise<boolean> {
+    const { firstSequence } = stub;
+    for await (const { bytes } of this.#options.recording.blocks(stub, firstSequence, firstSequence))
+      return isStub(bytes);
+    return false;
   }
 
   async *#fineStubs({ source, epoch }: LinkedChain): AsyncIterable<StoredBlock> {
@@ -172,6 +204,8 @@ export class SpoolWatch {
     if (told.length === 0) return;
     this.#pending = this.#pending.filter((drop) => !told.includes(drop));
     this.#options.drop(told.map(({ stub }) => sealStub(stub)));
+    const hashed = told.map(({ stub }) => stub).filter((stub) => stub.dropped.length > 1 && this.#neverLeft(stub));
+    this.#unseen = [...this.#unseen, ...hashed];
   }
 
   /**

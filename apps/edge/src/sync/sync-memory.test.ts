@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { AheadEvent } from '@sigma/recorder';
+import { type AheadEvent, Departures } from '@sigma/recorder';
 import { openSyncMemory } from './sync-memory.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sigma-sync-memory-'));
@@ -79,6 +79,29 @@ test('[R127] [L3] which hub acknowledged last, and how far, is known after a res
   assert.deepEqual(
     acknowledged('b').map(({ source, sequence }) => [source, sequence]),
     [['r1', 4]],
+  );
+  close();
+});
+
+test('[R127] [L3] of which chains nothing has left is known after a restart; of what an earlier life may have sent, and of what nobody remembers, it is not said', () => {
+  const first = openSyncMemory(join(folder, 'departures'));
+  const hash = new Uint8Array(32).fill(7);
+  first.acknowledge('a', [{ source: 'r1', epoch: 1, sequence: 9, hash }]);
+  first.ahead.keep({ source: 'r1', epoch: 2, openedUs: 7, sequence: 20 }, []);
+  for (const epoch of [1, 2, 3, 4]) first.departures.begins({ source: 'r1', epoch });
+  first.departures.leaves({ source: 'r1', epoch: 3 });
+  first.close();
+  const { departures, close } = openSyncMemory(join(folder, 'departures'));
+  for (const epoch of [3, 4, 5]) departures.begins({ source: 'r1', epoch });
+  const known = new Departures(departures, [{ source: 'r1', epoch: 6 }]);
+  known.leaves({ source: 'r1', epoch: 6 });
+  known.left({ source: 'r1', epoch: 6 }, 12);
+  known.left({ source: 'r1', epoch: 6 }, 11);
+  known.left({ source: 'r1', epoch: 3 }, 11);
+  const far = Number.POSITIVE_INFINITY;
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 5, 6].map((epoch) => known.furthest({ source: 'r1', epoch })),
+    [far, far, far, far, 0, 0, 12],
   );
   close();
 });

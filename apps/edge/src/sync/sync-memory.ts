@@ -3,6 +3,7 @@ import {
   type AheadEvent,
   type AheadMemory,
   type ChainEnd,
+  type DepartureMemory,
   type LinkedChain,
   type LookedChain,
   linkedKey,
@@ -14,6 +15,7 @@ import { openMemoryFile } from '../live/memory-file.ts';
 export interface EdgeSyncMemory extends SyncMemory {
   /** Safety events that are told before their blocks. */
   readonly ahead: AheadMemory;
+  readonly departures: DepartureMemory;
   /** Recordings of this edge that may hold something unsent, the oldest first. */
   recordings(): readonly string[];
   addRecording(path: string): void;
@@ -43,6 +45,9 @@ export function openSyncMemory(folder: string): EdgeSyncMemory {
     CREATE TABLE IF NOT EXISTS ahead (
       source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, grade INTEGER NOT NULL,
       envelope BLOB NOT NULL, PRIMARY KEY (source, epoch, sequence)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS departures (
+      source TEXT NOT NULL, epoch INTEGER NOT NULL, untouched INTEGER NOT NULL, PRIMARY KEY (source, epoch)
     ) STRICT, WITHOUT ROWID;`,
   );
   const recordings = db.prepare('SELECT path FROM recordings ORDER BY rowid');
@@ -69,7 +74,32 @@ export function openSyncMemory(folder: string): EdgeSyncMemory {
     urgent: () => urgent.all() as unknown as readonly (LinkedChain & { readonly sequence: number })[],
     remindOf: ({ source, epoch }, sequence) => void remind.run(source, epoch, sequence),
     ahead: aheadMemory(db),
+    departures: departureMemory(db),
     close: () => db.close(),
+  };
+}
+
+/** @throws Error of node:sqlite */
+function departureMemory(db: DatabaseSync): DepartureMemory {
+  const untouched = db.prepare('SELECT source, epoch FROM departures WHERE untouched = 1');
+  // What an earlier life wrote, which knew of no departures, may have left.
+  const begins = db.prepare(
+    `INSERT OR IGNORE INTO departures VALUES (:source, :epoch,
+      NOT EXISTS (SELECT 1 FROM looked WHERE source = :source AND epoch = :epoch)
+      AND NOT EXISTS (SELECT 1 FROM acknowledged WHERE source = :source AND epoch = :epoch))`,
+  );
+  const leaves = db.prepare('UPDATE departures SET untouched = 0 WHERE source = :source AND epoch = :epoch');
+  return {
+    untouched: () => untouched.all() as unknown as readonly LinkedChain[],
+    begins: ({ source, epoch }) => void begins.run({ source, epoch }),
+    leaves: ({ source, epoch }) => {
+      db.exec('PRAGMA synchronous = FULL');
+      try {
+        leaves.run({ source, epoch });
+      } finally {
+        db.exec('PRAGMA synchronous = NORMAL');
+      }
+    },
   };
 }
 

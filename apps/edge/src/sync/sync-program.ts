@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
-import { AheadSource, encodeSent, giveBack, SyncSource } from '@sigma/recorder';
+import { AheadSource, Departures, encodeSent, giveBack, SyncSource } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
 import type { FromThread, ToThread } from '../live/back-thread.ts';
@@ -43,6 +43,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     },
   );
   let link = 0;
+  let linked = false;
   let timer: NodeJS.Timeout | undefined;
   const watch = Number.isFinite(recordingMostBytes) ? openWatch() : null;
   const wallUs = (): number => epochTimeUs + site.nowUs();
@@ -55,6 +56,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     refused: ({ source, epoch, refusal, lastSequence: sequence, message }) =>
       tell({ type: 'note', name: 'edge.blocks_refused', body: { source, epoch, refusal, sequence, message } }),
   });
+  const departures = new Departures(memory.departures, growing);
   const apart =
     hubUrl === undefined
       ? null
@@ -70,6 +72,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     growing,
     recordings,
     memory,
+    departures,
     bytesPerS,
     packing: zstandard,
     say: (word) => {
@@ -103,6 +106,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
       usedBytes: () => spooledBytes(recordingPath),
       acknowledged: ({ source, epoch }) =>
         sync.standings().find((one) => one.source === source && one.epoch === epoch)?.acknowledged ?? 0,
+      furthest: (chain) => (linked ? Number.POSITIVE_INFINITY : departures.furthest(chain)),
       tell: (source, gap) => tell({ type: 'gap', source, gap }),
       drop: (stubs) => tell({ type: 'drop', stubs }),
       full: (used) => {
@@ -146,11 +150,13 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     switch (message.type) {
       case 'linked':
         link++;
+        linked = true;
         sync.linked(message.orderKey);
         break;
       case 'lost':
         apart?.lost();
         sync.lost();
+        linked = false;
         break;
       case 'offered':
         apart?.offered(message.offer);
