@@ -5,12 +5,12 @@ import { dirname } from 'node:path';
  * A week of a robot without its hub, packed: what it decided, its safety, a state for each minute, and its last hours
  * whole. What forty of them have then comes home in ten minutes (docs/decisions/0008).
  */
-const BODY_BYTES = 750e6;
+const BODY_BYTES = 300e6;
 /** Of what is free: others write to this disk too. */
 const SHARE = 0.8;
 
 /**
- * Bytes that a recording may take where nobody says (R127): 750 MB for each body, and four fifths at most of what the disk
+ * Bytes that a recording may take where nobody says (R127): 300 MB for each body, and four fifths at most of what the disk
  * has for it.
  *
  * @param recordingPath the file may be missing, its folder may not
