@@ -17,13 +17,15 @@ export function benchEvent(timeUs: number): EventDraft {
   return signalEvent('bench.event', { text: WORDS.slice(at, at + TEXT_BYTES) }, 1000, timeUs);
 }
 
+export const BENCH_TENANT = 'bench';
+
 /** A chain for the sync bench, and its first block. */
 export function benchChain(
   source: string,
   epoch: number,
-  timeUs = 1_700_000_000_000_000,
+  { tenant = BENCH_TENANT, timeUs = 1_700_000_000_000_000 } = {},
 ): { readonly writer: ChainWriter; readonly begin: SealedBlock } {
-  const chain = { tenant: 'bench', source, epoch };
+  const chain = { tenant, source, epoch };
   const writer = new ChainWriter(chain, sha256);
   const opening = openingEvent({
     ...chain,

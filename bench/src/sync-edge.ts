@@ -42,7 +42,7 @@ const epochTimeUs = wallUs() - Math.floor(Number(process.hrtime.bigint()) / 1000
 function openLiving(folder: string) {
   const path = join(folder, `living-${links}.sqlite`);
   const store = openSqliteStore(path);
-  const chains = sources.map((source) => benchChain(source, LIVING_EPOCH, wallUs()));
+  const chains = sources.map((source) => benchChain(source, LIVING_EPOCH, { tenant, timeUs: wallUs() }));
   void store.append(chains.map(({ begin }) => begin));
   let turn = 0;
   const timer = setInterval(() => {

@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import {
   type ChainHead,
   ChainWriter,
@@ -24,43 +23,14 @@ const GAPS_A_BLOCK = 64;
 /** And drops so many. */
 const STUBS_AT_ONCE = 256;
 
-export interface Thinned {
-  readonly bytes: number;
-  readonly blocks: number;
-  /** Of the file, the pages in use. */
-  readonly pageBytes: number;
-}
-
-/** Bytes of the pages that hold something, as the bound of a spool counts them. */
-export function pageBytesOf(path: string): number {
-  const db = new DatabaseSync(path, { readOnly: true });
-  try {
-    const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
-  } finally {
-    db.close();
-  }
-}
-
 /**
  * What a full spool leaves of a recording when the oldest of it has been there for long (SPEC R127): decisions, safety,
  * a state for each minute, and what says which inputs went. Changes the recording.
- *
- * @returns what is left of these sources
  */
-export async function thin(path: string, sources: readonly string[]): Promise<Thinned> {
+export async function thin(path: string, sources: readonly string[]): Promise<void> {
   const store = openSqliteStore(path, { packBytes: PACK_BYTES });
   try {
-    let [bytes, blocks] = [0, 0];
-    for (const head of (await store.heads()).filter(({ source }) => sources.includes(source))) {
-      await thinChain(store, head);
-      const grown = (await store.heads()).find(({ source }) => source === head.source) ?? head;
-      for await (const block of store.blocks(head, 1, grown.sequence)) {
-        bytes += block.bytes.length;
-        blocks++;
-      }
-    }
-    return { bytes, blocks, pageBytes: pageBytesOf(path) };
+    for (const head of await store.heads()) if (sources.includes(head.source)) await thinChain(store, head);
   } finally {
     await store.close();
   }
