@@ -1,17 +1,29 @@
 import { Worker } from 'node:worker_threads';
+import { MailboxWatch, mailboxMemory } from '@sigma/bus/mailbox';
 
 /** What every such thread understands and says beside its own words. */
 export type ToThread<To> = To | { readonly type: 'end' };
 export type FromThread<From> = From | { readonly type: 'ended' };
 
+/** What such a thread is begun with. */
+export interface BackThreadData<Data> {
+  readonly data: Data;
+  /** Of the mailbox that it writes: the loop that moves bodies or speaks on a link waits for no lock of it. */
+  readonly told: SharedArrayBuffer;
+}
+
 export interface BackThreadOptions<From> {
   readonly module: URL;
   readonly data: unknown;
+  /** How often it is looked for what the thread has told. */
+  readonly lookMs: number;
   readonly heard: (message: From) => void;
   /** It broke: from then on nothing is told to it and nothing is heard of it. */
   readonly failed: (error: Error) => void;
 }
 
+/** Of the thread's own heap. */
+const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
 /** How long an end waits for the thread's last words. */
 const LAST_ROUND_MS = 2_000;
 
@@ -34,18 +46,16 @@ export class BackThread<To extends { readonly type: string }, From extends { rea
   /** Begins it, once. */
   begin(): void {
     if (this.#worker !== null) return;
-    const { module, data, heard, failed } = this.#options;
-    this.#worker = new Worker(module, {
-      workerData: data,
-      resourceLimits: {
-        maxYoungGenerationSizeMb: Number(process.env.YG ?? 24),
-        maxOldGenerationSizeMb: Number(process.env.OG ?? 256),
-      },
-    });
-    this.#worker.on('message', (message: FromThread<From>) => {
+    const { module, data, lookMs, heard, failed } = this.#options;
+    const told = mailboxMemory();
+    const workerData: BackThreadData<unknown> = { data, told };
+    this.#worker = new Worker(module, { workerData, resourceLimits: HEAP });
+    const hear = (message: FromThread<From>): void => {
       if (message.type === 'ended') this.#ended();
       else heard(message as From);
-    });
+    };
+    const mailbox = new MailboxWatch(told, hear, () => lookMs);
+    this.#worker.on('exit', () => mailbox.close());
     this.#worker.on('error', (error) => {
       this.#failed = true;
       failed(error);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
+import type { MailboxWriter } from '@sigma/bus/mailbox';
 import { AheadSource, Departures, encodeSent, giveBack, SyncSource } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { openSqliteRecording } from '@sigma/recorder/sqlite';
@@ -23,11 +24,10 @@ const MOST_CACHE_BYTES = 32 * CACHE_BYTES;
 const NO_PACK = { bytes: new Uint8Array(), unpackedBytes: 0 };
 
 /** What the thread of sync does, from its first message to its last. */
-export function runSync(data: SyncThreadData, port: MessagePort): void {
+export function runSync(data: SyncThreadData, port: MessagePort, told: MailboxWriter<FromThread<FromSync>>): void {
   const { tenant, folder, recordingPath, sources, growing, bytesPerS, recordingMostBytes, epochTimeUs, hubUrl } = data;
   const site = new AgentClock(data.clock);
-  const tell = (message: FromThread<FromSync>, transfer: readonly ArrayBuffer[] = []): void =>
-    port.postMessage(message, transfer);
+  const tell = (message: FromThread<FromSync>): void => told.post(message);
   const memory = openSyncMemory(folder);
   memory.addRecording(recordingPath);
   // What a simulated world records is no body's, and nobody could put a gap into it.
@@ -82,7 +82,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
       const number = packed === undefined ? null : (apart?.send(bytes) ?? null);
       const outOfBand = { connection: '', number: number ?? 0, bytes: bytes.length, unpackedBytes };
       const sent = encodeSent(number === null ? word.batch : { ...batch, outOfBand });
-      tell({ type: 'sent', link, sent }, [sent.buffer]);
+      tell({ type: 'sent', link, sent });
       // Nobody looks at it any more: left to the garbage collector, a pack is memory for long.
       if (number === null) giveBack(bytes.buffer);
     },
@@ -144,6 +144,7 @@ export function runSync(data: SyncThreadData, port: MessagePort): void {
     for (const { recording } of recordings) await recording.close();
     memory.close();
     tell({ type: 'ended' });
+    await told.sent();
     port.close();
   };
   const hear = (message: ToThread<ToSync>): void => {

@@ -76,6 +76,9 @@ export interface SyncCalls {
   readonly drop: (stubs: readonly SealedBlock[]) => void;
 }
 
+/** What is recorded waits so long at most between the thread and the link. */
+const LOOK_MS = 4;
+
 /** The thread of sync, as the program holds it; it begins with the first link, or at once where it keeps a bound. */
 export class SyncWorker {
   readonly #thread: BackThread<ToSync, FromSync>;
@@ -89,6 +92,7 @@ export class SyncWorker {
     this.#thread = new BackThread({
       module: new URL('./sync-thread.ts', import.meta.url),
       data,
+      lookMs: LOOK_MS,
       heard: (message) => {
         if (message.type === 'shown' || message.type === 'sent' || message.type === 'ahead') {
           if (message.link !== this.#link) return;

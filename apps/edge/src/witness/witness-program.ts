@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
+import type { MailboxWriter } from '@sigma/bus/mailbox';
 import { chainOfOrigin, edgeWitnessName, formatNoteKey, HeadBook } from '@sigma/recorder';
 import { openProofShelf, type ProofShelf } from '@sigma/recorder/proof-shelf';
 import { openSqliteRecording, sha256 } from '@sigma/recorder/sqlite';
@@ -13,8 +14,9 @@ import type { FromWitness, ToWitness, WitnessThreadData } from './witness-worker
 export function runWitness(
   { tenant, edgeId, folder, recordingPath, sources, everyMs }: WitnessThreadData,
   port: MessagePort,
+  told: MailboxWriter<FromThread<FromWitness>>,
 ): void {
-  const say = (message: FromThread<FromWitness>): void => port.postMessage(message);
+  const say = (message: FromThread<FromWitness>): void => told.post(message);
   const key = keptHeadKey(folder);
   const { publicKey } = key;
   const memory = openWitnessMemory(folder);
@@ -50,6 +52,7 @@ export function runWitness(
     for (const open of [shelf, parted, recording]) await open?.close();
     memory.close();
     say({ type: 'ended' });
+    await told.sent();
     port.close();
   };
   port.on('message', (message: ToThread<ToWitness>) => {

@@ -26,6 +26,8 @@ export type FromWitness =
 /** Words on their way to the thread; beyond this a hub that talks too much is not listened to. */
 const MOST_UNHEARD = 64;
 
+const LOOK_MS = 20;
+
 /** The thread of heads, as the program holds it; it begins with the first hub that witnesses. */
 export class WitnessWorker {
   readonly #thread: BackThread<ToWitness, FromWitness>;
@@ -39,6 +41,7 @@ export class WitnessWorker {
     this.#thread = new BackThread({
       module: new URL('./witness-thread.ts', import.meta.url),
       data,
+      lookMs: LOOK_MS,
       heard: (message) => {
         if (message.type === 'word') say(message.word);
         else if (message.type === 'note') note(message.name, message.body);

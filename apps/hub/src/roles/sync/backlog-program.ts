@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { MailboxWriter } from '@sigma/bus/mailbox';
 import { BatchIntake, type BatchOutcome, type BlockBatch, giveBack, type HybridMark, linkedKey } from '@sigma/recorder';
 import { zstandard } from '@sigma/recorder/packing';
 import { openPostgres } from '@sigma/recorder/postgres';
@@ -7,7 +8,7 @@ import type { ReadFrom } from '../chronicle/read-stretch.ts';
 import { ArrivingPacks } from './arriving-packs.ts';
 import { type BacklogThreadData, batchIn, type FromBacklogs, type ToBacklogs } from './backlog-words.ts';
 import { DataPort } from './data-port.ts';
-import { memoryOf, ReadAlong } from './read-along.ts';
+import { ReadAlong } from './read-along.ts';
 
 /** One writes, one reads. */
 const CONNECTIONS = 2;
@@ -20,7 +21,8 @@ const CONNECTIONS = 2;
 export async function runBacklogs(data: BacklogThreadData, port: MessagePort): Promise<void> {
   const { url, tenant, dataPort } = data;
   const recordings = await openPostgres(url, { connections: CONNECTIONS });
-  const tell = (message: FromBacklogs, handed: readonly ArrayBuffer[] = []): void => port.postMessage(message, handed);
+  const told = new MailboxWriter<FromBacklogs>(data.told);
+  const tell = (message: FromBacklogs): void => told.post(message);
   const keeping = new Map<number, PromiseWithResolvers<void>>();
   let marks = 0;
   const keep = (of: HybridMark): Promise<void> => {
@@ -42,7 +44,7 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
   const storing = new Map<string, Promise<void>>();
   const along = new ReadAlong({
     blocks: (chain, from, to) => store.blocks({ tenant, ...chain }, from, to),
-    found: (chain, read, asked) => tell({ type: 'found', chain, read, asked }, memoryOf(read)),
+    found: (chain, read, asked) => tell({ type: 'found', chain, read, asked }),
   });
   const answer = (id: number, batch: BlockBatch, from: ReadFrom | null, outcome: BatchOutcome): void => {
     if (outcome.type !== 'stored') {
@@ -52,7 +54,7 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
     const { type, sequence, blocks, sealed, pack } = outcome;
     const { source, epoch } = batch;
     const read = along.read({ source, epoch }, from, sealed);
-    tell({ type, id, sequence, blocks, read }, memoryOf(read));
+    tell({ type, id, sequence, blocks, read });
     // The store has let go of it.
     if (pack !== undefined) giveBack(pack.content.buffer);
     if (batch.packed !== undefined) giveBack(batch.packed.bytes.buffer);
@@ -61,6 +63,7 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
     await packs?.close();
     await along.close();
     await recordings.close();
+    await told.sent();
     port.close();
   };
   port.on('message', (message: ToBacklogs) => {

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { MailboxWatch, mailboxMemory } from '@sigma/bus/mailbox';
 import type { BatchOutcome, BatchTaker, BlockBatch, HybridMarks, LinkedChain } from '@sigma/recorder';
 import type { ReadFrom } from '../chronicle/read-stretch.ts';
 import type { RecordIndex } from '../chronicle/record-index.ts';
@@ -12,7 +13,7 @@ export interface AlongIndex {
   readonly found: RecordIndex['found'];
 }
 
-export interface BacklogThreadOptions extends BacklogThreadData {
+export interface BacklogThreadOptions extends Omit<BacklogThreadData, 'told'> {
   /** Keeps what the blocks of a batch do not tell; asked for it before they are stored. */
   readonly keep: HybridMarks['add'];
   readonly index: AlongIndex;
@@ -25,6 +26,9 @@ export interface BacklogThreadOptions extends BacklogThreadData {
  * small young generation is collected quickly and stays in the processor's cache.
  */
 const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
+/** So often it is looked for what the thread has told: while it has something, and while it has nothing. */
+const LOOK_MS = 3;
+const IDLE_LOOK_MS = 25;
 /** How long an end waits for what the store still commits. */
 const LAST_ROUND_MS = 5_000;
 
@@ -37,6 +41,7 @@ interface Asked {
 /** One life of the thread. */
 interface Life {
   readonly worker: Worker;
+  readonly mailbox: MailboxWatch<FromBacklogs>;
   readonly asked: Map<number, Asked>;
   readonly ended: Promise<void>;
 }
@@ -76,12 +81,13 @@ export class BacklogThread implements BatchTaker {
   async take(batch: BlockBatch, { sources }: Parameters<BatchTaker['take']>[1]): Promise<BatchOutcome> {
     if (this.#closed) throw new Error('The hub ends');
     this.#life ??= this.#begin();
-    const { worker, asked } = this.#life;
+    const { worker, mailbox, asked } = this.#life;
     const id = ++this.#asked;
     const outcome = Promise.withResolvers<BatchOutcome>();
     const { source, epoch } = batch;
     const from = this.#options.index.readFrom(batch);
     asked.set(id, { chain: { source, epoch }, from, outcome });
+    if (asked.size === 1) mailbox.again();
     const sent = sentBatch(batch);
     const ownSource = sources.has(source);
     worker.postMessage({ type: 'take', id, batch: sent, ownSource, from } satisfies ToBacklogs, handedOver(sent));
@@ -96,17 +102,21 @@ export class BacklogThread implements BatchTaker {
 
   #begin(): Life {
     const { url, tenant, dataPort } = this.#options;
-    const workerData: BacklogThreadData = { url, tenant, dataPort };
+    const told = mailboxMemory();
+    const workerData: BacklogThreadData = { url, tenant, dataPort, told };
     const module = new URL('./backlog-worker.ts', import.meta.url);
     const worker = new Worker(module, { workerData, name: 'backlogs', resourceLimits: HEAP });
     const ended = Promise.withResolvers<void>();
-    const life: Life = { worker, asked: new Map(), ended: ended.promise };
+    const asked: Life['asked'] = new Map();
+    const lookMs = (): number => (asked.size > 0 ? LOOK_MS : IDLE_LOOK_MS);
+    const mailbox = new MailboxWatch<FromBacklogs>(told, (message) => this.#heard(life, message), lookMs);
+    const life: Life = { worker, mailbox, asked, ended: ended.promise };
     let why = 'it ended by itself';
-    worker.on('message', (message: FromBacklogs) => this.#heard(life, message));
     worker.on('error', (error) => {
       why = error.message;
     });
     worker.on('exit', () => {
+      mailbox.close();
       this.#gone(life);
       const error = new Error(
         `The thread that takes in backlogs is gone (${why}); a new one begins with the next batch`,

@@ -6,6 +6,8 @@ export interface BacklogThreadData {
   /** Of the login role, with its password. */
   readonly url: string;
   readonly tenant: string;
+  /** Of a mailbox (`@sigma/bus/mailbox`) that the thread writes: whoever hears robots waits for no lock of it. */
+  readonly told: SharedArrayBuffer;
   /** Where packs come in on connections of their own; null: they come on the links. */
   readonly dataPort: DataPortOptions | null;
 }

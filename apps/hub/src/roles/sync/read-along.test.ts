@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deserialize, serialize } from 'node:v8';
 import { aheadEvents, linkedKey, type SealedBlock, takeAhead } from '@sigma/recorder';
 import { MemoryStore } from '@sigma/recorder/testing';
 import fc from 'fast-check';
@@ -7,7 +8,7 @@ import { A_LIFE, aLife, disk, hub, ITS_DECISIONS, S } from '../../../testing/chr
 import { aWeek, LIFE_BEGAN_US, RAISED, RobotLife, VIOLATION } from '../../../testing/robot-life.ts';
 import { UNREAD } from '../chronicle/read-on.ts';
 import { type ReadStretch, readStretch } from '../chronicle/read-stretch.ts';
-import { memoryOf, ReadAlong } from './read-along.ts';
+import { ReadAlong } from './read-along.ts';
 
 type Hub = Awaited<ReturnType<typeof hub>>;
 
@@ -28,7 +29,8 @@ const lastOf = (blocks: readonly SealedBlock[]): number => {
   return firstSequence + count - 1;
 };
 
-const cloned = <T extends ReadStretch | null>(read: T): T => structuredClone(read, { transfer: [...memoryOf(read)] });
+/** As it comes out of a mailbox. */
+const cloned = <T extends ReadStretch | null>(read: T): T => deserialize(serialize(read)) as T;
 
 /** A thread of backlogs without its store and its thread: only what is told passes between, and blocks lie elsewhere then. */
 class Beside {

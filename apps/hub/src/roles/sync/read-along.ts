@@ -10,7 +10,7 @@ const SLICE_BYTES = 256 * 1024;
 export interface ReadAlongOptions {
   /** What is stored of a chain, both ends inclusive. */
   readonly blocks: (chain: LinkedChain, from: number, to: number) => AsyncIterable<StoredBlock>;
-  /** Something was found in what had been stored before. */
+  /** Something was found in what had been stored before; views into that. */
   readonly found: (chain: LinkedChain, read: ReadStretch, asked: readonly number[]) => void;
   readonly mostChains?: number;
 }
@@ -49,7 +49,7 @@ export class ReadAlong {
   /**
    * @param from what he knows of the chain; null: he does not look into it
    * @param stored blocks that follow each other, made when they are read; they are let go before it returns
-   * @returns what was found, in memory of its own, or null where it was not read now
+   * @returns what was found, views into them, or null where it was not read now
    */
   read(chain: LinkedChain, from: ReadFrom | null, stored: () => readonly SealedBlock[]): ReadStretch | null {
     if (from === null) return null;
@@ -84,7 +84,7 @@ export class ReadAlong {
         from.holds,
       );
       this.#remember(chain, { next: lastSequence + 1, state: read.state });
-      return inOwnMemory(read);
+      return read;
     }
     const [furthest] = ways;
     if (this.#catchUp !== null && linkedKey(this.#catchUp.chain) === linkedKey(chain)) {
@@ -117,7 +117,7 @@ export class ReadAlong {
       const read = readStretch(blocks, { firstSequence: next, lastSequence }, state, asked, holds);
       [next, state, blocks, bytes] = [lastSequence + 1, read.state, [], 0];
       this.#remember(chain, { next, state });
-      this.#options.found(chain, inOwnMemory(read), asked);
+      this.#options.found(chain, read, asked);
     };
     // What was stored meanwhile was not read.
     while (next <= job.until) {
@@ -143,23 +143,4 @@ export class ReadAlong {
       return;
     }
   }
-}
-
-/** What lies in the blocks is copied into one piece of memory that can change hands. */
-function inOwnMemory(read: ReadStretch): ReadStretch {
-  const bytes = new Uint8Array(read.decisions.reduce((sum, { data }) => sum + data.length, 0));
-  let at = 0;
-  const decisions = read.decisions.map((decision) => {
-    const data = bytes.subarray(at, at + decision.data.length);
-    data.set(decision.data);
-    at += data.length;
-    return { ...decision, data };
-  });
-  return { ...read, decisions };
-}
-
-/** The memory of what was found, which changes hands with it. */
-export function memoryOf(read: ReadStretch | null): readonly ArrayBuffer[] {
-  const buffer = read?.decisions[0]?.data.buffer;
-  return buffer instanceof ArrayBuffer ? [buffer] : [];
 }
