@@ -30,7 +30,7 @@ export interface Minutes {
 const IN_TURN = 64;
 
 /** Bytes of the pages that hold something, as the bound of a spool counts them. */
-export function pageBytesOf(path: string): number {
+function pageBytesOf(path: string): number {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
     const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
