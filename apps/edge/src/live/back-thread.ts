@@ -15,7 +15,7 @@ export interface BackThreadData<Data> {
 export interface BackThreadOptions<From> {
   readonly module: URL;
   readonly data: unknown;
-  /** How often it is looked for what the thread has told. */
+  /** How often it is looked for what the thread has told, where it told nothing lately. */
   readonly lookMs: number;
   readonly heard: (message: From) => void;
   /** It broke: from then on nothing is told to it and nothing is heard of it. */
@@ -24,6 +24,9 @@ export interface BackThreadOptions<From> {
 
 /** Of the thread's own heap. */
 const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
+/** Where something was told more may come: it is looked for so often, so many times. */
+const SOON_MS = 1;
+const SOON = 20;
 /** How long an end waits for the thread's last words. */
 const LAST_ROUND_MS = 2_000;
 
@@ -50,11 +53,13 @@ export class BackThread<To extends { readonly type: string }, From extends { rea
     const told = mailboxMemory();
     const workerData: BackThreadData<unknown> = { data, told };
     this.#worker = new Worker(module, { workerData, resourceLimits: HEAP });
+    let looks = 0;
     const hear = (message: FromThread<From>): void => {
+      looks = 0;
       if (message.type === 'ended') this.#ended();
       else heard(message as From);
     };
-    const mailbox = new MailboxWatch(told, hear, () => lookMs);
+    const mailbox = new MailboxWatch(told, hear, () => (++looks < SOON ? SOON_MS : lookMs));
     this.#worker.on('exit', () => mailbox.close());
     this.#worker.on('error', (error) => {
       this.#failed = true;

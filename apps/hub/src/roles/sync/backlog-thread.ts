@@ -27,7 +27,7 @@ export interface BacklogThreadOptions extends Omit<BacklogThreadData, 'told'> {
  */
 const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
 /** So often it is looked for what the thread has told: while it has something, and while it has nothing. */
-const LOOK_MS = 3;
+const LOOK_MS = 1;
 const IDLE_LOOK_MS = 25;
 /** How long an end waits for what the store still commits. */
 const LAST_ROUND_MS = 5_000;
