@@ -126,7 +126,7 @@ export function edgeCommand(shell: Shell): Command {
     )
     .option(
       '--spool <MB>',
-      'room for the recording, or `none` for no bound; beyond it the least needed is dropped, and that is recorded: what the hub has, then inputs, the oldest first; 650 keep of a robot without its hub a week of decisions, safety and a state for each minute (default: 750 for each robot, and four fifths at most of what the disk has)',
+      'room for the recording, or `none` for no bound; beyond it the least needed is dropped, and that is recorded: what the hub has, then inputs, the oldest first; 220 keep of a robot without its hub a week of decisions, safety and a state for each minute (default: 300 for each robot, and four fifths at most of what the disk has)',
       spoolBytes,
     )
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
