@@ -396,6 +396,22 @@ test('[R195] what is of a backlog goes packed to a hub that unpacks, and only th
   assert.equal(other.sender.packs(other.send() as BlockBatch), false, 'this hub does not unpack');
 });
 
+test('[R125] [R124] [L8] a chain whose pack waits for room goes on, in parts, when a safety event stands in it', () => {
+  const { sender, held, send } = edge({ r1: 60 }, { packBytes: 4_000 });
+  const chain = { source: 'r1', epoch: 0 };
+  sender.linked();
+  sender.held([held('r1', 0)], 2_000, true);
+  const begin = send() as BlockBatch;
+  assert.deepEqual(sequences([begin]), [1]);
+  const pack = { firstSequence: 2, count: 16, hash: NONE, previousHash: begin.hash, lastTimeUs: 0, bytes: NONE };
+  assert.equal(sender.takesPacks(chain), true);
+  assert.equal(sender.takePack(chain, { ...pack, unpackedBytes: 3_800 }, 0), null);
+  assert.deepEqual([sender.waits(chain), sender.next(0).type], [true, 'rest']);
+  sender.urgent(chain, 9);
+  assert.deepEqual([sender.waits(chain), sender.next(0).type], [false, 'read']);
+  assert.equal(sequences([send() as BlockBatch])[0], 2);
+});
+
 test('[R126] [R195] a bound of bytes a second counts what goes onto the wire', () => {
   const bytesIn = (saves: (batch: BlockBatch) => number): number => {
     const { sender, held, send, answer } = edge({ r1: 400 }, { bytesPerS: 10_000 });

@@ -421,6 +421,8 @@ export class SyncSender {
   waits(chainId: LinkedChain): boolean {
     const chain = this.#chains.get(linkedKey(chainId));
     if (chain === undefined || chain.next !== chain.waits.from || this.#flyingBytes === 0) return false;
+    // A safety event stands in it meanwhile: up to there it goes at once, in parts.
+    if (!isBehind(chain)) return false;
     return chain.waits.bytes > this.#allowedBytes - this.#sentBytes;
   }
 

@@ -320,7 +320,10 @@ export class SyncSource {
       }
       departures?.leaves(step.chain);
       const stored = await this.#stored(sender, step);
-      if (stored === null && sender.waits(step.chain)) continue;
+      if (stored === null && sender.waits(step.chain)) {
+        await breathe?.();
+        continue;
+      }
       const batch = stored ?? (await this.#made(sender, step));
       if (batch === null) return;
       this.#ready++;
