@@ -27,7 +27,7 @@ export interface Beside {
  * bound, and so on in turn. Of each stretch the p99 is taken, of about 8,000 frames and as many blocks; shown are the
  * medians of these over all stretches of a kind, so that what else runs on the machine for a moment decides nothing.
  *
- * @param drained more than is drained in a stretch
+ * What lies at `path` is more than is drained in a stretch.
  */
 export async function besideDrain(
   hub: HubChild,

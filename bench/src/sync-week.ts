@@ -20,7 +20,7 @@ const WEEK_S = 7 * 24 * 3600;
 /** What a recording may take where nobody names a bound (SPEC R127). */
 const SPOOL_BYTES = ROBOTS * 300e6;
 /** Of a spool in small: more than is drained in a stretch. */
-const SMALL_BYTES = 2e9;
+const SMALL_BYTES = 3e9;
 const MOST_DRAIN_S = 600;
 const GIGABIT_BYTES_PER_S = 125e6;
 const DISK_BYTES = 256 * 1024 * 1024;
