@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { RESULTS } from './build.ts';
@@ -16,6 +16,8 @@ const ROBOTS = 3;
 const TRIES = 10;
 /** As often as it is looked for on the time bar. */
 const LOOKS = 30;
+/** Behind a step that failed there is nothing to wait for, and the walk ends before the run is given up for it. */
+const FALLEN_MS = 1_000;
 
 describe('a near miss, the rule that would have prevented it, and the proof', {
   skip: withoutBrowser,
@@ -41,6 +43,11 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
     await seeSpeeds(page);
   });
 
+  afterEach((t) => {
+    // Node says it; its types do not know of it yet.
+    if (!(t as unknown as { readonly passed: boolean }).passed) page.page.setDefaultTimeout(FALLEN_MS);
+  });
+
   after(async () => {
     await house?.close();
     await rm(folder, { recursive: true, force: true });
@@ -59,7 +66,8 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
       await page.openTab('simulation');
       await page.at('faults').getByRole('spinbutton').fill('4');
       await page.at('inject-person_steps_in').click();
-      await page.says(page.at('robot-outcome'), /accepted by the robot/);
+      // Or it comes later than a person is kept waiting for it: whether he stands there, the robot shows.
+      await page.says(page.at('robot-outcome'), /accepted by the robot|no answer yet/);
       const stopped = page.at('selected-state').filter({ hasText: /human proximity override/ });
       if (await soon(stopped.waitFor({ timeout: 5_000 }))) startled = id;
     }
@@ -76,7 +84,7 @@ describe('a near miss, the rule that would have prevented it, and the proof', {
       if (!(await soon(page.page.waitForURL((now) => now.href !== before, { timeout: 2_000 })))) {
         // What happened is on record a moment later. Until then there is none before this moment, or only older ones,
         // behind which it is sought in vain: it is sought from the present again.
-        if (await page.at('go-live').isVisible()) await page.at('go-live').click();
+        if (await page.at('go-live').isEnabled()) await page.at('go-live').click();
         continue;
       }
       await page.at('computed').waitFor();

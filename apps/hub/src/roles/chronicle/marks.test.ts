@@ -73,7 +73,7 @@ function chronicle(over: { readonly store?: MarkStore; readonly kept?: number } 
     tell(bus, about('t', 'decision', 'r1'), toBinary(DecisionMadeSchema, made), 'telemetry');
   };
   const status = (over: MessageInitShape<typeof AgentStatusSchema>) => {
-    const made = create(AgentStatusSchema, { agentId: 'r1', ...over });
+    const made = create(AgentStatusSchema, { agentId: 'r1', epoch: 3, ...over });
     tell(bus, about('t', 'status', 'r1'), toBinary(AgentStatusSchema, made), 'command');
   };
   return { clock, marks, hear, losses, event, decided, status };
@@ -93,7 +93,7 @@ test('what happened stands where and when it happened, with the decision of the 
   event(6 * S, 'failsafe', { ...raised, change: 'cleared' });
   decided(6 * S, 5n);
   decided(7 * S, 6n);
-  status({ stop: 'emergency', atUs: BigInt(8 * S) });
+  status({ stop: 'emergency', atUs: BigInt(8 * S), decisionSequence: 6n });
   await clock.turn(S);
   const { marks: found, more } = await marks.find(ALL, 10);
   assert.equal(more, false);
@@ -113,6 +113,42 @@ test('what happened stands where and when it happened, with the decision of the 
   );
 });
 
+test('a failsafe comes ahead of the decision that answers it, which waits for a slow disk: it is marked when that has come, and of a robot that says no more after three seconds', async () => {
+  const { clock, marks, event, decided, status } = chronicle();
+  const told: string[] = [];
+  marks.onMark(({ decisionSequence }) => told.push(String(decisionSequence)));
+  const found = async () => (await marks.find({ ...ALL, choose: 'oldest' }, 10)).marks;
+  await clock.settle();
+  decided(5 * S, 4n);
+  event(6 * S, 'failsafe', raised);
+  status({ atUs: BigInt(6 * S), decisionSequence: 5n });
+  await clock.turn(S);
+  assert.deepEqual([await found(), told], [[], []]);
+  decided(6 * S, 5n);
+  await clock.settle();
+  assert.deepEqual(
+    (await found()).map(({ decisionSequence }) => decisionSequence),
+    [5],
+  );
+  event(7 * S, 'violation', violation);
+  await clock.turn(S);
+  assert.equal((await found()).length, 1);
+  status({ atUs: BigInt(7.5 * S), decisionSequence: 5n });
+  await clock.settle();
+  assert.equal((await found()).length, 2, 'it has decided nothing else by then');
+  event(8 * S, 'failsafe', raised);
+  await clock.turn(3 * S);
+  assert.deepEqual(
+    (await found()).map(({ decisionSequence }) => decisionSequence),
+    [5, 5, 5],
+  );
+  assert.deepEqual(told, ['5', '5', '5']);
+  event(9 * S, 'failsafe', raised);
+  await clock.settle();
+  await marks.close();
+  assert.equal((await found()).length, 4, 'nothing that was heard is lost with the hub');
+});
+
 test('a stop that an earlier life of the hub has marked is no news to the next; one that nobody has marked is', async () => {
   const store = memoryMarks();
   for (const [heardS, stop, wanted] of [
@@ -130,10 +166,11 @@ test('a stop that an earlier life of the hub has marked is no news to the next; 
 });
 
 test('a mark is answered by no decision of an earlier life, and what is sent again is one mark', async () => {
-  const { clock, marks, event, decided } = chronicle();
+  const { clock, marks, event, decided, status } = chronicle();
   await clock.settle();
   decided(1 * S, 9n, 2);
   event(2 * S, 'violation', violation);
+  status({ atUs: BigInt(3 * S) });
   await clock.turn(S);
   event(2 * S, 'violation', violation);
   const { marks: found } = await marks.find(ALL, 10);
@@ -144,10 +181,11 @@ test('a mark is answered by no decision of an earlier life, and what is sent aga
 });
 
 test('of too many the most urgent come, in order of time; a step takes the nearest whatever it is', async () => {
-  const { clock, marks, event } = chronicle();
+  const { clock, marks, event, status } = chronicle();
   await clock.settle();
   for (let second = 1; second <= 20; second++) event(second * S, 'violation', violation);
   event(10 * S, 'failsafe', raised);
+  status({ atUs: BigInt(20 * S) });
   await clock.turn(S);
   const seconds = (found: readonly Mark[]) => found.map(({ timeUs }) => (timeUs - EPOCH_US) / S);
   const urgent = await marks.find(ALL, 3);
@@ -200,9 +238,10 @@ test('[L8] marks that cannot be kept leave a gap that says so, and what is given
     ...store,
     add: (batch) => (away ? Promise.reject(new Error('the database is away')) : store.add(batch)),
   };
-  const { clock, marks, event, losses } = chronicle({ store: failing, kept: 5 });
+  const { clock, marks, event, losses, status } = chronicle({ store: failing, kept: 5 });
   await clock.settle();
   for (let second = 1; second <= 3; second++) event(second * S, 'violation', violation);
+  status({ atUs: BigInt(3 * S) });
   await clock.turn(2 * S);
   assert.deepEqual(losses, ['3 the database is away']);
   away = false;
@@ -212,6 +251,7 @@ test('[L8] marks that cannot be kept leave a gap that says so, and what is given
     [['gap', '3 marks from here on are lost: the database is away']],
   );
   for (let second = 11; second <= 20; second++) event(second * S, 'violation', violation);
+  status({ atUs: BigInt(20 * S) });
   await clock.turn(S);
   const left = await marks.find({ ...ALL, choose: 'oldest' }, 10);
   assert.deepEqual([left.marks.length, left.keptFromUs], [5, EPOCH_US + 15 * S + 1]);

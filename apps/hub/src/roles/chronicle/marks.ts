@@ -20,6 +20,8 @@ const PRUNE_EVERY = 10_000;
 const TOLD = 20_000;
 /** An alert raised longer ago than this is no news any more. */
 const NEWS_US = 10_000_000;
+/** For the decision that answers it a mark waits no longer: a robot waits a second for its recorder, then tells all. */
+const ANSWER_US = 3_000_000;
 
 const [INFO, ADVISORY, WARNING] = [1, 2, 3] as const;
 const FAULT_ACTS = new Set(['InjectFault', 'PlacePerson']);
@@ -27,7 +29,7 @@ const FAULT_ACTS = new Set(['InjectFault', 'PlacePerson']);
 /** What happened, while nobody knows yet which decision answered it. */
 interface Fresh extends Omit<Mark, 'decisionSequence' | 'decisionEpoch'> {
   /** When in the life of an agent, or null where no decision belongs to it. */
-  readonly lived: { readonly epoch: number; readonly atUs: bigint } | null;
+  readonly lived: { readonly epoch: number; readonly atUs: bigint; readonly heardUs: number } | null;
 }
 
 /** Folds what the hub hears into marks: what happened, when, to whom, and which decision answered it. */
@@ -47,7 +49,7 @@ export class Marks {
   readonly #alerts = new Map<string, number>();
   readonly #missions = new Map<string, string>();
   readonly #ends: readonly (() => void)[];
-  #fresh: Fresh[] = [];
+  readonly #fresh: Fresh[] = [];
   #waiting: Mark[] = [];
   #writing: Promise<void> | null = null;
   #sincePrune = 0;
@@ -108,8 +110,19 @@ export class Marks {
     return { marks, more: found.length > limit, keptFromUs: await this.#store.keptFromUs() };
   }
 
+  /** Keeps what was heard and answered. */
   flush(): Promise<void> {
-    for (const { lived, ...fresh } of this.#fresh.splice(0)) {
+    const tooMany = this.#fresh.length > CAPACITY;
+    return this.#keep((fresh) => tooMany || this.#isAnswered(fresh));
+  }
+
+  #keep(isDue: (fresh: Fresh) => boolean): Promise<void> {
+    for (const one of this.#fresh.splice(0)) {
+      if (!isDue(one)) {
+        this.#fresh.push(one);
+        continue;
+      }
+      const { lived, ...fresh } = one;
       const mark: Mark = { ...fresh, ...this.#answerTo(fresh.agentId, lived) };
       this.#waiting.push(mark);
       this.#tell(mark);
@@ -168,7 +181,7 @@ export class Marks {
     for (const end of this.#ends) end();
     await Promise.all(this.#asking);
     await this.#writing;
-    await this.flush();
+    await this.#keep(() => true);
   }
 
   /** Pages hear of a mark once, by whichever way it came. */
@@ -179,6 +192,23 @@ export class Marks {
       if (this.#told.size > TOLD) this.#told.delete(this.#told.values().next().value as string);
     }
     for (const heard of this.#heard) heard(mark);
+  }
+
+  /**
+   * Whether all has come that was decided up to then. What safety has to say leaves a robot at once, what it decided only
+   * when that is recorded, so it comes later, however slow the disk is.
+   */
+  #isAnswered({ agentId, lived }: Fresh): boolean {
+    const agent = this.#fleet.agents.get(agentId);
+    if (lived === null || agent === undefined || this.#clock.nowUs() - lived.heardUs >= ANSWER_US) return true;
+    const { decisions, status } = agent;
+    const newest = decisions.at(-1);
+    const newestEpoch = newest?.decision?.context?.epoch ?? lived.epoch;
+    if (newestEpoch > lived.epoch || (status?.epoch ?? 0) > lived.epoch) return true;
+    const ofThisLife = newestEpoch === lived.epoch ? newest : undefined;
+    if (ofThisLife !== undefined && ofThisLife.atUs >= lived.atUs) return true;
+    if (status?.epoch !== lived.epoch || status.atUs < lived.atUs) return false;
+    return status.decisionSequence <= (ofThisLife?.decision?.sequence ?? 0n);
   }
 
   /** The decision made in the same wake, which comes after what it answers; else the last one before. */
@@ -205,8 +235,9 @@ export class Marks {
     const { epoch = 0, epochTimeUs = 0 } = this.#fleet.agents.get(agentId)?.link ?? {};
     // Without a clock at all nothing tells what comes again from what happens again.
     const id = epochTimeUs === 0 ? `k-${this.#newId()}` : markIdOf(agentId, epoch, Number(atUs), happened);
-    const timeUs = wallTimeOf(epochTimeUs, Number(atUs), this.#clock.nowUs());
-    this.#fresh.push({ id, timeUs, agentId, ...happened, lived: { epoch, atUs } });
+    const heardUs = this.#clock.nowUs();
+    const timeUs = wallTimeOf(epochTimeUs, Number(atUs), heardUs);
+    this.#fresh.push({ id, timeUs, agentId, ...happened, lived: { epoch, atUs, heardUs } });
   }
 
   #event({ agentId, atUs, signal }: AgentEvent): void {
