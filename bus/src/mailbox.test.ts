@@ -16,9 +16,12 @@ test('[L8] messages of any length pass a ring of any size, each whole, once and 
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(64, 256, 4_096),
+      // Counters pass their greatest number, and 2^32.
+      fc.constantFrom(0, 0x7fff_ff00, -256),
       fc.array(someTime, { minLength: 1, maxLength: 12 }),
-      async (size, times) => {
+      async (size, from, times) => {
         const memory = mailboxMemory(size);
+        new Int32Array(memory, 0, 2).fill(from);
         const writer = new MailboxWriter<Told>(memory);
         const heard: Told[] = [];
         const watch = new MailboxWatch<Told>(

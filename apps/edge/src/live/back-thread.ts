@@ -62,6 +62,8 @@ export class BackThread<To extends { readonly type: string }, From extends { rea
     const mailbox = new MailboxWatch(told, hear, () => (++looks < SOON ? SOON_MS : lookMs));
     this.#worker.on('exit', () => mailbox.close());
     this.#worker.on('error', (error) => {
+      // What it told before is heard before that.
+      mailbox.close();
       this.#failed = true;
       failed(error);
       this.#ended();
