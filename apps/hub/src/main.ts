@@ -87,8 +87,8 @@ export interface HubOptions {
   /** Which alert explains which; a fleet's unless others are named. */
   readonly causes?: readonly CausalRule[] | undefined;
   readonly operatorEmail?: string | undefined;
-  /** Origins besides its own whose pages may sign in. */
-  readonly trustedOrigins?: readonly string[] | undefined;
+  /** Where people reach it when a proxy stands before it: pages of there may sign in, and with `https:` cookies go nowhere else. */
+  readonly publicUrl?: string | undefined;
   readonly version?: string | undefined;
   /** How often each side of a link shows the other the heads of its chains that have grown; 10 s unless named. */
   readonly headsEveryMs?: number | undefined;
@@ -189,9 +189,10 @@ async function openRoles(
   const joinToken = keptSecret(dataDir, 'join-token', 24);
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
   const own = [url, `http://localhost:${listener.port}`, `http://127.0.0.1:${listener.port}`];
-  const trustedOrigins = [...own, ...(options.trustedOrigins ?? [])];
+  const outside = new URL(options.publicUrl ?? url).origin;
+  const trustedOrigins = [...own, outside];
   const secret = keptSecret(dataDir, 'session-secret', 32);
-  const identity = openIdentity({ database, tenant, url, trustedOrigins, secret, joinToken, people });
+  const identity = openIdentity({ database, tenant, url: outside, trustedOrigins, secret, joinToken, people });
   const operator = await identity.firstOperator(options.operatorEmail ?? DEFAULT_OPERATOR);
   const accounts = new AccountDesk({ database, tenant, clock, record, people, enrol: identity.enrol });
   const questions = options.questions?.(blocks.path) ?? null;

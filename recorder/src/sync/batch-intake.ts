@@ -20,8 +20,13 @@ export type BatchOutcome =
       /** The same, where they came packed and were taken as one. */
       readonly pack?: SealedPack;
     }
-  /** It is not what it claims to be. */
-  | { readonly type: 'refused'; readonly refusal: SyncRefusal; readonly message: string }
+  /** It is not what it claims to be; or its pack, of this number, has not come (R197). */
+  | {
+      readonly type: 'refused';
+      readonly refusal: SyncRefusal;
+      readonly message: string;
+      readonly missedPack?: number;
+    }
   /** One of its blocks continues no chain. */
   | {
       readonly type: 'foreign';

@@ -55,6 +55,7 @@ function edge(notes: Readonly<Record<string, number>>, over: Partial<SyncSenderO
     allowedBytes: PLENTY,
     time: { us: 0, count: 0 },
     tookUs: 0,
+    missedPack: 0,
     ...over,
   });
   return { sender, record, held, send, drain, answer };

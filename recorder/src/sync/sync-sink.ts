@@ -287,7 +287,8 @@ export class SyncSink {
     if (outcome instanceof Error) {
       this.#found(open, { type: 'failed', error: outcome });
       await this.#refuse(open, batch, 'later', outcome.message);
-    } else if (outcome.type === 'refused') await this.#refuse(open, batch, outcome.refusal, outcome.message);
+    } else if (outcome.type === 'refused')
+      await this.#refuse(open, batch, outcome.refusal, outcome.message, outcome.missedPack);
     else if (outcome.type === 'foreign') await this.#foreign(open, batch, outcome);
     else {
       const { source, epoch, hash } = batch;
@@ -352,9 +353,9 @@ export class SyncSink {
     this.#found(open, { type: 'refused', ...refused });
   }
 
-  async #refuse(open: Open, batch: BlockBatch, refusal: SyncRefusal, message: string): Promise<void> {
+  async #refuse(open: Open, batch: BlockBatch, refusal: SyncRefusal, message: string, missedPack = 0): Promise<void> {
     const { source, epoch, firstSequence: sequence } = batch;
-    this.#answer(open, batch, { refusal, message, held: await this.#end(batch) });
+    this.#answer(open, batch, { refusal, message, held: await this.#end(batch), missedPack });
     const refused = { source, epoch, refusal, sequence, message, standingHash: NO_HASH, refusedHash: NO_HASH };
     this.#found(open, { type: 'refused', ...refused });
   }
@@ -387,6 +388,7 @@ export class SyncSink {
         allowedBytes: open.credit.allowedBytes,
         time: this.#now(),
         tookUs: 0,
+        missedPack: 0,
         ...said,
         held: { sequence, hash },
       },

@@ -186,6 +186,7 @@ export const batchAnsweredFrame = (answer: BatchAnswer): BlocksAnswered =>
     allowedBytes: BigInt(answer.allowedBytes),
     time: timeFrame(answer.time),
     tookUs: BigInt(answer.tookUs),
+    missedPack: answer.missedPack,
   });
 
 export const batchAnswerOf = (answered: BlocksAnswered): BatchAnswer => ({
@@ -200,4 +201,5 @@ export const batchAnswerOf = (answered: BlocksAnswered): BatchAnswer => ({
   allowedBytes: Number(answered.allowedBytes),
   time: timeOf(answered.time),
   tookUs: Number(answered.tookUs),
+  missedPack: answered.missedPack,
 });

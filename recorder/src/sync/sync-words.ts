@@ -71,6 +71,8 @@ export interface BatchAnswer extends LinkedChain {
   readonly time: HybridTime;
   /** From hearing the batch to this answer: no delay of the link. 0: not told. */
   readonly tookUs: number;
+  /** Of `later`: the pack of that number has not come on the data connection; 0: it is not about that. */
+  readonly missedPack: number;
 }
 
 /** Bytes of its blocks, unpacked. */

@@ -80,7 +80,16 @@ async function sent(
       const { allowedBytes } = credit;
       source.hear({
         type: 'answered',
-        answer: { ...answer, held, standingHash: none, refusedHash: none, allowedBytes, time, tookUs: 0 },
+        answer: {
+          ...answer,
+          held,
+          standingHash: none,
+          refusedHash: none,
+          allowedBytes,
+          time,
+          tookUs: 0,
+          missedPack: 0,
+        },
       });
     });
     later.push(() => source.left());

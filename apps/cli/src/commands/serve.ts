@@ -18,6 +18,7 @@ interface HubServerFlags {
   readonly host: string;
   readonly dataPort?: number | null;
   readonly dataUrl?: string;
+  readonly publicUrl?: string;
   readonly data?: string;
   readonly tenant: string;
   readonly map?: string;
@@ -40,7 +41,12 @@ export function hubServerCommand(shell: Shell): Command {
       'where edges that were away bring what they recorded, beside their links, when the recording is in PostgreSQL: a port, or `none` (default: any free one; an edge that cannot reach it uses its link)',
       dataPort,
     )
-    .option('--data-url <url>', 'where edges reach that port when a proxy stands before it', dataUrl)
+    .option('--data-url <url>', 'where edges reach that port when a proxy stands before it', address)
+    .option(
+      '--public-url <url>',
+      'where people reach it when a proxy stands before it (docs/guide/behind-a-proxy.md)',
+      address,
+    )
     .option('--data <dir>', 'folder for keys, database and recording (default: SIGMA_DATA, or .data)')
     .option('--tenant <id>', 'who owns it', 'solo')
     .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
@@ -53,7 +59,7 @@ export function hubServerCommand(shell: Shell): Command {
       const { root, dataDir, databaseUrl } = shell.environment;
       const site = loadSite(flags, root);
       const folder = flags.data === undefined ? dataDir : resolve(flags.data);
-      const { port, host, dataPort, dataUrl, tenant } = flags;
+      const { port, host, dataPort, dataUrl, publicUrl, tenant } = flags;
       if (port !== 0 && dataPort === port) {
         throw new CommandError(
           EXIT.usage,
@@ -71,6 +77,7 @@ export function hubServerCommand(shell: Shell): Command {
         host,
         dataPort,
         dataUrl,
+        publicUrl,
         databaseUrl,
         s3: shell.environment.s3,
         pages: true,
@@ -190,9 +197,9 @@ function dataPort(text: string): number | null {
   return text === 'none' ? null : wholeNumber(0, 65_535)(text);
 }
 
-function dataUrl(text: string): string {
+function address(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new InvalidArgumentError('Give an address like https://hub.example.org/packs.');
+  throw new InvalidArgumentError('Give an address like https://hub.example.org.');
 }
 
 /** @returns bytes */

@@ -31,6 +31,7 @@ export interface SoloHubOptions {
   readonly host?: string | undefined;
   readonly dataPort?: HubOptions['dataPort'];
   readonly dataUrl?: string | undefined;
+  readonly publicUrl?: string | undefined;
   readonly databaseUrl?: string | undefined;
   /** Key of the server that archives in buckets rest on. */
   readonly s3?: S3Access | null;
@@ -64,6 +65,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     host,
     dataPort,
     dataUrl,
+    publicUrl,
     databaseUrl,
     s3,
     pages,
@@ -85,6 +87,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       host: host ?? '127.0.0.1',
       dataPort,
       dataUrl,
+      publicUrl,
       databaseUrl,
       s3,
       faults: simulated ? FAULTS : undefined,

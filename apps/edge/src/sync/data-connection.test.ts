@@ -123,6 +123,32 @@ test('[R197] what refuses or breaks is told of once, packs go on the link meanwh
   assert.equal(failures.length, 1);
 });
 
+test('[R197] whoever lets a connection be opened and passes nothing on is given up when the hub misses a pack, and each time that follows for twice as long', async (t) => {
+  const hub = await dataPort(t, (_, response) => response.writeContinue());
+  const { data, failures, time } = connection(t);
+  data.offered({ port: hub.port, url: '', key: KEY });
+  let waitMs = 10_000;
+  for (let times = 1; times <= 9; times++) {
+    const number = await sent(data, () => packOf(1));
+    data.missed(number - 1, 'of a connection before this one');
+    assert.equal(data.send(packOf(2)), number + 1, 'it is still there');
+    data.missed(number, `pack ${number} has not come in 10 s`);
+    assert.equal(data.send(packOf(2)), null);
+    data.missed(number + 1, 'nor the next');
+    time.ms += waitMs - 1;
+    assert.equal(data.send(packOf(2)), null);
+    await hub.until(() => hub.requests.length === times && hub.requests.at(-1)?.destroyed === true);
+    time.ms += 1;
+    waitMs = Math.min(2 * waitMs, 640_000);
+  }
+  assert.deepEqual(failures, [`http://127.0.0.1:${hub.port}: pack 1 has not come in 10 s`]);
+  const number = await sent(data, () => packOf(1));
+  time.ms += 640_001;
+  data.missed(number, 'it was there for longer than it was not');
+  time.ms += 10_000;
+  assert.ok((await sent(data, () => packOf(1))) > number);
+});
+
 test('[R197] a firewall that swallows what is sent to it keeps no pack back', async (t) => {
   const ends: Socket[] = [];
   const silent = createTcp((socket) => void ends.push(socket));

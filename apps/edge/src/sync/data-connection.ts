@@ -19,13 +19,14 @@ export interface DataConnectionOptions {
   readonly nowMs: () => number;
 }
 
-/** After one that failed, packs go on the link for so long. */
+/** After one that failed, packs go on the link for so long, and after each that follows soon for twice as long. */
 const AGAIN_MS = 10_000;
+const MOST_AGAIN_MS = 640_000;
 
 /**
  * Takes packs of a backlog to the hub beside the link (recorder/SPEC.md R197), from the thread that reads them: the link,
  * and whoever waits for a frame of the moment on either end of it, has nothing to do with them. Where it cannot be had,
- * because a firewall or a proxy stands in between, packs go on the link.
+ * because a firewall stands in between, or a proxy that keeps what is to be passed on, packs go on the link.
  */
 export class DataConnection {
   readonly #options: DataConnectionOptions;
@@ -33,6 +34,10 @@ export class DataConnection {
   #request: ClientRequest | null = null;
   #open = false;
   #number = 0;
+  /** The first number of this connection. */
+  #first = 1;
+  #openedMs = 0;
+  #againMs = AGAIN_MS;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DataConnectionOptions) {
@@ -44,6 +49,7 @@ export class DataConnection {
     const url = placeOf(offer, this.#options.hubUrl);
     if (url === null) return;
     this.#offer = { url, key: offer.key, told: false };
+    this.#againMs = AGAIN_MS;
     this.#notBeforeMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -61,6 +67,11 @@ export class DataConnection {
     request.write(packHead(number, pack.length));
     request.write(pack, () => giveBack(pack.buffer));
     return number;
+  }
+
+  /** The hub says that a pack has not come: whoever let this connection be opened does not pass on what is sent. */
+  missed(number: number, why: string): void {
+    if (this.#open && number >= this.#first) this.#fail(why);
   }
 
   /** The link is gone, and what was offered on it. */
@@ -82,15 +93,13 @@ export class DataConnection {
     const ask = url.protocol === 'https:' ? requestHttps : requestHttp;
     const request = ask(url, { method: 'POST', headers, agent: false });
     this.#request = request;
+    this.#openedMs = this.#options.nowMs();
     const fail = (why: string): void => {
-      if (this.#request !== request) return;
-      this.#end();
-      this.#notBeforeMs = this.#options.nowMs() + AGAIN_MS;
-      if (!offer.told) this.#options.failed(url.origin, why);
-      offer.told = true;
+      if (this.#request === request) this.#fail(why);
     };
     request.on('continue', () => {
       this.#open = this.#request === request;
+      this.#first = this.#number + 1;
     });
     request.on('response', (response) => {
       response.resume();
@@ -99,6 +108,18 @@ export class DataConnection {
     request.on('error', (error) => fail(error.message));
     request.on('close', () => fail('it has ended'));
     request.flushHeaders();
+  }
+
+  #fail(why: string): void {
+    this.#end();
+    const nowMs = this.#options.nowMs();
+    if (nowMs - this.#openedMs > this.#againMs) this.#againMs = AGAIN_MS;
+    this.#notBeforeMs = nowMs + this.#againMs;
+    this.#againMs = Math.min(2 * this.#againMs, MOST_AGAIN_MS);
+    const offer = this.#offer;
+    if (offer === null || offer.told) return;
+    offer.told = true;
+    this.#options.failed(offer.url.origin, why);
   }
 
   #end(): void {

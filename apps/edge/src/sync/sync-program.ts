@@ -163,6 +163,8 @@ export function runSync(data: SyncThreadData, port: MessagePort, told: MailboxWr
         apart?.offered(message.offer);
         break;
       case 'word':
+        if (message.word.type === 'answered' && message.word.answer.missedPack > 0)
+          apart?.missed(message.word.answer.missedPack, message.word.answer.message);
         sync.hear(message.word);
         break;
       case 'ahead':

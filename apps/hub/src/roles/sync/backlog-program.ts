@@ -74,7 +74,9 @@ export async function runBacklogs(data: BacklogThreadData, port: MessagePort): P
         arriving.whole(batchIn(message.batch), (batch) => {
           if (batch instanceof Error) {
             // Where the chain ends is told with it: what is under way of that comes first.
-            const refuse = (): void => tell({ type: 'refused', id, refusal: 'later', message: batch.message });
+            const missedPack = message.batch.outOfBand?.number ?? 0;
+            const refuse = (): void =>
+              tell({ type: 'refused', id, refusal: 'later', message: batch.message, missedPack });
             void Promise.resolve(storing.get(key)).then(refuse);
             return;
           }

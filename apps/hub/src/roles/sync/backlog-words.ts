@@ -45,7 +45,14 @@ export type FromBacklogs =
       /** Reported events that were looked for. */
       readonly asked: readonly number[];
     }
-  | { readonly type: 'refused'; readonly id: number; readonly refusal: SyncRefusal; readonly message: string }
+  | {
+      readonly type: 'refused';
+      readonly id: number;
+      readonly refusal: SyncRefusal;
+      readonly message: string;
+      /** The pack that did not come, where it is refused for that. */
+      readonly missedPack?: number;
+    }
   | {
       readonly type: 'foreign';
       readonly id: number;

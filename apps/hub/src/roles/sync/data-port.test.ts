@@ -72,9 +72,9 @@ test('[R197] [L7] who shows no key of a link, or one of a link that is gone, bri
       await refusal({ key: 'b'.repeat(64) }),
       await refusal({ key: '' }),
       await refusal({ path: '/other' }),
-      await refusal({ expect: false }),
+      await refusal({ key: 'b'.repeat(64), expect: false }),
     ],
-    [401, 401, 404, 417],
+    [401, 401, 404, 401],
   );
   const edge = await connect();
   send(edge, 1);
@@ -103,6 +103,35 @@ test('[R197] a connection that breaks loses what had not come, and the next one 
   send(first, 3);
   send(second, 4);
   assert.deepEqual(await claimed(packs, pack(4)), bytesOf(4));
+});
+
+test('[R197] behind a proxy that says itself that the way is open, a pack is told of before its connection has come, and then it comes', async (t) => {
+  const { packs, ask } = await port(t);
+  packs.admit(KEY);
+  const first = claimed(packs, pack(1));
+  const edge = ask({ expect: false });
+  send(edge, 1);
+  send(edge, 2);
+  assert.deepEqual(await first, bytesOf(1));
+  assert.deepEqual(await claimed(packs, pack(2)), bytesOf(2));
+});
+
+test('[R197] where no connection comes nobody is kept waiting long, and one that comes at last has time to bring what was asked for', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { packs, connect } = await port(t);
+  packs.admit(KEY);
+  const never = assert.rejects(claimed(packs, pack(1)), notCome(/its data connection is not there in 1 s/));
+  t.mock.timers.tick(999);
+  const second = claimed(packs, pack(2));
+  t.mock.timers.tick(1);
+  await never;
+  const edge = await connect();
+  t.mock.timers.tick(9_999);
+  send(edge, 2);
+  assert.deepEqual(await second, bytesOf(2));
+  const third = assert.rejects(claimed(packs, pack(3)), notCome(/pack 3 has not come in 10 s/));
+  t.mock.timers.tick(10_000);
+  await third;
 });
 
 test('[R197] a pack that does not come in time, or is not as long as its batch says, is told of', async (t) => {

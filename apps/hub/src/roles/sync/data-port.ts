@@ -5,6 +5,8 @@ import { type OutOfBandPack, PackReader } from '@sigma/recorder';
 /** Bytes of one connection that may lie here before anybody asks for them: what the hub allows on a link, and a pack. */
 const MOST_UNCLAIMED_BYTES = 17 * 1024 * 1024;
 const CLAIM_MS = 10_000;
+/** Behind a proxy that says itself that the way is open, a pack is told of before its connection has come. */
+const CONNECT_MS = 1_000;
 /** A port that an earlier life of this thread still has is free in a moment; one that is not by then is somebody else's. */
 const LISTEN_AGAIN_MS = 1_000;
 const OURS_MS = 10_000;
@@ -20,7 +22,7 @@ export class PackNotComeError extends Error {
 
 interface Asked {
   readonly claimed: PromiseWithResolvers<Uint8Array<ArrayBuffer>>;
-  readonly late: NodeJS.Timeout;
+  late: NodeJS.Timeout;
 }
 
 /** What belongs to one link. */
@@ -43,13 +45,14 @@ export interface DataPortOptions {
 
 /**
  * Where packs of backlogs come in on connections of their own (recorder/SPEC.md R197), one for each link: `POST /packs`
- * over HTTP/1.1, with `Expect: 100-continue` and the key of the link. It keeps each pack until it is claimed, reads no
- * further where too much lies unclaimed, and trusts nothing of it: that is for whoever takes the batch in.
+ * over HTTP/1.1, with the key of the link. Who expects `100` hears it; a proxy may have said it already. It keeps each
+ * pack until it is claimed, reads no further where too much lies unclaimed, and trusts nothing of it: that is for whoever
+ * takes the batch in.
  */
 export class DataPort {
   readonly #options: DataPortOptions;
   readonly #berths = new Map<string, Berth>();
-  readonly #server = createServer((_, response) => refuse(response, 417, 'say Expect: 100-continue'));
+  readonly #server = createServer((request, response) => this.#open(request, response));
   #again: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -57,7 +60,9 @@ export class DataPort {
     this.#options = options;
     // One request lasts as long as its link.
     this.#server.requestTimeout = 0;
-    this.#server.on('checkContinue', (request, response) => this.#open(request, response));
+    this.#server.on('checkContinue', (request, response) => {
+      if (this.#open(request, response)) response.writeContinue();
+    });
   }
 
   /** @param heard its port, once it listens @param failed why it does not; where its port is taken it tries on */
@@ -106,19 +111,23 @@ export class DataPort {
       if (pack.length !== bytes) throw wrongLength(number, pack.length, bytes);
       return pack;
     }
-    if (berth.from === null) throw new PackNotComeError('its data connection is gone');
-    const { claimMs = CLAIM_MS } = this.#options;
     const claimed = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
-    const late = setTimeout(() => {
-      berth.asked.delete(number);
-      claimed.reject(new PackNotComeError(`pack ${number} has not come in ${claimMs / 1000} s`));
-      leave(berth, berth.from);
-    }, claimMs);
-    berth.asked.set(number, { claimed, late });
+    berth.asked.set(number, { claimed, late: this.#lateIn(berth, number, claimed) });
     return claimed.promise.then((come) => {
       if (come.length !== bytes) throw wrongLength(number, come.length, bytes);
       return come;
     });
+  }
+
+  #lateIn(berth: Berth, number: number, claimed: Asked['claimed']): NodeJS.Timeout {
+    const { claimMs = CLAIM_MS } = this.#options;
+    const waitMs = berth.from === null ? Math.min(claimMs, CONNECT_MS) : claimMs;
+    return setTimeout(() => {
+      berth.asked.delete(number);
+      const gone = berth.from === null ? 'its data connection is not there' : `pack ${number} has not come`;
+      claimed.reject(new PackNotComeError(`${gone} in ${waitMs / 1000} s`));
+      leave(berth, berth.from);
+    }, waitMs);
   }
 
   async close(): Promise<void> {
@@ -129,16 +138,17 @@ export class DataPort {
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #open(request: IncomingMessage, response: ServerResponse): void {
+  /** @returns false where it was refused */
+  #open(request: IncomingMessage, response: ServerResponse): boolean {
     const { authorization = '' } = request.headers;
     const berth = authorization.startsWith(BEARER) ? this.#berths.get(authorization.slice(BEARER.length)) : undefined;
     if (request.method !== 'POST' || request.url !== '/packs') {
       refuse(response, 404, 'POST /packs');
-      return;
+      return false;
     }
     if (berth === undefined) {
       refuse(response, 401, 'this key is of no link');
-      return;
+      return false;
     }
     // The newest wins, as of links.
     leave(berth, berth.from);
@@ -157,7 +167,11 @@ export class DataPort {
     request.on('error', () => undefined);
     request.on('close', () => leave(berth, request));
     request.on('end', () => response.end());
-    response.writeContinue();
+    for (const [number, asked] of berth.asked) {
+      clearTimeout(asked.late);
+      asked.late = this.#lateIn(berth, number, asked.claimed);
+    }
+    return true;
   }
 }
 

@@ -813,6 +813,13 @@ export declare type BlocksAnswered = Message<"sigma.v1.BlocksAnswered"> & {
    * @generated from field: uint64 took_us = 12;
    */
   tookUs: bigint;
+
+  /**
+   * Of "later": the pack of that number has not come on the data connection of this link; 0: it is not about that.
+   *
+   * @generated from field: uint32 missed_pack = 13;
+   */
+  missedPack: number;
 };
 
 /**
