@@ -1,6 +1,5 @@
-import { type ChainId, sameBytes } from '../event.ts';
+import { sameBytes } from '../event.ts';
 import type { StoredPack } from '../store.ts';
-import { BacklogWindow } from './backlog-window.ts';
 import { ALARMING_AHEAD_US, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
 import {
   fitting,
@@ -13,6 +12,8 @@ import {
   unsent,
   weightOf,
 } from './sending-chain.ts';
+import { type SendingBounds, SendingRoom } from './sending-room.ts';
+import { SendingTurns, type SyncStep } from './sending-turns.ts';
 import {
   type BatchAnswer,
   type BlockBatch,
@@ -24,35 +25,12 @@ import {
   type ShownChain,
   type SyncRefusal,
 } from './sync-words.ts';
-import { TokenBucket } from './token-bucket.ts';
 
-export interface SyncSenderOptions {
+export interface SyncSenderOptions extends SendingBounds {
   readonly tenant: string;
-  /** Bound of what is sent; Infinity: the link's own. */
-  readonly bytesPerS: number;
-  /** About so many bytes go in one batch: what is urgent waits for no more than that. */
-  readonly batchBytes: number;
-  /** So many bytes of a backlog go in one batch that is packed; twice `batchBytes` unless told. */
-  readonly packBytes?: number;
   /** Where the hub stood by its own word, from earlier links. */
   readonly acknowledged?: readonly (LinkedChain & ChainEnd)[];
 }
-
-/** What is to be done next. */
-/** Read that much, and hand it to `take`, or to `takePack`. */
-export interface ReadStep {
-  readonly type: 'read';
-  readonly chain: ChainId;
-  readonly fromSequence: number;
-  readonly mostBytes: number;
-}
-
-export type SyncStep =
-  | ReadStep
-  /** Nothing before so many microseconds have passed, or something happens. */
-  | { readonly type: 'wait'; readonly us: number }
-  /** Nothing until something happens. */
-  | { readonly type: 'rest' };
 
 /** What the edge learns, for its memory, its record, and people. */
 export type SyncFinding =
@@ -77,14 +55,6 @@ export interface SyncStanding extends LinkedChain {
   readonly stopped: SyncRefusal | null;
 }
 
-/** Batches of a backlog grow from here with its window. */
-const LEAST_BATCH = 16 * 1024;
-/** Packed, so many times what else goes in a batch takes no longer on the wire. */
-const PACKED_TIMES = 2;
-/** So much longer may be what lies packed than the batch that would be made. */
-const MOST_TIMES = 8;
-/** The beginning of a chain goes by itself (R195): what is behind it is packed. */
-const BEGINNING = 1;
 const LATER_US = 1_000_000;
 const MOST_ASTRAY = 4;
 
@@ -94,33 +64,24 @@ const MOST_ASTRAY = 4;
  */
 export class SyncSender {
   readonly #options: SyncSenderOptions;
-  readonly #bucket: TokenBucket;
   readonly #chains = new Map<string, SendingChain>();
   readonly #remembered: Map<string, ChainEnd>;
   #linked = false;
   #held = false;
-  #unpacks = false;
-  #sentBytes = 0;
-  #allowedBytes = 0;
-  #flyingBytes = 0;
-  /** Of these, what is of backlogs. */
-  #behindBytes = 0;
-  readonly #window = new BacklogWindow();
-  /** Virtual time of the schedule: the pass of the chain served last. */
-  #pass = 0;
+  readonly #room: SendingRoom;
+  readonly #turns = new SendingTurns();
   #newestWallUs = 0;
 
   constructor(options: SyncSenderOptions) {
     this.#options = options;
-    const { bytesPerS, batchBytes: batch } = options;
-    this.#bucket = new TokenBucket(bytesPerS, Math.max(batch, Math.min(bytesPerS / 4, 64 * batch)));
+    this.#room = new SendingRoom(options);
     this.#remembered = new Map(
       (options.acknowledged ?? []).map((chain) => [linkedKey(chain), { sequence: chain.sequence, hash: chain.hash }]),
     );
   }
 
   get flyingBytes(): number {
-    return this.#flyingBytes;
+    return this.#room.flyingBytes;
   }
 
   standings(): readonly SyncStanding[] {
@@ -152,12 +113,12 @@ export class SyncSender {
       const idle = unsent(known) === 0;
       if (end.sequence > known.end.sequence) known.end = end;
       known.dueUs ??= dueUs;
-      if (idle) known.pass = Math.max(known.pass, this.#pass);
+      if (idle) this.#turns.joins(known);
       return;
     }
     const id = { tenant: this.#options.tenant, source, epoch };
     const chain = sendingChain(id, end, this.#remembered.get(key), this.#held);
-    chain.pass = this.#pass;
+    this.#turns.begins(chain);
     chain.dueUs = dueUs;
     this.#chains.set(key, chain);
   }
@@ -202,11 +163,7 @@ export class SyncSender {
   lost(): void {
     this.#linked = false;
     this.#held = false;
-    this.#unpacks = false;
-    this.#sentBytes = 0;
-    this.#allowedBytes = 0;
-    this.#flyingBytes = 0;
-    this.#behindBytes = 0;
+    this.#room.end();
     for (const chain of this.#chains.values()) unlink(chain);
   }
 
@@ -216,8 +173,7 @@ export class SyncSender {
     const findings: SyncFinding[] = [];
     const told = new Map(chains.map((chain) => [linkedKey(chain), chain]));
     this.#held = true;
-    this.#unpacks = unpacks;
-    this.#allowedBytes = Math.max(this.#allowedBytes, allowedBytes);
+    this.#room.begin(allowedBytes, unpacks);
     for (const [key, chain] of this.#chains) {
       const held = told.get(key);
       if (chain.next !== null) continue;
@@ -226,7 +182,7 @@ export class SyncSender {
         chain.next = 1;
         chain.live = true;
       } else findings.push(...this.#begin(chain, held));
-      chain.pass = this.#pass;
+      this.#turns.begins(chain);
     }
     return findings;
   }
@@ -272,64 +228,7 @@ export class SyncSender {
   /** @param nowUs monotonic */
   next(nowUs: number): SyncStep {
     if (!this.#held) return { type: 'rest' };
-    let soonestUs = Number.POSITIVE_INFINITY;
-    let chosen: SendingChain | null = null;
-    let live: SendingChain | null = null;
-    for (const chain of this.#chains.values()) {
-      if (chain.again !== null && chain.flying.length === 0) {
-        if (chain.again.notBeforeUs > nowUs) {
-          soonestUs = Math.min(soonestUs, chain.again.notBeforeUs - nowUs);
-          continue;
-        }
-        chain.next = chain.again.from;
-        chain.again = null;
-      }
-      if (chain.again !== null || chain.stopped !== null || unsent(chain) === 0) continue;
-      if (isBehind(chain) && !this.#window.admits(this.#behindBytes, this.#batchBytes(chain))) continue;
-      if (chosen === null || chain.pass < chosen.pass) chosen = chain;
-      if (!isBehind(chain) && (live === null || chain.pass < live.pass)) live = chain;
-    }
-    // No other backlog takes the room that a pack waits for.
-    if (chosen !== null && isBehind(chosen) && this.waits(chosen.id)) chosen = live;
-    const urgent = this.#urgentOf(nowUs);
-    if (urgent !== null && (chosen === null || urgent.pass <= chosen.pass)) chosen = urgent;
-    if (chosen === null || !this.#mayGrow()) {
-      return soonestUs === Number.POSITIVE_INFINITY ? { type: 'rest' } : { type: 'wait', us: soonestUs };
-    }
-    const waitUs = this.#bucket.waitUs(nowUs);
-    if (waitUs > 0) {
-      if (urgent === null || this.#bucket.waitUs(nowUs, this.#bucket.most) > 0) {
-        return { type: 'wait', us: Math.min(waitUs, soonestUs) };
-      }
-      chosen = urgent;
-    }
-    const room = this.#allowedBytes - this.#sentBytes;
-    const mostBytes = Math.max(1, Math.min(this.#batchBytes(chosen), room));
-    return { type: 'read', chain: chosen.id, fromSequence: chosen.next as number, mostBytes };
-  }
-
-  /** Small while a backlog has to give way: what is live waits for no more than one of them. */
-  #batchBytes(chain: SendingChain): number {
-    const { batchBytes, packBytes = PACKED_TIMES * batchBytes } = this.#options;
-    if (!isBehind(chain)) return batchBytes;
-    if (this.#unpacks && chain.next === 1) return BEGINNING;
-    const most = this.#unpacks ? packBytes : batchBytes;
-    return Math.min(most, Math.max(LEAST_BATCH, this.#window.bytes / 4));
-  }
-
-  #urgentOf(nowUs: number): SendingChain | null {
-    let found: SendingChain | null = null;
-    for (const chain of this.#chains.values()) {
-      const ready = chain.stopped === null && (chain.again === null || chain.again.notBeforeUs <= nowUs);
-      if (!ready || chain.again !== null || chain.next === null || chain.urgentTo < chain.next) continue;
-      if (unsent(chain) > 0 && (found === null || chain.pass < found.pass)) found = chain;
-    }
-    return found;
-  }
-
-  /** Room for more by the hub's word; a batch that is greater than that goes alone. */
-  #mayGrow(): boolean {
-    return this.#sentBytes < this.#allowedBytes || this.#flyingBytes === 0;
+    return this.#turns.next(this.#chains, this.#room, nowUs);
   }
 
   /**
@@ -343,9 +242,9 @@ export class SyncSender {
     const chain = this.#chains.get(linkedKey(chainId));
     const first = blocks[0];
     if (chain === undefined || first === undefined || chain.next === null || chain.stopped !== null) return null;
-    const room = this.#allowedBytes - this.#sentBytes;
-    const mostBytes = Math.min(room, Math.max(this.#batchBytes(chain), first.bytes.length));
-    const chosen = fitting(blocks, mostBytes, this.#flyingBytes === 0);
+    const room = this.#room;
+    const mostBytes = Math.min(room.allowedBytes, Math.max(room.batchBytes(chain), first.bytes.length));
+    const chosen = fitting(blocks, mostBytes, room.flyingBytes === 0);
     const last = chosen.at(-1);
     if (last === undefined) return null;
     const time = momentOf(chain, last);
@@ -374,27 +273,21 @@ export class SyncSender {
     const weight = weightOf(chain);
     const behind = isBehind(chain);
     const madeUs = Math.min(nowUs, chain.dueUs ?? nowUs);
-    chain.flying.push({ firstSequence, lastSequence, hash, bytes, madeUs, behind });
+    const batch = { firstSequence, lastSequence, hash, bytes, madeUs, behind };
+    chain.flying.push(batch);
     chain.next = lastSequence + 1;
-    this.#sentBytes += bytes;
-    this.#flyingBytes += bytes;
-    if (behind) this.#behindBytes += bytes;
-    this.#bucket.take(bytes, nowUs);
-    this.#pass = Math.max(this.#pass, chain.pass);
-    chain.pass += bytes / weight;
+    this.#room.sent(batch, nowUs);
+    this.#turns.served(chain, bytes, weight);
     if (unsent(chain) === 0) {
       chain.live = true;
       chain.dueUs = null;
     }
   }
 
-  /**
-   * Whether a chain is sent as it lies packed in the recording. Where bytes a second are bounded it is not: what is live
-   * would wait behind a pack.
-   */
+  /** Whether a chain is sent as it lies packed in the recording. */
   takesPacks(chainId: LinkedChain): boolean {
     const chain = this.#chains.get(linkedKey(chainId));
-    return chain !== undefined && this.#unpacks && this.#options.packBytes !== undefined && isBehind(chain);
+    return chain !== undefined && this.#room.takesPacks(chain);
   }
 
   /**
@@ -404,33 +297,20 @@ export class SyncSender {
    */
   takePack(chainId: LinkedChain, pack: StoredPack, nowUs: number): BlockBatch | null {
     const chain = this.#chains.get(linkedKey(chainId));
-    if (chain === undefined || !this.#mayPass(chain, pack)) return null;
+    if (chain === undefined || !this.#room.mayPass(chain, pack)) return null;
     chain.waits = { from: pack.firstSequence, bytes: pack.unpackedBytes };
     if (this.waits(chainId)) return null;
     const time = momentOf(chain, pack);
     this.#sent(chain, pack, pack.unpackedBytes, nowUs);
-    this.#bucket.giveBack(pack.unpackedBytes - pack.bytes.length);
+    this.#room.saved(pack.unpackedBytes - pack.bytes.length);
     const { firstSequence, previousHash, hash, bytes, unpackedBytes } = pack;
     return { ...chain.id, firstSequence, previousHash, hash, blocks: [], packed: { bytes, unpackedBytes }, time };
   }
 
-  /**
-   * Whether a pack that `takePack` was handed is to go when the hub allows it: so much is soon. To send a part of it now
-   * it would have to be unpacked, and packed anew.
-   */
+  /** Whether a pack that `takePack` was handed is to go when the hub allows it: so much is soon. */
   waits(chainId: LinkedChain): boolean {
     const chain = this.#chains.get(linkedKey(chainId));
-    if (chain === undefined || chain.next !== chain.waits.from || this.#flyingBytes === 0) return false;
-    // A safety event stands in it meanwhile: up to there it goes at once, in parts.
-    if (!isBehind(chain)) return false;
-    return chain.waits.bytes > this.#allowedBytes - this.#sentBytes;
-  }
-
-  /** What is longer than a batch may be in a narrow link, or while a backlog gives way, is read and sent in parts. */
-  #mayPass(chain: SendingChain, { firstSequence, count, unpackedBytes }: StoredPack): boolean {
-    const whole = firstSequence === chain.next && firstSequence + count - 1 <= chain.end.sequence;
-    if (!whole || chain.stopped !== null) return false;
-    return unpackedBytes <= MOST_TIMES * this.#batchBytes(chain);
+    return chain !== undefined && this.#room.keepsBack(chain);
   }
 
   /**
@@ -439,34 +319,32 @@ export class SyncSender {
   packs({ firstSequence, source, epoch, blocks }: BlockBatch): boolean {
     const flying = this.#chains.get(linkedKey({ source, epoch }))?.flying.at(-1);
     const behind = flying?.firstSequence === firstSequence && flying.behind;
-    return this.#unpacks && behind && firstSequence > 1 && blocks.length > 1;
+    return this.#room.unpacks && behind && firstSequence > 1 && blocks.length > 1;
   }
 
   /** So many bytes less than those of its blocks go onto the wire. */
   saved(bytes: number): void {
-    this.#bucket.giveBack(bytes);
+    this.#room.saved(bytes);
   }
 
   /** The hub has answered a batch. An answer to a batch that is not under way is passed over. */
   answered(answer: BatchAnswer, nowUs: number): readonly SyncFinding[] {
     const chain = this.#chains.get(linkedKey(answer));
     if (!this.#held || chain === undefined) return [];
-    this.#allowedBytes = Math.max(this.#allowedBytes, answer.allowedBytes);
+    this.#room.allow(answer.allowedBytes);
     const place = chain.flying.findIndex(({ firstSequence }) => firstSequence === answer.firstSequence);
     const batch = chain.flying[place];
     if (batch === undefined) return [];
     chain.flying.splice(place, 1);
-    this.#flyingBytes -= batch.bytes;
-    if (batch.behind) this.#behindBytes -= batch.bytes;
+    this.#room.landed(batch);
     const { refusal, held } = answer;
     if (refusal === null) {
-      if (batch.behind) this.#window.behind(batch.bytes, nowUs);
-      else this.#window.live(Math.max(0, nowUs - batch.madeUs - answer.tookUs), this.#options.batchBytes, nowUs);
+      this.#room.acknowledged(batch, answer.tookUs, nowUs);
       chain.astray = { at: 0, times: 0 };
       if (batch.lastSequence <= chain.acknowledged.sequence) return [];
       return [this.#acknowledge(chain, { sequence: batch.lastSequence, hash: batch.hash })];
     }
-    if (refusal === 'credit') this.#sentBytes -= batch.bytes;
+    if (refusal === 'credit') this.#room.notCounted(batch);
     if (isFinal(refusal)) return this.#stop(chain, refusal, answer);
     // Of all that was under way together the first counts.
     const times = chain.astray.at === held.sequence ? chain.astray.times + 1 : 1;
