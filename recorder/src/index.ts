@@ -202,8 +202,6 @@ export {
   type VersionedRecording,
 } from './store.ts';
 export { type AheadEvent, aheadEvents } from './sync/ahead-events.ts';
-export { type AheadMemory, AheadSource, type LookedChain } from './sync/ahead-source.ts';
-export { BatchIntake, type BatchOutcome, type BatchTaker } from './sync/batch-intake.ts';
 export {
   type CommandOutcome,
   type ConditionalCommand,
@@ -214,7 +212,6 @@ export {
   type TextConflict,
   type TextMerge,
 } from './sync/conflicts.ts';
-export { type DepartureMemory, Departures } from './sync/departures.ts';
 export { accountsFor, coarse, decodeStub, type Gap, gapEvent, isStub, type Stub, sealStub } from './sync/gap.ts';
 export { compareHybrid, HybridClock, type HybridTime } from './sync/hybrid-clock.ts';
 export { ChainMoments, type HybridMark, type HybridMarks, markOf, memoryMarks } from './sync/hybrid-marks.ts';
@@ -222,11 +219,11 @@ export { type NotableEvent, notableEvents } from './sync/notable.ts';
 export { type DropClass, dropClass, outgoingBlock } from './sync/outgoing.ts';
 export { PackReader, packHead } from './sync/pack-frames.ts';
 export { giveBack, type PackedBlocks } from './sync/packed-blocks.ts';
-export { type BlockColumns, blocksOf, columnsOf } from './sync/sealed-pack.ts';
-export { chooseDrops, type Drop, type DropStretch, dropOf, type SpooledBlock } from './sync/spool.ts';
-export type { SyncStanding } from './sync/sync-sender.ts';
-export { type RefusedBlocks, type SinkFinding, type SinkWord, type SourceWord, SyncSink } from './sync/sync-sink.ts';
-export { type SyncMemory, type SyncNote, SyncSource } from './sync/sync-source.ts';
+export { type AheadMemory, AheadSource, type LookedChain } from './sync/sending/ahead-source.ts';
+export { type DepartureMemory, Departures } from './sync/sending/departures.ts';
+export { chooseDrops, type Drop, type DropStretch, dropOf, type SpooledBlock } from './sync/sending/spool.ts';
+export type { SyncStanding } from './sync/sending/sync-sender.ts';
+export { type SyncMemory, type SyncNote, SyncSource } from './sync/sending/sync-source.ts';
 export {
   batchAnsweredFrame,
   batchAnswerOf,
@@ -250,6 +247,15 @@ export type {
   SyncRefusal,
 } from './sync/sync-words.ts';
 export { batchBytes, linkedKey } from './sync/sync-words.ts';
+export { BatchIntake, type BatchOutcome, type BatchTaker } from './sync/taking/batch-intake.ts';
+export { type BlockColumns, blocksOf, columnsOf } from './sync/taking/sealed-pack.ts';
+export {
+  type RefusedBlocks,
+  type SinkFinding,
+  type SinkWord,
+  type SourceWord,
+  SyncSink,
+} from './sync/taking/sync-sink.ts';
 export {
   type AheadAnswer,
   aheadAnsweredFrame,
@@ -258,7 +264,7 @@ export {
   aheadOf,
   type EventsAhead,
   takeAhead,
-} from './sync/take-ahead.ts';
+} from './sync/taking/take-ahead.ts';
 export type { ChainReport, Failure, FailureKind, Stretch, StretchResult, VerifyReport } from './verify/report.ts';
 export { joinReports, type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
 export { MalformedBytesError, WireReader } from './wire/wire-reader.ts';

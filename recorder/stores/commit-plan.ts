@@ -2,7 +2,7 @@ import { NO_BLOCK } from '../src/block.ts';
 import type { SealedBlock } from '../src/chain-writer.ts';
 import { type ChainHead, type ChainId, sameBytes } from '../src/event.ts';
 import { ForeignBlockError } from '../src/store.ts';
-import { blocksIn, blocksOf, isPack, type SealedPack } from '../src/sync/sealed-pack.ts';
+import { blocksIn, blocksOf, isPack, type SealedPack } from '../src/sync/taking/sealed-pack.ts';
 
 /** A chain that a commit carries on. */
 export interface Advance {

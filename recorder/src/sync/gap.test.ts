@@ -24,8 +24,8 @@ import {
   type Stub,
   sealStub,
 } from './gap.ts';
-import { chooseDrops, type SpooledBlock } from './spool.ts';
-import { takeBatch } from './take-batch.ts';
+import { chooseDrops, type SpooledBlock } from './sending/spool.ts';
+import { takeBatch } from './taking/take-batch.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 

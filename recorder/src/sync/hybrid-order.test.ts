@@ -11,8 +11,8 @@ import { openingEvent } from '../payload/opening.ts';
 import { HybridClock } from './hybrid-clock.ts';
 import { type HybridMarks, memoryMarks } from './hybrid-marks.ts';
 import { outgoingBlock } from './outgoing.ts';
-import { SyncSender } from './sync-sender.ts';
-import { type SinkWord, SyncSink } from './sync-sink.ts';
+import { SyncSender } from './sending/sync-sender.ts';
+import { type SinkWord, SyncSink } from './taking/sync-sink.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 const DAY_US = 86_400_000_000;

@@ -5,7 +5,7 @@ import { signalName } from '../payload/agent-events.ts';
 import type { StoredBlock } from '../store.ts';
 import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
 import { decodeGap, decodeStub, type Gap, isStub, stubCount } from './gap.ts';
-import type { OutgoingBlock } from './sending-chain.ts';
+import type { OutgoingBlock } from './sending/sending-chain.ts';
 
 /**
  * What the sender must know of a block that it read from its own recording.

@@ -17,7 +17,7 @@ import {
   type StoreVersion,
   type VersionedRecording,
 } from '../../src/store.ts';
-import type { PackStore } from '../../src/sync/sealed-pack.ts';
+import type { PackStore } from '../../src/sync/taking/sealed-pack.ts';
 import {
   blockKey,
   blocksToCompare,

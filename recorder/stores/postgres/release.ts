@@ -2,7 +2,7 @@ import pg from 'pg';
 import { chainName } from '../../src/event.ts';
 import { readSealedBlock } from '../../src/sealed-block.ts';
 import { StoreCorruptError } from '../../src/store.ts';
-import { blocksIn } from '../../src/sync/sealed-pack.ts';
+import { blocksIn } from '../../src/sync/taking/sealed-pack.ts';
 import type { Moved } from '../moved.ts';
 import { blocksOf } from './block-rows.ts';
 import { storeError } from './errors.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isPack } from '../../src/sync/sealed-pack.ts';
+import { isPack } from '../../src/sync/taking/sealed-pack.ts';
 import { type CommitPlan, chainKey, type SealedUnit } from '../commit-plan.ts';
 import { queryWithBytes } from './query-with-bytes.ts';
 

@@ -4,7 +4,7 @@ import { sameBytes } from '../../src/event.ts';
 import { readSealedBlock } from '../../src/sealed-block.ts';
 import type { StoredBlock } from '../../src/store.ts';
 import { isStub } from '../../src/sync/gap.ts';
-import { blocksIn } from '../../src/sync/sealed-pack.ts';
+import { blocksIn } from '../../src/sync/taking/sealed-pack.ts';
 import { MalformedBytesError } from '../../src/wire/wire-reader.ts';
 import { blocksOfRow, encodePackRow, isPackRow } from './pack-row.ts';
 import { sha256 } from './sha256.ts';

@@ -13,8 +13,8 @@ import {
   SyncSource,
   sealStub,
 } from '../../src/index.ts';
-import { CreditLine } from '../../src/sync/credit-line.ts';
 import { storedBlocks } from '../../src/sync/packed-blocks.ts';
+import { CreditLine } from '../../src/sync/taking/credit-line.ts';
 import { testChain } from '../../testing/chains.ts';
 import { zstandard } from '../zstandard.ts';
 import { type BoundedStore, openSqliteStore, sha256 } from './sqlite-store.ts';

@@ -1,6 +1,6 @@
 import type { SealedBlock } from '../../../src/index.ts';
 import { packBlocks } from '../../../src/sync/packed-blocks.ts';
-import { blocksIn, columnsOf, type SealedPack } from '../../../src/sync/sealed-pack.ts';
+import { blocksIn, columnsOf, type SealedPack } from '../../../src/sync/taking/sealed-pack.ts';
 import { zstandard } from '../../zstandard.ts';
 
 /** Blocks that follow each other in one chain, as packs; the beginning of a chain, and what stands alone, by itself. */

@@ -1,4 +1,4 @@
-import { type LinkedChain, linkedKey } from './sync-words.ts';
+import { type LinkedChain, linkedKey } from '../sync-words.ts';
 
 /** What an edge remembers of where its chains have been. Losing it loses no event: then everything may have left. */
 export interface DepartureMemory {

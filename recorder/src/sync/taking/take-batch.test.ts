@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { zstandard } from '../../stores/zstandard.ts';
-import { testChain } from '../../testing/chains.ts';
-import { decodeBlock } from '../block.ts';
-import type { SealedBlock } from '../chain-writer.ts';
-import { NO_CHANGE } from '../fork/change.ts';
-import { snapshotEvent } from '../payload/snapshot.ts';
-import { packBlocks } from './packed-blocks.ts';
+import { zstandard } from '../../../stores/zstandard.ts';
+import { testChain } from '../../../testing/chains.ts';
+import { decodeBlock } from '../../block.ts';
+import type { SealedBlock } from '../../chain-writer.ts';
+import { NO_CHANGE } from '../../fork/change.ts';
+import { snapshotEvent } from '../../payload/snapshot.ts';
+import { packBlocks } from '../packed-blocks.ts';
+import type { BlockBatch } from '../sync-words.ts';
 import { blocksOf } from './sealed-pack.ts';
-import type { BlockBatch } from './sync-words.ts';
 import { type BatchDoor, takeBatch } from './take-batch.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());

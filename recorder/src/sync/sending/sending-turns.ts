@@ -1,4 +1,4 @@
-import type { ChainId } from '../event.ts';
+import type { ChainId } from '../../event.ts';
 import { isBehind, type SendingChain, unsent } from './sending-chain.ts';
 import type { SendingRoom } from './sending-room.ts';
 

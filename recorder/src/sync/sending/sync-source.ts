@@ -1,18 +1,18 @@
-import { type ChainId, hexOfBytes } from '../event.ts';
-import type { RunRecording } from '../store.ts';
-import { WireWriter } from '../wire/wire-writer.ts';
+import { type ChainId, hexOfBytes } from '../../event.ts';
+import type { RunRecording } from '../../store.ts';
+import { WireWriter } from '../../wire/wire-writer.ts';
+import type { Gap } from '../gap.ts';
+import { lookInto, outgoingBlock } from '../outgoing.ts';
+import { PACK_BYTES, type Packing, packBlocks } from '../packed-blocks.ts';
+import { type BlockBatch, type ChainEnd, type LinkedChain, linkedKey } from '../sync-words.ts';
+import type { SinkWord, SourceWord } from '../taking/sync-sink.ts';
+import type { AheadAnswer } from '../taking/take-ahead.ts';
 import type { AheadSource } from './ahead-source.ts';
 import { ChainReading } from './chain-reading.ts';
 import type { Departures } from './departures.ts';
-import type { Gap } from './gap.ts';
-import { lookInto, outgoingBlock } from './outgoing.ts';
-import { PACK_BYTES, type Packing, packBlocks } from './packed-blocks.ts';
 import type { OutgoingBlock } from './sending-chain.ts';
 import type { ReadStep } from './sending-turns.ts';
 import { type SyncFinding, SyncSender, type SyncStanding } from './sync-sender.ts';
-import type { SinkWord, SourceWord } from './sync-sink.ts';
-import { type BlockBatch, type ChainEnd, type LinkedChain, linkedKey } from './sync-words.ts';
-import type { AheadAnswer } from './take-ahead.ts';
 
 /** What a source remembers of sync beside its recordings. Losing the newest of it loses no event: the hub tells where it stands. */
 export interface SyncMemory {

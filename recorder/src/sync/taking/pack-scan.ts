@@ -1,8 +1,8 @@
-import { BLOCK_FORMAT, STUB_FORMAT } from '../block.ts';
-import { type ChainId, EVENT_TYPE, type Sha256, sameBytes } from '../event.ts';
-import type { SnapshotPlace } from '../store.ts';
-import { MalformedBytesError, WireReader } from '../wire/wire-reader.ts';
-import { WireWriter } from '../wire/wire-writer.ts';
+import { BLOCK_FORMAT, STUB_FORMAT } from '../../block.ts';
+import { type ChainId, EVENT_TYPE, type Sha256, sameBytes } from '../../event.ts';
+import type { SnapshotPlace } from '../../store.ts';
+import { MalformedBytesError, WireReader } from '../../wire/wire-reader.ts';
+import { WireWriter } from '../../wire/wire-writer.ts';
 import { type BlockColumns, emptyColumns, HASH_BYTES, NUMBERS, PLACES } from './sealed-pack.ts';
 
 /** Where blocks of a chain are to go on from, and where they are to end. */

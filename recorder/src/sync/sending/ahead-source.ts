@@ -1,8 +1,8 @@
-import { type AheadEvent, aheadEvents } from './ahead-events.ts';
-import { isStub } from './gap.ts';
-import type { HybridTime } from './hybrid-clock.ts';
-import { type HeldChain, isFinal, type LinkedChain, linkedKey } from './sync-words.ts';
-import { AHEAD_MOST_BYTES, AHEAD_MOST_EVENTS, type AheadAnswer, type EventsAhead } from './take-ahead.ts';
+import { type AheadEvent, aheadEvents } from '../ahead-events.ts';
+import { isStub } from '../gap.ts';
+import type { HybridTime } from '../hybrid-clock.ts';
+import { type HeldChain, isFinal, type LinkedChain, linkedKey } from '../sync-words.ts';
+import { AHEAD_MOST_BYTES, AHEAD_MOST_EVENTS, type AheadAnswer, type EventsAhead } from '../taking/take-ahead.ts';
 
 /** Where a source keeps safety events until their blocks have arrived, beside its recordings. Bounded. */
 export interface AheadMemory {

@@ -1,9 +1,9 @@
-import { blockHead } from '../block.ts';
-import type { ChainId } from '../event.ts';
-import type { BlockRun, RunRecording, StoredPack } from '../store.ts';
-import { decodeStub, isStub, restOfStub, sealStub } from './gap.ts';
-import { outgoingBlock } from './outgoing.ts';
-import { giveBack } from './packed-blocks.ts';
+import { blockHead } from '../../block.ts';
+import type { ChainId } from '../../event.ts';
+import type { BlockRun, RunRecording, StoredPack } from '../../store.ts';
+import { decodeStub, isStub, restOfStub, sealStub } from '../gap.ts';
+import { outgoingBlock } from '../outgoing.ts';
+import { giveBack } from '../packed-blocks.ts';
 import type { OutgoingBlock } from './sending-chain.ts';
 
 /** Blocks that are read together: at first, and at most. */

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { testChain } from '../../testing/chains.ts';
-import type { SealedBlock } from '../chain-writer.ts';
-import { type BlockRun, type RunRecording, runOf } from '../store.ts';
+import { testChain } from '../../../testing/chains.ts';
+import type { SealedBlock } from '../../chain-writer.ts';
+import { type BlockRun, type RunRecording, runOf } from '../../store.ts';
+import { sealStub } from '../gap.ts';
 import { ChainReading } from './chain-reading.ts';
-import { sealStub } from './gap.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 

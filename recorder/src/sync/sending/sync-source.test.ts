@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { testChain } from '../../testing/chains.ts';
-import { MemoryStore } from '../../testing/memory-store.ts';
-import { hexOfBytes } from '../event.ts';
+import { testChain } from '../../../testing/chains.ts';
+import { MemoryStore } from '../../../testing/memory-store.ts';
+import { hexOfBytes } from '../../event.ts';
 import { SyncSource } from './sync-source.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { sealStub } from './gap.ts';
-import { outgoingBlock } from './outgoing.ts';
+import { sealStub } from '../gap.ts';
+import { outgoingBlock } from '../outgoing.ts';
 import { fitting, type OutgoingBlock } from './sending-chain.ts';
 
 const HASH = new Uint8Array(32).fill(7);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sha256 } from '../../stores/sqlite/sqlite-store.ts';
-import { testChain } from '../../testing/chains.ts';
-import { MemoryStore } from '../../testing/memory-store.ts';
-import { decodeEnvelope } from '../block.ts';
-import { signalEvent } from '../payload/agent-events.ts';
-import { type AheadEvent, aheadEvents } from './ahead-events.ts';
+import { sha256 } from '../../../stores/sqlite/sqlite-store.ts';
+import { testChain } from '../../../testing/chains.ts';
+import { MemoryStore } from '../../../testing/memory-store.ts';
+import { decodeEnvelope } from '../../block.ts';
+import { signalEvent } from '../../payload/agent-events.ts';
+import { type AheadEvent, aheadEvents } from '../ahead-events.ts';
+import type { EventsAhead } from '../taking/take-ahead.ts';
 import { type AheadMemory, AheadSource, type LookedChain } from './ahead-source.ts';
 import { SyncSource } from './sync-source.ts';
-import type { EventsAhead } from './take-ahead.ts';
 
 const RAISED = { type: 'failsafe', change: 'raised', entry: { action: 'stop', cause: 'near' }, selected: null };
 const NOW = { us: 0, count: 0 };

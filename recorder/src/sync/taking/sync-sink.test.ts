@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BlocksAnsweredSchema } from '@sigma/proto';
-import { sha256 } from '../../stores/sqlite/sqlite-store.ts';
-import { testChain } from '../../testing/chains.ts';
-import { MemoryStore } from '../../testing/memory-store.ts';
+import { sha256 } from '../../../stores/sqlite/sqlite-store.ts';
+import { testChain } from '../../../testing/chains.ts';
+import { MemoryStore } from '../../../testing/memory-store.ts';
+import { batchAnsweredFrame, batchAnswerOf, heldFrame } from '../sync-wire.ts';
+import { type BatchAnswer, type BlockBatch, batchBytes } from '../sync-words.ts';
 import type { BatchOutcome, BatchTaker } from './batch-intake.ts';
 import { type SinkWord, SyncSink } from './sync-sink.ts';
-import { batchAnsweredFrame, batchAnswerOf, heldFrame } from './sync-wire.ts';
-import { type BatchAnswer, type BlockBatch, batchBytes } from './sync-words.ts';
 
 test('[R125] however many edges share the room of a hub, each is allowed whole bytes, which its frame can say', async () => {
   const failed: Error[] = [];

@@ -1,8 +1,8 @@
-import type { ChainId } from '../event.ts';
-import type { StoredBlock } from '../store.ts';
-import { isStub } from './gap.ts';
-import { HybridClock, type HybridTime } from './hybrid-clock.ts';
-import type { ChainEnd, SyncRefusal } from './sync-words.ts';
+import type { ChainId } from '../../event.ts';
+import type { StoredBlock } from '../../store.ts';
+import { isStub } from '../gap.ts';
+import { HybridClock, type HybridTime } from '../hybrid-clock.ts';
+import type { ChainEnd, SyncRefusal } from '../sync-words.ts';
 
 /** A block that is about to be sent: its place, its bytes, and the hash stored beside them. */
 export interface OutgoingBlock extends StoredBlock {

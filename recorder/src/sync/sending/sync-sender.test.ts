@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { testChain } from '../../testing/chains.ts';
-import type { SealedBlock } from '../chain-writer.ts';
-import { outgoingBlock } from './outgoing.ts';
+import { testChain } from '../../../testing/chains.ts';
+import type { SealedBlock } from '../../chain-writer.ts';
+import { outgoingBlock } from '../outgoing.ts';
+import { type BatchAnswer, type BlockBatch, batchBytes, type ChainEnd, type HeldChain } from '../sync-words.ts';
 import { SyncSender, type SyncSenderOptions } from './sync-sender.ts';
-import { type BatchAnswer, type BlockBatch, batchBytes, type ChainEnd, type HeldChain } from './sync-words.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 const NONE = new Uint8Array();

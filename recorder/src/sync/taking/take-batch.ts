@@ -1,14 +1,14 @@
-import { decodeBlock, decodeEnvelope } from '../block.ts';
-import type { SealedBlock } from '../chain-writer.ts';
-import { chainName, EVENT_TYPE, type Sha256, sameBytes } from '../event.ts';
-import { decodeOpening } from '../payload/opening.ts';
-import { readSealedBlock } from '../sealed-block.ts';
-import { MalformedBytesError } from '../wire/wire-reader.ts';
-import { isStub } from './gap.ts';
+import { decodeBlock, decodeEnvelope } from '../../block.ts';
+import type { SealedBlock } from '../../chain-writer.ts';
+import { chainName, EVENT_TYPE, type Sha256, sameBytes } from '../../event.ts';
+import { decodeOpening } from '../../payload/opening.ts';
+import { readSealedBlock } from '../../sealed-block.ts';
+import { MalformedBytesError } from '../../wire/wire-reader.ts';
+import { isStub } from '../gap.ts';
+import { blocksAt, type Packing, type UnpackedBlocks, unpackBlocks } from '../packed-blocks.ts';
+import type { BlockBatch, SyncRefusal } from '../sync-words.ts';
 import { type ScannedPack, scanPack } from './pack-scan.ts';
-import { blocksAt, type Packing, type UnpackedBlocks, unpackBlocks } from './packed-blocks.ts';
 import { blocksIn, columnsOf, NUMBERS, PLACES, type SealedPack } from './sealed-pack.ts';
-import type { BlockBatch, SyncRefusal } from './sync-words.ts';
 
 /** What a link may bring: who is on its other end. */
 export interface BatchDoor {

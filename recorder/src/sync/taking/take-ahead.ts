@@ -5,11 +5,11 @@ import {
   type EventsAhead as EventsAheadMessage,
   EventsAheadSchema,
 } from '@sigma/proto';
-import type { ChainId } from '../event.ts';
-import { MalformedBytesError } from '../wire/wire-reader.ts';
-import type { HybridTime } from './hybrid-clock.ts';
-import { type NotableEvent, notableEvent } from './notable.ts';
-import { type LinkedChain, SYNC_REFUSALS, type SyncRefusal } from './sync-words.ts';
+import type { ChainId } from '../../event.ts';
+import { MalformedBytesError } from '../../wire/wire-reader.ts';
+import type { HybridTime } from '../hybrid-clock.ts';
+import { type NotableEvent, notableEvent } from '../notable.ts';
+import { type LinkedChain, SYNC_REFUSALS, type SyncRefusal } from '../sync-words.ts';
 import type { BatchDoor } from './take-batch.ts';
 
 /** Safety events that an edge tells before the blocks in which they stand (R193). */

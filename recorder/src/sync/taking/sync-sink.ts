@@ -1,13 +1,9 @@
-import type { SealedBlock } from '../chain-writer.ts';
-import { type ChainHead, type Sha256, sameBytes } from '../event.ts';
-import type { BlockStore } from '../store.ts';
-import { BacklogLane, type LaneTime } from './backlog-lane.ts';
-import { BatchIntake, type BatchOutcome, type BatchTaker } from './batch-intake.ts';
-import { CreditLine } from './credit-line.ts';
-import { FrameDelays } from './frame-delays.ts';
-import { HybridClock, type HybridTime } from './hybrid-clock.ts';
-import type { HybridMark } from './hybrid-marks.ts';
-import type { Packing } from './packed-blocks.ts';
+import type { SealedBlock } from '../../chain-writer.ts';
+import { type ChainHead, type Sha256, sameBytes } from '../../event.ts';
+import type { BlockStore } from '../../store.ts';
+import { HybridClock, type HybridTime } from '../hybrid-clock.ts';
+import type { HybridMark } from '../hybrid-marks.ts';
+import type { Packing } from '../packed-blocks.ts';
 import {
   type BatchAnswer,
   type BlockBatch,
@@ -18,7 +14,11 @@ import {
   linkedKey,
   type ShownChain,
   type SyncRefusal,
-} from './sync-words.ts';
+} from '../sync-words.ts';
+import { BacklogLane, type LaneTime } from './backlog-lane.ts';
+import { BatchIntake, type BatchOutcome, type BatchTaker } from './batch-intake.ts';
+import { CreditLine } from './credit-line.ts';
+import { FrameDelays } from './frame-delays.ts';
 import type { BatchDoor } from './take-batch.ts';
 
 /** What the hub says on a link. */

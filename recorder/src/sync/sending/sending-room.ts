@@ -1,4 +1,4 @@
-import type { StoredPack } from '../store.ts';
+import type { StoredPack } from '../../store.ts';
 import { BacklogWindow } from './backlog-window.ts';
 import { isBehind, type SendingChain, type SentBatch } from './sending-chain.ts';
 import { TokenBucket } from './token-bucket.ts';

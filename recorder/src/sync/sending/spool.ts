@@ -1,7 +1,7 @@
-import type { ChainId } from '../event.ts';
-import type { StoredBlock } from '../store.ts';
-import { type DroppedBlock, type Gap, isStub, type Stub } from './gap.ts';
-import { type DropClass, outgoingBlock } from './outgoing.ts';
+import type { ChainId } from '../../event.ts';
+import type { StoredBlock } from '../../store.ts';
+import { type DroppedBlock, type Gap, isStub, type Stub } from '../gap.ts';
+import { type DropClass, outgoingBlock } from '../outgoing.ts';
 
 /** A block of a spool that is too full, as the choice sees it: without its hashes, for a week of a robot is a million blocks. */
 export interface SpooledBlock extends ChainId {

@@ -1,7 +1,7 @@
-import type { SealedBlock } from '../chain-writer.ts';
-import type { ChainId } from '../event.ts';
-import type { SnapshotPlace } from '../store.ts';
-import { decodeStub, isStub, stubBlocks } from './gap.ts';
+import type { SealedBlock } from '../../chain-writer.ts';
+import type { ChainId } from '../../event.ts';
+import type { SnapshotPlace } from '../../store.ts';
+import { decodeStub, isStub, stubBlocks } from '../gap.ts';
 
 /** Blocks of one chain, one behind the other, in columns: what passes many of them on makes no object of any. */
 export interface BlockColumns {

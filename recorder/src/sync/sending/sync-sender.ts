@@ -1,6 +1,17 @@
-import { sameBytes } from '../event.ts';
-import type { StoredPack } from '../store.ts';
-import { ALARMING_AHEAD_US, type HybridTime, MOST_AHEAD_US } from './hybrid-clock.ts';
+import { sameBytes } from '../../event.ts';
+import type { StoredPack } from '../../store.ts';
+import { ALARMING_AHEAD_US, type HybridTime, MOST_AHEAD_US } from '../hybrid-clock.ts';
+import {
+  type BatchAnswer,
+  type BlockBatch,
+  type ChainEnd,
+  type HeldChain,
+  isFinal,
+  type LinkedChain,
+  linkedKey,
+  type ShownChain,
+  type SyncRefusal,
+} from '../sync-words.ts';
 import {
   fitting,
   isBehind,
@@ -14,17 +25,6 @@ import {
 } from './sending-chain.ts';
 import { type SendingBounds, SendingRoom } from './sending-room.ts';
 import { SendingTurns, type SyncStep } from './sending-turns.ts';
-import {
-  type BatchAnswer,
-  type BlockBatch,
-  type ChainEnd,
-  type HeldChain,
-  isFinal,
-  type LinkedChain,
-  linkedKey,
-  type ShownChain,
-  type SyncRefusal,
-} from './sync-words.ts';
 
 export interface SyncSenderOptions extends SendingBounds {
   readonly tenant: string;

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { zstandard } from '../../stores/zstandard.ts';
-import { testChain } from '../../testing/chains.ts';
-import { MemoryStore } from '../../testing/memory-store.ts';
-import type { SealedBlock } from '../chain-writer.ts';
-import { hexOfBytes } from '../event.ts';
+import { zstandard } from '../../../stores/zstandard.ts';
+import { testChain } from '../../../testing/chains.ts';
+import { MemoryStore } from '../../../testing/memory-store.ts';
+import type { SealedBlock } from '../../chain-writer.ts';
+import { hexOfBytes } from '../../event.ts';
+import { packBlocks } from '../packed-blocks.ts';
+import type { BlockBatch } from '../sync-words.ts';
 import { BatchIntake } from './batch-intake.ts';
-import { packBlocks } from './packed-blocks.ts';
 import { blocksOf, isPack, type PackStore } from './sealed-pack.ts';
-import type { BlockBatch } from './sync-words.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 const door = { tenant: 'acme', sources: new Set(['r1']) };

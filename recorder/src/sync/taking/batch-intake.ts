@@ -1,11 +1,11 @@
-import type { SealedBlock } from '../chain-writer.ts';
-import type { Sha256 } from '../event.ts';
-import { type BlockStore, ForeignBlockError } from '../store.ts';
-import { type HybridMark, markOf } from './hybrid-marks.ts';
-import { outgoingBlock } from './outgoing.ts';
-import type { Packing } from './packed-blocks.ts';
+import type { SealedBlock } from '../../chain-writer.ts';
+import type { Sha256 } from '../../event.ts';
+import { type BlockStore, ForeignBlockError } from '../../store.ts';
+import { type HybridMark, markOf } from '../hybrid-marks.ts';
+import { outgoingBlock } from '../outgoing.ts';
+import type { Packing } from '../packed-blocks.ts';
+import { type BlockBatch, linkedKey, type SyncRefusal } from '../sync-words.ts';
 import { blockAt, blocksOf, type PackStore, type SealedPack } from './sealed-pack.ts';
-import { type BlockBatch, linkedKey, type SyncRefusal } from './sync-words.ts';
 import { type BatchDoor, takeBatch } from './take-batch.ts';
 
 /** What became of a batch: all of it is on disk, or nothing of it. */
