@@ -4,7 +4,7 @@ import { type Selection, zoneOf } from '../../frame/place/selection.ts';
 import type { Observable } from '../../live/observable.ts';
 import type { SiteView } from '../../live/site-view.ts';
 import { BodyTable } from '../body-table.ts';
-import { type Draft, type DraftPoint, isOutline } from '../draft.ts';
+import type { Draft, DraftPoint } from '../draft.ts';
 import { type MapColours, readMapColours } from '../map-colours.ts';
 import { Movement } from '../movement.ts';
 import { type PlannedPath, plannedPath } from '../planned-path.ts';
@@ -12,17 +12,19 @@ import { type Handled, SiteHand } from '../site-hand.ts';
 import type { SiteChoices, ViewMode } from '../site-layers.ts';
 import { type SiteShapes, siteShapes } from '../site-shapes.ts';
 import { Bodies } from './bodies.ts';
+import { bodyUnder } from './body-under.ts';
 import { CameraMan } from './camera-man.ts';
 import { dragLook, fitLook, keepLook, type Look, orbitLook, zoomLook } from './lens.ts';
+import { movingSum } from './moving-sum.ts';
 import { Pace } from './pace.ts';
 import { Painter } from './painter.ts';
 import { opaque, sceneUniforms, tone, wearColours, wearLens } from './scene-uniforms.ts';
 import { type DrawnWord, SiteWords } from './site-words.ts';
 import { spriteAtlas } from './sprite-atlas.ts';
 import { Standing } from './standing.ts';
+import { ToldViewpoint } from './told-viewpoint.ts';
 import { Traces } from './traces.ts';
-import { parseViewpoint, viewpointText } from './viewpoint.ts';
-import { type ChosenZone, chosenZone, DrawnFloor, fenceAreas, zoneLook } from './zone-floor.ts';
+import { ChosenFloor, DrawnFloor, draftArea, fenceAreas } from './zone-floor.ts';
 
 ColorManagement.enabled = false;
 
@@ -81,6 +83,8 @@ export class SolidMap implements Handled {
   readonly #movement: Movement;
   readonly #hand: SiteHand;
   readonly #camera: CameraMan;
+  readonly #viewpoint: ToldViewpoint;
+  readonly #chosenFloor = new ChosenFloor();
   readonly #pace: Pace;
   readonly #stops: (() => void)[] = [];
   #colours: MapColours;
@@ -91,12 +95,6 @@ export class SolidMap implements Handled {
   /** What people drew, as the still picture has it. */
   #stillFences: ReturnType<SiteView['fences']> = [];
   #stillFine = false;
-  /** The zone or fence that is selected, made ready once for as long as it is. */
-  #chosenFloor: {
-    readonly id: string | null;
-    readonly fences: ReturnType<SiteView['fences']>;
-    readonly zone: ChosenZone | null;
-  } = { id: null, fences: [], zone: null };
   #paintedSum = Number.NaN;
   #changedMs = 0;
   #tableMs = Number.NEGATIVE_INFINITY;
@@ -107,9 +105,6 @@ export class SolidMap implements Handled {
   #answering: ReturnType<typeof setTimeout> | undefined;
   /** Draws when `tick` says so, now and not with the next frame of the screen; set by who owns the frame loop. */
   drawNow: (() => void) | undefined;
-  /** The look that the viewpoint stands for: one that differs is written when the camera rests. */
-  #told: Look | undefined;
-
   constructor(renderer: WebGLRenderer, frame: HTMLElement, surface: HTMLElement, site: Site, ports: SolidMapPorts) {
     this.#renderer = renderer;
     this.#frame = frame;
@@ -125,6 +120,7 @@ export class SolidMap implements Handled {
     this.#words = new SiteWords(renderer, site, this.#shapes, this.#uniforms);
     this.#drawn = new DrawnFloor(this.#uniforms);
     this.#camera = new CameraMan(this.#shapes, ports.calmMotion);
+    this.#viewpoint = new ToldViewpoint(ports.viewpoint, this.#camera);
     this.painter.still.add(this.#standing.group);
     for (const object of [
       ...this.#bodies.objects,
@@ -269,21 +265,8 @@ export class SolidMap implements Handled {
 
   pick(xPx: number, yPx: number): string | null {
     const { live, nowMs } = this.#ports;
-    const poses = live.sample(nowMs());
-    const out = new Float64Array(3);
-    let best: string | null = null;
-    let least = Number.POSITIVE_INFINITY;
-    for (let row = 0; row < this.#table.count; row++) {
-      const half = this.#table.humanoid[row] === 1 ? 0.8 : 0.25;
-      if (!this.#camera.lens.project(poses.xM[row] as number, poses.yM[row] as number, half, out)) continue;
-      const [dx, dy] = [(out[0] as number) - xPx, (out[1] as number) - yPx];
-      const away = dx * dx + dy * dy;
-      const reach = Math.max(4.5, (this.#table.radiusM[row] as number) * (out[2] as number)) + 8;
-      if (away > reach * reach || away >= least) continue;
-      least = away;
-      best = live.ids[row] ?? null;
-    }
-    return best;
+    const row = bodyUnder(this.#camera.lens, this.#table, live.sample(nowMs()), xPx, yPx);
+    return live.ids[row] ?? null;
   }
 
   /** @returns whether a picture must be drawn now */
@@ -305,7 +288,7 @@ export class SolidMap implements Handled {
     if (this.#sumOf(nowMs) !== this.#paintedSum) this.#touch();
     // The age beside a robot that fell silent goes on while nothing moves.
     if (this.#table.abnormal.length > 0 && nowMs - this.#paintedMs >= AGE_MS) this.#dirty = true;
-    if (nowMs - this.#camera.movedMs > REST_MS) this.#tellViewpoint();
+    if (nowMs - this.#camera.movedMs > REST_MS) this.#viewpoint.tell(this.#size.widthPx, this.#size.heightPx);
     if (this.#rests(nowMs) && !this.#stillFine) this.#stillDirty = this.#dirty = true;
     if (!this.#dirty && this.#pace.share < 1 && nowMs - this.#changedMs > REST_MS) this.#dirty = true;
     return this.#dirty;
@@ -325,7 +308,7 @@ export class SolidMap implements Handled {
     wearLens(this.#uniforms, lens, this.#ratio * this.#pace.share);
     const rests = this.#rests(now);
     this.#bodies.update(this.#table, poses, live.people, lens, { selectedRow, hoveredRow }, this.#pace.quick);
-    const chosen = this.#chosenZone();
+    const chosen = this.#chosenFloor.of(zoneOf(this.#ports.selection.get()), live.fences(), this.#shapes);
     const path = selectedRow < 0 ? null : this.#path(poses.xM, poses.yM, poses.speedMps, selectedRow);
     this.#traces.update({
       movement: this.#movement,
@@ -388,14 +371,6 @@ export class SolidMap implements Handled {
     for (const one of [this.#bodies, this.#traces, this.#standing, this.#words, this.#drawn, this.painter])
       one.dispose();
     this.#signs.dispose();
-  }
-
-  #chosenZone(): ChosenZone | null {
-    const id = zoneOf(this.#ports.selection.get());
-    const fences = this.#ports.live.fences();
-    if (id !== this.#chosenFloor.id || fences !== this.#chosenFloor.fences)
-      this.#chosenFloor = { id, fences, zone: chosenZone(id, fences, this.#shapes) };
-    return this.#chosenFloor.zone;
   }
 
   #path(xM: Float32Array, yM: Float32Array, speedMps: Float32Array, row: number): PlannedPath | null {
@@ -472,32 +447,21 @@ export class SolidMap implements Handled {
     this.#answering = setTimeout(look, 0);
   }
 
-  #tellViewpoint(): void {
-    const { viewpoint } = this.#ports;
-    const { widthPx, heightPx } = this.#size;
-    if (this.look === this.#told || widthPx <= 1) return;
-    this.#told = this.look;
-    viewpoint.set(this.#camera.fitted ? '' : viewpointText(this.look, widthPx, heightPx));
-  }
-
-  /** A link, or a view beside this one, says where to look. What this view itself has told is where it is already. */
+  /** A link, or a view beside this one, says where to look. */
   #goToViewpoint(): void {
-    const { viewpoint, choices, follow, nowMs } = this.#ports;
-    const { widthPx, heightPx } = this.#size;
-    const text = viewpoint.get();
-    const own = this.#camera.fitted ? '' : viewpointText(this.look, widthPx, heightPx);
-    if (widthPx <= 1 || (this.look === this.#told && text === own)) return;
-    const named = parseViewpoint(text, widthPx, heightPx);
-    if (named === null) {
-      if (text === '' && !this.#camera.fitted) this.fit();
+    const { choices, follow, nowMs } = this.#ports;
+    const wanted = this.#viewpoint.wanted(this.#size.widthPx, this.#size.heightPx);
+    if (wanted === null) return;
+    if (wanted === 'whole') {
+      this.fit();
       return;
     }
-    const to = keepLook(named, this.#shapes);
+    const to = keepLook(wanted, this.#shapes);
     follow.set(false);
     this.#camera.fitted = false;
     if (choices.get().mode !== to.mode) choices.set({ ...choices.get(), mode: to.mode });
     this.#camera.set(to, nowMs());
-    this.#told = to;
+    this.#viewpoint.reached(to);
     this.#touchStill();
   }
 
@@ -519,30 +483,7 @@ export class SolidMap implements Handled {
     this.#ports.looked(this.look);
   }
 
-  /** One number for all that moves by itself: equal numbers, equal pictures. */
   #sumOf(nowMs: number): number {
-    const { live } = this.#ports;
-    const { xM, yM, headingRad } = live.sample(nowMs);
-    let sum = live.ids.length;
-    for (let row = 0; row < xM.length; row++) {
-      const x = xM[row] as number;
-      if (!Number.isNaN(x))
-        sum += (x + (yM[row] as number) * 1.7 + (headingRad[row] as number) * 0.31) * ((row % 1021) + 1);
-    }
-    for (let k = 0; k < live.people.length; k++) sum += (live.people[k] as number) * (k + 3);
-    const id = this.#ports.selected.get();
-    const scan = id === null ? undefined : live.scan(id);
-    if (scan !== undefined) sum += scan.xM + scan.yM + (scan.rangesM[0] ?? 0);
-    return sum + (this.#hand.hovered === null ? 0 : live.row(this.#hand.hovered) * 1e-3 + 1e6);
+    return movingSum(this.#ports.live, nowMs, this.#ports.selected.get(), this.#hand.hovered);
   }
 }
-
-const draftArea = (draft: Draft | null) =>
-  draft === null || !isOutline(draft) || draft.points.length < 2
-    ? []
-    : [
-        {
-          points: draft.pointer === null || draft.closed ? draft.points : [...draft.points, draft.pointer],
-          look: { ...zoneLook('area'), tone: 'accent' as const, ground: 0.08 },
-        },
-      ];

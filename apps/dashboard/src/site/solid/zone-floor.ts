@@ -1,5 +1,6 @@
 import type { Fence } from '@sigma/proto';
 import { BufferAttribute, BufferGeometry, GLSL3, Mesh, RawShaderMaterial, ShapeUtils, Vector2 } from 'three';
+import { type Draft, isOutline } from '../draft.ts';
 import type { SiteShapes, ZoneShape } from '../site-shapes.ts';
 import type { Ribbons } from './ribbons.ts';
 import { PALETTE, type SceneUniforms, type Tone, tone } from './scene-uniforms.ts';
@@ -56,7 +57,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   area: { tone: 'name', hatchM: 0, ground: 0, line: 0.4, dashed: true },
 };
 
-export const zoneLook = (kind: string): Look => LOOKS[kind] ?? (LOOKS['area'] as Look);
+const zoneLook = (kind: string): Look => LOOKS[kind] ?? (LOOKS['area'] as Look);
 
 function material(uniforms: SceneUniforms): RawShaderMaterial {
   return new RawShaderMaterial({
@@ -177,6 +178,32 @@ export function chosenZone(id: string | null, fences: readonly Fence[], shapes: 
   }));
   return { edges, areas: [] };
 }
+
+/** The zone or fence that is selected, made ready once for as long as it is. */
+export class ChosenFloor {
+  #id: string | null = null;
+  #fences: readonly Fence[] = [];
+  #zone: ChosenZone | null = null;
+
+  of(id: string | null, fences: readonly Fence[], shapes: SiteShapes): ChosenZone | null {
+    if (id === this.#id && fences === this.#fences) return this.#zone;
+    this.#id = id;
+    this.#fences = fences;
+    this.#zone = chosenZone(id, fences, shapes);
+    return this.#zone;
+  }
+}
+
+/** The ground of an outline that is being drawn. */
+export const draftArea = (draft: Draft | null): readonly DrawnArea[] =>
+  draft === null || !isOutline(draft) || draft.points.length < 2
+    ? []
+    : [
+        {
+          points: draft.pointer === null || draft.closed ? draft.points : [...draft.points, draft.pointer],
+          look: { ...zoneLook('area'), tone: 'accent', ground: 0.08 },
+        },
+      ];
 
 /** Outlines that people drew: fences in force, and the one in hand. Replaced as a whole when one changes. */
 export class DrawnFloor {
