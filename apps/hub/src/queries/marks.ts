@@ -25,10 +25,17 @@ export const markOf = (
 
 /** Lives of robots of which something may have happened that no mark tells of yet. */
 function onTheWay({ fleet, index }: Roles, agentId: string) {
-  const links = [...fleet.agents.values()].map(({ link }) => link).filter(({ role }) => role !== 'feed');
-  const away = new Map(links.flatMap(({ linked, agentId: id, epoch }) => (linked ? [] : [[id, epoch] as const])));
+  const robots = [...fleet.agents.values()].filter(({ link }) => link.role !== 'feed');
+  const away = new Map(robots.flatMap(({ link }) => (link.linked ? [] : [[link.agentId, link.epoch] as const])));
+  const linked = new Map(
+    robots.flatMap(({ link, status }) =>
+      link.linked && status !== null
+        ? [[link.agentId, { epoch: status.epoch, atUs: Number(status.atUs) }] as const]
+        : [],
+    ),
+  );
   return index
-    .homecomings(away)
+    .homecomings(away, linked)
     .filter(({ source }) => agentId === '' || source === agentId)
     .slice(0, MOST_ON_THE_WAY)
     .map(({ source, epoch, upToUs, missing }) =>

@@ -57,9 +57,9 @@ export class ChainBehind {
     return this.#place.marked < this.#end;
   }
 
-  /** Events that were shown or stored, and not read yet. */
+  /** Events that were shown, and not read yet. What comes live is read a moment later, and no more on its way than that. */
   get missing(): number {
-    return Math.max(0, Math.max(this.#shown, this.#end) - this.#place.marked);
+    return Math.max(0, this.#shown - this.#place.marked);
   }
 
   /** Whether what its decisions say is held. */

@@ -219,6 +219,21 @@ test('[R192] how far the record of a robot has come home is known, and that it i
   assert.deepEqual(index.homecomings(away), [whole, nothing], 'nobody knows what they record while they are away');
 });
 
+test('[R192] what a linked robot records is on its way only when what is read of it is older than what it says', async () => {
+  const life = aLife();
+  const { takes, index, clock } = await hub();
+  await takes(life.blocks.slice(0, 2));
+  assert.deepEqual(index.homecomings(new Map()), [], 'stored, and read within the second');
+  await clock.turn(5 * S);
+  const says = (atUs: number, epoch = 3) => index.homecomings(new Map(), new Map([['r1', { epoch, atUs }]]));
+  assert.deepEqual(says(7 * S), []);
+  assert.deepEqual(says(7 * S + 1), [{ source: 'r1', epoch: 3, upToUs: LIFE_BEGAN_US + 2 * S, missing: 0 }]);
+  assert.deepEqual(says(7 * S + 1, 4), [], 'another life');
+  await takes(life.blocks.slice(2));
+  await clock.turn(5 * S);
+  assert.deepEqual(says(7 * S + 1), []);
+});
+
 test('[R192] [L4] what is not what it says is left out and counted, what claims another time stands where it was heard, and all else of the block is there', async () => {
   const life = new RobotLife('r1', 3);
   life.records([

@@ -22,6 +22,8 @@ import type { Reports } from './reports.ts';
 
 /** What was stored is looked at so often: after what came live was written, so that little of it is met again. */
 const LOOK_EVERY_US = 1_000_000;
+/** What a linked robot has recorded is here and read sooner than that, unless something holds it up. */
+const LATE_US = 5_000_000;
 /** Bytes of one chain that are read in one turn. */
 const SLICE_BYTES = 128 * 1024;
 /** After a turn of reading from the disk it rests so many times as long: what is live has the machine. */
@@ -55,6 +57,12 @@ export interface Homecoming extends LinkedChain {
   readonly missing: number;
 }
 
+/** What a robot says of itself: which of its lives it lives, and its agent time. */
+export interface Said {
+  readonly epoch: number;
+  readonly atUs: number;
+}
+
 /**
  * Reads what comes home as blocks into the marks of the time bar and the lists of decisions (recorder/SPEC.md R192). It
  * reads each chain from where it stopped, also after a power cut, and keeps nothing twice. It touches nothing live.
@@ -84,7 +92,10 @@ export class RecordIndex {
     const index = new RecordIndex(options);
     for (const place of await options.places.load()) index.#chain(place).goOn(place);
     for (const { tenant, source, epoch, sequence } of await options.store.heads()) {
-      if (tenant === options.tenant && isRobot(source)) index.#chain({ source, epoch }).stored(sequence, 0);
+      if (tenant !== options.tenant || !isRobot(source)) continue;
+      const behind = index.#chain({ source, epoch });
+      behind.stored(sequence, 0);
+      behind.shown(sequence);
     }
     return index;
   }
@@ -155,16 +166,21 @@ export class RecordIndex {
   }
 
   /**
-   * How far those lives have come home of which something is missing, and the last life of each robot that is away.
+   * How far those lives have come home of which something is missing, and the last life of each robot that is away. Of one
+   * that is linked something is missing when what was read of it is older than what it says, by its own time: its link
+   * is too narrow, or its blocks are refused.
    *
    * @param away epoch of each of these, by name
+   * @param linked what each of the others said last
    */
-  homecomings(away: ReadonlyMap<string, number>): readonly Homecoming[] {
+  homecomings(away: ReadonlyMap<string, number>, linked: ReadonlyMap<string, Said> = new Map()): readonly Homecoming[] {
     const nowUs = this.#options.clock.nowUs();
     const last = new Map([...away].map(([source, epoch]) => [linkedKey({ source, epoch }), { source, epoch }]));
     const found = [...this.#chains].flatMap(([key, { chain, place, missing }]) => {
-      if (!last.delete(key) && missing === 0) return [];
       const { openedUs, atUs } = place.state;
+      const said = linked.get(chain.source);
+      const isLate = said !== undefined && said.epoch === chain.epoch && said.atUs - atUs > LATE_US;
+      if (!last.delete(key) && missing === 0 && !isLate) return [];
       return [{ ...chain, upToUs: place.marked === 0 ? 0 : wallTimeOf(openedUs, atUs, nowUs), missing }];
     });
     return [...found, ...[...last.values()].map((chain) => ({ ...chain, upToUs: 0, missing: 0 }))];

@@ -3279,7 +3279,7 @@ export declare type OnTheWay = Message<"sigma.v1.OnTheWay"> & {
   upToTimeUs: bigint;
 
   /**
-   * Events that its edge has shown and that are still to come.
+   * Events that its edge has shown when it linked and that are still to come.
    *
    * @generated from field: uint64 missing_events = 4;
    */
