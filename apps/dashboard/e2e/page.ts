@@ -18,9 +18,11 @@ export const withoutBrowser: string | false =
 
 /**
  * A page that is looked at for seconds is gone before its code is worth optimizing, by either compiler that does. One that
- * draws the site solid is not.
+ * draws the site solid is not. Its code is run from its source on, where what was found once is best kept from the first
+ * call; and a core that others wait for collects garbage seldom and without helpers.
  */
-export const UNOPTIMIZED = '--js-flags=--no-opt --no-maglev';
+export const UNOPTIMIZED =
+  '--js-flags=--no-opt --no-maglev --no-lazy-feedback-allocation --min-semi-space-size=16 --single-threaded-gc';
 
 export function openBrowser(...more: readonly string[]): Promise<Browser> {
   const args = [
