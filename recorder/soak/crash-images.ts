@@ -29,8 +29,8 @@ export interface CrashPlan {
   readonly imagesPerCut: number;
   /** A moment with at most so many legal images is tried with all of them. */
   readonly exhaustUpTo: number;
-  /** Stops early, between images. */
-  readonly enough?: () => boolean;
+  /** Stops early, behind an image, once it has found enough. */
+  readonly enough?: (findings: readonly Finding[]) => boolean;
 }
 
 /** Cuts the power at seeded moments of what processes did, and recovers from what the disk may hold then. */
@@ -41,7 +41,8 @@ export async function crashImages(plan: CrashPlan): Promise<CrashImages> {
   const findings: Finding[] = [];
   let [images, cuts, exhausted, moment, uncut] = [0, 0, 0, 0, 0];
   const path = join(plan.scratch, plan.name);
-  const recover = async (image: Image, readFirst: boolean, how: string): Promise<void> => {
+  /** @returns whether that was enough */
+  const recover = async (image: Image, readFirst: boolean, how: string): Promise<boolean> => {
     rmSync(plan.scratch, { recursive: true, force: true });
     mkdirSync(plan.scratch, { recursive: true });
     for (const [name, content] of image) writeFileSync(join(plan.scratch, name), content);
@@ -49,7 +50,9 @@ export async function crashImages(plan: CrashPlan): Promise<CrashImages> {
     for (const { kind, what } of await judgeRecovery(path, promised, readFirst)) {
       findings.push({ kind, what: `power cut after call ${moment}, ${how}: ${what}` });
     }
+    return plan.enough?.(findings) === true;
   };
+  const found = (): CrashImages => ({ images, cuts, exhausted, findings });
   for (const calls of plan.lives) {
     for (const call of calls) {
       moment++;
@@ -61,21 +64,21 @@ export async function crashImages(plan: CrashPlan): Promise<CrashImages> {
       // What threads do comes in another order each time, and so does what chance makes of it.
       if (draw(plan.seed, 1, moment, 11, 0) % plan.cutEvery !== 0 && ++uncut < 2 * plan.cutEvery) continue;
       uncut = 0;
-      if (plan.enough?.() === true) return { images, cuts, exhausted, findings };
       cuts++;
       const all = disk.everyImage(plan.exhaustUpTo);
       if (all !== null) {
         exhausted++;
-        for (const [n, image] of all.entries()) await recover(image, n % 3 === 0, `image ${n} of all ${all.length}`);
+        for (const [n, image] of all.entries())
+          if (await recover(image, n % 3 === 0, `image ${n} of all ${all.length}`)) return found();
         continue;
       }
       for (let n = 0; n < plan.imagesPerCut; n++) {
         const style = STYLES[draw(plan.seed, 2, moment, 11, n) % STYLES.length] ?? 'all';
         const image = disk.image(style, draw(plan.seed, 3, moment, 11, n));
-        await recover(image, n % 3 === 0, `seed ${plan.seed}, image ${n} (${style})`);
+        if (await recover(image, n % 3 === 0, `seed ${plan.seed}, image ${n} (${style})`)) return found();
       }
     }
     disk.processEnded();
   }
-  return { images, cuts, exhausted, findings };
+  return found();
 }
