@@ -10,5 +10,5 @@ export { exportSpans } from './otel/export-spans.ts';
 export { exportParquet } from './parquet.ts';
 export { exportProv } from './prov.ts';
 export type { ExportOptions, ExportResult } from './run.ts';
-export { tellSideBySide } from './side-by-side.ts';
+export { type ToldEvent, tellSideBySide } from './side-by-side.ts';
 export { describeStretch } from './sound-events.ts';

@@ -19,3 +19,19 @@ export function momentNamed(text: string): MomentName {
   }
   return Math.round((Number(time[1] ?? 0) * 60 + Number(time[2])) * 1e6);
 }
+
+interface Chain {
+  readonly source: string;
+  readonly epoch: number;
+}
+
+/** The newest epoch of each source: the one that is meant where none is named. */
+export function newestEpochs(chains: readonly Chain[]): ReadonlyMap<string, number> {
+  const newest = new Map<string, number>();
+  for (const { source, epoch } of chains) newest.set(source, Math.max(epoch, newest.get(source) ?? 0));
+  return newest;
+}
+
+/** An event as `momentNamed` reads it. */
+export const eventName = ({ source, epoch }: Chain, sequence: number, newest: ReadonlyMap<string, number>): string =>
+  `${source}${epoch === newest.get(source) ? '' : `@${epoch}`}#${sequence}`;

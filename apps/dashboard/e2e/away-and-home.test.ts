@@ -74,10 +74,27 @@ describe('a robot fails out of reach, and its record comes home to a real hub be
     await shot('reported');
   });
 
-  test('[R192] when its record is here, the page that stands open proves itself, and nothing is to come', async () => {
+  test('[R192] when its record is here, the page that stands open proves itself', async () => {
     await house.edge();
     await page.at('proof-result').and(page.page.locator('[data-result=same]')).waitFor();
     await shot('proved');
+  });
+
+  test('[R114] from there, in a life that its edge has begun anew since, another one is forked by the hub', async () => {
+    const moment = await page.at('site-time').textContent();
+    await page.at('page-forks').click();
+    await page.at('rule-example').selectOption('speed');
+    await page.at('make-fork').click();
+    await page.at('fork-page').waitFor();
+    await page.at('fork-state').and(page.page.locator('[data-state=done]')).waitFor();
+    await page.at('two-timelines').waitFor();
+    await page.says(page.at('outcomes'), /Distance.*m.*m/);
+    await shot('forked');
+    await page.page.goBack();
+    assert.equal(await page.at('site-time').textContent(), moment);
+  });
+
+  test('[R192] and in the present nothing is to come', async () => {
     await page.at('go-live').click();
     await eventually(async () => (await marks().first().getAttribute('data-hollow')) === 'false');
     await page.at('to-come').waitFor({ state: 'detached' });

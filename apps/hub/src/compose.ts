@@ -170,7 +170,7 @@ export async function composeRoles(options: HubOptions, database: Database, clos
     link,
     blocks,
     proofs,
-    forks: options.forks ?? null,
+    forks: options.forks?.(path) ?? null,
     site: options.site,
     faults: options.faults ?? null,
     version: options.version ?? '0.1.0',

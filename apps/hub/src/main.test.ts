@@ -24,6 +24,7 @@ import { SlowDesk } from '../testing/slow-desk.ts';
 import { type Hub, type HubOptions, PortInUseError, startHub } from './index.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sigma-hub-'));
+const slowDesk = new SlowDesk();
 const options: HubOptions = {
   tenant: 'acme',
   dataDir: directory,
@@ -32,7 +33,7 @@ const options: HubOptions = {
   supervisor: oneAtATime,
   faults: ['overheating'],
   onPace: () => undefined,
-  forks: new SlowDesk(),
+  forks: () => slowDesk,
   questions: () => ({
     ask: async () => ({ columns: [], rows: [[1]], cut: false, objects: 0, objectsLeftOut: 0, hotEvents: 0 }),
   }),

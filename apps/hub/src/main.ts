@@ -76,7 +76,7 @@ export interface HubOptions {
   /** What the record queries read, given the hub's own recording; else that alone. */
   readonly showWith?: ((ofHub: BlockReader) => BlockReader) | undefined;
   /** Who lets recorded lives go on otherwise; without one the hub says that it runs no forks. The caller closes it. */
-  readonly forks?: ForkDesk | undefined;
+  readonly forks?: ((recordingPath: string) => ForkDesk) | undefined;
   /** Who answers SQL, given where the hub's own recording rests; without one the hub says that it answers none. */
   readonly questions?: ((recordingPath: string) => QuestionDesk) | undefined;
   /** What is to be done every day, given where the hub's own recording rests. */

@@ -2,6 +2,7 @@ import type { FleetBelief } from '@sigma/fleet-model';
 import type { Agent, TerrainModel } from '@sigma/kernel';
 import { type Comparison, compareTimelines, type Gauges, type Timeline } from '@sigma/recorder';
 import { modelsOn } from '../recording.ts';
+import { forkedRuns } from './one-run.ts';
 
 const SECONDS_AN_HOUR = 3_600;
 
@@ -16,7 +17,8 @@ const GAUGES: Readonly<Record<string, (agent: Agent<FleetBelief>, spanS: number)
 /** Two timelines of a fleet, event by event and by what came of them. @throws MalformedBytesError, StoreError */
 export async function compareForks(a: Timeline, b: Timeline, progress?: (source: string) => void): Promise<Comparison> {
   const gauges = await fleetGauges([a, b]);
-  return compareTimelines(a, b, progress === undefined ? { gauges } : { gauges, progress });
+  const [one, other] = forkedRuns(a, b);
+  return compareTimelines(one, other, progress === undefined ? { gauges } : { gauges, progress });
 }
 
 async function fleetGauges(timelines: readonly Timeline[]): Promise<Gauges> {

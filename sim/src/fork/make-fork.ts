@@ -32,6 +32,7 @@ import type { LostOf, PreparedFork, RobotParts } from './fork-parts.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
 import { mustBeKnown } from './known-moment.ts';
 import { LivedWorld } from './lived-world.ts';
+import { runAt } from './one-run.ts';
 import { ofTenant } from './one-tenant.ts';
 import { runOpenLoop } from './open-loop.ts';
 import { parentNameFor } from './parents.ts';
@@ -70,7 +71,7 @@ export interface ForkOptions {
 /**
  * Makes a fork of a timeline into a new file, which is there once it is whole (`<out>.part` before).
  *
- * @param timeline of one tenant
+ * @param timeline of one tenant; where it holds several runs, of the newest in which the moment is (`runTimeline` names another)
  * @throws ForkRefusedError, TenantError, PolicyFileError, StoreError, MalformedBytesError
  */
 export async function makeFork(
@@ -79,7 +80,7 @@ export async function makeFork(
   out: string,
   options: ForkOptions = {},
 ): Promise<ForkResult> {
-  const parent = { ...timeline, lives: livesAt(ofTenant(timeline.lives, null), request.atUs) };
+  const parent = { ...timeline, lives: livesAt(runAt(ofTenant(timeline.lives, null), request.atUs), request.atUs) };
   if (existsSync(out)) throw new ForkRefusedError(`${out} is there already; name another file or remove it`);
   const worldLife = LivedWorld.lifeIn(parent.lives);
   const clock = worldLife === null ? null : await clockOf(parent, worldLife);

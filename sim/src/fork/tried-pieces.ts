@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { type ChainHead, LineageError, type Timeline, timelineEnd } from '@sigma/recorder';
+import { type ChainHead, LineageError, openingOf, type Timeline, timelineEnd } from '@sigma/recorder';
 import type { S3Access } from '@sigma/recorder/archive';
 import { isAddress, openNamed } from './named-recording.ts';
+import { zeroOf } from './one-run.ts';
 import { openWithParents } from './parents.ts';
 
 /** A part of a life that a policy is tried on. */
@@ -12,6 +13,10 @@ export interface TriedPiece {
   readonly head: ChainHead;
   /** Up to this agent time, exclusive, it belongs to what is tried; null: to its end. */
   readonly untilUs: number | null;
+  /** Wall clock at which its agent time was 0, microseconds since 1970. */
+  readonly zeroUs: number;
+  /** Agent time at which it was opened. */
+  readonly beganUs: number;
 }
 
 export interface TriedPieces {
@@ -46,7 +51,18 @@ export async function triedPieces(
     if (!(error instanceof LineageError)) throw error;
     const { recording, close } = await openNamed(named, hubDir, s3);
     try {
-      const pieces = (await recording.heads()).map((head) => ({ named, recording: named, head, untilUs: null }));
+      const pieces: TriedPiece[] = [];
+      for (const head of await recording.heads()) {
+        const opening = await openingOf(recording, head);
+        pieces.push({
+          named,
+          recording: named,
+          head,
+          untilUs: null,
+          zeroUs: zeroOf({ opening }),
+          beganUs: opening.atUs,
+        });
+      }
       return { pieces, unreached: error.message };
     } finally {
       await close();
@@ -58,9 +74,10 @@ function piecesOf(timeline: Timeline): readonly TriedPiece[] {
   const { name: named, parent, lives } = timeline;
   const endUs = parent === null ? Number.POSITIVE_INFINITY : timelineEnd(timeline) + 1;
   return lives.flatMap(({ pieces }) =>
-    pieces.map(({ name: recording, head, untilUs }) => {
+    pieces.map(({ name: recording, head, opening, untilUs }) => {
       const most = Math.min(untilUs, recording === named ? Number.POSITIVE_INFINITY : endUs);
-      return { named, recording, head, untilUs: Number.isFinite(most) ? most : null };
+      const untilOrEndUs = Number.isFinite(most) ? most : null;
+      return { named, recording, head, untilUs: untilOrEndUs, zeroUs: zeroOf({ opening }), beganUs: opening.atUs };
     }),
   );
 }

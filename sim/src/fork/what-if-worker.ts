@@ -20,11 +20,13 @@ import { factsName, openNamed } from './named-recording.ts';
 import { type PolicyFile, PolicyFileError } from './policy-file.ts';
 import type { TriedPiece } from './tried-pieces.ts';
 
-export type TrialTask = TriedPiece;
+export interface TrialTask extends TriedPiece {
+  /** Agent time from which on it is tried; null: all of it. */
+  readonly fromUs: number | null;
+}
 
 export interface TrialSetup {
   readonly policy: PolicyFile;
-  readonly fromUs: number | null;
   /** Whether facts are kept beside the recordings; `all`: and gathered of everything, whatever the policy reads. */
   readonly facts: boolean | 'all';
   /** Where the hub of this machine keeps how its database is reached. */
@@ -57,7 +59,7 @@ async function opened(named: string) {
   return { recording, file, trials: new FleetTrials(await modelsOf(recording), setup.policy) };
 }
 
-async function run({ recording: named, head, untilUs }: TrialTask): Promise<Tried> {
+async function run({ recording: named, head, fromUs, untilUs }: TrialTask): Promise<Tried> {
   let unfit = false;
   let known = open.get(named);
   if (known === undefined) {
@@ -75,13 +77,13 @@ async function run({ recording: named, head, untilUs }: TrialTask): Promise<Trie
     }
   };
   const attempt = async (gathersAll: boolean): Promise<ChainTrial> => {
-    const shelf = file === null ? null : new FactsShelf(file, head);
+    const shelf = file === null ? null : new FactsShelf(file, head, fromUs ?? 0);
     try {
       return await tryPolicy<FleetBelief>(recording, head, {
         trialOf,
         ...(shelf === null ? {} : { factsOf: async (opening) => shelf.load(recording, opening) }),
         ...(shelf === null ? {} : { keep: (opening, stretch) => shelf.put(opening, stretch), gathersAll }),
-        ...(setup.fromUs === null ? {} : { fromUs: setup.fromUs }),
+        ...(fromUs === null ? {} : { fromUs }),
         ...(untilUs === null ? {} : { untilUs }),
         progress: (sequence) => tell({ type: 'progress', sequence }),
       });
@@ -103,17 +105,19 @@ async function run({ recording: named, head, untilUs }: TrialTask): Promise<Trie
 class FactsShelf {
   readonly #file: FactsFile;
   readonly #head: ChainHead;
+  readonly #fromUs: number;
   #basis: Opening | null = null;
   #made: KeptStretch[] = [];
   #keptMs = performance.now();
 
-  constructor(file: FactsFile, head: ChainHead) {
+  constructor(file: FactsFile, head: ChainHead, fromUs: number) {
     this.#file = file;
     this.#head = head;
+    this.#fromUs = fromUs;
   }
 
   async load(recording: Recording, opening: Opening): Promise<AsyncIterable<KeptStretch> | null> {
-    return (await this.#file.load(recording, this.#head, opening))?.stretches(setup.fromUs ?? 0) ?? null;
+    return (await this.#file.load(recording, this.#head, opening))?.stretches(this.#fromUs) ?? null;
   }
 
   put(opening: Opening, stretch: KeptStretch): void {

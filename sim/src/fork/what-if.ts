@@ -19,6 +19,9 @@ export interface WhatIfOptions {
   /** Agent time, inclusive and exclusive; all of it when null. */
   readonly fromUs: number | null;
   readonly untilUs: number | null;
+  /** The same by the wall clock, microseconds since 1970, of lives that have a clock each; instead of agent time. */
+  readonly fromTimeUs?: number;
+  readonly untilTimeUs?: number;
   /** Threads, at least 1. */
   readonly threads: number;
   readonly hubDir: string;
@@ -34,7 +37,7 @@ export interface WhatIfOptions {
   readonly signal?: AbortSignal;
 }
 
-type Origin = Pick<TriedPiece, 'named' | 'recording'>;
+type Origin = Pick<TriedPiece, 'named' | 'recording' | 'zeroUs'>;
 
 /** What trying a policy on recordings came to: in the order of recordings, chains and time. */
 export interface WhatIfReport {
@@ -52,27 +55,27 @@ export interface WhatIfReport {
  */
 export async function whatIf(options: WhatIfOptions): Promise<WhatIfReport> {
   const { tasks, unreached } = await tasksOf(options);
-  const { policy, fromUs, hubDir, facts, s3 = null } = options;
-  const setup: TrialSetup = { policy, fromUs, hubDir, s3, facts };
+  const { policy, hubDir, facts, s3 = null } = options;
+  const setup: TrialSetup = { policy, hubDir, s3, facts };
   const results = await spread(tasks, setup, options);
   const chains = results.map(({ trial, unfit }, k) => {
-    const { named, recording } = tasks[k] as TrialTask;
-    return { ...trial, unfit, named, recording };
+    const { named, recording, zeroUs } = tasks[k] as TrialTask;
+    return { ...trial, unfit, named, recording, zeroUs };
   });
   const misfit = chains.find(({ unfit }) => unfit)?.leftOutBecause;
   if (misfit !== undefined && misfit !== null && chains.every(({ leftOutBecause }) => leftOutBecause !== null))
     throw Object.assign(new Error(misfit), { name: 'PolicyFileError' });
-  const flips = chains.flatMap(({ named, recording, flips: found }) =>
-    found.map((flip) => ({ ...flip, named, recording })),
+  const flips = chains.flatMap(({ named, recording, zeroUs, flips: found }) =>
+    found.map((flip) => ({ ...flip, named, recording, zeroUs })),
   );
-  return { chains, flips: flips.sort((a, b) => a.atUs - b.atUs), unreached };
+  return { chains, flips: flips.sort((a, b) => a.zeroUs + a.atUs - (b.zeroUs + b.atUs)), unreached };
 }
 
 async function tasksOf(options: WhatIfOptions): Promise<{
   readonly tasks: readonly TrialTask[];
   readonly unreached: WhatIfReport['unreached'];
 }> {
-  const { recordings, tenant, agents, fromUs, untilUs } = options;
+  const { recordings, tenant, agents, fromTimeUs, untilTimeUs } = options;
   const found: TriedPiece[] = [];
   const unreached: { readonly recording: string; readonly why: string }[] = [];
   for (const recording of recordings) {
@@ -85,8 +88,16 @@ async function tasksOf(options: WhatIfOptions): Promise<{
   }
   const tasks = eachOnce(found)
     .filter(({ head }) => agents.length === 0 || agents.includes(head.source))
-    .filter((piece) => piece.untilUs === null || piece.untilUs > (fromUs ?? 0))
-    .map((piece) => ({ ...piece, untilUs: earlier(piece.untilUs, untilUs) }));
+    .map((piece): TrialTask => {
+      const fromUs = fromTimeUs === undefined ? options.fromUs : fromTimeUs - piece.zeroUs;
+      const untilUs = untilTimeUs === undefined ? options.untilUs : untilTimeUs - piece.zeroUs;
+      return { ...piece, fromUs, untilUs: earlier(piece.untilUs, untilUs) };
+    })
+    .filter(({ fromUs, untilUs }) => untilUs === null || untilUs > Math.max(0, fromUs ?? 0))
+    // Who lived at another time of the day has nothing to be tried on.
+    .filter(({ head, beganUs, fromUs, untilUs }) =>
+      fromTimeUs === undefined ? true : head.atUs >= (fromUs ?? 0) && beganUs < (untilUs ?? Number.POSITIVE_INFINITY),
+    );
   return { tasks, unreached };
 }
 

@@ -67,9 +67,16 @@ export function forkCommand(shell: Shell): Command {
         const timeline = await refusedWell(async () => tenantTimeline(all, flags.tenant ?? null));
         if (flags.alternatives === true && flags.at === undefined) await countAlternatives(shell, terminal, timeline);
         else if (flags.alternatives === true) await listAlternatives(terminal, timeline, momentIn(flags));
-        else await run(shell, terminal, timeline, recording, flags);
+        else await run(shell, terminal, await withThose(timeline, momentIn(flags)), recording, flags);
       });
     });
+}
+
+/** The timeline of those who share a clock with whom an event is named of; seconds are of the newest run that has them. */
+async function withThose(timeline: Timeline, at: MomentName): Promise<Timeline> {
+  const { runAt, runTimeline } = await import('@sigma/sim');
+  if (typeof at === 'number') return { ...timeline, lives: runAt(timeline.lives, at) };
+  return runTimeline(timeline, lifeNamed(timeline, at));
 }
 
 /** @throws CommandError when no moment is given */

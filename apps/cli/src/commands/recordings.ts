@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
 import { type ChainHead, hexOfBytes, openingOf, type Recording, siteHead } from '@sigma/recorder';
+import type { ToldEvent } from '@sigma/recorder/exports';
 import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
 import { A_RECORDING, each, wholeNumber } from '../arguments.ts';
 import { momentIn } from '../moment-in.ts';
-import { type MomentName, momentNamed } from '../moment-name.ts';
+import { eventName, type MomentName, momentNamed, newestEpochs } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, group, type Shell } from '../shell.ts';
@@ -102,7 +103,8 @@ async function show(
   const fromUs = flags.from === undefined ? 0 : await wallOf(first, ownHeads, flags.from);
   const toUs = flags.to === undefined ? Number.MAX_SAFE_INTEGER : await wallOf(first, ownHeads, flags.to);
   if (fromUs > toUs) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');
-  const events: { readonly recording: string; readonly [fact: string]: string | number }[] = [];
+  const events: (Omit<ToldEvent, 'recording' | 'timeUs'> & { readonly recording: string; readonly time: string })[] =
+    [];
   let more = false;
   const bad = await tellSideBySide({
     timelines: recordings.map((recording, i) => ({
@@ -119,8 +121,11 @@ async function show(
     },
   });
   const many = files.length > 1;
-  const rows = events.map(({ recording, time = '', source = '', sequence = 0, text = '' }) => [
-    ...[String(time), ...(many ? [basename(recording)] : []), `${source}#${sequence}`, String(text)],
+  const newest = new Map(files.map((file, i) => [file, newestEpochs(heads[i] ?? [])]));
+  const rows = events.map(({ recording, time, source, epoch, sequence, text }) => [
+    ...[time, ...(many ? [basename(recording)] : [])],
+    eventName({ source, epoch }, sequence, newest.get(recording) ?? new Map()),
+    text,
   ]);
   const leftOut = bad.flatMap((stretches, i) => stretches.map((one) => `${files[i]}: ${describeStretch(one)}`));
   terminal.result(

@@ -55,6 +55,7 @@ export function hubServerCommand(shell: Shell): Command {
     .option('--seconds <n>', 'end by itself', numberAbove(0, 1e9))
     .action(async (flags: HubServerFlags) => {
       const { startSoloHub } = await import('../solo/solo-hub.ts');
+      const { forkFolderIn, SoloForks } = await import('../forks/solo-forks.ts');
       const terminal = shell.terminal(flags.json === true);
       const { root, dataDir, databaseUrl } = shell.environment;
       const site = loadSite(flags, root);
@@ -82,6 +83,11 @@ export function hubServerCommand(shell: Shell): Command {
         s3: shell.environment.s3,
         pages: true,
         simulated: true,
+        forks: (recordingPath) =>
+          new SoloForks({
+            ...{ tenant, site, recordingPath, folder: forkFolderIn(folder) },
+            ...{ hubDir: join(folder, 'hub'), s3: shell.environment.s3 },
+          }),
         ...(flags.upkeep !== undefined && {
           upkeep: { plan: await readUpkeep(flags.upkeep), live: [], closed: () => [] },
         }),

@@ -8,6 +8,7 @@ import type { PolicyFile, WhatIfReport } from '@sigma/sim';
 import { type Command, InvalidArgumentError } from 'commander';
 import { each, wholeNumber } from '../arguments.ts';
 import { mustReach } from '../moment-in.ts';
+import { eventName, newestEpochs } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
@@ -196,6 +197,7 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
   const sum = (of: (chain: (typeof tried)[number]) => number): number =>
     tried.reduce((all, chain) => all + of(chain), 0);
   const shown = flips.slice(0, limit);
+  const newest = newestEpochs(chains);
   // A life on a fork's timeline may stand in several recordings.
   const lives = new Set(tried.map(({ named, source, epoch }) => JSON.stringify([named, source, epoch]))).size;
   const affected = new Set(flips.map(({ named, source }) => JSON.stringify([named, source]))).size;
@@ -219,7 +221,7 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
   lines.push(...gapLines(chains));
   if (flips.length === 0) return lines.join('\n');
   const rows = shown.map((flip) => [
-    `${flip.source}#${flip.event}`,
+    eventName(flip, flip.event, newest),
     `${(flip.atUs / 1e6).toFixed(2)} s`,
     `${((flip.untilUs - flip.atUs) / 1e6).toFixed(2)} s`,
     sideText(flip.was),
@@ -231,9 +233,16 @@ function describe(policy: PolicyFile, report: WhatIfReport, limit: number, tookS
   const first = flips[0] as Found;
   if (lost > 0) lines.push(`By its own commands the fleet would have gone ${lost.toFixed(1)} m less in that time.`);
   lines.push(
-    `What would have followed, in a simulated world: sigma fork ${first.named} --at ${(first.atUs / 1e6).toFixed(2)} --policy ${policy.file} --for 30 --out fork.sqlite`,
+    `What would have followed, in a simulated world: sigma fork ${first.named} --at ${momentText(first, report)} --policy ${policy.file} --for 30 --out fork.sqlite`,
   );
   return lines.join('\n');
+}
+
+/** Of a recording with one run its seconds say when; in others they are of another run, perhaps. */
+function momentText(first: Found, { chains }: WhatIfReport): string {
+  const own = chains.filter(({ named }) => named === first.named);
+  if (new Set(own.map(({ zeroUs }) => zeroUs)).size === 1) return (first.atUs / 1e6).toFixed(2);
+  return eventName(first, first.event, newestEpochs(own));
 }
 
 /** Who waited longer hears how not to the next time. */

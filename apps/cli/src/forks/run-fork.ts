@@ -11,11 +11,14 @@ import {
   openWithParents,
   type PolicyFile,
   parsePolicyFile,
+  type Run,
+  runsOf,
+  runTimeline,
   tenantTimeline,
+  zeroOf,
 } from '@sigma/sim';
 import { toComparison } from './compared.ts';
 import type { ForkJob, MadeFork, NamedEvent } from './fork-jobs.ts';
-import { zeroOf } from './site-time.ts';
 
 /** Of the whole work, the fork itself takes about so much; the rest is comparing. */
 const FORKING = 0.8;
@@ -24,12 +27,12 @@ const FORKING = 0.8;
 export async function forkNow(job: ForkJob, progress: (done: number) => void) {
   const parent = await openWithParents(job.recording, job.hubDir, { s3: job.s3 });
   try {
-    const timeline = tenantTimeline(parent.timeline, job.tenant);
+    const timeline = runOf(tenantTimeline(parent.timeline, job.tenant), job);
     const request = await requestOf(timeline, job);
     const result = await makeFork(timeline, request, job.out, {
       onProgress: (done, of) => progress((FORKING * done) / of),
     });
-    const zeroUs = zeroOf(timeline, null);
+    const zeroUs = zeroIn(timeline);
     const made = madeOf(result, request, zeroUs);
     const fork = await openWithParents(job.out, job.hubDir, { s3: job.s3 });
     try {
@@ -65,9 +68,38 @@ function madeOf(result: ForkResult, { what }: ForkRequest, zeroUs: number): Made
   };
 }
 
+/**
+ * The lives that share a clock with whom the fork begins with: of a hub those of one of its edges, of one start of it.
+ *
+ * @throws ForkRefusedError where that is not known
+ */
+function runOf(timeline: Timeline, { start, agents, tasks }: ForkJob): Timeline {
+  if ('event' in start) return runTimeline(timeline, lifeOf(timeline, start.event));
+  const { atTimeUs } = start;
+  const runs = runsOf(timeline.lives);
+  const then = runs.filter(({ zeroUs, fromUs, endUs }) => zeroUs + fromUs < atTimeUs && atTimeUs <= zeroUs + endUs);
+  const named = new Set([...agents, ...tasks.map(({ agent }) => agent)]);
+  const theirs = then.filter(({ lives }) => lives.some(({ source }) => named.has(source)));
+  const [run, other] = theirs.length > 0 ? theirs : then;
+  if (run !== undefined && other !== undefined)
+    throw new ForkRefusedError(
+      `${then.length} edges were at work then, each with a clock of its own: fork from a decision, or say whom it concerns (${firstOf(run)} or ${firstOf(other)}, for instance)`,
+    );
+  // Of a time at which nobody lived the nearest run says when there was somebody.
+  const nearest = run ?? runs.findLast(({ zeroUs, fromUs }) => zeroUs + fromUs < atTimeUs) ?? runs[0];
+  return nearest === undefined ? timeline : { ...timeline, lives: nearest.lives };
+}
+
+const firstOf = ({ lives }: Run): string => lives.find(({ opening }) => opening.model === 'fleet')?.source ?? '';
+
+const zeroIn = ({ lives }: Timeline): number => {
+  const [life] = lives;
+  return life === undefined ? 0 : zeroOf(life);
+};
+
 async function requestOf(timeline: Timeline, job: ForkJob): Promise<ForkRequest> {
   const { start, alternative, rule, parameters, without, tasks, agents, forUs } = job;
-  const zeroUs = zeroOf(timeline, 'atTimeUs' in start ? start.atTimeUs : null);
+  const zeroUs = zeroIn(timeline);
   const atUs =
     'atTimeUs' in start
       ? start.atTimeUs - zeroUs

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Command } from '@sigma/kernel';
 import type { DecidedSideSchema, FlipSchema } from '@sigma/proto';
-import type { DecisionSide, TrialGap } from '@sigma/recorder';
+import type { DecisionSide, Life, TrialGap } from '@sigma/recorder';
 import {
   ForkRefusedError,
   openWithParents,
@@ -10,9 +10,9 @@ import {
   tenantTimeline,
   type WhatIfReport,
   whatIf,
+  zeroOf,
 } from '@sigma/sim';
 import type { TrialJob, TriedRule } from './fork-jobs.ts';
-import { zeroOf } from './site-time.ts';
 
 const HOUR_US = 3_600_000_000;
 /** Facts pay where much is tried: gathered once, they spare running most of it again. */
@@ -26,15 +26,17 @@ export async function tryNow(job: TrialJob, progress: (done: number) => void): P
   const { lives } = tenantTimeline(timeline, job.tenant);
   const robots = lives.filter(({ opening }) => opening.model === 'fleet');
   if (robots.length === 0) throw new ForkRefusedError('nothing is recorded of any robot here');
-  const zeroUs = zeroOf(timeline, job.toTimeUs === 0 ? null : job.toTimeUs);
-  const endUs = Math.max(...robots.map((life) => life.endUs));
-  const untilUs = job.toTimeUs === 0 ? endUs + 1 : Math.min(endUs + 1, job.toTimeUs - zeroUs);
-  const fromUs = Math.max(0, job.fromTimeUs === 0 ? untilUs - HOUR_US : job.fromTimeUs - zeroUs);
+  const zeros = new Map(robots.map((life) => [chainKey(life), zeroOf(life)]));
+  const endUs = Math.max(...robots.map((life) => zeroOf(life) + life.endUs));
+  const beganUs = Math.min(...robots.map((life) => zeroOf(life) + (life.pieces[0]?.opening.atUs ?? 0)));
+  const untilUs = job.toTimeUs === 0 ? endUs + 1 : Math.min(endUs + 1, job.toTimeUs);
+  const fromUs = Math.max(beganUs, job.fromTimeUs === 0 ? untilUs - HOUR_US : job.fromTimeUs);
   if (fromUs >= untilUs) throw new ForkRefusedError('nothing is recorded of that time; choose another');
   const agents = job.agents.length === 0 ? [...new Set(robots.map(({ source }) => source))] : job.agents;
   const policy = parsePolicyFile('rule', job.rule);
   const report = await whatIf({
-    ...{ policy, tenant: job.tenant, agents, fromUs, untilUs },
+    ...{ policy, tenant: job.tenant, agents, fromUs: null, untilUs: null },
+    ...{ fromTimeUs: fromUs, untilTimeUs: untilUs },
     recordings: [job.recording],
     threads: 1,
     hubDir: job.hubDir,
@@ -42,30 +44,35 @@ export async function tryNow(job: TrialJob, progress: (done: number) => void): P
     facts: untilUs - fromUs >= FACTS_FROM_US,
     onProgress: (_done, _of, _flips, share) => progress(share),
   });
-  return triedOf(report, policy, zeroUs, fromUs, untilUs);
+  return triedOf(report, policy, zeros, fromUs, untilUs);
 }
+
+type Chain = Pick<Life, 'source' | 'epoch'>;
+
+const chainKey = ({ source, epoch }: Chain): string => `${source}@${epoch}`;
 
 function triedOf(
   { chains, flips }: WhatIfReport,
   policy: PolicyFile,
-  zeroUs: number,
+  zeros: ReadonlyMap<string, number>,
   fromUs: number,
   untilUs: number,
 ): TriedRule {
+  const zeroUs = (chain: Chain): number => zeros.get(chainKey(chain)) ?? 0;
   const tried = chains.filter(({ leftOutBecause }) => leftOutBecause === null);
   const sum = (of: (chain: (typeof tried)[number]) => number): number => tried.reduce((all, one) => all + of(one), 0);
   const left = chains.filter(({ leftOutBecause }) => leftOutBecause !== null);
   return {
-    fromTimeUs: zeroUs + fromUs,
-    toTimeUs: zeroUs + untilUs,
+    fromTimeUs: fromUs,
+    toTimeUs: untilUs,
     agents: new Set(tried.map(({ source }) => source)).size,
     leftOut: [
       ...left.map(({ source, leftOutBecause }) => `${source}: ${leftOutBecause}`),
-      ...chains.flatMap(({ source, gaps }) => gaps.map((gap) => gapWords(source, gap, zeroUs))),
+      ...chains.flatMap((chain) => chain.gaps.map((gap) => gapWords(chain.source, gap, zeroUs(chain)))),
     ],
     wakes: sum(({ wakes }) => wakes),
     evaluations: sum(({ evaluations }) => evaluations),
-    flips: flips.slice(0, MOST_FLIPS).map((flip) => flipOf(flip, policy, zeroUs)),
+    flips: flips.slice(0, MOST_FLIPS).map((flip) => flipOf(flip, policy, zeroUs(flip))),
   };
 }
 

@@ -65,14 +65,15 @@ export async function up(shell: Shell, flags: UpFlags) {
     pages: !headless,
     simulated: true,
     edgeRecordings: [recordingPath],
-    forks: new SoloForks({
-      tenant: TENANT,
-      site,
-      recordingPath,
-      folder: forkFolderIn(dataDir),
-      hubDir: join(dataDir, 'hub'),
-      s3: shell.environment.s3,
-    }),
+    forks: () =>
+      new SoloForks({
+        tenant: TENANT,
+        site,
+        recordingPath,
+        folder: forkFolderIn(dataDir),
+        hubDir: join(dataDir, 'hub'),
+        s3: shell.environment.s3,
+      }),
     onPace: (pace) => edge?.setPace(pace),
     ...(plan !== null && {
       upkeep: {

@@ -41,7 +41,7 @@ export interface SoloHubOptions {
   /** Recordings of edges beside this hub, shown with its own to whoever verifies; each may begin later. */
   readonly edgeRecordings?: readonly string[];
   /** Who lets recorded lives go on otherwise; closed with the hub. */
-  readonly forks?: SoloForks | undefined;
+  readonly forks?: ((recordingPath: string) => SoloForks) | undefined;
   /** What the hub does every day, and which recordings beside its own that concerns. */
   readonly upkeep?:
     | { readonly plan: UpkeepPlan; readonly live: readonly string[]; readonly closed: () => readonly string[] }
@@ -76,6 +76,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     upkeep,
   } = options;
   const shown = showRecordings(edgeRecordings);
+  let desk: SoloForks | undefined;
   try {
     const hub = await startHub({
       tenant,
@@ -93,7 +94,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       faults: simulated ? FAULTS : undefined,
       pages: pages ? join(root, 'apps/dashboard/dist') : undefined,
       showWith: shown.showWith,
-      forks,
+      forks: forks === undefined ? undefined : (own) => (desk = forks(own)),
       onPace,
       questions: (own: string) => {
         const archive = upkeep?.plan.archive?.to;
@@ -113,11 +114,11 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     await keepCredentials(dataDir, hub);
     const close = async (): Promise<void> => {
       await hub.close();
-      await forks?.close();
+      await desk?.close();
     };
     return { ...hub, close: () => close().finally(shown.close) };
   } catch (error) {
-    await forks?.close();
+    await desk?.close();
     await shown.close();
     if (isExpected(error)) throw new CommandError(EXIT.machine, error.message, '', { cause: error });
     throw error;

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { startEdge } from '@sigma/edge';
+import { deriveSite, parseMovingAiMap } from '@sigma/fleet-model';
+import { type Fork, MakeForkRequestSchema, type Trial, TryRuleRequestSchema } from '@sigma/proto';
+import { ChainWriter, eventsOf, type Opening, openingOf } from '@sigma/recorder';
+import { openSqliteRecording, openSqliteStore, sha256 } from '@sigma/recorder/sqlite';
+import { soloEdge } from '../solo/fleet-parts.ts';
+import { runSigma } from '../testing/run-sigma.ts';
+import { until } from '../testing/until.ts';
+import { SoloForks } from './solo-forks.ts';
+
+const MAP = ['type octile', 'height 8', 'width 12', 'map', ...Array.from({ length: 8 }, () => '.'.repeat(12)), ''];
+const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard.map'));
+const tenant = 'acme';
+const folder = mkdtempSync(join(tmpdir(), 'sigma-runs-'));
+/** As a hub's: an edge with two robots that was started twice, and while it ran again two robots of another one. */
+const recordingPath = join(folder, 'site.sqlite');
+const STANDS = `id: stands
+rate: situation
+when: robot.speed_mps < 0.5
+effect: {type: failsafe, action: thermal_shutdown}
+rationale: to be seen`;
+const forks = new SoloForks({ tenant, site, recordingPath, folder: join(folder, 'forks'), hubDir: folder });
+/** By source and epoch. */
+const openings = new Map<string, Opening>();
+
+async function live(path: string, robots: number, epoch: number): Promise<void> {
+  const hub = { url: 'http://127.0.0.1:9', joinToken: 'none' };
+  const parts = { tenant, site, robots, people: 0, seed: 3, recordingPath: path, hub, pace: null };
+  const edge = await startEdge(soloEdge(parts));
+  await until(`${robots} robots have lived a while`, async () => {
+    const recording = openSqliteRecording(path);
+    const lives = (await recording.heads()).filter((head) => head.epoch === epoch && head.source.startsWith('r'));
+    await recording.close();
+    return lives.length === robots && lives.every(({ sequence }) => sequence >= 12) ? true : null;
+  });
+  await edge.close();
+}
+
+before(async () => {
+  const other = join(folder, 'other', 'edge.sqlite');
+  mkdirSync(join(folder, 'other'));
+  await live(recordingPath, 2, 0);
+  await Promise.all([live(recordingPath, 2, 1), live(other, 4, 0)]);
+  const [from, to] = [openSqliteRecording(other), openSqliteStore(recordingPath)];
+  for (const head of (await from.heads()).filter(({ source }) => source === 'r03' || source === 'r04')) {
+    const writer = new ChainWriter(head, sha256);
+    for await (const event of eventsOf(from, head)) await to.append([writer.seal([event])]);
+  }
+  await from.close();
+  await to.close();
+  const recording = openSqliteRecording(recordingPath);
+  for (const head of await recording.heads())
+    openings.set(`${head.source}@${head.epoch}`, await openingOf(recording, head));
+  await recording.close();
+});
+after(async () => {
+  await forks.close();
+  rmSync(folder, { recursive: true });
+});
+
+const timeOf = (life: string, atUs: number): number => {
+  const { timeUs, atUs: openedUs } = openings.get(life) as Opening;
+  return timeUs - openedUs + atUs;
+};
+
+let asked = 0;
+async function forked(request: MessageInitShape<typeof MakeForkRequestSchema>): Promise<Fork> {
+  const parameters = [{ name: 'chain.strikes', value: 2 }];
+  const { id } = forks.make(
+    create(MakeForkRequestSchema, { seconds: 1, parameters, ...request }),
+    'ada',
+    ++asked * 1e6,
+  );
+  return until('it is made', async () => {
+    const fork = forks.fork(id);
+    return fork === undefined || fork.state === 'waiting' || fork.state === 'running' ? null : fork;
+  });
+}
+
+/** What a fork holds itself, as `source@epoch`. */
+async function ownLives({ path }: Pick<Fork, 'path'>): Promise<readonly string[]> {
+  const recording = openSqliteRecording(path);
+  const heads = await recording.heads();
+  await recording.close();
+  return heads.map(({ source, epoch }) => `${source}@${epoch}`).sort();
+}
+
+test('[R114] a fork from an event of an earlier start is one of that start: of its robots, its world and its time', async () => {
+  for (const epoch of [0, 1]) {
+    const life = `r01@${epoch}`;
+    const recording = openSqliteRecording(recordingPath);
+    const head = (await recording.heads()).find((one) => `${one.source}@${one.epoch}` === life);
+    assert.ok(head !== undefined);
+    let atUs = 0;
+    for await (const event of eventsOf(recording, head, 8, 8)) ({ atUs } = event);
+    await recording.close();
+    const fork = await forked({ start: { case: 'event', value: { source: 'r01', epoch, sequence: 8n } } });
+    assert.deepEqual([fork.state, fork.reason, fork.loop], ['done', '', 'closed']);
+    assert.ok(Math.abs(Number(fork.atTimeUs) - timeOf(life, atUs)) <= 10_000, `${fork.atTimeUs}`);
+    assert.ok((await ownLives(fork)).every((own) => own.endsWith(`@${epoch}`)));
+    const { sources } = forks.comparison(fork.id);
+    assert.deepEqual(sources.map(({ source }) => source).sort(), ['r01', 'r02', 'world-edge-1']);
+
+    const out = join(folder, `by-hand-${epoch}.sqlite`);
+    const at = ['--at', `${life}#8`, '--for', '1', '--parameter', 'chain.strikes=2'];
+    const told = await runSigma(['fork', recordingPath, ...at, '--out', out], { SIGMA_DATA: folder });
+    assert.equal(told.code, 0, told.error);
+    assert.ok((await ownLives({ path: out })).every((own) => own.endsWith(`@${epoch}`)));
+  }
+});
+
+test('[R114] at a time of the day those are forked who lived then; of several edges whose clocks differ it must be said which', async () => {
+  const early = await forked({ start: { case: 'atTimeUs', value: BigInt(timeOf('r01@0', 2_000_000)) } });
+  assert.deepEqual([early.state, early.reason], ['done', '']);
+  assert.ok((await ownLives(early)).every((own) => own.endsWith('@0')));
+  const atTimeUs = BigInt(Math.max(timeOf('r01@1', 2_000_000), timeOf('r03@0', 2_000_000)));
+  const start = { case: 'atTimeUs' as const, value: atTimeUs };
+  const both = await forked({ start });
+  assert.equal(both.state, 'failed');
+  assert.match(both.reason, /2 edges were at work then.*r0[13] or r0[13]/);
+  const other = await forked({ start, agentIds: ['r03'] });
+  assert.deepEqual([other.state, other.reason, other.loop, other.agents], ['done', '', 'open', 2]);
+  assert.ok((await ownLives(other)).every((own) => /^r0[34]@0$/.test(own)));
+});
+
+/** Tries the rule on what was lived from one time of the day to another; 0: the last hour. */
+async function tried(fromTimeUs: number, toTimeUs: number): Promise<Trial> {
+  const span = { fromTimeUs: BigInt(fromTimeUs), toTimeUs: BigInt(toTimeUs) };
+  const { id } = forks.tryRule(create(TryRuleRequestSchema, { rule: STANDS, ...span }), 'ada', ++asked * 1e6);
+  return until('it is tried', async () => {
+    const { trial } = forks.trial(id) ?? {};
+    return trial === undefined || trial.state === 'waiting' || trial.state === 'running' ? null : trial;
+  });
+}
+
+test('[R116] a rule is tried on who lived at that time of the day, from the first of it to the last', async () => {
+  const [from, to] = [timeOf('r01@0', 0), timeOf('r01@0', 2_000_000)];
+  const early = await tried(from, to);
+  assert.deepEqual([early.state, early.reason, early.agents], ['done', '', 2]);
+  assert.ok(Number(early.fromTimeUs) >= from && Number(early.toTimeUs) === to);
+  assert.ok(early.evaluations > 0n, 'they stood, and the rule was asked');
+  const all = await tried(0, 0);
+  assert.deepEqual([all.state, all.agents], ['done', 4]);
+  assert.ok(
+    all.evaluations > 2n * early.evaluations,
+    `${all.evaluations} of all, ${early.evaluations} of the first two`,
+  );
+  assert.ok(Number(all.toTimeUs) > timeOf('r03@0', 2_000_000) && all.fromTimeUs === early.fromTimeUs);
+});
+
+test('of a robot that was started twice events are told by the names that lead to them', async () => {
+  const told = await runSigma(['record', 'show', '--agents', 'r01', recordingPath], { SIGMA_DATA: folder });
+  assert.match(told.out, / r01@0#3 .* r01#3 /s);
+});
