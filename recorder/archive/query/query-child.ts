@@ -52,9 +52,16 @@ export class QueryProcess {
       this.#wake?.();
     });
     this.#child.on('error', (error) => this.#fail(new QueryError('defect', error.message)));
+    let ended: string | null = null;
+    // What it said last may be heard behind its end.
+    const over = (): void => {
+      if (ended !== null && !this.#child.connected) this.#fail(new QueryError('defect', ended));
+    };
     this.#child.on('exit', (code, by) => {
-      this.#fail(new QueryError('defect', `the process of the query ended by itself (${by ?? code})`));
+      ended = `the process of the query ended by itself (${by ?? code})`;
+      over();
     });
+    this.#child.on('disconnect', over);
   }
 
   /** Whether it can still be asked: a process in waiting may have been ended by others. */
@@ -69,8 +76,9 @@ export class QueryProcess {
     this.say({ type: 'sql', sql, limits });
   }
 
+  /** Who has said all that it had to say and is gone hears it no more, and need not. */
   say(message: ToQuery): void {
-    if (this.#child.connected) this.#child.send(message);
+    if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
   /** Nothing is being waited for: what the caller does now is not the query's time. */
