@@ -8,7 +8,6 @@ export { compareForks } from './fork/compare-forks.ts';
 export { ForkRefusedError, type ForkRequest } from './fork/fork-request.ts';
 export { momentOfEvent } from './fork/known-moment.ts';
 export { type ForkResult, makeFork } from './fork/make-fork.ts';
-export { type Run, runAt, runsOf, runTimeline, zeroOf } from './fork/one-run.ts';
 export { TenantError, tenantTimeline } from './fork/one-tenant.ts';
 export { type OpenTimeline, openWithParents } from './fork/parents.ts';
 export { checkPolicyFile, type PolicyFile, PolicyFileError, parsePolicyFile } from './fork/policy-file.ts';

@@ -1,8 +1,7 @@
 import type { FleetBelief } from '@sigma/fleet-model';
 import type { Agent, TerrainModel } from '@sigma/kernel';
-import { type Comparison, compareTimelines, type Gauges, type Timeline } from '@sigma/recorder';
+import { type Comparison, compareTimelines, forkedRuns, type Gauges, type Timeline } from '@sigma/recorder';
 import { modelsOn } from '../recording.ts';
-import { forkedRuns } from './one-run.ts';
 
 const SECONDS_AN_HOUR = 3_600;
 

@@ -20,6 +20,7 @@ import {
   type LivedWake,
   type Opening,
   pieceAt,
+  runAt,
   siteHead,
   type Timeline,
 } from '@sigma/recorder';
@@ -32,7 +33,6 @@ import type { LostOf, PreparedFork, RobotParts } from './fork-parts.ts';
 import { ForkRefusedError, type ForkRequest } from './fork-request.ts';
 import { mustBeKnown } from './known-moment.ts';
 import { LivedWorld } from './lived-world.ts';
-import { runAt } from './one-run.ts';
 import { ofTenant } from './one-tenant.ts';
 import { runOpenLoop } from './open-loop.ts';
 import { parentNameFor } from './parents.ts';

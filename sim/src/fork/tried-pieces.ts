@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
-import { type ChainHead, LineageError, openingOf, type Timeline, timelineEnd } from '@sigma/recorder';
+import { type ChainHead, LineageError, openingOf, type Timeline, timelineEnd, zeroOf } from '@sigma/recorder';
 import type { S3Access } from '@sigma/recorder/archive';
 import { isAddress, openNamed } from './named-recording.ts';
-import { zeroOf } from './one-run.ts';
 import { openWithParents } from './parents.ts';
 
 /** A part of a life that a policy is tried on. */

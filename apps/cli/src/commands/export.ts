@@ -6,7 +6,7 @@ import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, Option } from 'commander';
 import { A_RECORDING } from '../arguments.ts';
 import { signingKeyFrom } from '../key-input.ts';
-import { momentIn, mustReach } from '../moment-in.ts';
+import { chainNamed, headsOfRun, momentIn, mustReach } from '../moment-in.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { type OutputFile, writeWholeFile } from '../output-file.ts';
@@ -52,7 +52,7 @@ export function exportCommand(shell: Shell): Command {
     .option('--source <id>', 'only this one; the same as --agents', list)
     .option(
       '--from <moment>',
-      'first moment: seconds since the recording began, minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',
+      'first moment: seconds since the recording began (the last start, of an edge that was started anew), minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',
       momentNamed,
     )
     .option('--to <moment>', 'last moment', momentNamed)
@@ -106,7 +106,10 @@ async function runFile(
   flags: FileFlags,
 ): Promise<void> {
   const { format, out } = flags;
-  const heads = await recording.heads();
+  const all = await recording.heads();
+  const moment = flags.from ?? flags.to;
+  const of = typeof moment === 'object' ? chainNamed(all, moment) : moment;
+  const heads = of === undefined ? all : await headsOfRun(recording, all, of);
   const fromUs = await momentIn(recording, heads, flags.from ?? 0);
   const toUs = await momentIn(recording, heads, flags.to ?? Number.MAX_SAFE_INTEGER);
   if (fromUs > toUs) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');

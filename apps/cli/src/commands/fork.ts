@@ -74,7 +74,7 @@ export function forkCommand(shell: Shell): Command {
 
 /** The timeline of those who share a clock with whom an event is named of; seconds are of the newest run that has them. */
 async function withThose(timeline: Timeline, at: MomentName): Promise<Timeline> {
-  const { runAt, runTimeline } = await import('@sigma/sim');
+  const { runAt, runTimeline } = await import('@sigma/recorder');
   if (typeof at === 'number') return { ...timeline, lives: runAt(timeline.lives, at) };
   return runTimeline(timeline, lifeNamed(timeline, at));
 }

@@ -141,8 +141,12 @@ async function show(
 
 /** Wall clock of a moment, microseconds since 1970. @throws CommandError */
 async function wallOf(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
-  const named = typeof moment === 'number' ? undefined : moment.source;
-  const head = heads.findLast(({ source }) => named === undefined || source === named);
+  const head =
+    typeof moment === 'number'
+      ? heads.at(-1)
+      : heads.findLast(
+          ({ source, epoch }) => source === moment.source && (moment.epoch === null || epoch === moment.epoch),
+        );
   if (head === undefined) throw new CommandError(EXIT.usage, 'the first recording holds nothing', 'Name another first');
   const { timeUs, atUs } = await openingOf(recording, head);
   return (await momentIn(recording, heads, moment)) - atUs + timeUs;

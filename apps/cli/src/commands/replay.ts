@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { decodeState } from '@sigma/kernel';
 import {
   type ChainHead,
+  chainName,
   type Materialised,
   type Moment,
   momentUs,
@@ -11,6 +12,7 @@ import {
 } from '@sigma/recorder';
 import { type Command, InvalidArgumentError } from 'commander';
 import { A_RECORDING } from '../arguments.ts';
+import { headsOfRun } from '../moment-in.ts';
 import { type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
@@ -78,7 +80,10 @@ async function runReplay(
 ): Promise<void> {
   const { fleetReexecutors } = await import('@sigma/sim/recording');
   const heads = await recording.heads();
-  const playback = new Playback(only(recording, heads, asked.agent), await fleetReexecutors(recording));
+  const first = 'at' in asked ? asked.at : asked.from;
+  const of = typeof first === 'number' ? first : holderOf(heads, first);
+  const chosen = await headsOfRun(recording, only(heads, asked.agent), of);
+  const playback = new Playback(showing(recording, chosen), await fleetReexecutors(recording));
   const when = (moment: MomentName): Promise<number> => resolved(recording, heads, moment);
   if ('at' in asked) {
     const atUs = await when(asked.at);
@@ -90,12 +95,18 @@ async function runReplay(
 }
 
 /** What nobody asks for is not computed. @throws CommandError when nothing is recorded of that agent */
-function only(recording: Recording, heads: readonly ChainHead[], agent: string | undefined): Recording {
-  if (agent === undefined) return recording;
+function only(heads: readonly ChainHead[], agent: string | undefined): readonly ChainHead[] {
+  if (agent === undefined) return heads;
   const chosen = heads.filter(({ source }) => source === agent);
   if (chosen.length === 0) throw unknownSource(heads, agent);
+  return chosen;
+}
+
+/** A recording with those chains of it, as far as they have grown. */
+function showing(recording: Recording, chosen: readonly ChainHead[]): Recording {
+  const names = new Set(chosen.map(chainName));
   return {
-    heads: async () => (await recording.heads()).filter(({ source }) => source === agent),
+    heads: async () => (await recording.heads()).filter((head) => names.has(chainName(head))),
     blocks: (...stretch) => recording.blocks(...stretch),
     snapshotBefore: (...moment) => recording.snapshotBefore(...moment),
     close: () => recording.close(),
@@ -110,10 +121,8 @@ function unknownSource(heads: readonly ChainHead[], source: string): CommandErro
 /** @throws CommandError when there is no such source or event */
 async function resolved(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
   if (typeof moment === 'number') return moment;
-  const { source, epoch, sequence } = moment;
-  const lives = heads.filter((head) => head.source === source && (epoch === null || head.epoch === epoch));
-  const holder = lives.findLast((head) => head.sequence >= sequence) ?? lives.at(-1);
-  if (holder === undefined) throw unknownSource(heads, source);
+  const { source, sequence } = moment;
+  const holder = holderOf(heads, moment);
   const { tenant, epoch: life } = holder;
   try {
     const named: Moment = { chain: { tenant, source, epoch: life }, sequence };
@@ -122,6 +131,14 @@ async function resolved(recording: Recording, heads: readonly ChainHead[], momen
     if (!(error instanceof NoSuchEventError)) throw error;
     throw new CommandError(EXIT.usage, error.message, `Its events are 1 to ${holder.sequence}`);
   }
+}
+
+/** The chain that an event is of. @throws CommandError when nothing is recorded of that source */
+function holderOf(heads: readonly ChainHead[], { source, epoch, sequence }: Exclude<MomentName, number>): ChainHead {
+  const lives = heads.filter((head) => head.source === source && (epoch === null || head.epoch === epoch));
+  const holder = lives.findLast((head) => head.sequence >= sequence) ?? lives.at(-1);
+  if (holder === undefined) throw unknownSource(heads, source);
+  return holder;
 }
 
 /** @throws CommandError when nobody was there yet */

@@ -1,5 +1,14 @@
 import type { Json } from '@sigma/kernel';
-import type { Alternative, Life, PlacedOrder, Timeline } from '@sigma/recorder';
+import {
+  type Alternative,
+  type Life,
+  type PlacedOrder,
+  type Run,
+  runsOf,
+  runTimeline,
+  type Timeline,
+  zeroOf,
+} from '@sigma/recorder';
 import {
   alternativesAt,
   compareForks,
@@ -11,11 +20,7 @@ import {
   openWithParents,
   type PolicyFile,
   parsePolicyFile,
-  type Run,
-  runsOf,
-  runTimeline,
   tenantTimeline,
-  zeroOf,
 } from '@sigma/sim';
 import { toComparison } from './compared.ts';
 import type { ForkJob, MadeFork, NamedEvent } from './fork-jobs.ts';

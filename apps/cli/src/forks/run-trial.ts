@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Command } from '@sigma/kernel';
 import type { DecidedSideSchema, FlipSchema } from '@sigma/proto';
-import type { DecisionSide, Life, TrialGap } from '@sigma/recorder';
+import { type DecisionSide, type Life, type TrialGap, zeroOf } from '@sigma/recorder';
 import {
   ForkRefusedError,
   openWithParents,
@@ -10,7 +10,6 @@ import {
   tenantTimeline,
   type WhatIfReport,
   whatIf,
-  zeroOf,
 } from '@sigma/sim';
 import type { TrialJob, TriedRule } from './fork-jobs.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -154,7 +154,31 @@ test('[R116] a rule is tried on who lived at that time of the day, from the firs
   assert.ok(Number(all.toTimeUs) > timeOf('r03@0', 2_000_000) && all.fromTimeUs === early.fromTimeUs);
 });
 
-test('of a robot that was started twice events are told by the names that lead to them', async () => {
-  const told = await runSigma(['record', 'show', '--agents', 'r01', recordingPath], { SIGMA_DATA: folder });
-  assert.match(told.out, / r01@0#3 .* r01#3 /s);
+test('of a robot that was started twice events are told by the names that lead to them, and replayed in their own start', async () => {
+  const sigma = async (...words: readonly string[]): Promise<string> => {
+    const { code, out, error } = await runSigma([...words, recordingPath], { SIGMA_DATA: folder });
+    assert.equal(code, 0, error);
+    return out;
+  };
+  assert.match(await sigma('record', 'show', '--agents', 'r01'), / r01@0#3 .* r01#3 /s);
+  const stretch = ['--from', 'r01@0#3', '--to', 'r01@0#5'];
+  const told = await sigma('record', 'show', ...stretch);
+  assert.match(told, / r01@0#5 /);
+  assert.doesNotMatch(told, / r01#/);
+  const out = join(folder, 'stretch.jsonl');
+  await sigma('export', '--format', 'cloudevents', '--out', out, ...stretch);
+  const epochs = readFileSync(out, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { epoch: number }).epoch);
+  assert.deepEqual([...new Set(epochs)], [0]);
+  for (const epoch of [0, 1]) {
+    const { sources } = JSON.parse(await sigma('replay', '--json', '--at', `r01@${epoch}#5`)) as {
+      readonly sources: readonly { readonly source: string; readonly epoch: number }[];
+    };
+    assert.deepEqual(
+      sources.map((one) => `${one.source}@${one.epoch}`),
+      [`r01@${epoch}`, `r02@${epoch}`, `world-edge-1@${epoch}`],
+    );
+  }
 });
