@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 
 /** What a command takes that reads a recording, as its help says it. */
@@ -19,6 +20,14 @@ export function numberAbove(above: number, most: number): (text: string) => numb
     if (text.trim() !== '' && value > above && value <= most) return value;
     throw new InvalidArgumentError(`Give a number above ${above}, at most ${most}.`);
   };
+}
+
+/** An address, or a network as RFC 4632 writes it, behind those that were given before. */
+export function networks(text: string, before: readonly string[] = []): readonly string[] {
+  const [, address = '', length = '0'] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (Number(length) <= longest) return [...before, text];
+  throw new InvalidArgumentError('Give an address like 10.0.0.5, or a network like 10.0.0.0/24.');
 }
 
 /** A share from 0 to 1. */

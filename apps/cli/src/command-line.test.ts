@@ -122,6 +122,8 @@ test('wrong usage ends with 2 and names the option', async () => {
     [['hub', '--data-port', '70000'], '65535'],
     [['hub', '--data-url', 'ftp://hub'], 'https://hub.example.org'],
     [['hub', '--public-url', 'hub.example.org'], 'https://hub.example.org'],
+    [['hub', '--trusted-proxy', 'proxy'], '10.0.0.0/24'],
+    [['hub', '--trusted-proxy', '10.0.0.5', '--trusted-proxy', '10.0.0.0/33'], '10.0.0.0/24'],
     [['hub', '--port', '8080', '--data-port', '8080'], '--data-port'],
     [['fly'], 'fly'],
     [['replay', 'x.sqlite'], '--at'],

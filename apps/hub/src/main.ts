@@ -17,6 +17,7 @@ import {
 import type { BlockStore } from '@sigma/recorder';
 import type { S3Access } from '@sigma/recorder/archive';
 import { composeRoles } from './compose.ts';
+import { OWN_MACHINE } from './door/caller-address.ts';
 import { type NodeHandler, openDoor } from './door/door.ts';
 import { type Listener, listen } from './door/listener.ts';
 import { AccountDesk } from './identity/accounts.ts';
@@ -89,6 +90,8 @@ export interface HubOptions {
   readonly operatorEmail?: string | undefined;
   /** Where people reach it when a proxy stands before it: pages of there may sign in, and with `https:` cookies go nowhere else. */
   readonly publicUrl?: string | undefined;
+  /** Addresses and networks of proxies whose word for who calls is taken; with a `publicUrl` those of this machine, else none. */
+  readonly proxies?: readonly string[] | undefined;
   readonly version?: string | undefined;
   /** How often each side of a link shows the other the heads of its chains that have grown; 10 s unless named. */
   readonly headsEveryMs?: number | undefined;
@@ -211,6 +214,7 @@ async function openRoles(
     services: SERVICES,
     pages: options.pages !== undefined && existsSync(options.pages) ? options.pages : null,
     version,
+    proxies: options.proxies ?? (options.publicUrl === undefined ? [] : OWN_MACHINE),
     healthy: () => record.failure === null,
     routes: (router) => {
       router

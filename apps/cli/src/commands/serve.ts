@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { threadPriority } from '@sigma/edge/priority';
 import { type Command, InvalidArgumentError } from 'commander';
-import { numberAbove, wholeNumber } from '../arguments.ts';
+import { networks, numberAbove, wholeNumber } from '../arguments.ts';
 import { checkHubUrl } from '../environment.ts';
 import { credentialsPath, readCredentials } from '../hub-access.ts';
 import { CommandError, EXIT } from '../outcome.ts';
@@ -19,6 +19,7 @@ interface HubServerFlags {
   readonly dataPort?: number | null;
   readonly dataUrl?: string;
   readonly publicUrl?: string;
+  readonly trustedProxy?: readonly string[];
   readonly data?: string;
   readonly tenant: string;
   readonly map?: string;
@@ -47,6 +48,11 @@ export function hubServerCommand(shell: Shell): Command {
       'where people reach it when a proxy stands before it (docs/guide/behind-a-proxy.md)',
       address,
     )
+    .option(
+      '--trusted-proxy <address>',
+      'a proxy, or a network of them, that says who calls; again for each (default: with --public-url this machine)',
+      networks,
+    )
     .option('--data <dir>', 'folder for keys, database and recording (default: SIGMA_DATA, or .data)')
     .option('--tenant <id>', 'who owns it', 'solo')
     .option('--map <file>', 'MovingAI grid map (default: the warehouse)')
@@ -60,7 +66,7 @@ export function hubServerCommand(shell: Shell): Command {
       const { root, dataDir, databaseUrl } = shell.environment;
       const site = loadSite(flags, root);
       const folder = flags.data === undefined ? dataDir : resolve(flags.data);
-      const { port, host, dataPort, dataUrl, publicUrl, tenant } = flags;
+      const { port, host, dataPort, dataUrl, publicUrl, trustedProxy: proxies, tenant } = flags;
       if (port !== 0 && dataPort === port) {
         throw new CommandError(
           EXIT.usage,
@@ -79,6 +85,7 @@ export function hubServerCommand(shell: Shell): Command {
         dataPort,
         dataUrl,
         publicUrl,
+        proxies,
         databaseUrl,
         s3: shell.environment.s3,
         pages: true,

@@ -112,9 +112,10 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<numbe
 }
 
 /** Signs the first operator in, as a page of that origin does. @returns what the hub answers, and its cookie */
-async function signIn(url: string, origin: string, { email, password }: Hub['operator']) {
+async function signIn(url: string, origin: string, { email, password }: Hub['operator'], localAddress = '127.0.0.1') {
   const headers = { origin, 'content-type': 'application/json' };
-  const asked = request(`${url}/api/auth/sign-in/email`, { method: 'POST', headers, ca: readFileSync(certificate) });
+  const trust = { ca: readFileSync(certificate), localAddress, family: 4 };
+  const asked = request(`${url}/api/auth/sign-in/email`, { method: 'POST', headers, ...trust });
   asked.end(JSON.stringify({ email, password }));
   const [{ statusCode, headers: said }] = (await once(asked, 'response')) as [IncomingMessage];
   return { statusCode, cookie: said['set-cookie']?.find((cookie) => cookie.includes('session_token')) };
@@ -151,7 +152,7 @@ async function failures(path: string): Promise<readonly unknown[]> {
   return found;
 }
 
-test('[R197] [R120] [L3] [L7] behind nginx that ends TLS, by the words of the guide, what was recorded comes past the link; where nginx keeps it to itself it comes on the link, and the record says why; people sign in', {
+test('[R197] [R120] [L3] [L7] behind nginx that ends TLS, by the words of the guide, what was recorded comes past the link; where nginx keeps it to itself it comes on the link, and the record says why; people sign in, each on his own account of mistakes', {
   skip: without,
 }, async () => {
   certify();
@@ -208,6 +209,12 @@ test('[R197] [R120] [L3] [L7] behind nginx that ends TLS, by the words of the gu
   assert.equal((await signIn(publicUrl, 'https://elsewhere.example.org', hub.operator)).statusCode, 403);
   const { statusCode, cookie } = await signIn(publicUrl, publicUrl, hub.operator);
   assert.deepEqual([statusCode, /; Secure/.test(cookie ?? '')], [200, true], cookie);
+  const forgetful = { ...hub.operator, password: 'what was it again' };
+  const answers = [];
+  for (let n = 0; n < 12; n++) answers.push((await signIn(publicUrl, publicUrl, forgetful, '127.0.0.9')).statusCode);
+  assert.deepEqual([answers[0], answers.at(-1)], [401, 429], `${answers}`);
+  const { statusCode: beside } = await signIn(publicUrl, publicUrl, hub.operator);
+  assert.equal(beside, 200, 'who mistypes keeps nobody else out');
   const past = /^\/packs \d+ (\d+)$/m.exec(await proxy.end());
   assert.ok(Number(past?.[1]) > 3_000_000, `past the link came ${past?.[0]}`);
   assert.equal((await failures(path)).length, 1);

@@ -32,6 +32,7 @@ export interface SoloHubOptions {
   readonly dataPort?: HubOptions['dataPort'];
   readonly dataUrl?: string | undefined;
   readonly publicUrl?: string | undefined;
+  readonly proxies?: readonly string[] | undefined;
   readonly databaseUrl?: string | undefined;
   /** Key of the server that archives in buckets rest on. */
   readonly s3?: S3Access | null;
@@ -66,6 +67,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
     dataPort,
     dataUrl,
     publicUrl,
+    proxies,
     databaseUrl,
     s3,
     pages,
@@ -89,6 +91,7 @@ export async function startSoloHub(options: SoloHubOptions): Promise<Hub> {
       dataPort,
       dataUrl,
       publicUrl,
+      proxies,
       databaseUrl,
       s3,
       faults: simulated ? FAULTS : undefined,

@@ -10,6 +10,7 @@ import type { Acts } from '../roles/chronicle/acts.ts';
 import { answer, answerCall, type NodeServerRequest, type NodeServerResponse, refuse } from './answer.ts';
 import { apiPage } from './api-page.ts';
 import { authorise, type Guard } from './authorise.ts';
+import { callerAddress } from './caller-address.ts';
 import { type Names, names } from './names.ts';
 import { openApi } from './openapi.ts';
 import { BadRequestError, matchRoute, type RestRoute, requestJson, restRoutes } from './rest.ts';
@@ -29,6 +30,8 @@ export interface DoorOptions {
   /** Folder of the built page, or null. */
   readonly pages: string | null;
   readonly version: string;
+  /** Proxies whose word for who calls is taken. */
+  readonly proxies: readonly string[];
   readonly healthy: () => boolean;
 }
 
@@ -54,6 +57,7 @@ export function openDoor(options: DoorOptions): NodeHandler {
   const rest = restRoutes(options.services);
   const document = JSON.stringify(openApi(rest, options.version), null, 1);
   const page = apiPage(rest);
+  const callerOf = callerAddress(options.proxies);
   const pagePolicy = policy(`'sha256-${createHash('sha256').update(page.style).digest('base64')}'`);
 
   return (request, response) => {
@@ -72,7 +76,10 @@ export function openDoor(options: DoorOptions): NodeHandler {
       response.setHeader('content-security-policy', pagePolicy);
       return answer(response, 200, 'text/html; charset=utf-8', page.html);
     }
-    if (path.startsWith('/api/auth/')) return signIn(options.guard.identity, request, response);
+    if (path.startsWith('/api/auth/')) {
+      request.headers[CLIENT_ADDRESS] = callerOf(request.socket.remoteAddress, request.headers);
+      return signIn(options.guard.identity, request, response);
+    }
     if (path.startsWith('/api/')) {
       void serveRest(rest, handlers, request, response, path, new URLSearchParams(search ?? ''));
       return;
@@ -99,13 +106,12 @@ function secure(response: NodeServerResponse): void {
 }
 
 /**
- * The caller's address comes from the socket; what he writes about it himself is thrown away. A browser always names the
- * origin of a POST; a caller without origin and cookie is a program, and Node's `fetch` marks itself like a page.
+ * A browser always names the origin of a POST; a caller without origin and cookie is a program, and Node's `fetch` marks
+ * itself like a page.
  */
 function signIn(identity: Identity, request: NodeServerRequest, response: NodeServerResponse): void {
   if (request.headers.origin === undefined && request.headers.cookie === undefined)
     delete request.headers['sec-fetch-mode'];
-  request.headers[CLIENT_ADDRESS] = request.socket.remoteAddress ?? '127.0.0.1';
   identity.handler(request as IncomingMessage, response as unknown as ServerResponse).catch(() => {
     if (!response.headersSent) refuse(response, 500, 'internal', 'signing in failed');
     else response.end();

@@ -10,7 +10,7 @@ import { account, session, user, verification } from '../store/schema.ts';
 import type { People } from './people.ts';
 import { type Principal, roleNamed } from './principal.ts';
 
-/** Where Better Auth reads the caller's address; set from the socket, never taken from outside. */
+/** Where Better Auth reads the caller's address; set by the door, never taken from outside. */
 export const CLIENT_ADDRESS = 'x-sigma-client-address';
 
 export interface IdentityOptions {
