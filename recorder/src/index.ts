@@ -57,7 +57,7 @@ export { gatherFacts } from './fork/gather-facts.ts';
 export type { Lineage } from './fork/lineage.ts';
 export { type Followed, followedEvents, type LostLife } from './fork/lost-life.ts';
 export type { Gauges } from './fork/measure.ts';
-export { forkedRuns, type Run, runAt, runsOf, runTimeline, zeroOf } from './fork/runs.ts';
+export { forkedRuns, type Lived, type Run, runAt, runsBetween, runsOf, runTimeline, zeroOf } from './fork/runs.ts';
 export {
   type Life,
   LifeReader,

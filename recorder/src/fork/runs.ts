@@ -36,6 +36,22 @@ export function runsOf<Kept extends Lived>(lives: readonly Kept[]): readonly Run
   return runs.sort((a, b) => a.zeroUs - b.zeroUs);
 }
 
+/**
+ * The runs that were under way between two moments of the wall clock, microseconds since 1970: more than one, of several
+ * edges or starts. Where one of those who are named lived in some of them, these alone.
+ */
+export function runsBetween<Kept extends Lived & Pick<Life, 'source'>>(
+  runs: readonly Run<Kept>[],
+  fromUs: number,
+  toUs: number,
+  named: Iterable<string>,
+): readonly Run<Kept>[] {
+  const who = new Set(named);
+  const then = runs.filter((run) => run.zeroUs + run.fromUs < toUs && fromUs <= run.zeroUs + run.endUs);
+  const theirs = then.filter(({ lives }) => lives.some(({ source }) => who.has(source)));
+  return theirs.length > 0 ? theirs : then;
+}
+
 /** Those of the newest run that was under way at that agent time; where none was, of the newest. */
 export function runAt<Kept extends Lived>(lives: readonly Kept[], atUs: number): readonly Kept[] {
   const runs = runsOf(lives);

@@ -96,7 +96,9 @@ async function tasksOf(options: WhatIfOptions): Promise<{
     .filter(({ fromUs, untilUs }) => untilUs === null || untilUs > Math.max(0, fromUs ?? 0))
     // Who lived at another time of the day has nothing to be tried on.
     .filter(({ head, beganUs, fromUs, untilUs }) =>
-      fromTimeUs === undefined ? true : head.atUs >= (fromUs ?? 0) && beganUs < (untilUs ?? Number.POSITIVE_INFINITY),
+      fromTimeUs === undefined && untilTimeUs === undefined
+        ? true
+        : head.atUs >= (fromUs ?? 0) && beganUs < (untilUs ?? Number.POSITIVE_INFINITY),
     );
   return { tasks, unreached };
 }

@@ -7,7 +7,7 @@ import { type Command, Option } from 'commander';
 import { A_RECORDING } from '../arguments.ts';
 import { signingKeyFrom } from '../key-input.ts';
 import { chainNamed, headsOfRun, momentIn, mustReach } from '../moment-in.ts';
-import { type MomentName, momentNamed } from '../moment-name.ts';
+import { A_MOMENT, isEvent, type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { type OutputFile, writeWholeFile } from '../output-file.ts';
 import { withRecording } from '../recording-input.ts';
@@ -52,7 +52,7 @@ export function exportCommand(shell: Shell): Command {
     .option('--source <id>', 'only this one; the same as --agents', list)
     .option(
       '--from <moment>',
-      'first moment: seconds since the recording began (the last start, of an edge that was started anew), minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',
+      `first moment: ${A_MOMENT}; of an edge that was started anew seconds are those of its last start`,
       momentNamed,
     )
     .option('--to <moment>', 'last moment', momentNamed)
@@ -98,6 +98,21 @@ interface Told {
   readonly text: string;
 }
 
+/** The chains whose clock `--from` and `--to` are of; all of them where neither is given. */
+async function headsBetween(
+  recording: Recording,
+  all: readonly ChainHead[],
+  { from, to, source }: FileFlags,
+): Promise<readonly ChainHead[]> {
+  const moment = from ?? to;
+  if (moment === undefined) return all;
+  if (isEvent(moment)) return headsOfRun(recording, all, chainNamed(all, moment));
+  if (typeof moment === 'number') return headsOfRun(recording, all, moment);
+  const fromTimeUs = from === undefined ? Number.NEGATIVE_INFINITY : moment.timeUs;
+  const toTimeUs = typeof to === 'object' && !isEvent(to) ? to.timeUs : Number.POSITIVE_INFINITY;
+  return headsOfRun(recording, all, { fromTimeUs, toTimeUs: Math.max(fromTimeUs, toTimeUs) }, source);
+}
+
 async function runFile(
   shell: Shell,
   terminal: Terminal,
@@ -107,9 +122,7 @@ async function runFile(
 ): Promise<void> {
   const { format, out } = flags;
   const all = await recording.heads();
-  const moment = flags.from ?? flags.to;
-  const of = typeof moment === 'object' ? chainNamed(all, moment) : moment;
-  const heads = of === undefined ? all : await headsOfRun(recording, all, of);
+  const heads = await headsBetween(recording, all, flags);
   const fromUs = await momentIn(recording, heads, flags.from ?? 0);
   const toUs = await momentIn(recording, heads, flags.to ?? Number.MAX_SAFE_INTEGER);
   if (fromUs > toUs) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');

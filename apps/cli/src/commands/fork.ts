@@ -3,7 +3,7 @@ import { type Alternative, type Life, type PlacedOrder, type Timeline, UnknownAl
 import type { ForkRequest, ForkResult, PolicyFile } from '@sigma/sim';
 import { type Command, InvalidArgumentError } from 'commander';
 import { A_RECORDING, each, numberAbove, wholeNumber } from '../arguments.ts';
-import { type MomentName, momentNamed } from '../moment-name.ts';
+import { A_MOMENT, type EventName, isEvent, type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
@@ -46,7 +46,7 @@ export function forkCommand(shell: Shell): Command {
     ],
   )
     .argument('<recording>', A_RECORDING)
-    .option('--at <moment>', 'seconds, minutes:seconds, or an event as AGENT#NUMBER', momentNamed)
+    .option('--at <moment>', A_MOMENT, momentNamed)
     .option('--for <seconds>', 'how long it goes on', numberAbove(0, 86_400), 30)
     .option('--out <file>', 'the fork, a file that is not there yet')
     .option('--policy <file>', 'policy or rules, as for sigma whatif')
@@ -67,16 +67,24 @@ export function forkCommand(shell: Shell): Command {
         const timeline = await refusedWell(async () => tenantTimeline(all, flags.tenant ?? null));
         if (flags.alternatives === true && flags.at === undefined) await countAlternatives(shell, terminal, timeline);
         else if (flags.alternatives === true) await listAlternatives(terminal, timeline, momentIn(flags));
-        else await run(shell, terminal, await withThose(timeline, momentIn(flags)), recording, flags);
+        else {
+          const named = [...flags.agents, ...flags.mission.map(([agent]) => agent)];
+          await run(shell, terminal, await withThose(timeline, momentIn(flags), named), recording, flags);
+        }
       });
     });
 }
 
-/** The timeline of those who share a clock with whom an event is named of; seconds are of the newest run that has them. */
-async function withThose(timeline: Timeline, at: MomentName): Promise<Timeline> {
+/**
+ * The timeline of those who share a clock with whom an event is named of; seconds are of the newest run that has them, a
+ * time of the day of who lived then.
+ */
+async function withThose(timeline: Timeline, at: MomentName, named: Iterable<string>): Promise<Timeline> {
   const { runAt, runTimeline } = await import('@sigma/recorder');
   if (typeof at === 'number') return { ...timeline, lives: runAt(timeline.lives, at) };
-  return runTimeline(timeline, lifeNamed(timeline, at));
+  if (isEvent(at)) return runTimeline(timeline, lifeNamed(timeline, at));
+  const { livesIn, momentOfDay } = await import('../moment-in.ts');
+  return { ...timeline, lives: livesIn(timeline.lives, momentOfDay(at), named) };
 }
 
 /** @throws CommandError when no moment is given */
@@ -244,11 +252,16 @@ function missionOrder(agent: string, text: string, atUs: number): PlacedOrder {
 /** @throws CommandError when nothing is recorded of that source, ForkRefusedError when it has no such event any more */
 async function momentOf(timeline: Timeline, moment: MomentName): Promise<number> {
   if (typeof moment === 'number') return moment;
-  const { momentOfEvent } = await import('@sigma/sim');
-  return momentOfEvent(lifeNamed(timeline, moment), moment.sequence);
+  if (isEvent(moment)) {
+    const { momentOfEvent } = await import('@sigma/sim');
+    return momentOfEvent(lifeNamed(timeline, moment), moment.sequence);
+  }
+  const { zeroOf } = await import('@sigma/recorder');
+  const [life] = timeline.lives;
+  return life === undefined ? 0 : moment.timeUs - zeroOf(life);
 }
 
-function lifeNamed({ lives }: Timeline, { source, epoch }: Exclude<MomentName, number>): Life {
+function lifeNamed({ lives }: Timeline, { source, epoch }: EventName): Life {
   const life = lives.findLast((one) => one.source === source && (epoch === null || one.epoch === epoch));
   if (life !== undefined) return life;
   const known = [...new Set(lives.map((one) => one.source))].join(', ');
@@ -257,7 +270,7 @@ function lifeNamed({ lives }: Timeline, { source, epoch }: Exclude<MomentName, n
 
 async function decidedAt(timeline: Timeline, at: MomentName) {
   const { alternativesAt } = await import('@sigma/sim');
-  if (typeof at === 'number') {
+  if (!isEvent(at)) {
     throw new CommandError(
       EXIT.usage,
       'alternatives belong to a decision',

@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Recording } from '@sigma/recorder';
 import type { Bounds, Cell, ColdArchive, QueryOptions, QueryTiers, ReferredText } from '@sigma/recorder/archive';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { archiveCache, archiveStore, isArchive } from '../archive-input.ts';
 import { each, wholeNumber } from '../arguments.ts';
+import { wallNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import type { HubQuestion, PrintedAnswer } from '../questions/hub-asker.ts';
 import { command, type Shell } from '../shell.ts';
@@ -50,8 +51,8 @@ export function queryCommand(shell: Shell): Command {
     .option('--hub [url]', 'ask a hub instead: what it shows, and what of it was archived')
     .option('--tenant <id>', 'only this tenant (repeatable)', each, [])
     .option('--source <id>', 'only this agent, hub or world (repeatable)', each, [])
-    .option('--from <time>', 'only events of this time and later: 2026-04-01, or 2026-04-01T08:00Z', moment)
-    .option('--to <time>', 'only events before this time', moment)
+    .option('--from <time>', 'only events of this time and later: 2026-04-01, or 2026-04-01T08:00Z', wallNamed)
+    .option('--to <time>', 'only events before this time', wallNamed)
     .addOption(new Option('--format <format>', 'how rows are printed').choices(['table', 'csv']).default('table'))
     .option('--rows <n>', 'most rows that are printed', wholeNumber(1, 100_000_000), 10_000)
     .option('--timeout <s>', 'seconds after which the query is stopped', wholeNumber(1, 86_400), 60)
@@ -109,13 +110,6 @@ export function queryCommand(shell: Shell): Command {
 async function textsFromStdin(): Promise<readonly ReferredText[]> {
   const { json } = await import('node:stream/consumers');
   return (await json(process.stdin)) as readonly ReferredText[];
-}
-
-function moment(text: string): number {
-  const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text);
-  const ms = Date.parse(/T.*\d$/.test(text) && !/[+-]\d\d:\d\d$/.test(text) ? `${text}Z` : text);
-  if (sound && Number.isFinite(ms)) return ms * 1000;
-  throw new InvalidArgumentError('Give a time as 2026-04-01 or 2026-04-01T08:00:00Z; without a zone it is UTC.');
 }
 
 const boundsOf = ({ tenant, source, from, to }: QueryFlags): Bounds => ({

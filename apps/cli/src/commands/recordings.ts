@@ -5,7 +5,7 @@ import { sha256 } from '@sigma/recorder/sqlite';
 import type { Command } from 'commander';
 import { A_RECORDING, each, wholeNumber } from '../arguments.ts';
 import { momentIn } from '../moment-in.ts';
-import { eventName, type MomentName, momentNamed, newestEpochs } from '../moment-name.ts';
+import { A_MOMENT, eventName, isEvent, type MomentName, momentNamed, newestEpochs, timeText } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, group, type Shell } from '../shell.ts';
@@ -62,11 +62,7 @@ const showCommand = (shell: Shell): Command =>
   ])
     .argument('<files...>', 'recordings, forks, archives; imported ones too')
     .option('--agents <ids>', 'only these sources, with commas between them', (text: string) => text.split(','))
-    .option(
-      '--from <moment>',
-      'first moment, of the first recording: seconds since it began, minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',
-      momentNamed,
-    )
+    .option('--from <moment>', `first moment, of the first recording: ${A_MOMENT}`, momentNamed)
     .option('--to <moment>', 'last moment, of the first recording too', momentNamed)
     .option('--subject <name>', 'only events about this: a task, or a topic of an imported file (repeatable)', each, [])
     .option('--rows <n>', 'most events that are shown', wholeNumber(1, 1_000_000), 1_000)
@@ -141,6 +137,7 @@ async function show(
 
 /** Wall clock of a moment, microseconds since 1970. @throws CommandError */
 async function wallOf(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
+  if (typeof moment === 'object' && !isEvent(moment)) return moment.timeUs;
   const head =
     typeof moment === 'number'
       ? heads.at(-1)
@@ -151,7 +148,3 @@ async function wallOf(recording: Recording, heads: readonly ChainHead[], moment:
   const { timeUs, atUs } = await openingOf(recording, head);
   return (await momentIn(recording, heads, moment)) - atUs + timeUs;
 }
-
-/** `2026-04-01 08:00:01.250`, in UTC. */
-const timeText = (timeUs: number): string =>
-  new Date(Math.floor(timeUs / 1000)).toISOString().replace('T', ' ').replace('Z', '');

@@ -12,8 +12,8 @@ import {
 } from '@sigma/recorder';
 import { type Command, InvalidArgumentError } from 'commander';
 import { A_RECORDING } from '../arguments.ts';
-import { headsOfRun } from '../moment-in.ts';
-import { type MomentName, momentNamed } from '../moment-name.ts';
+import { headsOfRun, momentIn, momentOfDay } from '../moment-in.ts';
+import { A_MOMENT, type EventName, isEvent, type MomentName, momentNamed } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
@@ -38,11 +38,7 @@ export function replayCommand(shell: Shell): Command {
     'sigma replay --from 1:30 --to 1:20 --step 0.5 --speed 2 --agent r17 site.sqlite',
   ])
     .argument('<file>', A_RECORDING)
-    .option(
-      '--at <moment>',
-      'seconds since the recording began, minutes:seconds, or an event as SOURCE[@EPOCH]#NUMBER',
-      momentNamed,
-    )
+    .option('--at <moment>', A_MOMENT, momentNamed)
     .option('--from <moment>', 'first moment of a stretch; later than --to plays backwards', momentNamed)
     .option('--to <moment>', 'last moment of the stretch', momentNamed)
     .option('--step <seconds>', 'between two moments of a stretch', seconds, 1)
@@ -81,10 +77,11 @@ async function runReplay(
   const { fleetReexecutors } = await import('@sigma/sim/recording');
   const heads = await recording.heads();
   const first = 'at' in asked ? asked.at : asked.from;
-  const of = typeof first === 'number' ? first : holderOf(heads, first);
+  const of = isEvent(first) ? holderOf(heads, first) : typeof first === 'number' ? first : momentOfDay(first);
   const chosen = await headsOfRun(recording, only(heads, asked.agent), of);
   const playback = new Playback(showing(recording, chosen), await fleetReexecutors(recording));
-  const when = (moment: MomentName): Promise<number> => resolved(recording, heads, moment);
+  const when = (moment: MomentName): Promise<number> =>
+    isEvent(moment) ? resolved(recording, heads, moment) : momentIn(recording, chosen, moment);
   if ('at' in asked) {
     const atUs = await when(asked.at);
     showMoment(terminal, file, atUs, await playback.at(atUs), asked.agent);
@@ -119,8 +116,7 @@ function unknownSource(heads: readonly ChainHead[], source: string): CommandErro
 }
 
 /** @throws CommandError when there is no such source or event */
-async function resolved(recording: Recording, heads: readonly ChainHead[], moment: MomentName): Promise<number> {
-  if (typeof moment === 'number') return moment;
+async function resolved(recording: Recording, heads: readonly ChainHead[], moment: EventName): Promise<number> {
   const { source, sequence } = moment;
   const holder = holderOf(heads, moment);
   const { tenant, epoch: life } = holder;
@@ -134,7 +130,7 @@ async function resolved(recording: Recording, heads: readonly ChainHead[], momen
 }
 
 /** The chain that an event is of. @throws CommandError when nothing is recorded of that source */
-function holderOf(heads: readonly ChainHead[], { source, epoch, sequence }: Exclude<MomentName, number>): ChainHead {
+function holderOf(heads: readonly ChainHead[], { source, epoch, sequence }: EventName): ChainHead {
   const lives = heads.filter((head) => head.source === source && (epoch === null || head.epoch === epoch));
   const holder = lives.findLast((head) => head.sequence >= sequence) ?? lives.at(-1);
   if (holder === undefined) throw unknownSource(heads, source);

@@ -8,7 +8,7 @@ import type { PolicyFile, WhatIfReport } from '@sigma/sim';
 import { type Command, InvalidArgumentError } from 'commander';
 import { each, wholeNumber } from '../arguments.ts';
 import { mustReach } from '../moment-in.ts';
-import { eventName, newestEpochs } from '../moment-name.ts';
+import { eventName, isEvent, momentNamed, newestEpochs, timeText, type WallName } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { withRecording } from '../recording-input.ts';
 import { command, type Shell } from '../shell.ts';
@@ -22,8 +22,8 @@ interface WhatIfFlags {
   readonly parent: readonly string[];
   readonly tenant?: string;
   readonly agent: readonly string[];
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: TrialBound;
+  readonly to?: TrialBound;
   readonly threads: number;
   readonly limit: number;
   readonly facts: boolean;
@@ -55,8 +55,12 @@ export function whatifCommand(shell: Shell): Command {
     .option('--parent <file>', 'where a parent of a fork lies now (repeatable)', each, [])
     .option('--tenant <id>', 'whose agents, where the recordings hold several tenants')
     .option('--agent <id>', 'only this agent (repeatable)', each, [])
-    .option('--from <seconds>', 'try from here on', secondsUs)
-    .option('--to <seconds>', 'try up to here', secondsUs)
+    .option(
+      '--from <moment>',
+      'try from here on: seconds since each life began, minutes:seconds, or a time of the day (2026-04-01T08:00:00Z)',
+      trialBound,
+    )
+    .option('--to <moment>', 'try up to here', trialBound)
     .option(
       '--threads <n>',
       'how many to work on (default: one for each core)',
@@ -73,10 +77,45 @@ export function whatifCommand(shell: Shell): Command {
     .action(async (flags: WhatIfFlags) => run(shell, shell.terminal(flags.json === true), flags));
 }
 
-function secondsUs(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && Number.isFinite(value)) return Math.round(value * 1e6);
-  throw new InvalidArgumentError('Give seconds since the recording began, such as 12.5.');
+type TrialBound = number | WallName;
+
+/** In agent time, or by the wall clock. */
+interface Stretch {
+  readonly fromUs: number | null;
+  readonly untilUs: number | null;
+  readonly fromTimeUs?: number;
+  readonly untilTimeUs?: number;
+}
+
+function trialBound(text: string): TrialBound {
+  const moment = momentNamed(text);
+  if (!isEvent(moment)) return moment;
+  throw new InvalidArgumentError('Give seconds since the recording began, such as 12.5, or a time of the day.');
+}
+
+/** What is tried, by agent time or by the wall clock. @throws CommandError for one of each, and where nothing lies between */
+function stretchOf({ from, to }: WhatIfFlags): Stretch {
+  const clocks = new Set([from, to].flatMap((bound) => (bound === undefined ? [] : [typeof bound])));
+  if (clocks.size > 1)
+    throw new CommandError(
+      EXIT.usage,
+      '--from and --to are of two clocks',
+      'Give both in seconds, or both as a time of the day',
+    );
+  const [fromUs, untilUs] = [from, to].map((bound) => (typeof bound === 'object' ? bound.timeUs : bound));
+  if (fromUs !== undefined && untilUs !== undefined && fromUs >= untilUs)
+    throw new CommandError(
+      EXIT.usage,
+      'between --from and --to lies nothing',
+      'Give an earlier --from, or a later --to',
+    );
+  if (!clocks.has('object')) return { fromUs: fromUs ?? null, untilUs: untilUs ?? null };
+  return {
+    fromUs: null,
+    untilUs: null,
+    fromTimeUs: fromUs ?? 0,
+    ...(untilUs !== undefined && { untilTimeUs: untilUs }),
+  };
 }
 
 async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promise<void> {
@@ -92,8 +131,7 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
       parents: flags.parent,
       tenant: flags.tenant ?? null,
       agents: flags.agent,
-      fromUs: flags.from ?? null,
-      untilUs: flags.to ?? null,
+      ...stretchOf(flags),
       threads: flags.threads,
       hubDir: join(dataDir, 'hub'),
       s3,
@@ -120,16 +158,12 @@ async function run(shell: Shell, terminal: Terminal, flags: WhatIfFlags): Promis
  * @throws CommandError when a recording is not there, holds nothing of an agent that was named, or ends before the stretch
  */
 async function mustBeOnRecord(shell: Shell, flags: WhatIfFlags): Promise<void> {
-  const { over, parent: parents, agent: agents, from, to } = flags;
+  const { over, parent: parents, agent: agents } = flags;
+  const stretch = stretchOf(flags);
   const { triedPieces } = await import('@sigma/sim');
   const { dataDir, s3 } = shell.environment;
-  if (from !== undefined && to !== undefined && from >= to)
-    throw new CommandError(
-      EXIT.usage,
-      'between --from and --to lies nothing',
-      'Give an earlier --from, or a later --to',
-    );
   const all: ChainHead[] = [];
+  const lived: { readonly fromTimeUs: number; readonly untilTimeUs: number }[] = [];
   for (const named of over) {
     // Whether it can be opened at all, and else what to do.
     await withRecording(shell.environment, named, async () => undefined);
@@ -138,9 +172,22 @@ async function mustBeOnRecord(shell: Shell, flags: WhatIfFlags): Promise<void> {
     const absent = agents.find((agent) => !known.includes(agent));
     if (absent !== undefined)
       throw new CommandError(EXIT.usage, `${named} holds nothing of '${absent}'`, `It holds ${known.join(', ')}`);
-    all.push(...pieces.map(({ head, untilUs }) => ({ ...head, atUs: Math.min(head.atUs, untilUs ?? head.atUs) })));
+    for (const { head, untilUs, zeroUs, beganUs } of pieces) {
+      const endUs = Math.min(head.atUs, untilUs ?? head.atUs);
+      all.push({ ...head, atUs: endUs });
+      lived.push({ fromTimeUs: zeroUs + beganUs, untilTimeUs: zeroUs + endUs });
+    }
   }
-  mustReach(over.join(', '), all, from ?? 0);
+  if (stretch.fromTimeUs === undefined) return mustReach(over.join(', '), all, stretch.fromUs ?? 0);
+  const { fromTimeUs, untilTimeUs = Number.POSITIVE_INFINITY } = stretch;
+  if (lived.some((life) => life.untilTimeUs >= fromTimeUs && life.fromTimeUs < untilTimeUs)) return;
+  const first = Math.min(...lived.map((life) => life.fromTimeUs));
+  const last = Math.max(...lived.map((life) => life.untilTimeUs));
+  throw new CommandError(
+    EXIT.usage,
+    `nobody lived then in ${over.join(', ')}`,
+    lived.length === 0 ? 'Name another recording' : `It holds something from ${timeText(first)} to ${timeText(last)}`,
+  );
 }
 
 /** @throws CommandError with file and line */

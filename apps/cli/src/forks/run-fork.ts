@@ -4,6 +4,7 @@ import {
   type Life,
   type PlacedOrder,
   type Run,
+  runsBetween,
   runsOf,
   runTimeline,
   type Timeline,
@@ -82,10 +83,8 @@ function runOf(timeline: Timeline, { start, agents, tasks }: ForkJob): Timeline 
   if ('event' in start) return runTimeline(timeline, lifeOf(timeline, start.event));
   const { atTimeUs } = start;
   const runs = runsOf(timeline.lives);
-  const then = runs.filter(({ zeroUs, fromUs, endUs }) => zeroUs + fromUs < atTimeUs && atTimeUs <= zeroUs + endUs);
-  const named = new Set([...agents, ...tasks.map(({ agent }) => agent)]);
-  const theirs = then.filter(({ lives }) => lives.some(({ source }) => named.has(source)));
-  const [run, other] = theirs.length > 0 ? theirs : then;
+  const then = runsBetween(runs, atTimeUs, atTimeUs, [...agents, ...tasks.map(({ agent }) => agent)]);
+  const [run, other] = then;
   if (run !== undefined && other !== undefined)
     throw new ForkRefusedError(
       `${then.length} edges were at work then, each with a clock of its own: fork from a decision, or say whom it concerns (${firstOf(run)} or ${firstOf(other)}, for instance)`,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -129,6 +129,57 @@ test('[R114] at a time of the day those are forked who lived then; of several ed
   assert.ok((await ownLives(other)).every((own) => /^r0[34]@0$/.test(own)));
 });
 
+test('[R114] by hand, too, a time of the day is of who lived then: in a fork, in a replay and in an export', async () => {
+  const wall = (us: number): string => new Date(us / 1000).toISOString();
+  const asked = (...words: readonly string[]) => runSigma([...words], { SIGMA_DATA: folder });
+  const early = wall(timeOf('r01@0', 2_000_000));
+  const both = wall(Math.max(timeOf('r01@1', 2_000_000), timeOf('r03@0', 2_000_000)));
+  for (const [at, agent, own] of [
+    [early, 'r01', /@0$/],
+    [both, 'r02', /^(r0[12]|world-edge-1)@1$/],
+    [both, 'r03', /^r0[34]@0$/],
+  ] as const) {
+    const out = join(folder, `wall-${agent}.sqlite`);
+    const change = ['--agents', agent, '--for', '1', '--parameter', 'chain.strikes=2'];
+    const told = await asked('fork', recordingPath, '--at', at, ...change, '--out', out);
+    assert.equal(told.code, 0, told.error);
+    const lives = await ownLives({ path: out });
+    assert.ok(lives.length > 0 && lives.every((life) => own.test(life)), `${agent}: ${lives}`);
+    const replayed = await asked('replay', '--at', at, '--agent', agent, '--json', recordingPath);
+    assert.equal(replayed.code, 0, replayed.error);
+  }
+  const undecided = await asked('replay', '--at', both, recordingPath);
+  assert.equal(undecided.code, 2);
+  assert.match(undecided.error, /of 2 starts of edges.*one of their robots/s);
+
+  const never = await asked('replay', '--at', '2020-01-01', recordingPath);
+  assert.deepEqual([never.code, /nobody lived then.*a time in 20/s.test(never.error)], [2, true], never.error);
+  const across = ['--from', early, '--to', wall(timeOf('r01@1', 1_000_000)), '--agents', 'r01'];
+  const torn = await asked(
+    'export',
+    recordingPath,
+    '--format',
+    'cloudevents',
+    ...across,
+    '--out',
+    join(folder, 'torn'),
+  );
+  assert.deepEqual([torn.code, /of 2 starts of edges/.test(torn.error)], [2, true], torn.error);
+  for (const epoch of [0, 1]) {
+    const out = join(folder, `stretch-${epoch}.jsonl`);
+    const [from, to] = [wall(timeOf(`r01@${epoch}`, 1_000_000)), wall(timeOf(`r01@${epoch}`, 2_000_000))];
+    const span = ['--from', from, '--to', to, '--agents', 'r01'];
+    const told = await asked('export', recordingPath, '--format', 'cloudevents', ...span, '--out', out);
+    assert.equal(told.code, 0, told.error);
+    const lines = readFileSync(out, 'utf8').trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line) as { readonly time: string; readonly epoch: number });
+    assert.ok(events.length >= 3 && events.every((event) => event.epoch === epoch), `${lines.length}`);
+    // An event's own time is when it was written, a little behind what it tells of.
+    const late = events.map(({ time }) => Date.parse(time) - Date.parse(from));
+    assert.ok(Math.min(...late) >= -1 && Math.max(...late) < 2_000, `${late}`);
+  }
+});
+
 /** Tries the rule on what was lived from one time of the day to another; 0: the last hour. */
 async function tried(fromTimeUs: number, toTimeUs: number): Promise<Trial> {
   const span = { fromTimeUs: BigInt(fromTimeUs), toTimeUs: BigInt(toTimeUs) };
@@ -152,6 +203,36 @@ test('[R116] a rule is tried on who lived at that time of the day, from the firs
     `${all.evaluations} of all, ${early.evaluations} of the first two`,
   );
   assert.ok(Number(all.toTimeUs) > timeOf('r03@0', 2_000_000) && all.fromTimeUs === early.fromTimeUs);
+});
+
+test('[R116] by hand, too, a rule is tried on who lived at a time of the day', async () => {
+  const rule = join(folder, 'stands.yaml');
+  writeFileSync(rule, STANDS);
+  const wall = (life: string, atUs: number): string => new Date(timeOf(life, atUs) / 1000).toISOString();
+  const tries = (...span: readonly string[]) =>
+    runSigma(['whatif', '--rule', rule, '--over', recordingPath, '--json', ...span], { SIGMA_DATA: folder });
+  const lives = async (...span: readonly string[]): Promise<readonly string[]> => {
+    const { code, out, error } = await tries(...span);
+    assert.equal(code, 0, error);
+    const { chains } = JSON.parse(out) as {
+      readonly chains: readonly { readonly source: string; readonly epoch: number; readonly leftOutBecause: unknown }[];
+    };
+    return chains.filter(({ leftOutBecause }) => leftOutBecause === null).map((one) => `${one.source}@${one.epoch}`);
+  };
+  const early = await lives('--from', wall('r01@0', 0), '--to', wall('r01@0', 2_000_000));
+  assert.deepEqual([...early].sort(), ['r01@0', 'r02@0']);
+  assert.deepEqual([...(await lives('--to', wall('r01@0', 2_000_000)))].sort(), ['r01@0', 'r02@0']);
+  assert.equal((await lives('--from', '1', '--to', '2')).length, 6, 'seconds are those of each life');
+  const wrong = [
+    [['--from', '1', '--to', wall('r01@1', 0)], /two clocks/],
+    [['--from', wall('r01@1', 0), '--to', wall('r01@0', 0)], /lies nothing/],
+    [['--from', '2020-01-01', '--to', '2020-01-02'], /nobody lived then.*\n?.*from 20/s],
+    [['--from', 'r01#3'], /time of the day/],
+  ] as const;
+  for (const [span, says] of wrong) {
+    const { code, error } = await tries(...span);
+    assert.deepEqual([code, says.test(error)], [2, true], error);
+  }
 });
 
 test('of a robot that was started twice events are told by the names that lead to them, and replayed in their own start', async () => {
