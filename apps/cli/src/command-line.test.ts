@@ -118,6 +118,8 @@ test('wrong usage ends with 2 and names the option', async () => {
     [['sim', '--site', 'x.json'], '--map'],
     [['sim', '--robots', '1000', '--map', smallMap()], 'room for'],
     [['edge', '--spool', 'much'], 'megabytes above 0'],
+    [['edge', '--name', 'North Yard'], 'north-1'],
+    [['edge', '--first', '0'], '--first'],
     [['edge', '--spool', '0'], '`none`'],
     [['hub', '--data-port', '70000'], '65535'],
     [['hub', '--data-url', 'ftp://hub'], 'https://hub.example.org'],

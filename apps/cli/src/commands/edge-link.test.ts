@@ -36,12 +36,38 @@ test('an edge says that it is linked, and to whom a hub says no it says why, wha
     assert.match(stranger.out, /no link to http:\S+: \[unauthenticated\]/);
     assert.match(
       stranger.error,
-      /never took this edge in: .*\n.*--tenant and SIGMA_JOIN_TOKEN.*recorded is in \S+edge\.sqlite/,
+      /never took this edge in: .*\n.*--tenant, --name, --first and SIGMA_JOIN_TOKEN.*recorded is in \S+edge\.sqlite/,
     );
     assert.equal(guest.code, 4, guest.error);
     assert.match(guest.error, /tenant 'other' is not served here/);
     assert.equal(known.code, 0, known.error);
     assert.match(known.out, new RegExp(`linked to ${hub.url}\n`));
+  } finally {
+    await hub.close();
+  }
+});
+
+test('a second edge takes a name and robots of its own to the same hub', async () => {
+  const { root } = readEnvironment({});
+  const dataDir = await layDatabase(join(home, 'both'));
+  const site = loadSite({}, root);
+  const where = { dataDir, root, port: 0, host: '127.0.0.1', databaseUrl: undefined, s3: null, pages: false };
+  const hub = await startSoloHub({ tenant: 'solo', site, ...where, simulated: true });
+  try {
+    const edge = (data: string, ...more: readonly string[]) => {
+      const small = ['--robots', '2', '--people', '0', '--seconds', '5', '--data', join(home, data)];
+      return runSigma(['edge', '--hub', hub.url, ...small, ...more], { SIGMA_DATA: dataDir });
+    };
+    const ended = await Promise.all([edge('one'), edge('north', '--name', 'north', '--first', '3')]);
+    for (const { code, out, error } of ended) {
+      assert.equal(code, 0, error);
+      assert.doesNotMatch(out, /no link/);
+    }
+    const { code, out, error } = await runSigma(['record', 'ls', '--json', hub.recordingPath], {});
+    assert.equal(code, 0, error);
+    const { chains } = JSON.parse(out) as { readonly chains: readonly { readonly source: string }[] };
+    const sources = chains.map(({ source }) => source).sort();
+    assert.deepEqual(sources, ['hub', 'r01', 'r02', 'r03', 'r04', 'world-edge-1', 'world-north']);
   } finally {
     await hub.close();
   }
@@ -81,6 +107,11 @@ test('what is said of a link is said once, until it is something else', () => {
   assert.equal(told.news(away), null);
   assert.equal(told.news(here), 'linked to http://hub');
   assert.match(told.news({ ...here, connected: false }) ?? '', /^no link/);
+  const replaced = { ...here, connected: false, lastError: 'a newer link of the same edge took its place' };
+  assert.match(
+    told.news(replaced) ?? '',
+    /goes there later\. If another edge runs beside this one, give one .* --name/,
+  );
   assert.equal(isRefused(away), false, 'a hub that is away has refused nobody');
   assert.equal(isRefused({ ...never, lastError: 'the hub refuses this edge: two of that name' }), true);
   assert.equal(

@@ -114,6 +114,8 @@ export function hubServerCommand(shell: Shell): Command {
 
 interface EdgeFlags extends Pick<HubServerFlags, 'map' | 'site' | 'tenant' | 'data' | 'seconds' | 'json'> {
   readonly hub?: string;
+  readonly name: string;
+  readonly first: number;
   readonly robots: number;
   readonly people: number;
   readonly seed: number;
@@ -130,9 +132,12 @@ export function edgeCommand(shell: Shell): Command {
   return command('edge', 'Run the edge of a simulated fleet, linked to a hub', [
     'sigma edge --hub http://127.0.0.1:8080 --robots 12',
     'sigma edge --sync-limit 500 --spool 20000',
+    'sigma edge --name north --robots 20 --first 41 --data north',
   ])
     .option('--hub <url>', 'address of the hub (default: SIGMA_HUB, or the one started here)')
+    .option('--name <id>', 'its own; each edge of a hub has another', edgeName, 'edge-1')
     .option('--robots <n>', 'how many', wholeNumber(1, 1000), 40)
+    .option('--first <n>', 'number of the first: each robot of a hub has another', wholeNumber(1, 1000), 1)
     .option('--people <n>', 'how many walk the site', wholeNumber(0, 10_000), 8)
     .option('--seed <n>', 'chance in bodies and world', wholeNumber(0, 0xffffffff), 1)
     .option('--tenant <id>', 'who owns it', 'solo')
@@ -171,10 +176,13 @@ export function edgeCommand(shell: Shell): Command {
       // One spool for all its runs: what one could not send the next one brings home.
       const recordingPath = join(folder, 'edge.sqlite');
       const site = loadSite(flags, root);
-      const { tenant, robots, people, seed, syncLimit } = flags;
+      const { tenant, name, robots, first, people, seed, syncLimit } = flags;
       const recordingMostBytes = flags.spool ?? spoolRoom(recordingPath, robots);
       const edge = await startEdgeChild({
-        ...soloEdge({ tenant, site, robots, people, seed, recordingPath, hub: { url, joinToken }, pace: null }),
+        ...soloEdge({
+          ...{ tenant, site, name, robots, first, people, seed, recordingPath },
+          ...{ hub: { url, joinToken }, pace: null },
+        }),
         ...(syncLimit === undefined ? {} : { syncBytesPerS: syncLimit * 1000 }),
         ...(Number.isFinite(recordingMostBytes) && { recordingMostBytes }),
       });
@@ -196,7 +204,7 @@ export function edgeCommand(shell: Shell): Command {
         throw new CommandError(
           EXIT.refused,
           `the hub at ${url} never took this edge in: ${tally.link.lastError}`,
-          `Look at --hub, --tenant and SIGMA_JOIN_TOKEN (\`sigma hub\` says where it lies). What was recorded is in ${recordingPath}, and goes there with the next run`,
+          `Look at --hub, --tenant, --name, --first and SIGMA_JOIN_TOKEN (\`sigma hub\` says where it lies). What was recorded is in ${recordingPath}, and goes there with the next run`,
         );
       }
       terminal.result(
@@ -204,6 +212,11 @@ export function edgeCommand(shell: Shell): Command {
         `${tally.decisions} decisions, ${tally.violations} violations`,
       );
     });
+}
+
+function edgeName(text: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,30}$/.test(text)) return text;
+  throw new InvalidArgumentError('Give small letters, digits and hyphens, as in north-1.');
 }
 
 function dataPort(text: string): number | null {

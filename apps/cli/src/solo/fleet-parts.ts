@@ -8,6 +8,10 @@ export interface SoloEdge {
   readonly tenant: string;
   readonly site: Site;
   readonly robots: number;
+  /** Number of the first of them; 1 unless another edge has robots of these names. */
+  readonly first?: number;
+  /** The edge's own; `edge-1` unless there are several. */
+  readonly name?: string;
   readonly people: number;
   readonly seed: number;
   readonly recordingPath: string;
@@ -17,24 +21,27 @@ export interface SoloEdge {
 }
 
 /** The edge of a simulated fleet, and where every robot of it begins. @throws CommandError where it has no room */
-export function soloEdge({ tenant, site, robots, people, seed, recordingPath, hub, pace }: SoloEdge): EdgeOptions {
+export function soloEdge(parts: SoloEdge): EdgeOptions {
+  const { tenant, site, robots, first = 1, name = 'edge-1', people, seed, recordingPath, hub, pace } = parts;
   return {
     ...simulatedFleet({ site: siteToJson(site), seed, people, policy: DEFAULT_POLICY }),
     tenant,
-    edgeId: 'edge-1',
+    edgeId: name,
     recordingPath,
     hub,
     ...(pace === null ? {} : { pace }),
     software: 'sigma 0.1.0',
-    bodies: bodiesOf(site, robots, seed),
+    bodies: bodiesOf(site, robots, first, seed),
   };
 }
 
 /** The first robot's configuration holds the whole site, so that the recording can be run again by itself. */
-function bodiesOf(site: Site, robots: number, seed: number): readonly EdgeBody[] {
+function bodiesOf(site: Site, robots: number, first: number, seed: number): readonly EdgeBody[] {
   const parked = new Map([...site.docks, ...site.chargers].map(({ id, cell }) => [cell, id]));
   const record = siteToJson(site) as unknown as Json;
-  return planned(site, robots, seed).map(({ id, body, cell }, i) => ({
+  // Those before them are another edge's, on the same floor.
+  const own = planned(site, first - 1 + robots, seed).slice(first - 1);
+  return own.map(({ id, body, cell }, i) => ({
     id,
     role: 'robot',
     seed,

@@ -18,7 +18,10 @@ export class ToldLink {
   }
 
   #apart(why: string): string {
-    return `no link to ${this.#url}: ${why}; it is tried again, and what is recorded meanwhile goes there later`;
+    const besides = /newer link of the same edge/.test(why)
+      ? `. If another edge runs beside this one, give one of them a --name, robots a --first and a --data of its own`
+      : '';
+    return `no link to ${this.#url}: ${why}; it is tried again, and what is recorded meanwhile goes there later${besides}`;
   }
 }
 

@@ -45,7 +45,9 @@ export function RobotFacts({ status, detail, ageMs }: RobotFactsProps) {
       </Fact>
       {status === undefined ? null : (
         <Fact name="Record" about="Inputs and events of this life that are safe on disk">
-          epoch {status.epoch}, {plural(Number(status.recordedSequence), 'event')} durable
+          epoch {status.epoch}
+          {/* Of a moment that is computed again nobody knows what was on disk by then. */}
+          {status.recordedSequence > 0n && `, ${plural(Number(status.recordedSequence), 'event')} durable`}
         </Fact>
       )}
     </dl>
