@@ -22,8 +22,8 @@ import { until } from '../testing/until.ts';
 
 /** Where Debian has nginx, and who is not root does not look. */
 const PATH = `${process.env['PATH']}:/usr/sbin`;
-const missing = ['nginx', 'openssl'].filter(
-  (program) => spawnSync(program, ['version'], { env: { PATH } }).error !== undefined,
+const missing = ['nginx', 'haproxy', 'openssl'].filter(
+  (program) => spawnSync(program, ['-v'], { env: { PATH } }).error !== undefined,
 );
 const without = missing.length > 0 && `needs ${missing.join(' and ')}: apt-get install ${missing.join(' ')}`;
 
@@ -33,7 +33,7 @@ const MAP = ['type octile', 'height 8', 'width 12', 'map', ...Array.from({ lengt
 const site = deriveSite(parseMovingAiMap(MAP.join('\n'), 'yard.map'));
 const home = mkdtempSync(join(tmpdir(), 'sigma-behind-a-proxy-'));
 const certificate = join(home, 'hub.pem');
-/** Blocks of about 32 KB, five megabytes that cannot be packed much: of each of two robots. */
+/** Blocks of about 32 KB, five megabytes that cannot be packed much: of each of three robots. */
 const BLOCKS = 160;
 const LONG_AGO_US = 1_700_000_000_000_000;
 const closing: (() => Promise<unknown> | unknown)[] = [];
@@ -60,15 +60,27 @@ function certify(): void {
   });
 }
 
-/** Runs nginx by the guide's words, and by what is made of them. @returns what it said of each request to the data port */
-async function startProxy(ports: { readonly own: number; readonly hub: number; readonly data: number }, change = '') {
-  const words = /```nginx\n(.*?)```/s.exec(readFileSync(GUIDE, 'utf8'))?.[1] ?? '';
-  const server = words
+interface Ports {
+  readonly own: number;
+  readonly hub: number;
+  readonly data: number;
+}
+
+/** What the guide says to the proxy, for these ports. */
+function wordsTo(proxy: 'nginx' | 'haproxy', ports: Ports): string {
+  const guide = readFileSync(GUIDE, 'utf8');
+  const words = new RegExp(`\`\`\`${proxy}\\n(.*?)\`\`\``, 's').exec(guide)?.[1] ?? '';
+  return words
     .replace('listen 443', `listen 127.0.0.1:${ports.own}`)
+    .replace('bind :443', `bind 127.0.0.1:${ports.own}`)
     .replaceAll('/etc/ssl', home)
     .replaceAll('127.0.0.1:8080', `127.0.0.1:${ports.hub}`)
-    .replaceAll('127.0.0.1:8081', `127.0.0.1:${ports.data}`)
-    .replace(change, '');
+    .replaceAll('127.0.0.1:8081', `127.0.0.1:${ports.data}`);
+}
+
+/** Runs nginx by the guide's words, and by what is made of them. @returns what it said of each request to the data port */
+async function startNginx(ports: Ports, change = '') {
+  const server = wordsTo('nginx', ports).replace(change, '');
   const folder = mkdtempSync(join(home, 'nginx-'));
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${folder}/${name};`,
@@ -79,15 +91,32 @@ async function startProxy(ports: { readonly own: number; readonly hub: number; r
     join(folder, 'nginx.conf'),
     `daemon off; master_process off; pid ${folder}/pid; events {} http { ${paths.join(' ')} ${log} ${server} }`,
   );
-  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH },
-  });
+  const end = await startProxy('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'], ports);
+  return { end: () => end().then(() => readFileSync(said, 'utf8')) };
+}
+
+/** The same of HAProxy, which says it to its standard output. */
+async function startHaproxy(ports: Ports) {
+  const file = join(home, 'haproxy.cfg');
+  const pem = [certificate, join(home, 'hub.key')].map((path) => readFileSync(path, 'utf8'));
+  writeFileSync(join(home, 'hub-and-key.pem'), pem.join(''));
+  const log = 'global\n  log stdout format raw daemon\ndefaults\n  log global\n  log-format "%HP %ST %U"\n';
+  writeFileSync(file, `${log}${wordsTo('haproxy', ports)}`);
+  return { end: await startProxy('haproxy', ['-db', '-f', file], ports) };
+}
+
+/** @returns ends it, and tells what it said on its standard output */
+async function startProxy(program: string, words: readonly string[], ports: Ports): Promise<() => Promise<string>> {
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH } });
+  let said = '';
   let complaints = '';
+  child.stdout.on('data', (text: Buffer) => {
+    said += text;
+  });
   child.stderr.on('data', (text: Buffer) => {
     complaints += text;
   });
-  await until('nginx listens', async () => {
+  await until(`${program} listens`, async () => {
     assert.equal(child.exitCode, null, complaints);
     const socket = connectTls({
       port: ports.own,
@@ -99,13 +128,13 @@ async function startProxy(ports: { readonly own: number; readonly hub: number; r
       socket.once('secureConnect', () => resolve(true)).once('error', () => resolve(null));
     }).finally(() => socket.destroy());
   });
-  const end = (): Promise<string> => ended(child, 'SIGTERM').then(() => readFileSync(said, 'utf8'));
+  const end = (): Promise<string> => ended(child, 'SIGTERM').then(() => said);
   closing.push(end);
-  return { end };
+  return end;
 }
 
 async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null) return child.exitCode;
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
   child.kill(signal);
   return exit;
@@ -152,7 +181,7 @@ async function failures(path: string): Promise<readonly unknown[]> {
   return found;
 }
 
-test('[R197] [R120] [L3] [L7] behind nginx that ends TLS, by the words of the guide, what was recorded comes past the link; where nginx keeps it to itself it comes on the link, and the record says why; people sign in, each on his own account of mistakes', {
+test('[R197] [R120] [L3] [L7] behind nginx or HAProxy that ends TLS, by the words of the guide, what was recorded comes past the link; where nginx keeps it to itself it comes on the link, and the record says why; people sign in, each on his own account of mistakes', {
   skip: without,
 }, async () => {
   certify();
@@ -177,7 +206,7 @@ test('[R197] [R120] [L3] [L7] behind nginx that ends TLS, by the words of the gu
   writeFileSync(map, MAP.join('\n'));
   const path = join(home, 'edge', 'recordings', 'edge.sqlite');
   mkdirSync(join(home, 'edge', 'recordings'), { recursive: true });
-  const lives = await recorded(path, ['r01', 'r02']);
+  const lives = await recorded(path, ['r01', 'r02', 'r03']);
 
   const bringHome = async (robots: number, robot: string): Promise<void> => {
     const flags = ['--hub', publicUrl, '--robots', String(robots), '--people', '0', '--map', map];
@@ -197,25 +226,31 @@ test('[R197] [R120] [L3] [L7] behind nginx that ends TLS, by the words of the gu
     assert.equal(await ended(edge, 'SIGINT'), 0);
   };
 
-  const keeps = await startProxy(ports, 'proxy_request_buffering off;');
+  const keeps = await startNginx(ports, 'proxy_request_buffering off;');
   await bringHome(1, 'r01');
   await keeps.end();
   assert.deepEqual(await failures(path), [
     { url: `https://localhost:${own}`, message: 'its data connection is not there in 1 s' },
   ]);
 
-  const proxy = await startProxy(ports);
-  await bringHome(2, 'r02');
-  assert.equal((await signIn(publicUrl, 'https://elsewhere.example.org', hub.operator)).statusCode, 403);
-  const { statusCode, cookie } = await signIn(publicUrl, publicUrl, hub.operator);
-  assert.deepEqual([statusCode, /; Secure/.test(cookie ?? '')], [200, true], cookie);
-  const forgetful = { ...hub.operator, password: 'what was it again' };
-  const answers = [];
-  for (let n = 0; n < 12; n++) answers.push((await signIn(publicUrl, publicUrl, forgetful, '127.0.0.9')).statusCode);
-  assert.deepEqual([answers[0], answers.at(-1)], [401, 429], `${answers}`);
-  const { statusCode: beside } = await signIn(publicUrl, publicUrl, hub.operator);
-  assert.equal(beside, 200, 'who mistypes keeps nobody else out');
-  const past = /^\/packs \d+ (\d+)$/m.exec(await proxy.end());
-  assert.ok(Number(past?.[1]) > 3_000_000, `past the link came ${past?.[0]}`);
-  assert.equal((await failures(path)).length, 1);
+  for (const [proxy, robot, forgetfulFrom] of [
+    [await startNginx(ports), 'r02', '127.0.0.9'],
+    [null, 'r03', '127.0.0.10'],
+  ] as const) {
+    const { end } = proxy ?? (await startHaproxy(ports));
+    await bringHome(Number(robot.slice(1)), robot);
+    assert.equal((await signIn(publicUrl, 'https://elsewhere.example.org', hub.operator)).statusCode, 403);
+    const { statusCode, cookie } = await signIn(publicUrl, publicUrl, hub.operator);
+    assert.deepEqual([statusCode, /; Secure/.test(cookie ?? '')], [200, true], cookie);
+    const forgetful = { ...hub.operator, password: 'what was it again' };
+    const answers = [];
+    for (let n = 0; n < 12; n++)
+      answers.push((await signIn(publicUrl, publicUrl, forgetful, forgetfulFrom)).statusCode);
+    assert.deepEqual([answers[0], answers.at(-1)], [401, 429], `${answers}`);
+    const { statusCode: beside } = await signIn(publicUrl, publicUrl, hub.operator);
+    assert.equal(beside, 200, 'who mistypes keeps nobody else out');
+    const past = /^\/packs -?\d+ (\d+)$/m.exec(await end());
+    assert.ok(Number(past?.[1]) > 3_000_000, `past the link came ${past?.[0]}`);
+    assert.equal((await failures(path)).length, 1);
+  }
 });
