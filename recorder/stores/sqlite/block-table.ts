@@ -18,7 +18,7 @@ interface NumberedChain extends ChainId {
 }
 
 /**
- * A LIMIT that is a parameter by itself is looked at for the plan (SQLite 3.48 on), and the statement compiled anew each
+ * A LIMIT that is a parameter by itself is looked at for the plan (SQLite 3.53), and the statement compiled anew each
  * time that it is bound: four times as long as reading a page. Of a sum it is not.
  */
 const PAGE = `SELECT first_sequence, hash, bytes FROM blocks
