@@ -29,6 +29,9 @@ const forks = new SoloForks({ tenant, site, recordingPath, folder: join(folder, 
 /** By source and epoch. */
 const openings = new Map<string, Opening>();
 
+/** Moments up to two seconds of agent time are asked of each life. */
+const LIVED_US = 2_500_000;
+
 async function live(path: string, robots: number, epoch: number): Promise<void> {
   const hub = { url: 'http://127.0.0.1:9', joinToken: 'none' };
   const parts = { tenant, site, robots, people: 0, seed: 3, recordingPath: path, hub, pace: null };
@@ -37,7 +40,9 @@ async function live(path: string, robots: number, epoch: number): Promise<void> 
     const recording = openSqliteRecording(path);
     const lives = (await recording.heads()).filter((head) => head.epoch === epoch && head.source.startsWith('r'));
     await recording.close();
-    return lives.length === robots && lives.every(({ sequence }) => sequence >= 12) ? true : null;
+    return lives.length === robots && lives.every(({ sequence, atUs }) => sequence >= 12 && atUs >= LIVED_US)
+      ? true
+      : null;
   });
   await edge.close();
 }
