@@ -9,6 +9,6 @@ export { importedTopic, keyOf, keysOf } from './mcap/imported-topics.ts';
 export { exportSpans } from './otel/export-spans.ts';
 export { exportParquet } from './parquet.ts';
 export { exportProv } from './prov.ts';
-export type { ExportOptions, ExportResult } from './run.ts';
+export type { ExportOptions, ExportResult, WallSpan } from './run.ts';
 export { type ToldEvent, tellSideBySide } from './side-by-side.ts';
 export { describeStretch } from './sound-events.ts';

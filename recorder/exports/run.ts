@@ -8,6 +8,7 @@ import {
   type RecordedEvent,
   type Recording,
   type Sha256,
+  zeroOf,
 } from '../src/index.ts';
 import { mergeByTime, type Timed } from './merge.ts';
 import { type BadStretch, soundEvents } from './sound-events.ts';
@@ -16,6 +17,12 @@ import { type BadStretch, soundEvents } from './sound-events.ts';
 export interface TimeSpan {
   readonly fromUs: number;
   readonly toUs: number;
+}
+
+/** The same by the wall clock, microseconds since 1970: of chains whose agent times are several clocks (SPEC R114). */
+export interface WallSpan {
+  readonly fromTimeUs: number;
+  readonly toTimeUs: number;
 }
 
 export interface ExportProgress {
@@ -29,7 +36,7 @@ export interface ExportOptions {
   readonly recording: Recording;
   /** The chains that are wanted; those of one recording. */
   readonly chains: readonly ChainHead[];
-  readonly span: TimeSpan;
+  readonly span: TimeSpan | WallSpan;
   readonly sha256: Sha256;
   readonly onProgress?: (progress: ExportProgress) => void;
   readonly signal?: AbortSignal;
@@ -66,13 +73,15 @@ export class ExportRun {
    *
    * @throws StoreError, the reason of the signal
    */
-  async *batches(head: ChainHead): AsyncGenerator<readonly RecordedEvent[]> {
-    const { recording, sha256, span, signal, onProgress } = this.options;
-    const place = await recording.snapshotBefore(head, span.fromUs);
+  async *batches(chain: OpenedChain): AsyncGenerator<readonly RecordedEvent[]> {
+    const { recording, sha256, signal, onProgress } = this.options;
+    const { head } = chain;
+    const { fromUs, toUs } = this.spanOf(chain);
+    const place = await recording.snapshotBefore(head, fromUs);
     const onBad = (stretch: BadStretch) => this.bad.push(stretch);
     for await (const events of soundEvents(recording, head, { sha256, onBad, fromSequence: place?.sequence ?? 1 })) {
       signal?.throwIfAborted();
-      if ((events[0] as RecordedEvent).atUs > span.toUs) return;
+      if ((events[0] as RecordedEvent).atUs > toUs) return;
       this.#events += events.length;
       if (this.#events - this.#toldAt >= PROGRESS_EVERY) {
         this.#toldAt = this.#events;
@@ -80,6 +89,14 @@ export class ExportRun {
       }
       yield events;
     }
+  }
+
+  /** The span in the agent time of a chain. */
+  spanOf({ opening }: OpenedChain): TimeSpan {
+    const { span } = this.options;
+    if ('fromUs' in span) return span;
+    const zeroUs = zeroOf({ opening });
+    return { fromUs: Math.max(0, span.fromTimeUs - zeroUs), toUs: span.toTimeUs - zeroUs };
   }
 
   /** One event that says not what its type says is left out. */
@@ -148,22 +165,23 @@ interface Fed extends Timed {
 }
 
 async function feedsOf(run: ExportRun): Promise<readonly AsyncIterable<readonly Fed[]>[]> {
-  const { span, recording } = run.options;
+  const { recording } = run.options;
   const opened = await run.openings();
   const marks = await Promise.all(opened.map(({ head }) => recording.hybridMarks?.(head) ?? []));
   const marked = marks.some(({ length }) => length > 0);
   async function* feed(chain: OpenedChain, i: number): AsyncGenerator<readonly Fed[]> {
     const moments = new ChainMoments(marks[i] ?? []);
-    const wallUs = chain.opening.timeUs - chain.opening.atUs;
-    for await (const events of run.batches(chain.head)) {
+    const zeroUs = zeroOf(chain);
+    const { fromUs, toUs } = run.spanOf(chain);
+    for await (const events of run.batches(chain)) {
       yield events
         .map((event) => {
-          const told: ChainEvent = { timeUs: event.atUs + wallUs, chain, event };
+          const told: ChainEvent = { timeUs: event.atUs + zeroUs, chain, event };
           if (!marked) return { timeUs: told.timeUs, count: 0, told, run };
           const { us, count } = moments.at(event.sequence, event.timeUs);
           return { timeUs: us, count, told, run };
         })
-        .filter(({ told: { event } }) => event.atUs >= span.fromUs && event.atUs <= span.toUs);
+        .filter(({ told: { event } }) => event.atUs >= fromUs && event.atUs <= toUs);
     }
   }
   return opened.map(feed);

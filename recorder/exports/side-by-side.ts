@@ -60,17 +60,10 @@ export async function tellSideBySide(options: SideBySideOptions): Promise<readon
 
 const ENOUGH = Symbol('enough');
 
-/** Reads no more of a recording than may lie in the span, however its clocks stand to each other. */
-async function runOf(timeline: Omit<ExportOptions, 'span'>, fromUs: number, toUs: number): Promise<ExportRun> {
-  const whole = { fromUs: 0, toUs: Number.MAX_SAFE_INTEGER };
-  const opened = await new ExportRun({ ...timeline, span: whole }).openings();
-  const walls = opened.map(wallUs);
+/** Reads no more of a recording than may lie in the span. */
+async function runOf(timeline: Omit<ExportOptions, 'span'>, fromTimeUs: number, toTimeUs: number): Promise<ExportRun> {
+  const whole = { ...timeline, span: { fromUs: 0, toUs: Number.MAX_SAFE_INTEGER } };
   // What describes a topic of an imported file stands before its first message, which may be long before the span.
-  if (walls.length === 0 || opened.some(({ opening }) => opening.role === 'imported'))
-    return new ExportRun({ ...timeline, span: whole });
-  const span = { fromUs: Math.max(0, fromUs - Math.max(...walls)), toUs: toUs - Math.min(...walls) };
-  return new ExportRun({ ...timeline, span });
+  const imported = (await new ExportRun(whole).openings()).some(({ opening }) => opening.role === 'imported');
+  return new ExportRun(imported ? whole : { ...timeline, span: { fromTimeUs, toTimeUs } });
 }
-
-/** Wall clock minus agent time. */
-const wallUs = ({ opening }: OpenedChain): number => opening.timeUs - opening.atUs;

@@ -11,17 +11,12 @@ import {
   runsOf,
   zeroOf,
 } from '@sigma/recorder';
+import type { WallSpan } from '@sigma/recorder/exports';
 import { type EventName, isEvent, type MomentName, timeText, type WallName } from './moment-name.ts';
 import { CommandError, EXIT } from './outcome.ts';
 
 /** Starts that a message names, the newest. */
 const MOST_TOLD = 4;
-
-/** From one moment of the wall clock to another, microseconds since 1970; the same one twice for a moment. */
-export interface WallSpan {
-  readonly fromTimeUs: number;
-  readonly toTimeUs: number;
-}
 
 /** A moment of the day as a stretch that is no longer than it. */
 export const momentOfDay = ({ timeUs }: WallName): WallSpan => ({ fromTimeUs: timeUs, toTimeUs: timeUs });
@@ -70,16 +65,10 @@ export async function headsOfRun(
   of: ChainHead | number | WallSpan,
   named: readonly string[] = [],
 ): Promise<readonly ChainHead[]> {
-  const lived = async (head: ChainHead) => ({
-    head,
-    source: head.source,
-    opening: await openingOf(recording, head),
-    endUs: head.atUs,
-  });
-  const lives = await Promise.all(heads.map(lived));
+  const lives = await livesOf(recording, heads);
   if (typeof of === 'number') return runAt(lives, of).map(({ head }) => head);
   if ('fromTimeUs' in of) return livesIn(lives, of, named).map(({ head }) => head);
-  const zeroUs = zeroOf(await lived(of));
+  const zeroUs = zeroOf({ opening: await openingOf(recording, of) });
   return lives.filter((life) => zeroOf(life) === zeroUs).map(({ head }) => head);
 }
 
@@ -99,7 +88,7 @@ export function livesIn<Kept extends Lived & Pick<Life, 'source'>>(
   if (runs.length === 0) return lives;
   const then = runsBetween(runs, fromTimeUs, toTimeUs, named);
   const [run, other] = then;
-  if (run === undefined) throw new CommandError(EXIT.usage, 'nobody lived then', `Give a time in ${timesOf(runs)}`);
+  if (run === undefined) throw nobodyThen(runs);
   if (other === undefined) return run.lives;
   throw new CommandError(
     EXIT.usage,
@@ -107,6 +96,37 @@ export function livesIn<Kept extends Lived & Pick<Life, 'source'>>(
     'Name one of their robots (--help says how), an event as SOURCE[@EPOCH]#NUMBER, or a time of one of them alone',
   );
 }
+
+/**
+ * The chains of all who lived in that time of the day, whatever their clocks.
+ *
+ * @throws CommandError where nobody did: nothing would look like nothing found
+ */
+export async function headsBetween(
+  recording: Recording,
+  heads: readonly ChainHead[],
+  { fromTimeUs, toTimeUs }: WallSpan,
+): Promise<readonly ChainHead[]> {
+  const lives = await livesOf(recording, heads);
+  const then = lives.filter(
+    (life) => zeroOf(life) + life.opening.atUs <= toTimeUs && fromTimeUs <= zeroOf(life) + life.endUs,
+  );
+  if (then.length > 0) return then.map(({ head }) => head);
+  throw nobodyThen(runsOf(lives));
+}
+
+const nobodyThen = (runs: readonly Run<Lived>[]): CommandError =>
+  new CommandError(EXIT.usage, 'nobody lived then', `Give a time in ${timesOf(runs)}`);
+
+const livesOf = (recording: Recording, heads: readonly ChainHead[]) =>
+  Promise.all(
+    heads.map(async (head) => ({
+      head,
+      source: head.source,
+      opening: await openingOf(recording, head),
+      endUs: head.atUs,
+    })),
+  );
 
 /** When the newest of these were at work. */
 const timesOf = (runs: readonly Run<Lived>[]): string =>

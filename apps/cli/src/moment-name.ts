@@ -64,6 +64,9 @@ export function momentNamed(text: string): MomentName {
 /** Whether it is an event: of one chain, and so of one start of an edge. */
 export const isEvent = (moment: MomentName): moment is EventName => typeof moment === 'object' && 'source' in moment;
 
+/** Whether it is a time of the day: the same of all clocks. */
+export const isWall = (moment: MomentName): moment is WallName => typeof moment === 'object' && 'timeUs' in moment;
+
 interface Chain {
   readonly source: string;
   readonly epoch: number;

@@ -35,7 +35,7 @@ export interface McapExport extends ExportResult {
  * @throws StoreError, what `writable` throws, the signal's reason
  */
 export async function exportMcap(options: McapExportOptions): Promise<McapExport> {
-  const { recording, chains, span, writable, terrain, places, name } = options;
+  const { recording, chains, writable, terrain, places, name } = options;
   const head = siteHead(await recording.heads(), options.sha256);
   const file = new McapFile(writable);
   await file.start('sigma');
@@ -47,7 +47,7 @@ export async function exportMcap(options: McapExportOptions): Promise<McapExport
   const floor = await floorOf(options, opened);
   const feeds = opened.map((chain) => {
     const scene = terrain?.chainOf(chain.opening) ?? null;
-    return translated(run, chain, new ChainTranslation(chain.opening, scene, channels, span, unshown));
+    return translated(run, chain, new ChainTranslation(chain.opening, scene, channels, run.spanOf(chain), unshown));
   });
   await mergeByTime(
     feeds,
@@ -95,12 +95,12 @@ const floorMessages = (channels: McapChannels, floor: SceneFloor, timeUs: number
 /** The messages of one chain, with the agent's body at its first moment in the file. */
 async function* translated(
   run: ExportRun,
-  { head }: OpenedChain,
+  chain: OpenedChain,
   translation: ChainTranslation,
 ): AsyncGenerator<readonly TimedMessage[]> {
   let begun = false;
-  for await (const events of run.batches(head)) {
-    const messages = translation.messagesOf(events, (event, why) => run.leaveOut(head, event, why));
+  for await (const events of run.batches(chain)) {
+    const messages = translation.messagesOf(events, (event, why) => run.leaveOut(chain.head, event, why));
     const [first] = messages;
     if (first !== undefined && !begun) {
       begun = true;

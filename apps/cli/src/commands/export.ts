@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ChainHead, exportTlog, formatNoteKey, logKey, type Recording } from '@sigma/recorder';
-import type { ExportOptions, ExportResult } from '@sigma/recorder/exports';
+import type { ExportOptions, ExportResult, WallSpan } from '@sigma/recorder/exports';
 import { sha256 } from '@sigma/recorder/sqlite';
 import { type Command, Option } from 'commander';
 import { A_RECORDING } from '../arguments.ts';
 import { signingKeyFrom } from '../key-input.ts';
-import { chainNamed, headsOfRun, momentIn, mustReach } from '../moment-in.ts';
-import { A_MOMENT, isEvent, type MomentName, momentNamed } from '../moment-name.ts';
+import { chainNamed, headsBetween, headsOfRun, momentIn, momentOfDay, mustReach } from '../moment-in.ts';
+import { A_MOMENT, isEvent, isWall, type MomentName, momentNamed, type WallName } from '../moment-name.ts';
 import { CommandError, EXIT } from '../outcome.ts';
 import { type OutputFile, writeWholeFile } from '../output-file.ts';
 import { withRecording } from '../recording-input.ts';
@@ -52,7 +52,7 @@ export function exportCommand(shell: Shell): Command {
     .option('--source <id>', 'only this one; the same as --agents', list)
     .option(
       '--from <moment>',
-      `first moment: ${A_MOMENT}; of an edge that was started anew seconds are those of its last start`,
+      `first moment: ${A_MOMENT}; of an edge that was started anew seconds are those of its last start, a time of the day is that of all`,
       momentNamed,
     )
     .option('--to <moment>', 'last moment', momentNamed)
@@ -98,8 +98,40 @@ interface Told {
   readonly text: string;
 }
 
+/** What is asked for: whose chains, and of what stretch. */
+type Asked = Pick<ExportOptions, 'chains' | 'span'>;
+
+/** A stretch by the time of the day is of all who lived then; one of seconds, or from an event, of a run of an edge alone. */
+async function asked(recording: Recording, name: string, flags: FileFlags): Promise<Asked> {
+  const { from, to, source } = flags;
+  const all = await recording.heads();
+  const wall = wallSpan(from, to);
+  if (wall !== null) {
+    mustFollow(wall.fromTimeUs, wall.toTimeUs);
+    return { chains: await headsBetween(recording, chosen(all, source, name), wall), span: wall };
+  }
+  const heads = await headsOfStretch(recording, all, flags);
+  const fromUs = await momentIn(recording, heads, from ?? 0);
+  const toUs = await momentIn(recording, heads, to ?? Number.MAX_SAFE_INTEGER);
+  mustFollow(fromUs, toUs);
+  mustReach(name, heads, fromUs);
+  return { chains: chosen(heads, source, name), span: { fromUs, toUs } };
+}
+
+/** From a time of the day to another, or to the end; null where something else is named. */
+function wallSpan(from: MomentName | undefined, to: MomentName | undefined): WallSpan | null {
+  const named = [from, to].filter((moment) => moment !== undefined);
+  if (named.length === 0 || !named.every(isWall)) return null;
+  const [fromTimeUs, toTimeUs] = [from, to].map((moment) => (moment as WallName | undefined)?.timeUs);
+  return { fromTimeUs: fromTimeUs ?? 0, toTimeUs: toTimeUs ?? Number.MAX_SAFE_INTEGER };
+}
+
+function mustFollow(from: number, to: number): void {
+  if (from > to) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');
+}
+
 /** The chains whose clock `--from` and `--to` are of; all of them where neither is given. */
-async function headsBetween(
+async function headsOfStretch(
   recording: Recording,
   all: readonly ChainHead[],
   { from, to, source }: FileFlags,
@@ -108,9 +140,7 @@ async function headsBetween(
   if (moment === undefined) return all;
   if (isEvent(moment)) return headsOfRun(recording, all, chainNamed(all, moment));
   if (typeof moment === 'number') return headsOfRun(recording, all, moment);
-  const fromTimeUs = from === undefined ? Number.NEGATIVE_INFINITY : moment.timeUs;
-  const toTimeUs = typeof to === 'object' && !isEvent(to) ? to.timeUs : Number.POSITIVE_INFINITY;
-  return headsOfRun(recording, all, { fromTimeUs, toTimeUs: Math.max(fromTimeUs, toTimeUs) }, source);
+  return headsOfRun(recording, all, momentOfDay(moment), source);
 }
 
 async function runFile(
@@ -121,16 +151,9 @@ async function runFile(
   flags: FileFlags,
 ): Promise<void> {
   const { format, out } = flags;
-  const all = await recording.heads();
-  const heads = await headsBetween(recording, all, flags);
-  const fromUs = await momentIn(recording, heads, flags.from ?? 0);
-  const toUs = await momentIn(recording, heads, flags.to ?? Number.MAX_SAFE_INTEGER);
-  if (fromUs > toUs) throw new CommandError(EXIT.usage, '--to is before --from', 'Give an earlier --from');
-  mustReach(name, heads, fromUs);
   const options: ExportOptions = {
     recording,
-    chains: chosen(heads, flags.source, name),
-    span: { fromUs, toUs },
+    ...(await asked(recording, name, flags)),
     sha256,
     signal: shell.interrupted,
     onProgress: ({ events, ofEvents }) => {

@@ -28,6 +28,8 @@ export interface ForkJob extends Job {
   readonly type: 'fork';
   readonly out: string;
   readonly start: { readonly atTimeUs: number } | { readonly event: NamedEvent };
+  /** Of several edges that were at work at that time, the one that had this agent; empty: one that had whom it concerns. */
+  readonly beside: string;
   /** Runs what the decision of that event rejected as its n-th; 0: nothing of it. */
   readonly alternative: number;
   readonly parameters: Readonly<Record<string, number>>;

@@ -79,15 +79,16 @@ function madeOf(result: ForkResult, { what }: ForkRequest, zeroUs: number): Made
  *
  * @throws ForkRefusedError where that is not known
  */
-function runOf(timeline: Timeline, { start, agents, tasks }: ForkJob): Timeline {
+function runOf(timeline: Timeline, { start, beside, agents, tasks }: ForkJob): Timeline {
   if ('event' in start) return runTimeline(timeline, lifeOf(timeline, start.event));
   const { atTimeUs } = start;
   const runs = runsOf(timeline.lives);
-  const then = runsBetween(runs, atTimeUs, atTimeUs, [...agents, ...tasks.map(({ agent }) => agent)]);
+  const concerned = [...agents, ...tasks.map(({ agent }) => agent)];
+  const then = runsBetween(runs, atTimeUs, atTimeUs, beside === '' ? concerned : [beside]);
   const [run, other] = then;
   if (run !== undefined && other !== undefined)
     throw new ForkRefusedError(
-      `${then.length} edges were at work then, each with a clock of its own: fork from a decision, or say whom it concerns (${firstOf(run)} or ${firstOf(other)}, for instance)`,
+      `${then.length} edges were at work then, each with a clock of its own: select a robot of the one that is meant (${firstOf(run)} or ${firstOf(other)}, for instance), or fork from a decision`,
     );
   // Of a time at which nobody lived the nearest run says when there was somebody.
   const nearest = run ?? runs.findLast(({ zeroUs, fromUs }) => zeroUs + fromUs < atTimeUs) ?? runs[0];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { McapIndexedReader } from '@mcap/core';
 import { startEdge } from '@sigma/edge';
 import { deriveSite, parseMovingAiMap } from '@sigma/fleet-model';
 import { type Fork, MakeForkRequestSchema, type Trial, TryRuleRequestSchema } from '@sigma/proto';
@@ -123,7 +124,7 @@ test('[R114] a fork from an event of an earlier start is one of that start: of i
   }
 });
 
-test('[R114] at a time of the day those are forked who lived then; of several edges whose clocks differ it must be said which', async () => {
+test('[R114] at a time of the day those are forked who lived then; of several edges whose clocks differ those of whom it concerns or who is selected', async () => {
   const early = await forked({ start: { case: 'atTimeUs', value: BigInt(timeIn('r01@0', 2_000_000)) } });
   assert.deepEqual([early.state, early.reason], ['done', '']);
   assert.ok((await ownLives(early)).every((own) => own.endsWith('@0')));
@@ -135,10 +136,15 @@ test('[R114] at a time of the day those are forked who lived then; of several ed
   const other = await forked({ start, agentIds: ['r03'] });
   assert.deepEqual([other.state, other.reason, other.loop, other.agents], ['done', '', 'open', 2]);
   assert.ok((await ownLives(other)).every((own) => /^r0[34]@0$/.test(own)));
+  const beside = await forked({ start, besideAgentId: 'r04' });
+  assert.deepEqual([beside.state, beside.reason, beside.agents], ['done', '', 2]);
+  assert.ok((await ownLives(beside)).every((own) => /^r0[34]@0$/.test(own)));
 });
 
-test('[R114] by hand, too, a time of the day is of who lived then: in a fork, in a replay and in an export', async () => {
-  const wall = (us: number): string => new Date(us / 1000).toISOString();
+const wall = (us: number): string => new Date(us / 1000).toISOString();
+let stretches = 0;
+
+test('[R114] by hand, too, a time of the day is of who lived then: in a fork and in a replay', async () => {
   const asked = (...words: readonly string[]) => runSigma([...words], { SIGMA_DATA: folder });
   const early = wall(timeIn('r01@0', 2_000_000));
   const both = wall(Math.max(timeIn('r01@1', 2_000_000), timeIn('r03@0', 2_000_000)));
@@ -162,30 +168,73 @@ test('[R114] by hand, too, a time of the day is of who lived then: in a fork, in
 
   const never = await asked('replay', '--at', '2020-01-01', recordingPath);
   assert.deepEqual([never.code, /nobody lived then.*a time in 20/s.test(never.error)], [2, true], never.error);
-  const across = ['--from', early, '--to', wall(timeIn('r01@1', 1_000_000)), '--agents', 'r01'];
-  const torn = await asked(
-    'export',
-    recordingPath,
-    '--format',
-    'cloudevents',
-    ...across,
-    '--out',
-    join(folder, 'torn'),
-  );
-  assert.deepEqual([torn.code, /of 2 starts of edges/.test(torn.error)], [2, true], torn.error);
-  for (const epoch of [0, 1]) {
-    const out = join(folder, `stretch-${epoch}.jsonl`);
-    const [from, to] = [wall(timeIn(`r01@${epoch}`, 1_000_000)), wall(timeIn(`r01@${epoch}`, 2_000_000))];
-    const span = ['--from', from, '--to', to, '--agents', 'r01'];
-    const told = await asked('export', recordingPath, '--format', 'cloudevents', ...span, '--out', out);
+});
+
+interface Exported {
+  readonly time: string;
+  readonly source: string;
+  readonly epoch: number;
+}
+
+test('[R114] an export of a stretch of the day is of all who lived in it, each start by a clock of its own, and of no more', async () => {
+  const asked = async (format: string, from: number, to: number, ...more: readonly string[]) => {
+    const out = join(folder, `stretch-${++stretches}`);
+    const span = ['--from', wall(from), '--to', wall(to), ...more];
+    const told = await runSigma(['export', recordingPath, '--format', format, ...span, '--out', out], {
+      SIGMA_DATA: folder,
+    });
+    return { told, out };
+  };
+  const eventsIn = async (from: number, to: number, ...more: readonly string[]): Promise<readonly Exported[]> => {
+    const { told, out } = await asked('cloudevents', from, to, ...more);
     assert.equal(told.code, 0, told.error);
-    const lines = readFileSync(out, 'utf8').trim().split('\n');
-    const events = lines.map((line) => JSON.parse(line) as { readonly time: string; readonly epoch: number });
-    assert.ok(events.length >= 3 && events.every((event) => event.epoch === epoch), `${lines.length}`);
+    const events = readFileSync(out, 'utf8').trim().split('\n');
+    const exported = events.map((line) => JSON.parse(line) as Exported);
     // An event's own time is when it was written, a little behind what it tells of.
-    const late = events.map(({ time }) => Date.parse(time) - Date.parse(from));
-    assert.ok(Math.min(...late) >= -1 && Math.max(...late) < 2_000, `${late}`);
+    for (const { time } of exported) {
+      const us = Date.parse(time) * 1000;
+      assert.ok(us >= from - 1_000 && us < to + 1_000_000, `${time} in ${wall(from)} to ${wall(to)}`);
+    }
+    return exported;
+  };
+  const [first, second] = [timeIn('r01@0', 1_000_000), timeIn('r01@1', 1_000_000)];
+  const night = await eventsIn(first, second);
+  const livesIn = (events: readonly Exported[]) =>
+    [...new Set(events.map(({ source, epoch }) => `${source.split('/').at(-1)}@${epoch}`))].sort();
+  assert.deepEqual(
+    livesIn(night).filter((life) => life.startsWith('r0') && life < 'r03'),
+    ['r01@0', 'r01@1', 'r02@0', 'r02@1'],
+  );
+  const between = Math.floor((timeOf('r01@1', 0) + first) / 2);
+  const parts = [await eventsIn(first, between - 1), await eventsIn(between, second)];
+  assert.equal(night.length, (parts[0]?.length ?? 0) + (parts[1]?.length ?? 0), 'no event twice, and none between');
+  for (const [from, life] of [
+    [first, 'r01@0'],
+    [second, 'r01@1'],
+  ] as const) {
+    const events = await eventsIn(from, from + 1_000_000, '--agents', 'r01');
+    assert.ok(events.length >= 3, `${events.length}`);
+    assert.deepEqual(livesIn(events), [life]);
   }
+
+  const { told, out } = await asked('mcap', first, second);
+  assert.equal(told.code, 0, told.error);
+  const bytes = readFileSync(out);
+  const readable = {
+    size: async () => BigInt(bytes.length),
+    read: async (offset: bigint, size: bigint) => bytes.subarray(Number(offset), Number(offset + size)),
+  };
+  const { statistics } = await McapIndexedReader.Initialize({ readable });
+  const [startUs, endUs] = [statistics?.messageStartTime, statistics?.messageEndTime].map((ns) => Number(ns) / 1e3);
+  assert.ok(startUs !== undefined && endUs !== undefined && startUs >= first && endUs <= second, `${startUs} ${endUs}`);
+  assert.ok(startUs < first + 500_000 && endUs > second - 500_000, 'from the one start into the other');
+
+  const nobody = await asked('cloudevents', first, second, '--agents', 'r17');
+  assert.deepEqual([nobody.told.code, /no chain of 'r17'/.test(nobody.told.error)], [2, true], nobody.told.error);
+  const never = await asked('cloudevents', 1e15, 1e15 + 1e6);
+  assert.deepEqual([never.told.code, /nobody lived then.*a time in 20/s.test(never.told.error)], [2, true]);
+  const turned = await asked('cloudevents', second, first);
+  assert.deepEqual([turned.told.code, /--to is before --from/.test(turned.told.error)], [2, true]);
 });
 
 /** Tries the rule on what was lived from one time of the day to another; 0: the last hour. */

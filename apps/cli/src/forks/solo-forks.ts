@@ -210,7 +210,7 @@ export class SoloForks implements ForkDesk {
   }
 
   #jobOf(request: MakeForkRequest, recording: string, { id, seconds }: Fork): ForkJob {
-    const { start, alternative, rule, parameters, without, tasks, agentIds } = request;
+    const { start, besideAgentId: beside, alternative, rule, parameters, without, tasks, agentIds } = request;
     const { tenant, hubDir, s3 = null } = this.#options;
     const at =
       start.case === 'event'
@@ -223,7 +223,7 @@ export class SoloForks implements ForkDesk {
           }
         : { atTimeUs: Number(start.value) };
     return {
-      ...{ type: 'fork', tenant, recording, hubDir, s3, rule, alternative, without },
+      ...{ type: 'fork', tenant, recording, hubDir, s3, rule, beside, alternative, without },
       out: this.#folder.recordingOf(id),
       start: at,
       agents: agentIds,

@@ -44,6 +44,7 @@ export function ForkForm({ forks }: { readonly forks: readonly Fork[] }) {
     const at = localTimeFine(BigInt(shown.atUs));
     const wish: Wish = {
       start: { case: 'atTimeUs', value: BigInt(shown.atUs) },
+      besideAgentId: selected ?? '',
       seconds,
       ofForkId,
       ...changeOf(kind, rule, parameter, goal, selected),

@@ -186,6 +186,14 @@ export declare type MakeForkRequest = Message<"sigma.v1.MakeForkRequest"> & {
    * @generated from field: string idempotency_key = 12;
    */
   idempotencyKey: string;
+
+  /**
+   * Of several edges that were at work at `at_time_us`, the one that had this agent; what is changed need not concern it.
+   * Empty: an edge that had an agent which it does concern.
+   *
+   * @generated from field: string beside_agent_id = 13;
+   */
+  besideAgentId: string;
 };
 
 /**
