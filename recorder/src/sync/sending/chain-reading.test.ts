@@ -6,6 +6,7 @@ import { testChain } from '../../../testing/chains.ts';
 import type { SealedBlock } from '../../chain-writer.ts';
 import { type BlockRun, type RunRecording, runOf } from '../../store.ts';
 import { sealStub } from '../gap.ts';
+import { outgoingBlock } from '../outgoing.ts';
 import { ChainReading } from './chain-reading.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
@@ -91,6 +92,49 @@ test('[R121] a chain that has grown is read on, and one that has not gives nothi
   const behind = end() + 1;
   record(2);
   assert.equal((await reading.read(behind, end(), 1_000_000)).length, 2);
+});
+
+test('[R121] what a look has found is given without being read again; what it found elsewhere, or too much of, is read', async () => {
+  const { recording, chain, record, rows, end, given } = recorded(3);
+  const reading = new ChainReading(recording, chain);
+  assert.equal(endOf(await reading.read(1, end(), 1_000_000)), end());
+  /** What was recorded since, as a look gives it. */
+  const look = (from: number) => rows().slice(from).map(outgoingBlock);
+  const bytesOf = (blocks: readonly { readonly bytes: Uint8Array }[]) => blocks.map(({ bytes }) => Buffer.from(bytes));
+  for (const [unseen, seen, reads] of [
+    [0, 1, 0],
+    [0, 2, 0],
+    [1, 1, 2],
+    [0, 1, 0],
+    [0, 12, 12],
+    [0, 1, 0],
+  ] as const) {
+    const [next, known, before] = [end() + 1, rows().length, given()];
+    record(unseen + seen);
+    reading.found(look(known + unseen));
+    const sent = [];
+    for (let from = next; from <= end(); from = endOf(sent) + 1) sent.push(...(await reading.read(from, end(), 200)));
+    assert.deepEqual(bytesOf(sent), bytesOf(rows().slice(known)));
+    assert.deepEqual(
+      sent.map(({ previousHash }) => Buffer.from(previousHash)),
+      rows()
+        .slice(known)
+        .map(({ previousHash }) => Buffer.from(previousHash)),
+    );
+    assert.equal(given() - before, reads, `${unseen} unseen, ${seen} seen`);
+  }
+
+  const known = rows().length;
+  record(3);
+  const sent = [...(await reading.read(rows()[known]?.firstSequence as number, end(), 1))];
+  record(2);
+  reading.found(look(known + 4));
+  while (endOf(sent) < end()) sent.push(...(await reading.read(endOf(sent) + 1, end(), 1_000_000)));
+  assert.deepEqual(
+    bytesOf(sent),
+    bytesOf(rows().slice(known)),
+    'between what is read and what is found stands one more',
+  );
 });
 
 test('[R121] what was packed is given back, and what was read behind it, and what must be sent again, is there all the same', async () => {

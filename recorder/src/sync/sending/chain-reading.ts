@@ -75,6 +75,19 @@ export class ChainReading {
   }
 
   /**
+   * Blocks that somebody else has read, the next that there are: where the reading stands right before them it goes on with
+   * these, and reads nothing twice. Of what waits for long no more is kept than is read together.
+   */
+  found(blocks: readonly OutgoingBlock[]): void {
+    const [first, last] = [blocks[0], blocks.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const stands = this.#next === first.firstSequence || (this.#next === 0 && this.#ahead.length === 0);
+    if (!stands || this.#ahead.length + blocks.length > FIRST_BLOCKS) return;
+    this.#ahead = [...this.#ahead, ...blocks];
+    this.#next = last.firstSequence + last.count;
+  }
+
+  /**
    * The first so many blocks of what was given last were packed, and nobody looks at them any more: their memory is given
    * back at once. Left to the garbage collector it was the reason for a hundred full collections a GB.
    */

@@ -57,11 +57,13 @@ export interface SendingChain {
 const WEIGHTS = { urgent: 64, live: 8, backlog: 1 } as const;
 
 /** Of stride scheduling (R125): what is urgent before what is live, and that before a backlog. */
-export function weightOf({ next, urgentTo, live }: SendingChain): number {
-  if (next !== null && urgentTo >= next) return WEIGHTS.urgent;
-  return live ? WEIGHTS.live : WEIGHTS.backlog;
+export function weightOf(chain: SendingChain): number {
+  if (isUrgent(chain)) return WEIGHTS.urgent;
+  return chain.live ? WEIGHTS.live : WEIGHTS.backlog;
 }
 
+/** Whether a safety event stands in it that was not sent. */
+export const isUrgent = ({ next, urgentTo }: SendingChain): boolean => next !== null && urgentTo >= next;
 export const isBehind = (chain: SendingChain): boolean => weightOf(chain) === WEIGHTS.backlog;
 
 const NO_WAIT = { from: 0, bytes: 0 };

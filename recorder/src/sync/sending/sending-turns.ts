@@ -1,5 +1,5 @@
 import type { ChainId } from '../../event.ts';
-import { isBehind, type SendingChain, unsent } from './sending-chain.ts';
+import { isBehind, isUrgent, type SendingChain, unsent } from './sending-chain.ts';
 import type { SendingRoom } from './sending-room.ts';
 
 /** Read that much, and hand it to `take`, or to `takePack`. */
@@ -44,8 +44,10 @@ export class SendingTurns {
     let soonestUs = Number.POSITIVE_INFINITY;
     let chosen: SendingChain | null = null;
     let live: SendingChain | null = null;
+    let urgent: SendingChain | null = null;
     for (const chain of chains.values()) {
-      if (chain.again !== null && chain.flying.length === 0) {
+      if (chain.again !== null) {
+        if (chain.flying.length > 0) continue;
         if (chain.again.notBeforeUs > nowUs) {
           soonestUs = Math.min(soonestUs, chain.again.notBeforeUs - nowUs);
           continue;
@@ -53,14 +55,15 @@ export class SendingTurns {
         chain.next = chain.again.from;
         chain.again = null;
       }
-      if (chain.again !== null || chain.stopped !== null || unsent(chain) === 0) continue;
+      // Most have nothing: they are looked at no further.
+      if (unsent(chain) === 0 || chain.stopped !== null) continue;
+      if (isUrgent(chain) && (urgent === null || chain.pass < urgent.pass)) urgent = chain;
       if (!room.admits(chain)) continue;
       if (chosen === null || chain.pass < chosen.pass) chosen = chain;
       if (!isBehind(chain) && (live === null || chain.pass < live.pass)) live = chain;
     }
     // No other backlog takes the room that a pack waits for.
     if (chosen !== null && isBehind(chosen) && room.keepsBack(chosen)) chosen = live;
-    const urgent = urgentOf(chains, nowUs);
     if (urgent !== null && (chosen === null || urgent.pass <= chosen.pass)) chosen = urgent;
     if (chosen === null || !room.mayGrow) {
       return soonestUs === Number.POSITIVE_INFINITY ? { type: 'rest' } : { type: 'wait', us: soonestUs };
@@ -73,15 +76,4 @@ export class SendingTurns {
     const mostBytes = Math.max(1, Math.min(room.batchBytes(chosen), room.allowedBytes));
     return { type: 'read', chain: chosen.id, fromSequence: chosen.next as number, mostBytes };
   }
-}
-
-/** Of chains in which a safety event stands that was not sent, the one whose turn it is. */
-function urgentOf(chains: ReadonlyMap<string, SendingChain>, nowUs: number): SendingChain | null {
-  let found: SendingChain | null = null;
-  for (const chain of chains.values()) {
-    const ready = chain.stopped === null && (chain.again === null || chain.again.notBeforeUs <= nowUs);
-    if (!ready || chain.again !== null || chain.next === null || chain.urgentTo < chain.next) continue;
-    if (unsent(chain) > 0 && (found === null || chain.pass < found.pass)) found = chain;
-  }
-  return found;
 }

@@ -85,6 +85,8 @@ const MOST_READY = 8;
 /** Acknowledgements that are written together. */
 const REMEMBER_EVERY = 64;
 const MOST_NOTES = 256;
+/** Blocks of one chain that a look keeps until they are sent. */
+const MOST_FOUND = 8;
 
 /**
  * Sends what this edge recorded to its hub. Reads the recording beside whoever writes it; knows nothing of threads and
@@ -227,9 +229,12 @@ export class SyncSource {
         const known = this.#ends.get(linkedKey(chain))?.end ?? { sequence: 0, hash: new Uint8Array() };
         let end = known;
         let safety = 0;
+        const found: OutgoingBlock[] = [];
         for await (const block of recording.blocks({ tenant, ...chain }, known.sequence + 1, Number.MAX_SAFE_INTEGER)) {
           const { firstSequence, hash, bytes } = block;
-          end = { sequence: firstSequence + outgoingBlock(block).count - 1, hash };
+          const outgoing = outgoingBlock(block);
+          end = { sequence: firstSequence + outgoing.count - 1, hash };
+          if (found.length < MOST_FOUND) found.push(outgoing);
           const seen = lookInto(bytes);
           safety = Math.max(safety, seen.safety);
           for (const gap of seen.gaps) gapFound?.(chain.source, gap);
@@ -237,6 +242,7 @@ export class SyncSource {
           this.#ahead((ahead) => ahead.look(chain, bytes, sequence));
         }
         if (end.sequence > known.sequence) this.#grown(chain, recording, end, dueUs);
+        this.#foundOf(chain, found);
         if (safety === 0) continue;
         memory.remindOf(chain, safety);
         this.#sender?.urgent(chain, safety);
@@ -292,6 +298,19 @@ export class SyncSource {
     this.#sender?.grown(chain, end, dueUs);
   }
 
+  /** What a look has read need not be read again, where all before it was sent: on this link, as whatever is kept. */
+  #foundOf(chain: LinkedChain, blocks: readonly OutgoingBlock[]): void {
+    const [first] = blocks;
+    if (!this.#linked || first === undefined || this.#sender?.sentTo(chain) !== first.firstSequence - 1) return;
+    const place = this.#ends.get(linkedKey(chain));
+    if (place !== undefined) this.#readingOf(place).found(blocks);
+  }
+
+  #readingOf(place: OwnChain): ChainReading {
+    place.reading ??= new ChainReading(place.recording, { tenant: this.#options.tenant, ...place.chain });
+    return place.reading;
+  }
+
   /** Sends for as long as there is something to send and room for it. One at a time. */
   #pump(): void {
     if (this.#pumping !== null) {
@@ -338,10 +357,10 @@ export class SyncSource {
   async #stored(sender: SyncSender, { chain, fromSequence }: ReadStep): Promise<BlockBatch | null> {
     const place = this.#ends.get(linkedKey(chain));
     if (place === undefined || !sender.takesPacks(chain)) return null;
-    place.reading ??= new ChainReading(place.recording, chain);
-    const pack = await place.reading.pack(fromSequence);
+    const reading = this.#readingOf(place);
+    const pack = await reading.pack(fromSequence);
     const batch = pack !== null && this.#sends(sender) ? sender.takePack(chain, pack, this.#options.nowUs()) : null;
-    if (batch !== null) place.reading?.passed();
+    if (batch !== null) reading.passed();
     return batch;
   }
 
@@ -374,8 +393,7 @@ export class SyncSource {
   async #read(chain: ChainId, fromSequence: number, mostBytes: number): Promise<readonly OutgoingBlock[]> {
     const place = this.#ends.get(linkedKey(chain));
     if (place === undefined) return [];
-    place.reading ??= new ChainReading(place.recording, chain);
-    return place.reading.read(fromSequence, place.end.sequence, mostBytes);
+    return this.#readingOf(place).read(fromSequence, place.end.sequence, mostBytes);
   }
 
   #found(finding: SyncFinding): void {
