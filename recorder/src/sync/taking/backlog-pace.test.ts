@@ -70,6 +70,18 @@ test('[R125] [L6] a backlog that nothing live feels grows without end, and one t
   assert.ok(felt.run(20) > 1.7 * MB);
 });
 
+test('[R125] until something live feels it a pace is found by a part of what concludes something from then on', () => {
+  const free = hub(0, 0, 0);
+  free.run(16);
+  assert.ok(free.pace.bytesPerS > 200 * MB, `${free.pace.bytesPerS / MB} MB/s`);
+  const felt = hub(0, 0, 0.02);
+  felt.run(60);
+  const before = felt.paces.length;
+  felt.run(60);
+  const steps = felt.paces.slice(before).filter((bytesPerS, i, all) => i > 0 && bytesPerS !== all[i - 1]).length;
+  assert.ok(steps <= 40, `${steps} steps in a minute`);
+});
+
 test('[R125] with nothing live a backlog is not held up at all, and what passed then is no debt afterwards', () => {
   const { pace, run } = hub(0.2);
   run(5, false);

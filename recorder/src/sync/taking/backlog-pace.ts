@@ -10,8 +10,9 @@ const LEAST_BYTES_PER_S = 2 * 1024 * 1024;
 const MOST_BYTES_PER_S = 1024 * 1024 * 1024;
 const SLOWER = 0.85;
 const FASTER = 1.15;
-/** Until a pace was found that what is live does feel. */
+/** Until a pace was found that what is live does feel, by this share of what concludes something later. */
 const AT_FIRST = 2;
+const SHARE_AT_FIRST = 1 / 4;
 /** What may gather while nothing passes, in time. */
 const GATHERED_S = 0.02;
 
@@ -42,6 +43,10 @@ export class BacklogPace {
   #filledUs = Number.NEGATIVE_INFINITY;
   #beganUs = Number.NEGATIVE_INFINITY;
   #liveUs = Number.NEGATIVE_INFINITY;
+
+  constructor() {
+    this.#begin();
+  }
 
   get bytesPerS(): number {
     return this.#bytesPerS;
@@ -98,7 +103,12 @@ export class BacklogPace {
     if (late) this.#faster = FASTER;
     const bytesPerS = this.#bytesPerS * (late ? SLOWER : this.#faster);
     this.#bytesPerS = Math.max(LEAST_BYTES_PER_S, Math.min(MOST_BYTES_PER_S, bytesPerS));
-    for (const tail of [this.#commits, this.#turns, this.#frames]) tail.begin();
+    this.#begin();
+  }
+
+  #begin(): void {
+    const share = this.#faster === AT_FIRST ? SHARE_AT_FIRST : 1;
+    for (const tail of [this.#commits, this.#turns, this.#frames]) tail.begin(share);
   }
 
   #fill(nowUs: number): void {

@@ -51,6 +51,22 @@ test('[R125] what is slow more often than chance makes it is late at once, and w
   assert.equal(of.late, true);
 });
 
+test('[R125] a part of what concludes something as a rule concludes it sooner, by as many as chance makes slow of that', () => {
+  const { of, add } = tail();
+  add(false, 60, 10);
+  of.begin(1 / 4);
+  // Of 25 two or three are slow anyway; two standard deviations more are five.
+  assert.equal(add(true, 25, 5, 7 * MS).indexOf(true), -1);
+  assert.deepEqual(add(true, 1, 5, 7 * MS), [true]);
+  assert.equal(of.late, false, 'five slow ones of 25');
+  of.begin(1 / 4);
+  assert.equal(add(true, 25, 2, 7 * MS).indexOf(true), 12, 'the sixth slow one');
+  assert.equal(of.late, true);
+  of.begin();
+  add(true, 60, 9, 7 * MS);
+  assert.equal(of.late, null, 'as much as ever is wanted again');
+});
+
 test('[R125] a fifth more is not slow', () => {
   const { of, add } = tail();
   add(false, 60, 8);

@@ -20,7 +20,9 @@ const BURST_US = 5_000;
  */
 export class DelayTail {
   readonly #by: TailJudgement;
-  readonly #most: number;
+  /** Delays beside a backlog that conclude something, and how many of these are slow by chance at most. */
+  #enough = 0;
+  #most = 0;
   #alone: number[] = [];
   #slowUs: number | null = null;
   #count = 0;
@@ -29,8 +31,7 @@ export class DelayTail {
 
   constructor(by: TailJudgement) {
     this.#by = by;
-    const { beside, slow } = by;
-    this.#most = beside * slow + 2 * Math.sqrt(beside * slow * (1 - slow));
+    this.#concludeBy(1);
   }
 
   /** @returns whether it may say something else now */
@@ -48,12 +49,17 @@ export class DelayTail {
   /** Whether it is later beside backlogs; null when too little is known. */
   get late(): boolean | null {
     if (this.#slow > this.#most) return true;
-    return this.#slowUs === null || this.#count < this.#by.beside ? null : false;
+    return this.#slowUs === null || this.#count < this.#enough ? null : false;
   }
 
-  /** The pace was changed: what stands beside a backlog from now on is another thing. */
-  begin(): void {
+  /**
+   * The pace was changed: what stands beside a backlog from now on is another thing.
+   *
+   * @param share of what concludes something as a rule, above 0 and at most 1: less is sooner, and less certain
+   */
+  begin(share = 1): void {
     const { alone, slow, unfeltUs } = this.#by;
+    this.#concludeBy(share);
     this.#count = 0;
     this.#slow = 0;
     if (this.#alone.length < alone) return;
@@ -65,8 +71,14 @@ export class DelayTail {
     this.#alone.push(us);
     if (this.#alone.length > this.#by.kept) this.#alone.shift();
     if (this.#slowUs !== null || this.#alone.length < this.#by.alone) return false;
-    this.begin();
+    this.begin(this.#enough / this.#by.beside);
     return false;
+  }
+
+  #concludeBy(share: number): void {
+    const { beside, slow } = this.#by;
+    this.#enough = Math.ceil(beside * share);
+    this.#most = this.#enough * slow + 2 * Math.sqrt(this.#enough * slow * (1 - slow));
   }
 
   #beside(us: number): boolean {
