@@ -19,6 +19,8 @@ export class FakeForks {
   available = true;
   readonly forks: Fork[] = [];
   readonly trials: Trial[] = [];
+  /** Of what edges the forks that were asked for are: each the one that had this robot, or any. */
+  readonly madeBeside: string[] = [];
   /** What the fork that is made holds, with all that it shares. */
   readonly record = new FakeRecord();
   beganUs = 0n;
@@ -82,7 +84,10 @@ export class FakeForks {
       compareFork: () => create(CompareForkResponseSchema, this.#comparison()),
       locateForkMoment: ({ timeUs }) => this.record.locate(Number(timeUs)),
       readForkStretches: ({ stretches }) => this.record.readStretches(stretches),
-      makeFork: () => ({ fork: this.#fork('running') }),
+      makeFork: ({ besideAgentId }) => {
+        this.madeBeside.push(besideAgentId);
+        return { fork: this.#fork('running') };
+      },
       tryRule: ({ rule }) => {
         if (!rule.includes('distance_k')) return { trial: this.trials[0] as Trial };
         const problem = "line 3: there is no name 'person.distance_k'; names: person.count, person.distance_m";

@@ -199,6 +199,13 @@ describe('two maps beside each other', { skip: withoutBrowser, timeout: 150_000 
     await forked.click(slower);
     await first.page.waitForURL(new RegExp(`select=robot:${DRIVES}`));
     await eventually(async () => (await recorded.ringed(driven)) && (await forked.ringed(slower)));
+  });
+
+  test('[R114] a fork from the moment that is shown is of the edge that had the selected robot, whomever it concerns', async () => {
+    await first.page.goto(`${house.url}/forks?at=${at(26)}&select=robot:${DRIVES}`);
+    await first.at('make-fork').click();
+    await first.page.waitForURL(/forks\/running/);
+    assert.deepEqual(hub.forks.madeBeside, [DRIVES]);
     assert.deepEqual(house.problems, []);
   });
 });
